@@ -1,0 +1,1 @@
+//! The CRM, which knows the engine only through its hooks.

@@ -1,0 +1,1 @@
+//! Routes and number rules, without I/O or a clock.

@@ -1,0 +1,1 @@
+//! The plugin boundary: facts, commands and lookups as serde types.

@@ -1,0 +1,1 @@
+//! SIP on bytes: messages, transactions, dialogs, digest and SDP, without I/O.

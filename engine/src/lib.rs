@@ -1,0 +1,1 @@
+//! The shell around the pure cores: sockets, journal, store, HTTP and media threads.

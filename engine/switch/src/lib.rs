@@ -1,0 +1,1 @@
+//! The single writer: registrar, calls and legs, without I/O.

@@ -1,0 +1,1 @@
+//! Recording files: format, repair, checksum and storage.

@@ -1,0 +1,3 @@
+//! `switchboard`: wires the engine and the CRM plugin together.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Whole-product call tests with real peers: SIPp, baresip, tshark.

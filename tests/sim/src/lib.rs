@@ -1,0 +1,1 @@
+//! The seeded simulator: text phones, a bad network and invariants around the real cores.
