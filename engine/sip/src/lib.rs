@@ -1,1 +1,7 @@
-//! SIP on bytes: messages, transactions, dialogs, digest and SDP, without I/O.
+//! SIP on bytes: messages, transactions, dialogs, digest and SDP.
+//!
+//! Pure: no sockets, no clock, no randomness, no files. What arrives is passed in with the [`time::Now`] at which it
+//! arrived; what shall be sent is polled out.
+
+pub mod flow;
+pub mod time;
