@@ -1,1 +1,10 @@
-//! The plugin boundary: facts, commands and lookups as serde types.
+//! The plugin boundary: what happened ([`fact`]), where in the log it stands ([`position`]), who is meant ([`id`]), and the
+//! two traits by which a plugin and its host know each other ([`plugin`]).
+//!
+//! Pure types: nothing here opens, reads or waits. A fact once written is never changed; a field may be added with a
+//! default, never renamed or given another meaning.
+
+pub mod fact;
+pub mod id;
+pub mod plugin;
+pub mod position;

@@ -1,0 +1,489 @@
+//! Facts: what happened, in the past tense, once. The log of facts is the only source of records, reports and pops.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CallId, LegId, RecordingId, TenantId};
+use crate::position::Position;
+
+/// One thing that happened in one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Wall time, ms since the Unix epoch, UTC (GEN-03, GEN-04).
+    pub at_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened. Serialised as `{"type": "call.created", "data": {...}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    /// A call exists: an INVITE was accepted for routing, or a command originates one.
+    #[serde(rename = "call.created")]
+    CallCreated(CallCreated),
+    /// A leg exists: an INVITE came in or is about to leave.
+    #[serde(rename = "call.leg_started")]
+    LegStarted(LegStarted),
+    /// The phone on a called leg rings, or gives early media.
+    #[serde(rename = "call.leg_ringing")]
+    LegRinging(LegRinging),
+    /// A leg answered (200 sent or received).
+    #[serde(rename = "call.leg_answered")]
+    LegAnswered(LegAnswered),
+    /// A leg is over; what its media was like.
+    #[serde(rename = "call.leg_ended")]
+    LegEnded(LegEnded),
+    /// Two parties talk for the first time.
+    #[serde(rename = "call.answered")]
+    CallAnswered(CallAnswered),
+    /// A party put the other on hold (CALL-12).
+    #[serde(rename = "call.held")]
+    CallHeld(LegOfCall),
+    /// The held party was taken back.
+    #[serde(rename = "call.retrieved")]
+    CallRetrieved(LegOfCall),
+    /// The call is over; nothing follows but its recording.
+    #[serde(rename = "call.ended")]
+    CallEnded(CallEnded),
+    /// A recording began.
+    #[serde(rename = "recording.started")]
+    RecordingStarted(RecordingStarted),
+    /// A recording is complete, or was repaired after a crash.
+    #[serde(rename = "recording.ready")]
+    RecordingReady(RecordingReady),
+    /// A recording stopped early or could not start: the call went on without it.
+    #[serde(rename = "recording.failed")]
+    RecordingFailed(RecordingFailed),
+    /// A phone registered, refreshed or moved.
+    #[serde(rename = "registration.bound")]
+    RegistrationBound(RegistrationBound),
+    /// A registration ended.
+    #[serde(rename = "registration.unbound")]
+    RegistrationUnbound(RegistrationUnbound),
+    /// A source of failed sign-ins is refused for a while.
+    #[serde(rename = "source.banned")]
+    SourceBanned(SourceBanned),
+    /// A setting was changed, by whom and how; the audit log holds the same entry.
+    #[serde(rename = "settings.changed")]
+    SettingsChanged(SettingsChanged),
+}
+
+/// Which way a call goes, seen from the tenant (CDR-02, CDR-07).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From a trunk (呼入).
+    Inbound,
+    /// To a trunk (呼出).
+    Outbound,
+    /// Between extensions, or to a service such as the echo test.
+    Internal,
+}
+
+/// What a party is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerKind {
+    /// A registered extension of the tenant.
+    Extension,
+    /// The outside, through a trunk.
+    Trunk,
+    /// A service of the switch itself (echo test).
+    Service,
+}
+
+/// What made a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallSource {
+    /// Somebody dialled.
+    Dialled,
+    /// The API originated it (two-step dialling, CALL-09).
+    Api,
+}
+
+/// See [`Event::CallCreated`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCreated {
+    /// The call.
+    pub call: CallId,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// What made it (CDR-01).
+    pub source: CallSource,
+    /// The caller's number as matched (CALL-32); empty when withheld.
+    pub caller: String,
+    /// The caller's display name, empty when none was given.
+    pub caller_name: String,
+    /// The number dialled, as dialled (for an inbound call: the DID).
+    pub callee: String,
+    /// The trunk it came in by.
+    pub trunk: Option<String>,
+    /// An emergency number was dialled (GEN-18).
+    pub emergency: bool,
+}
+
+/// See [`Event::LegStarted`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegStarted {
+    /// The call.
+    pub call: CallId,
+    /// The leg.
+    pub leg: LegId,
+    /// True for the leg whose INVITE came to us, or that the API rings first.
+    pub caller_side: bool,
+    /// What is at the far end.
+    pub peer: PeerKind,
+    /// The extension's number, the trunk's name, or the service's number.
+    pub peer_name: String,
+    /// The number shown to or dialled at the far end.
+    pub number: String,
+    /// The Call-ID of its dialog (one leg, one Call-ID); empty on a service.
+    pub sip_call_id: String,
+}
+
+/// See [`Event::LegRinging`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegRinging {
+    /// The call.
+    pub call: CallId,
+    /// The leg.
+    pub leg: LegId,
+    /// The far end sends its own tones or announcements (CALL-31).
+    pub early_media: bool,
+}
+
+/// See [`Event::LegAnswered`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegAnswered {
+    /// The call.
+    pub call: CallId,
+    /// The leg.
+    pub leg: LegId,
+    /// The codec agreed on, by its SDP name.
+    pub codec: String,
+}
+
+/// Why a leg or call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndCause {
+    /// Hung up after the answer.
+    Normal,
+    /// The caller hung up before the answer.
+    Cancelled,
+    /// Another phone answered.
+    AnsweredElsewhere,
+    /// The called phone was busy (486, 600).
+    Busy,
+    /// The called party rejected (603, 403 ...).
+    Rejected,
+    /// Nobody answered in time (408, 480, our own ring time-out).
+    NoAnswer,
+    /// The number leads nowhere (404, 484, 604) or nobody is registered there.
+    Unreachable,
+    /// No common codec (488, 606).
+    NotAcceptable,
+    /// The caller may not dial this, or the switch was told to refuse it.
+    Refused,
+    /// The switch or the trunk is full (503).
+    Congestion,
+    /// No RTP for longer than allowed.
+    MediaTimeout,
+    /// No answer to an in-dialog request, no ACK, or the transport failed.
+    PeerLost,
+    /// A command of the API ended it.
+    Command,
+    /// The process died; the times are the last ones known.
+    Interrupted,
+    /// The far end answered with something else, or an internal failure; see the SIP status.
+    Failed,
+}
+
+/// Who ended a call (CDR-06).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// The calling party.
+    Caller,
+    /// The called party.
+    Callee,
+    /// The switch: a limit, a time-out, a command or a crash.
+    System,
+}
+
+/// What a leg's media was like, as we received it and as the far end reported it by RTCP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaQuality {
+    /// RTP packets received.
+    pub received: u64,
+    /// RTP packets sent.
+    pub sent: u64,
+    /// Packets missing by sequence number (RFC 3550 A.3).
+    pub lost: u64,
+    /// Packets that came after a later one.
+    pub out_of_order: u64,
+    /// Interarrival jitter at the end, µs (RFC 3550 §6.4.1).
+    pub jitter_us: u64,
+    /// Round trip by RTCP, µs; 0 when never measured.
+    pub round_trip_us: u64,
+    /// Packets refused for their source.
+    pub refused: u64,
+    /// Packets the far end reported lost.
+    pub reported_lost: u64,
+}
+
+/// See [`Event::LegEnded`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegEnded {
+    /// The call.
+    pub call: CallId,
+    /// The leg.
+    pub leg: LegId,
+    /// Why.
+    pub cause: EndCause,
+    /// The final SIP status of its INVITE; 0 when none was seen.
+    pub sip_status: u16,
+    /// What its media was like; `None` where none flowed.
+    pub quality: Option<MediaQuality>,
+}
+
+/// See [`Event::CallAnswered`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallAnswered {
+    /// The call.
+    pub call: CallId,
+    /// The leg that answered.
+    pub leg: LegId,
+}
+
+/// A leg and its call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegOfCall {
+    /// The call.
+    pub call: CallId,
+    /// The leg that acted.
+    pub leg: LegId,
+}
+
+/// See [`Event::CallEnded`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallEnded {
+    /// The call.
+    pub call: CallId,
+    /// Why.
+    pub cause: EndCause,
+    /// By whom.
+    pub by: EndedBy,
+    /// The final SIP status the caller saw; 0 when none.
+    pub sip_status: u16,
+}
+
+/// See [`Event::RecordingStarted`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingStarted {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The call.
+    pub call: CallId,
+    /// The leg on the left channel: the outside party, or the caller of an internal call (REC-09).
+    pub left: LegId,
+    /// The leg on the right channel: the inner party.
+    pub right: LegId,
+}
+
+/// See [`Event::RecordingReady`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingReady {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The call.
+    pub call: CallId,
+    /// Below the recordings folder, with `/`.
+    pub path: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Length of the audio.
+    pub duration_ms: u64,
+    /// Of the whole file, 64 hexadecimal digits.
+    pub sha256: String,
+    /// It was cut by a crash or a full disk and ends before the call did.
+    pub partial: bool,
+}
+
+/// See [`Event::RecordingFailed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingFailed {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The call.
+    pub call: CallId,
+    /// What went wrong, for an administrator.
+    pub reason: String,
+}
+
+/// See [`Event::RegistrationBound`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationBound {
+    /// The extension.
+    pub extension: String,
+    /// The Contact as registered, with its parameters.
+    pub contact: String,
+    /// `UDP 192.0.2.1:5060`: where the REGISTER came from.
+    pub source: String,
+    /// Which of our sockets it came to, as `address:port`.
+    pub local: String,
+    /// The User-Agent header, empty when missing.
+    pub user_agent: String,
+    /// Its Call-ID and CSeq (RFC 3261 §10.3 step 7).
+    pub sip_call_id: String,
+    /// Its CSeq number.
+    pub cseq: u32,
+    /// When it ends unless refreshed, ms since the Unix epoch.
+    pub expires_at_ms: u64,
+}
+
+/// Why a registration ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnboundReason {
+    /// The phone took it back.
+    Unregistered,
+    /// It was not refreshed.
+    Expired,
+    /// Its connection closed.
+    FlowLost,
+    /// A newer one of the same phone took its place, or there were too many.
+    Replaced,
+    /// The extension was changed or deleted.
+    Settings,
+}
+
+/// See [`Event::RegistrationUnbound`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationUnbound {
+    /// The extension.
+    pub extension: String,
+    /// The Contact as registered.
+    pub contact: String,
+    /// Why.
+    pub reason: UnboundReason,
+}
+
+/// See [`Event::SourceBanned`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceBanned {
+    /// The IP address.
+    pub source: String,
+    /// Until when, ms since the Unix epoch.
+    pub until_ms: u64,
+    /// Failed attempts counted.
+    pub failures: u32,
+}
+
+/// See [`Event::SettingsChanged`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsChanged {
+    /// Who: a login name, `token:NAME` or `provision`.
+    pub by: String,
+    /// What kind of thing: `extension`, `trunk`, `route`, ...
+    pub resource: String,
+    /// Which one.
+    pub id: String,
+    /// `created`, `updated` or `deleted`.
+    pub action: String,
+}
+
+/// A fact as others see it: a CloudEvents 1.0 envelope in JSON format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudEvent {
+    /// Always `1.0`.
+    pub specversion: String,
+    /// The position, which is unique and ordered.
+    pub id: String,
+    /// `/tenants/TENANT`.
+    pub source: String,
+    /// `call.created`, ...
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// RFC 3339, UTC, with ms.
+    pub time: String,
+    /// The call, where there is one: events of one subject are in order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Always `application/json`.
+    pub datacontenttype: String,
+    /// What the event holds.
+    pub data: serde_json::Value,
+}
+
+impl Event {
+    /// The call it belongs to, if any.
+    #[must_use]
+    pub fn call(&self) -> Option<CallId> {
+        match self {
+            Self::CallCreated(e) => Some(e.call),
+            Self::LegStarted(e) => Some(e.call),
+            Self::LegRinging(e) => Some(e.call),
+            Self::LegAnswered(e) => Some(e.call),
+            Self::LegEnded(e) => Some(e.call),
+            Self::CallAnswered(e) => Some(e.call),
+            Self::CallHeld(e) | Self::CallRetrieved(e) => Some(e.call),
+            Self::CallEnded(e) => Some(e.call),
+            Self::RecordingStarted(e) => Some(e.call),
+            Self::RecordingReady(e) => Some(e.call),
+            Self::RecordingFailed(e) => Some(e.call),
+            Self::RegistrationBound(_)
+            | Self::RegistrationUnbound(_)
+            | Self::SourceBanned(_)
+            | Self::SettingsChanged(_) => None,
+        }
+    }
+}
+
+impl Fact {
+    /// The fact in its envelope. `time` is [`Fact::at_ms`] as RFC 3339, which the host formats.
+    ///
+    /// # Errors
+    /// None in practice: every event serialises to an object with `type` and `data`.
+    pub fn to_cloud_event(&self, position: &Position, time: String) -> serde_json::Result<CloudEvent> {
+        let mut event = serde_json::to_value(&self.event)?;
+        let kind = event["type"].as_str().unwrap_or_default().to_owned();
+        Ok(CloudEvent {
+            specversion: "1.0".to_owned(),
+            id: position.to_string(),
+            source: format!("/tenants/{}", self.tenant),
+            kind,
+            time,
+            subject: self.event.call().map(|call| call.to_string()),
+            datacontenttype: "application/json".to_owned(),
+            data: event["data"].take(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_is_written_flat_and_read_back() {
+        let call = CallId::new(1, 2);
+        let fact = Fact {
+            tenant: TenantId::first(),
+            at_ms: 5,
+            event: Event::CallEnded(CallEnded { call, cause: EndCause::Busy, by: EndedBy::Callee, sip_status: 486 }),
+        };
+        let json = serde_json::to_string(&fact).unwrap();
+        assert!(json.contains(r#""type":"call.ended""#), "{json}");
+        assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact);
+        let position = Position { tenant: TenantId::first(), epoch: 1, number: 7 };
+        let envelope = fact.to_cloud_event(&position, "1970-01-01T00:00:00.005Z".to_owned()).unwrap();
+        assert_eq!((envelope.kind.as_str(), envelope.id.as_str()), ("call.ended", "default.1.7"));
+        assert_eq!(envelope.subject, Some(call.to_string()));
+        assert_eq!(envelope.data["cause"], "busy");
+    }
+}
