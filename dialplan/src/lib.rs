@@ -1,1 +1,6 @@
-//! Routes and number rules, without I/O or a clock.
+//! Routes and number rules: where a dialled number or a DID leads.
+//!
+//! Pure: no I/O and no clock. A [`plan::Plan`] is one tenant's; it is built from settings, then only read.
+
+pub mod number;
+pub mod plan;

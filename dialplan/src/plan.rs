@@ -1,0 +1,244 @@
+//! A tenant's plan: emergency numbers, inbound routes by DID, outbound routes by prefix.
+
+use std::collections::BTreeSet;
+
+use crate::number::{Dialled, ExtensionNumber, TrunkName};
+
+/// Dialled first, from every phone, past every rule (GEN-18). A tenant may set a list of its own.
+pub const EMERGENCY_DEFAULT: [&str; 4] = ["110", "119", "120", "122"];
+
+/// The echo test's number unless an extension has it.
+pub const ECHO_TEST: &str = "*43";
+
+/// Where a call is sent inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// An extension.
+    Extension(ExtensionNumber),
+    /// The echo test.
+    EchoTest,
+}
+
+/// Which DIDs a route takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DidPattern {
+    /// This number; a leading `+` is ignored on both sides.
+    Exact(String),
+    /// Numbers that begin so; the empty prefix takes all.
+    Prefix(String),
+}
+
+/// What comes in by a trunk for a DID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboundRoute {
+    /// Only from this trunk, or from any.
+    pub trunk: Option<TrunkName>,
+    /// Which numbers.
+    pub did: DidPattern,
+    /// Where to.
+    pub to: Destination,
+}
+
+/// What goes out: numbers with a prefix, by trunks in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboundRoute {
+    /// The number dialled begins so; the empty prefix takes all.
+    pub prefix: String,
+    /// How many leading characters are cut off before sending.
+    pub strip: usize,
+    /// What is put in front after cutting.
+    pub prepend: String,
+    /// Tried in order; the next one when one is full or cannot be reached.
+    pub trunks: Vec<TrunkName>,
+}
+
+/// A number to send by a trunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// By this trunk.
+    pub trunk: TrunkName,
+    /// This number.
+    pub number: String,
+}
+
+/// Where a number dialled by an extension leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dial {
+    /// To the emergency service, by these trunks in order (GEN-18).
+    Emergency(Vec<Attempt>),
+    /// Inside.
+    Internal(Destination),
+    /// Outside, by these in order.
+    Outbound(Vec<Attempt>),
+    /// Nowhere.
+    Unknown,
+}
+
+/// One tenant's plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Emergency numbers (GEN-18).
+    pub emergency: Vec<String>,
+    /// The trunks marked for emergency calls, in order.
+    pub emergency_trunks: Vec<TrunkName>,
+    /// The tenant's extensions.
+    pub extensions: BTreeSet<ExtensionNumber>,
+    /// Inbound routes; the most specific one wins, then the first.
+    pub inbound: Vec<InboundRoute>,
+    /// Outbound routes; the longest prefix wins, then the first.
+    pub outbound: Vec<OutboundRoute>,
+}
+
+impl Plan {
+    /// Where a number dialled by one of our phones leads: emergency first (GEN-18), then extensions and services (CALL-07),
+    /// then the outbound routes.
+    #[must_use]
+    pub fn dial(&self, number: &Dialled) -> Dial {
+        let number = number.as_str();
+        if self.emergency.iter().any(|e| e == number) {
+            return Dial::Emergency(self.emergency_attempts(number));
+        }
+        if let Some(inside) = self.internal(number) {
+            return Dial::Internal(inside);
+        }
+        self.outbound_route(number).map_or(Dial::Unknown, |route| Dial::Outbound(route.attempts(number)))
+    }
+
+    /// Where a call from a trunk for `did` leads; `None` when no route takes it.
+    #[must_use]
+    pub fn inbound(&self, trunk: &TrunkName, did: &str) -> Option<&Destination> {
+        self.inbound
+            .iter()
+            .filter(|route| route.trunk.as_ref().is_none_or(|only| only == trunk))
+            .filter_map(|route| route.did.weight(did).map(|weight| ((weight, route.trunk.is_some()), route)))
+            .reduce(|best, next| if next.0 > best.0 { next } else { best })
+            .map(|(_, route)| &route.to)
+    }
+
+    fn emergency_attempts(&self, number: &str) -> Vec<Attempt> {
+        self.emergency_trunks.iter().map(|trunk| Attempt { trunk: trunk.clone(), number: number.to_owned() }).collect()
+    }
+
+    fn internal(&self, number: &str) -> Option<Destination> {
+        let extension = number.parse::<ExtensionNumber>().ok().filter(|e| self.extensions.contains(e));
+        extension.map(Destination::Extension).or_else(|| (number == ECHO_TEST).then_some(Destination::EchoTest))
+    }
+
+    fn outbound_route(&self, number: &str) -> Option<&OutboundRoute> {
+        self.outbound
+            .iter()
+            .filter(|route| number.starts_with(&route.prefix) && !route.trunks.is_empty())
+            .reduce(|best, next| if next.prefix.len() > best.prefix.len() { next } else { best })
+    }
+}
+
+impl DidPattern {
+    /// How specific the match is (length; an exact match beats every prefix), `None` for no match.
+    fn weight(&self, did: &str) -> Option<usize> {
+        let did = did.trim_start_matches('+');
+        match self {
+            Self::Exact(number) => (number.trim_start_matches('+') == did).then_some(usize::MAX),
+            Self::Prefix(prefix) => {
+                let prefix = prefix.trim_start_matches('+');
+                did.starts_with(prefix).then_some(prefix.len())
+            }
+        }
+    }
+}
+
+impl OutboundRoute {
+    fn attempts(&self, number: &str) -> Vec<Attempt> {
+        let rest: String = number.chars().skip(self.strip).collect();
+        let sent = format!("{}{rest}", self.prepend);
+        self.trunks.iter().map(|trunk| Attempt { trunk: trunk.clone(), number: sent.clone() }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trunk(name: &str) -> TrunkName {
+        name.parse().unwrap()
+    }
+
+    fn extension(number: &str) -> ExtensionNumber {
+        number.parse().unwrap()
+    }
+
+    fn route(prefix: &str, strip: usize, prepend: &str, trunks: &[&str]) -> OutboundRoute {
+        OutboundRoute {
+            prefix: prefix.into(),
+            strip,
+            prepend: prepend.into(),
+            trunks: trunks.iter().map(|t| trunk(t)).collect(),
+        }
+    }
+
+    fn plan() -> Plan {
+        Plan {
+            emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
+            emergency_trunks: vec![trunk("lines"), trunk("spare")],
+            extensions: [extension("1001"), extension("120")].into(),
+            inbound: vec![
+                InboundRoute { trunk: None, did: DidPattern::Prefix(String::new()), to: Destination::EchoTest },
+                InboundRoute {
+                    trunk: None,
+                    did: DidPattern::Exact("+861012345678".into()),
+                    to: Destination::Extension(extension("1001")),
+                },
+                InboundRoute {
+                    trunk: Some(trunk("lines")),
+                    did: DidPattern::Prefix("8610".into()),
+                    to: Destination::Extension(extension("120")),
+                },
+            ],
+            outbound: vec![route("", 0, "", &["lines"]), route("9", 1, "0086", &["spare", "lines"])],
+        }
+    }
+
+    fn dialled(number: &str) -> Dial {
+        plan().dial(&number.parse().unwrap())
+    }
+
+    fn attempt(name: &str, number: &str) -> Attempt {
+        Attempt { trunk: trunk(name), number: number.into() }
+    }
+
+    /// Proves GEN-18.
+    #[test]
+    fn an_emergency_number_beats_an_extension_and_every_route() {
+        assert_eq!(dialled("120"), Dial::Emergency(vec![attempt("lines", "120"), attempt("spare", "120")]));
+    }
+
+    #[test]
+    fn an_extension_beats_an_outbound_route() {
+        assert_eq!(dialled("1001"), Dial::Internal(Destination::Extension(extension("1001"))));
+        assert_eq!(dialled("*43"), Dial::Internal(Destination::EchoTest));
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_and_the_number_is_rewritten() {
+        assert_eq!(dialled("13800000000"), Dial::Outbound(vec![attempt("lines", "13800000000")]));
+        assert_eq!(
+            dialled("913800000000"),
+            Dial::Outbound(vec![attempt("spare", "008613800000000"), attempt("lines", "008613800000000")])
+        );
+    }
+
+    #[test]
+    fn without_a_route_a_number_leads_nowhere() {
+        let empty = Plan::default();
+        assert_eq!(empty.dial(&"13800000000".parse().unwrap()), Dial::Unknown);
+        assert_eq!(empty.inbound(&trunk("lines"), "1"), None);
+    }
+
+    #[test]
+    fn the_most_specific_inbound_route_wins() {
+        let plan = plan();
+        let to = |name: &str, did: &str| plan.inbound(&trunk(name), did).cloned();
+        assert_eq!(to("lines", "861012345678"), Some(Destination::Extension(extension("1001"))));
+        assert_eq!(to("lines", "86109"), Some(Destination::Extension(extension("120"))));
+        assert_eq!(to("spare", "86109"), Some(Destination::EchoTest));
+    }
+}
