@@ -1,1 +1,22 @@
-//! Media as a graph of who hears whom: RTP, codecs, tones and relay, without I/O.
+//! Media as a graph of who hears whom: RTP, codecs, tones, relay and recorder, without I/O.
+//!
+//! Time comes in as [`Now`], packets come in as bytes and go out through `relay::Output`; sockets, threads
+//! and the clock are `media-io`'s. Nothing here knows of SIP, calls or agents.
+
+pub mod codec;
+pub mod command;
+pub mod event;
+pub mod graph;
+pub mod id;
+pub mod now;
+pub mod prompt;
+pub mod recording;
+
+pub use codec::{Codec, PayloadType};
+pub use command::{Command, Direction, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder};
+pub use event::{DigitPressed, EndpointStats, Event};
+pub use graph::{Graph, Source};
+pub use id::{EndpointId, PlayerId, RecorderId};
+pub use now::Now;
+pub use prompt::{Clip, Prompt, Tone, TonePlan};
+pub use recording::{RecordRate, RecordSink};

@@ -1,0 +1,196 @@
+//! What the media is told. Declarative: a repeated command changes nothing.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::{Codec, EndpointId, PayloadType, PlayerId, Prompt, RecordRate, RecordSink, RecorderId, Source};
+
+/// One order. Orders on unknown or closed nodes are answered by [`crate::Event::Refused`].
+#[derive(Debug)]
+pub enum Command {
+    /// Bind sockets and make an endpoint; answered by `Opened` or `OpenFailed`.
+    Open(OpenEndpoint),
+    /// What SDP agreed, at first and after each re-INVITE. Until then the endpoint hears and says nothing.
+    Configure {
+        /// An open endpoint.
+        endpoint: EndpointId,
+        /// All of it, each time.
+        session: Session,
+    },
+    /// Close sockets, leave all edges, end feeds; answered by `Closed` with the figures.
+    Close(EndpointId),
+    /// Begin a prompt; it is heard by whoever is told to, at its current position.
+    StartPlayer {
+        /// A new name.
+        player: PlayerId,
+        /// What to play.
+        prompt: Prompt,
+    },
+    /// End a prompt; sinks hear nothing until told otherwise.
+    StopPlayer(PlayerId),
+    /// Say what one endpoint hears; replaces what it heard before.
+    Hear(Hear),
+    /// Record two endpoints' received audio.
+    StartRecorder(StartRecorder),
+    /// End a recording now; answered by `RecordingStopped` after the sink has had all frames.
+    StopRecorder(RecorderId),
+}
+
+/// Sockets and first values of an endpoint.
+#[derive(Debug, Clone)]
+pub struct OpenEndpoint {
+    /// A new name.
+    pub endpoint: EndpointId,
+    /// Local address and port of RTP; port 0 lets the kernel choose (tests).
+    pub rtp: SocketAddr,
+    /// Local address and port of RTCP.
+    pub rtcp: SocketAddr,
+    /// Random number: SSRC, first sequence number, first time stamp and RTCP name are derived from it.
+    pub seed: u64,
+}
+
+/// What SDP agreed for one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Where the peer's SDP wants RTP and RTCP; `None` while unknown (delayed offer) or 0.0.0.0.
+    pub remote: Option<Remote>,
+    /// Agreed formats, the preferred audio codec first; at most [`FORMATS_MAX`], the rest is ignored.
+    pub formats: Vec<Format>,
+    /// Seen from here: whether RTP is sent to and expected from the peer.
+    pub direction: Direction,
+    /// Whether the peer may send from elsewhere than its SDP says.
+    pub source_rule: SourceRule,
+    /// Silence longer than this, while RTP is expected, gives `TimedOut`; `None` = never. Default 30 s.
+    pub rtp_timeout: Option<Duration>,
+}
+
+impl Session {
+    /// A session both ways, 30 s time-out, source learnt.
+    #[must_use]
+    pub fn new(remote: Option<Remote>, formats: Vec<Format>) -> Self {
+        Self {
+            remote,
+            formats,
+            direction: Direction::SendReceive,
+            source_rule: SourceRule::Learn { signalling: None },
+            rtp_timeout: Some(RTP_TIMEOUT),
+        }
+    }
+}
+
+/// Addresses out of the peer's SDP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote {
+    /// `c=` and `m=` port.
+    pub rtp: SocketAddr,
+    /// `a=rtcp` (RFC 3605), else RTP port + 1; equal to `rtp` where `a=rtcp-mux` was agreed.
+    pub rtcp: SocketAddr,
+}
+
+impl Remote {
+    /// RTCP on the next port, as RFC 3550 §11 has it.
+    #[must_use]
+    pub fn new(rtp: SocketAddr) -> Self {
+        let mut rtcp = rtp;
+        rtcp.set_port(rtp.port().wrapping_add(1));
+        Self { rtp, rtcp }
+    }
+}
+
+/// One agreed payload format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Format {
+    /// What it is.
+    pub codec: Codec,
+    /// The number the peer sends it with: the one in *our* SDP.
+    pub receive: PayloadType,
+    /// The number we send it with: the one in *the peer's* SDP.
+    pub send: PayloadType,
+}
+
+impl Format {
+    /// The same number both ways.
+    #[must_use]
+    pub fn new(codec: Codec, number: PayloadType) -> Self {
+        Self { codec, receive: number, send: number }
+    }
+}
+
+/// `a=sendrecv` and its kin (RFC 8866 §6.7), seen from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// We send and expect RTP.
+    SendReceive,
+    /// We send only: the peer is on hold or listens.
+    SendOnly,
+    /// We receive only: the peer has put us on hold.
+    ReceiveOnly,
+    /// Neither.
+    Inactive,
+}
+
+impl Direction {
+    /// Whether we may send RTP to the peer.
+    #[must_use]
+    pub fn sends(self) -> bool {
+        matches!(self, Self::SendReceive | Self::SendOnly)
+    }
+
+    /// Whether silence from the peer is a fault.
+    #[must_use]
+    pub fn expects(self) -> bool {
+        matches!(self, Self::SendReceive | Self::ReceiveOnly)
+    }
+}
+
+/// Where RTP may come from. Whatever is chosen, the source is locked to address, port and SSRC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceRule {
+    /// Address and port of the SDP, nothing else: trunks.
+    Sdp,
+    /// Behind NAT: learnt within 5 s after the configuration; later only from the address below.
+    Learn {
+        /// Where the peer's SIP came from: preferred to strangers, and believed even after the window.
+        signalling: Option<IpAddr>,
+    },
+}
+
+/// What one endpoint hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hear {
+    /// Who hears.
+    pub sink: EndpointId,
+    /// What it hears; empty = nothing. Itself = echo. More than one needs a mixer: refused for now.
+    pub sources: Vec<Source>,
+}
+
+/// Begin of a recording.
+pub struct StartRecorder {
+    /// A new name.
+    pub recorder: RecorderId,
+    /// Recorded on the left: the outside party, or the caller of an internal call (REC-09).
+    pub left: EndpointId,
+    /// Recorded on the right: the agent or inner party (REC-09).
+    pub right: EndpointId,
+    /// Frames per second of the result: [`RecordRate::for_codecs`].
+    pub rate: RecordRate,
+    /// Where frames go.
+    pub sink: Box<dyn RecordSink>,
+}
+
+impl fmt::Debug for StartRecorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartRecorder")
+            .field("recorder", &self.recorder)
+            .field("left", &self.left)
+            .field("right", &self.right)
+            .field("rate", &self.rate)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Formats kept per endpoint; the rest of a longer list is ignored.
+pub const FORMATS_MAX: usize = 16;
+/// Default time without RTP after which a leg is given up.
+pub const RTP_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,0 +1,224 @@
+//! Who hears whom at this instant. The relay obeys it; the simulator reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::Refusal;
+use crate::{EndpointId, Hear, PlayerId, RecorderId};
+
+/// Something that can be heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// The party at an endpoint.
+    Endpoint(EndpointId),
+    /// A prompt.
+    Player(PlayerId),
+}
+
+/// Nodes and edges, without any audio. Edges to nodes that have gone are gone too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Graph {
+    endpoints: BTreeSet<EndpointId>,
+    players: BTreeSet<PlayerId>,
+    recorders: BTreeMap<RecorderId, (EndpointId, EndpointId)>,
+    hears: BTreeMap<EndpointId, BTreeSet<Source>>,
+}
+
+impl Graph {
+    /// Adds an endpoint that hears nothing.
+    ///
+    /// # Errors
+    /// The name is taken.
+    pub fn add_endpoint(&mut self, endpoint: EndpointId) -> Result<(), Refusal> {
+        if self.endpoints.insert(endpoint) { Ok(()) } else { Err(Refusal::EndpointExists(endpoint)) }
+    }
+
+    /// Takes an endpoint away, as sink and as source. A recorder of it goes on with silence.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn remove_endpoint(&mut self, endpoint: EndpointId) -> Result<(), Refusal> {
+        if !self.endpoints.remove(&endpoint) {
+            return Err(Refusal::NoSuchEndpoint(endpoint));
+        }
+        self.hears.remove(&endpoint);
+        self.forget(Source::Endpoint(endpoint));
+        Ok(())
+    }
+
+    /// Adds a player nobody hears yet.
+    ///
+    /// # Errors
+    /// The name is taken.
+    pub fn add_player(&mut self, player: PlayerId) -> Result<(), Refusal> {
+        if self.players.insert(player) { Ok(()) } else { Err(Refusal::PlayerExists(player)) }
+    }
+
+    /// Takes a player away.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn remove_player(&mut self, player: PlayerId) -> Result<(), Refusal> {
+        if !self.players.remove(&player) {
+            return Err(Refusal::NoSuchPlayer(player));
+        }
+        self.forget(Source::Player(player));
+        Ok(())
+    }
+
+    /// Adds a recorder of two endpoints, left and right.
+    ///
+    /// # Errors
+    /// The name is taken or an endpoint is not open.
+    pub fn add_recorder(&mut self, recorder: RecorderId, left: EndpointId, right: EndpointId) -> Result<(), Refusal> {
+        if self.recorders.contains_key(&recorder) {
+            return Err(Refusal::RecorderExists(recorder));
+        }
+        for endpoint in [left, right] {
+            if !self.endpoints.contains(&endpoint) {
+                return Err(Refusal::NoSuchEndpoint(endpoint));
+            }
+        }
+        self.recorders.insert(recorder, (left, right));
+        Ok(())
+    }
+
+    /// Takes a recorder away.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn remove_recorder(&mut self, recorder: RecorderId) -> Result<(), Refusal> {
+        self.recorders.remove(&recorder).map(drop).ok_or(Refusal::NoSuchRecorder(recorder))
+    }
+
+    /// Replaces what a sink hears.
+    ///
+    /// # Errors
+    /// Sink or a source does not exist; the sink then hears what it heard before.
+    pub fn hear(&mut self, hear: &Hear) -> Result<(), Refusal> {
+        if !self.endpoints.contains(&hear.sink) {
+            return Err(Refusal::NoSuchEndpoint(hear.sink));
+        }
+        for source in &hear.sources {
+            match *source {
+                Source::Endpoint(endpoint) if !self.endpoints.contains(&endpoint) => {
+                    return Err(Refusal::NoSuchEndpoint(endpoint));
+                }
+                Source::Player(player) if !self.players.contains(&player) => {
+                    return Err(Refusal::NoSuchPlayer(player));
+                }
+                Source::Endpoint(_) | Source::Player(_) => {}
+            }
+        }
+        if hear.sources.is_empty() {
+            self.hears.remove(&hear.sink);
+        } else {
+            self.hears.insert(hear.sink, hear.sources.iter().copied().collect());
+        }
+        Ok(())
+    }
+
+    /// What a sink hears, in order of name.
+    pub fn heard_by(&self, sink: EndpointId) -> impl Iterator<Item = Source> + '_ {
+        self.hears.get(&sink).into_iter().flatten().copied()
+    }
+
+    /// Who hears a source, in order of name.
+    pub fn hearers_of(&self, source: Source) -> impl Iterator<Item = EndpointId> + '_ {
+        self.hears.iter().filter(move |(_, heard)| heard.contains(&source)).map(|(sink, _)| *sink)
+    }
+
+    /// Whether two endpoints hear each other.
+    #[must_use]
+    pub fn talk(&self, one: EndpointId, other: EndpointId) -> bool {
+        let hears = |sink: EndpointId, source: EndpointId| {
+            self.hears.get(&sink).is_some_and(|heard| heard.contains(&Source::Endpoint(source)))
+        };
+        hears(one, other) && hears(other, one)
+    }
+
+    /// Recorders with their left and right endpoints.
+    pub fn recorders(&self) -> impl Iterator<Item = (RecorderId, EndpointId, EndpointId)> + '_ {
+        self.recorders.iter().map(|(id, (left, right))| (*id, *left, *right))
+    }
+
+    /// Open endpoints.
+    pub fn endpoints(&self) -> impl Iterator<Item = EndpointId> + '_ {
+        self.endpoints.iter().copied()
+    }
+
+    /// Whether a player of that name plays.
+    #[must_use]
+    pub fn has_player(&self, player: PlayerId) -> bool {
+        self.players.contains(&player)
+    }
+
+    /// Whether nothing is left: what quiescence must look like.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.endpoints.is_empty() && self.players.is_empty() && self.recorders.is_empty() && self.hears.is_empty()
+    }
+
+    fn forget(&mut self, source: Source) {
+        self.hears.retain(|_, heard| {
+            heard.remove(&source);
+            !heard.is_empty()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: EndpointId = EndpointId(1);
+    const B: EndpointId = EndpointId(2);
+    const MUSIC: PlayerId = PlayerId(9);
+
+    fn two() -> Graph {
+        let mut graph = Graph::default();
+        graph.add_endpoint(A).unwrap();
+        graph.add_endpoint(B).unwrap();
+        graph.add_player(MUSIC).unwrap();
+        graph
+    }
+
+    fn hear(sink: EndpointId, sources: &[Source]) -> Hear {
+        Hear { sink, sources: sources.to_vec() }
+    }
+
+    #[test]
+    fn two_endpoints_talk_when_each_hears_the_other() {
+        let mut graph = two();
+        graph.hear(&hear(A, &[Source::Endpoint(B)])).unwrap();
+        assert!(!graph.talk(A, B));
+        graph.hear(&hear(B, &[Source::Endpoint(A)])).unwrap();
+        assert!(graph.talk(A, B));
+        graph.hear(&hear(B, &[Source::Player(MUSIC)])).unwrap();
+        assert!(!graph.talk(A, B));
+        assert_eq!(graph.hearers_of(Source::Player(MUSIC)).collect::<Vec<_>>(), [B]);
+    }
+
+    #[test]
+    fn a_node_that_goes_is_heard_by_nobody() {
+        let mut graph = two();
+        graph.hear(&hear(A, &[Source::Endpoint(B)])).unwrap();
+        graph.hear(&hear(B, &[Source::Player(MUSIC)])).unwrap();
+        graph.remove_endpoint(B).unwrap();
+        assert_eq!(graph.heard_by(A).count(), 0);
+        graph.remove_player(MUSIC).unwrap();
+        graph.remove_endpoint(A).unwrap();
+        assert!(graph.is_empty());
+    }
+
+    #[test]
+    fn an_edge_to_an_unknown_node_is_refused_and_changes_nothing() {
+        let mut graph = two();
+        graph.hear(&hear(A, &[Source::Endpoint(B)])).unwrap();
+        let before = graph.clone();
+        let stranger = EndpointId(7);
+        assert_eq!(graph.hear(&hear(A, &[Source::Endpoint(stranger)])), Err(Refusal::NoSuchEndpoint(stranger)));
+        assert_eq!(graph.hear(&hear(stranger, &[])), Err(Refusal::NoSuchEndpoint(stranger)));
+        assert_eq!(graph.hear(&hear(A, &[Source::Player(PlayerId(8))])), Err(Refusal::NoSuchPlayer(PlayerId(8))));
+        assert_eq!(graph, before);
+    }
+}
