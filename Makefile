@@ -1,2 +1,85 @@
-test:
-	cargo test --workspace
+# The commands of Switchboard. `make run` and `make test` work from a fresh clone on Debian 12.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Outside the clone, so that it stays warm and other clones share the dependencies that are built.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchboard-target
+CONFIG ?= conf/switchboard.toml
+# CPU seconds the simulator runs in `make test`; at least 500 seeds are tried whatever it says.
+SIM_SECONDS ?= 120
+FUZZ_ITERATIONS ?= 20000000
+# The pure crate whose tests `make mutants` tests.
+MUTANTS ?= dialplan
+
+# nextest where it is there, else what cargo brings.
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+ifeq ($(NEXTEST),yes)
+  run_tests = cargo nextest run
+else
+  run_tests = cargo test
+endif
+
+.PHONY: help run check test demo bench audit mutants fuzz fmt lint unit sim calls packages-build packages-test
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: packages-build ## Build and start the call centre on ./data
+	cargo build --release --package switchboard
+	exec "$$CARGO_TARGET_DIR/release/switchboard" serve --config $(CONFIG)
+
+check: fmt lint ## fmt, clippy, unit tests and a short simulation: at most 3 minutes when warm
+	$(run_tests) --workspace --exclude calls
+	$(MAKE) sim SIM_SECONDS=10
+
+test: packages-test fmt lint unit sim calls ## Everything; what CI runs
+	@echo "make test: all of it passed"
+
+fmt:
+	cargo fmt --all -- --check
+
+lint:
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo xtask tidy
+
+# Unit and store tests, the latter on SQLite and on a PostgreSQL of their own. The documentation's examples run too.
+unit:
+	tests/setup/with-postgres.sh $(run_tests) --workspace --exclude calls
+	cargo test --workspace --doc
+
+# Optimised, with the checks of a debug build: as many seeds as the seconds give.
+sim:
+	@if [ -e tests/sim/src/main.rs ]; then cargo xtask sim --seconds $(SIM_SECONDS); else echo "no simulator yet"; fi
+
+# Real peers against the real binary, built as the simulator is.
+calls:
+	cargo build --profile sim --package switchboard
+	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/sim/switchboard" $(run_tests) --package calls
+
+demo: packages-test ## A real call between two scripted phones with audio, against a running server
+	cargo run --quiet --package calls --bin demo
+
+bench: ## Micro and load benches, each beside the bare limit of the same run
+	cargo xtask bench
+
+audit: ## Licences, bans, sources, unused dependencies
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	@cargo machete --version >/dev/null 2>&1 || cargo install --locked cargo-machete
+	cargo deny check licenses bans sources
+	cargo machete
+
+mutants: ## Mutation testing of a pure crate: make mutants MUTANTS=sip
+	@cargo mutants --version >/dev/null 2>&1 || cargo install --locked cargo-mutants
+	cargo mutants --package $(MUTANTS) --output "$$CARGO_TARGET_DIR/mutants"
+
+fuzz: ## The parser under mutated messages, for as many iterations as FUZZ_ITERATIONS says
+	FUZZ_ITERATIONS=$(FUZZ_ITERATIONS) cargo test --profile sim --package sip mutat -- --nocapture
+
+packages-build:
+	@tests/setup/packages.sh build
+
+packages-test:
+	@tests/setup/packages.sh test

@@ -1,3 +1,67 @@
-//! Chores of the workspace: `cargo xtask tidy`.
+//! `cargo xtask`: the chores of the workspace.
 
-fn main() {}
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use xtask::tidy;
+
+/// Chores of the Switchboard workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Compare the tree with ARCHITECTURE.md and the rules of the house
+    Tidy,
+    /// Run the seeded simulator (arguments go to it: --seed N, --seeds N, --seconds N)
+    Sim {
+        /// Passed on to the simulator
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run the benches (arguments go to `cargo bench -p benches`)
+    Bench {
+        /// Passed on to `cargo bench`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Print the OpenAPI document that the code declares
+    Openapi,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().chore {
+        Chore::Tidy => run_tidy(),
+        Chore::Sim { args } => cargo(&["run", "--quiet", "--profile", "sim", "--package", "sim", "--"], &args),
+        Chore::Bench { args } => cargo(&["bench", "--package", "benches"], &args),
+        Chore::Openapi => cargo(&["run", "--quiet", "--package", "engine", "--example", "openapi"], &[]),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command-line tool speaks on stderr")]
+fn run_tidy() -> anyhow::Result<ExitCode> {
+    let root = tidy::workspace_root()?;
+    let findings = tidy::check(&root)?;
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    if findings.is_empty() {
+        eprintln!("tidy: nothing to complain about in {}", Path::new(&root).display());
+        Ok(ExitCode::SUCCESS)
+    } else {
+        eprintln!("tidy: {} findings", findings.len());
+        Ok(ExitCode::FAILURE)
+    }
+}
+
+fn cargo(fixed: &[&str], args: &[String]) -> anyhow::Result<ExitCode> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo).args(fixed).args(args).status().context("cargo could not be started")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs the Debian packages named as arguments that are missing: packages.sh build | test
+set -euo pipefail
+
+build="gcc pkg-config cmake clang libopus-dev"
+peers="sip-tester baresip sipsak tshark kamailio postgresql sox"
+case "${1:-}" in
+build) wanted=$build ;;
+test) wanted="$build $peers" ;;
+*)
+  echo "usage: $0 build|test" >&2
+  exit 2
+  ;;
+esac
+
+missing=()
+for package in $wanted; do
+  state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "install these packages first (sudo is missing): ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+echo "installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+# No recommended packages: nothing here needs a desktop or starts a service of its own.
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
