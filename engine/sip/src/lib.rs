@@ -4,4 +4,10 @@
 //! arrived; what shall be sent is polled out.
 
 pub mod flow;
+pub mod headers;
+pub mod message;
+pub mod parse;
+pub mod sdp;
 pub mod time;
+pub mod uri;
+mod write;

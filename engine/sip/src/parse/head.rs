@@ -1,0 +1,255 @@
+//! Start line and header lines, with folding, bare line feeds, and whatever else may stand there.
+
+use bytes::Bytes;
+
+use crate::headers::{HEADERS_MAX, HeaderName, HeaderValue, Headers, trim};
+use crate::message::{Method, StatusCode};
+use crate::uri::Uri;
+
+/// All of a message but its body.
+pub(super) struct Head {
+    pub(super) start_line: StartLine,
+    pub(super) headers: Headers,
+    /// Where the body begins; the end if the head has no end.
+    pub(super) body_start: usize,
+    /// The first thing that is wrong with the header lines.
+    pub(super) fault: Option<&'static str>,
+}
+
+pub(super) enum StartLine {
+    Request {
+        method: Method,
+        uri: Uri,
+    },
+    Response {
+        status: StatusCode,
+        reason: Bytes,
+    },
+    BadRequest {
+        method: Option<Method>,
+        status: StatusCode,
+        reason: &'static str,
+    },
+    BadResponse(&'static str),
+    NotSip(&'static str),
+}
+
+/// Parses the head of a message that does not begin with a line end.
+pub(super) fn parse(message: &Bytes) -> Head {
+    let mut lines = Lines { message, at: 0 };
+    let start = lines.next_line().unwrap_or(Line {
+        start: 0,
+        end: 0,
+        finished: false,
+    });
+    let start_line = parse_start_line(&message.slice(start.start..start.end));
+    let mut headers = Headers::from_source(message.clone());
+    let mut fault = None;
+    if matches!(start_line, StartLine::NotSip(_)) {
+        return Head {
+            start_line,
+            headers,
+            body_start: message.len(),
+            fault,
+        };
+    }
+    if lines.at_fold() {
+        fault = Some("white space begins its first header line");
+    }
+    while let Some(line) = lines.next_logical_line() {
+        if line.start == line.end {
+            break;
+        }
+        if headers.len() >= HEADERS_MAX {
+            fault = fault.or(Some("it has more header fields than are accepted"));
+            continue;
+        }
+        let wrong = push_field(&mut headers, message, &line);
+        let cut = if line.finished {
+            None
+        } else {
+            Some("its last header line has no end")
+        };
+        fault = fault.or(wrong).or(cut);
+    }
+    Head {
+        start_line,
+        headers,
+        body_start: lines.at,
+        fault,
+    }
+}
+
+/// A line without its line end.
+struct Line {
+    start: usize,
+    end: usize,
+    /// False if the message ended before a line end.
+    finished: bool,
+}
+
+struct Lines<'a> {
+    message: &'a [u8],
+    at: usize,
+}
+
+impl Lines<'_> {
+    /// The next line up to CRLF or a bare LF.
+    fn next_line(&mut self) -> Option<Line> {
+        let start = self.at;
+        let rest = self.message.get(start..).filter(|rest| !rest.is_empty())?;
+        let Some(len) = memchr::memchr(b'\n', rest) else {
+            self.at = self.message.len();
+            return Some(Line {
+                start,
+                end: self.at,
+                finished: false,
+            });
+        };
+        self.at = start + len + 1;
+        let end = if len > 0 && rest[len - 1] == b'\r' {
+            start + len - 1
+        } else {
+            start + len
+        };
+        Some(Line {
+            start,
+            end,
+            finished: true,
+        })
+    }
+
+    /// The next line with the folded ones that belong to it (RFC 3261 §7.3.1).
+    fn next_logical_line(&mut self) -> Option<Line> {
+        let mut line = self.next_line()?;
+        while line.start < line.end && self.at_fold() {
+            let folded = self.next_line()?;
+            line.end = folded.end;
+            line.finished = folded.finished;
+        }
+        Some(line)
+    }
+
+    fn at_fold(&self) -> bool {
+        matches!(self.message.get(self.at), Some(b' ' | b'\t'))
+    }
+}
+
+/// Adds the field of this line and says what is wrong with it if it cannot be added.
+fn push_field(headers: &mut Headers, message: &Bytes, line: &Line) -> Option<&'static str> {
+    let text = &message[line.start..line.end];
+    let Some(colon) = memchr::memchr(b':', text) else {
+        return Some("a header line has no colon");
+    };
+    // RFC 3261 §7.3.1: white space may stand before the colon.
+    let Some(name) = HeaderName::from_bytes(trim(&text[..colon])) else {
+        return Some("a header field's name is no token");
+    };
+    let value = trim(&text[colon + 1..]);
+    if memchr::memchr3(b'\r', b'\n', 0, value).is_some() {
+        headers.push(name, HeaderValue::from(Bytes::from(unfold(value))));
+        return None;
+    }
+    let start = value.as_ptr().addr() - message.as_ptr().addr();
+    headers.push_range(name, start..start + value.len());
+    None
+}
+
+/// RFC 3261 §7.3.1: a fold and the white space around it are one space. A stray CR or NUL becomes a space too.
+fn unfold(value: &[u8]) -> Vec<u8> {
+    let mut plain: Vec<u8> = Vec::with_capacity(value.len());
+    for line in value.split(|&byte| byte == b'\n') {
+        let line = if plain.is_empty() {
+            line
+        } else {
+            crate::headers::trim_start(line)
+        };
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !plain.is_empty() {
+            while matches!(plain.last(), Some(b' ' | b'\t')) {
+                plain.pop();
+            }
+            plain.push(b' ');
+        }
+        plain.extend(line.iter().map(|&byte| {
+            if matches!(byte, b'\r' | 0) {
+                b' '
+            } else {
+                byte
+            }
+        }));
+    }
+    plain
+}
+
+fn parse_start_line(line: &Bytes) -> StartLine {
+    if line.len() >= 4 && line[..4].eq_ignore_ascii_case(b"SIP/") {
+        return parse_status_line(line);
+    }
+    let mut words = line
+        .split(|&byte| byte == b' ')
+        .filter(|word| !word.is_empty());
+    let (first, second, version) = (words.next(), words.next(), words.next());
+    let Some(version) = version else {
+        return StartLine::NotSip("its first line is no request line and no status line");
+    };
+    let method = first.and_then(Method::from_bytes);
+    let bad = |method, reason| StartLine::BadRequest {
+        method,
+        status: StatusCode::BAD_REQUEST,
+        reason,
+    };
+    if words.next().is_some() || !is_sip_version(version) {
+        let says_sip = line
+            .rsplit(|&byte| byte == b' ')
+            .find(|word| !word.is_empty())
+            .is_some_and(is_sip_version);
+        if says_sip {
+            return bad(method, "its request line has too many parts");
+        }
+        return StartLine::NotSip("its first line is no request line and no status line");
+    }
+    let Some(method) = method else {
+        return bad(None, "its method is no token");
+    };
+    // RFC 3261 §21.5.6; §7.1: the version compares without regard to case.
+    if !version[4..].eq_ignore_ascii_case(b"2.0") {
+        let status = StatusCode::VERSION_NOT_SUPPORTED;
+        return StartLine::BadRequest {
+            method: Some(method),
+            status,
+            reason: "its version is not 2.0",
+        };
+    }
+    let uri = second
+        .map(|text| line.slice_ref(text))
+        .map(|text| Uri::parse_shared(&text));
+    match uri {
+        Some(Ok(uri)) => StartLine::Request { method, uri },
+        Some(Err(_)) | None => bad(Some(method), "its request-uri is malformed"),
+    }
+}
+
+fn is_sip_version(word: &[u8]) -> bool {
+    word.len() > 4 && word[..4].eq_ignore_ascii_case(b"SIP/")
+}
+
+fn parse_status_line(line: &Bytes) -> StartLine {
+    let mut parts = line[4..].splitn(3, |&byte| byte == b' ');
+    let version = parts.next().unwrap_or_default();
+    if version != b"2.0" {
+        return StartLine::BadResponse("its version is not 2.0");
+    }
+    let code = parts.next().filter(|code| code.len() == 3);
+    let code = code
+        .and_then(|code| std::str::from_utf8(code).ok())
+        .and_then(|code| code.parse().ok());
+    let Some(status) = code.and_then(StatusCode::new) else {
+        return StartLine::BadResponse("its status code is not in 100 to 699");
+    };
+    let reason = parts.next().unwrap_or_default();
+    StartLine::Response {
+        status,
+        reason: line.slice_ref(trim(reason)),
+    }
+}
