@@ -23,8 +23,7 @@ pub use name_addr::{Contacts, NameAddr};
 pub use params::{Param, Params};
 pub(crate) use scan::{is_token, split_commas, trim, trim_start};
 pub use simple::{
-    CSeq, EventPackage, MediaType, RAck, Reason, Refresher, Replaces, RetryAfter, SessionExpires,
-    Warning,
+    CSeq, EventPackage, MediaType, RAck, Reason, Refresher, Replaces, RetryAfter, SessionExpires, Warning,
 };
 pub use value::HeaderValue;
 pub use via::{BRANCH_COOKIE, Rport, Via};
@@ -110,9 +109,7 @@ impl Headers {
 
     /// Every field in order: name and value, unfolded and without white space at its ends.
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &[u8])> {
-        self.fields
-            .iter()
-            .map(|field| (&field.name, self.slice(field)))
+        self.fields.iter().map(|field| (&field.name, self.slice(field)))
     }
 
     /// The value of the first field of that name.
@@ -135,10 +132,7 @@ impl Headers {
 
     /// The values of all fields of that name, a line each and in order.
     pub fn get_all<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        self.fields
-            .iter()
-            .filter(move |field| field.name == *name)
-            .map(|field| self.slice(field))
+        self.fields.iter().filter(move |field| field.name == *name).map(|field| self.slice(field))
     }
 
     /// The elements of all fields of that name: several on a line are split at commas outside quotes and angle brackets.
@@ -154,26 +148,13 @@ impl Headers {
 
     /// Adds a field at the end.
     pub fn push(&mut self, name: HeaderName, value: impl Into<HeaderValue>) {
-        self.fields.push(Field {
-            name,
-            stored: Stored::Own(value.into().into_bytes()),
-        });
+        self.fields.push(Field { name, stored: Stored::Own(value.into().into_bytes()) });
     }
 
     /// Adds a field before the first of its name, or at the very top if there is none: a Via, a Route, a Record-Route.
     pub fn prepend(&mut self, name: HeaderName, value: impl Into<HeaderValue>) {
-        let at = self
-            .fields
-            .iter()
-            .position(|field| field.name == name)
-            .unwrap_or(0);
-        self.fields.insert(
-            at,
-            Field {
-                name,
-                stored: Stored::Own(value.into().into_bytes()),
-            },
-        );
+        let at = self.fields.iter().position(|field| field.name == name).unwrap_or(0);
+        self.fields.insert(at, Field { name, stored: Stored::Own(value.into().into_bytes()) });
     }
 
     /// Makes this the only field of its name, in the place of the first one or at the end.
@@ -209,10 +190,7 @@ impl Headers {
     /// A new list with copies of the fields of these names, name by name in the order given.
     #[must_use]
     pub fn copied(&self, names: &[HeaderName]) -> Self {
-        let mut copy = Self {
-            source: self.source.clone(),
-            fields: Vec::with_capacity(FIELDS_USUAL),
-        };
+        let mut copy = Self { source: self.source.clone(), fields: Vec::with_capacity(FIELDS_USUAL) };
         for name in names {
             copy.append_copies(self, name);
         }
@@ -273,10 +251,7 @@ impl Headers {
     }
 
     pub(crate) fn from_source(source: Bytes) -> Self {
-        Self {
-            source,
-            fields: Vec::with_capacity(FIELDS_USUAL),
-        }
+        Self { source, fields: Vec::with_capacity(FIELDS_USUAL) }
     }
 
     /// Adds a field whose value is a range of the source, free of line ends and NUL.
@@ -284,10 +259,7 @@ impl Headers {
         let (Ok(start), Ok(end)) = (u32::try_from(range.start), u32::try_from(range.end)) else {
             return;
         };
-        self.fields.push(Field {
-            name,
-            stored: Stored::Range { start, end },
-        });
+        self.fields.push(Field { name, stored: Stored::Range { start, end } });
     }
 
     fn find(&self, name: &HeaderName) -> Option<&Field> {
@@ -309,13 +281,11 @@ impl Headers {
     }
 
     fn adopt(&self, from: &Self, field: &Field) -> Field {
-        let same_source =
-            self.source.as_ptr() == from.source.as_ptr() && self.source.len() == from.source.len();
+        let same_source = self.source.as_ptr() == from.source.as_ptr() && self.source.len() == from.source.len();
         match &field.stored {
-            Stored::Range { .. } if !same_source => Field {
-                name: field.name.clone(),
-                stored: Stored::Own(from.shared(field)),
-            },
+            Stored::Range { .. } if !same_source => {
+                Field { name: field.name.clone(), stored: Stored::Own(from.shared(field)) }
+            }
             Stored::Range { .. } | Stored::Own(_) => field.clone(),
         }
     }
@@ -323,11 +293,6 @@ impl Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(
-                self.iter()
-                    .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value))),
-            )
-            .finish()
+        f.debug_map().entries(self.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value)))).finish()
     }
 }

@@ -77,12 +77,7 @@ impl Request {
     /// A request with no header fields and no body.
     #[must_use]
     pub fn new(method: Method, uri: Uri) -> Self {
-        Self {
-            method,
-            uri,
-            headers: Headers::new(),
-            body: Bytes::new(),
-        }
+        Self { method, uri, headers: Headers::new(), body: Bytes::new() }
     }
 
     /// The same request with one more header field at the end.
@@ -142,17 +137,10 @@ impl Response {
     #[must_use]
     pub fn to_headers(request: &Headers, status: StatusCode, to_tag: Option<&str>) -> Self {
         let mut response = Self::new(status);
-        response.headers = request.copied(&[
-            HeaderName::Via,
-            HeaderName::From,
-            HeaderName::To,
-            HeaderName::CallId,
-            HeaderName::CSeq,
-        ]);
+        response.headers =
+            request.copied(&[HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq]);
         if status == StatusCode::TRYING {
-            response
-                .headers
-                .append_copies(request, &HeaderName::Timestamp);
+            response.headers.append_copies(request, &HeaderName::Timestamp);
         } else if let Some(tag) = to_tag {
             response.headers.add_to_tag(tag);
         }
@@ -372,11 +360,7 @@ impl StatusCode {
     /// The code, if it lies in 100 to 699.
     #[must_use]
     pub const fn new(code: u16) -> Option<Self> {
-        if code >= 100 && code <= 699 {
-            Some(Self(code))
-        } else {
-            None
-        }
+        if code >= 100 && code <= 699 { Some(Self(code)) } else { None }
     }
 
     /// The number.

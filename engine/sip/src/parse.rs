@@ -78,10 +78,7 @@ impl BadRequest {
 /// # Errors
 /// [`ParseError`] if it is no message to be handled.
 pub fn parse_datagram(datagram: Bytes) -> Result<Message, ParseError> {
-    let start = datagram
-        .iter()
-        .position(|byte| !matches!(byte, b'\r' | b'\n'))
-        .unwrap_or(datagram.len());
+    let start = datagram.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(datagram.len());
     if start == datagram.len() {
         return Err(keep_alive(&datagram));
     }
@@ -89,11 +86,7 @@ pub fn parse_datagram(datagram: Bytes) -> Result<Message, ParseError> {
         return Err(ParseError::NotSip("longer than a message may be"));
     }
     // RFC 3261 §7.5: line ends before the start line are ignored.
-    let message = if start == 0 {
-        datagram
-    } else {
-        datagram.slice(start..)
-    };
+    let message = if start == 0 { datagram } else { datagram.slice(start..) };
     finish(head::parse(&message), &message)
 }
 
@@ -108,12 +101,7 @@ fn keep_alive(line_ends: &[u8]) -> ParseError {
 
 /// A head and the bytes it came in to a message, or to the fault that it has.
 fn finish(head: Head, message: &Bytes) -> Result<Message, ParseError> {
-    let Head {
-        start_line,
-        headers,
-        body_start,
-        fault,
-    } = head;
+    let Head { start_line, headers, body_start, fault } = head;
     match start_line {
         StartLine::NotSip(reason) => Err(ParseError::NotSip(reason)),
         StartLine::BadResponse(reason) => Err(ParseError::BadResponse(reason.to_owned())),
@@ -124,25 +112,11 @@ fn finish(head: Head, message: &Bytes) -> Result<Message, ParseError> {
             let bad = |error: Fault| ParseError::BadResponse(error.reason);
             let body = body_of(&headers, message, body_start).map_err(bad)?;
             check_essentials(&headers, None).map_err(bad)?;
-            Ok(Message::Response(Response {
-                status,
-                reason,
-                headers,
-                body,
-            }))
+            Ok(Message::Response(Response { status, reason, headers, body }))
         }
-        StartLine::BadRequest {
-            method,
-            status,
-            reason,
-        } => {
+        StartLine::BadRequest { method, status, reason } => {
             let reason = reason.to_owned();
-            Err(ParseError::BadRequest(Box::new(BadRequest {
-                status,
-                reason,
-                method,
-                headers,
-            })))
+            Err(ParseError::BadRequest(Box::new(BadRequest { status, reason, method, headers })))
         }
         StartLine::Request { method, uri } => {
             let checked = match fault {
@@ -151,12 +125,7 @@ fn finish(head: Head, message: &Bytes) -> Result<Message, ParseError> {
                     .and_then(|body| check_essentials(&headers, Some(&method)).map(|()| body)),
             };
             match checked {
-                Ok(body) => Ok(Message::Request(Request {
-                    method,
-                    uri,
-                    headers,
-                    body,
-                })),
+                Ok(body) => Ok(Message::Request(Request { method, uri, headers, body })),
                 Err(Fault { reason }) => Err(ParseError::BadRequest(Box::new(BadRequest {
                     status: StatusCode::BAD_REQUEST,
                     reason,
@@ -174,25 +143,19 @@ struct Fault {
 
 impl From<&'static str> for Fault {
     fn from(reason: &'static str) -> Self {
-        Self {
-            reason: reason.to_owned(),
-        }
+        Self { reason: reason.to_owned() }
     }
 }
 
 impl From<HeaderError> for Fault {
     fn from(error: HeaderError) -> Self {
-        Self {
-            reason: error.to_string(),
-        }
+        Self { reason: error.to_string() }
     }
 }
 
 fn body_of(headers: &Headers, message: &Bytes, body_start: usize) -> Result<Bytes, Fault> {
     let rest = message.len() - body_start;
-    let length = headers
-        .content_length()?
-        .map_or(rest, |length| length as usize);
+    let length = headers.content_length()?.map_or(rest, |length| length as usize);
     if length > rest {
         return Err(Fault::from("it is shorter than its content-length says"));
     }
@@ -208,9 +171,7 @@ fn check_essentials(headers: &Headers, method: Option<&Method>) -> Result<(), Fa
     let cseq = headers.cseq()?;
     match method {
         // RFC 4475 §3.1.2.17: the method in the CSeq must be that of the request.
-        Some(method) if cseq.method != *method => {
-            Err(Fault::from("the method in its cseq is another"))
-        }
+        Some(method) if cseq.method != *method => Err(Fault::from("the method in its cseq is another")),
         Some(_) | None => Ok(()),
     }
 }

@@ -119,19 +119,14 @@ impl Uri {
 fn parse_other(text: ByteString, scheme_end: usize) -> Result<OtherUri, UriError> {
     let scheme = &text.as_bytes()[..scheme_end];
     let scheme_ok = scheme.first().is_some_and(u8::is_ascii_alphabetic)
-        && scheme
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+        && scheme.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     if !scheme_ok {
         return Err(UriError("its scheme is malformed"));
     }
     if text.len() == scheme_end + 1 {
         return Err(UriError("nothing follows its scheme"));
     }
-    if text
-        .bytes()
-        .any(|byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127))
-    {
+    if text.bytes().any(|byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127)) {
         return Err(UriError("it has white space, quotes or angle brackets"));
     }
     Ok(OtherUri { text, scheme_end })

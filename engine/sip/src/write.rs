@@ -38,13 +38,7 @@ impl Response {
         out.extend_from_slice(b"SIP/2.0 ");
         out.extend_from_slice(self.status.to_string().as_bytes());
         out.push(b' ');
-        out.extend(self.reason.iter().map(|&byte| {
-            if matches!(byte, b'\r' | b'\n' | 0) {
-                b' '
-            } else {
-                byte
-            }
-        }));
+        out.extend(self.reason.iter().map(|&byte| if matches!(byte, b'\r' | b'\n' | 0) { b' ' } else { byte }));
         out.extend_from_slice(b"\r\n");
         write_headers_and_body(&mut out, &self.headers, &self.body);
         out.into()
@@ -53,18 +47,11 @@ impl Response {
 
 fn size_of_headers(headers: &Headers) -> usize {
     const START_LINE_USUAL: usize = 128;
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum::<usize>()
-        + START_LINE_USUAL
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + START_LINE_USUAL
 }
 
 fn write_headers_and_body(out: &mut Vec<u8>, headers: &Headers, body: &Bytes) {
-    for (name, value) in headers
-        .iter()
-        .filter(|(name, _)| **name != HeaderName::ContentLength)
-    {
+    for (name, value) in headers.iter().filter(|(name, _)| **name != HeaderName::ContentLength) {
         out.extend_from_slice(name.as_str().as_bytes());
         out.extend_from_slice(b": ");
         out.extend_from_slice(value);

@@ -39,17 +39,9 @@ fn invite_is_read_with_all_its_parts() {
     let from = invite.headers.from().unwrap();
     assert_eq!(&*from.display(), b"Alice, \"A\"");
     assert_eq!(from.tag(), Some("1928301774"));
-    assert_eq!(
-        invite.headers.call_id().unwrap(),
-        "a84b4c76e66710@pc33.atlanta.example.com"
-    );
-    let Contacts::List(contacts) = invite.headers.contacts().unwrap() else {
-        panic!("wildcard")
-    };
-    assert_eq!(
-        (contacts[0].q(), contacts[0].expires(), contacts[0].reg_id()),
-        (Some(700), Some(60), Some(1))
-    );
+    assert_eq!(invite.headers.call_id().unwrap(), "a84b4c76e66710@pc33.atlanta.example.com");
+    let Contacts::List(contacts) = invite.headers.contacts().unwrap() else { panic!("wildcard") };
+    assert_eq!((contacts[0].q(), contacts[0].expires(), contacts[0].reg_id()), (Some(700), Some(60), Some(1)));
     assert_eq!(contacts[0].instance().as_deref(), Some("urn:uuid:f81d4fae"));
     assert_eq!(contacts[1].uri.user().as_deref(), Some("+1-201-555-0123"));
     assert_eq!(&invite.body[..], b"v=0\n");
@@ -59,15 +51,10 @@ fn invite_is_read_with_all_its_parts() {
 fn what_is_written_reads_the_same() {
     let mut invite = request(INVITE);
     assert!(invite.headers.pop_via());
-    invite
-        .headers
-        .push(HeaderName::Subject, "one\r\nInjected: yes");
+    invite.headers.push(HeaderName::Subject, "one\r\nInjected: yes");
     let again = parse_datagram(invite.to_bytes()).unwrap();
     assert_eq!(again.headers().vias().count(), 2);
-    assert_eq!(
-        again.headers().get(&HeaderName::Subject),
-        Some(&b"one  Injected: yes"[..])
-    );
+    assert_eq!(again.headers().get(&HeaderName::Subject), Some(&b"one  Injected: yes"[..]));
     assert_eq!(again.body(), &invite.body);
 }
 
@@ -75,38 +62,22 @@ fn what_is_written_reads_the_same() {
 fn response_copies_what_identifies_the_request() {
     let response = Response::to_request(&request(INVITE), StatusCode::RINGING, Some("abc"));
     let text = String::from_utf8(response.to_bytes().to_vec()).unwrap();
-    assert!(text.starts_with(
-        "SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP 192.0.2.4:5062;rport;branch=z9hG4bK776asdhds, "
-    ));
-    assert!(
-        text.contains("To: Bob <sip:bob@biloxi.example.com>;tag=abc\r\n"),
-        "{text}"
-    );
-    assert!(
-        text.ends_with("CSeq: 314159 INVITE\r\nContent-Length: 0\r\n\r\n"),
-        "{text}"
-    );
+    assert!(text.starts_with("SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP 192.0.2.4:5062;rport;branch=z9hG4bK776asdhds, "));
+    assert!(text.contains("To: Bob <sip:bob@biloxi.example.com>;tag=abc\r\n"), "{text}");
+    assert!(text.ends_with("CSeq: 314159 INVITE\r\nContent-Length: 0\r\n\r\n"), "{text}");
 }
 
 #[test]
 fn line_ends_alone_are_keep_alives() {
     let parsed = |text: &'static str| parse_datagram(Bytes::from_static(text.as_bytes()));
-    assert!(matches!(
-        parsed("\r\n\r\n"),
-        Err(ParseError::KeepAlive(KeepAlive::Ping))
-    ));
-    assert!(matches!(
-        parsed("\r\n"),
-        Err(ParseError::KeepAlive(KeepAlive::Pong))
-    ));
+    assert!(matches!(parsed("\r\n\r\n"), Err(ParseError::KeepAlive(KeepAlive::Ping))));
+    assert!(matches!(parsed("\r\n"), Err(ParseError::KeepAlive(KeepAlive::Pong))));
 }
 
 #[test]
 fn bad_request_can_be_answered() {
     let text = INVITE.replace("CSeq: 314159 INVITE", "CSeq: 314159 BYE");
-    let Err(ParseError::BadRequest(bad)) = parse_datagram(text.into()) else {
-        panic!("accepted")
-    };
+    let Err(ParseError::BadRequest(bad)) = parse_datagram(text.into()) else { panic!("accepted") };
     let answer = bad.response("xyz").unwrap();
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(answer.headers.vias().count(), 3);

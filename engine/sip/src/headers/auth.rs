@@ -26,11 +26,7 @@ impl AuthParams {
     /// The scheme.
     #[must_use]
     pub fn scheme(&self) -> AuthScheme {
-        if self.scheme_text.eq_ignore_ascii_case(b"digest") {
-            AuthScheme::Digest
-        } else {
-            AuthScheme::Other
-        }
+        if self.scheme_text.eq_ignore_ascii_case(b"digest") { AuthScheme::Digest } else { AuthScheme::Other }
     }
 
     /// The scheme as it came.
@@ -52,9 +48,7 @@ impl AuthParams {
     /// §3.4) is the text between the quotes.
     #[must_use]
     pub fn get_raw(&self, name: &str) -> Option<&[u8]> {
-        self.iter()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// Every parameter in order, values as they came.
@@ -72,10 +66,7 @@ impl AuthParams {
         if !is_token(scheme) {
             return Err("it begins with no scheme");
         }
-        let parsed = Self {
-            scheme_text: value.slice_ref(scheme),
-            params: value.slice_ref(params),
-        };
+        let parsed = Self { scheme_text: value.slice_ref(scheme), params: value.slice_ref(params) };
         if parsed.scheme() == AuthScheme::Digest {
             let mut rest = params;
             while let Some((_, _, after)) = split_param(rest)? {
@@ -113,9 +104,5 @@ fn split_param(text: &[u8]) -> Result<Option<Split<'_>>, &'static str> {
         };
     }
     let end = memchr::memchr(b',', after).unwrap_or(after.len());
-    Ok(Some((
-        name,
-        trim(&after[..end]),
-        after.get(end + 1..).unwrap_or_default(),
-    )))
+    Ok(Some((name, trim(&after[..end]), after.get(end + 1..).unwrap_or_default())))
 }

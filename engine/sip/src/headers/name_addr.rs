@@ -42,11 +42,7 @@ impl NameAddr {
     /// An address without display name and parameters.
     #[must_use]
     pub fn new(uri: Uri) -> Self {
-        Self {
-            display: Bytes::new(),
-            uri,
-            params: Params::default(),
-        }
+        Self { display: Bytes::new(), uri, params: Params::default() }
     }
 
     /// The same address with a display name; it is quoted, and control characters become spaces.
@@ -114,18 +110,14 @@ impl NameAddr {
     pub fn instance(&self) -> Option<String> {
         let value = self.params.get_unquoted("+sip.instance")?;
         let text = std::str::from_utf8(&value).ok()?;
-        let text = text
-            .strip_prefix('<')
-            .and_then(|text| text.strip_suffix('>'))
-            .unwrap_or(text);
+        let text = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
         (!text.is_empty()).then(|| text.to_owned())
     }
 
     /// `reg-id` (RFC 5626 §4.2), 1 to 2^31 - 1.
     #[must_use]
     pub fn reg_id(&self) -> Option<u32> {
-        parse_clamped(self.params.get("reg-id")?.as_bytes())
-            .filter(|id| (1..=0x7fff_ffff).contains(id))
+        parse_clamped(self.params.get("reg-id")?.as_bytes()).filter(|id| (1..=0x7fff_ffff).contains(id))
     }
 
     /// The address as text for a header field, always in angle brackets.
@@ -133,9 +125,7 @@ impl NameAddr {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.display.len() + self.uri.as_str().len() + 48);
         if !self.display.is_empty() {
-            if self.display.starts_with(b"\"")
-                || self.display.iter().all(|&b| is_token_byte(b) || b == b' ')
-            {
+            if self.display.starts_with(b"\"") || self.display.iter().all(|&b| is_token_byte(b) || b == b' ') {
                 out.extend_from_slice(&self.display);
             } else {
                 // RFC 4475 §3.1.2.15: one who infers missing quotes must not pass the error on.
@@ -155,30 +145,22 @@ impl NameAddr {
         let open = match text.first() {
             Some(b'"') => {
                 let len = quoted_len(text).ok_or("a quoted string does not end")?;
-                let gap = text[len..]
-                    .iter()
-                    .position(|&byte| !matches!(byte, b' ' | b'\t'));
-                Some(
-                    len + gap
-                        .filter(|gap| text[len + gap] == b'<')
-                        .ok_or("an address must follow the display name")?,
-                )
+                let gap = text[len..].iter().position(|&byte| !matches!(byte, b' ' | b'\t'));
+                Some(len + gap.filter(|gap| text[len + gap] == b'<').ok_or("an address must follow the display name")?)
             }
             _ => memchr::memchr(b'<', text),
         };
         let Some(open) = open else {
             return Self::parse_bare(value);
         };
-        let close =
-            open + memchr::memchr(b'>', &text[open..]).ok_or("an angle bracket is not closed")?;
+        let close = open + memchr::memchr(b'>', &text[open..]).ok_or("an angle bracket is not closed")?;
         let display = trim(&text[..open]);
         if !display.starts_with(b"\"") && memchr::memchr2(b'"', b'>', display).is_some() {
             return Err("a display name has a stray quote or bracket");
         }
         Ok(Self {
             display: value.slice_ref(display),
-            uri: Uri::parse_shared(&value.slice_ref(trim(&text[open + 1..close])))
-                .map_err(|error| error.reason())?,
+            uri: Uri::parse_shared(&value.slice_ref(trim(&text[open + 1..close]))).map_err(|error| error.reason())?,
             params: Params::parse(value.slice_ref(trim(&text[close + 1..])))?,
         })
     }
@@ -204,11 +186,7 @@ fn parse_q(text: &str) -> Option<u16> {
     if part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let thousandths = part
-        .bytes()
-        .zip([100, 10, 1])
-        .map(|(digit, unit)| u16::from(digit - b'0') * unit)
-        .sum::<u16>();
+    let thousandths = part.bytes().zip([100, 10, 1]).map(|(digit, unit)| u16::from(digit - b'0') * unit).sum::<u16>();
     match (whole, thousandths) {
         ("0" | "", _) => Some(thousandths),
         ("1", 0) => Some(1000),

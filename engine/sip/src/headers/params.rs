@@ -96,16 +96,12 @@ impl Params {
     }
 
     fn find(&self, name: &str) -> Option<Param<'_>> {
-        self.iter()
-            .find(|param| param.name.eq_ignore_ascii_case(name))
+        self.iter().find(|param| param.name.eq_ignore_ascii_case(name))
     }
 
     fn without(&self, name: &str) -> Vec<u8> {
         let mut text = Vec::with_capacity(self.0.len() + 32);
-        for param in self
-            .iter()
-            .filter(|param| !param.name.eq_ignore_ascii_case(name))
-        {
+        for param in self.iter().filter(|param| !param.name.eq_ignore_ascii_case(name)) {
             write_param(&mut text, param);
         }
         text
@@ -147,27 +143,12 @@ fn split_param(text: &[u8]) -> Result<(Param<'_>, &[u8]), &'static str> {
         if !matches!(rest, [] | [b';', ..]) {
             return Err("text follows a quoted string");
         }
-        return Ok((
-            Param {
-                name,
-                value: Some(&after[..len]),
-            },
-            rest,
-        ));
+        return Ok((Param { name, value: Some(&after[..len]) }, rest));
     }
     let end = memchr::memchr(b';', after).unwrap_or(after.len());
     let value = trim(&after[..end]);
-    if value
-        .iter()
-        .any(|&byte| matches!(byte, b' ' | b'\t' | b'"' | b',' | b'<' | b'>'))
-    {
+    if value.iter().any(|&byte| matches!(byte, b' ' | b'\t' | b'"' | b',' | b'<' | b'>')) {
         return Err("a parameter's value must be quoted");
     }
-    Ok((
-        Param {
-            name,
-            value: Some(value),
-        },
-        &after[end..],
-    ))
+    Ok((Param { name, value: Some(value) }, &after[end..]))
 }

@@ -2,11 +2,7 @@
 
 /// True for the characters of a token (RFC 3261 §25.1).
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-        )
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
 /// True for one or more token characters.
@@ -69,11 +65,7 @@ impl<'a> Iterator for SplitCommas<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         let text = self.rest?;
-        let end = if memchr::memchr(b',', text).is_some() {
-            find_outside(text, b',')
-        } else {
-            None
-        };
+        let end = if memchr::memchr(b',', text).is_some() { find_outside(text, b',') } else { None };
         match end {
             Some(end) => {
                 self.rest = Some(&text[end + 1..]);
@@ -109,11 +101,7 @@ pub(crate) fn parse_clamped(text: &[u8]) -> Option<u32> {
         return None;
     }
     text.iter().try_fold(0u32, |value, &byte| {
-        byte.is_ascii_digit().then(|| {
-            value
-                .saturating_mul(10)
-                .saturating_add(u32::from(byte - b'0'))
-        })
+        byte.is_ascii_digit().then(|| value.saturating_mul(10).saturating_add(u32::from(byte - b'0')))
     })
 }
 
@@ -133,10 +121,7 @@ pub(crate) fn parse_exact(text: &[u8]) -> Option<u32> {
 /// The next word and what follows it: words are separated by white space.
 pub(crate) fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
     let text = trim_start(text);
-    let end = text
-        .iter()
-        .position(|&byte| is_blank(byte))
-        .unwrap_or(text.len());
+    let end = text.iter().position(|&byte| is_blank(byte)).unwrap_or(text.len());
     (&text[..end], trim_start(&text[end..]))
 }
 

@@ -21,16 +21,10 @@ pub struct CSeq {
 impl CSeq {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, &'static str> {
         let (seq, rest) = split_word(text);
-        let seq = parse_exact(seq)
-            .filter(|&seq| seq < 1 << 31)
-            .ok_or("its number is not in 0 to 2^31 - 1")?;
+        let seq = parse_exact(seq).filter(|&seq| seq < 1 << 31).ok_or("its number is not in 0 to 2^31 - 1")?;
         let (method, rest) = split_word(rest);
         let method = Method::from_bytes(method).ok_or("its method is no token")?;
-        if rest.is_empty() {
-            Ok(Self { seq, method })
-        } else {
-            Err("text follows its method")
-        }
+        if rest.is_empty() { Ok(Self { seq, method }) } else { Err("text follows its method") }
     }
 }
 
@@ -58,10 +52,7 @@ pub struct RAck {
 impl RAck {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, &'static str> {
         let (rseq, rest) = split_word(text);
-        Ok(Self {
-            rseq: parse_exact(rseq).ok_or("its first number is malformed")?,
-            cseq: CSeq::parse(rest)?,
-        })
+        Ok(Self { rseq: parse_exact(rseq).ok_or("its first number is malformed")?, cseq: CSeq::parse(rest)? })
     }
 }
 
@@ -81,9 +72,7 @@ impl Reason {
         let (protocol, params) = token_and_params(value)?;
         Ok(Self {
             protocol,
-            cause: params
-                .get("cause")
-                .and_then(|cause| parse_clamped(cause.as_bytes())),
+            cause: params.get("cause").and_then(|cause| parse_clamped(cause.as_bytes())),
             text: params.get_unquoted("text").map(Cow::into_owned),
         })
     }
@@ -100,10 +89,7 @@ pub struct RetryAfter {
 
 impl RetryAfter {
     pub(crate) fn parse(value: &Bytes) -> Result<Self, &'static str> {
-        let end = value
-            .iter()
-            .position(|byte| !byte.is_ascii_digit())
-            .unwrap_or(value.len());
+        let end = value.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
         let seconds = parse_clamped(&value[..end]).ok_or("it is no number of seconds")?;
         let rest = trim(&value[end..]);
         // A comment in parentheses may stand between the number and the parameters.
@@ -112,12 +98,7 @@ impl RetryAfter {
             _ => rest,
         };
         let params = Params::parse(value.slice_ref(rest))?;
-        Ok(Self {
-            seconds,
-            duration: params
-                .get("duration")
-                .and_then(|text| parse_clamped(text.as_bytes())),
-        })
+        Ok(Self { seconds, duration: params.get("duration").and_then(|text| parse_clamped(text.as_bytes())) })
     }
 }
 
@@ -144,14 +125,11 @@ impl SessionExpires {
         let end = memchr::memchr(b';', value).unwrap_or(value.len());
         let seconds = parse_clamped(trim(&value[..end])).ok_or("it is no number of seconds")?;
         let params = Params::parse(value.slice(end..))?;
-        let refresher =
-            params
-                .get("refresher")
-                .and_then(|text| match text.to_ascii_lowercase().as_str() {
-                    "uac" => Some(Refresher::Uac),
-                    "uas" => Some(Refresher::Uas),
-                    _ => None,
-                });
+        let refresher = params.get("refresher").and_then(|text| match text.to_ascii_lowercase().as_str() {
+            "uac" => Some(Refresher::Uac),
+            "uas" => Some(Refresher::Uas),
+            _ => None,
+        });
         Ok(Self { seconds, refresher })
     }
 }
@@ -187,15 +165,9 @@ impl Replaces {
     /// What is wrong with it.
     pub fn parse(value: &Bytes) -> Result<Self, &'static str> {
         let end = memchr::memchr(b';', value).unwrap_or(value.len());
-        let call_id =
-            std::str::from_utf8(trim(&value[..end])).map_err(|_| "its Call-ID is no text")?;
+        let call_id = std::str::from_utf8(trim(&value[..end])).map_err(|_| "its Call-ID is no text")?;
         let params = Params::parse(value.slice(end..))?;
-        let tag = |name| {
-            params
-                .get(name)
-                .filter(|tag| !tag.is_empty())
-                .map(str::to_owned)
-        };
+        let tag = |name| params.get(name).filter(|tag| !tag.is_empty()).map(str::to_owned);
         if call_id.is_empty() {
             return Err("it has no Call-ID");
         }
@@ -211,10 +183,7 @@ impl Replaces {
 impl From<&Replaces> for HeaderValue {
     fn from(value: &Replaces) -> Self {
         let early = if value.early_only { ";early-only" } else { "" };
-        Self::from(format!(
-            "{};to-tag={};from-tag={}{early}",
-            value.call_id, value.to_tag, value.from_tag
-        ))
+        Self::from(format!("{};to-tag={};from-tag={}{early}", value.call_id, value.to_tag, value.from_tag))
     }
 }
 
@@ -233,16 +202,10 @@ impl Warning {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, &'static str> {
         let (code, rest) = split_word(text);
         let (agent, rest) = split_word(rest);
-        if code.len() != 3
-            || agent.is_empty()
-            || rest.first() != Some(&b'"')
-            || quoted_len(rest) != Some(rest.len())
-        {
+        if code.len() != 3 || agent.is_empty() || rest.first() != Some(&b'"') || quoted_len(rest) != Some(rest.len()) {
             return Err("it is not a code, an agent and a quoted text");
         }
-        let code = parse_exact(code)
-            .and_then(|code| u16::try_from(code).ok())
-            .ok_or("its code is no number")?;
+        let code = parse_exact(code).and_then(|code| u16::try_from(code).ok()).ok_or("its code is no number")?;
         Ok(Self {
             code,
             agent: String::from_utf8_lossy(agent).into_owned(),
@@ -279,11 +242,7 @@ impl MediaType {
             return Err("it is not a type and a subtype");
         }
         let lower = |text: &[u8]| String::from_utf8_lossy(text).to_ascii_lowercase();
-        Ok(Self {
-            kind: lower(kind),
-            subtype: lower(subtype),
-            params: Params::parse(value.slice(end..))?,
-        })
+        Ok(Self { kind: lower(kind), subtype: lower(subtype), params: Params::parse(value.slice(end..))? })
     }
 
     /// True for this type and subtype, given in lower case.
@@ -305,10 +264,7 @@ pub struct EventPackage {
 impl EventPackage {
     pub(crate) fn parse(value: &Bytes) -> Result<Self, &'static str> {
         let (package, params) = token_and_params(value)?;
-        Ok(Self {
-            package,
-            id: params.get("id").map(str::to_owned),
-        })
+        Ok(Self { package, id: params.get("id").map(str::to_owned) })
     }
 }
 
@@ -318,8 +274,5 @@ fn token_and_params(value: &Bytes) -> Result<(String, Params), &'static str> {
     if !is_token(token) {
         return Err("it begins with no token");
     }
-    Ok((
-        String::from_utf8_lossy(token).into_owned(),
-        Params::parse(value.slice(end..))?,
-    ))
+    Ok((String::from_utf8_lossy(token).into_owned(), Params::parse(value.slice(end..))?))
 }

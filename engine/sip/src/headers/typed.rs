@@ -5,9 +5,7 @@ use bytes::Bytes;
 use super::auth::AuthParams;
 use super::name_addr::{Contacts, NameAddr};
 use super::scan::{parse_clamped, parse_exact, split_commas, trim};
-use super::simple::{
-    CSeq, EventPackage, MediaType, RAck, Reason, Replaces, RetryAfter, SessionExpires, Warning,
-};
+use super::simple::{CSeq, EventPackage, MediaType, RAck, Reason, Replaces, RetryAfter, SessionExpires, Warning};
 use super::via::Via;
 use super::{HeaderError, HeaderName, Headers};
 
@@ -22,9 +20,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if there is none or it is malformed.
     pub fn top_via(&self) -> Result<Via, HeaderError> {
-        self.vias()
-            .next()
-            .unwrap_or(Err(HeaderError::Missing(HeaderName::Via)))
+        self.vias().next().unwrap_or(Err(HeaderError::Missing(HeaderName::Via)))
     }
 
     /// From.
@@ -48,9 +44,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if it is missing, repeated, empty, has white space, or is no UTF-8.
     pub fn call_id(&self) -> Result<&str, HeaderError> {
-        let value = self
-            .only(&HeaderName::CallId)?
-            .ok_or(HeaderError::Missing(HeaderName::CallId))?;
+        let value = self.only(&HeaderName::CallId)?.ok_or(HeaderError::Missing(HeaderName::CallId))?;
         let malformed = || HeaderError::Malformed(HeaderName::CallId, "it is no word of text");
         let text = std::str::from_utf8(self.slice(value)).map_err(|_| malformed())?;
         if text.is_empty() || text.bytes().any(|byte| byte <= b' ' || byte == 127) {
@@ -73,9 +67,7 @@ impl Headers {
     /// [`HeaderError`] if it is repeated or no number in range.
     pub fn max_forwards(&self) -> Result<Option<u8>, HeaderError> {
         self.optional(HeaderName::MaxForwards, |value| {
-            parse_exact(value)
-                .and_then(|hops| u8::try_from(hops).ok())
-                .ok_or("it is not in 0 to 255")
+            parse_exact(value).and_then(|hops| u8::try_from(hops).ok()).ok_or("it is not in 0 to 255")
         })
     }
 
@@ -89,10 +81,7 @@ impl Headers {
         if first == Some(b"*") {
             return match elements.next() {
                 None => Ok(Contacts::Wildcard),
-                Some(_) => Err(HeaderError::Malformed(
-                    HeaderName::Contact,
-                    "* must stand alone",
-                )),
+                Some(_) => Err(HeaderError::Malformed(HeaderName::Contact, "* must stand alone")),
             };
         }
         self.address_list(HeaderName::Contact).map(Contacts::List)
@@ -178,9 +167,7 @@ impl Headers {
     #[must_use]
     pub fn min_se(&self) -> Option<u32> {
         let value = self.get(&HeaderName::MinSe)?;
-        parse_clamped(trim(
-            &value[..memchr::memchr(b';', value).unwrap_or(value.len())],
-        ))
+        parse_clamped(trim(&value[..memchr::memchr(b';', value).unwrap_or(value.len())]))
     }
 
     /// Session-Expires (RFC 4028 §4).
@@ -198,10 +185,8 @@ impl Headers {
     pub fn content_length(&self) -> Result<Option<u32>, HeaderError> {
         let mut found = None;
         for value in self.get_all(&HeaderName::ContentLength) {
-            let length = parse_exact(value).ok_or(HeaderError::Malformed(
-                HeaderName::ContentLength,
-                "it is no number of bytes",
-            ))?;
+            let length = parse_exact(value)
+                .ok_or(HeaderError::Malformed(HeaderName::ContentLength, "it is no number of bytes"))?;
             if found.is_some_and(|earlier| earlier != length) {
                 return Err(HeaderError::Repeated(HeaderName::ContentLength));
             }
@@ -273,9 +258,7 @@ impl Headers {
     /// True if that option tag is in Supported or Require.
     #[must_use]
     pub fn has_option(&self, tag: &str) -> bool {
-        self.supported()
-            .chain(self.require())
-            .any(|found| found.eq_ignore_ascii_case(tag))
+        self.supported().chain(self.require()).any(|found| found.eq_ignore_ascii_case(tag))
     }
 
     /// The methods in Allow, in order.
@@ -307,8 +290,7 @@ impl Headers {
     /// User-Agent, or Server in a response, as text.
     #[must_use]
     pub fn user_agent(&self) -> Option<std::borrow::Cow<'_, str>> {
-        self.get_text(&HeaderName::UserAgent)
-            .or_else(|| self.get_text(&HeaderName::Server))
+        self.get_text(&HeaderName::UserAgent).or_else(|| self.get_text(&HeaderName::Server))
     }
 
     /// RAck (RFC 3262 §7.2).
@@ -324,11 +306,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if it is repeated or malformed.
     pub fn rseq(&self) -> Result<Option<u32>, HeaderError> {
-        self.optional(HeaderName::RSeq, |value| {
-            parse_exact(value)
-                .filter(|&rseq| rseq > 0)
-                .ok_or("it is no number")
-        })
+        self.optional(HeaderName::RSeq, |value| parse_exact(value).filter(|&rseq| rseq > 0).ok_or("it is no number"))
     }
 
     /// Replaces (RFC 3891 §6.1: at most one).
@@ -360,9 +338,7 @@ impl Headers {
 
     /// The text elements of all fields of that name; empty ones and those that are no UTF-8 are left out.
     pub fn tokens<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a str> {
-        self.elements(name)
-            .filter_map(|value| std::str::from_utf8(value).ok())
-            .filter(|value| !value.is_empty())
+        self.elements(name).filter_map(|value| std::str::from_utf8(value).ok()).filter(|value| !value.is_empty())
     }
 
     /// The addresses in all fields of that name, in order.
@@ -379,17 +355,13 @@ impl Headers {
         parse: fn(&Bytes) -> Result<T, &'static str>,
     ) -> impl Iterator<Item = Result<T, HeaderError>> {
         let wanted = name.clone();
-        self.fields
-            .iter()
-            .filter(move |field| field.name == wanted)
-            .flat_map(move |field| {
-                let line = self.shared(field);
-                let name = name.clone();
-                split_commas(self.slice(field)).map(move |element| {
-                    parse(&line.slice_ref(element))
-                        .map_err(|reason| HeaderError::Malformed(name.clone(), reason))
-                })
+        self.fields.iter().filter(move |field| field.name == wanted).flat_map(move |field| {
+            let line = self.shared(field);
+            let name = name.clone();
+            split_commas(self.slice(field)).map(move |element| {
+                parse(&line.slice_ref(element)).map_err(|reason| HeaderError::Malformed(name.clone(), reason))
             })
+        })
     }
 
     fn parsed_lines<T>(
@@ -401,10 +373,7 @@ impl Headers {
         self.fields
             .iter()
             .filter(move |field| field.name == wanted)
-            .map(move |field| {
-                parse(&self.shared(field))
-                    .map_err(|reason| HeaderError::Malformed(name.clone(), reason))
-            })
+            .map(move |field| parse(&self.shared(field)).map_err(|reason| HeaderError::Malformed(name.clone(), reason)))
     }
 
     fn only(&self, name: &HeaderName) -> Result<Option<&super::Field>, HeaderError> {
@@ -422,9 +391,7 @@ impl Headers {
     ) -> Result<Option<T>, HeaderError> {
         match self.only(&name)? {
             None => Ok(None),
-            Some(field) => parse(&self.shared(field))
-                .map(Some)
-                .map_err(|reason| HeaderError::Malformed(name, reason)),
+            Some(field) => parse(&self.shared(field)).map(Some).map_err(|reason| HeaderError::Malformed(name, reason)),
         }
     }
 
@@ -433,7 +400,6 @@ impl Headers {
         name: HeaderName,
         parse: impl Fn(&Bytes) -> Result<T, &'static str>,
     ) -> Result<T, HeaderError> {
-        self.optional(name.clone(), parse)?
-            .ok_or(HeaderError::Missing(name))
+        self.optional(name.clone(), parse)?.ok_or(HeaderError::Missing(name))
     }
 }

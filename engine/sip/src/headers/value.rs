@@ -23,21 +23,14 @@ impl HeaderValue {
     /// The value if it holds no CR, LF or NUL; `None` for one that would end its line or be cut by the peer.
     #[must_use]
     pub fn try_new(value: Bytes) -> Option<Self> {
-        if breaks_line(&value) {
-            None
-        } else {
-            Some(Self(value))
-        }
+        if breaks_line(&value) { None } else { Some(Self(value)) }
     }
 
     fn sanitised(value: Bytes) -> Self {
         if !breaks_line(&value) {
             return Self(value);
         }
-        let clean: Vec<u8> = value
-            .iter()
-            .map(|&byte| if is_line_breaking(byte) { b' ' } else { byte })
-            .collect();
+        let clean: Vec<u8> = value.iter().map(|&byte| if is_line_breaking(byte) { b' ' } else { byte }).collect();
         Self(clean.into())
     }
 }

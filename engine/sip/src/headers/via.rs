@@ -43,26 +43,15 @@ impl Via {
     pub fn new(transport: Transport, host: Host, port: Option<u16>, branch: &str) -> Self {
         let mut params = Params::default();
         params.set("branch", branch);
-        Self {
-            transport: ByteString::from_static(transport.via_name()),
-            host,
-            port,
-            params,
-        }
+        Self { transport: ByteString::from_static(transport.via_name()), host, port, params }
     }
 
     /// The transport, if it is one of ours.
     #[must_use]
     pub fn known_transport(&self) -> Option<Transport> {
-        [
-            Transport::Udp,
-            Transport::Tcp,
-            Transport::Tls,
-            Transport::Ws,
-            Transport::Wss,
-        ]
-        .into_iter()
-        .find(|transport| self.transport.eq_ignore_ascii_case(transport.via_name()))
+        [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss]
+            .into_iter()
+            .find(|transport| self.transport.eq_ignore_ascii_case(transport.via_name()))
     }
 
     /// The parameters.
@@ -79,27 +68,20 @@ impl Via {
     /// The `branch` parameter.
     #[must_use]
     pub fn branch(&self) -> Option<&str> {
-        self.params
-            .get("branch")
-            .filter(|branch| !branch.is_empty())
+        self.params.get("branch").filter(|branch| !branch.is_empty())
     }
 
     /// The branch if it names a transaction by RFC 3261 §17.2.3 (it begins with the magic cookie and has more).
     #[must_use]
     pub fn rfc3261_branch(&self) -> Option<&str> {
-        self.branch().filter(|branch| {
-            branch.len() > BRANCH_COOKIE.len() && branch.starts_with(BRANCH_COOKIE)
-        })
+        self.branch().filter(|branch| branch.len() > BRANCH_COOKIE.len() && branch.starts_with(BRANCH_COOKIE))
     }
 
     /// The `received` address, with or without brackets (RFC 5118 §4.5). `None` if absent or no address.
     #[must_use]
     pub fn received(&self) -> Option<IpAddr> {
         let text = self.params.get("received")?;
-        text.trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse()
-            .ok()
+        text.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
     /// Writes the address that the request came from (RFC 3261 §18.2.1).
@@ -151,10 +133,7 @@ impl Via {
         let slash = memchr::memchr(b'/', text).ok_or(PROTOCOL)?;
         let second = slash + 1 + memchr::memchr(b'/', &text[slash + 1..]).ok_or(PROTOCOL)?;
         let (transport, rest) = split_word(&text[second + 1..]);
-        if !is_token(trim(&text[..slash]))
-            || !is_token(trim(&text[slash + 1..second]))
-            || !is_token(transport)
-        {
+        if !is_token(trim(&text[..slash])) || !is_token(trim(&text[slash + 1..second])) || !is_token(transport) {
             return Err(PROTOCOL);
         }
         let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
@@ -175,16 +154,11 @@ fn parse_sent_by(text: &[u8]) -> Result<(Host, Option<u16>), &'static str> {
     } else {
         memchr::memchr(b':', text).unwrap_or(text.len())
     };
-    let host = std::str::from_utf8(trim(&text[..host_end]))
-        .ok()
-        .and_then(|host| host.parse().ok())
-        .ok_or(SENT_BY)?;
+    let host = std::str::from_utf8(trim(&text[..host_end])).ok().and_then(|host| host.parse().ok()).ok_or(SENT_BY)?;
     match trim_start(&text[host_end..]) {
         [] => Ok((host, None)),
         [b':', port @ ..] => {
-            let port = parse_exact(trim(port))
-                .and_then(|port| u16::try_from(port).ok())
-                .ok_or(SENT_BY)?;
+            let port = parse_exact(trim(port)).and_then(|port| u16::try_from(port).ok()).ok_or(SENT_BY)?;
             Ok((host, Some(port)))
         }
         _ => Err(SENT_BY),

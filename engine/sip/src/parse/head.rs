@@ -17,19 +17,9 @@ pub(super) struct Head {
 }
 
 pub(super) enum StartLine {
-    Request {
-        method: Method,
-        uri: Uri,
-    },
-    Response {
-        status: StatusCode,
-        reason: Bytes,
-    },
-    BadRequest {
-        method: Option<Method>,
-        status: StatusCode,
-        reason: &'static str,
-    },
+    Request { method: Method, uri: Uri },
+    Response { status: StatusCode, reason: Bytes },
+    BadRequest { method: Option<Method>, status: StatusCode, reason: &'static str },
     BadResponse(&'static str),
     NotSip(&'static str),
 }
@@ -37,21 +27,12 @@ pub(super) enum StartLine {
 /// Parses the head of a message that does not begin with a line end.
 pub(super) fn parse(message: &Bytes) -> Head {
     let mut lines = Lines { message, at: 0 };
-    let start = lines.next_line().unwrap_or(Line {
-        start: 0,
-        end: 0,
-        finished: false,
-    });
+    let start = lines.next_line().unwrap_or(Line { start: 0, end: 0, finished: false });
     let start_line = parse_start_line(&message.slice(start.start..start.end));
     let mut headers = Headers::from_source(message.clone());
     let mut fault = None;
     if matches!(start_line, StartLine::NotSip(_)) {
-        return Head {
-            start_line,
-            headers,
-            body_start: message.len(),
-            fault,
-        };
+        return Head { start_line, headers, body_start: message.len(), fault };
     }
     if lines.at_fold() {
         fault = Some("white space begins its first header line");
@@ -65,19 +46,10 @@ pub(super) fn parse(message: &Bytes) -> Head {
             continue;
         }
         let wrong = push_field(&mut headers, message, &line);
-        let cut = if line.finished {
-            None
-        } else {
-            Some("its last header line has no end")
-        };
+        let cut = if line.finished { None } else { Some("its last header line has no end") };
         fault = fault.or(wrong).or(cut);
     }
-    Head {
-        start_line,
-        headers,
-        body_start: lines.at,
-        fault,
-    }
+    Head { start_line, headers, body_start: lines.at, fault }
 }
 
 /// A line without its line end.
@@ -100,23 +72,11 @@ impl Lines<'_> {
         let rest = self.message.get(start..).filter(|rest| !rest.is_empty())?;
         let Some(len) = memchr::memchr(b'\n', rest) else {
             self.at = self.message.len();
-            return Some(Line {
-                start,
-                end: self.at,
-                finished: false,
-            });
+            return Some(Line { start, end: self.at, finished: false });
         };
         self.at = start + len + 1;
-        let end = if len > 0 && rest[len - 1] == b'\r' {
-            start + len - 1
-        } else {
-            start + len
-        };
-        Some(Line {
-            start,
-            end,
-            finished: true,
-        })
+        let end = if len > 0 && rest[len - 1] == b'\r' { start + len - 1 } else { start + len };
+        Some(Line { start, end, finished: true })
     }
 
     /// The next line with the folded ones that belong to it (RFC 3261 §7.3.1).
@@ -159,11 +119,7 @@ fn push_field(headers: &mut Headers, message: &Bytes, line: &Line) -> Option<&'s
 fn unfold(value: &[u8]) -> Vec<u8> {
     let mut plain: Vec<u8> = Vec::with_capacity(value.len());
     for line in value.split(|&byte| byte == b'\n') {
-        let line = if plain.is_empty() {
-            line
-        } else {
-            crate::headers::trim_start(line)
-        };
+        let line = if plain.is_empty() { line } else { crate::headers::trim_start(line) };
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if !plain.is_empty() {
             while matches!(plain.last(), Some(b' ' | b'\t')) {
@@ -171,13 +127,7 @@ fn unfold(value: &[u8]) -> Vec<u8> {
             }
             plain.push(b' ');
         }
-        plain.extend(line.iter().map(|&byte| {
-            if matches!(byte, b'\r' | 0) {
-                b' '
-            } else {
-                byte
-            }
-        }));
+        plain.extend(line.iter().map(|&byte| if matches!(byte, b'\r' | 0) { b' ' } else { byte }));
     }
     plain
 }
@@ -186,24 +136,15 @@ fn parse_start_line(line: &Bytes) -> StartLine {
     if line.len() >= 4 && line[..4].eq_ignore_ascii_case(b"SIP/") {
         return parse_status_line(line);
     }
-    let mut words = line
-        .split(|&byte| byte == b' ')
-        .filter(|word| !word.is_empty());
+    let mut words = line.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
     let (first, second, version) = (words.next(), words.next(), words.next());
     let Some(version) = version else {
         return StartLine::NotSip("its first line is no request line and no status line");
     };
     let method = first.and_then(Method::from_bytes);
-    let bad = |method, reason| StartLine::BadRequest {
-        method,
-        status: StatusCode::BAD_REQUEST,
-        reason,
-    };
+    let bad = |method, reason| StartLine::BadRequest { method, status: StatusCode::BAD_REQUEST, reason };
     if words.next().is_some() || !is_sip_version(version) {
-        let says_sip = line
-            .rsplit(|&byte| byte == b' ')
-            .find(|word| !word.is_empty())
-            .is_some_and(is_sip_version);
+        let says_sip = line.rsplit(|&byte| byte == b' ').find(|word| !word.is_empty()).is_some_and(is_sip_version);
         if says_sip {
             return bad(method, "its request line has too many parts");
         }
@@ -215,15 +156,9 @@ fn parse_start_line(line: &Bytes) -> StartLine {
     // RFC 3261 §21.5.6; §7.1: the version compares without regard to case.
     if !version[4..].eq_ignore_ascii_case(b"2.0") {
         let status = StatusCode::VERSION_NOT_SUPPORTED;
-        return StartLine::BadRequest {
-            method: Some(method),
-            status,
-            reason: "its version is not 2.0",
-        };
+        return StartLine::BadRequest { method: Some(method), status, reason: "its version is not 2.0" };
     }
-    let uri = second
-        .map(|text| line.slice_ref(text))
-        .map(|text| Uri::parse_shared(&text));
+    let uri = second.map(|text| line.slice_ref(text)).map(|text| Uri::parse_shared(&text));
     match uri {
         Some(Ok(uri)) => StartLine::Request { method, uri },
         Some(Err(_)) | None => bad(Some(method), "its request-uri is malformed"),
@@ -241,15 +176,10 @@ fn parse_status_line(line: &Bytes) -> StartLine {
         return StartLine::BadResponse("its version is not 2.0");
     }
     let code = parts.next().filter(|code| code.len() == 3);
-    let code = code
-        .and_then(|code| std::str::from_utf8(code).ok())
-        .and_then(|code| code.parse().ok());
+    let code = code.and_then(|code| std::str::from_utf8(code).ok()).and_then(|code| code.parse().ok());
     let Some(status) = code.and_then(StatusCode::new) else {
         return StartLine::BadResponse("its status code is not in 100 to 699");
     };
     let reason = parts.next().unwrap_or_default();
-    StartLine::Response {
-        status,
-        reason: line.slice_ref(trim(reason)),
-    }
+    StartLine::Response { status, reason: line.slice_ref(trim(reason)) }
 }

@@ -7,10 +7,7 @@ use crate::message::{MESSAGE_BYTES_MAX, Message};
 
 /// What a stream gave.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made and taken apart at once, and nearly always a message"
-)]
+#[expect(clippy::large_enum_variant, reason = "made and taken apart at once, and nearly always a message")]
 pub enum StreamEvent {
     /// A message.
     Message(Message),
@@ -98,10 +95,7 @@ impl StreamFramer {
                 return Some(None);
             }
         };
-        let doubled = self
-            .buffer
-            .get(len..)
-            .is_some_and(|rest| rest.starts_with(b"\r\n"));
+        let doubled = self.buffer.get(len..).is_some_and(|rest| rest.starts_with(b"\r\n"));
         if doubled {
             self.buffer.advance(len + 2);
             self.state = State::Between;
@@ -109,30 +103,18 @@ impl StreamFramer {
         }
         self.buffer.advance(len);
         let after_one = matches!(self.state, State::AfterLineEnd);
-        self.state = if after_one {
-            State::Between
-        } else {
-            State::AfterLineEnd
-        };
-        Some(Some(if after_one {
-            KeepAlive::Ping
-        } else {
-            KeepAlive::Pong
-        }))
+        self.state = if after_one { State::Between } else { State::AfterLineEnd };
+        Some(Some(if after_one { KeepAlive::Ping } else { KeepAlive::Pong }))
     }
 
     /// Looks for the end of the head; `None` if more bytes are needed.
     fn read_head(&mut self, searched: usize) -> Option<Result<(), StreamEvent>> {
         let Some(head_len) = head_len(&self.buffer, searched) else {
             if self.buffer.len() > MESSAGE_BYTES_MAX {
-                return Some(Err(self.lose(ParseError::NotSip(
-                    "its head is longer than a message may be",
-                ))));
+                return Some(Err(self.lose(ParseError::NotSip("its head is longer than a message may be"))));
             }
             // The end may straddle two chunks.
-            self.state = State::Head {
-                searched: self.buffer.len().saturating_sub(3),
-            };
+            self.state = State::Head { searched: self.buffer.len().saturating_sub(3) };
             return None;
         };
         let head_bytes = Bytes::copy_from_slice(&self.buffer[..head_len]);
@@ -143,8 +125,7 @@ impl StreamFramer {
             Err(_) => usize::MAX,
         };
         let message_len = head_len.saturating_add(body_len);
-        if message_len > MESSAGE_BYTES_MAX || matches!(head.start_line, head::StartLine::NotSip(_))
-        {
+        if message_len > MESSAGE_BYTES_MAX || matches!(head.start_line, head::StartLine::NotSip(_)) {
             let error = match finish(head, &head_bytes) {
                 Err(ParseError::BadRequest(mut bad)) if body_len != usize::MAX => {
                     bad.status = crate::message::StatusCode::MESSAGE_TOO_LARGE;

@@ -33,10 +33,8 @@ pub(super) fn decode_bytes(text: &[u8]) -> Vec<u8> {
 
 /// True if every `%` is followed by two hex digits.
 pub(super) fn escapes_are_whole(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'%', text).all(|at| {
-        text.get(at + 1..at + 3)
-            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    })
+    memchr::memchr_iter(b'%', text)
+        .all(|at| text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
 }
 
 fn hex(byte: u8) -> Option<u8> {
@@ -78,11 +76,7 @@ fn encode(text: &str, keep: fn(u8) -> bool) -> Cow<'_, str> {
 }
 
 const fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
-        )
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')')
 }
 
 const fn is_user_byte(byte: u8) -> bool {

@@ -32,10 +32,7 @@ impl Host {
     }
 
     /// Parses the host in `range` of `text`, sharing its bytes.
-    pub(super) fn parse_shared(
-        text: &ByteString,
-        range: std::ops::Range<usize>,
-    ) -> Result<Self, UriError> {
+    pub(super) fn parse_shared(text: &ByteString, range: std::ops::Range<usize>) -> Result<Self, UriError> {
         let host = text.get(range).ok_or(HOST)?;
         match parse_ip(host)? {
             Some(ip) => Ok(ip),
@@ -64,16 +61,11 @@ fn parse_ip(host: &str) -> Result<Option<Host>, UriError> {
 
 /// RFC 5118 §4.10: the ABNF of RFC 3261 allowed three colons before an embedded IPv4 address; read them as two.
 fn parse_v6(text: &str) -> Option<Ipv6Addr> {
-    text.parse()
-        .ok()
-        .or_else(|| text.replacen(":::", "::", 1).parse().ok())
+    text.parse().ok().or_else(|| text.replacen(":::", "::", 1).parse().ok())
 }
 
 fn is_name(host: &str) -> bool {
-    !host.is_empty()
-        && host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
 impl FromStr for Host {
@@ -140,9 +132,7 @@ impl Ord for Host {
 impl Hash for Host {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
-            Self::Name(name) => name
-                .bytes()
-                .for_each(|byte| state.write_u8(byte.to_ascii_lowercase())),
+            Self::Name(name) => name.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase())),
             Self::V4(address) => address.hash(state),
             Self::V6(address) => address.hash(state),
         }

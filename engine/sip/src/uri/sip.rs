@@ -130,19 +130,10 @@ impl SipUri {
 
     /// The URI parameters in order.
     pub fn params(&self) -> impl Iterator<Item = UriParam<'_>> {
-        self.text[self.params_start..self.headers_start]
-            .split(';')
-            .skip(1)
-            .map(|param| match param.split_once('=') {
-                Some((name, value)) => UriParam {
-                    name,
-                    value: Some(value),
-                },
-                None => UriParam {
-                    name: param,
-                    value: None,
-                },
-            })
+        self.text[self.params_start..self.headers_start].split(';').skip(1).map(|param| match param.split_once('=') {
+            Some((name, value)) => UriParam { name, value: Some(value) },
+            None => UriParam { name: param, value: None },
+        })
     }
 
     /// The value of a URI parameter as it came; empty if it has none. Names compare without regard to case.
@@ -151,9 +142,7 @@ impl SipUri {
         if self.params_start == self.headers_start {
             return None;
         }
-        self.params()
-            .find(|param| decode(param.name).eq_ignore_ascii_case(name))
-            .map(|param| param.value.unwrap_or(""))
+        self.params().find(|param| decode(param.name).eq_ignore_ascii_case(name)).map(|param| param.value.unwrap_or(""))
     }
 
     /// True if the `lr` parameter is there (RFC 3261 §19.1.1): the element is a loose router.
@@ -164,12 +153,8 @@ impl SipUri {
 
     /// The headers after `?`: names and values as they came.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let text = self.text[self.headers_start..]
-            .strip_prefix('?')
-            .unwrap_or("");
-        text.split('&')
-            .filter(|header| !header.is_empty())
-            .map(|header| header.split_once('=').unwrap_or((header, "")))
+        let text = self.text[self.headers_start..].strip_prefix('?').unwrap_or("");
+        text.split('&').filter(|header| !header.is_empty()).map(|header| header.split_once('=').unwrap_or((header, "")))
     }
 
     /// True if headers follow a `?`; a Request-URI must have none (RFC 3261 §19.1.1).
@@ -211,19 +196,12 @@ impl SipUri {
 
     fn with_tail(&self, params: &str, headers: &str) -> Self {
         let text = format!("{}{params}{headers}", &self.text[..self.params_start]);
-        Self {
-            text: text.into(),
-            headers_start: self.params_start + params.len(),
-            ..self.clone()
-        }
+        Self { text: text.into(), headers_start: self.params_start + params.len(), ..self.clone() }
     }
 
     fn params_without(&self, name: &str) -> String {
         let mut text = String::new();
-        for param in self
-            .params()
-            .filter(|param| !decode(param.name).eq_ignore_ascii_case(name))
-        {
+        for param in self.params().filter(|param| !decode(param.name).eq_ignore_ascii_case(name)) {
             text.push(';');
             text.push_str(param.name);
             if let Some(value) = param.value {
@@ -240,10 +218,7 @@ impl SipUri {
 
     pub(super) fn parse(text: ByteString, scheme: Scheme) -> Result<Self, UriError> {
         let bytes = text.as_bytes();
-        if bytes
-            .iter()
-            .any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127))
-        {
+        if bytes.iter().any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127)) {
             return Err(UriError("it has white space, quotes or angle brackets"));
         }
         if !escapes_are_whole(bytes) {
@@ -262,39 +237,25 @@ impl SipUri {
         let host = Host::parse_shared(&text, host_start..host_end)?;
         let params_start = host_end + port_len(&bytes[host_end..]);
         let port = parse_port(&bytes[host_end..params_start])?;
-        let headers_start = memchr::memchr(b'?', &bytes[params_start..])
-            .map_or(bytes.len(), |found| params_start + found);
+        let headers_start =
+            memchr::memchr(b'?', &bytes[params_start..]).map_or(bytes.len(), |found| params_start + found);
         if !matches!(bytes.get(params_start), None | Some(b';' | b'?')) {
             return Err(UriError("text follows its host"));
         }
-        Ok(Self {
-            scheme,
-            user_start,
-            at,
-            host,
-            port,
-            params_start,
-            headers_start,
-            text,
-        })
+        Ok(Self { scheme, user_start, at, host, port, params_start, headers_start, text })
     }
 }
 
 fn host_len(text: &[u8]) -> Result<usize, UriError> {
     if text.first() == Some(&b'[') {
-        let close =
-            memchr::memchr(b']', text).ok_or(UriError("a bracket of its host is not closed"))?;
+        let close = memchr::memchr(b']', text).ok_or(UriError("a bracket of its host is not closed"))?;
         return Ok(close + 1);
     }
     Ok(memchr::memchr3(b':', b';', b'?', text).unwrap_or(text.len()))
 }
 
 fn port_len(text: &[u8]) -> usize {
-    if text.first() == Some(&b':') {
-        memchr::memchr2(b';', b'?', text).unwrap_or(text.len())
-    } else {
-        0
-    }
+    if text.first() == Some(&b':') { memchr::memchr2(b';', b'?', text).unwrap_or(text.len()) } else { 0 }
 }
 
 fn parse_port(text: &[u8]) -> Result<Option<u16>, UriError> {
@@ -305,11 +266,7 @@ fn parse_port(text: &[u8]) -> Result<Option<u16>, UriError> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(PORT);
     }
-    std::str::from_utf8(digits)
-        .ok()
-        .and_then(|digits| digits.parse().ok())
-        .map(Some)
-        .ok_or(PORT)
+    std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).map(Some).ok_or(PORT)
 }
 
 /// RFC 3261 §19.1.4.
@@ -332,9 +289,7 @@ impl SipUri {
 fn same_decoded(left: Option<&str>, right: Option<&str>) -> bool {
     match (left, right) {
         (None, None) => true,
-        (Some(left), Some(right)) => {
-            left == right || decode_bytes(left.as_bytes()) == decode_bytes(right.as_bytes())
-        }
+        (Some(left), Some(right)) => left == right || decode_bytes(left.as_bytes()) == decode_bytes(right.as_bytes()),
         (None, Some(_)) | (Some(_), None) => false,
     }
 }
@@ -345,9 +300,7 @@ fn params_agree(left: &SipUri, right: &SipUri) -> bool {
         let name = decode(param.name);
         match right.param(&name) {
             Some(value) => decode(value).eq_ignore_ascii_case(&decode(param.value.unwrap_or(""))),
-            None => !MUST_BE_IN_BOTH
-                .iter()
-                .any(|must| must.eq_ignore_ascii_case(&name)),
+            None => !MUST_BE_IN_BOTH.iter().any(|must| must.eq_ignore_ascii_case(&name)),
         }
     })
 }
@@ -356,12 +309,7 @@ fn headers_agree(left: &SipUri, right: &SipUri) -> bool {
     let set = |uri: &SipUri| {
         let mut set: Vec<(String, Vec<u8>)> = uri
             .headers()
-            .map(|(name, value)| {
-                (
-                    decode(name).to_ascii_lowercase(),
-                    decode_bytes(value.as_bytes()),
-                )
-            })
+            .map(|(name, value)| (decode(name).to_ascii_lowercase(), decode_bytes(value.as_bytes())))
             .collect();
         set.sort_unstable();
         set

@@ -35,37 +35,26 @@ impl TelUri {
     /// The number without visual separators (RFC 3966 §5.1.1), upper case.
     #[must_use]
     pub fn digits(&self) -> String {
-        self.number()
-            .chars()
-            .filter(|c| !matches!(c, '-' | '.' | '(' | ')'))
-            .map(|c| c.to_ascii_uppercase())
-            .collect()
+        self.number().chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).map(|c| c.to_ascii_uppercase()).collect()
     }
 
     /// The value of a parameter; empty if it has none.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.params().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The parameters in order; the value is empty where there is none.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.text[self.number_end..]
-            .split(';')
-            .skip(1)
-            .map(|param| param.split_once('=').unwrap_or((param, "")))
+        self.text[self.number_end..].split(';').skip(1).map(|param| param.split_once('=').unwrap_or((param, "")))
     }
 
     /// Compares by RFC 3966 §4: numbers without separators, parameters as a set.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         let set = |uri: &Self| {
-            let mut set: Vec<(String, String)> = uri
-                .params()
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_ascii_lowercase()))
-                .collect();
+            let mut set: Vec<(String, String)> =
+                uri.params().map(|(name, value)| (name.to_ascii_lowercase(), value.to_ascii_lowercase())).collect();
             set.sort_unstable();
             set
         };
@@ -77,22 +66,13 @@ impl TelUri {
         let number_len = memchr::memchr(b';', rest).unwrap_or(rest.len());
         let number = &rest[..number_len];
         let digits = number.strip_prefix(b"+").unwrap_or(number);
-        let is_digit = |&byte: &u8| {
-            byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')')
-        };
+        let is_digit = |&byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')');
         if !digits.iter().all(is_digit)
-            || !digits
-                .iter()
-                .any(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'))
+            || !digits.iter().any(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'))
         {
-            return Err(UriError(
-                "its telephone number has other characters than digits and separators",
-            ));
+            return Err(UriError("its telephone number has other characters than digits and separators"));
         }
-        if rest
-            .iter()
-            .any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127))
-        {
+        if rest.iter().any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127)) {
             return Err(UriError("it has white space, quotes or angle brackets"));
         }
         let number_end = SCHEME_LEN + number_len;
