@@ -3,11 +3,14 @@
 //! Pure: no sockets, no clock, no randomness, no files. What arrives is passed in with the [`time::Now`] at which it
 //! arrived; what shall be sent is polled out.
 
+pub mod dialog;
 pub mod flow;
 pub mod headers;
 pub mod message;
 pub mod parse;
+pub mod random;
 pub mod sdp;
 pub mod time;
+pub mod transaction;
 pub mod uri;
 mod write;
