@@ -1,0 +1,324 @@
+//! Offer and answer for one audio stream (RFC 3264).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{
+    Codec, ConnectionAddress, Direction, MediaDescription, MediaKind, Origin, PayloadType, Protocol, Rtcp,
+    SessionDescription,
+};
+use crate::headers::Warning;
+
+/// What our side of an audio stream looks like: what an offer or an answer says of it.
+#[derive(Clone, Debug)]
+pub struct LocalMedia<'a> {
+    /// The session's number; the same for the life of a dialog.
+    pub session_id: u64,
+    /// The version of this description; see [`SessionDescription::follow`] for the next.
+    pub version: u64,
+    /// The address that we advertise.
+    pub address: IpAddr,
+    /// The RTP port.
+    pub port: u16,
+    /// The RTCP port; written as `a=rtcp` if it is not the one after `port`.
+    pub rtcp_port: u16,
+    /// Our codecs under our payload types, preferred first, key presses too. An answer takes those that were agreed.
+    pub codecs: &'a [Codec],
+    /// What we want. An answer takes away what the offer does not allow.
+    pub direction: Direction,
+    /// The packet time that we ask for in milliseconds.
+    pub ptime_ms: Option<u16>,
+    /// True if an offer asks for RTP and RTCP on one port (RFC 5761); an answer does what was agreed.
+    pub rtcp_mux: bool,
+}
+
+/// Whose preference decides among the common codecs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodecOrder {
+    /// The offer's, as RFC 3264 §6.1 recommends.
+    Theirs,
+    /// Ours: the order of the policy's list.
+    Ours,
+}
+
+/// What we would agree to.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// The codecs allowed, preferred first, key presses too. Only their format counts, not their payload types.
+    pub codecs: &'a [Codec],
+    /// Whose order decides.
+    pub order: CodecOrder,
+    /// True if we take RTP and RTCP on one port where an offer asks for it (RFC 5761).
+    pub rtcp_mux: bool,
+}
+
+/// A codec that both sides take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NegotiatedCodec {
+    /// The format, with the parameters (`fmtp`) that the peer gave and the payload type that we send with.
+    pub remote: Codec,
+    /// The payload type that the peer sends with: what our own description says.
+    pub receive: PayloadType,
+}
+
+impl NegotiatedCodec {
+    /// The payload type that we send with: what the peer's description says.
+    #[must_use]
+    pub fn send(&self) -> PayloadType {
+        self.remote.payload_type
+    }
+}
+
+/// What offer and answer agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Negotiated {
+    /// Which m-line it is, from 0.
+    pub media_index: usize,
+    /// The common codecs without key presses, preferred first; never empty.
+    pub codecs: Vec<NegotiatedCodec>,
+    /// Key presses, at most one for each clock.
+    pub telephone_events: Vec<NegotiatedCodec>,
+    /// What the peer allows, seen from us: a peer that says `sendonly` gives `RecvOnly`.
+    pub direction: Direction,
+    /// Where our RTP goes; `None` while the peer holds by the unspecified address or names a host.
+    pub remote_rtp: Option<SocketAddr>,
+    /// Where our RTCP goes.
+    pub remote_rtcp: Option<SocketAddr>,
+    /// True if RTP and RTCP share a port.
+    pub rtcp_mux: bool,
+    /// The packet time that the peer asks for in milliseconds.
+    pub ptime_ms: Option<u16>,
+    /// The longest packet that the peer takes, in milliseconds.
+    pub max_ptime_ms: Option<u16>,
+}
+
+impl Negotiated {
+    /// The codec that both prefer.
+    #[must_use]
+    pub fn codec(&self) -> &NegotiatedCodec {
+        &self.codecs[0]
+    }
+
+    /// Key presses at the clock of that codec (RFC 4733 §2.1), else at 8000, else any.
+    #[must_use]
+    pub fn telephone_event_for(&self, codec: &Codec) -> Option<&NegotiatedCodec> {
+        let with_clock = |clock_hz| self.telephone_events.iter().find(move |event| event.remote.clock_hz == clock_hz);
+        with_clock(codec.clock_hz).or_else(|| with_clock(8_000)).or_else(|| self.telephone_events.first())
+    }
+}
+
+/// Why there is no session. An offer that fails is answered with 488 and this warning (RFC 3261 §13.3.1.3, §21.4.26); an
+/// answer that fails ends the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NegotiationError {
+    /// No m-line of audio over RTP that is not refused.
+    #[error("the session description has no audio that we can take")]
+    NoAudio,
+    /// Audio, but no codec in common.
+    #[error("no codec in common")]
+    NoCommonCodec,
+    /// The answer has not the m-lines of the offer (RFC 3264 §6).
+    #[error("the answer does not have the m-lines of the offer")]
+    AnswerDoesNotFit,
+}
+
+impl NegotiationError {
+    /// The Warning that tells the peer (RFC 3261 §20.43): 304 media type, 305 media format.
+    #[must_use]
+    pub fn warning(self, agent: &str) -> Warning {
+        let (code, text) = match self {
+            Self::NoAudio | Self::AnswerDoesNotFit => (304, "Media type not available"),
+            Self::NoCommonCodec => (305, "Incompatible media format"),
+        };
+        Warning { code, agent: agent.to_owned(), text: text.to_owned() }
+    }
+}
+
+/// An offer of one audio stream.
+#[must_use]
+pub fn offer(local: &LocalMedia<'_>) -> SessionDescription {
+    let media = audio(local, Protocol::RtpAvp, local.codecs.to_vec(), local.direction);
+    session(local, vec![media])
+}
+
+/// What we and an offer have in common.
+///
+/// # Errors
+/// [`NegotiationError`] if there is no audio or no common codec: answer 488.
+pub fn negotiate(offer: &SessionDescription, policy: &Policy<'_>) -> Result<Negotiated, NegotiationError> {
+    let mut error = NegotiationError::NoAudio;
+    for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| is_audio(media)) {
+        let common = |codec: &&Codec| policy.codecs.iter().any(|ours| ours.is_same_format(codec));
+        // RFC 3264 §6.1: the answer uses the offer's payload types, so both directions have the same.
+        let mut agreed: Vec<NegotiatedCodec> = media
+            .codecs
+            .iter()
+            .filter(common)
+            .map(|codec| NegotiatedCodec { remote: codec.clone(), receive: codec.payload_type })
+            .collect();
+        if policy.order == CodecOrder::Ours {
+            agreed.sort_by_key(|codec| policy.codecs.iter().position(|ours| ours.is_same_format(&codec.remote)));
+        }
+        match agreed_media(offer, index, agreed, media.rtcp_mux && policy.rtcp_mux) {
+            Some(negotiated) => return Ok(negotiated),
+            None => error = NegotiationError::NoCommonCodec,
+        }
+    }
+    Err(error)
+}
+
+/// The answer to an offer: as many m-lines in the same order, all but the agreed one refused with port 0 (RFC 3264 §6).
+#[must_use]
+pub fn answer(offer: &SessionDescription, agreed: &Negotiated, local: &LocalMedia<'_>) -> SessionDescription {
+    let ours = |codec: &NegotiatedCodec| {
+        let own = local.codecs.iter().find(|own| own.is_same_format(&codec.remote));
+        Codec { payload_type: codec.receive, fmtp: own.and_then(|own| own.fmtp.clone()), ..codec.remote.clone() }
+    };
+    let media = offer.media.iter().enumerate().map(|(index, offered)| {
+        if index != agreed.media_index {
+            return refused(offered);
+        }
+        let codecs = agreed.codecs.iter().chain(&agreed.telephone_events).map(ours).collect();
+        let mut media = audio(local, offered.protocol.clone(), codecs, local.direction.and(agreed.direction));
+        media.ptime_ms = local.ptime_ms.or(agreed.ptime_ms);
+        media.rtcp_mux = agreed.rtcp_mux;
+        media
+    });
+    let media = media.collect();
+    session(local, media)
+}
+
+/// What our offer and its answer agree on.
+///
+/// # Errors
+/// [`NegotiationError`] if the answer refuses the audio, has nothing in common with the offer, or does not fit it.
+pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) -> Result<Negotiated, NegotiationError> {
+    if offer.media.len() != answer.media.len() {
+        return Err(NegotiationError::AnswerDoesNotFit);
+    }
+    let mut error = NegotiationError::NoAudio;
+    for (index, (offered, answered)) in offer.media.iter().zip(&answer.media).enumerate() {
+        if offered.kind != answered.kind {
+            return Err(NegotiationError::AnswerDoesNotFit);
+        }
+        if !is_audio(offered) || !is_audio(answered) {
+            continue;
+        }
+        let with_ours = answered.codecs.iter().filter_map(|codec| {
+            let ours = offered.codecs.iter().find(|ours| ours.is_same_format(codec))?;
+            Some(NegotiatedCodec { remote: codec.clone(), receive: ours.payload_type })
+        });
+        match agreed_media(answer, index, with_ours.collect(), offered.rtcp_mux && answered.rtcp_mux) {
+            Some(mut negotiated) => {
+                negotiated.direction = negotiated.direction.and(offer.direction_of(offered));
+                return Ok(negotiated);
+            }
+            None => error = NegotiationError::NoCommonCodec,
+        }
+    }
+    Err(error)
+}
+
+fn is_audio(media: &MediaDescription) -> bool {
+    media.kind == MediaKind::Audio && media.port != 0 && matches!(media.protocol, Protocol::RtpAvp | Protocol::RtpAvpf)
+}
+
+/// The agreement on one m-line; `None` without a codec other than key presses and comfort noise.
+fn agreed_media(
+    remote: &SessionDescription,
+    index: usize,
+    agreed: Vec<NegotiatedCodec>,
+    rtcp_mux: bool,
+) -> Option<Negotiated> {
+    let media = &remote.media[index];
+    let (events, codecs): (Vec<_>, Vec<_>) = agreed
+        .into_iter()
+        .filter(|codec| !codec.remote.is_auxiliary())
+        .partition(|codec| codec.remote.is_telephone_event());
+    if codecs.is_empty() {
+        return None;
+    }
+    let telephone_events = matching_events(events, &codecs);
+    Some(Negotiated {
+        media_index: index,
+        codecs,
+        telephone_events,
+        direction: remote.direction_of(media).reversed(),
+        remote_rtp: remote.rtp_address(media),
+        remote_rtcp: if rtcp_mux { remote.rtp_address(media) } else { remote.own_rtcp_address(media) },
+        rtcp_mux,
+        ptime_ms: media.ptime_ms,
+        max_ptime_ms: media.max_ptime_ms,
+    })
+}
+
+/// RFC 4733 §2.1: key presses go at the clock of the audio they go with, one payload type for each clock. Phones that offer
+/// none at the clock of their audio mean the one that they do offer.
+fn matching_events(events: Vec<NegotiatedCodec>, codecs: &[NegotiatedCodec]) -> Vec<NegotiatedCodec> {
+    let fallback = events.first().cloned();
+    let mut matching: Vec<NegotiatedCodec> = Vec::new();
+    for event in events {
+        let clock_hz = event.remote.clock_hz;
+        let wanted = codecs.iter().any(|codec| codec.remote.clock_hz == clock_hz);
+        let doubled = matching.iter().any(|earlier| earlier.remote.clock_hz == clock_hz);
+        if wanted && !doubled {
+            matching.push(event);
+        }
+    }
+    if matching.is_empty() {
+        matching.extend(fallback);
+    }
+    matching
+}
+
+fn session(local: &LocalMedia<'_>, media: Vec<MediaDescription>) -> SessionDescription {
+    let address = ConnectionAddress::Ip(local.address);
+    SessionDescription {
+        origin: Origin {
+            username: "-".to_owned(),
+            session_id: local.session_id.to_string(),
+            version: local.version,
+            address: address.clone(),
+        },
+        name: "-".to_owned(),
+        connection: Some(address),
+        direction: None,
+        attributes: Vec::new(),
+        media,
+    }
+}
+
+fn audio(local: &LocalMedia<'_>, protocol: Protocol, codecs: Vec<Codec>, direction: Direction) -> MediaDescription {
+    let next_port = local.port.checked_add(1);
+    MediaDescription {
+        kind: MediaKind::Audio,
+        port: local.port,
+        protocol,
+        formats: codecs.iter().map(|codec| codec.payload_type.to_string()).collect(),
+        codecs,
+        connection: None,
+        ptime_ms: local.ptime_ms,
+        max_ptime_ms: None,
+        direction: Some(direction),
+        rtcp: (next_port != Some(local.rtcp_port)).then_some(Rtcp { port: local.rtcp_port, address: None }),
+        rtcp_mux: local.rtcp_mux,
+        attributes: Vec::new(),
+    }
+}
+
+/// RFC 3264 §6: port 0, and the formats as offered, since an m-line must have one.
+fn refused(offered: &MediaDescription) -> MediaDescription {
+    MediaDescription {
+        kind: offered.kind.clone(),
+        port: 0,
+        protocol: offered.protocol.clone(),
+        formats: offered.formats.clone(),
+        codecs: Vec::new(),
+        connection: None,
+        ptime_ms: None,
+        max_ptime_ms: None,
+        direction: None,
+        rtcp: None,
+        rtcp_mux: false,
+        attributes: Vec::new(),
+    }
+}
