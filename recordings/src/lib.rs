@@ -1,1 +1,3 @@
 //! Recording files: format, repair, checksum and storage.
+
+pub mod failpoint;
