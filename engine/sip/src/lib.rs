@@ -4,6 +4,7 @@
 //! arrived; what shall be sent is polled out.
 
 pub mod dialog;
+pub mod digest;
 pub mod flow;
 pub mod headers;
 pub mod message;

@@ -1,0 +1,211 @@
+//! Digest as server: challenges, and the check of what comes back.
+
+use std::time::Duration;
+
+use subtle::{Choice, ConstantTimeEq};
+
+use super::hash::{Algorithm, Ha1, Hex, Protection, ResponseSpec, ha1, response};
+use super::nonce::{NonceMint, Standing, UsedCounts};
+use super::{Challenger, between_quotes};
+use crate::headers::{AuthParams, AuthScheme, HeaderValue};
+use crate::message::{Request, Response};
+use crate::random::Random;
+use crate::time::Now;
+
+/// Authenticates the requests of one realm.
+pub struct DigestServer {
+    challenger: Challenger,
+    realm: String,
+    opaque: String,
+    mint: NonceMint,
+    used: UsedCounts,
+    /// In the place of an unknown user's.
+    dummy: Ha1,
+}
+
+/// How long a nonce is good: 5 minutes. A phone that comes later gets `stale` and retries by itself.
+pub const NONCE_LIFETIME: Duration = Duration::from_secs(300);
+
+/// Digest credentials for our realm, as a request brought them. Nothing in it is proved.
+#[derive(Clone, Debug)]
+pub struct Claim(AuthParams);
+
+impl Claim {
+    /// The user it claims to be; empty if it names none or the name is no UTF-8.
+    #[must_use]
+    pub fn username(&self) -> String {
+        self.0.get("username").map(std::borrow::Cow::into_owned).unwrap_or_default()
+    }
+}
+
+/// Why a request is not authenticated, and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Wrong password, unknown user, unknown algorithm, or credentials out of order: challenge anew. It counts against the
+    /// source.
+    #[error("the credentials are wrong")]
+    Wrong,
+    /// The password is right, but the nonce is too old, of an earlier process, or used with this count before: challenge
+    /// with `stale`, upon which a phone retries without asking its user.
+    #[error("the nonce is stale")]
+    Stale,
+    /// The password is right, but the credentials were made for another user part of the Request-URI: answer 400 (RFC 7616
+    /// §3.4.6).
+    #[error("the credentials are for another request")]
+    OtherRequest,
+}
+
+impl DigestServer {
+    /// For one realm. `key` signs nonces; `random` makes the server differ from one with the same key in an earlier process,
+    /// so that no count that was forgotten counts as fresh.
+    #[must_use]
+    pub fn new(challenger: Challenger, realm: &str, key: &[u8; 32], random: &mut Random) -> Self {
+        let mut process_key = *key;
+        let mut epoch = [0; 32];
+        random.fill(&mut epoch);
+        for (byte, epoch) in process_key.iter_mut().zip(epoch) {
+            *byte ^= epoch;
+        }
+        Self {
+            challenger,
+            realm: realm.to_owned(),
+            opaque: random.token(),
+            mint: NonceMint::new(&process_key, realm, NONCE_LIFETIME),
+            used: UsedCounts::default(),
+            dummy: ha1("", realm, &random.token()),
+        }
+    }
+
+    /// The realm.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// The 401 (or 407) for a request, with a challenge for SHA-256 first and one for MD5 (RFC 8760 §2.4: the preferred one
+    /// first), both with one nonce.
+    pub fn challenge(&mut self, now: Now, request: &Request, to_tag: &str, why: Option<Refusal>) -> Response {
+        let stale = why == Some(Refusal::Stale);
+        let nonce = self.mint.issue(now.mono);
+        let mut answer = Response::to_request(request, self.challenger.status(), Some(to_tag));
+        for algorithm in [Algorithm::Sha256, Algorithm::Md5] {
+            answer.headers.push(self.challenger.challenge_name(), self.challenge_value(algorithm, &nonce, stale));
+        }
+        answer
+    }
+
+    /// The Digest credentials for our realm in a request; `None` if it has none: challenge it.
+    #[must_use]
+    pub fn claim(&self, request: &Request) -> Option<Claim> {
+        self.challenger
+            .credentials(&request.headers)
+            .into_iter()
+            .find(|params| {
+                params.scheme() == AuthScheme::Digest && params.get("realm").is_some_and(|realm| realm == self.realm)
+            })
+            .map(Claim)
+    }
+
+    /// Checks a claim against the HA1s of the user it names, or against `None` for an unknown user: that takes as long and
+    /// says the same as a wrong password. A nonce counts up: each count is good once.
+    ///
+    /// Credentials without `qop` (RFC 2069) are taken for MD5, once for a nonce.
+    ///
+    /// # Errors
+    /// [`Refusal`] says what to do.
+    pub fn verify(&mut self, now: Now, request: &Request, claim: &Claim, ha1: Option<&Ha1>) -> Result<(), Refusal> {
+        let parts = Parts::read(&claim.0).ok_or(Refusal::Wrong)?;
+        let stored = ha1.unwrap_or(&self.dummy).hex(parts.algorithm).ok_or(Refusal::Wrong)?;
+        let spec = ResponseSpec {
+            algorithm: parts.algorithm,
+            method: request.method.as_str(),
+            uri: parts.uri,
+            nonce: parts.nonce,
+            protection: parts.protection,
+        };
+        let equal = same(&response(&stored, &spec), parts.response);
+        let known = Choice::from(u8::from(ha1.is_some()));
+        if !bool::from(equal & known) {
+            return Err(Refusal::Wrong);
+        }
+        if !same_user(request, parts.uri) {
+            return Err(Refusal::OtherRequest);
+        }
+        let Standing::Good(nonce) = self.mint.check(now.mono, parts.nonce) else { return Err(Refusal::Stale) };
+        if self.used.take(nonce, parts.count, self.mint.horizon_ms(now.mono)) { Ok(()) } else { Err(Refusal::Stale) }
+    }
+
+    /// Nonces whose counts are remembered now; bounded.
+    #[must_use]
+    pub fn nonces_in_use(&self) -> usize {
+        self.used.len()
+    }
+
+    fn challenge_value(&self, algorithm: Algorithm, nonce: &str, stale: bool) -> HeaderValue {
+        let realm = self.realm.replace('\\', "\\\\").replace('"', "\\\"");
+        let stale = if stale { ", stale=true" } else { "" };
+        HeaderValue::from(format!(
+            "Digest realm=\"{realm}\", nonce=\"{nonce}\", opaque=\"{}\", algorithm={}, qop=\"auth\"{stale}",
+            self.opaque,
+            algorithm.name(),
+        ))
+    }
+}
+
+impl std::fmt::Debug for DigestServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DigestServer").field("realm", &self.realm).finish_non_exhaustive()
+    }
+}
+
+/// The parameters of credentials that the response is made of.
+struct Parts<'a> {
+    algorithm: Algorithm,
+    nonce: &'a [u8],
+    uri: &'a [u8],
+    response: &'a [u8],
+    protection: Protection<'a>,
+    /// The nonce count as a number; 1 without qop.
+    count: u32,
+}
+
+impl<'a> Parts<'a> {
+    fn read(params: &'a AuthParams) -> Option<Self> {
+        let algorithm = match params.get("algorithm") {
+            Some(name) => Algorithm::from_name(&name)?,
+            None => Algorithm::Md5,
+        };
+        let (protection, count) = match between_quotes(params, "qop") {
+            None if algorithm == Algorithm::Md5 => (Protection::Legacy, 1),
+            None => return None,
+            Some(qop) if qop.eq_ignore_ascii_case(b"auth") => {
+                let nc = between_quotes(params, "nc")?;
+                let count = u32::from_str_radix(std::str::from_utf8(nc).ok()?, 16).ok().filter(|&count| count > 0)?;
+                (Protection::Auth { qop, nc, cnonce: between_quotes(params, "cnonce")? }, count)
+            }
+            Some(_) => return None,
+        };
+        Some(Self {
+            algorithm,
+            nonce: between_quotes(params, "nonce")?,
+            uri: between_quotes(params, "uri")?,
+            response: between_quotes(params, "response")?,
+            protection,
+            count,
+        })
+    }
+}
+
+/// Constant-time, whatever the case of the digits.
+fn same(expected: &Hex, given: &[u8]) -> Choice {
+    expected.as_bytes().ct_eq(&given.to_ascii_lowercase())
+}
+
+/// RFC 7616 §3.4.6 wants the digest-uri to be the Request-URI. Phones leave out ports and parameters, and an edge in front
+/// rewrites the host, so only the user part, which is who is called, is compared.
+fn same_user(request: &Request, digest_uri: &[u8]) -> bool {
+    let Ok(digest_uri) = crate::uri::Uri::parse_shared(&bytes::Bytes::copy_from_slice(digest_uri)) else {
+        return false;
+    };
+    digest_uri.user() == request.uri.user()
+}
