@@ -1,0 +1,144 @@
+//! SIP messages as the text they are: written by hand, read with the least that a phone needs.
+
+use anyhow::{Context as _, Result};
+
+/// A message as received. Nothing is normalised but line ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The first line.
+    pub start: String,
+    /// Header names and values in order, values trimmed and unfolded.
+    pub headers: Vec<(String, String)>,
+    /// What follows the empty line.
+    pub body: String,
+}
+
+impl Text {
+    /// Reads a whole message.
+    ///
+    /// # Errors
+    /// When it has no empty line or a header without a colon.
+    pub fn read(message: &str) -> Result<Self> {
+        let (head, body) = message.split_once("\r\n\r\n").context("no empty line in the message")?;
+        let mut lines = head.split("\r\n");
+        let start = lines.next().context("no first line")?.to_owned();
+        let mut headers: Vec<(String, String)> = Vec::new();
+        for line in lines {
+            match (line.strip_prefix([' ', '\t']), headers.last_mut()) {
+                (Some(more), Some(last)) => last.1 = format!("{} {}", last.1, more.trim()),
+                _ => {
+                    let (name, value) = line.split_once(':').with_context(|| format!("no colon in {line:?}"))?;
+                    headers.push((name.trim().to_owned(), value.trim().to_owned()));
+                }
+            }
+        }
+        Ok(Self { start, headers, body: body.to_owned() })
+    }
+
+    /// Every value of a header, in order; the product writes long names, so only those are known.
+    #[must_use]
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The first value of a header; empty when it is not there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.all(name).first().copied().unwrap_or_default()
+    }
+
+    /// The status code, if it is a response.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.start.strip_prefix("SIP/2.0 ")?.get(..3)?.parse().ok()
+    }
+
+    /// The method: of a request from its first line, of a response from its CSeq.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        match self.status() {
+            Some(_) => self.header("CSeq").split_whitespace().nth(1).unwrap_or_default(),
+            None => self.start.split(' ').next().unwrap_or_default(),
+        }
+    }
+
+    /// The number of its CSeq.
+    #[must_use]
+    pub fn cseq(&self) -> u32 {
+        self.header("CSeq").split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or_default()
+    }
+
+    /// A parameter of a header's first value, without quotes (`tag` of `From`, `branch` of `Via`).
+    #[must_use]
+    pub fn parameter(&self, header: &str, name: &str) -> Option<String> {
+        let value = self.header(header);
+        // Parameters of a name-addr stand behind its angle bracket (RFC 3261 §20).
+        let behind = value.rfind('>').map_or(value, |at| &value[at..]);
+        let mut parts = behind.split(';').skip(1);
+        parts.find_map(|part| {
+            let (key, value) = part.trim().split_once('=').unwrap_or((part.trim(), ""));
+            key.eq_ignore_ascii_case(name).then(|| value.trim_matches('"').to_owned())
+        })
+    }
+
+    /// The URI between the angle brackets of a header's first value.
+    #[must_use]
+    pub fn uri(&self, header: &str) -> String {
+        let value = self.header(header);
+        match (value.find('<'), value.find('>')) {
+            (Some(from), Some(to)) if from < to => value[from + 1..to].to_owned(),
+            _ => value.split(';').next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// One line to tell it by: `INVITE` or `486 INVITE`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.status() {
+            Some(status) => format!("{status} {}", self.method()),
+            None => self.method().to_owned(),
+        }
+    }
+}
+
+/// Text with LF line ends as bytes for the wire: CRLF in the head, and Content-Length unless it is written out. The body
+/// (behind the first empty line) gets CRLF too.
+#[must_use]
+pub fn wire(text: &str) -> String {
+    let text = text.trim_start_matches('\n');
+    let (head, body) = text.split_once("\n\n").unwrap_or((text.trim_end(), ""));
+    let body: String = body.lines().map(|line| format!("{}\r\n", line.trim_end_matches('\r'))).collect();
+    let mut head: String = head.lines().map(|line| format!("{}\r\n", line.trim())).collect();
+    let written = head.lines().any(|line| line.to_ascii_lowercase().starts_with("content-length:"));
+    if !written {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    format!("{head}\r\n{body}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_as_it_was_written() {
+        let sent = wire(
+            "INVITE sip:b@h SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:5;branch=z9hG4bK1;rport\nFrom: \"A;x\" <sip:a@h;p=q>;tag=7\nCSeq: 3 INVITE\n\nv=0\ns=-",
+        );
+        assert!(sent.contains("Content-Length: 10\r\n\r\nv=0\r\ns=-\r\n"));
+        let read = Text::read(&sent).unwrap();
+        assert_eq!(read.name(), "INVITE");
+        assert_eq!(read.parameter("From", "tag").as_deref(), Some("7"));
+        assert_eq!(read.parameter("Via", "branch").as_deref(), Some("z9hG4bK1"));
+        assert_eq!(read.uri("From"), "sip:a@h;p=q");
+        assert_eq!((read.cseq(), read.body.as_str()), (3, "v=0\r\ns=-\r\n"));
+    }
+
+    #[test]
+    fn a_response_is_told_by_status_and_method() {
+        let read = Text::read("SIP/2.0 486 Busy Here\r\nCSeq: 1 INVITE\r\n\r\n").unwrap();
+        assert_eq!(read.name(), "486 INVITE");
+        assert!(Text::read("SIP/2.0 200 OK\r\n").is_err());
+    }
+}
