@@ -90,7 +90,7 @@ impl Voice {
     fn phases(self, rate: u32, symbol: usize) -> Vec<f64> {
         let duration = CHIRP_MS / 1_000.0;
         let band = self.low_hz() + BAND_HZ * (symbol / 2) as f64;
-        let (from, slope) = if symbol % 2 == 0 { (band, BAND_HZ) } else { (band + BAND_HZ, -BAND_HZ) };
+        let (from, slope) = if symbol.is_multiple_of(2) { (band, BAND_HZ) } else { (band + BAND_HZ, -BAND_HZ) };
         let phase = |n: usize| {
             let t = n as f64 / f64::from(rate);
             TAU * (from * t + slope * t * t / (2.0 * duration))

@@ -89,7 +89,9 @@ pub fn parameter(challenge: &str, name: &str) -> Option<String> {
         c == ',' && !quoted
     });
     let mut pairs = parts.filter_map(|part| part.trim().split_once('='));
-    pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().trim_matches('"').to_owned())
+    pairs
+        .find(|(key, _)| key.trim().eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim().trim_matches('"').to_owned())
 }
 
 #[cfg(test)]
@@ -100,7 +102,8 @@ mod tests {
     #[test]
     fn the_example_of_the_rfc_comes_out() {
         let challenge = "Digest realm=\"testrealm@host.com\", qop=\"auth,auth-int\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"";
-        let answer = Answer { user: "Mufasa", password: "Circle Of Life", method: "GET", uri: "/dir/index.html", count: 1 };
+        let answer =
+            Answer { user: "Mufasa", password: "Circle Of Life", method: "GET", uri: "/dir/index.html", count: 1 };
         let value = answer.to(&[challenge], Hash::Md5).unwrap();
         assert!(value.contains("response=\"6629fae49393a05397450978507c4ef1\""), "{value}");
         assert!(answer.to(&[challenge], Hash::Sha256).is_err());

@@ -344,7 +344,8 @@ impl Phone {
         self.send(&ack)?;
         let user = self.user.clone();
         let answer = Answer { user: &user, password, method: "INVITE", uri: &dialog.target, count: 1 };
-        let value = answer.to(&challenge.all(asked), Hash::Sha256).or_else(|_| answer.to(&challenge.all(asked), Hash::Md5))?;
+        let value =
+            answer.to(&challenge.all(asked), Hash::Sha256).or_else(|_| answer.to(&challenge.all(asked), Hash::Md5))?;
         self.request(dialog, "INVITE", &[&format!("{answered}: {value}")], body)
     }
 

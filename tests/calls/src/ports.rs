@@ -67,7 +67,7 @@ impl Ports {
         loop {
             let step = if count > 1 { count + count % 2 } else { 1 };
             let mut first = self.next.fetch_add(step, Ordering::Relaxed);
-            if count > 1 && first % 2 == 1 {
+            if count > 1 && !first.is_multiple_of(2) {
                 first = self.next.fetch_add(1, Ordering::Relaxed) - step + 1;
             }
             if first + count > self.first + BLOCK {

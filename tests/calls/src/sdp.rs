@@ -34,7 +34,8 @@ pub fn payload_types(body: &str) -> Vec<u8> {
 pub fn audio_address(body: &str) -> Result<SocketAddr> {
     let line = body.lines().find_map(|line| line.strip_prefix("m=audio ")).context("no audio line")?;
     let port = line.split(' ').next().and_then(|port| port.parse().ok()).context("no port in the audio line")?;
-    let host = body.lines().filter_map(|line| line.strip_prefix("c=IN IP4 ")).next_back().context("no connection line")?;
+    let host =
+        body.lines().filter_map(|line| line.strip_prefix("c=IN IP4 ")).next_back().context("no connection line")?;
     let host: IpAddr = host.trim().parse().context("the connection line names no IPv4 address")?;
     Ok(SocketAddr::new(host, port))
 }
@@ -44,7 +45,7 @@ pub fn audio_address(body: &str) -> Result<SocketAddr> {
 pub fn direction(body: &str) -> &str {
     let known = ["sendrecv", "sendonly", "recvonly", "inactive"];
     let attributes = body.lines().filter_map(|line| line.strip_prefix("a="));
-    attributes.map(str::trim).filter(|value| known.contains(value)).next_back().unwrap_or("sendrecv")
+    attributes.map(str::trim).rfind(|value| known.contains(value)).unwrap_or("sendrecv")
 }
 
 /// Session id and version of the `o=` line.
@@ -60,7 +61,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let body = session("127.0.0.1:4000".parse().unwrap(), 3, "0 8 101", &["rtpmap:101 telephone-event/8000", "sendonly"]);
+        let body =
+            session("127.0.0.1:4000".parse().unwrap(), 3, "0 8 101", &["rtpmap:101 telephone-event/8000", "sendonly"]);
         assert_eq!(audio_address(&body).unwrap().port(), 4_000);
         assert_eq!(payload_types(&body), [0, 8, 101]);
         assert_eq!(direction(&body), "sendonly");

@@ -117,6 +117,52 @@ pub fn wire(text: &str) -> String {
     format!("{head}\r\n{body}")
 }
 
+/// What a strict reader of RFC 3261 finds wrong in a message (§7, §8.1.1, §18.3); empty when all is well.
+#[must_use]
+pub fn faults(message: &str) -> Vec<String> {
+    let text = match Text::read(message) {
+        Ok(text) => text,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut faults = Vec::new();
+    let mut fault_if = |wrong: bool, what: &str| {
+        if wrong {
+            faults.push(what.to_owned());
+        }
+    };
+    fault_if(message.replace("\r\n", "").contains(['\r', '\n']), "a line end that is not CRLF");
+    for name in ["From", "To", "Call-ID", "CSeq", "Content-Length"] {
+        fault_if(text.all(name).len() != 1, &format!("not exactly one {name}"));
+    }
+    let length: Option<usize> = text.header("Content-Length").parse().ok();
+    fault_if(length != Some(text.body.len()), "Content-Length is not the length of the body");
+    fault_if(
+        text.body.is_empty() != text.header("Content-Type").is_empty(),
+        "body and Content-Type without each other",
+    );
+    fault_if(text.parameter("From", "tag").is_none_or(|tag| tag.is_empty()), "no tag in From");
+    let branch = text.parameter("Via", "branch").unwrap_or_default();
+    fault_if(!branch.starts_with("z9hG4bK"), "a branch without the cookie");
+    let mut sequence = text.header("CSeq").split(' ');
+    fault_if(!sequence.next().is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n < 1 << 31)), "no number in CSeq");
+    fault_if(sequence.next() != Some(text.method()) || sequence.next().is_some(), "CSeq names another method");
+    match text.status() {
+        None => {
+            let line: Vec<&str> = text.start.split(' ').collect();
+            fault_if(line.len() != 3 || line[2] != "SIP/2.0", "no request line");
+            fault_if(text.header("Max-Forwards").parse::<u8>().is_err(), "no Max-Forwards");
+            fault_if(text.method() == "INVITE" && text.all("Contact").len() != 1, "an INVITE without one Contact");
+        }
+        Some(status) => {
+            let tagged = text.parameter("To", "tag").is_some();
+            fault_if(status > 100 && !tagged, "no tag in the To of a response");
+            let contact_due = text.method() == "INVITE" && (200..300).contains(&status);
+            fault_if(contact_due && text.all("Contact").len() != 1, "a 2xx to INVITE without one Contact");
+        }
+    }
+    faults
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +179,30 @@ mod tests {
         assert_eq!(read.parameter("Via", "branch").as_deref(), Some("z9hG4bK1"));
         assert_eq!(read.uri("From"), "sip:a@h;p=q");
         assert_eq!((read.cseq(), read.body.as_str()), (3, "v=0\r\ns=-\r\n"));
+    }
+
+    #[test]
+    fn a_strict_reader_finds_every_planted_fault() {
+        let good = wire(
+            "BYE sip:b@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\nMax-Forwards: 70\nFrom: <sip:a@h>;tag=7\nTo: <sip:b@h>;tag=8\nCall-ID: x\nCSeq: 3 BYE\n",
+        );
+        assert_eq!(faults(&good), Vec::<String>::new());
+        let planted = [
+            ("tag=7", "x=7"),
+            ("z9hG4bK1", "1"),
+            ("3 BYE", "3 INVITE"),
+            ("3 BYE", "-3 BYE"),
+            ("Length: 0", "Length: 1"),
+            ("Max-Forwards: 70\r\n", ""),
+            ("Call-ID: x", "Call-ID: x\r\nCall-ID: y"),
+            ("70\r\n", "70\n"),
+        ];
+        for (right, wrong) in planted {
+            assert!(!faults(&good.replace(right, wrong)).is_empty(), "{wrong}");
+        }
+        let answer = good.replace("BYE sip:b@h SIP/2.0", "SIP/2.0 200 OK");
+        assert_eq!(faults(&answer), Vec::<String>::new());
+        assert!(!faults(&answer.replace(";tag=8", "")).is_empty());
     }
 
     #[test]
