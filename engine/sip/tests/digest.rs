@@ -1,5 +1,7 @@
 //! Digest, server and client, through their public names.
 
+#![allow(clippy::unwrap_used, reason = "test helpers")]
+
 use std::time::Duration;
 
 use bytes::Bytes;
