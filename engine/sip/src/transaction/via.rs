@@ -96,3 +96,114 @@ pub fn default_port(transport: Transport) -> u16 {
         Transport::Wss => 443,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::flow::ConnectionId;
+    use crate::headers::HeaderName;
+    use crate::message::Message;
+    use crate::parse::parse_datagram;
+
+    /// The Via `sent` comes from `peer`; it becomes `filled`, and the response goes to `reply_to`.
+    #[track_caller]
+    fn check(transport: Transport, peer: &str, sent: &str, filled: &str, reply_to: &str) {
+        let text = format!(
+            "OPTIONS sip:a@b SIP/2.0\r\nVia: {sent}\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\n\
+             CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        let mut message = parse_datagram(Bytes::from(text)).unwrap();
+        let flow = Flow {
+            transport,
+            local: "192.0.2.9:5060".parse().unwrap(),
+            peer: peer.parse().unwrap(),
+            connection: transport.is_reliable().then_some(ConnectionId(4)),
+        };
+        let reply = stamp(message.headers_mut(), &flow).unwrap();
+        assert_eq!(reply, Flow { peer: reply_to.parse().unwrap(), ..flow });
+        let Message::Request(request) = message else { panic!("a request") };
+        let vias: Vec<String> =
+            request.headers.get_all(&HeaderName::Via).map(|via| String::from_utf8_lossy(via).into_owned()).collect();
+        assert_eq!(vias.join(", "), filled);
+    }
+
+    const FROM: &str = "198.51.100.7:40000";
+
+    #[test]
+    fn response_on_udp_goes_to_source_and_port_by_rport_or_sent_by() {
+        let check = |sent, filled, reply_to| check(Transport::Udp, FROM, sent, filled, reply_to);
+        check(
+            "SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bKa;rport",
+            "SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bKa;rport=40000;received=198.51.100.7",
+            "198.51.100.7:40000",
+        );
+        check(
+            "SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bKa",
+            "SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bKa;received=198.51.100.7",
+            "198.51.100.7:5070",
+        );
+        check(
+            "SIP/2.0/UDP phone.example.com;branch=z9hG4bKa",
+            "SIP/2.0/UDP phone.example.com;branch=z9hG4bKa;received=198.51.100.7",
+            "198.51.100.7:5060",
+        );
+        check(
+            "SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKa",
+            "SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKa",
+            "198.51.100.7:5070",
+        );
+    }
+
+    #[test]
+    fn received_that_the_peer_wrote_itself_is_not_believed() {
+        check(
+            Transport::Udp,
+            FROM,
+            "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa;received=203.0.113.1;rport=7;maddr=203.0.113.2",
+            "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa;maddr=203.0.113.2;rport=40000;received=198.51.100.7",
+            "198.51.100.7:40000",
+        );
+    }
+
+    #[test]
+    fn only_the_top_via_is_filled_in() {
+        check(
+            Transport::Udp,
+            FROM,
+            "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa;rport, SIP/2.0/UDP 10.0.0.2;branch=z9hG4bKb;rport",
+            "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa;rport=40000;received=198.51.100.7, SIP/2.0/UDP 10.0.0.2;branch=z9hG4bKb;rport",
+            "198.51.100.7:40000",
+        );
+    }
+
+    #[test]
+    fn response_on_a_connection_goes_back_on_it() {
+        check(
+            Transport::Wss,
+            FROM,
+            "SIP/2.0/WSS df7jal23ls0d.invalid;branch=z9hG4bKa",
+            "SIP/2.0/WSS df7jal23ls0d.invalid;branch=z9hG4bKa;received=198.51.100.7",
+            FROM,
+        );
+    }
+
+    #[test]
+    fn ipv6_source_is_written_as_rfc_3261_wants_it() {
+        check(
+            Transport::Udp,
+            "[2001:db8::7]:40000",
+            "SIP/2.0/UDP [2001:db8::1]:5070;branch=z9hG4bKa;rport",
+            "SIP/2.0/UDP [2001:db8::1]:5070;branch=z9hG4bKa;rport=40000;received=2001:db8::7",
+            "[2001:db8::7]:40000",
+        );
+        check(
+            Transport::Udp,
+            "[::ffff:198.51.100.7]:40000",
+            "SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKa",
+            "SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKa",
+            "[::ffff:198.51.100.7]:5070",
+        );
+    }
+}
