@@ -43,7 +43,7 @@ pub enum KeepAlive {
 /// A request that cannot be handled, and what is left of it.
 #[derive(Clone, Debug)]
 pub struct BadRequest {
-    /// What it is answered with: 400, 505 or 513.
+    /// What it is answered with: 400, 501, 505 or 513.
     pub status: StatusCode,
     /// What is wrong, for the reason phrase and the log; lower case.
     pub reason: String,
@@ -126,30 +126,28 @@ fn finish(head: Head, message: &Bytes) -> Result<Message, ParseError> {
             };
             match checked {
                 Ok(body) => Ok(Message::Request(Request { method, uri, headers, body })),
-                Err(Fault { reason }) => Err(ParseError::BadRequest(Box::new(BadRequest {
-                    status: StatusCode::BAD_REQUEST,
-                    reason,
-                    method: Some(method),
-                    headers,
-                }))),
+                Err(Fault { status, reason }) => {
+                    Err(ParseError::BadRequest(Box::new(BadRequest { status, reason, method: Some(method), headers })))
+                }
             }
         }
     }
 }
 
 struct Fault {
+    status: StatusCode,
     reason: String,
 }
 
 impl From<&'static str> for Fault {
     fn from(reason: &'static str) -> Self {
-        Self { reason: reason.to_owned() }
+        Self { status: StatusCode::BAD_REQUEST, reason: reason.to_owned() }
     }
 }
 
 impl From<HeaderError> for Fault {
     fn from(error: HeaderError) -> Self {
-        Self { reason: error.to_string() }
+        Self { status: error.status(), reason: error.to_string() }
     }
 }
 
@@ -171,7 +169,14 @@ fn check_essentials(headers: &Headers, method: Option<&Method>) -> Result<(), Fa
     let cseq = headers.cseq()?;
     match method {
         // RFC 4475 §3.1.2.17: the method in the CSeq must be that of the request.
-        Some(method) if cseq.method != *method => Err(Fault::from("the method in its cseq is another")),
+        Some(method) if cseq.method != *method => {
+            let mut fault = Fault::from("the method in its cseq is another");
+            // RFC 4475 §3.1.2.18: 501 "has better future-proof characteristics" for a method that nobody knows.
+            if matches!(method, Method::Other(_)) {
+                fault.status = StatusCode::NOT_IMPLEMENTED;
+            }
+            Err(fault)
+        }
         Some(_) | None => Ok(()),
     }
 }

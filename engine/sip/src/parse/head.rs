@@ -160,6 +160,8 @@ fn parse_start_line(line: &Bytes) -> StartLine {
     }
     let uri = second.map(|text| line.slice_ref(text)).map(|text| Uri::parse_shared(&text));
     match uri {
+        // RFC 3261 §19.1.1, table 1: headers are not allowed in a Request-URI.
+        Some(Ok(Uri::Sip(uri))) if uri.has_headers() => bad(Some(method), "its request-uri has headers"),
         Some(Ok(uri)) => StartLine::Request { method, uri },
         Some(Err(_)) | None => bad(Some(method), "its request-uri is malformed"),
     }
