@@ -83,12 +83,12 @@ impl DigestServer {
     }
 
     /// The 401 (or 407) for a request, with a challenge for SHA-256 first and one for MD5 (RFC 8760 §2.4: the preferred one
-    /// first), both with one nonce.
+    /// first), both with one nonce; with one for MD5 alone to phones that give up when they see any other.
     pub fn challenge(&mut self, now: Now, request: &Request, to_tag: &str, why: Option<Refusal>) -> Response {
         let stale = why == Some(Refusal::Stale);
         let nonce = self.mint.issue(now.mono);
         let mut answer = Response::to_request(request, self.challenger.status(), Some(to_tag));
-        for algorithm in [Algorithm::Sha256, Algorithm::Md5] {
+        for &algorithm in offered_to(request) {
             answer.headers.push(self.challenger.challenge_name(), self.challenge_value(algorithm, &nonce, stale));
         }
         answer
@@ -158,6 +158,16 @@ impl std::fmt::Debug for DigestServer {
     }
 }
 
+/// What a phone is challenged for. RFC 8760 §2.4 lets a phone pass over a challenge whose algorithm it does not know; these
+/// do not (seen: baresip 1.0 of Debian 12 fails with "Function not implemented", SIPp reads the first challenge only).
+fn offered_to(request: &Request) -> &'static [Algorithm] {
+    const MD5_ONLY: [&str; 3] = ["baresip v0.", "baresip v1.", "SIPp"];
+    match request.headers.user_agent() {
+        Some(agent) if MD5_ONLY.iter().any(|known| agent.starts_with(known)) => &[Algorithm::Md5],
+        Some(_) | None => &[Algorithm::Sha256, Algorithm::Md5],
+    }
+}
+
 /// The parameters of credentials that the response is made of.
 struct Parts<'a> {
     algorithm: Algorithm,
@@ -208,4 +218,32 @@ fn same_user(request: &Request, digest_uri: &[u8]) -> bool {
         return false;
     };
     digest_uri.user() == request.uri.user()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::message::Message;
+    use crate::parse::parse_datagram;
+
+    fn offered(agent: &str) -> &'static [Algorithm] {
+        let text = format!(
+            "REGISTER sip:pbx SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:1@pbx>;tag=1\r\n\
+             To: <sip:1@pbx>\r\nCall-ID: x\r\nCSeq: 1 REGISTER\r\n{agent}Content-Length: 0\r\n\r\n"
+        );
+        match parse_datagram(Bytes::from(text)).unwrap() {
+            Message::Request(request) => offered_to(&request),
+            Message::Response(response) => panic!("{response:?}"),
+        }
+    }
+
+    #[test]
+    fn phones_that_choke_on_sha_256_are_offered_md5_alone() {
+        assert_eq!(offered("User-Agent: baresip v1.0.0 (x86_64/linux)\r\n"), [Algorithm::Md5]);
+        assert_eq!(offered("User-Agent: SIPp\r\n"), [Algorithm::Md5]);
+        assert_eq!(offered("User-Agent: baresip v3.1.0\r\n"), [Algorithm::Sha256, Algorithm::Md5]);
+        assert_eq!(offered(""), [Algorithm::Sha256, Algorithm::Md5]);
+    }
 }
