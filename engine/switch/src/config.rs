@@ -1,0 +1,200 @@
+//! What the switch is told about its world. A tenant is replaced as a whole; running calls keep what they began with.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use dialplan::number::{ExtensionNumber, TrunkName};
+use dialplan::plan::Plan;
+use hooks::id::TenantId;
+use sip::digest::{Ha1Md5, Ha1Sha256};
+use sip::flow::Transport;
+
+/// What holds for the whole node.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// The digest realm, and the host in the From of what we send. The configured `sip.domain`.
+    pub domain: String,
+    /// `User-Agent` and `Server` of what we send.
+    pub product: String,
+    /// What we write into Via and Contact, per transport and address family; the bound address stands in where none is set.
+    pub advertise: Vec<Advertised>,
+    /// Where the media threads bind.
+    pub rtp_bind: Vec<IpAddr>,
+    /// What SDP shows to peers outside `local_nets`; the bound address (or the one the peer reaches us at) where none is set.
+    pub rtp_advertise: Vec<IpAddr>,
+    /// Who is not behind NAT: for these, Contact and SDP addresses are believed.
+    pub local_nets: Vec<Network>,
+    /// Even ports for RTP, the next odd one for RTCP; both ends included.
+    pub rtp_ports: (u16, u16),
+    /// The ringing plan of the country.
+    pub tones: TonePlan,
+    /// How long a call may ring before 480 to the caller, unless the extension says otherwise (CALL-10: at most 60 s out).
+    pub ring_timeout: Duration,
+    /// How long an answered leg that should send may be silent.
+    pub rtp_timeout: Duration,
+    /// What a REGISTER may ask for.
+    pub expiry: ExpiryBounds,
+    /// The table sizes.
+    pub limits: Limits,
+}
+
+/// One address of ours as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advertised {
+    /// For messages on this transport.
+    pub transport: Transport,
+    /// Host or address and port.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// A network in CIDR form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Its address.
+    pub address: IpAddr,
+    /// How many leading bits count.
+    pub prefix: u8,
+}
+
+impl Network {
+    /// Whether the address lies in it. An IPv4 address mapped into IPv6 counts as IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(a)) => {
+                let bits = u32::MAX.checked_shl(32 - u32::from(self.prefix.min(32))).unwrap_or(0);
+                net.to_bits() & bits == a.to_bits() & bits
+            }
+            (IpAddr::V6(net), IpAddr::V6(a)) => {
+                let bits = u128::MAX.checked_shl(128 - u32::from(self.prefix.min(128))).unwrap_or(0);
+                net.to_bits() & bits == a.to_bits() & bits
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
+/// Which country's tones are played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TonePlan {
+    /// 450 Hz, 1 s on, 4 s off.
+    #[default]
+    Cn,
+    /// 440 + 480 Hz, 2 s on, 4 s off.
+    Us,
+}
+
+/// RFC 3261 §10.2.8, §10.3 step 6: shorter asks get 423 with Min-Expires, longer ones are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpiryBounds {
+    /// The least.
+    pub min: Duration,
+    /// The most.
+    pub max: Duration,
+    /// Where the phone says nothing.
+    pub default: Duration,
+}
+
+/// Beyond each of these the switch refuses rather than drowns; each refusal is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls at a time; beyond: 503 with Retry-After.
+    pub calls: usize,
+    /// SIP transactions that wait for something; beyond: 503 with Retry-After.
+    pub pending_transactions: usize,
+    /// Finished transactions kept for retransmissions; beyond: the oldest go first.
+    pub finished_transactions: usize,
+    /// Contacts of one extension; beyond: the oldest is replaced.
+    pub contacts_per_extension: usize,
+    /// Failed sign-ins of one source within [`Limits::ban_window`] before it is banned.
+    pub auth_failures: u32,
+    /// See [`Limits::auth_failures`].
+    pub ban_window: Duration,
+    /// How long a ban lasts.
+    pub ban: Duration,
+    /// Sources that are watched for failed sign-ins at a time.
+    pub watched_sources: usize,
+}
+
+/// One tenant's settings.
+#[derive(Clone, Debug)]
+pub struct TenantConfig {
+    /// Whose.
+    pub tenant: TenantId,
+    /// SIP domains that mean this tenant (decision 8); an IP address or an unknown host means the only tenant there is.
+    pub domains: Vec<String>,
+    /// Its extensions.
+    pub extensions: BTreeMap<ExtensionNumber, Extension>,
+    /// Its trunks.
+    pub trunks: BTreeMap<TrunkName, Trunk>,
+    /// Where numbers lead.
+    pub plan: Plan,
+    /// The caller number of an outbound call where neither extension nor trunk has one (CALL-08: the default line).
+    pub caller_number: Option<String>,
+    /// Record calls between two extensions, too.
+    pub record_internal: bool,
+}
+
+/// An extension: an account for phones.
+#[derive(Clone, Debug)]
+pub struct Extension {
+    /// Its number, which is also its SIP user name.
+    pub number: ExtensionNumber,
+    /// Shown to the called party; may be empty.
+    pub display_name: String,
+    /// Digest secrets; the password itself is not kept.
+    pub ha1_md5: Ha1Md5,
+    /// Digest secrets; the password itself is not kept.
+    pub ha1_sha256: Ha1Sha256,
+    /// A disabled one can neither register nor call nor be called.
+    pub enabled: bool,
+    /// How long it rings; the node's time where none is set.
+    pub ring_timeout: Option<Duration>,
+    /// Its calls with the outside are recorded (REC-04).
+    pub record: bool,
+    /// Shown outside as the caller's number (CALL-08).
+    pub caller_number: Option<String>,
+}
+
+/// A trunk: a line to the outside.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// Its name.
+    pub name: TrunkName,
+    /// Where its calls go, resolved by the shell, best first; empty when it does not resolve (then it cannot be called).
+    pub targets: Vec<SocketAddr>,
+    /// How.
+    pub transport: Transport,
+    /// The host in the Request-URI and To of what we send.
+    pub host: String,
+    /// Who may call in by it without signing in.
+    pub sources: Vec<Network>,
+    /// What we sign in with when it challenges.
+    pub credentials: Option<Credentials>,
+    /// P-Asserted-Identity from it is believed (CALL-32).
+    pub trusted: bool,
+    /// Shown as the caller's number where the extension has none.
+    pub caller_number: Option<String>,
+    /// Its calls are recorded (REC-04).
+    pub record: bool,
+    /// A disabled one neither calls nor is called.
+    pub enabled: bool,
+}
+
+/// A user name and password we sign in with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user name.
+    pub username: String,
+    /// In the clear in memory only; encrypted where it is stored.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,92 @@
+//! The closed set of what can happen to the switch.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dialplan::number::{Dialled, ExtensionNumber};
+use hooks::fact::RegistrationBound;
+use hooks::id::{CallId, TenantId};
+use sip::flow::{ConnectionId, Flow};
+use sip::message::Message;
+use sip::parse::ParseError;
+
+use crate::config::TenantConfig;
+use crate::media::MediaEvent;
+
+/// One thing that happens to the switch.
+#[derive(Debug)]
+pub enum Input {
+    /// A message arrived; parsed on the reader's thread.
+    Sip {
+        /// From where.
+        flow: Flow,
+        /// The message, or why it is none (with what an answer needs).
+        message: Result<Message, ParseError>,
+    },
+    /// A connection was closed by the peer or by an error: its flows are dead.
+    ConnectionClosed(ConnectionId),
+    /// A message could not be sent: the peer refused it or no connection could be made.
+    SendFailed {
+        /// Where to.
+        flow: Flow,
+        /// What was to be sent.
+        bytes: Bytes,
+    },
+    /// What the media threads report.
+    Media(MediaEvent),
+    /// A tenant's settings are new or changed.
+    Tenant(Arc<TenantConfig>),
+    /// Bindings that the log remembers from before a restart; those that expired meanwhile are dropped.
+    Restore {
+        /// Whose.
+        tenant: TenantId,
+        /// The binding as last written down.
+        binding: RegistrationBound,
+    },
+    /// Somebody asks for something; the answer is [`crate::output::Output::Reply`] with the same id.
+    Command {
+        /// Chosen by the shell.
+        id: CommandId,
+        /// Whose.
+        tenant: TenantId,
+        /// What.
+        command: Command,
+    },
+    /// Whether new calls are accepted. Emergency calls are, always (GEN-18).
+    Admission(Admission),
+    /// The process stops: end every call, then give no more output.
+    Stop,
+}
+
+/// Names a command's reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);
+
+/// What somebody may ask of the switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Rings the extension's phones (with the auto-answer header), then dials the number (CALL-09). Replies at once with the call.
+    Originate {
+        /// Whose phones.
+        from: ExtensionNumber,
+        /// What to dial.
+        to: Dialled,
+    },
+    /// Ends a call.
+    Hangup(CallId),
+    /// Lifts the ban on a source.
+    LiftBan(std::net::IpAddr),
+}
+
+/// Whether new calls are accepted, and why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Accepted.
+    Open,
+    /// The disk is below its floor.
+    DiskLow,
+    /// The log of facts cannot be written.
+    JournalFailed,
+    /// The process is about to stop.
+    Draining,
+}

@@ -1,0 +1,167 @@
+//! What shall be heard, and what was heard. The switch knows no packet: it names endpoints, players and recorders, and says for
+//! each endpoint whom it hears.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hooks::fact::MediaQuality;
+use hooks::id::RecordingId;
+
+/// A pair of RTP and RTCP ports with a far end; one per leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId(pub u64);
+
+/// What is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sound {
+    /// Ringback of the tone plan.
+    RingbackCn,
+    /// Ringback of the tone plan.
+    RingbackUs,
+    /// Music on hold.
+    HoldMusic,
+}
+
+/// Something an endpoint hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// What this endpoint receives; an endpoint that hears itself is the echo test.
+    Endpoint(EndpointId),
+    /// A sound, from its beginning.
+    Sound(Sound),
+}
+
+/// Whether packets may flow, seen from us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flows {
+    /// We may send.
+    pub send: bool,
+    /// We expect to receive; no RTP time-out runs otherwise.
+    pub receive: bool,
+}
+
+/// A codec as agreed on one leg: the payload type is the receiver's choice on each side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgreedCodec {
+    /// The SDP encoding name, upper case: `PCMU`, `PCMA`, `G722`, `OPUS`, ...
+    pub name: String,
+    /// The RTP clock, Hz.
+    pub clock: u32,
+    /// What we put into packets we send.
+    pub send_pt: u8,
+    /// What we expect in packets we receive.
+    pub receive_pt: u8,
+}
+
+/// What was agreed with the far end of an endpoint by offer and answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Where to send RTP; `None` while unknown.
+    pub remote_rtp: Option<SocketAddr>,
+    /// Where to send RTCP.
+    pub remote_rtcp: Option<SocketAddr>,
+    /// The far end may sit behind NAT: learn its real address from its first packets (symmetric RTP). Otherwise only packets
+    /// from `remote_rtp`'s address are taken.
+    pub learn_source: bool,
+    /// The codecs, the one to send with first.
+    pub codecs: Vec<AgreedCodec>,
+    /// telephone-event (RFC 4733) payload types with their clocks.
+    pub telephone_events: Vec<AgreedCodec>,
+    /// Packet time to send, ms.
+    pub ptime_ms: u8,
+    /// The direction.
+    pub flows: Flows,
+}
+
+/// What the media side shall do. Commands about one endpoint take effect in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaCommand {
+    /// Binds `port` (RTP) and `port + 1` (RTCP).
+    Open {
+        /// The new endpoint.
+        endpoint: EndpointId,
+        /// Where to bind.
+        bind: IpAddr,
+        /// Even.
+        port: u16,
+    },
+    /// What was agreed, first or anew.
+    Agree {
+        /// Of which endpoint.
+        endpoint: EndpointId,
+        /// What.
+        agreement: Agreement,
+    },
+    /// From now on `endpoint` hears exactly these; an empty list is silence.
+    Hear {
+        /// Who hears.
+        endpoint: EndpointId,
+        /// Whom.
+        sources: Vec<Source>,
+    },
+    /// Writes what both endpoints say, left and right (REC-09), until stopped or until either closes.
+    Record {
+        /// The recording.
+        recording: RecordingId,
+        /// Its path below the recordings folder, with the tenant in it.
+        path: String,
+        /// The outside party, or the caller.
+        left: EndpointId,
+        /// The inner party.
+        right: EndpointId,
+    },
+    /// Ends a recording; [`MediaEvent::Recorded`] follows.
+    StopRecording(RecordingId),
+    /// Frees the ports; [`MediaEvent::Closed`] follows.
+    Close(EndpointId),
+}
+
+/// What the media side reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// The ports could not be bound: they are somebody else's.
+    BindFailed(EndpointId),
+    /// No RTP from an endpoint that should send, for [`crate::config::NodeConfig::rtp_timeout`].
+    Silent(EndpointId),
+    /// A digit by RFC 4733: once for each press.
+    Digit {
+        /// Who pressed.
+        endpoint: EndpointId,
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digit: char,
+    },
+    /// The endpoint is closed, its ports are free.
+    Closed {
+        /// Which.
+        endpoint: EndpointId,
+        /// What its media was like.
+        quality: MediaQuality,
+    },
+    /// A recording is complete on disk.
+    Recorded {
+        /// Which.
+        recording: RecordingId,
+        /// What it is.
+        outcome: RecordingOutcome,
+    },
+}
+
+/// How a recording ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordingOutcome {
+    /// The file is whole.
+    Ready {
+        /// Size of the file.
+        bytes: u64,
+        /// Length of the audio.
+        duration_ms: u64,
+        /// Of the whole file, hexadecimal.
+        sha256: String,
+        /// It ends before the call did.
+        partial: bool,
+    },
+    /// There is nothing to hear.
+    Failed {
+        /// For an administrator.
+        reason: String,
+    },
+}

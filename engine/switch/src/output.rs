@@ -1,0 +1,73 @@
+//! The closed set of what the switch wants done. The shell writes the facts of a step to the journal before any other
+//! output of the same step leaves the process (decision 4).
+
+use bytes::Bytes;
+use hooks::fact::Fact;
+use hooks::id::CallId;
+use sip::flow::{ConnectionId, Flow};
+
+use crate::input::CommandId;
+use crate::media::MediaCommand;
+use crate::view::View;
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Write this down.
+    Fact(Fact),
+    /// Send these bytes. On a stream without a connection: open one to the peer, or use the one there is.
+    Send {
+        /// Where to.
+        flow: Flow,
+        /// The whole message.
+        bytes: Bytes,
+    },
+    /// Close a connection whose stream cannot be framed any more.
+    CloseConnection(ConnectionId),
+    /// Tell the media side.
+    Media(MediaCommand),
+    /// Publish what an entity looks like now.
+    Publish(View),
+    /// Answer a command; comes after the views the command changed.
+    Reply {
+        /// Which command.
+        id: CommandId,
+        /// How it went.
+        result: Result<Done, Refused>,
+    },
+}
+
+/// What a command brought about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// A call was started.
+    Call(CallId),
+    /// Nothing to tell.
+    Ok,
+}
+
+/// Why a command was refused; the shell words it for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No such call, or it is over.
+    #[error("there is no such call; it may be over")]
+    NoSuchCall,
+    /// No such extension.
+    #[error("there is no such extension, or it is disabled")]
+    NoSuchExtension,
+    /// The extension has no phone.
+    #[error("no phone is registered on the extension; register one first")]
+    NotRegistered,
+    /// The number leads nowhere.
+    #[error("the number leads nowhere; add an extension or an outbound route for it")]
+    NoRoute,
+    /// New calls are not accepted now.
+    #[error("new calls are not accepted now; see the health page")]
+    NotAdmitted,
+    /// Too many calls.
+    #[error("too many calls; try again later")]
+    Full,
+    /// No such ban.
+    #[error("the address is not banned")]
+    NotBanned,
+}

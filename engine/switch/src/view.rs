@@ -1,0 +1,123 @@
+//! What others may see of the switch: one view per entity, published whenever it changes, replaced as a whole.
+
+use std::net::IpAddr;
+
+use hooks::fact::{Direction, PeerKind};
+use hooks::id::{CallId, LegId, TenantId};
+
+/// A published view, or the news that an entity is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum View {
+    /// A live call.
+    Call(CallView),
+    /// A call is over.
+    CallGone(TenantId, CallId),
+    /// A binding of an extension.
+    Registration(RegistrationView),
+    /// A binding ended: tenant, extension, contact.
+    RegistrationGone(TenantId, String, String),
+    /// A source is banned.
+    Ban(BanView),
+    /// A ban was lifted or ran out.
+    BanGone(IpAddr),
+}
+
+/// Where a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallPhase {
+    /// Nobody answered yet.
+    Ringing,
+    /// Two parties talk.
+    Talking,
+    /// One party put the other on hold.
+    Held,
+    /// Hung up; the last messages are on their way.
+    Ending,
+}
+
+/// A live call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallView {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub call: CallId,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Where it is.
+    pub phase: CallPhase,
+    /// The caller's number; empty when withheld.
+    pub caller: String,
+    /// The number dialled.
+    pub callee: String,
+    /// When it was created, ms since the Unix epoch.
+    pub created_ms: u64,
+    /// When it was answered.
+    pub answered_ms: Option<u64>,
+    /// It is being recorded.
+    pub recording: bool,
+    /// Its live legs, the caller's first.
+    pub legs: Vec<LegView>,
+}
+
+/// A live leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegView {
+    /// Which.
+    pub leg: LegId,
+    /// What is at the far end.
+    pub peer: PeerKind,
+    /// The extension's number or the trunk's name.
+    pub peer_name: String,
+    /// It rings, it is up, or it is on hold.
+    pub phase: LegPhase,
+    /// The codec, once agreed.
+    pub codec: Option<String>,
+}
+
+/// Where a leg is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegPhase {
+    /// The INVITE is out or in; no ringing yet.
+    Calling,
+    /// It rings.
+    Ringing,
+    /// It is answered.
+    Up,
+    /// The far end put us on hold.
+    Held,
+    /// It is being ended.
+    Ending,
+}
+
+/// One phone registered on an extension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrationView {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which extension.
+    pub extension: String,
+    /// Its Contact.
+    pub contact: String,
+    /// `UDP 192.0.2.1:5060`.
+    pub source: String,
+    /// The User-Agent header.
+    pub user_agent: String,
+    /// When it was bound first, ms since the Unix epoch.
+    pub since_ms: u64,
+    /// When it ends unless refreshed, ms since the Unix epoch.
+    pub expires_at_ms: u64,
+    /// The last measured round trip of an OPTIONS, µs.
+    pub round_trip_us: Option<u64>,
+}
+
+/// A source that is refused for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BanView {
+    /// Who.
+    pub source: IpAddr,
+    /// Until when, ms since the Unix epoch.
+    pub until_ms: u64,
+    /// Failed sign-ins counted.
+    pub failures: u32,
+}
