@@ -17,6 +17,9 @@ pub struct NodeConfig {
     pub domain: String,
     /// `User-Agent` and `Server` of what we send.
     pub product: String,
+    /// The sockets the shell listens on, by which calls go out to where no flow leads yet. An unspecified address is taken
+    /// for the loopback one, so the shell names one for each address it is reached at.
+    pub sockets: Vec<ListeningSocket>,
     /// What we write into Via and Contact, per transport and address family; the bound address stands in where none is set.
     pub advertise: Vec<Advertised>,
     /// Where the media threads bind.
@@ -39,12 +42,21 @@ pub struct NodeConfig {
     pub limits: Limits,
 }
 
+/// One socket that SIP comes in by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListeningSocket {
+    /// What is spoken on it.
+    pub transport: Transport,
+    /// Where it is bound: what [`sip::flow::Flow::local`] says on it.
+    pub local: SocketAddr,
+}
+
 /// One address of ours as others see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advertised {
     /// For messages on this transport.
     pub transport: Transport,
-    /// Host or address and port.
+    /// Host or address.
     pub host: String,
     /// The port.
     pub port: u16,
@@ -157,6 +169,19 @@ pub struct Extension {
     pub record: bool,
     /// Shown outside as the caller's number (CALL-08).
     pub caller_number: Option<String>,
+    /// A phone that never registers and is always reached here, beside those that do.
+    pub static_contact: Option<StaticContact>,
+}
+
+/// Where a phone is that never registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaticContact {
+    /// The Request-URI to send, `sip:1000@192.0.2.7:5060`.
+    pub uri: String,
+    /// How.
+    pub transport: Transport,
+    /// Its address, resolved by the shell.
+    pub target: SocketAddr,
 }
 
 /// A trunk: a line to the outside.

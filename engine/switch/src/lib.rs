@@ -4,8 +4,30 @@
 //! [`poll_output`](switch::Switch::poll_output) is called until it gives nothing more. It never sees RTP: it says what
 //! shall be heard ([`media::MediaCommand`]) and is told what was heard ([`media::MediaEvent`]).
 
+mod auth;
+mod bans;
+mod body;
+mod calendar;
+mod call;
+mod command;
 pub mod config;
+mod desk;
+mod incoming;
 pub mod input;
+mod invite;
+mod leg;
 pub mod media;
+pub mod metrics;
+mod nat;
 pub mod output;
+mod ports;
+mod registrar;
+mod registration;
+mod requests;
+mod session;
+pub mod switch;
+mod target;
+mod tenants;
+mod timers;
+mod trunk;
 pub mod view;

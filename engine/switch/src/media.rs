@@ -52,6 +52,18 @@ pub struct AgreedCodec {
     pub receive_pt: u8,
 }
 
+/// Where the packets of a far end may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceRule {
+    /// Only from `remote_rtp`'s address: it lies in `local_nets`, where nobody is behind NAT.
+    AsAgreed,
+    /// It may sit behind NAT: its real address is learnt from its first packets (symmetric RTP).
+    Learn {
+        /// Where its SIP comes from: the likeliest place.
+        signalling: IpAddr,
+    },
+}
+
 /// What was agreed with the far end of an endpoint by offer and answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
@@ -59,9 +71,8 @@ pub struct Agreement {
     pub remote_rtp: Option<SocketAddr>,
     /// Where to send RTCP.
     pub remote_rtcp: Option<SocketAddr>,
-    /// The far end may sit behind NAT: learn its real address from its first packets (symmetric RTP). Otherwise only packets
-    /// from `remote_rtp`'s address are taken.
-    pub learn_source: bool,
+    /// Where its packets may come from.
+    pub source: SourceRule,
     /// The codecs, the one to send with first.
     pub codecs: Vec<AgreedCodec>,
     /// telephone-event (RFC 4733) payload types with their clocks.

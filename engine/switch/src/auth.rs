@@ -1,0 +1,121 @@
+//! Who an extension's request is from: digest, and what failed sign-ins bring.
+
+use std::time::Duration;
+
+use sip::digest::{Challenger, DigestServer, Ha1, Refusal as DigestRefusal};
+use sip::flow::Flow;
+use sip::message::{Request, Response, StatusCode};
+use sip::random::Random;
+use sip::time::Now;
+
+use crate::bans::{Bans, Penalty};
+use crate::config::{Extension, NodeConfig, TenantConfig};
+use crate::metrics::Metrics;
+use crate::view::BanView;
+
+/// Signs extensions in.
+pub(crate) struct Doorman {
+    digest: DigestServer,
+    pub(crate) bans: Bans,
+    random: Random,
+}
+
+/// What a request is worth that should come from an extension.
+#[derive(Debug)]
+pub(crate) enum Verdict<'a> {
+    /// It is from this extension.
+    Proven(&'a Extension),
+    /// Answer it so, after this time.
+    Refused {
+        response: Response,
+        delay: Duration,
+        /// The source is banned from now on.
+        banned: Option<BanView>,
+    },
+}
+
+impl Doorman {
+    pub(crate) fn new(node: &NodeConfig, random: &mut Random) -> Self {
+        let mut key = [0; 32];
+        random.fill(&mut key);
+        Self {
+            digest: DigestServer::new(Challenger::Server, &node.domain, &key, random),
+            bans: Bans::new(node.limits),
+            random: random.fork(),
+        }
+    }
+
+    /// Whether a request has credentials for us, right or wrong.
+    pub(crate) fn is_claimed(&self, request: &Request) -> bool {
+        self.digest.claim(request).is_some()
+    }
+
+    /// Who sent the request. An unknown host, an unknown or disabled extension, and a wrong password look the same from
+    /// outside.
+    pub(crate) fn identify<'a>(
+        &mut self,
+        now: Now,
+        metrics: &mut Metrics,
+        tenant: Option<&'a TenantConfig>,
+        request: &Request,
+        flow: &Flow,
+    ) -> Verdict<'a> {
+        let Some(claim) = self.digest.claim(request) else {
+            let response = self.challenge(now, metrics, request, None);
+            return Verdict::Refused { response, delay: Duration::ZERO, banned: None };
+        };
+        let extension = claim
+            .username()
+            .parse()
+            .ok()
+            .and_then(|number| tenant?.extensions.get(&number))
+            .filter(|extension| extension.enabled);
+        let ha1 = extension.map(|extension| Ha1 { md5: extension.ha1_md5, sha256: extension.ha1_sha256 });
+        match (self.digest.verify(now, request, &claim, ha1.as_ref()), extension) {
+            (Ok(()), Some(extension)) => Verdict::Proven(extension),
+            // An unknown user never verifies; were it so, it would be refused like a wrong password.
+            (Ok(()), None) | (Err(DigestRefusal::Wrong), _) => self.failed(now, metrics, request, flow),
+            (Err(DigestRefusal::Stale), _) => {
+                let response = self.challenge(now, metrics, request, Some(DigestRefusal::Stale));
+                Verdict::Refused { response, delay: Duration::ZERO, banned: None }
+            }
+            (Err(DigestRefusal::OtherRequest), _) => {
+                let response = Response::to_request(request, StatusCode::BAD_REQUEST, Some(&self.random.token()));
+                Verdict::Refused { response, delay: Duration::ZERO, banned: None }
+            }
+        }
+    }
+
+    fn challenge(
+        &mut self,
+        now: Now,
+        metrics: &mut Metrics,
+        request: &Request,
+        why: Option<DigestRefusal>,
+    ) -> Response {
+        metrics.auth_challenges += 1;
+        self.digest.challenge(now, request, &self.random.token(), why)
+    }
+
+    /// A failed sign-in counts against its source: the answer comes slowly, and at last the source is banned.
+    fn failed<'a>(&mut self, now: Now, metrics: &mut Metrics, request: &Request, flow: &Flow) -> Verdict<'a> {
+        metrics.auth_failures += 1;
+        match self.bans.failed(flow.peer.ip(), now) {
+            Penalty::Slowed(delay) => {
+                let response = self.challenge(now, metrics, request, Some(DigestRefusal::Wrong));
+                Verdict::Refused { response, delay, banned: None }
+            }
+            Penalty::Banned(ban) => {
+                metrics.bans += 1;
+                let response = Response::to_request(request, StatusCode::FORBIDDEN, Some(&self.random.token()));
+                Verdict::Refused { response, delay: Duration::ZERO, banned: Some(ban) }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Doorman {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Doorman").field("bans", &self.bans).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! Re-INVITEs: hold and retrieve, new addresses, new codecs. We answer them ourselves; the other party is not asked, it hears
+//! music instead (CALL-12).
+
+use hooks::fact::{Event, LegOfCall};
+use sip::headers::{HeaderName, NameAddr};
+use sip::message::{Request, Response, StatusCode};
+use sip::sdp::Codec;
+use sip::transaction::ServerKey;
+
+use super::{Call, Stage};
+use crate::body;
+use crate::desk::{Desk, LegIndex, Refusal};
+use crate::invite::ALLOW;
+use crate::leg::{Hold, Leg, LegMedia, LegState};
+use crate::nat;
+use crate::session::{self, Session};
+
+impl Call {
+    /// Answers a re-INVITE that the dialog took. A refusal leaves the session as it was (RFC 3261 §14.2).
+    pub(super) fn reinvited(&mut self, desk: &mut Desk, leg: LegIndex, server: ServerKey, request: &Request) {
+        let before = self.legs[leg.at()].hold();
+        let described = match body::session(&request.headers, &request.body) {
+            Ok(Some(offer)) => self.answer_reoffer(desk, leg, &offer),
+            Ok(None) => self.offer_again(leg),
+            Err(refusal) => Err(refusal),
+        };
+        let user = self.own_user(leg);
+        let LegState::Up(up) = &mut self.legs[leg.at()].state else { return };
+        match described {
+            Ok(description) => {
+                let contact = nat::contact(&desk.node, &up.flow, &user);
+                let mut response = Response::to_request(request, StatusCode::OK, None)
+                    .with(HeaderName::Contact, NameAddr::new(contact.into()))
+                    .with(HeaderName::Allow, ALLOW);
+                response.set_body("application/sdp", description);
+                up.dialog.responded(request, &response);
+                let leg_ref = self.leg_ref(leg);
+                desk.servers.insert(server, leg_ref);
+                desk.respond(server, response);
+                self.hold_changed(desk, leg, before);
+            }
+            Err(refusal) => {
+                let mut response = Response::to_request(request, refusal.status, None);
+                for (name, value) in refusal.headers {
+                    response.headers.push(name, value);
+                }
+                up.dialog.responded(request, &response);
+                desk.respond(server, response);
+            }
+        }
+    }
+
+    /// Writes down that a party began or ceased to hold, and lets both hear accordingly.
+    pub(super) fn hold_changed(&mut self, desk: &mut Desk, leg: LegIndex, before: Hold) {
+        self.changed = true;
+        let this = &self.legs[leg.at()];
+        let after = this.hold();
+        if after != before && matches!(self.stage, Stage::Talking { .. }) {
+            let id = LegOfCall { call: self.id, leg: this.id };
+            let event = match after {
+                Hold::On => Event::CallHeld(id),
+                Hold::Off => Event::CallRetrieved(id),
+            };
+            self.fact(desk, event);
+        }
+        self.rewire(desk);
+    }
+
+    fn answer_reoffer(
+        &mut self,
+        desk: &mut Desk,
+        leg: LegIndex,
+        offer: &sip::sdp::SessionDescription,
+    ) -> Result<bytes::Bytes, Refusal> {
+        let choices = self.choices_for(leg);
+        let agent = desk.node.domain.clone();
+        let LegMedia::Open(session) = &mut self.legs[leg.at()].media else {
+            return Err(StatusCode::SERVER_INTERNAL_ERROR.into());
+        };
+        session.answer(desk, offer, &choices).map_err(|error| not_acceptable(error, &agent))
+    }
+
+    /// A re-INVITE without an offer: ours goes into the 200.
+    fn offer_again(&mut self, leg: LegIndex) -> Result<bytes::Bytes, Refusal> {
+        let LegMedia::Open(session) = &mut self.legs[leg.at()].media else {
+            return Err(StatusCode::SERVER_INTERNAL_ERROR.into());
+        };
+        let codecs = session.agreed_codecs().unwrap_or_else(session::g711);
+        Ok(session.offer(&codecs))
+    }
+
+    /// What a leg may agree to: what the other party has, so that packets pass as they are; alone, what it had.
+    fn choices_for(&self, leg: LegIndex) -> Vec<Vec<Codec>> {
+        let other = match &self.stage {
+            Stage::Talking { caller, callee, .. } if *caller == leg => Some(*callee),
+            Stage::Talking { caller, .. } => Some(*caller),
+            Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {
+                None
+            }
+        };
+        other
+            .and_then(|other| self.leg(other))
+            .and_then(Leg::session)
+            .map_or_else(|| vec![session::g711()], Session::choices)
+    }
+
+    /// The user part of our Contact toward a leg.
+    fn own_user(&self, leg: LegIndex) -> String {
+        match self.legs[leg.at()].side {
+            crate::leg::Side::Caller => self.about.callee.clone(),
+            crate::leg::Side::Callee => self.about.caller.clone(),
+        }
+    }
+}
+
+/// 488 with a Warning that says why (RFC 3261 §21.4.26).
+pub(crate) fn not_acceptable(error: sip::sdp::NegotiationError, agent: &str) -> Refusal {
+    Refusal::from(StatusCode::NOT_ACCEPTABLE_HERE).with(HeaderName::Warning, &error.warning(agent))
+}

@@ -1,0 +1,114 @@
+//! Requests that come inside a dialog: BYE, re-INVITE, INFO and what else a peer may send.
+
+use hooks::fact::EndCause;
+use sip::dialog::{DialogId, Incoming as Taken};
+use sip::flow::Flow;
+use sip::headers::HeaderName;
+use sip::message::{Method, Request, Response, StatusCode};
+use sip::transaction::ServerKey;
+
+use super::{Call, End};
+use crate::desk::{Desk, LegIndex};
+use crate::invite::ALLOW;
+use crate::leg::LegState;
+
+impl Call {
+    /// Takes a request that names a leg's dialog. False if it names another one by Call-ID or the peer's tag: 481.
+    pub(crate) fn requested(
+        &mut self,
+        desk: &mut Desk,
+        leg: LegIndex,
+        server: ServerKey,
+        request: &Request,
+        flow: Flow,
+    ) -> bool {
+        let named = DialogId::of_request(request);
+        let Some(this) = self.legs.get_mut(leg.at()) else { return false };
+        let dialog = match &mut this.state {
+            LegState::Up(up) => {
+                if named.as_ref() != Some(up.dialog.id()) {
+                    return false;
+                }
+                // Where its last message came from is where it is reached.
+                up.flow = flow;
+                &mut up.dialog
+            }
+            LegState::Incoming(incoming) => {
+                if named.as_ref() != Some(incoming.dialog.id()) {
+                    return false;
+                }
+                &mut incoming.dialog
+            }
+            // RFC 3261 §15: the called party must not send BYE before its 2xx; anything else waits for it, too.
+            LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => return false,
+        };
+        match dialog.receive(request) {
+            Ok(taken) => self.taken(desk, leg, server, request, taken),
+            Err(rejection) => {
+                let response = rejection.response(request, &mut desk.random);
+                desk.respond(server, response);
+            }
+        }
+        true
+    }
+
+    /// The ACK of a 2xx, found by its dialog.
+    pub(crate) fn is_ack_of(&self, leg: LegIndex, ack: &Request) -> bool {
+        let Some(LegState::Up(up)) = self.leg(leg).map(|leg| &leg.state) else { return false };
+        DialogId::of_request(ack).as_ref() == Some(up.dialog.id())
+    }
+
+    fn taken(&mut self, desk: &mut Desk, leg: LegIndex, server: ServerKey, request: &Request, taken: Taken) {
+        match taken {
+            Taken::Invite { .. } => self.reinvited(desk, leg, server, request),
+            Taken::Bye => {
+                desk.respond(server, Response::to_request(request, StatusCode::OK, None));
+                self.bye(desk, leg);
+            }
+            Taken::Update { .. } | Taken::Other => {
+                let response = answer_other(request);
+                if let LegState::Up(up) = &mut self.legs[leg.at()].state {
+                    up.dialog.responded(request, &response);
+                }
+                desk.respond(server, response);
+            }
+            Taken::Ack { .. } | Taken::StrayAck => {}
+        }
+    }
+
+    /// The far end of a leg hung up.
+    fn bye(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let waits = matches!(self.legs[leg.at()].state, LegState::Incoming(_));
+        if waits || !self.is_talking() {
+            return self.cancelled(desk);
+        }
+        self.leg_gone(desk, leg, EndCause::Normal);
+    }
+
+    /// The caller gave up before the answer: by CANCEL, or by BYE in its early dialog (RFC 3261 §15).
+    pub(crate) fn cancelled(&mut self, desk: &mut Desk) {
+        let refusal = StatusCode::REQUEST_TERMINATED.into();
+        self.end(desk, &End { cause: EndCause::Cancelled, by: hooks::fact::EndedBy::Caller, refusal });
+    }
+}
+
+/// INFO is taken whatever it says (phones that send DTMF so want no more); the rest is answered as outside a dialog.
+fn answer_other(request: &Request) -> Response {
+    let status = match &request.method {
+        Method::Info | Method::Options => StatusCode::OK,
+        Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
+        Method::Invite
+        | Method::Ack
+        | Method::Bye
+        | Method::Cancel
+        | Method::Register
+        | Method::Prack
+        | Method::Subscribe
+        | Method::Notify
+        | Method::Publish
+        | Method::Refer
+        | Method::Message
+        | Method::Update => StatusCode::METHOD_NOT_ALLOWED,
+    };
+    Response::to_request(request, status, None).with(HeaderName::Allow, ALLOW)
+}

@@ -1,0 +1,242 @@
+//! A call: its legs and the stage it is in. This file holds what a call is and what is written down of it; the stages are in
+//! the files beside it.
+
+mod answer;
+mod echo;
+mod end;
+mod hold;
+mod in_dialog;
+mod originate;
+mod record;
+mod ring;
+mod seek;
+mod sign_in;
+mod two_party;
+mod wire;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hooks::fact::{CallCreated, CallSource, Direction, EndCause, EndedBy, Event, LegStarted};
+use hooks::id::{CallId, RecordingId};
+
+pub(crate) use end::{End, Verdict, late_success};
+pub(crate) use hold::not_acceptable;
+pub(crate) use record::Recording;
+pub(crate) use seek::Route;
+pub(crate) use two_party::Arrival;
+
+use crate::config::TenantConfig;
+use crate::desk::{Desk, LegIndex, LegRef};
+use crate::leg::{Hold, Leg, LegState};
+use crate::target::Target;
+use crate::view::{CallPhase, CallView, View};
+
+/// A call. It keeps the settings that it began with.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) id: CallId,
+    pub(crate) tenant: Arc<TenantConfig>,
+    pub(crate) about: About,
+    legs: Vec<Leg>,
+    stage: Stage,
+    recording: Option<RecordingId>,
+    /// Something changed that others may see.
+    changed: bool,
+    /// How often another port may still be tried.
+    bind_retries: u8,
+}
+
+/// What a call is, from its beginning on.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) direction: Direction,
+    pub(crate) source: CallSource,
+    /// The caller's number; empty when withheld.
+    pub(crate) caller: String,
+    pub(crate) caller_name: String,
+    /// The number dialled, as dialled.
+    pub(crate) callee: String,
+    /// The trunk it came in by.
+    pub(crate) trunk: Option<String>,
+    pub(crate) emergency: bool,
+    /// Hops that the INVITE may still make, so that a loop through us ends (RFC 3261 §8.1.1.6).
+    pub(crate) hops: u8,
+}
+
+/// Where a call is.
+#[derive(Debug)]
+enum Stage {
+    /// The phones of whom the API calls first ring (CALL-09).
+    Summoning { route: Route, verdict: Option<Verdict>, ring_until: Duration },
+    /// The called party is sought.
+    Seeking(Seeking),
+    /// Two parties talk.
+    Talking { caller: LegIndex, callee: LegIndex, answered_ms: u64 },
+    /// One party hears itself.
+    Echo { caller: LegIndex, answered_ms: u64 },
+    /// Hung up; media is being closed.
+    Ending { end: Ended, closing_until: Duration },
+    /// Everything is written down.
+    Over,
+}
+
+/// The called party is sought: some phones ring, or one trunk after the other is tried.
+#[derive(Debug)]
+struct Seeking {
+    caller: LegIndex,
+    /// Tried when those that are called now have failed.
+    queue: VecDeque<Target>,
+    /// The best of the failures so far (RFC 3261 §16.7 step 6).
+    verdict: Option<Verdict>,
+    ring_until: Duration,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    cause: EndCause,
+    by: EndedBy,
+    /// The final status that the caller saw; 0 when none.
+    status: u16,
+    at_ms: u64,
+}
+
+impl Call {
+    /// A call without legs; the fact of its beginning is written down.
+    fn new(desk: &mut Desk, id: CallId, tenant: Arc<TenantConfig>, about: About) -> Self {
+        let created = CallCreated {
+            call: id,
+            direction: about.direction,
+            source: about.source,
+            caller: about.caller.clone(),
+            caller_name: about.caller_name.clone(),
+            callee: about.callee.clone(),
+            trunk: about.trunk.clone(),
+            emergency: about.emergency,
+        };
+        desk.fact(&tenant.tenant, Event::CallCreated(created));
+        desk.metrics.calls_created += 1;
+        Self {
+            id,
+            tenant,
+            about,
+            legs: Vec::new(),
+            // Replaced before anything can happen: a call begins with an INVITE or a command.
+            stage: Stage::Over,
+            recording: None,
+            changed: true,
+            bind_retries: BIND_RETRIES_MAX,
+        }
+    }
+
+    /// The leg in that place.
+    pub(crate) fn leg(&self, index: LegIndex) -> Option<&Leg> {
+        self.legs.get(index.at())
+    }
+
+    /// Ends what has ended, and publishes what changed. True when the call is over and can be forgotten.
+    pub(crate) fn settle(&mut self, desk: &mut Desk) -> bool {
+        self.finish_if_closed(desk);
+        let over = matches!(self.stage, Stage::Over);
+        if over {
+            desk.publish(View::CallGone(self.tenant.tenant.clone(), self.id));
+        } else if std::mem::take(&mut self.changed) {
+            desk.publish(View::Call(self.view()));
+        }
+        over
+    }
+
+    /// What others see of it.
+    fn view(&self) -> CallView {
+        let (phase, answered_ms) = match &self.stage {
+            Stage::Summoning { .. } | Stage::Seeking(_) => (CallPhase::Ringing, None),
+            Stage::Talking { caller, callee, answered_ms } => {
+                let held = [caller, callee].into_iter().any(|leg| self.legs[leg.at()].hold() == Hold::On);
+                (if held { CallPhase::Held } else { CallPhase::Talking }, Some(*answered_ms))
+            }
+            Stage::Echo { answered_ms, .. } => (CallPhase::Talking, Some(*answered_ms)),
+            Stage::Ending { .. } | Stage::Over => (CallPhase::Ending, None),
+        };
+        CallView {
+            tenant: self.tenant.tenant.clone(),
+            call: self.id,
+            direction: self.about.direction,
+            phase,
+            caller: self.about.caller.clone(),
+            callee: self.about.callee.clone(),
+            created_ms: self.id.unix_ms(),
+            answered_ms,
+            recording: self.recording.is_some(),
+            legs: self.legs.iter().filter_map(Leg::view).collect(),
+        }
+    }
+
+    /// The place that the next leg gets.
+    fn next_index(&self) -> LegIndex {
+        LegIndex(u16::try_from(self.legs.len()).expect("a call has at most LEGS_MAX legs"))
+    }
+
+    /// Whether two parties, or one and a service, are connected.
+    fn is_talking(&self) -> bool {
+        match &self.stage {
+            Stage::Talking { .. } | Stage::Echo { .. } => true,
+            Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
+        }
+    }
+
+    fn leg_ref(&self, leg: LegIndex) -> LegRef {
+        LegRef { call: self.id, leg }
+    }
+
+    /// Adds a leg and writes down that it began.
+    fn push_leg(&mut self, desk: &mut Desk, leg: Leg, sip_call_id: &str) -> LegIndex {
+        let index = self.next_index();
+        let started = LegStarted {
+            call: self.id,
+            leg: leg.id,
+            caller_side: leg.side == crate::leg::Side::Caller,
+            peer: leg.peer.kind,
+            peer_name: leg.peer.name.clone(),
+            number: leg.peer.number.clone(),
+            sip_call_id: sip_call_id.to_owned(),
+        };
+        self.fact(desk, Event::LegStarted(started));
+        if !leg.tag.is_empty() {
+            desk.dialogs.insert(leg.tag.clone(), self.leg_ref(index));
+        }
+        self.legs.push(leg);
+        self.changed = true;
+        index
+    }
+
+    fn fact(&self, desk: &mut Desk, event: Event) {
+        desk.fact(&self.tenant.tenant, event);
+    }
+
+    /// The places of the legs whose INVITE is out.
+    fn called(&self) -> Vec<LegIndex> {
+        self.legs
+            .iter()
+            .enumerate()
+            .filter(|(_, leg)| matches!(leg.state, LegState::Outgoing(_)))
+            .filter_map(|(at, _)| u16::try_from(at).ok().map(LegIndex))
+            .collect()
+    }
+
+    /// The places of all legs that are not over.
+    fn live(&self) -> Vec<LegIndex> {
+        self.legs
+            .iter()
+            .enumerate()
+            .filter(|(_, leg)| !leg.is_ended())
+            .filter_map(|(at, _)| u16::try_from(at).ok().map(LegIndex))
+            .collect()
+    }
+}
+
+/// Legs that a call may have over its life: phones rung at once, trunks tried one after the other, ports tried anew.
+const LEGS_MAX: usize = 64;
+/// How often one call tries another port when one cannot be bound.
+const BIND_RETRIES_MAX: u8 = 3;

@@ -1,0 +1,95 @@
+//! Ringing: what the called phones say before they answer, and what the caller sees and hears of it.
+
+use hooks::fact::{Event, LegRinging};
+use sip::headers::{HeaderName, NameAddr};
+use sip::message::{Response, StatusCode};
+
+use super::{Call, Stage};
+use crate::body;
+use crate::desk::{Desk, LegIndex};
+use crate::invite::ALLOW;
+use crate::leg::{Leg, LegState, Offered, Progress};
+use crate::nat;
+
+impl Call {
+    /// A provisional response to the INVITE of a called leg.
+    pub(super) fn progressed(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
+        let code = response.status.code();
+        let this = &mut self.legs[leg.at()];
+        let (LegState::Outgoing(outgoing), crate::leg::LegMedia::Open(session)) = (&mut this.state, &mut this.media)
+        else {
+            return;
+        };
+        // A response that makes no dialog still says that it rings.
+        let _ = outgoing.forks.heard(response);
+        let description = body::session(&response.headers, &response.body).ok().flatten();
+        // An answer in a provisional response that cannot be used is no reason to give up: the 2xx decides.
+        let early = description.is_some_and(|description| session.take_answer(desk, &description).is_ok());
+        let progress = match (early, code) {
+            (true, _) => Progress::EarlyMedia,
+            (false, 180..=183) => Progress::Ringing,
+            (false, _) => return,
+        };
+        let before = outgoing.progress;
+        outgoing.progress = before.max(progress);
+        if progress <= before {
+            return;
+        }
+        let id = this.id;
+        self.changed = true;
+        if before == Progress::Silent {
+            let ringing = LegRinging { call: self.id, leg: id, early_media: early };
+            self.fact(desk, Event::LegRinging(ringing));
+        }
+        self.tell_caller(desk, leg, progress);
+        self.rewire(desk);
+    }
+
+    /// Tells a caller that waits how far its call is: 180, or 183 with the answer when there is something to hear (CALL-31).
+    fn tell_caller(&mut self, desk: &mut Desk, called: LegIndex, progress: Progress) {
+        let Stage::Seeking(seeking) = &self.stage else { return };
+        let caller = seeking.caller;
+        let choices = self.legs[called.at()].session().map(crate::session::Session::choices).unwrap_or_default();
+        let user = self.about.callee.clone();
+        let this = &mut self.legs[caller.at()];
+        let tag = this.tag.clone();
+        let (LegState::Incoming(incoming), crate::leg::LegMedia::Open(session)) = (&mut this.state, &mut this.media)
+        else {
+            return;
+        };
+        let answer = match (&incoming.offer, progress) {
+            (Offered::Open(offer), Progress::EarlyMedia) => session.answer(desk, offer, &choices).ok(),
+            (Offered::Open(_) | Offered::Answered | Offered::Nothing, _) => None,
+        };
+        let told = if answer.is_some() { Progress::EarlyMedia } else { Progress::Ringing };
+        if told <= incoming.progress {
+            return;
+        }
+        incoming.progress = told;
+        let status = if answer.is_some() { StatusCode::SESSION_PROGRESS } else { StatusCode::RINGING };
+        let contact = nat::contact(&desk.node, &incoming.flow, &user);
+        let mut response = Response::to_request(&incoming.invite, status, Some(&tag))
+            .with(HeaderName::Contact, NameAddr::new(contact.into()))
+            .with(HeaderName::Allow, ALLOW);
+        if let Some(answer) = answer {
+            incoming.offer = Offered::Answered;
+            response.set_body("application/sdp", answer);
+        }
+        let server = incoming.server;
+        desk.respond(server, response);
+    }
+
+    /// The called leg whose early media the caller hears: the first that has any.
+    pub(super) fn early_media(&self) -> Option<LegIndex> {
+        self.called().into_iter().find(|leg| self.progress_of(*leg) == Progress::EarlyMedia)
+    }
+
+    /// Whether a called phone rings.
+    pub(super) fn is_ringing(&self) -> bool {
+        self.called().into_iter().any(|leg| self.progress_of(leg) != Progress::Silent)
+    }
+
+    fn progress_of(&self, leg: LegIndex) -> Progress {
+        self.leg(leg).and_then(Leg::outgoing).map_or(Progress::Silent, |outgoing| outgoing.progress)
+    }
+}

@@ -1,0 +1,321 @@
+//! The called party is sought: all phones of an extension at once, or one trunk after the other. What each answers is handled
+//! here, up to the first 2xx.
+
+use std::collections::VecDeque;
+
+use dialplan::number::ExtensionNumber;
+use dialplan::plan::Attempt;
+use hooks::fact::{EndCause, EndedBy, PeerKind};
+use sip::dialog::Forks;
+use sip::message::{Response, StatusCode};
+use sip::transaction::ClientKey;
+
+use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
+use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
+use crate::invite::{self, Invitation, Summons};
+use crate::leg::{Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
+use crate::media::MediaCommand;
+use crate::session::Session;
+use crate::target::{self, Target};
+use crate::trunk;
+
+/// Where a call leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// To the phones of an extension.
+    Extension(ExtensionNumber),
+    /// To the echo test.
+    EchoTest,
+    /// By trunks, in order.
+    Lines(Vec<Attempt>),
+    /// Nowhere.
+    Nowhere,
+}
+
+/// A target could not be called: no port, no room for another transaction or leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotStarted;
+
+impl Call {
+    /// Seeks the called party for the caller on `caller`.
+    pub(crate) fn seek(&mut self, desk: &mut Desk, caller: LegIndex, route: &Route) {
+        let node_ring = desk.node.ring_timeout;
+        let (targets, ring_for) = match route {
+            Route::Extension(number) => {
+                let Some(extension) = self.tenant.extensions.get(number).filter(|extension| extension.enabled) else {
+                    return self.end_seeking(desk, StatusCode::NOT_FOUND, EndCause::Unreachable);
+                };
+                let phones = target::phones(desk, &self.tenant, extension);
+                (phones, extension.ring_timeout.unwrap_or(node_ring))
+            }
+            Route::Lines(attempts) => {
+                (trunk::lines(desk, &self.tenant, &self.about, attempts), node_ring.min(trunk::RING_MAX))
+            }
+            Route::EchoTest => return self.echo(desk, caller),
+            Route::Nowhere => return self.end_seeking(desk, StatusCode::NOT_FOUND, EndCause::Unreachable),
+        };
+        if targets.is_empty() {
+            return match route {
+                Route::Lines(_) => self.end_seeking(desk, StatusCode::SERVICE_UNAVAILABLE, EndCause::Congestion),
+                Route::Extension(_) | Route::EchoTest | Route::Nowhere => {
+                    self.end_seeking(desk, StatusCode::TEMPORARILY_UNAVAILABLE, EndCause::Unreachable)
+                }
+            };
+        }
+        let ring_until = desk.start_timer(ring_for, TimerKey::Ring(self.id));
+        self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until });
+        self.changed = true;
+        match route {
+            Route::Extension(_) | Route::EchoTest | Route::Nowhere => {
+                for target in targets {
+                    let _ = self.call_target(desk, target, Summons::Ring);
+                }
+            }
+            Route::Lines(_) => {
+                if let Stage::Seeking(seeking) = &mut self.stage {
+                    seeking.queue = targets.into();
+                }
+                self.call_next(desk);
+            }
+        }
+        self.end_if_all_failed(desk);
+    }
+
+    /// Sends an INVITE to a target as a new leg.
+    pub(super) fn call_target(
+        &mut self,
+        desk: &mut Desk,
+        target: Target,
+        summons: Summons,
+    ) -> Result<LegIndex, NotStarted> {
+        if self.legs.len() >= LEGS_MAX {
+            return Err(NotStarted);
+        }
+        let leg_ref = self.leg_ref(self.next_index());
+        let flow = target.flow();
+        let mut session = Session::open(desk, leg_ref, &flow).ok_or(NotStarted)?;
+        let offer = session.offer(&self.proposal());
+        let tag: Box<str> = desk.random.token().into();
+        let request = invite::build(
+            desk,
+            &Invitation { tenant: &self.tenant, about: &self.about, target: &target, summons, tag: &tag, offer },
+        );
+        let sip_call_id = request.headers.call_id().unwrap_or_default().to_owned();
+        let sent = desk.send(request.clone(), flow);
+        let Ok(client) = sent else {
+            desk.media(MediaCommand::Close(session.endpoint()));
+            return Err(NotStarted);
+        };
+        desk.clients.insert(client, ClientUse { leg: leg_ref, flow });
+        let patience = match &target {
+            Target::Trunk(_) => {
+                let key = TimerKey::NoResponse(leg_ref);
+                Patience::Until(desk.start_timer(trunk::RESPONSE_MAX, key))
+            }
+            Target::Phone(_) => Patience::Unlimited,
+        };
+        let peer = self.peer_of(&target, summons);
+        let side = match summons {
+            Summons::Ring => Side::Callee,
+            Summons::AutoAnswer => Side::Caller,
+        };
+        let outgoing = Outgoing {
+            client,
+            forks: Forks::new(request),
+            flow,
+            target,
+            progress: Progress::Silent,
+            patience,
+            login: None,
+        };
+        let leg = Leg {
+            id: desk.leg_id(),
+            side,
+            peer,
+            tag,
+            state: LegState::Outgoing(Box::new(outgoing)),
+            media: LegMedia::Open(Box::new(session)),
+            status: 0,
+        };
+        Ok(self.push_leg(desk, leg, &sip_call_id))
+    }
+
+    /// A response to the INVITE of a leg.
+    pub(crate) fn responded(&mut self, desk: &mut Desk, leg: LegIndex, client: ClientKey, response: &Response) {
+        let current = self.leg(leg).and_then(Leg::outgoing).map(|outgoing| outgoing.client);
+        if current != Some(client) {
+            return self.responded_late(desk, leg, client, response);
+        }
+        self.lose_patience(desk, leg);
+        if response.status.is_provisional() {
+            self.progressed(desk, leg, response);
+        } else if response.status.is_success() {
+            self.answered(desk, leg, response);
+        } else {
+            self.refused(desk, leg, response);
+        }
+    }
+
+    /// A second 2xx of a leg that is up or over (RFC 3261 §13.2.2.4).
+    fn responded_late(&self, desk: &mut Desk, leg: LegIndex, client: ClientKey, response: &Response) {
+        let flow = desk.clients.get(&client).map(|used| used.flow);
+        if let (true, Some(flow), Some(_)) = (response.status.is_success(), flow, self.leg(leg)) {
+            super::late_success(desk, flow, response);
+        }
+    }
+
+    /// A called leg failed finally.
+    fn refused(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
+        self.legs[leg.at()].status = response.status.code();
+        if self.sign_in(desk, leg, response) {
+            return;
+        }
+        self.failed(desk, leg, Verdict::of(response.status));
+    }
+
+    /// The INVITE of a leg got no final response, or could not be sent.
+    pub(crate) fn unreachable(&mut self, desk: &mut Desk, leg: LegIndex, client: ClientKey, status: StatusCode) {
+        if self.leg(leg).and_then(Leg::outgoing).is_some_and(|outgoing| outgoing.client == client) {
+            self.failed(desk, leg, Verdict { status, cause: EndCause::Unreachable });
+        }
+    }
+
+    /// A trunk gave no sign of life: the next one is tried.
+    pub(crate) fn no_response(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let Some(outgoing) = self.legs.get_mut(leg.at()).and_then(Leg::outgoing_mut) else { return };
+        outgoing.patience = Patience::Unlimited;
+        let others = matches!(&self.stage, Stage::Seeking(seeking) if !seeking.queue.is_empty());
+        if others {
+            self.cancel_leg(desk, leg, EndCause::Unreachable);
+            self.note(Verdict { status: StatusCode::REQUEST_TIMEOUT, cause: EndCause::Unreachable });
+            self.call_next(desk);
+            self.end_if_all_failed(desk);
+        }
+    }
+
+    /// Nobody answered in time.
+    pub(crate) fn ring_elapsed(&mut self, desk: &mut Desk) {
+        match &self.stage {
+            Stage::Summoning { .. } | Stage::Seeking(_) => {
+                self.end_seeking(desk, StatusCode::TEMPORARILY_UNAVAILABLE, EndCause::NoAnswer);
+            }
+            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
+        }
+    }
+
+    /// A called leg failed: the others go on, or the next target is tried, or the call ends with the best of the failures.
+    pub(super) fn failed(&mut self, desk: &mut Desk, leg: LegIndex, verdict: Verdict) {
+        let target_is_trunk =
+            self.legs[leg.at()].outgoing().is_some_and(|outgoing| matches!(outgoing.target, Target::Trunk(_)));
+        self.finish_leg(desk, leg, verdict.cause);
+        self.note(verdict);
+        if target_is_trunk {
+            if trunk::is_worth_another(verdict) {
+                self.call_next(desk);
+            } else if let Stage::Seeking(seeking) = &mut self.stage {
+                seeking.queue.clear();
+            }
+        }
+        // RFC 3261 §16.7 step 5: a 6xx ends the search.
+        if verdict.status.class() == 6 {
+            for other in self.called() {
+                self.cancel_leg(desk, other, EndCause::Cancelled);
+            }
+        }
+        self.end_if_all_failed(desk);
+    }
+
+    /// Calls the next target that can be called.
+    fn call_next(&mut self, desk: &mut Desk) {
+        loop {
+            let Stage::Seeking(seeking) = &mut self.stage else { return };
+            let Some(target) = seeking.queue.pop_front() else { return };
+            if self.call_target(desk, target, Summons::Ring).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Ends the call when nobody is called any more.
+    pub(super) fn end_if_all_failed(&mut self, desk: &mut Desk) {
+        let verdict = match &self.stage {
+            Stage::Summoning { verdict, .. } => *verdict,
+            Stage::Seeking(seeking) => seeking.verdict,
+            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => return,
+        };
+        if !self.called().is_empty() {
+            return;
+        }
+        // Without a verdict not even the first INVITE could be sent: no port, no transaction.
+        let Some(verdict) = verdict else {
+            let refusal = Refusal::busy_node();
+            return self.end(desk, &End { cause: EndCause::Congestion, by: EndedBy::System, refusal });
+        };
+        let by = match verdict.cause {
+            EndCause::Busy | EndCause::Rejected => self.called_side(),
+            EndCause::Normal
+            | EndCause::Cancelled
+            | EndCause::AnsweredElsewhere
+            | EndCause::NoAnswer
+            | EndCause::Unreachable
+            | EndCause::NotAcceptable
+            | EndCause::Refused
+            | EndCause::Congestion
+            | EndCause::MediaTimeout
+            | EndCause::PeerLost
+            | EndCause::Command
+            | EndCause::Interrupted
+            | EndCause::Failed => EndedBy::System,
+        };
+        self.end(desk, &End { cause: verdict.cause, by, refusal: verdict.refusal() });
+    }
+
+    /// Ends the call, which nobody answered, by our own decision.
+    fn end_seeking(&mut self, desk: &mut Desk, status: StatusCode, cause: EndCause) {
+        self.end(desk, &End { cause, by: EndedBy::System, refusal: status.into() });
+    }
+
+    /// Whom the phones that ring now belong to.
+    fn called_side(&self) -> EndedBy {
+        match &self.stage {
+            Stage::Summoning { .. } => EndedBy::Caller,
+            Stage::Seeking(_) | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {
+                EndedBy::Callee
+            }
+        }
+    }
+
+    pub(super) fn note(&mut self, new: Verdict) {
+        match &mut self.stage {
+            Stage::Summoning { verdict, .. } | Stage::Seeking(Seeking { verdict, .. }) => {
+                *verdict = Some(verdict.map_or(new, |old| old.better(new)));
+            }
+            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
+        }
+    }
+
+    /// The target answered something.
+    fn lose_patience(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let key = TimerKey::NoResponse(self.leg_ref(leg));
+        let Some(outgoing) = self.legs[leg.at()].outgoing_mut() else { return };
+        if let Patience::Until(at) = std::mem::replace(&mut outgoing.patience, Patience::Unlimited) {
+            desk.timers.stop(at, key);
+        }
+    }
+
+    fn peer_of(&self, target: &Target, summons: Summons) -> Peer {
+        match target {
+            Target::Phone(phone) => {
+                let name = phone.extension.to_string();
+                let number = match summons {
+                    Summons::Ring => name.clone(),
+                    Summons::AutoAnswer => self.about.caller.clone(),
+                };
+                Peer { kind: PeerKind::Extension, name, number }
+            }
+            Target::Trunk(line) => {
+                Peer { kind: PeerKind::Trunk, name: line.trunk.to_string(), number: line.number.clone() }
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The beginning of a call that somebody dialled: the caller's leg.
+
+use std::sync::Arc;
+
+use sip::dialog::Dialog;
+use sip::flow::Flow;
+use sip::message::{Request, StatusCode};
+use sip::sdp::{Codec, SessionDescription};
+use sip::transaction::ServerKey;
+
+use super::{About, Call};
+use crate::config::TenantConfig;
+use crate::desk::{Desk, LegIndex, LegRef, Refusal};
+use crate::leg::{Incoming, Leg, LegMedia, LegState, Offered, Peer, Progress, Side};
+use crate::session::{self, Session};
+
+/// An INVITE that was accepted for routing.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) server: ServerKey,
+    pub(crate) request: Request,
+    pub(crate) flow: Flow,
+    /// The offer in it, checked to have audio.
+    pub(crate) offer: Option<SessionDescription>,
+    pub(crate) peer: Peer,
+}
+
+impl Call {
+    /// A call with its caller's leg, whom nobody has answered yet.
+    ///
+    /// # Errors
+    /// What the caller is told: 400 for an INVITE that makes no dialog, 503 without a free port. There is no call then.
+    pub(crate) fn dialled(
+        desk: &mut Desk,
+        tenant: &Arc<TenantConfig>,
+        about: About,
+        arrival: Arrival,
+    ) -> Result<(Self, LegIndex), Refusal> {
+        let tag: Box<str> = desk.random.token().into();
+        let dialog =
+            Dialog::from_request(&arrival.request, &tag).map_err(|_| Refusal::from(StatusCode::BAD_REQUEST))?;
+        let first = LegIndex(0);
+        let id = desk.call_id();
+        let leg_ref = LegRef { call: id, leg: first };
+        let session = Session::open(desk, leg_ref, &arrival.flow).ok_or_else(Refusal::busy_node)?;
+        let mut call = Self::new(desk, id, tenant.clone(), about);
+        desk.servers.insert(arrival.server, leg_ref);
+        let sip_call_id = dialog.id().call_id.clone();
+        let incoming = Incoming {
+            server: arrival.server,
+            invite: arrival.request,
+            flow: arrival.flow,
+            dialog,
+            offer: arrival.offer.map_or(Offered::Nothing, |offer| Offered::Open(Box::new(offer))),
+            progress: Progress::Silent,
+        };
+        let leg = Leg {
+            id: desk.leg_id(),
+            side: Side::Caller,
+            peer: arrival.peer,
+            tag,
+            state: LegState::Incoming(Box::new(incoming)),
+            media: LegMedia::Open(Box::new(session)),
+            status: 0,
+        };
+        call.push_leg(desk, leg, &sip_call_id);
+        Ok((call, first))
+    }
+
+    /// What the called party is offered: what the caller can, where it has said so.
+    pub(super) fn proposal(&self) -> Vec<Codec> {
+        let Some(caller) = self.legs.iter().find(|leg| leg.side == Side::Caller && !leg.is_ended()) else {
+            return session::g711();
+        };
+        if let LegState::Incoming(incoming) = &caller.state
+            && let Offered::Open(offer) = &incoming.offer
+        {
+            return session::offered_codecs(offer).unwrap_or_else(|_| session::g711());
+        }
+        caller.session().and_then(Session::agreed_codecs).unwrap_or_else(session::g711)
+    }
+}

@@ -1,0 +1,115 @@
+//! Who hears whom: decided anew from the stage of the call and from who holds whom, whenever one of them changes.
+
+use hooks::fact::EndCause;
+use sip::message::StatusCode;
+
+use super::{Call, Stage, Verdict};
+use crate::config::TonePlan;
+use crate::desk::{Desk, LegIndex};
+use crate::invite::Summons;
+use crate::leg::{Hold, Leg, LegMedia, LegState};
+use crate::media::{EndpointId, Sound, Source};
+
+impl Call {
+    /// Says of each leg whom it hears.
+    pub(super) fn rewire(&mut self, desk: &mut Desk) {
+        match &self.stage {
+            Stage::Talking { caller, callee, .. } => {
+                let (caller, callee) = (*caller, *callee);
+                self.hear(desk, caller, self.voice_of(callee));
+                self.hear(desk, callee, self.voice_of(caller));
+            }
+            Stage::Seeking(seeking) => {
+                let caller = seeking.caller;
+                let early = self.early_media();
+                let sources = match early {
+                    Some(leg) => self.voice_of(leg),
+                    None if self.is_ringing() => vec![Source::Sound(ringback(desk))],
+                    None => Vec::new(),
+                };
+                self.hear(desk, caller, sources);
+                if let Some(leg) = early {
+                    self.hear(desk, leg, self.voice_of(caller));
+                }
+            }
+            Stage::Echo { caller, .. } => {
+                let caller = *caller;
+                let own = self.leg(caller).and_then(Leg::endpoint).map(Source::Endpoint);
+                self.hear(desk, caller, own.into_iter().collect());
+            }
+            Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over => {}
+        }
+    }
+
+    /// What the other party hears of this leg: its far end, or music while that holds.
+    fn voice_of(&self, leg: LegIndex) -> Vec<Source> {
+        let Some(leg) = self.leg(leg) else { return Vec::new() };
+        if leg.hold() == Hold::On {
+            return vec![Source::Sound(Sound::HoldMusic)];
+        }
+        leg.endpoint().map(Source::Endpoint).into_iter().collect()
+    }
+
+    /// A leg whose media is not agreed yet hears nothing.
+    fn hear(&mut self, desk: &mut Desk, leg: LegIndex, sources: Vec<Source>) {
+        if let Some(session) = self.legs[leg.at()].session_mut()
+            && session.is_agreed()
+        {
+            session.hear(desk, sources);
+        }
+    }
+
+    /// The ports of an endpoint could not be bound: another one is taken, or, where the far end knows the first already, the
+    /// phone is called anew.
+    pub(crate) fn bind_failed(&mut self, desk: &mut Desk, leg: LegIndex, endpoint: EndpointId) {
+        let leg_ref = self.leg_ref(leg);
+        let retry = self.bind_retries > 0;
+        let Some(this) = self.legs.get_mut(leg.at()) else { return };
+        match &mut this.media {
+            LegMedia::Open(session) if session.endpoint() == endpoint => {
+                if retry && !session.is_described() && session.move_to_other_port(desk, leg_ref) {
+                    self.bind_retries -= 1;
+                    return;
+                }
+            }
+            // It closed before it was ever open: no figures come.
+            LegMedia::Closing { endpoint: closing, .. } if *closing == endpoint => {
+                return self.endpoint_closed(desk, leg, endpoint, hooks::fact::MediaQuality::default());
+            }
+            LegMedia::Open(_) | LegMedia::Closing { .. } | LegMedia::None => return,
+        }
+        this.media = LegMedia::None;
+        match &this.state {
+            LegState::Outgoing(outgoing) => {
+                let target = outgoing.target.clone();
+                self.cancel_leg(desk, leg, EndCause::Failed);
+                if retry {
+                    self.bind_retries -= 1;
+                    let summons = self.summons();
+                    // What cannot be called anew has failed.
+                    let _ = self.call_target(desk, target, summons);
+                }
+                self.note(Verdict { status: StatusCode::SERVER_INTERNAL_ERROR, cause: EndCause::Failed });
+                self.end_if_all_failed(desk);
+            }
+            LegState::Incoming(_) | LegState::Up(_) => self.end_failed(desk),
+            LegState::Service | LegState::Ended { .. } => {}
+        }
+    }
+
+    fn summons(&self) -> Summons {
+        match &self.stage {
+            Stage::Summoning { .. } => Summons::AutoAnswer,
+            Stage::Seeking(_) | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {
+                Summons::Ring
+            }
+        }
+    }
+}
+
+fn ringback(desk: &Desk) -> Sound {
+    match desk.node.tones {
+        TonePlan::Cn => Sound::RingbackCn,
+        TonePlan::Us => Sound::RingbackUs,
+    }
+}

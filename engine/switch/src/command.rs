@@ -1,0 +1,166 @@
+//! What the shell tells the switch: settings, commands, media, the end.
+
+use std::sync::Arc;
+
+use dialplan::number::{Dialled, ExtensionNumber};
+use hooks::fact::{CallSource, EndCause, EndedBy, Event, RecordingFailed, RecordingReady};
+use hooks::id::{CallId, RecordingId, TenantId};
+use sip::message::StatusCode;
+
+use crate::call::{About, Call, End, Recording, Route};
+use crate::config::{Extension, TenantConfig};
+use crate::desk::{LegRef, Refusal, TimerKey};
+use crate::incoming::{HOPS, routed};
+use crate::input::{Admission, Command, CommandId};
+use crate::media::{MediaEvent, RecordingOutcome};
+use crate::output::{Done, Output, Refused};
+use crate::switch::Switch;
+use crate::target;
+use crate::view::View;
+
+impl Switch {
+    /// New or changed settings of a tenant. Phones of extensions that are gone, disabled, or have another password lose their
+    /// bindings.
+    pub(crate) fn configure(&mut self, config: Arc<TenantConfig>) {
+        let Some(old) = self.tenants.set(config.clone()) else { return };
+        for aor in self.desk.registrar.extensions_of(&config.tenant) {
+            let before = old.extensions.get(&aor.extension);
+            let after = config.extensions.get(&aor.extension).filter(|extension| extension.enabled);
+            let stays = matches!((before, after), (Some(before), Some(after)) if same_secret(before, after));
+            if !stays {
+                for change in self.desk.registrar.drop_extension(&aor) {
+                    self.registration_changed(change);
+                }
+            }
+        }
+    }
+
+    /// Does what somebody asked for, and answers.
+    pub(crate) fn command(&mut self, id: CommandId, tenant: &TenantId, command: Command) {
+        let result = match command {
+            Command::Originate { from, to } => self.originate(tenant, &from, &to).map(Done::Call),
+            Command::Hangup(call) => self.hang_up(tenant, call).map(|()| Done::Ok),
+            Command::LiftBan(source) => {
+                if self.doorman.bans.lift(source, self.desk.now) {
+                    self.desk.publish(View::BanGone(source.to_canonical()));
+                    Ok(Done::Ok)
+                } else {
+                    Err(Refused::NotBanned)
+                }
+            }
+        };
+        self.desk.outputs.push_back(Output::Reply { id, result });
+    }
+
+    fn originate(&mut self, tenant: &TenantId, from: &ExtensionNumber, to: &Dialled) -> Result<CallId, Refused> {
+        let tenant = self.tenant(tenant).ok_or(Refused::NoSuchExtension)?;
+        let extension = tenant.extensions.get(from).filter(|extension| extension.enabled);
+        let extension = extension.ok_or(Refused::NoSuchExtension)?;
+        let (route, direction, emergency) = routed(&tenant, to);
+        if route == Route::Nowhere {
+            return Err(Refused::NoRoute);
+        }
+        if target::phones(&self.desk, &tenant, extension).is_empty() {
+            return Err(Refused::NotRegistered);
+        }
+        if !emergency {
+            self.check_originated()?;
+        }
+        let about = About {
+            direction,
+            source: CallSource::Api,
+            caller: from.to_string(),
+            caller_name: extension.display_name.clone(),
+            callee: to.as_str().to_owned(),
+            trunk: None,
+            emergency,
+            hops: HOPS,
+        };
+        let call = Call::originated(&mut self.desk, &tenant, about, extension, route);
+        let id = call.id;
+        self.keep(call);
+        Ok(id)
+    }
+
+    fn check_originated(&mut self) -> Result<(), Refused> {
+        let admitted = self.check_admission().is_ok();
+        match (admitted, self.admission) {
+            (true, _) => Ok(()),
+            (false, Admission::Open) => Err(Refused::Full),
+            (false, Admission::DiskLow | Admission::JournalFailed | Admission::Draining) => Err(Refused::NotAdmitted),
+        }
+    }
+
+    fn hang_up(&mut self, tenant: &TenantId, call: CallId) -> Result<(), Refused> {
+        let found = self.calls.get(&call).filter(|found| found.tenant.tenant == *tenant && found.is_live());
+        found.ok_or(Refused::NoSuchCall)?;
+        self.with_call(call, |call, desk| call.end(desk, &commanded(StatusCode::TEMPORARILY_UNAVAILABLE.into())));
+        Ok(())
+    }
+
+    /// The process stops: every call ends, new ones are refused.
+    pub(crate) fn stop(&mut self) {
+        self.admission = Admission::Draining;
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for call in calls {
+            self.with_call(call, |call, desk| call.end(desk, &commanded(Refusal::busy_node())));
+        }
+    }
+
+    /// What the media side reports.
+    pub(crate) fn media(&mut self, event: MediaEvent) {
+        match event {
+            MediaEvent::BindFailed(endpoint) => {
+                self.desk.metrics.bind_failures += 1;
+                if let Some(LegRef { call, leg }) = self.desk.ports.release(endpoint) {
+                    self.with_call(call, |call, desk| call.bind_failed(desk, leg, endpoint));
+                }
+            }
+            MediaEvent::Silent(endpoint) => {
+                if let Some(LegRef { call, leg }) = self.desk.ports.owner(endpoint) {
+                    self.with_call(call, |call, desk| call.silent(desk, leg));
+                }
+            }
+            // Key presses mean nothing to a call of two parties; they pass through.
+            MediaEvent::Digit { .. } => {}
+            MediaEvent::Closed { endpoint, quality } => {
+                if let Some(LegRef { call, leg }) = self.desk.ports.release(endpoint) {
+                    self.with_call(call, |call, desk| call.endpoint_closed(desk, leg, endpoint, quality));
+                }
+            }
+            MediaEvent::Recorded { recording, outcome } => self.recorded(recording, outcome),
+        }
+    }
+
+    /// The media side did not say in time what became of a recording.
+    pub(crate) fn recording_unreported(&mut self, id: RecordingId) {
+        let reason = "the media side did not report the end of the recording".to_owned();
+        self.recorded(id, RecordingOutcome::Failed { reason });
+    }
+
+    fn recorded(&mut self, id: RecordingId, outcome: RecordingOutcome) {
+        let Some(recording) = self.desk.recordings.remove(&id) else { return };
+        let Recording { tenant, call, path, report_until } = recording;
+        if let Some(until) = report_until {
+            self.desk.timers.stop(until, TimerKey::Recording(id));
+        }
+        let event = match outcome {
+            RecordingOutcome::Ready { bytes, duration_ms, sha256, partial } => {
+                Event::RecordingReady(RecordingReady { recording: id, call, path, bytes, duration_ms, sha256, partial })
+            }
+            RecordingOutcome::Failed { reason } => {
+                Event::RecordingFailed(RecordingFailed { recording: id, call, reason })
+            }
+        };
+        self.desk.fact(&tenant, event);
+        self.with_call(call, |call, _| call.recording_ended(id));
+    }
+}
+
+fn commanded(refusal: Refusal) -> End {
+    End { cause: EndCause::Command, by: EndedBy::System, refusal }
+}
+
+fn same_secret(before: &Extension, after: &Extension) -> bool {
+    before.ha1_md5 == after.ha1_md5 && before.ha1_sha256 == after.ha1_sha256
+}

@@ -1,0 +1,210 @@
+//! What every part of the switch works with: the transactions, the tables that lead from SIP and media back to a leg, and the
+//! outputs of the step at hand.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use hooks::fact::{Event, Fact};
+use hooks::id::{CallId, LegId, RecordingId, TenantId};
+use sip::flow::Flow;
+use sip::headers::{HeaderName, HeaderValue};
+use sip::message::{Request, Response, StatusCode};
+use sip::random::Random;
+use sip::time::Now;
+use sip::transaction::{ClientKey, Config, Hop, Limits, SendError, ServerKey, TimerConfig, Transactions};
+
+use crate::call::Recording;
+use crate::config::NodeConfig;
+use crate::media::MediaCommand;
+use crate::metrics::Metrics;
+use crate::nat;
+use crate::output::Output;
+use crate::ports::Ports;
+use crate::registrar::Registrar;
+use crate::timers::Timers;
+use crate::view::View;
+
+/// A leg of a call: the call, and the leg's place in it, which never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LegRef {
+    pub(crate) call: CallId,
+    pub(crate) leg: LegIndex,
+}
+
+/// A leg's place in its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LegIndex(pub(crate) u16);
+
+/// What a timer of the switch is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TimerKey {
+    /// Nobody answered the call in time.
+    Ring(CallId),
+    /// A trunk or phone gave no sign of life: the next one is tried.
+    NoResponse(LegRef),
+    /// Media of an ended call did not report in time.
+    Closing(CallId),
+    /// The media side did not report a recording in time.
+    Recording(RecordingId),
+    /// A slowed answer is due.
+    Slowed(u64),
+}
+
+/// An INVITE that was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientUse {
+    /// Whose INVITE it is.
+    pub(crate) leg: LegRef,
+    /// Where it was sent: a 2xx that comes late is acknowledged there.
+    pub(crate) flow: Flow,
+}
+
+/// Everything a call uses while it handles an input.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) node: NodeConfig,
+    /// The time of this step.
+    pub(crate) now: Now,
+    pub(crate) transactions: Transactions,
+    pub(crate) random: Random,
+    pub(crate) ports: Ports<LegRef>,
+    pub(crate) timers: Timers<TimerKey>,
+    pub(crate) metrics: Metrics,
+    /// INVITEs that were received and have no final response, or no ACK yet.
+    pub(crate) servers: BTreeMap<ServerKey, LegRef>,
+    /// INVITEs that were sent.
+    pub(crate) clients: BTreeMap<ClientKey, ClientUse>,
+    /// Dialogs by our own tag, which is unique.
+    pub(crate) dialogs: BTreeMap<Box<str>, LegRef>,
+    /// Recordings that were not reported yet.
+    pub(crate) recordings: BTreeMap<RecordingId, Recording>,
+    pub(crate) registrar: Registrar,
+    pub(crate) outputs: VecDeque<Output>,
+}
+
+impl Desk {
+    /// An empty one.
+    pub(crate) fn new(node: NodeConfig, mut random: Random, now: Now) -> Self {
+        let limits = Limits {
+            pending_server: node.limits.pending_transactions,
+            pending_client: node.limits.pending_transactions,
+            finished: node.limits.finished_transactions,
+            retry_after_s: RETRY_AFTER_S,
+        };
+        let config = Config { timers: TimerConfig::default(), limits };
+        Self {
+            now,
+            transactions: Transactions::new(config, random.fork()),
+            random,
+            ports: Ports::new(node.rtp_ports),
+            timers: Timers::new(),
+            metrics: Metrics::default(),
+            servers: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            dialogs: BTreeMap::new(),
+            recordings: BTreeMap::new(),
+            registrar: Registrar::new(node.expiry, node.limits.contacts_per_extension),
+            outputs: VecDeque::new(),
+            node,
+        }
+    }
+
+    /// Writes down what happened just now.
+    pub(crate) fn fact(&mut self, tenant: &TenantId, event: Event) {
+        self.fact_at(tenant, self.now.unix_ms, event);
+    }
+
+    /// Writes down what happened at `at_ms`.
+    pub(crate) fn fact_at(&mut self, tenant: &TenantId, at_ms: u64, event: Event) {
+        self.outputs.push_back(Output::Fact(Fact { tenant: tenant.clone(), at_ms, event }));
+    }
+
+    pub(crate) fn media(&mut self, command: MediaCommand) {
+        self.outputs.push_back(Output::Media(command));
+    }
+
+    pub(crate) fn publish(&mut self, view: View) {
+        self.outputs.push_back(Output::Publish(view));
+    }
+
+    pub(crate) fn call_id(&mut self) -> CallId {
+        CallId::new(self.now.unix_ms, self.random_bits())
+    }
+
+    pub(crate) fn leg_id(&mut self) -> LegId {
+        LegId::new(self.now.unix_ms, self.random_bits())
+    }
+
+    pub(crate) fn recording_id(&mut self) -> RecordingId {
+        RecordingId::new(self.now.unix_ms, self.random_bits())
+    }
+
+    fn random_bits(&mut self) -> u128 {
+        (u128::from(self.random.next_u64()) << 64) | u128::from(self.random.next_u64())
+    }
+
+    /// Starts a timer and gives its end, which stops it.
+    pub(crate) fn start_timer(&mut self, delay: Duration, key: TimerKey) -> Duration {
+        let at = self.now.after(delay);
+        self.timers.start(at, key);
+        at
+    }
+
+    /// The way to the next hop of a request on this flow.
+    pub(crate) fn hop(&self, flow: Flow) -> Hop {
+        Hop { sent_by: nat::sent_by(&self.node, &flow), flow }
+    }
+
+    /// Answers a request. A transaction that is gone by now wants no answer.
+    pub(crate) fn respond(&mut self, key: ServerKey, response: Response) {
+        let response = response.with(HeaderName::Server, self.node.product.as_str());
+        let _ = self.transactions.respond(self.now, key, response);
+    }
+
+    /// Answers a request that makes no dialog.
+    pub(crate) fn refuse(&mut self, key: ServerKey, request: &Request, refusal: Refusal) {
+        let tag = self.random.token();
+        let mut response = Response::to_request(request, refusal.status, Some(&tag));
+        for (name, value) in refusal.headers {
+            response.headers.push(name, value);
+        }
+        self.respond(key, response);
+    }
+
+    /// Sends a request on this flow.
+    pub(crate) fn send(&mut self, request: Request, flow: Flow) -> Result<ClientKey, SendError> {
+        let request = request.with(HeaderName::UserAgent, self.node.product.as_str());
+        let hop = self.hop(flow);
+        self.transactions.send_request(self.now, request, &hop)
+    }
+}
+
+/// A final response that refuses, and what it says besides.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl Refusal {
+    /// We are full: come back in a while (RFC 3261 §21.5.4).
+    pub(crate) fn busy_node() -> Self {
+        Self::from(StatusCode::SERVICE_UNAVAILABLE).with(HeaderName::RetryAfter, RETRY_AFTER_S)
+    }
+}
+
+impl From<StatusCode> for Refusal {
+    fn from(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new() }
+    }
+}
+
+/// Long enough for calls to end, short enough that nobody waits for nothing.
+const RETRY_AFTER_S: u32 = 5;

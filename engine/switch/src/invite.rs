@@ -1,0 +1,115 @@
+//! The INVITEs that we send: to phones, and to trunks.
+
+use bytes::Bytes;
+use sip::headers::{CSeq, HeaderName, NameAddr};
+use sip::message::{Method, Request};
+use sip::uri::{Host, SipUri, Uri};
+
+use crate::call::About;
+use crate::config::TenantConfig;
+use crate::desk::Desk;
+use crate::nat;
+use crate::target::{Line, Phone, Target};
+
+/// Methods we take in a dialog and out of it (RFC 3261 §20.5).
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER";
+
+/// How a phone is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Summons {
+    /// It rings.
+    Ring,
+    /// It answers by itself (CALL-09): its user has asked for the call.
+    AutoAnswer,
+}
+
+/// What an INVITE is made of.
+#[derive(Debug)]
+pub(crate) struct Invitation<'a> {
+    pub(crate) tenant: &'a TenantConfig,
+    pub(crate) about: &'a About,
+    pub(crate) target: &'a Target,
+    pub(crate) summons: Summons,
+    pub(crate) tag: &'a str,
+    pub(crate) offer: Bytes,
+}
+
+/// The INVITE; the transaction adds its Via.
+pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
+    let call_id = desk.random.token();
+    let flow = invitation.target.flow();
+    let (uri, to) = addresses(desk, invitation);
+    let from = from(desk, invitation);
+    let contact_user = from.uri.user().map_or_else(String::new, std::borrow::Cow::into_owned);
+    let contact = nat::contact(&desk.node, &flow, &contact_user);
+    let mut request = Request::new(Method::Invite, uri);
+    let headers = &mut request.headers;
+    if let Target::Phone(phone) = invitation.target {
+        for hop in &phone.path {
+            headers.push(HeaderName::Route, hop);
+        }
+    }
+    headers.push(HeaderName::MaxForwards, u32::from(invitation.about.hops));
+    headers.push(HeaderName::From, from.with_tag(invitation.tag));
+    headers.push(HeaderName::To, NameAddr::new(to));
+    headers.push(HeaderName::CallId, call_id);
+    headers.push(HeaderName::CSeq, CSeq { seq: 1, method: Method::Invite });
+    headers.push(HeaderName::Contact, NameAddr::new(contact.into()));
+    headers.push(HeaderName::Allow, ALLOW);
+    if invitation.summons == Summons::AutoAnswer {
+        // What desk phones of the different makers look for.
+        headers.push(HeaderName::CallInfo, "<sip:switchboard.invalid>;answer-after=0");
+        headers.push(HeaderName::AlertInfo, "<http://switchboard.invalid>;info=alert-autoanswer;delay=0");
+    }
+    request.set_body("application/sdp", invitation.offer.clone());
+    request
+}
+
+/// Request-URI and To.
+fn addresses(desk: &Desk, invitation: &Invitation<'_>) -> (Uri, Uri) {
+    match invitation.target {
+        Target::Phone(Phone { extension, uri, .. }) => {
+            let aor = SipUri::new(Some(extension.as_str()), &own_host(desk, invitation.tenant), None);
+            (uri.clone(), aor.into())
+        }
+        Target::Trunk(Line { trunk, number, flow, .. }) => {
+            let named = invitation.tenant.trunks.get(trunk).and_then(|trunk| host_and_port(&trunk.host));
+            let (host, port) = named.unwrap_or_else(|| (Host::from(flow.peer.ip()), Some(flow.peer.port())));
+            let uri: Uri = SipUri::new(Some(number), &host, port).into();
+            (uri.clone(), uri)
+        }
+    }
+}
+
+/// Whom the far end sees.
+fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
+    let host = own_host(desk, invitation.tenant);
+    let address =
+        |user: &str, name: &str| NameAddr::new(SipUri::new(Some(user), &host, None).into()).with_display(name);
+    match (invitation.target, invitation.summons) {
+        // The phone of whom the API calls shows whom it will be connected to.
+        (_, Summons::AutoAnswer) => address(&invitation.about.callee, ""),
+        // RFC 3323 §4.1.1.3: a withheld number.
+        (_, Summons::Ring) if invitation.about.caller.is_empty() => anonymous(),
+        (Target::Phone(_), Summons::Ring) => address(&invitation.about.caller, &invitation.about.caller_name),
+        (Target::Trunk(line), Summons::Ring) => address(&line.shown, ""),
+    }
+}
+
+fn anonymous() -> NameAddr {
+    let host = "anonymous.invalid".parse::<Host>().expect("a well-formed host");
+    NameAddr::new(SipUri::new(Some("anonymous"), &host, None).into()).with_display("Anonymous")
+}
+
+/// The host in our addresses: the tenant's first domain, else the node's.
+pub(crate) fn own_host(desk: &Desk, tenant: &TenantConfig) -> Host {
+    let named = tenant.domains.first().unwrap_or(&desk.node.domain);
+    named.parse().unwrap_or_else(|_| Host::from(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)))
+}
+
+/// `host`, `host:port`, `[v6]`, `[v6]:port`.
+fn host_and_port(text: &str) -> Option<(Host, Option<u16>)> {
+    let uri: Uri = format!("sip:{text}").parse().ok()?;
+    let uri = uri.as_sip()?;
+    Some((uri.host().clone(), uri.port()))
+}

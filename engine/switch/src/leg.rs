@@ -1,0 +1,247 @@
+//! A leg: one dialog with one phone or trunk, and its media. What is done with it is in `call`.
+
+use std::time::Duration;
+
+use hooks::fact::{EndCause, PeerKind};
+use hooks::id::LegId;
+use sip::dialog::{Dialog, Forks};
+use sip::digest::DigestClient;
+use sip::flow::Flow;
+use sip::message::Request;
+use sip::sdp::SessionDescription;
+use sip::transaction::{ClientKey, ServerKey};
+
+use crate::desk::LegIndex;
+use crate::media::EndpointId;
+use crate::session::Session;
+use crate::target::Target;
+use crate::view::{LegPhase, LegView};
+
+/// A leg of a call.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) id: LegId,
+    pub(crate) side: Side,
+    pub(crate) peer: Peer,
+    /// Our tag in its dialog; empty on a service.
+    pub(crate) tag: Box<str>,
+    pub(crate) state: LegState,
+    pub(crate) media: LegMedia,
+    /// The final status of its INVITE; 0 while there is none.
+    pub(crate) status: u16,
+}
+
+/// On which side of the call a leg is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Its INVITE came to us, or the API rings it first.
+    Caller,
+    /// We called it.
+    Callee,
+}
+
+/// What is at the far end of a leg.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) kind: PeerKind,
+    /// The extension's number, the trunk's name, or the service's number.
+    pub(crate) name: String,
+    /// The number shown to or dialled at the far end.
+    pub(crate) number: String,
+}
+
+/// How far a leg is.
+#[derive(Debug)]
+pub(crate) enum LegState {
+    /// Its INVITE came in and has no final answer.
+    Incoming(Box<Incoming>),
+    /// Its INVITE is out and has no final answer.
+    Outgoing(Box<Outgoing>),
+    /// Answered.
+    Up(Box<Up>),
+    /// A service of our own; it has neither dialog nor media.
+    Service,
+    /// Over.
+    Ended {
+        cause: EndCause,
+        /// When, ms since the Unix epoch.
+        at_ms: u64,
+    },
+}
+
+/// A caller who waits.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) server: ServerKey,
+    pub(crate) invite: Request,
+    pub(crate) flow: Flow,
+    pub(crate) dialog: Dialog,
+    pub(crate) offer: Offered,
+    pub(crate) progress: Progress,
+}
+
+/// What the caller's INVITE brought.
+#[derive(Debug)]
+pub(crate) enum Offered {
+    /// An offer that is not answered yet.
+    Open(Box<SessionDescription>),
+    /// An offer that was answered in a 183; the 200 repeats the answer (RFC 3261 §13.2.1).
+    Answered,
+    /// No offer: ours goes into the 200, its answer comes in the ACK.
+    Nothing,
+}
+
+/// What a leg's far end was told, or told us, before the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Progress {
+    /// Nothing.
+    Silent,
+    /// 180.
+    Ringing,
+    /// 183 (or 180) with a session description.
+    EarlyMedia,
+}
+
+/// A party that is called.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) client: ClientKey,
+    pub(crate) forks: Forks,
+    pub(crate) flow: Flow,
+    pub(crate) target: Target,
+    pub(crate) progress: Progress,
+    pub(crate) patience: Patience,
+    /// Signs in at a trunk that asked for it.
+    pub(crate) login: Option<Box<DigestClient>>,
+}
+
+/// How long a target may give no sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until then; a timer runs.
+    Until(Duration),
+    /// It answered something, or nothing else could be tried instead.
+    Unlimited,
+}
+
+/// An answered leg.
+#[derive(Debug)]
+pub(crate) struct Up {
+    pub(crate) dialog: Dialog,
+    /// Where its last message came from.
+    pub(crate) flow: Flow,
+    /// Signs in at a trunk that asked for it.
+    pub(crate) login: Option<Box<DigestClient>>,
+}
+
+/// Whether the far end of a leg takes no media from us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// It does not.
+    On,
+    /// It does.
+    Off,
+}
+
+/// The media of a leg.
+#[derive(Debug)]
+pub(crate) enum LegMedia {
+    /// It never had any, or its end is written down.
+    None,
+    /// It has an endpoint.
+    Open(Box<Session>),
+    /// The endpoint is told to close; the end of the leg is written down when it has.
+    Closing {
+        endpoint: EndpointId,
+        /// Something was agreed, so media may have flowed.
+        agreed: bool,
+    },
+}
+
+impl Leg {
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match &self.media {
+            LegMedia::Open(session) => Some(session),
+            LegMedia::None | LegMedia::Closing { .. } => None,
+        }
+    }
+
+    pub(crate) fn session_mut(&mut self) -> Option<&mut Session> {
+        match &mut self.media {
+            LegMedia::Open(session) => Some(session),
+            LegMedia::None | LegMedia::Closing { .. } => None,
+        }
+    }
+
+    /// The endpoint, while it is open.
+    pub(crate) fn endpoint(&self) -> Option<EndpointId> {
+        self.session().map(Session::endpoint)
+    }
+
+    pub(crate) fn outgoing(&self) -> Option<&Outgoing> {
+        match &self.state {
+            LegState::Outgoing(outgoing) => Some(outgoing),
+            LegState::Incoming(_) | LegState::Up(_) | LegState::Service | LegState::Ended { .. } => None,
+        }
+    }
+
+    pub(crate) fn outgoing_mut(&mut self) -> Option<&mut Outgoing> {
+        match &mut self.state {
+            LegState::Outgoing(outgoing) => Some(outgoing),
+            LegState::Incoming(_) | LegState::Up(_) | LegState::Service | LegState::Ended { .. } => None,
+        }
+    }
+
+    pub(crate) fn up_mut(&mut self) -> Option<&mut Up> {
+        match &mut self.state {
+            LegState::Up(up) => Some(up),
+            LegState::Incoming(_) | LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => None,
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.state, LegState::Up(_))
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        matches!(self.state, LegState::Ended { .. })
+    }
+
+    /// Whether its end is still to be written down.
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.media, LegMedia::Closing { .. })
+    }
+
+    /// Whether the far end put us on hold.
+    pub(crate) fn hold(&self) -> Hold {
+        if self.session().is_some_and(Session::is_held_by_peer) { Hold::On } else { Hold::Off }
+    }
+
+    /// What others see of it; `None` when it is over.
+    pub(crate) fn view(&self) -> Option<LegView> {
+        let phase = match &self.state {
+            LegState::Incoming(incoming) if incoming.progress == Progress::Silent => LegPhase::Calling,
+            LegState::Incoming(_) => LegPhase::Ringing,
+            LegState::Outgoing(outgoing) if outgoing.progress == Progress::Silent => LegPhase::Calling,
+            LegState::Outgoing(_) => LegPhase::Ringing,
+            LegState::Up(_) if self.hold() == Hold::On => LegPhase::Held,
+            LegState::Up(_) | LegState::Service => LegPhase::Up,
+            LegState::Ended { .. } if self.is_closing() => LegPhase::Ending,
+            LegState::Ended { .. } => return None,
+        };
+        Some(LegView {
+            leg: self.id,
+            peer: self.peer.kind,
+            peer_name: self.peer.name.clone(),
+            phase,
+            codec: self.session().and_then(Session::codec_name).map(str::to_owned),
+        })
+    }
+}
+
+impl LegIndex {
+    /// The place in the list of legs.
+    pub(crate) fn at(self) -> usize {
+        usize::from(self.0)
+    }
+}

@@ -1,0 +1,40 @@
+//! Plain counters: what the switch did and what it refused. The shell shows them under `/metrics`.
+
+/// Counters since the start of the process; none ever falls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// Calls created.
+    pub calls_created: u64,
+    /// Calls in which two parties talked, or a service answered.
+    pub calls_answered: u64,
+    /// Calls ended.
+    pub calls_ended: u64,
+    /// Calls refused because [`crate::config::Limits::calls`] were running.
+    pub refused_calls_full: u64,
+    /// Calls refused because every RTP port was in use.
+    pub refused_ports_exhausted: u64,
+    /// Calls refused because new ones are not accepted (disk, journal, stopping).
+    pub refused_not_admitted: u64,
+    /// Requests refused because too many transactions were pending.
+    pub refused_transactions_full: u64,
+    /// Requests refused because their source is banned.
+    pub refused_banned: u64,
+    /// Requests that could not be parsed and were answered 400 or 505.
+    pub refused_malformed: u64,
+    /// Messages that could neither be parsed nor answered.
+    pub dropped_malformed: u64,
+    /// Failed sign-ins.
+    pub auth_failures: u64,
+    /// Challenges sent.
+    pub auth_challenges: u64,
+    /// Sources banned.
+    pub bans: u64,
+    /// Bindings made, refreshes not counted.
+    pub registrations_bound: u64,
+    /// Bindings replaced because an extension had too many.
+    pub contacts_replaced: u64,
+    /// Ports that could not be bound.
+    pub bind_failures: u64,
+    /// Endpoints whose closing was not reported in time.
+    pub media_close_timeouts: u64,
+}

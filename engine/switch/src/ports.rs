@@ -1,0 +1,86 @@
+//! RTP ports as a pool of numbers: the media threads bind later and say so when they cannot.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::media::EndpointId;
+
+/// An endpoint and the ports it got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lease {
+    /// The new endpoint.
+    pub(crate) endpoint: EndpointId,
+    /// The RTP port, even; RTCP is the next one (RFC 3550 §11).
+    pub(crate) port: u16,
+}
+
+/// The even ports of a range. A port stays leased until the media side says that it is closed, and comes back at the end of
+/// the line, so late packets of an old call do not meet a new one.
+#[derive(Debug)]
+pub(crate) struct Ports<Owner> {
+    free: VecDeque<u16>,
+    leased: BTreeMap<EndpointId, (u16, Owner)>,
+    next: u64,
+}
+
+impl<Owner: Copy> Ports<Owner> {
+    /// Every even port of the range with its odd neighbour inside it.
+    pub(crate) fn new((low, high): (u16, u16)) -> Self {
+        let free = (low..high).filter(|port| port % 2 == 0).collect();
+        Self { free, leased: BTreeMap::new(), next: 1 }
+    }
+
+    /// The port that was free the longest, for a new endpoint; `None` when all are in use.
+    pub(crate) fn lease(&mut self, owner: Owner) -> Option<Lease> {
+        let port = self.free.pop_front()?;
+        let endpoint = EndpointId(self.next);
+        self.next += 1;
+        self.leased.insert(endpoint, (port, owner));
+        Some(Lease { endpoint, port })
+    }
+
+    /// Whose the endpoint is.
+    pub(crate) fn owner(&self, endpoint: EndpointId) -> Option<Owner> {
+        self.leased.get(&endpoint).map(|(_, owner)| *owner)
+    }
+
+    /// The media side closed the endpoint, or could not bind it: its port goes to the end of the line.
+    pub(crate) fn release(&mut self, endpoint: EndpointId) -> Option<Owner> {
+        let (port, owner) = self.leased.remove(&endpoint)?;
+        self.free.push_back(port);
+        Some(owner)
+    }
+
+    /// Endpoints that are not closed yet.
+    pub(crate) fn leased(&self) -> usize {
+        self.leased.len()
+    }
+
+    /// Ports that are free.
+    pub(crate) fn free(&self) -> usize {
+        self.free.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_even_ports_with_their_neighbour_are_leased() {
+        let mut ports = Ports::new((20_001, 20_006));
+        let got: Vec<u16> = std::iter::from_fn(|| ports.lease(())).map(|lease| lease.port).collect();
+        assert_eq!(got, [20_002, 20_004]);
+    }
+
+    #[test]
+    fn a_port_comes_back_only_when_closed_and_last() {
+        let mut ports = Ports::new((20_000, 20_005));
+        let first = ports.lease(7).unwrap();
+        assert_eq!(ports.lease(8).unwrap().port, 20_002);
+        assert_eq!(ports.release(first.endpoint), Some(7));
+        assert_eq!(ports.release(first.endpoint), None);
+        assert_eq!(ports.lease(9).unwrap().port, 20_004);
+        assert_eq!(ports.lease(9).unwrap().port, first.port);
+        assert_eq!((ports.lease(9), ports.leased(), ports.free()), (None, 3, 0));
+    }
+}

@@ -1,0 +1,395 @@
+//! Who is registered where (RFC 3261 §10.3, RFC 5626): the table of bindings, and what a REGISTER does to it.
+//!
+//! It decides about contacts alone; who may register is decided before, and what is answered and written down after.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use dialplan::number::ExtensionNumber;
+use hooks::fact::UnboundReason;
+use hooks::id::TenantId;
+use sip::flow::{ConnectionId, Flow};
+use sip::headers::{Contacts, NameAddr};
+use sip::time::Now;
+use sip::uri::Uri;
+
+use crate::config::ExpiryBounds;
+
+/// An address of record: an extension of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Aor {
+    pub(crate) tenant: TenantId,
+    pub(crate) extension: ExtensionNumber,
+}
+
+/// One phone of an extension.
+#[derive(Clone, Debug)]
+pub(crate) struct Binding {
+    id: BindingId,
+    /// The Contact's URI: the Request-URI of what is sent there.
+    pub(crate) uri: Uri,
+    /// The Contact as registered, with its parameters.
+    pub(crate) contact: String,
+    /// Where the REGISTER came from, and where requests go (RFC 5626 §5.3; on UDP RFC 3581's symmetric way).
+    pub(crate) flow: Flow,
+    /// The path of proxies in between, first hop first (RFC 3327).
+    pub(crate) path: Vec<NameAddr>,
+    pub(crate) user_agent: String,
+    pub(crate) sip_call_id: String,
+    pub(crate) cseq: u32,
+    /// Preference, thousandths.
+    q: u16,
+    device: Option<Device>,
+    pub(crate) since_ms: u64,
+    expires_at: Duration,
+    pub(crate) expires_at_ms: u64,
+}
+
+/// Which phone it is and which of its flows (RFC 5626 §4): stays the same over restarts and changes of address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Device {
+    instance: String,
+    reg_id: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct BindingId(u64);
+
+/// A REGISTER that was authorised, as far as bindings are concerned.
+#[derive(Debug)]
+pub(crate) struct Update<'a> {
+    pub(crate) flow: Flow,
+    pub(crate) contacts: &'a Contacts,
+    /// The Expires header, seconds.
+    pub(crate) expires: Option<u32>,
+    pub(crate) path: Vec<NameAddr>,
+    pub(crate) user_agent: &'a str,
+    pub(crate) sip_call_id: &'a str,
+    pub(crate) cseq: u32,
+}
+
+/// Why a REGISTER changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unacceptable {
+    /// `*` without `Expires: 0` (RFC 3261 §10.3 step 6): 400.
+    Wildcard,
+    /// More contacts than an extension may have: 400.
+    TooMany,
+    /// It asks for less than the least: 423 with Min-Expires.
+    TooBrief,
+    /// An older request of the same phone (RFC 3261 §10.3 step 7): 500, as registrars in use answer.
+    OutOfOrder,
+}
+
+/// What happened to a binding.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// Made, refreshed or moved.
+    Bound { aor: Aor, binding: Box<Binding>, made: bool },
+    /// Ended.
+    Unbound { aor: Aor, contact: String, reason: UnboundReason },
+}
+
+/// All bindings of the node.
+#[derive(Debug)]
+pub(crate) struct Registrar {
+    expiry: ExpiryBounds,
+    contacts_max: usize,
+    bindings: BTreeMap<Aor, Vec<Binding>>,
+    by_expiry: BTreeMap<(Duration, BindingId), Aor>,
+    by_connection: BTreeSet<(ConnectionId, BindingId, Aor)>,
+    next: u64,
+}
+
+impl Registrar {
+    pub(crate) fn new(expiry: ExpiryBounds, contacts_max: usize) -> Self {
+        Self {
+            expiry,
+            contacts_max: contacts_max.max(1),
+            bindings: BTreeMap::new(),
+            by_expiry: BTreeMap::new(),
+            by_connection: BTreeSet::new(),
+            next: 1,
+        }
+    }
+
+    /// The bindings of an extension, the preferred one first.
+    pub(crate) fn of(&self, aor: &Aor) -> &[Binding] {
+        self.bindings.get(aor).map_or(&[], Vec::as_slice)
+    }
+
+    /// Does what a REGISTER asks for, all of it or nothing (RFC 3261 §10.3 steps 6 and 7).
+    ///
+    /// # Errors
+    /// [`Unacceptable`]; nothing was changed then.
+    pub(crate) fn register(&mut self, now: Now, aor: &Aor, update: &Update<'_>) -> Result<Vec<Change>, Unacceptable> {
+        match update.contacts {
+            Contacts::Wildcard => self.unregister_all(aor, update),
+            Contacts::List(list) => {
+                let wanted = self.plan(aor, list, update)?;
+                let mut changes = Vec::new();
+                for (address, seconds) in wanted {
+                    self.set(now, aor, update, address, seconds, &mut changes);
+                }
+                Ok(changes)
+            }
+        }
+    }
+
+    /// Puts a binding back that was written down before a restart; one that has expired is dropped.
+    pub(crate) fn restore(&mut self, now: Now, aor: &Aor, spec: Restored) -> Option<Change> {
+        let left_ms = spec.expires_at_ms.checked_sub(now.unix_ms).filter(|left| *left > 0)?;
+        let address = spec.address;
+        let contact = text(&address);
+        let binding = Binding {
+            id: self.fresh_id(),
+            contact,
+            flow: spec.flow,
+            path: Vec::new(),
+            user_agent: spec.user_agent,
+            sip_call_id: spec.sip_call_id,
+            cseq: spec.cseq,
+            q: address.q().unwrap_or(Q_DEFAULT),
+            device: Device::of(&address),
+            since_ms: now.unix_ms,
+            expires_at: now.after(Duration::from_millis(left_ms)),
+            expires_at_ms: spec.expires_at_ms,
+            uri: address.uri,
+        };
+        let full = self.of(aor).len() >= self.contacts_max;
+        let known = self.of(aor).iter().any(|other| other.uri.matches(&binding.uri));
+        if full || known {
+            return None;
+        }
+        self.insert(aor, binding.clone());
+        Some(Change::Bound { aor: aor.clone(), binding: Box::new(binding), made: true })
+    }
+
+    /// The connection is gone, and with it the bindings that came over it (RFC 5626 §5.3.1).
+    pub(crate) fn connection_closed(&mut self, connection: ConnectionId) -> Vec<Change> {
+        let lost: Vec<(BindingId, Aor)> = self
+            .by_connection
+            .iter()
+            .skip_while(|(other, ..)| *other < connection)
+            .take_while(|(other, ..)| *other == connection)
+            .map(|(_, id, aor)| (*id, aor.clone()))
+            .collect();
+        lost.into_iter().filter_map(|(id, aor)| self.unbind(&aor, id, UnboundReason::FlowLost)).collect()
+    }
+
+    /// Ends every binding of an extension that was changed, disabled or deleted.
+    pub(crate) fn drop_extension(&mut self, aor: &Aor) -> Vec<Change> {
+        let ids: Vec<BindingId> = self.of(aor).iter().map(|binding| binding.id).collect();
+        ids.into_iter().filter_map(|id| self.unbind(aor, id, UnboundReason::Settings)).collect()
+    }
+
+    /// The extensions of a tenant that have bindings.
+    pub(crate) fn extensions_of(&self, tenant: &TenantId) -> Vec<Aor> {
+        self.bindings.keys().filter(|aor| aor.tenant == *tenant).cloned().collect()
+    }
+
+    /// When the next binding expires.
+    pub(crate) fn next_expiry(&self) -> Option<Duration> {
+        self.by_expiry.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Ends one binding that was not refreshed in time.
+    pub(crate) fn expire_one(&mut self, now: Now) -> Option<Change> {
+        let ((at, id), aor) = self.by_expiry.first_key_value()?;
+        if *at > now.mono {
+            return None;
+        }
+        let (id, aor) = (*id, aor.clone());
+        self.unbind(&aor, id, UnboundReason::Expired)
+    }
+
+    /// Bindings in all.
+    pub(crate) fn len(&self) -> usize {
+        self.by_expiry.len()
+    }
+
+    /// Seconds a binding has left, rounded up.
+    pub(crate) fn left_s(binding: &Binding, now: Now) -> u64 {
+        let left = binding.expires_at.saturating_sub(now.mono);
+        left.as_secs() + u64::from(left.subsec_nanos() > 0)
+    }
+
+    /// The least that may be asked for, seconds: for Min-Expires.
+    pub(crate) fn min_expires_s(&self) -> u32 {
+        seconds(self.expiry.min)
+    }
+
+    fn unregister_all(&mut self, aor: &Aor, update: &Update<'_>) -> Result<Vec<Change>, Unacceptable> {
+        if update.expires != Some(0) {
+            return Err(Unacceptable::Wildcard);
+        }
+        if self.of(aor).iter().any(|binding| is_older(update, binding)) {
+            return Err(Unacceptable::OutOfOrder);
+        }
+        let ids: Vec<BindingId> = self.of(aor).iter().map(|binding| binding.id).collect();
+        Ok(ids.into_iter().filter_map(|id| self.unbind(aor, id, UnboundReason::Unregistered)).collect())
+    }
+
+    /// Checks everything before anything is changed.
+    fn plan<'a>(
+        &self,
+        aor: &Aor,
+        list: &'a [NameAddr],
+        update: &Update<'_>,
+    ) -> Result<Vec<(&'a NameAddr, u32)>, Unacceptable> {
+        if list.len() > self.contacts_max {
+            return Err(Unacceptable::TooMany);
+        }
+        let mut wanted = Vec::with_capacity(list.len());
+        for address in list {
+            let asked = address.expires().or(update.expires).unwrap_or_else(|| seconds(self.expiry.default));
+            // RFC 3261 §10.3 step 7: less than the least and less than an hour may be refused; more is cut.
+            if asked > 0 && asked < seconds(self.expiry.min) {
+                return Err(Unacceptable::TooBrief);
+            }
+            if let Some(binding) = self.find(aor, address)
+                && is_older(update, binding)
+            {
+                return Err(Unacceptable::OutOfOrder);
+            }
+            wanted.push((address, asked.min(seconds(self.expiry.max))));
+        }
+        Ok(wanted)
+    }
+
+    fn set(
+        &mut self,
+        now: Now,
+        aor: &Aor,
+        update: &Update<'_>,
+        address: &NameAddr,
+        lifetime_s: u32,
+        changes: &mut Vec<Change>,
+    ) {
+        let old = self.find(aor, address).map(|binding| (binding.id, binding.since_ms, binding.uri.clone()));
+        if lifetime_s == 0 {
+            changes.extend(old.and_then(|(id, ..)| self.unbind(aor, id, UnboundReason::Unregistered)));
+            return;
+        }
+        let binding = Binding {
+            id: self.fresh_id(),
+            uri: address.uri.clone(),
+            contact: text(address),
+            flow: update.flow,
+            path: update.path.clone(),
+            user_agent: update.user_agent.to_owned(),
+            sip_call_id: update.sip_call_id.to_owned(),
+            cseq: update.cseq,
+            q: address.q().unwrap_or(Q_DEFAULT),
+            device: Device::of(address),
+            since_ms: old.as_ref().map_or(now.unix_ms, |(_, since_ms, _)| *since_ms),
+            expires_at: now.after(Duration::from_secs(lifetime_s.into())),
+            expires_at_ms: now.unix_ms.saturating_add(u64::from(lifetime_s) * 1_000),
+        };
+        let made = old.is_none();
+        match old {
+            // The same phone from another address: the old contact is no longer one.
+            Some((id, _, uri)) if !uri.matches(&binding.uri) => {
+                changes.extend(self.unbind(aor, id, UnboundReason::Replaced));
+            }
+            Some((id, ..)) => {
+                self.remove(aor, id);
+            }
+            None => changes.extend(self.make_room(aor)),
+        }
+        self.insert(aor, binding.clone());
+        changes.push(Change::Bound { aor: aor.clone(), binding: Box::new(binding), made });
+    }
+
+    /// At the limit the binding that would expire first is replaced.
+    fn make_room(&mut self, aor: &Aor) -> Option<Change> {
+        let bindings = self.of(aor);
+        if bindings.len() < self.contacts_max {
+            return None;
+        }
+        let oldest = bindings.iter().min_by_key(|binding| (binding.expires_at, binding.id))?.id;
+        self.unbind(aor, oldest, UnboundReason::Replaced)
+    }
+
+    /// The binding that a contact is about: by phone and flow where it names them (RFC 5626 §6), else by URI.
+    fn find(&self, aor: &Aor, address: &NameAddr) -> Option<&Binding> {
+        let device = Device::of(address);
+        let bindings = self.of(aor);
+        let by_device = bindings.iter().find(|binding| device.is_some() && binding.device == device);
+        by_device.or_else(|| bindings.iter().find(|binding| binding.uri.matches(&address.uri)))
+    }
+
+    fn unbind(&mut self, aor: &Aor, id: BindingId, reason: UnboundReason) -> Option<Change> {
+        let binding = self.remove(aor, id)?;
+        Some(Change::Unbound { aor: aor.clone(), contact: binding.contact, reason })
+    }
+
+    fn insert(&mut self, aor: &Aor, binding: Binding) {
+        self.by_expiry.insert((binding.expires_at, binding.id), aor.clone());
+        if let Some(connection) = binding.flow.connection {
+            self.by_connection.insert((connection, binding.id, aor.clone()));
+        }
+        let bindings = self.bindings.entry(aor.clone()).or_default();
+        let at = bindings.iter().position(|other| other.q < binding.q).unwrap_or(bindings.len());
+        bindings.insert(at, binding);
+    }
+
+    fn remove(&mut self, aor: &Aor, id: BindingId) -> Option<Binding> {
+        let bindings = self.bindings.get_mut(aor)?;
+        let at = bindings.iter().position(|binding| binding.id == id)?;
+        let binding = bindings.remove(at);
+        if bindings.is_empty() {
+            self.bindings.remove(aor);
+        }
+        self.by_expiry.remove(&(binding.expires_at, id));
+        if let Some(connection) = binding.flow.connection {
+            self.by_connection.remove(&(connection, id, aor.clone()));
+        }
+        Some(binding)
+    }
+
+    fn fresh_id(&mut self) -> BindingId {
+        self.next += 1;
+        BindingId(self.next)
+    }
+}
+
+/// A binding as it was written down.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    pub(crate) address: NameAddr,
+    pub(crate) flow: Flow,
+    pub(crate) user_agent: String,
+    pub(crate) sip_call_id: String,
+    pub(crate) cseq: u32,
+    pub(crate) expires_at_ms: u64,
+}
+
+impl Binding {
+    /// Instance and flow of the phone, where it names them (RFC 5626 §4.1, §4.2).
+    pub(crate) fn device(&self) -> Option<(&str, Option<u32>)> {
+        self.device.as_ref().map(|device| (device.instance.as_str(), device.reg_id))
+    }
+}
+
+impl Device {
+    fn of(address: &NameAddr) -> Option<Self> {
+        Some(Self { instance: address.instance()?, reg_id: address.reg_id() })
+    }
+}
+
+/// RFC 3261 §10.3 step 7: of the same registration, but not newer.
+fn is_older(update: &Update<'_>, binding: &Binding) -> bool {
+    binding.sip_call_id == update.sip_call_id && update.cseq <= binding.cseq
+}
+
+fn text(address: &NameAddr) -> String {
+    String::from_utf8_lossy(&address.to_bytes()).into_owned()
+}
+
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// RFC 3261 §20.10 gives no default; registrars take 1.
+const Q_DEFAULT: u16 = 1_000;

@@ -1,0 +1,221 @@
+//! REGISTER from the wire, bindings from before a restart, and what is written down of both.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hooks::fact::{Event, RegistrationBound, RegistrationUnbound, SourceBanned};
+use hooks::id::TenantId;
+use sip::flow::{Flow, Transport};
+use sip::headers::{Contacts, HeaderName, Headers, NameAddr};
+use sip::message::{Request, Response, StatusCode};
+use sip::transaction::ServerKey;
+
+use crate::auth::Verdict;
+use crate::calendar::Civil;
+use crate::desk::{Refusal, TimerKey};
+use crate::registrar::{Aor, Change, Registrar, Restored, Unacceptable, Update};
+use crate::requests::check_required;
+use crate::switch::Switch;
+use crate::view::{BanView, RegistrationView, View};
+
+/// Answers held back at a time; beyond this they go out at once.
+const SLOWED_MAX: usize = 1_024;
+
+impl Switch {
+    /// RFC 3261 §10.3.
+    pub(crate) fn register(&mut self, key: ServerKey, request: &Request, flow: Flow) {
+        let host = request.uri.as_sip().map(|uri| uri.host().to_string()).unwrap_or_default();
+        let tenant = self.tenants.by_host(&host).cloned();
+        let verdict = self.doorman.identify(self.desk.now, &mut self.desk.metrics, tenant.as_deref(), request, &flow);
+        let extension = match verdict {
+            Verdict::Proven(extension) => extension.number.clone(),
+            Verdict::Refused { response, delay, banned } => {
+                let tenant = tenant.map(|tenant| tenant.tenant.clone());
+                return self.refuse_stranger(key, response, delay, banned, tenant);
+            }
+        };
+        let Some(tenant) = tenant else { return };
+        let aor = Aor { tenant: tenant.tenant.clone(), extension };
+        match self.update_bindings(&aor, request, flow) {
+            Ok(changes) => {
+                for change in changes {
+                    self.registration_changed(change);
+                }
+                let response = self.registered(&aor, request);
+                self.desk.respond(key, response);
+            }
+            Err(refusal) => self.desk.refuse(key, request, refusal),
+        }
+    }
+
+    fn update_bindings(&mut self, aor: &Aor, request: &Request, flow: Flow) -> Result<Vec<Change>, Refusal> {
+        let bad = |_| Refusal::from(StatusCode::BAD_REQUEST);
+        let headers = &request.headers;
+        check_required(headers, &["path", "outbound"])?;
+        // RFC 3261 §10.3 step 4: an extension registers itself and no other.
+        let to = headers.to().map_err(bad)?;
+        if to.uri.user().as_deref() != Some(aor.extension.as_str()) {
+            return Err(StatusCode::FORBIDDEN.into());
+        }
+        let contacts = headers.contacts().map_err(bad)?;
+        if let Contacts::List(list) = &contacts
+            && list.iter().any(|contact| contact.uri.as_sip().is_none())
+        {
+            return Err(StatusCode::BAD_REQUEST.into());
+        }
+        let user_agent = headers.user_agent().unwrap_or_default();
+        let update = Update {
+            flow,
+            contacts: &contacts,
+            expires: headers.expires(),
+            path: headers.paths().map_err(bad)?,
+            user_agent: &user_agent,
+            sip_call_id: headers.call_id().map_err(bad)?,
+            cseq: headers.cseq().map_err(bad)?.seq,
+        };
+        let min_expires = self.desk.registrar.min_expires_s();
+        self.desk.registrar.register(self.desk.now, aor, &update).map_err(|unacceptable| match unacceptable {
+            Unacceptable::Wildcard | Unacceptable::TooMany => StatusCode::BAD_REQUEST.into(),
+            Unacceptable::TooBrief => {
+                Refusal::from(StatusCode::INTERVAL_TOO_BRIEF).with(HeaderName::MinExpires, min_expires)
+            }
+            Unacceptable::OutOfOrder => StatusCode::SERVER_INTERNAL_ERROR.into(),
+        })
+    }
+
+    /// RFC 3261 §10.3 step 8: all bindings with their expiry.
+    fn registered(&mut self, aor: &Aor, request: &Request) -> Response {
+        let tag = self.desk.random.token();
+        let mut response = Response::to_request(request, StatusCode::OK, Some(&tag));
+        let now = self.desk.now;
+        let mut outbound = false;
+        for binding in self.desk.registrar.of(aor) {
+            let mut contact = NameAddr::new(binding.uri.clone());
+            contact.set_param("expires", &Registrar::left_s(binding, now).to_string());
+            if let Some((instance, reg_id)) = binding.device() {
+                contact.set_param("+sip.instance", &format!("<{instance}>"));
+                if let Some(reg_id) = reg_id {
+                    contact.set_param("reg-id", &reg_id.to_string());
+                    outbound = true;
+                }
+            }
+            response.headers.push(HeaderName::Contact, contact);
+        }
+        response.headers.append_copies(&request.headers, &HeaderName::Path);
+        // RFC 5626 §6: said when a reg-id was heeded.
+        if outbound && request.headers.has_option("outbound") {
+            response.headers.push(HeaderName::Require, "outbound");
+        }
+        response.with(HeaderName::Date, Civil::of(now.unix_ms).http_date())
+    }
+
+    /// Writes down and publishes what happened to a binding.
+    pub(crate) fn registration_changed(&mut self, change: Change) {
+        match change {
+            Change::Bound { aor, binding, made } => {
+                let binding = *binding;
+                self.desk.metrics.registrations_bound += u64::from(made);
+                let extension = aor.extension.to_string();
+                let bound = RegistrationBound {
+                    extension: extension.clone(),
+                    contact: binding.contact.clone(),
+                    source: binding.flow.to_string(),
+                    local: binding.flow.local.to_string(),
+                    user_agent: binding.user_agent.clone(),
+                    sip_call_id: binding.sip_call_id,
+                    cseq: binding.cseq,
+                    expires_at_ms: binding.expires_at_ms,
+                };
+                let view = RegistrationView {
+                    tenant: aor.tenant.clone(),
+                    extension,
+                    contact: binding.contact,
+                    source: bound.source.clone(),
+                    user_agent: binding.user_agent,
+                    since_ms: binding.since_ms,
+                    expires_at_ms: binding.expires_at_ms,
+                    round_trip_us: None,
+                };
+                self.desk.fact(&aor.tenant, Event::RegistrationBound(bound));
+                self.desk.publish(View::Registration(view));
+            }
+            Change::Unbound { aor, contact, reason } => {
+                let extension = aor.extension.to_string();
+                let unbound = RegistrationUnbound { extension: extension.clone(), contact: contact.clone(), reason };
+                self.desk.fact(&aor.tenant, Event::RegistrationUnbound(unbound));
+                self.desk.publish(View::RegistrationGone(aor.tenant, extension, contact));
+            }
+        }
+    }
+
+    /// Takes back a binding that was written down before a restart. A connection does not outlive its process, so only those
+    /// over UDP are taken.
+    pub(crate) fn restore(&mut self, tenant: &TenantId, bound: &RegistrationBound) {
+        let Some(config) = self.tenants.by_id(tenant) else { return };
+        let Some(extension) = bound.extension.parse().ok().filter(|number| config.extensions.contains_key(number))
+        else {
+            return;
+        };
+        let aor = Aor { tenant: tenant.clone(), extension };
+        let Some(spec) = restored(bound) else { return };
+        // It is written down already: only the view is new.
+        if let Some(Change::Bound { aor, binding, .. }) = self.desk.registrar.restore(self.desk.now, &aor, spec) {
+            let view = RegistrationView {
+                tenant: aor.tenant,
+                extension: aor.extension.to_string(),
+                contact: binding.contact,
+                source: binding.flow.to_string(),
+                user_agent: binding.user_agent,
+                since_ms: binding.since_ms,
+                expires_at_ms: binding.expires_at_ms,
+                round_trip_us: None,
+            };
+            self.desk.publish(View::Registration(view));
+        }
+    }
+
+    /// Answers a request whose sender did not prove who it is, perhaps after a while, and writes a ban down.
+    pub(crate) fn refuse_stranger(
+        &mut self,
+        key: ServerKey,
+        response: Response,
+        delay: Duration,
+        banned: Option<BanView>,
+        tenant: Option<TenantId>,
+    ) {
+        if let Some(ban) = banned {
+            let fact = SourceBanned { source: ban.source.to_string(), until_ms: ban.until_ms, failures: ban.failures };
+            if let Some(tenant) = tenant {
+                self.desk.fact(&tenant, Event::SourceBanned(fact));
+            }
+            self.desk.publish(View::Ban(ban));
+        }
+        if delay.is_zero() || self.slowed.waiting.len() >= SLOWED_MAX {
+            return self.desk.respond(key, response);
+        }
+        let id = self.slowed.next;
+        self.slowed.next += 1;
+        self.slowed.waiting.insert(id, (key, response));
+        self.desk.start_timer(delay, TimerKey::Slowed(id));
+    }
+}
+
+/// `UDP 192.0.2.1:5060` and its kin back to a flow. `None` for what had a connection, or cannot be read.
+fn restored(bound: &RegistrationBound) -> Option<Restored> {
+    let (transport, peer) = bound.source.split_once(' ')?;
+    if transport != Transport::Udp.via_name() {
+        return None;
+    }
+    let local: SocketAddr = bound.local.parse().ok()?;
+    let flow = Flow { transport: Transport::Udp, local, peer: peer.parse().ok()?, connection: None };
+    let mut written = Headers::new();
+    written.push(HeaderName::Contact, bound.contact.as_str());
+    Some(Restored {
+        address: written.contacts().ok()?.first()?.clone(),
+        flow,
+        user_agent: bound.user_agent.clone(),
+        sip_call_id: bound.sip_call_id.clone(),
+        cseq: bound.cseq,
+        expires_at_ms: bound.expires_at_ms,
+    })
+}

@@ -1,0 +1,257 @@
+//! The media session of a leg: its endpoint, what we described to the far end, and what was agreed (RFC 3264).
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use sip::flow::Flow;
+use sip::sdp::{
+    self, Codec, CodecOrder, Direction, Encoding, LocalMedia, Negotiated, NegotiatedCodec, NegotiationError,
+    PayloadType, Policy, SessionDescription,
+};
+
+use crate::desk::{Desk, LegRef};
+use crate::media::{AgreedCodec, Agreement, EndpointId, Flows, MediaCommand, Source, SourceRule};
+use crate::nat;
+
+/// A leg's endpoint and what is agreed about it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    endpoint: EndpointId,
+    port: u16,
+    bind: IpAddr,
+    shown: IpAddr,
+    source: SourceRule,
+    session_id: u64,
+    /// What we described last; the next description follows it.
+    described: Option<Box<SessionDescription>>,
+    agreed: Option<Box<Negotiated>>,
+    hears: Vec<Source>,
+}
+
+impl Session {
+    /// A new endpoint for a leg on this flow. `None` when every port is in use.
+    pub(crate) fn open(desk: &mut Desk, leg: LegRef, flow: &Flow) -> Option<Self> {
+        let Some(lease) = desk.ports.lease(leg) else {
+            desk.metrics.refused_ports_exhausted += 1;
+            return None;
+        };
+        let address = nat::media_address(&desk.node, flow);
+        desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: address.bind, port: lease.port });
+        let source = if nat::is_local(&desk.node, flow.peer.ip()) {
+            SourceRule::AsAgreed
+        } else {
+            SourceRule::Learn { signalling: flow.peer.ip().to_canonical() }
+        };
+        Some(Self {
+            endpoint: lease.endpoint,
+            port: lease.port,
+            bind: address.bind,
+            shown: address.shown,
+            source,
+            // RFC 8866 §5.2: a number that is unique with the address; 62 bits are read by every peer.
+            session_id: desk.random.next_u64() >> 2,
+            described: None,
+            agreed: None,
+            hears: Vec::new(),
+        })
+    }
+
+    pub(crate) fn endpoint(&self) -> EndpointId {
+        self.endpoint
+    }
+
+    /// Whether something was agreed, so that media may flow.
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.agreed.is_some()
+    }
+
+    /// Whether our address and port are known to the far end.
+    pub(crate) fn is_described(&self) -> bool {
+        self.described.is_some()
+    }
+
+    /// The far end takes no media: it put us on hold (RFC 3264 §8.4).
+    pub(crate) fn is_held_by_peer(&self) -> bool {
+        self.agreed.as_ref().is_some_and(|agreed| !agreed.direction.sends())
+    }
+
+    /// The codec agreed on, by its SDP name.
+    pub(crate) fn codec_name(&self) -> Option<&str> {
+        self.agreed.as_ref().map(|agreed| agreed.codec().remote.encoding.as_str())
+    }
+
+    /// Takes another port in place of one that could not be bound, while the far end does not know it yet.
+    pub(crate) fn move_to_other_port(&mut self, desk: &mut Desk, leg: LegRef) -> bool {
+        let Some(lease) = desk.ports.lease(leg) else { return false };
+        (self.endpoint, self.port) = (lease.endpoint, lease.port);
+        desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: self.bind, port: lease.port });
+        true
+    }
+
+    /// An offer of these codecs.
+    pub(crate) fn offer(&mut self, codecs: &[Codec]) -> Bytes {
+        let offer = sdp::offer(&self.local(codecs));
+        self.describe(offer)
+    }
+
+    /// Takes the answer to our offer.
+    ///
+    /// # Errors
+    /// [`NegotiationError`]; what was agreed before still holds.
+    pub(crate) fn take_answer(&mut self, desk: &mut Desk, answer: &SessionDescription) -> Result<(), NegotiationError> {
+        let offer = self.described.as_ref().ok_or(NegotiationError::AnswerDoesNotFit)?;
+        let agreed = sdp::accept_answer(offer, answer)?;
+        self.agree(desk, agreed);
+        Ok(())
+    }
+
+    /// Answers an offer with the first list of codecs that has one in common with it.
+    ///
+    /// # Errors
+    /// [`NegotiationError`]; what was agreed before still holds.
+    pub(crate) fn answer(
+        &mut self,
+        desk: &mut Desk,
+        offer: &SessionDescription,
+        choices: &[Vec<Codec>],
+    ) -> Result<Bytes, NegotiationError> {
+        let mut error = NegotiationError::NoCommonCodec;
+        for codecs in choices {
+            let policy = Policy { codecs, order: CodecOrder::Ours, rtcp_mux: false };
+            match sdp::negotiate(offer, &policy) {
+                Ok(agreed) => {
+                    let answer = sdp::answer(offer, &agreed, &self.local(codecs));
+                    self.agree(desk, agreed);
+                    return Ok(self.describe(answer));
+                }
+                Err(failed) => error = failed,
+            }
+        }
+        Err(error)
+    }
+
+    /// What we described last, once more.
+    pub(crate) fn description(&self) -> Option<Bytes> {
+        self.described.as_ref().map(|described| described.to_bytes().into())
+    }
+
+    /// Says whom the endpoint hears from now on, if that is news.
+    pub(crate) fn hear(&mut self, desk: &mut Desk, sources: Vec<Source>) {
+        if self.hears != sources {
+            self.hears.clone_from(&sources);
+            desk.media(MediaCommand::Hear { endpoint: self.endpoint, sources });
+        }
+    }
+
+    /// The codecs to offer to the other side of the call: those agreed here, and the other G.711, which we can make of one.
+    pub(crate) fn agreed_codecs(&self) -> Option<Vec<Codec>> {
+        let agreed = self.agreed.as_ref()?;
+        Some(with_both_g711(agreed.codecs.iter().chain(&agreed.telephone_events).map(|codec| codec.remote.clone())))
+    }
+
+    /// What may be agreed on the other side of the call, best first: the codecs agreed here, so that packets pass as they
+    /// are; else a G.711 that is made of the other one.
+    pub(crate) fn choices(&self) -> Vec<Vec<Codec>> {
+        let Some(agreed) = self.agreed.as_ref() else { return vec![g711()] };
+        let events: Vec<Codec> = agreed
+            .telephone_events
+            .first()
+            .map(|_| [8_000, 48_000].map(|clock_hz| Codec::telephone_event(EVENTS, clock_hz)).to_vec())
+            .unwrap_or_default();
+        let direct: Vec<Codec> = agreed.codecs.iter().map(|codec| codec.remote.clone()).collect();
+        let mut choices = vec![[direct.clone(), events.clone()].concat()];
+        if direct.iter().any(is_g711) {
+            choices.push([vec![Codec::pcma(), Codec::pcmu()], events].concat());
+        }
+        choices
+    }
+
+    fn local<'a>(&self, codecs: &'a [Codec]) -> LocalMedia<'a> {
+        LocalMedia {
+            session_id: self.session_id,
+            version: FIRST_VERSION,
+            address: self.shown,
+            port: self.port,
+            rtcp_port: self.port + 1,
+            codecs,
+            direction: Direction::SendRecv,
+            ptime_ms: None,
+            rtcp_mux: false,
+        }
+    }
+
+    /// RFC 3264 §8: the same version if nothing changed, else one more.
+    fn describe(&mut self, mut description: SessionDescription) -> Bytes {
+        if let Some(previous) = &self.described {
+            description.follow(previous);
+        }
+        let bytes = description.to_bytes().into();
+        self.described = Some(Box::new(description));
+        bytes
+    }
+
+    fn agree(&mut self, desk: &mut Desk, agreed: Negotiated) {
+        if self.agreed.as_deref() == Some(&agreed) {
+            return;
+        }
+        let agreement = Agreement {
+            remote_rtp: agreed.remote_rtp,
+            remote_rtcp: agreed.remote_rtcp,
+            source: self.source,
+            codecs: agreed.codecs.iter().map(agreed_codec).collect(),
+            telephone_events: agreed.telephone_events.iter().map(agreed_codec).collect(),
+            ptime_ms: agreed.ptime_ms.and_then(|ms| u8::try_from(ms).ok()).filter(|ms| *ms > 0).unwrap_or(PTIME_MS),
+            flows: Flows { send: agreed.direction.sends(), receive: agreed.direction.receives() },
+        };
+        desk.media(MediaCommand::Agree { endpoint: self.endpoint, agreement });
+        self.agreed = Some(Box::new(agreed));
+    }
+}
+
+/// The codecs of an offer, to be offered on to the other side: in its order, and the other G.711 where one is there.
+///
+/// # Errors
+/// [`NegotiationError`] if there is no audio, or none but key presses.
+pub(crate) fn offered_codecs(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationError> {
+    let everything: Vec<Codec> = offer.media.iter().flat_map(|media| media.codecs.iter().cloned()).collect();
+    let policy = Policy { codecs: &everything, order: CodecOrder::Theirs, rtcp_mux: false };
+    let offered = sdp::negotiate(offer, &policy)?;
+    Ok(with_both_g711(offered.codecs.into_iter().chain(offered.telephone_events).map(|codec| codec.remote)))
+}
+
+/// What we offer where the caller has not said what it can: what every phone has, and what we can make of each other.
+pub(crate) fn g711() -> Vec<Codec> {
+    vec![Codec::pcma(), Codec::pcmu(), Codec::telephone_event(EVENTS, 8_000)]
+}
+
+fn with_both_g711(codecs: impl Iterator<Item = Codec>) -> Vec<Codec> {
+    let (mut audio, events): (Vec<Codec>, Vec<Codec>) = codecs.partition(|codec| !codec.is_telephone_event());
+    if audio.iter().any(is_g711) {
+        for other in [Codec::pcma(), Codec::pcmu()] {
+            if !audio.iter().any(|codec| codec.encoding == other.encoding) {
+                audio.push(other);
+            }
+        }
+    }
+    audio.extend(events);
+    audio
+}
+
+fn is_g711(codec: &Codec) -> bool {
+    codec.encoding == Encoding::Pcma || codec.encoding == Encoding::Pcmu
+}
+
+fn agreed_codec(codec: &NegotiatedCodec) -> AgreedCodec {
+    AgreedCodec {
+        name: codec.remote.encoding.as_str().to_ascii_uppercase(),
+        clock: codec.remote.clock_hz,
+        send_pt: codec.send().number(),
+        receive_pt: codec.receive.number(),
+    }
+}
+
+const FIRST_VERSION: u64 = 1;
+/// The payload type for key presses that most phones use.
+const EVENTS: PayloadType = PayloadType::new(101).expect("101 is a payload type");
+/// RFC 3551 §4.2.
+const PTIME_MS: u8 = 20;
