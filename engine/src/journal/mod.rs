@@ -1,14 +1,16 @@
 //! The journal: every fact of a tenant, in order, on local disk before any effect of it leaves the process.
 //!
 //! A folder of segment files per tenant. [`Journal`] is the one writer; [`JournalHandle`] gives readers, waits and retention
-//! to everybody else; `facts` puts typed facts on top. Records are bytes here. A `write()` has happened when
+//! to everybody else; [`facts`] puts typed facts on top. Records are bytes here. A `write()` has happened when
 //! [`Journal::append`] returns, so a killed process loses nothing; a thread flushes within 20 ms, and that is what a power cut
 //! can cost. It never blocks on a reader, and never reads a clock but to date a segment.
 
+pub mod facts;
 mod flush;
 pub mod fold;
 mod frame;
 mod open;
+pub mod open_state;
 mod reader;
 mod salvage;
 mod segment;

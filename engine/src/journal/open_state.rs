@@ -1,0 +1,164 @@
+//! What is not over yet: calls with their legs, recordings, registrations. Carried from segment to segment, so that a restart
+//! knows at once what the last process left open.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use hooks::fact::{
+    CallCreated, CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, LegStarted, RecordingStarted, RegistrationBound,
+};
+use hooks::id::{CallId, LegId, RecordingId, TenantId};
+use serde::{Deserialize, Serialize};
+
+/// What is open after some fact. Times are ms since the Unix epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OpenState {
+    /// Calls that have not ended.
+    pub calls: BTreeMap<CallId, OpenCall>,
+    /// Recordings that are neither ready nor failed; their call may have ended.
+    pub recordings: BTreeMap<RecordingId, OpenRecording>,
+    /// Registrations by extension, then Contact; those that were not refreshed leave with the next segment at the latest.
+    pub registrations: BTreeMap<String, BTreeMap<String, RegistrationBound>>,
+    /// The time of the latest fact: the process lived then.
+    pub last_at_ms: u64,
+}
+
+/// A call that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenCall {
+    /// How it began.
+    pub created: CallCreated,
+    /// When.
+    pub created_at_ms: u64,
+    /// When two parties talked for the first time.
+    pub answered_at_ms: Option<u64>,
+    /// Its legs that have not ended.
+    pub legs: BTreeMap<LegId, OpenLeg>,
+    /// The time of its latest fact.
+    pub last_at_ms: u64,
+}
+
+/// A leg that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenLeg {
+    /// How it began.
+    pub started: LegStarted,
+    /// When.
+    pub started_at_ms: u64,
+    /// When it answered.
+    pub answered_at_ms: Option<u64>,
+}
+
+/// A recording that is neither ready nor failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRecording {
+    /// Of what.
+    pub started: RecordingStarted,
+    /// When it began.
+    pub started_at_ms: u64,
+}
+
+impl OpenState {
+    /// Takes in the next fact.
+    pub fn take(&mut self, fact: &Fact) {
+        let at_ms = fact.at_ms;
+        self.last_at_ms = self.last_at_ms.max(at_ms);
+        if let Some(call) = fact.event.call().and_then(|call| self.calls.get_mut(&call)) {
+            call.last_at_ms = call.last_at_ms.max(at_ms);
+        }
+        match &fact.event {
+            Event::CallCreated(created) => self.create(created, at_ms),
+            Event::LegStarted(started) => {
+                let leg = OpenLeg { started: started.clone(), started_at_ms: at_ms, answered_at_ms: None };
+                self.of_call(started.call, |call| _ = call.legs.insert(started.leg, leg));
+            }
+            Event::LegAnswered(answered) => self.of_call(answered.call, |call| {
+                if let Some(leg) = call.legs.get_mut(&answered.leg) {
+                    leg.answered_at_ms.get_or_insert(at_ms);
+                }
+            }),
+            Event::LegEnded(ended) => self.of_call(ended.call, |call| _ = call.legs.remove(&ended.leg)),
+            Event::CallAnswered(answered) => {
+                self.of_call(answered.call, |call| _ = call.answered_at_ms.get_or_insert(at_ms));
+            }
+            Event::CallEnded(ended) => _ = self.calls.remove(&ended.call),
+            Event::RecordingStarted(started) => {
+                let recording = OpenRecording { started: started.clone(), started_at_ms: at_ms };
+                self.recordings.insert(started.recording, recording);
+            }
+            Event::RecordingReady(ready) => _ = self.recordings.remove(&ready.recording),
+            Event::RecordingFailed(failed) => _ = self.recordings.remove(&failed.recording),
+            Event::RegistrationBound(bound) => {
+                let of_extension = self.registrations.entry(bound.extension.clone()).or_default();
+                of_extension.insert(bound.contact.clone(), bound.clone());
+            }
+            Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
+            Event::LegRinging(_)
+            | Event::CallHeld(_)
+            | Event::CallRetrieved(_)
+            | Event::SourceBanned(_)
+            | Event::SettingsChanged(_) => {}
+        }
+    }
+
+    /// The facts that close every open call after a crash, to be appended before anything else: for each call its open legs'
+    /// `call.leg_ended`, then `call.ended`, as `interrupted`. They carry the last time at which the call is known to have
+    /// lived: that of the latest fact, or `alive_until_ms` if later (0 when nothing else, such as a recording, tells).
+    #[must_use]
+    pub fn interrupted(&self, tenant: &TenantId, alive_until_ms: u64) -> Vec<Fact> {
+        let at_ms = self.last_at_ms.max(alive_until_ms);
+        let mut facts = Vec::new();
+        for (&call, open) in &self.calls {
+            let ended = |&leg: &LegId| {
+                Event::LegEnded(LegEnded { call, leg, cause: EndCause::Interrupted, sip_status: 0, quality: None })
+            };
+            let call_ended =
+                Event::CallEnded(CallEnded { call, cause: EndCause::Interrupted, by: EndedBy::System, sip_status: 0 });
+            let events = open.legs.keys().map(ended).chain([call_ended]);
+            facts.extend(events.map(|event| Fact { tenant: tenant.clone(), at_ms, event }));
+        }
+        facts
+    }
+
+    /// Without the registrations that ended by themselves before the latest fact.
+    pub(super) fn without_expired(&self) -> Cow<'_, Self> {
+        let expired = |bound: &RegistrationBound| bound.expires_at_ms < self.last_at_ms;
+        if !self.registrations.values().flat_map(BTreeMap::values).any(expired) {
+            return Cow::Borrowed(self);
+        }
+        let mut open = self.clone();
+        open.registrations.retain(|_, contacts| {
+            contacts.retain(|_, bound| !expired(bound));
+            !contacts.is_empty()
+        });
+        Cow::Owned(open)
+    }
+
+    fn create(&mut self, created: &CallCreated, at_ms: u64) {
+        let call = OpenCall {
+            created: created.clone(),
+            created_at_ms: at_ms,
+            answered_at_ms: None,
+            legs: BTreeMap::new(),
+            last_at_ms: at_ms,
+        };
+        self.calls.insert(created.call, call);
+    }
+
+    /// A fact of a call that is not open (its beginning was salvaged away) changes nothing.
+    fn of_call(&mut self, call: CallId, change: impl FnOnce(&mut OpenCall)) {
+        if let Some(call) = self.calls.get_mut(&call) {
+            change(call);
+        }
+    }
+
+    fn unbind(&mut self, extension: &str, contact: &str) {
+        if let Some(contacts) = self.registrations.get_mut(extension) {
+            contacts.remove(contact);
+            if contacts.is_empty() {
+                self.registrations.remove(extension);
+            }
+        }
+    }
+}
