@@ -259,6 +259,12 @@ impl JournalHandle {
         self.shared.durable().wait_past(number).await
     }
 
+    /// As [`Self::durable_past`] for a thread: gives up after `timeout`.
+    #[must_use]
+    pub fn durable_past_blocking(&self, number: u64, timeout: Duration) -> u64 {
+        self.shared.durable().wait_past_blocking(number, timeout)
+    }
+
     /// Deletes segments that were full before `before_ms` (Unix time, ms) and whose records every consumer is past: `passed` is
     /// the least cursor of all. Gives the deleted files, oldest first.
     ///

@@ -68,7 +68,8 @@ impl Shared {
 
     /// The segment after this one, `None` while this one is being written.
     pub(super) fn segment_after(&self, name: SegmentName) -> Option<SegmentName> {
-        self.segments().iter().find(|other| **other > name).copied()
+        let segments = self.segments();
+        segments.get(segments.partition_point(|other| *other <= name)).copied()
     }
 
     /// The segment in which to look for the first record after the given place, and the oldest there is.
