@@ -31,7 +31,7 @@ const CHECKSUM_BYTES: usize = 4;
 pub const CARRY_MAX: usize = 64 << 20;
 
 /// How much of a segment is read at once, bytes.
-const CHUNK_BYTES: usize = 256 << 10;
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// Names a segment, and orders it among the others of its tenant: by epoch, then by the number of its first record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,8 +149,10 @@ pub(super) struct Window {
     seed: u32,
     /// Where in the file `bytes[at]` stands.
     offset: u64,
+    /// Room; what is read lies in `at..filled`.
     bytes: Vec<u8>,
     at: usize,
+    filled: usize,
 }
 
 /// What stands next in a segment.
@@ -166,7 +168,7 @@ pub(super) enum Next<'a> {
 impl Window {
     /// Begins at the first record.
     pub(super) fn new(sealed: Sealed) -> Self {
-        Self { seed: sealed.seed, offset: sealed.bytes, bytes: Vec::new(), at: 0 }
+        Self { seed: sealed.seed, offset: sealed.bytes, bytes: Vec::new(), at: 0, filled: 0 }
     }
 
     /// Where in the file the next record stands.
@@ -176,13 +178,16 @@ impl Window {
 
     /// Forgets what was read ahead: the file has grown since.
     pub(super) fn forget(&mut self) {
-        self.bytes.clear();
-        self.at = 0;
+        (self.at, self.filled) = (0, 0);
+    }
+
+    fn left(&self) -> &[u8] {
+        &self.bytes[self.at..self.filled]
     }
 
     /// True when the next record is in memory.
     pub(super) fn holds_next(&self) -> bool {
-        let left = &self.bytes[self.at..];
+        let left = self.left();
         left.len() >= frame::HEADER_BYTES && left.len() >= frame::needed(left)
     }
 
@@ -190,30 +195,30 @@ impl Window {
     pub(super) fn next(&mut self, file: &File) -> io::Result<Next<'_>> {
         // Twice: a first look asks for a header, which then tells the payload's length.
         for _ in 0..2 {
-            let left = &self.bytes[self.at..];
-            let needed = frame::needed(left);
-            if left.len() < needed {
+            let needed = frame::needed(self.left());
+            if self.left().len() < needed {
                 self.fill(file, needed)?;
             }
         }
-        match frame::decode(self.seed, &self.bytes[self.at..]) {
+        match frame::decode(self.seed, &self.bytes[self.at..self.filled]) {
             Decoded::Whole { number, payload, bytes } => {
                 self.at += bytes;
                 self.offset += bytes as u64;
                 Ok(Next::Record(number, payload))
             }
-            Decoded::Short if self.bytes.len() == self.at => Ok(Next::End),
+            Decoded::Short if self.filled == self.at => Ok(Next::End),
             Decoded::Short | Decoded::Damaged => Ok(Next::Broken),
         }
     }
 
     /// Reads on from the next record, at least `needed` bytes unless the file ends.
     fn fill(&mut self, file: &File, needed: usize) -> io::Result<()> {
-        self.at = 0;
-        self.bytes.resize(needed.max(CHUNK_BYTES), 0);
-        let read = read_at_most(file, &mut self.bytes, self.offset);
-        self.bytes.truncate(*read.as_ref().unwrap_or(&0));
-        read.map(drop)
+        self.forget();
+        if self.bytes.len() < needed.max(CHUNK_BYTES) {
+            self.bytes = vec![0; needed.max(CHUNK_BYTES)];
+        }
+        self.filled = read_at_most(file, &mut self.bytes, self.offset)?;
+        Ok(())
     }
 }
 
