@@ -3,14 +3,14 @@
 use bytes::Bytes;
 
 use super::Transactions;
-use super::matching::MatchKey;
+use super::matching::{MatchKey, tag_of};
 use super::output::{ClientKey, Output, SendError, TransactionKey};
 use super::table::{client_invite, client_non_invite};
 use super::timer::{Clocks, Timer};
 use super::via::Hop;
 use crate::flow::Flow;
 use crate::headers::{BRANCH_COOKIE, CSeq, HeaderName, HeaderValue, Headers};
-use crate::message::{Message, Method, Request, Response};
+use crate::message::{Method, Request, Response};
 use crate::time::Now;
 
 /// A request that was sent.
@@ -42,7 +42,8 @@ enum Kept {
 /// A user agent that answered 2xx.
 #[derive(Debug)]
 struct Fork {
-    to_tag: Box<str>,
+    /// Empty for one that follows RFC 2543.
+    to_tag: Box<[u8]>,
     ack: Option<(Flow, Bytes)>,
 }
 
@@ -100,16 +101,13 @@ impl Transactions {
         request.headers.prepend(HeaderName::Via, hop.via(&branch));
         let response_key = self.matcher.client(&branch, &request.method);
         let is_invite = request.method == Method::Invite;
-        let message = Message::from(request);
-        let bytes = message.to_bytes();
-        let machine = match message {
-            Message::Request(request) if is_invite => Machine::Invite {
-                state: client_invite::State::Calling,
-                kept: Kept::Pending { request: Box::new(request), bytes: bytes.clone(), cancel_reason: None },
-            },
-            Message::Request(_) | Message::Response(_) => {
-                Machine::NonInvite { state: client_non_invite::State::Trying, bytes: bytes.clone(), owner: Owner::User }
-            }
+        let bytes = request.to_bytes();
+        let machine = if is_invite {
+            let kept = Kept::Pending { request: Box::new(request), bytes: bytes.clone(), cancel_reason: None };
+            Machine::Invite { state: client_invite::State::Calling, kept }
+        } else {
+            let state = client_non_invite::State::Trying;
+            Machine::NonInvite { state, bytes: bytes.clone(), owner: Owner::User }
         };
         self.outputs.push_back(Output::Send { flow: hop.flow, bytes });
         let timers = if is_invite { [Timer::A, Timer::B] } else { [Timer::E, Timer::F] };
@@ -130,7 +128,7 @@ impl Transactions {
     /// Sends the ACK for a 2xx, with a Via of ours on top. While the INVITE `key` lingers, each retransmission of that 2xx (by
     /// its To tag) is answered with the same ACK here.
     pub fn send_ack(&mut self, key: ClientKey, ack: Request, hop: &Hop) {
-        let to_tag: Box<str> = ack.headers.to().ok().and_then(|to| to.tag().map(Box::from)).unwrap_or_default();
+        let to_tag: Box<[u8]> = to_tag(&ack.headers).into();
         let bytes = self.send_outside(ack, hop);
         let Some(client) = self.clients.get_mut(key) else { return };
         let Machine::Invite { kept: Kept::Accepted { forks }, .. } = &mut client.machine else { return };
@@ -143,7 +141,7 @@ impl Transactions {
     pub fn send_outside(&mut self, mut request: Request, hop: &Hop) -> Bytes {
         let branch = self.branch();
         request.headers.prepend(HeaderName::Via, hop.via(&branch));
-        let bytes = Message::from(request).to_bytes();
+        let bytes = request.to_bytes();
         self.outputs.push_back(Output::Send { flow: hop.flow, bytes: bytes.clone() });
         bytes
     }
@@ -263,7 +261,7 @@ impl Transactions {
                 }
                 Action::Ack => {
                     if let (Kept::Pending { request, .. }, Some(response)) = (&*kept, &response) {
-                        let ack = Message::from(ack_of_failure(request, &response.headers)).to_bytes();
+                        let ack = ack_of_failure(request, &response.headers).to_bytes();
                         *kept = Kept::Failed { ack };
                     }
                     if let Kept::Failed { ack } = kept {
@@ -408,7 +406,7 @@ impl Transactions {
         if let Some(reason) = cancel_reason {
             cancel.headers.push(HeaderName::Reason, reason.clone());
         }
-        let bytes = Message::from(cancel).to_bytes();
+        let bytes = cancel.to_bytes();
         let flow = client.flow;
         self.outputs.push_back(Output::Send { flow, bytes: bytes.clone() });
         let machine = Machine::NonInvite { state: client_non_invite::State::Trying, bytes, owner: Owner::Cancel };
@@ -456,8 +454,7 @@ enum Heard {
 }
 
 fn heard_before(forks: &mut Vec<Fork>, response: &Response) -> Heard {
-    let to = response.headers.to().ok();
-    let to_tag = to.as_ref().and_then(|to| to.tag()).unwrap_or_default();
+    let to_tag = to_tag(&response.headers);
     if let Some(fork) = forks.iter().find(|fork| &*fork.to_tag == to_tag) {
         return fork.ack.clone().map_or(Heard::Waiting, |(flow, bytes)| Heard::Acknowledged(flow, bytes));
     }
@@ -466,6 +463,10 @@ fn heard_before(forks: &mut Vec<Fork>, response: &Response) -> Heard {
     }
     forks.push(Fork { to_tag: to_tag.into(), ack: None });
     Heard::New
+}
+
+fn to_tag(headers: &Headers) -> &[u8] {
+    headers.get(&HeaderName::To).and_then(tag_of).unwrap_or_default()
 }
 
 /// RFC 3261 §17.1.1.3: Request-URI, top Via, From, Call-ID and Route are the INVITE's, To is the response's.

@@ -5,7 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::headers::{HeaderError, Headers, Via};
+use crate::headers::{HeaderError, HeaderName, Via};
 use crate::message::{Method, Request};
 use crate::random::Random;
 
@@ -23,41 +23,61 @@ pub(crate) struct Matcher {
 #[derive(Clone, Debug)]
 pub(crate) struct RequestIdentity {
     /// The top Via, with `received` and `rport` filled in.
-    pub(crate) via: Via,
-    /// Key of the transaction by RFC 3261 §17.2.3, ACK and CANCEL counted as INVITE where `as_method` says so.
-    from_tag: String,
-    call_id: String,
-    cseq: u32,
+    via: Via,
+    /// From tag, Call-ID and CSeq number, folded.
+    call: MatchKey,
     pub(crate) has_to_tag: bool,
 }
 
-impl RequestIdentity {
-    /// Reads the parts; an error if one that every request must have (RFC 3261 §8.1.1) is missing or unusable, or if the
-    /// CSeq names another method (§8.1.1.5).
-    pub(crate) fn read(request: &Request, via: Via) -> Result<Self, HeaderError> {
-        let headers = &request.headers;
-        let cseq = headers.cseq()?;
-        if cseq.method != request.method {
-            return Err(HeaderError::Malformed(crate::headers::HeaderName::CSeq, "its method is not the request's"));
+/// The tag of a From or To, without a look at its address: a parameter outside quotes and angle brackets.
+pub(crate) fn tag_of(value: &[u8]) -> Option<&[u8]> {
+    let (mut quoted, mut angled) = (false, false);
+    let mut at = 0;
+    while at < value.len() {
+        match value[at] {
+            b'\\' if quoted => at += 1,
+            b'"' if !angled => quoted = !quoted,
+            b'<' if !quoted => angled = true,
+            b'>' if !quoted => angled = false,
+            b';' if !quoted && !angled => {
+                if let Some(tag) = tag_param(&value[at + 1..]) {
+                    return Some(tag);
+                }
+            }
+            _ => {}
         }
-        Ok(Self {
-            via,
-            from_tag: headers.from()?.tag().unwrap_or_default().to_owned(),
-            call_id: call_id(headers)?,
-            cseq: cseq.seq,
-            has_to_tag: headers.to()?.tag().is_some(),
-        })
+        at += 1;
     }
+    None
 }
 
-fn call_id(headers: &Headers) -> Result<String, HeaderError> {
-    Ok(headers.call_id()?.to_string())
+/// The value if the text begins with a `tag` parameter that has one.
+fn tag_param(text: &[u8]) -> Option<&[u8]> {
+    let (name, text) = text.trim_ascii_start().split_at_checked(3)?;
+    let text = text.trim_ascii_start().strip_prefix(b"=").filter(|_| name.eq_ignore_ascii_case(b"tag"))?;
+    let tag = text[..memchr::memchr(b';', text).unwrap_or(text.len())].trim_ascii();
+    (!tag.is_empty()).then_some(tag)
 }
 
 impl Matcher {
     pub(crate) fn new(random: &mut Random) -> Self {
         let mut secret = || [random.next_u64(), random.next_u64()];
         Self { secrets: [secret(), secret()] }
+    }
+
+    /// Reads the parts; an error if one that every request must have (RFC 3261 §8.1.1) is missing or unusable, or if the
+    /// CSeq names another method (§8.1.1.5). Addresses are left to the parser and the TU.
+    pub(crate) fn identity(&self, request: &Request, via: Via) -> Result<RequestIdentity, HeaderError> {
+        let headers = &request.headers;
+        let cseq = headers.cseq()?;
+        if cseq.method != request.method {
+            return Err(HeaderError::Malformed(HeaderName::CSeq, "its method is not the request's"));
+        }
+        let from = headers.get(&HeaderName::From).ok_or(HeaderError::Missing(HeaderName::From))?;
+        let to = headers.get(&HeaderName::To).ok_or(HeaderError::Missing(HeaderName::To))?;
+        let call_id = headers.call_id()?;
+        let call = self.key(|hasher| ("call", tag_of(from), call_id, cseq.seq).hash(hasher));
+        Ok(RequestIdentity { via, call, has_to_tag: tag_of(to).is_some() })
     }
 
     /// RFC 3261 §17.2.3: branch, sent-by and method, where the branch has the magic cookie; else, as RFC 2543 did, Request-URI,
@@ -78,7 +98,7 @@ impl Matcher {
             return self.key(|hasher| ("3261", branch, &via.host, via.port, method).hash(hasher));
         }
         self.key(|hasher| {
-            ("2543", request.uri.as_str(), &identity.from_tag, &identity.call_id, identity.cseq).hash(hasher);
+            ("2543", request.uri.as_str(), identity.call.0).hash(hasher);
             (via.branch(), &via.host, via.port, method).hash(hasher);
         })
     }
@@ -90,7 +110,7 @@ impl Matcher {
             Method::Ack => &Method::Invite,
             other => other,
         };
-        self.key(|hasher| ("call", &identity.from_tag, &identity.call_id, identity.cseq, method).hash(hasher))
+        self.key(|hasher| (identity.call.0, method).hash(hasher))
     }
 
     /// RFC 3261 §17.1.3: the branch of the top Via and the method of the CSeq.
@@ -117,3 +137,23 @@ impl Matcher {
 
 /// Begins every tag given without a transaction.
 const STATELESS_TAG_PREFIX: &str = "sl-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tag_is_found_outside_quotes_and_brackets_only() {
+        let check = |value: &str, tag: Option<&str>| {
+            assert_eq!(tag_of(value.as_bytes()), tag.map(str::as_bytes), "{value}");
+        };
+        check("<sip:a@b>;tag=x", Some("x"));
+        check("sip:a@b;tag=x", Some("x"));
+        check("\"A\" <sip:a@b;tag=no>; TAG = x ;y", Some("x"));
+        check("\"A;tag=no\\\";tag=no\" <sip:a@b>;q=\";tag=no\";tag=x", Some("x"));
+        check("A <sip:a@b>;tagged=no;tag=x", Some("x"));
+        for none in ["<sip:a@b;tag=no>", "<sip:a@b>", "<sip:a@b>;tag", "<sip:a@b>;tag=", "<sip:a@b>;ta", "\"", ""] {
+            check(none, None);
+        }
+    }
+}

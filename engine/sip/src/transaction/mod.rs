@@ -23,7 +23,7 @@ pub use timer::TimerConfig;
 pub use via::{Hop, SentBy};
 
 use crate::flow::Flow;
-use crate::message::{Message, Method, Response};
+use crate::message::{Message, Response};
 use crate::random::Random;
 use crate::time::Now;
 use client::ClientTransaction;
@@ -117,7 +117,7 @@ impl Transactions {
             self.counters.malformed += 1;
             return;
         };
-        let bytes = Message::from(response).to_bytes();
+        let bytes = response.to_bytes();
         self.outputs.push_back(Output::Send { flow: reply_to, bytes });
     }
 
@@ -199,9 +199,4 @@ impl Transactions {
             self.outputs.push_back(Output::Ended { key });
         }
     }
-}
-
-/// True for a request that belongs to a dialog or to another request: it is not refused as early as a new one.
-fn continues(method: &Method, has_to_tag: bool) -> bool {
-    has_to_tag || matches!(method, Method::Ack | Method::Cancel)
 }

@@ -8,10 +8,11 @@ use super::matching::{MatchKey, RequestIdentity};
 use super::output::{Output, RespondError, ServerKey, TransactionKey};
 use super::table::{server_invite, server_non_invite};
 use super::timer::{Clocks, Timer};
-use super::{Transactions, continues, via};
+use super::{Transactions, via};
 use crate::flow::Flow;
 use crate::headers::HeaderName;
-use crate::message::{Message, Method, Request, Response, StatusCode};
+use crate::message::{Method, Request, Response, StatusCode};
+use crate::parse::parse_datagram;
 use crate::time::Now;
 
 /// A request that was received. Finished ones are many: nothing is kept that a retransmission does not need.
@@ -40,15 +41,15 @@ enum LastResponse {
     /// Nothing was sent, or nothing will be asked for again.
     None,
     /// The 100 that goes out if the TU says nothing in time.
-    Unsent(Bytes),
-    /// What was sent last; `to_tag` while it is provisional, for a CANCEL's answer (RFC 3261 §9.2).
-    Sent { bytes: Bytes, to_tag: Option<Box<str>> },
+    Unsent(Box<Response>),
+    /// What was sent last.
+    Sent(Bytes),
 }
 
 /// What an event brings with it.
 enum Brought {
     Nothing,
-    Response { bytes: Bytes, to_tag: Option<Box<str>> },
+    Response(Bytes),
     Ack { request: Box<Request>, flow: Flow },
 }
 
@@ -74,13 +75,15 @@ impl ServerTransaction {
         }
     }
 
-    /// The tag that a provisional response gave to the To.
-    fn to_tag(&self) -> Option<&str> {
-        match &self.machine {
-            Machine::Invite { last, .. } | Machine::NonInvite { last, .. } => match last {
-                LastResponse::Sent { to_tag, .. } => to_tag.as_deref(),
-                LastResponse::None | LastResponse::Unsent(_) => None,
-            },
+    /// The To tag of the last response, for the answer to a CANCEL (RFC 3261 §9.2).
+    fn to_tag(&self) -> Option<String> {
+        let (Machine::Invite { last, .. } | Machine::NonInvite { last, .. }) = &self.machine;
+        match last {
+            LastResponse::Sent(bytes) => {
+                let sent = parse_datagram(bytes.clone()).ok()?;
+                sent.headers().to().ok()?.tag().map(str::to_owned)
+            }
+            LastResponse::None | LastResponse::Unsent(_) => None,
         }
     }
 }
@@ -96,12 +99,7 @@ impl Transactions {
             return Err(RespondError::AlreadyAnswered);
         }
         let status = response.status;
-        let to_tag = if status.is_provisional() {
-            response.headers.to().ok().and_then(|to| to.tag().map(Box::from))
-        } else {
-            None
-        };
-        let brought = Brought::Response { bytes: Message::from(response).to_bytes(), to_tag };
+        let brought = Brought::Response(response.to_bytes());
         if matches!(server.machine, Machine::Invite { .. }) {
             let event = match status {
                 status if status.is_provisional() => server_invite::Event::Provisional,
@@ -128,7 +126,7 @@ impl Transactions {
             self.counters.malformed += 1;
             return;
         };
-        let identity = match RequestIdentity::read(&request, stamped.via) {
+        let identity = match self.matcher.identity(&request, stamped.via) {
             Ok(identity) => identity,
             Err(error) => {
                 self.counters.malformed += 1;
@@ -201,7 +199,7 @@ impl Transactions {
         let invite = self.server_index.get(&invite_key).copied();
         let known = invite.and_then(|key| self.servers.get(key));
         let (status, to_tag) = match known {
-            Some(server) => (StatusCode::OK, server.to_tag().map(str::to_owned)),
+            Some(server) => (StatusCode::OK, server.to_tag()),
             None => (StatusCode::CALL_DOES_NOT_EXIST, None),
         };
         let cancelled = invite.filter(|_| known.is_some_and(|server| server.is_pending()));
@@ -215,7 +213,7 @@ impl Transactions {
     }
 
     fn receive_new(&mut self, now: Now, flow: Flow, request: Request, identity: &RequestIdentity, arrival: &Arrival) {
-        if self.is_full(&request.method, identity.has_to_tag) {
+        if self.is_full(identity.has_to_tag) {
             self.counters.refused += 1;
             let tag = self.matcher.stateless_tag(arrival.request_key);
             let response = Response::to_request(&request, StatusCode::SERVICE_UNAVAILABLE, Some(&tag))
@@ -238,9 +236,9 @@ impl Transactions {
         }
     }
 
-    fn is_full(&self, method: &Method, has_to_tag: bool) -> bool {
+    fn is_full(&self, in_dialog: bool) -> bool {
         let limit = self.config.limits.pending_server;
-        let limit = if continues(method, has_to_tag) { limit.saturating_add(limit / 4) } else { limit };
+        let limit = if in_dialog { limit.saturating_add(limit / 4) } else { limit };
         self.counts.pending_server >= limit
     }
 
@@ -252,8 +250,7 @@ impl Transactions {
         request: &Request,
     ) -> ServerKey {
         let (machine, timer) = if request.method == Method::Invite {
-            let trying = Message::from(Response::to_request(request, StatusCode::TRYING, None)).to_bytes();
-            let last = LastResponse::Unsent(trying);
+            let last = LastResponse::Unsent(Box::new(Response::to_request(request, StatusCode::TRYING, None)));
             (Machine::Invite { state: server_invite::State::Fresh, last }, Timer::Trying)
         } else {
             let last = LastResponse::None;
@@ -282,7 +279,7 @@ impl Transactions {
     }
 
     pub(super) fn send_now(&mut self, flow: Flow, response: Response) {
-        let bytes = Message::from(response).to_bytes();
+        let bytes = response.to_bytes();
         self.outputs.push_back(Output::Send { flow, bytes });
     }
 
@@ -344,24 +341,24 @@ impl Transactions {
         let mut brought = brought;
         let mut told = false;
         let mut send = None;
-        let mut timers = Vec::new();
+        let mut timers = [None; 2];
         for action in actions {
             match action {
                 Action::SendTrying => {
-                    if let LastResponse::Unsent(bytes) = last {
-                        let bytes = std::mem::take(bytes);
-                        *last = LastResponse::Sent { bytes: bytes.clone(), to_tag: None };
+                    if let LastResponse::Unsent(trying) = last {
+                        let bytes = trying.to_bytes();
+                        *last = LastResponse::Sent(bytes.clone());
                         send = Some(bytes);
                     }
                 }
                 Action::Send => {
-                    if let Brought::Response { bytes, to_tag } = std::mem::replace(&mut brought, Brought::Nothing) {
+                    if let Brought::Response(bytes) = std::mem::replace(&mut brought, Brought::Nothing) {
                         send = Some(bytes.clone());
-                        *last = LastResponse::Sent { bytes, to_tag };
+                        *last = LastResponse::Sent(bytes);
                     }
                 }
                 Action::Resend => {
-                    if let LastResponse::Sent { bytes, .. } = last {
+                    if let LastResponse::Sent(bytes) = last {
                         send = Some(bytes.clone());
                     }
                 }
@@ -378,7 +375,7 @@ impl Transactions {
                 Action::TransportFailed => {
                     self.outputs.push_back(Output::TransportError { key: TransactionKey::Server(key) });
                 }
-                Action::Start(timer) => timers.push(*timer),
+                Action::Start(timer) => timers = [timers[1], Some(*timer)],
                 Action::Stop(timer) => {
                     self.timers.stop(TransactionKey::Server(key), &mut server.clocks, *timer);
                 }
@@ -401,17 +398,17 @@ impl Transactions {
         *state = next;
         let mut brought = brought;
         let mut told = false;
-        let mut timers = Vec::new();
+        let mut timers = [None; 2];
         for action in actions {
             match action {
                 Action::Send => {
-                    if let Brought::Response { bytes, to_tag } = std::mem::replace(&mut brought, Brought::Nothing) {
+                    if let Brought::Response(bytes) = std::mem::replace(&mut brought, Brought::Nothing) {
                         self.outputs.push_back(Output::Send { flow: server.reply_to, bytes: bytes.clone() });
-                        *last = LastResponse::Sent { bytes, to_tag };
+                        *last = LastResponse::Sent(bytes);
                     }
                 }
                 Action::Resend => {
-                    if let LastResponse::Sent { bytes, .. } = last {
+                    if let LastResponse::Sent(bytes) = last {
                         self.outputs.push_back(Output::Send { flow: server.reply_to, bytes: bytes.clone() });
                     }
                 }
@@ -419,7 +416,7 @@ impl Transactions {
                     told = true;
                     self.outputs.push_back(Output::TransportError { key: TransactionKey::Server(key) });
                 }
-                Action::Start(timer) => timers.push(*timer),
+                Action::Start(timer) => timers = [timers[1], Some(*timer)],
             }
         }
         let finished = was_pending && !server.is_pending();
@@ -439,7 +436,7 @@ impl Transactions {
             }
             return;
         }
-        for timer in settle.timers {
+        for timer in settle.timers.into_iter().flatten() {
             self.start_server_timer(now, key, timer);
         }
         if settle.finished {
@@ -489,7 +486,8 @@ struct Settle {
     ended: bool,
     /// The TU was told of the end by another output than `Ended`.
     told: bool,
-    timers: Vec<Timer>,
+    /// In the order in which they are started.
+    timers: [Option<Timer>; 2],
 }
 
 /// RFC 3261 §16.3 step 3, for what we would pass on. What is for ourselves (OPTIONS, REGISTER, anything inside a dialog) is

@@ -286,7 +286,7 @@ fn cancel_that_crosses_the_200_has_no_effect() {
          10ms   ! 200 to=b
          10ms   < 200 INVITE b
          20ms   > CANCEL
-         20ms   < 200 CANCEL
+         20ms   < 200 CANCEL b
          30ms   > ACK branch=2 to=b
          30ms   = ACK
          32.01s = server ended
