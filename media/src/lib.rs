@@ -11,6 +11,8 @@ pub mod id;
 pub mod now;
 pub mod prompt;
 pub mod recording;
+#[cfg(test)]
+mod testing;
 
 pub use codec::{Codec, PayloadType};
 pub use command::{Command, Direction, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder};

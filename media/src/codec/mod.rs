@@ -1,6 +1,16 @@
 //! Codecs: their names on the wire and their coders.
 
+pub mod g711;
+pub mod g722;
+pub mod opus;
+pub mod resample;
+
 use std::sync::Arc;
+
+use crate::RecordRate;
+use g711::G711;
+pub use g711::Law;
+use resample::{Doubled, Halved};
 
 /// RTP payload type, 0 to 127 (RFC 3551 §6); 64 to 95 are refused, they collide with RTCP (RFC 5761 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +79,18 @@ impl Codec {
         }
     }
 
+    /// What encodes and decodes it, if anything does here.
+    #[must_use]
+    pub fn coder(&self) -> Option<Coder> {
+        match self {
+            Self::Pcmu => Some(Coder::G711(Law::Mu)),
+            Self::Pcma => Some(Coder::G711(Law::A)),
+            Self::G722 => Some(Coder::G722),
+            Self::Opus => Some(Coder::Opus),
+            Self::TelephoneEvent { .. } | Self::Other { .. } => None,
+        }
+    }
+
     /// Whether it carries audio (not telephone events).
     #[must_use]
     pub fn is_audio(&self) -> bool {
@@ -77,4 +99,69 @@ impl Codec {
             Self::TelephoneEvent { .. } => false,
         }
     }
+}
+
+/// The codecs there are coders for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Coder {
+    /// G.711 in either law.
+    G711(Law),
+    /// G.722 at 64 kbit/s.
+    G722,
+    /// Opus.
+    Opus,
+}
+
+impl Coder {
+    /// Sampling rate of what the encoder takes.
+    #[must_use]
+    pub fn encoder_rate(self) -> RecordRate {
+        match self {
+            Self::G711(_) => RecordRate::Narrow,
+            Self::G722 | Self::Opus => RecordRate::Wide,
+        }
+    }
+
+    /// RTP clock in Hz.
+    #[must_use]
+    pub fn clock_hz(self) -> u32 {
+        match self {
+            Self::G711(_) | Self::G722 => 8_000,
+            Self::Opus => 48_000,
+        }
+    }
+
+    /// A fresh encoder; `None` if its library has no memory.
+    #[must_use]
+    pub fn encoder(self) -> Option<Box<dyn Encoder>> {
+        Some(match self {
+            Self::G711(law) => Box::new(G711(law)),
+            Self::G722 => Box::new(g722::G722Encoder::default()),
+            Self::Opus => Box::new(opus::Opus16kEncoder::new()?),
+        })
+    }
+
+    /// A fresh decoder whose samples come at `rate`; `None` if its library has no memory.
+    #[must_use]
+    pub fn decoder(self, rate: RecordRate) -> Option<Box<dyn Decoder>> {
+        Some(match (self, rate) {
+            (Self::G711(law), RecordRate::Narrow) => Box::new(G711(law)),
+            (Self::G711(law), RecordRate::Wide) => Box::new(Doubled::new(G711(law))),
+            (Self::G722, RecordRate::Wide) => Box::new(g722::G722Decoder::default()),
+            (Self::G722, RecordRate::Narrow) => Box::new(Halved::new(g722::G722Decoder::default())),
+            (Self::Opus, _) => Box::new(opus::OpusToMono::new(rate)?),
+        })
+    }
+}
+
+/// Makes payloads out of samples; keeps state from frame to frame.
+pub trait Encoder: Send {
+    /// Appends the payload of one frame of 20 ms, mono, at the coder's [`Coder::encoder_rate`].
+    fn encode(&mut self, frame: &[i16], out: &mut Vec<u8>);
+}
+
+/// Makes samples out of payloads; keeps state from packet to packet.
+pub trait Decoder: Send {
+    /// Appends the samples of one payload, mono; a payload that makes no sense gives none.
+    fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>);
 }
