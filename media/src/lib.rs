@@ -5,14 +5,25 @@
 
 pub mod codec;
 pub mod command;
+pub mod encoded;
 pub mod event;
 pub mod graph;
 pub mod id;
+pub mod music;
 pub mod now;
+pub mod out_stream;
 pub mod prompt;
+pub mod reception;
+pub mod recorder;
 pub mod recording;
+pub mod relay;
+pub mod rtcp;
+pub mod rtp;
+pub mod source_lock;
+pub mod telephone_event;
 #[cfg(test)]
 mod testing;
+pub mod tone;
 
 pub use codec::{Codec, PayloadType};
 pub use command::{Command, Direction, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder};

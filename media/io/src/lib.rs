@@ -3,11 +3,23 @@
 //! Two threads however many calls there are: `media-relay` owns every socket, forwards on arrival and paces
 //! players; `media-dsp` encodes prompts and makes recordings. Both sleep while nothing is to be done.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+mod clock;
+mod dsp;
+mod relay_thread;
+mod sockets;
+mod taps;
+
+use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 
 use media::{Command, Event};
+
+use crate::clock::Clock;
+use crate::dsp::{Dsp, Job};
+use crate::relay_thread::{Encoded, Inbox, RelayThread};
+use crate::sockets::{Poller, Waker};
+use crate::taps::Taps;
 
 /// Called on media threads with each event; must not block.
 pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
@@ -16,19 +28,24 @@ pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
 /// the last handle is dropped.
 #[derive(Clone)]
 pub struct MediaHandle {
-    commands: SyncSender<Command>,
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    shared: Arc<Shared>,
 }
 
-/// A command that was not taken.
+struct Shared {
+    commands: SyncSender<Command>,
+    waker: Arc<Waker>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A command that was not taken; it comes back.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The media thread is behind by [`COMMANDS_MAX`] commands: refuse the call.
     #[error("media is behind by {COMMANDS_MAX} commands; refuse new calls")]
-    Busy(Command),
+    Busy(Box<Command>),
     /// The media threads have ended.
     #[error("media has been shut down")]
-    Down(Command),
+    Down(Box<Command>),
 }
 
 /// Starts the media threads.
@@ -36,9 +53,32 @@ pub enum SendError {
 /// # Errors
 /// The operating system gives no thread or no poller.
 pub fn start(on_event: OnEvent) -> std::io::Result<MediaHandle> {
+    sockets::raise_file_limit();
     let (commands, inbox) = sync_channel(COMMANDS_MAX);
-    let thread = std::thread::Builder::new().name("media-relay".into()).spawn(move || skeleton(&inbox, &on_event))?;
-    Ok(MediaHandle { commands, threads: Arc::new(Mutex::new(vec![thread])) })
+    let (encoded_sender, encoded) = channel::<Encoded>();
+    let (jobs, job_inbox) = channel::<Job>();
+    let poller = Poller::new()?;
+    let waker = poller.waker();
+    let taps = Arc::new(Taps::default());
+    let clock = Clock::start();
+
+    let dsp = Dsp::new(clock, Arc::clone(&taps), Arc::clone(&on_event), answer(encoded_sender, Arc::clone(&waker)));
+    let dsp_thread = Builder::new().name("media-dsp".into()).spawn(move || dsp.run(&job_inbox))?;
+    let relay = RelayThread::new(clock, poller, Inbox { commands: inbox, encoded }, jobs, taps, on_event);
+    let relay_thread = Builder::new().name("media-relay".into()).spawn(move || relay.run())?;
+
+    let threads = Mutex::new(vec![relay_thread, dsp_thread]);
+    Ok(MediaHandle { shared: Arc::new(Shared { commands, waker, threads }) })
+}
+
+/// How encoded prompts go back to the relay thread.
+fn answer(sender: Sender<Encoded>, waker: Arc<Waker>) -> impl Fn(Encoded) + Send {
+    move |encoded| {
+        // The relay thread outlives its jobs; at shutdown nobody waits for a prompt.
+        if sender.send(encoded).is_ok() {
+            waker.wake();
+        }
+    }
 }
 
 impl MediaHandle {
@@ -46,41 +86,32 @@ impl MediaHandle {
     ///
     /// # Errors
     /// The queue is full or the threads have ended; the command comes back.
-    #[expect(clippy::result_large_err, reason = "the command comes back to whoever sent it")]
     pub fn send(&self, command: Command) -> Result<(), SendError> {
-        self.commands.try_send(command).map_err(|refused| match refused {
-            TrySendError::Full(command) => SendError::Busy(command),
-            TrySendError::Disconnected(command) => SendError::Down(command),
-        })
+        self.shared.commands.try_send(command).map_err(|refused| match refused {
+            TrySendError::Full(command) => SendError::Busy(Box::new(command)),
+            TrySendError::Disconnected(command) => SendError::Down(Box::new(command)),
+        })?;
+        self.shared.waker.wake();
+        Ok(())
     }
 
-    /// Closes every endpoint, finishes every recording and waits for the threads to end.
+    /// Closes every endpoint, finishes every recording (their events are given) and waits for the threads to end.
     pub fn shutdown(self) {
-        let Self { commands, threads } = self;
-        drop(commands);
-        let threads = std::mem::take(&mut *threads.lock().expect("no thread panics while holding it"));
+        self.shared.waker.stop();
+        let threads = match self.shared.threads.lock() {
+            Ok(mut threads) => std::mem::take(&mut *threads),
+            Err(_) => return,
+        };
         for thread in threads {
+            // A thread that panicked has said so already.
             let _ = thread.join();
         }
     }
 }
 
-fn skeleton(inbox: &Receiver<Command>, on_event: &OnEvent) {
-    while let Ok(command) = inbox.recv() {
-        match command {
-            Command::Open(open) => {
-                on_event(Event::Opened { endpoint: open.endpoint, rtp: open.rtp, rtcp: open.rtcp });
-            }
-            Command::Close(endpoint) => {
-                on_event(Event::Closed { endpoint, stats: media::EndpointStats::default() });
-            }
-            Command::Configure { .. }
-            | Command::StartPlayer { .. }
-            | Command::StopPlayer(_)
-            | Command::Hear(_)
-            | Command::StartRecorder(_)
-            | Command::StopRecorder(_) => {}
-        }
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.waker.stop();
     }
 }
 

@@ -78,10 +78,13 @@ mod tests {
     #[test]
     fn a_tone_survives_at_both_rates() {
         let mut encoder = Opus16kEncoder::new().unwrap();
-        let mut decoders = [RecordRate::Narrow, RecordRate::Wide].map(|rate| (rate, OpusToMono::new(rate).unwrap(), Vec::new()));
+        let mut decoders =
+            [RecordRate::Narrow, RecordRate::Wide].map(|rate| (rate, OpusToMono::new(rate).unwrap(), Vec::new()));
         for frame in 0..50 {
             let tone: Vec<i16> = (0..320)
-                .map(|i| (8_000.0 * (f64::from(frame * 320 + i) * 440.0 * std::f64::consts::TAU / 16_000.0).sin()) as i16)
+                .map(|i| {
+                    (8_000.0 * (f64::from(frame * 320 + i) * 440.0 * std::f64::consts::TAU / 16_000.0).sin()) as i16
+                })
                 .collect();
             let mut packet = Vec::new();
             encoder.encode(&tone, &mut packet);

@@ -121,7 +121,8 @@ fn round(value: f32) -> i16 {
 const HALF_TAPS: usize = 8;
 /// Half-band low-pass, taps at distance 1, 3, 5 ... 15: sin(πn/2)/(πn) under a Blackman window of 33, scaled to a
 /// gain of 1/2 together: -0.3 dB at 3.2 kHz, -6 dB at 4, -39 dB at 5, -74 dB from 5.5 on.
-const TAPS: [f32; HALF_TAPS] = [0.313_274_1, -0.09191101, 0.04246806, -0.020_170_8, 0.00878936, -0.00322900, 0.00085394, -0.00007464];
+const TAPS: [f32; HALF_TAPS] =
+    [0.313_274_1, -0.09191101, 0.04246806, -0.020_170_8, 0.00878936, -0.00322900, 0.00085394, -0.00007464];
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,25 @@
+//! The clock of all media threads.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use media::Now;
+
+/// Reads both clocks by one system clock and the offset at the start: RTCP needs them to go together, not to follow
+/// every step of the wall clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    origin: Instant,
+    unix_us_at_origin: u64,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { origin: Instant::now(), unix_us_at_origin: u64::try_from(unix.as_micros()).unwrap_or(0) }
+    }
+
+    pub(crate) fn now(self) -> Now {
+        let mono_us = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Now { mono_us, unix_us: self.unix_us_at_origin + mono_us }
+    }
+}

@@ -1,0 +1,156 @@
+//! The thread that owns every socket: receives, forwards, paces.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use media::codec::Coder;
+use media::encoded::EncodedPrompt;
+use media::relay::{Bound, Output, Port, Relay, Slot, Tap};
+use media::rtp::PACKET_BYTES_MAX;
+use media::{Command, Event, Now, OpenEndpoint, Prompt, RecorderId, StartRecorder};
+
+use crate::OnEvent;
+use crate::clock::Clock;
+use crate::dsp::Job;
+use crate::sockets::{Poller, Readiness, Ready, Sockets, Waker};
+use crate::taps::Taps;
+
+/// A prompt the DSP thread has encoded.
+pub(crate) struct Encoded {
+    pub(crate) prompt: Prompt,
+    pub(crate) coder: Coder,
+    pub(crate) encoded: EncodedPrompt,
+}
+
+/// What others have for this thread; looked into when woken.
+pub(crate) struct Inbox {
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) encoded: Receiver<Encoded>,
+}
+
+/// The relay with its sockets.
+pub(crate) struct RelayThread {
+    clock: Clock,
+    poller: Poller,
+    waker: Arc<Waker>,
+    inbox: Inbox,
+    relay: Relay,
+    world: World,
+    buffer: Box<[u8; PACKET_BYTES_MAX]>,
+}
+
+/// What the relay acts upon.
+struct World {
+    sockets: Sockets,
+    /// Not bounded by itself: at most one job per prompt and two per recorder, which are.
+    jobs: Sender<Job>,
+    taps: Arc<Taps>,
+    on_event: OnEvent,
+}
+
+impl RelayThread {
+    pub(crate) fn new(
+        clock: Clock,
+        poller: Poller,
+        inbox: Inbox,
+        jobs: Sender<Job>,
+        taps: Arc<Taps>,
+        on_event: OnEvent,
+    ) -> Self {
+        let world = World { sockets: poller.sockets(), jobs, taps, on_event };
+        let waker = poller.waker();
+        let buffer = Box::new([0; PACKET_BYTES_MAX]);
+        Self { clock, poller, waker, inbox, relay: Relay::default(), world, buffer }
+    }
+
+    /// Until [`Waker::stop`]; then closes everything. The DSP thread ends when `jobs` goes.
+    pub(crate) fn run(mut self) {
+        let mut ready = Ready::default();
+        while !self.waker.is_stopping() {
+            let timeout_us = self.relay.poll_timeout().map(|due| due.saturating_sub(self.clock.now().mono_us));
+            self.poller.wait(&mut ready, timeout_us);
+            let mut woken = false;
+            for readiness in ready.iter() {
+                match readiness {
+                    Readiness::Readable(slot, port) => {
+                        let Some((len, from)) = self.world.sockets.receive(slot, port, &mut self.buffer[..]) else {
+                            continue;
+                        };
+                        let now = self.clock.now();
+                        self.relay.receive(now, slot, port, from, &mut self.buffer[..len], &mut self.world);
+                    }
+                    Readiness::Woken => woken = true,
+                }
+            }
+            if woken {
+                self.read_inbox();
+            }
+            let now = self.clock.now();
+            if self.relay.poll_timeout().is_some_and(|due| due <= now.mono_us) {
+                self.relay.handle_timeout(now, &mut self.world);
+            }
+        }
+        self.read_inbox();
+        self.relay.close_all(self.clock.now(), &mut self.world);
+    }
+
+    fn read_inbox(&mut self) {
+        self.waker.acknowledge();
+        while let Ok(Encoded { prompt, coder, encoded }) = self.inbox.encoded.try_recv() {
+            self.relay.prompt_encoded(self.clock.now(), &prompt, coder, encoded);
+        }
+        // Packets wait meanwhile, so a flood of commands is taken in portions.
+        for _ in 0..COMMANDS_PER_TURN {
+            match self.inbox.commands.try_recv() {
+                Ok(command) => self.relay.handle(self.clock.now(), command, &mut self.world),
+                Err(_) => return,
+            }
+        }
+        self.waker.wake();
+    }
+}
+
+impl Output for World {
+    fn bind(&mut self, slot: Slot, open: &OpenEndpoint) -> Result<Bound, String> {
+        self.sockets.bind(slot, open).map_err(|error| error.to_string())
+    }
+
+    fn unbind(&mut self, slot: Slot) {
+        self.sockets.unbind(slot);
+    }
+
+    fn send(&mut self, slot: Slot, port: Port, to: SocketAddr, datagram: &[u8]) -> bool {
+        self.sockets.send(slot, port, to, datagram)
+    }
+
+    fn event(&mut self, event: Event) {
+        (self.on_event)(event);
+    }
+
+    fn encode(&mut self, prompt: &Prompt, coder: Coder) {
+        self.give(Job::Encode { prompt: prompt.clone(), coder });
+    }
+
+    fn start_recorder(&mut self, now: Now, start: StartRecorder) {
+        self.give(Job::Start { now, start });
+    }
+
+    fn stop_recorder(&mut self, now: Now, recorder: RecorderId) {
+        self.give(Job::Stop { now, recorder });
+    }
+
+    fn tap(&mut self, tap: Tap<'_>) {
+        self.taps.push(tap);
+    }
+}
+
+impl World {
+    fn give(&self, job: Job) {
+        let given = self.jobs.send(job);
+        debug_assert!(given.is_ok(), "the DSP thread outlives this one");
+    }
+}
+
+/// Commands obeyed before packets are looked at again: about a millisecond with sockets to be bound.
+const COMMANDS_PER_TURN: usize = 64;

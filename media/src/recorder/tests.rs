@@ -1,0 +1,197 @@
+//! Recordings of made-up networks.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::EndpointId;
+use crate::codec::g711::to_ulaw;
+use crate::codec::{Coder, Law};
+use crate::rtp::Header;
+use crate::testing::{level, sine};
+
+const MU: Coder = Coder::G711(Law::Mu);
+
+/// A packet on its way.
+#[derive(Clone)]
+struct Sent {
+    arrives_us: u64,
+    side: Side,
+    coder: Coder,
+    header: Header,
+    payload: Vec<u8>,
+}
+
+/// Speaks a signal from `start_us` on in packets of 20 ms; each takes the time `delay_us` says, `None` loses it.
+fn speak(side: Side, start_us: u64, signal: &[i16], delay_us: impl Fn(usize) -> Option<u64>) -> Vec<Sent> {
+    let ssrc = if side == Side::Left { 1 } else { 2 };
+    let packets = signal.chunks(160).enumerate();
+    let send = |(i, frame): (usize, &[i16])| {
+        let header = Header {
+            ssrc,
+            sequence: 65_500u16.wrapping_add(i as u16),
+            timestamp: (u32::MAX - 5_000).wrapping_add(i as u32 * 160),
+            ..Header::default()
+        };
+        Some(Sent {
+            arrives_us: start_us + i as u64 * 20_000 + delay_us(i)?,
+            side,
+            coder: MU,
+            header,
+            payload: frame.iter().map(|sample| to_ulaw(*sample)).collect(),
+        })
+    };
+    packets.filter_map(send).collect()
+}
+
+/// Records from 0 to `stop_us` with a tick each 100 ms; gives both sides.
+fn record(rate: RecordRate, stop_us: u64, mut packets: Vec<Sent>) -> [Vec<i16>; 2] {
+    packets.sort_by_key(|packet| packet.arrives_us);
+    let mut recorder = Recorder::new(Now::default(), rate);
+    let mut interleaved = Vec::new();
+    let mut next = packets.into_iter().peekable();
+    for tick_us in (100_000..=stop_us).step_by(100_000) {
+        while let Some(packet) = next.next_if(|packet| packet.arrives_us <= tick_us) {
+            let Sent { arrives_us, side, coder, header, payload } = &packet;
+            let (endpoint, mono_us) = (EndpointId(0), *arrives_us);
+            recorder.receive(*side, &Tap { endpoint, mono_us, coder: Some(*coder), header: *header, payload });
+        }
+        recorder.advance(tick_us, &mut interleaved);
+    }
+    recorder.finish(stop_us, &mut interleaved);
+    assert_eq!(recorder.frames() * 1_000_000, stop_us * u64::from(rate.hz()), "as long as it took");
+    assert_eq!(interleaved.len() as u64, recorder.frames() * 2);
+    [0, 1].map(|side| interleaved.iter().copied().skip(side).step_by(2).collect())
+}
+
+/// Clicks: one loud sample each 200 ms, else silence.
+fn clicks(seconds: usize) -> Vec<i16> {
+    (0..seconds * 8_000).map(|i| if i % 1_600 == 0 { 20_000 } else { 0 }).collect()
+}
+
+/// Positions of clicks, in ms.
+fn click_times(side: &[i16]) -> Vec<f64> {
+    side.iter().enumerate().filter(|(_, sample)| **sample > 10_000).map(|(i, _)| i as f64 / 8.0).collect()
+}
+
+#[test]
+fn what_was_said_stands_where_it_was_heard_bit_by_bit() {
+    let left = sine(8_000, 400.0, 8_000.0, 1.0);
+    let packets = speak(Side::Left, 500_000, &left, |_| Some(30_000));
+    let [recorded, silent] = record(RecordRate::Narrow, 2_000_000, packets);
+    let at = (500 + 30) * 8;
+    assert!(recorded[..at].iter().all(|sample| *sample == 0));
+    for (wanted, got) in left.iter().zip(&recorded[at..]) {
+        assert!((i32::from(*wanted) - i32::from(*got)).abs() <= 256, "companding only");
+    }
+    assert!(recorded[at + 8_000..].iter().all(|sample| *sample == 0));
+    assert!(silent.iter().all(|sample| *sample == 0));
+}
+
+#[test]
+fn a_lost_packet_is_silence_of_its_length_and_moves_nothing() {
+    let packets = speak(Side::Left, 0, &sine(8_000, 400.0, 8_000.0, 1.0), |i| (i != 20).then_some(0));
+    let [recorded, _] = record(RecordRate::Narrow, 1_000_000, packets);
+    assert!(recorded[20 * 160..21 * 160].iter().all(|sample| *sample == 0));
+    assert!(level(&recorded[21 * 160..], 8_000, 400.0) > 7_500.0);
+    assert!(level(&recorded[..20 * 160], 8_000, 400.0) > 7_500.0);
+}
+
+#[test]
+fn wideband_and_narrowband_parties_stand_together_at_16_khz() {
+    let mut packets = speak(Side::Left, 0, &sine(8_000, 1_000.0, 8_000.0, 1.0), |_| Some(5_000));
+    let wide = sine(16_000, 5_000.0, 8_000.0, 1.0);
+    for (coder, from) in [(Coder::G722, 0), (Coder::Opus, 25)] {
+        let mut encoder = coder.encoder().unwrap();
+        for (i, frame) in wide.chunks(320).enumerate().skip(from).take(25) {
+            let mut payload = Vec::new();
+            encoder.encode(frame, &mut payload);
+            let timestamp = i as u32 * coder.clock_hz() / 50;
+            let header = Header { ssrc: 9, sequence: i as u16, timestamp, ..Header::default() };
+            packets.push(Sent { arrives_us: i as u64 * 20_000, side: Side::Right, coder, header, payload });
+        }
+    }
+    let [left, right] = record(RecordRate::Wide, 1_000_000, packets);
+    assert!(level(&left[1_600..], 16_000, 1_000.0) > 7_500.0);
+    assert!(level(&right[1_600..7_600], 16_000, 5_000.0) > 7_000.0, "G.722");
+    assert!(level(&right[9_600..15_600], 16_000, 5_000.0) > 6_000.0, "Opus");
+}
+
+#[test]
+fn a_party_on_hold_that_stops_its_clock_stands_right_afterwards() {
+    let click = [&[20_000; 1][..], &[0; 159]].concat();
+    let first = speak(Side::Left, 0, &click.repeat(50), |_| Some(0));
+    let mut second = speak(Side::Left, 5_000_000, &click.repeat(100), |_| Some(0)).split_off(50);
+    // 50 packets were sent, then nothing for 5 s while its clock stood; packet 50 comes at 6 s.
+    second.iter_mut().for_each(|packet| packet.header.marker = true);
+    let [recorded, _] = record(RecordRate::Narrow, 8_000_000, [first, second].concat());
+    let times = click_times(&recorded);
+    assert_eq!((times[49], times[50], times.len()), (980.0, 6_000.0, 100));
+}
+
+#[test]
+fn a_stall_costs_what_it_lasted_and_moves_nothing_after() {
+    // Packets 100 to 139 come together at the end of a stall of 800 ms.
+    let delay = |i: usize| Some(if (100..140).contains(&i) { (140 - i as u64) * 20_000 } else { 0 });
+    let [recorded, _] = record(RecordRate::Narrow, 6_000_000, speak(Side::Left, 0, &clicks(5), delay));
+    let late: Vec<_> = click_times(&recorded).into_iter().filter(|time| *time >= 2_800.0).collect();
+    assert_eq!(
+        late,
+        [2_800.0, 3_000.0, 3_200.0, 3_400.0, 3_600.0, 3_800.0, 4_000.0, 4_200.0, 4_400.0, 4_600.0, 4_800.0]
+    );
+}
+
+#[test]
+fn a_drifting_clock_is_followed() {
+    // 500 ppm slow: 30 ms a minute.
+    let packets = speak(Side::Left, 0, &clicks(60), |i| Some(i as u64 * 10));
+    let [recorded, _] = record(RecordRate::Narrow, 61_000_000, packets);
+    for (n, time) in click_times(&recorded).into_iter().enumerate() {
+        let true_time = n as f64 * 200.0 * 1.0005;
+        assert!((time - true_time).abs() <= 20.0, "click {n} at {time}, not {true_time}");
+    }
+}
+
+#[test]
+fn what_cannot_be_decoded_is_counted_and_a_flood_is_bounded() {
+    let mut recorder = Recorder::new(Now::default(), RecordRate::Narrow);
+    let header = Header::default();
+    let tap = Tap { endpoint: EndpointId(0), mono_us: 5, coder: None, header, payload: &[] };
+    recorder.receive(Side::Left, &tap);
+    assert_eq!(recorder.lost_packets(), 1);
+    for sequence in 0..2_000 {
+        let header = Header { sequence, timestamp: u32::from(sequence) * 160, ..header };
+        recorder.receive(Side::Right, &Tap { coder: Some(MU), header, payload: &[0; 160], ..tap });
+    }
+    assert!(recorder.lost_packets() > 1_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Jitter up to 120 ms on top of different ways, loss and disorder on both sides: clicks said at one moment stand
+    /// within 20 ms of each other and of the truth, and are in order.
+    #[test]
+    fn both_sides_stand_within_20_ms_under_jitter_loss_and_disorder(
+        ways_us in (0u64..50_000, 0u64..50_000),
+        jitter_us in proptest::collection::vec(0u64..120_000, 301),
+        lost in proptest::collection::btree_set(0usize..300, 0..30),
+    ) {
+        let mut packets = Vec::new();
+        for (side, way_us) in [(Side::Left, ways_us.0), (Side::Right, ways_us.1)] {
+            packets.extend(speak(side, 0, &clicks(6), |i| {
+                // One packet in the first tenth of a second is a fast one.
+                let jitter = if i == 3 { 0 } else { jitter_us[(i * 7 + side as usize * 31) % 301] };
+                (i == 3 || !lost.contains(&i)).then_some(way_us + jitter)
+            }));
+        }
+        let sides = record(RecordRate::Narrow, 7_000_000, packets);
+        for (side, way_us) in sides.iter().zip([ways_us.0, ways_us.1]) {
+            let times = click_times(side);
+            prop_assert!(times.len() + lost.len() >= 25 && times.len() <= 30, "{} clicks", times.len());
+            for time in times {
+                let off = (time - way_us as f64 / 1_000.0).rem_euclid(200.0);
+                prop_assert!(!(20.0..=180.0).contains(&off), "{time} is off by {off}");
+            }
+        }
+    }
+}

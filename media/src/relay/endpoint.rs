@@ -1,0 +1,287 @@
+//! One party: what it sends us, what we send it, and what was agreed.
+
+use std::net::SocketAddr;
+
+use super::players::Feed;
+use super::reports::Reports;
+use super::{Deadline, Slot};
+use crate::codec::{Coder, Law};
+use crate::command::FORMATS_MAX;
+use crate::out_stream::OutStream;
+use crate::reception::Reception;
+use crate::source_lock::{Expected, SourceLock};
+use crate::telephone_event::KeyDetector;
+use crate::{Codec, EndpointId, EndpointStats, Format, Now, OpenEndpoint, Session, SourceRule};
+
+/// One party. Field order: what each packet touches comes first.
+pub(super) struct Endpoint {
+    pub(super) id: EndpointId,
+    /// What the peer may send.
+    pub(super) formats: Vec<ReceiveFormat>,
+    pub(super) lock: SourceLock,
+    pub(super) reception: Reception,
+    /// Who hears this one.
+    pub(super) listeners: Vec<Slot>,
+    /// Recorders of this one.
+    pub(super) taps: u32,
+    /// When the peer was last heard, or configured.
+    pub(super) heard_us: u64,
+    pub(super) keys: KeyDetector,
+    /// What this one hears.
+    pub(super) heard: Heard,
+    /// How packets of its source are sent on.
+    pub(super) routes: Vec<Route>,
+    pub(super) out: OutStream,
+    pub(super) counts: Counts,
+    pub(super) reports: Reports,
+    session: Option<Session>,
+    watch: Watch,
+}
+
+/// What is counted here; the rest is counted by `reception` and `reports`.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) received_packets: u64,
+    pub(super) received_bytes: u64,
+    pub(super) sent_packets: u64,
+    pub(super) sent_bytes: u64,
+    pub(super) rejected: u64,
+    pub(super) malformed: u64,
+    pub(super) unsent: u64,
+}
+
+/// What an endpoint hears.
+#[derive(Clone)]
+pub(super) enum Heard {
+    Nothing,
+    Endpoint(Slot),
+    Player(Feed),
+}
+
+/// One agreed format, as received.
+#[derive(Clone)]
+pub(super) struct ReceiveFormat {
+    pub(super) number: u8,
+    pub(super) clock_hz: u32,
+    /// Audio; false for telephone events.
+    pub(super) audio: bool,
+    pub(super) coder: Option<Coder>,
+}
+
+/// How packets with one payload type go on to a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    /// Number as it comes in.
+    pub(super) from: u8,
+    /// Number as it goes out.
+    pub(super) send_as: u8,
+    pub(super) how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// As it is.
+    Forward,
+    /// From this law to the other.
+    Translate(Law),
+}
+
+/// Whether silence is being watched.
+enum Watch {
+    Off,
+    /// To be looked at when `due`.
+    Armed {
+        due: u64,
+        limit_us: u64,
+    },
+    /// Told; armed again by the next packet.
+    Told {
+        limit_us: u64,
+    },
+}
+
+/// What a look at the silence found.
+pub(super) enum Silence {
+    TooLong,
+    LookAgain(u64),
+    NotWatched,
+}
+
+impl Endpoint {
+    pub(super) fn new(now: Now, open: &OpenEndpoint) -> Self {
+        Self {
+            id: open.endpoint,
+            formats: Vec::new(),
+            lock: SourceLock::new(now.mono_us),
+            reception: Reception::default(),
+            listeners: Vec::new(),
+            taps: 0,
+            heard_us: now.mono_us,
+            keys: KeyDetector::default(),
+            heard: Heard::Nothing,
+            routes: Vec::new(),
+            out: OutStream::new(open.seed),
+            counts: Counts::default(),
+            reports: Reports::new(open.seed),
+            session: None,
+            watch: Watch::Off,
+        }
+    }
+
+    /// Takes what was agreed; gives when to look at silence from now on.
+    pub(super) fn configure(&mut self, now: Now, mut session: Session) -> Option<u64> {
+        session.formats.truncate(FORMATS_MAX);
+        let moved = session.remote.is_some() && session.remote != self.session.as_ref().and_then(|old| old.remote);
+        if moved {
+            self.lock = SourceLock::new(now.mono_us);
+            self.reports.forget_source();
+        } else {
+            self.lock.reopen(now.mono_us);
+        }
+        self.formats = session.formats.iter().map(ReceiveFormat::new).collect();
+        self.heard_us = now.mono_us;
+        let limit_us = session
+            .rtp_timeout
+            .filter(|_| session.direction.expects())
+            .map(|limit| u64::try_from(limit.as_micros()).unwrap_or(u64::MAX / 2));
+        self.session = Some(session);
+        self.watch = match limit_us {
+            None => Watch::Off,
+            Some(limit_us) => Watch::Armed { due: now.mono_us.saturating_add(limit_us), limit_us },
+        };
+        self.silence_due()
+    }
+
+    /// When silence is to be looked at.
+    pub(super) fn silence_due(&self) -> Option<u64> {
+        match self.watch {
+            Watch::Armed { due, .. } => Some(due),
+            Watch::Off | Watch::Told { .. } => None,
+        }
+    }
+
+    /// Where our RTP goes: the real source once known, else where the SDP says; `None` while we must not send.
+    pub(super) fn destination(&self) -> Option<SocketAddr> {
+        let session = self.session.as_ref().filter(|session| session.direction.sends())?;
+        let sdp = session.remote?.rtp;
+        match session.source_rule {
+            SourceRule::Sdp => Some(sdp),
+            SourceRule::Learn { .. } => Some(self.lock.source().unwrap_or(sdp)),
+        }
+    }
+
+    /// What the SDP and the rule say of the peer.
+    pub(super) fn expected(&self) -> Expected {
+        match &self.session {
+            Some(session) => Expected { sdp: session.remote.map(|remote| remote.rtp), rule: session.source_rule },
+            None => Expected { sdp: None, rule: SourceRule::Sdp },
+        }
+    }
+
+    pub(super) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// The first format of the peer that can be encoded here, with its number.
+    pub(super) fn encodable(&self) -> Option<(Coder, u8)> {
+        let formats = &self.session.as_ref()?.formats;
+        formats.iter().find_map(|format| Some((format.codec.coder()?, format.send.number())))
+    }
+
+    /// Hears something else from now on; gives what it heard before.
+    pub(super) fn hear(&mut self, heard: Heard) -> Heard {
+        self.out.break_feed();
+        self.routes.clear();
+        std::mem::replace(&mut self.heard, heard)
+    }
+
+    /// Counts a packet of ours.
+    pub(super) fn count_sent(&mut self, sent: bool, payload_bytes: usize) {
+        if sent {
+            self.counts.sent_packets += 1;
+            self.counts.sent_bytes += payload_bytes as u64;
+        } else {
+            self.counts.unsent += 1;
+        }
+    }
+
+    /// The peer has been heard; gives when to look at silence again, if it had been told of.
+    pub(super) fn count_heard(&mut self, now: Now, payload_bytes: usize) -> Option<u64> {
+        self.counts.received_packets += 1;
+        self.counts.received_bytes += payload_bytes as u64;
+        self.heard_us = now.mono_us;
+        if let Watch::Told { limit_us } = self.watch {
+            let due = now.mono_us.saturating_add(limit_us);
+            self.watch = Watch::Armed { due, limit_us };
+            return Some(due);
+        }
+        None
+    }
+
+    /// The time for a look has come.
+    pub(super) fn check_silence(&mut self, now: Now) -> Silence {
+        let Watch::Armed { limit_us, .. } = self.watch else { return Silence::NotWatched };
+        let due = self.heard_us.saturating_add(limit_us);
+        if due <= now.mono_us {
+            self.watch = Watch::Told { limit_us };
+            return Silence::TooLong;
+        }
+        self.watch = Watch::Armed { due, limit_us };
+        Silence::LookAgain(due)
+    }
+
+    /// All deadlines that stand for this endpoint.
+    pub(super) fn deadlines(&self, slot: Slot) -> impl Iterator<Item = (u64, Deadline)> {
+        let silence = self.silence_due().map(|due| (due, Deadline::Silence(slot)));
+        silence.into_iter().chain([(self.reports.due(), Deadline::Report(slot))])
+    }
+
+    pub(super) fn stats(&self) -> EndpointStats {
+        EndpointStats {
+            received_packets: self.counts.received_packets,
+            received_bytes: self.counts.received_bytes,
+            sent_packets: self.counts.sent_packets,
+            sent_bytes: self.counts.sent_bytes,
+            lost_packets: self.reception.lost(),
+            out_of_order_packets: self.reception.out_of_order(),
+            duplicate_packets: self.reception.duplicates(),
+            jitter_ms: self.reception.jitter_ms(),
+            rejected_packets: self.counts.rejected,
+            malformed_packets: self.counts.malformed,
+            unsent_packets: self.counts.unsent,
+            remote_lost_packets: self.reports.remote_lost(),
+            remote_jitter_ms: self.reports.remote_jitter_ms(),
+            round_trip_ms: self.reports.round_trip_ms(),
+        }
+    }
+}
+
+impl ReceiveFormat {
+    fn new(format: &Format) -> Self {
+        Self {
+            number: format.receive.number(),
+            clock_hz: format.codec.clock_hz(),
+            audio: format.codec.is_audio(),
+            coder: format.codec.coder(),
+        }
+    }
+}
+
+/// How each format of `source` goes on to `sink`; formats the sink can take in no way are left out.
+pub(super) fn routes(source: &Endpoint, sink: &Endpoint) -> Vec<Route> {
+    let (Some(source), Some(sink)) = (source.session(), sink.session()) else { return Vec::new() };
+    let send_as = |codec: &Codec| sink.formats.iter().find(|format| format.codec == *codec).map(|f| f.send.number());
+    let route = |format: &Format| {
+        let from = format.receive.number();
+        if let Some(send_as) = send_as(&format.codec) {
+            return Some(Route { from, send_as, how: How::Forward });
+        }
+        let (other, law) = match &format.codec {
+            Codec::Pcmu => (Codec::Pcma, Law::Mu),
+            Codec::Pcma => (Codec::Pcmu, Law::A),
+            Codec::G722 | Codec::Opus | Codec::TelephoneEvent { .. } | Codec::Other { .. } => return None,
+        };
+        Some(Route { from, send_as: send_as(&other)?, how: How::Translate(law) })
+    };
+    source.formats.iter().filter_map(route).collect()
+}

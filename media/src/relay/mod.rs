@@ -1,0 +1,355 @@
+//! The packet plane: obeys commands, forwards packets, feeds players, reports. No sockets, no clock.
+//!
+//! `media-io` drives it with real packets; tests drive it with made-up ones. It answers through [`Output`].
+
+mod endpoint;
+mod packets;
+mod players;
+mod reports;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::codec::Coder;
+use crate::encoded::EncodedPrompt;
+use crate::event::Refusal;
+use crate::rtp::{Header, PACKET_BYTES_MAX};
+use crate::{
+    Command, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId, Source, StartRecorder,
+};
+use endpoint::{Endpoint, Heard};
+use players::Player;
+
+/// What the relay makes happen.
+pub trait Output {
+    /// Binds the sockets of an endpoint; the error is the operating system's words.
+    ///
+    /// # Errors
+    /// The ports are taken or the address is not ours.
+    fn bind(&mut self, slot: Slot, open: &OpenEndpoint) -> Result<Bound, String>;
+    /// Closes them.
+    fn unbind(&mut self, slot: Slot);
+    /// Sends a datagram; false if the operating system would not take it.
+    fn send(&mut self, slot: Slot, port: Port, to: SocketAddr, datagram: &[u8]) -> bool;
+    /// Tells an event.
+    fn event(&mut self, event: Event);
+    /// Asks for a prompt to be encoded elsewhere; answered by [`Relay::prompt_encoded`].
+    fn encode(&mut self, prompt: &Prompt, coder: Coder);
+    /// A recording begins: taps of its endpoints follow.
+    fn start_recorder(&mut self, now: Now, start: StartRecorder);
+    /// A recording ends: all its taps have been given.
+    fn stop_recorder(&mut self, now: Now, recorder: RecorderId);
+    /// An audio packet of an endpoint that is being recorded.
+    fn tap(&mut self, tap: Tap<'_>);
+}
+
+/// Place of an endpoint in the relay's table; used again after the endpoint is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u32);
+
+/// Which of an endpoint's two sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Port {
+    /// The even one, for RTP (and RTCP of peers that multiplex).
+    Rtp,
+    /// The odd one, for RTCP.
+    Rtcp,
+}
+
+/// Where sockets are bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// RTP.
+    pub rtp: SocketAddr,
+    /// RTCP.
+    pub rtcp: SocketAddr,
+}
+
+/// A packet as a recorder wants it.
+#[derive(Debug, Clone, Copy)]
+pub struct Tap<'a> {
+    /// Who said it.
+    pub endpoint: EndpointId,
+    /// When it came, on the monotonic clock.
+    pub mono_us: u64,
+    /// How to decode it; `None` if nothing can.
+    pub coder: Option<Coder>,
+    /// Header as it came.
+    pub header: Header,
+    /// Payload as it came.
+    pub payload: &'a [u8],
+}
+
+/// The packet plane.
+#[derive(Default)]
+pub struct Relay {
+    graph: Graph,
+    slots: Vec<Option<Box<Endpoint>>>,
+    free: Vec<Slot>,
+    by_id: BTreeMap<EndpointId, Slot>,
+    players: BTreeMap<PlayerId, Player>,
+    /// Prompts by codec; `None` while being encoded.
+    prompts: BTreeMap<(Prompt, Coder), Option<Arc<EncodedPrompt>>>,
+    deadlines: BTreeSet<(u64, Deadline)>,
+    scratch: Scratch,
+}
+
+/// What is due at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Deadline {
+    /// A player's next frame to an endpoint.
+    Frame(Slot),
+    /// An RTCP report.
+    Report(Slot),
+    /// A look at whether the peer has been silent too long.
+    Silence(Slot),
+    /// The end of a prompt that plays once.
+    End(PlayerId),
+}
+
+/// Room for one packet being made.
+struct Scratch([u8; PACKET_BYTES_MAX]);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self([0; PACKET_BYTES_MAX])
+    }
+}
+
+impl Relay {
+    /// Obeys a command; what cannot be obeyed gives [`Event::Refused`].
+    pub fn handle(&mut self, now: Now, command: Command, out: &mut impl Output) {
+        let obeyed = match command {
+            Command::Open(open) => self.open(now, &open, out),
+            Command::Configure { endpoint, session } => {
+                self.slot(endpoint).map(|slot| self.configure(now, slot, session, out))
+            }
+            Command::Close(endpoint) => self.slot(endpoint).map(|slot| self.close(now, slot, out)),
+            Command::StartPlayer { player, prompt } => self.start_player(player, prompt),
+            Command::StopPlayer(player) => self.stop_player(player),
+            Command::Hear(hear) => self.hear(now, &hear, out),
+            Command::StartRecorder(start) => self.start_recorder(now, start, out),
+            Command::StopRecorder(recorder) => self.stop_recorder(now, recorder, out),
+        };
+        if let Err(reason) = obeyed {
+            out.event(Event::Refused { reason });
+        }
+    }
+
+    /// When [`Relay::handle_timeout`] wants to be called, on the monotonic clock in µs; `None` while nothing is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<u64> {
+        self.deadlines.first().map(|(due, _)| *due)
+    }
+
+    /// Does what has become due.
+    pub fn handle_timeout(&mut self, now: Now, out: &mut impl Output) {
+        // Whatever is scheduled in here lies in the future, so this ends.
+        while let Some((due, deadline)) = self.deadlines.first().copied().filter(|(due, _)| *due <= now.mono_us) {
+            self.deadlines.remove(&(due, deadline));
+            match deadline {
+                Deadline::Frame(slot) => self.send_frame(now, slot, out),
+                Deadline::Report(slot) => self.send_report(now, slot, out),
+                Deadline::Silence(slot) => self.check_silence(now, slot, out),
+                Deadline::End(player) => self.end_player(player, out),
+            }
+        }
+    }
+
+    /// Closes everything, as at shutdown.
+    pub fn close_all(&mut self, now: Now, out: &mut impl Output) {
+        let recorders: Vec<RecorderId> = self.graph.recorders().map(|(recorder, ..)| recorder).collect();
+        for recorder in recorders {
+            self.handle(now, Command::StopRecorder(recorder), out);
+        }
+        let endpoints: Vec<EndpointId> = self.by_id.keys().copied().collect();
+        for endpoint in endpoints {
+            self.handle(now, Command::Close(endpoint), out);
+        }
+    }
+
+    /// Who hears whom.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    fn slot(&self, endpoint: EndpointId) -> Result<Slot, Refusal> {
+        self.by_id.get(&endpoint).copied().ok_or(Refusal::NoSuchEndpoint(endpoint))
+    }
+
+    fn endpoint(&self, slot: Slot) -> Option<&Endpoint> {
+        self.slots.get(slot.0 as usize)?.as_deref()
+    }
+
+    fn endpoint_mut(&mut self, slot: Slot) -> Option<&mut Endpoint> {
+        self.slots.get_mut(slot.0 as usize)?.as_deref_mut()
+    }
+
+    fn open(&mut self, now: Now, open: &OpenEndpoint, out: &mut impl Output) -> Result<(), Refusal> {
+        if self.by_id.contains_key(&open.endpoint) {
+            return Err(Refusal::EndpointExists(open.endpoint));
+        }
+        if self.by_id.len() >= ENDPOINTS_MAX {
+            return Err(Refusal::Full("endpoint"));
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            Slot(u32::try_from(self.slots.len() - 1).expect("bounded by ENDPOINTS_MAX"))
+        });
+        match out.bind(slot, open) {
+            Ok(bound) => {
+                self.graph.add_endpoint(open.endpoint)?;
+                self.by_id.insert(open.endpoint, slot);
+                let mut endpoint = Box::new(Endpoint::new(now, open));
+                self.deadlines.insert((endpoint.first_report(now), Deadline::Report(slot)));
+                self.slots[slot.0 as usize] = Some(endpoint);
+                out.event(Event::Opened { endpoint: open.endpoint, rtp: bound.rtp, rtcp: bound.rtcp });
+            }
+            Err(reason) => {
+                self.free.push(slot);
+                out.event(Event::OpenFailed { endpoint: open.endpoint, reason });
+            }
+        }
+        Ok(())
+    }
+
+    fn configure(&mut self, now: Now, slot: Slot, session: crate::Session, out: &mut impl Output) {
+        let Some(endpoint) = self.endpoint_mut(slot) else { return };
+        let old_due = endpoint.silence_due();
+        let new_due = endpoint.configure(now, session);
+        let (heard, listeners) = (endpoint.heard.clone(), endpoint.listeners.clone());
+        if let Some(due) = old_due {
+            self.deadlines.remove(&(due, Deadline::Silence(slot)));
+        }
+        self.deadlines.extend(new_due.map(|due| (due, Deadline::Silence(slot))));
+        for sink in listeners.into_iter().chain([slot]) {
+            self.reroute(sink);
+        }
+        if let Heard::Player(feed) = heard {
+            self.stop_feed(slot);
+            self.start_feed(now, slot, feed.player, out);
+        }
+    }
+
+    fn close(&mut self, now: Now, slot: Slot, out: &mut impl Output) {
+        self.send_bye(now, slot, out);
+        self.unhear(slot);
+        let Some(endpoint) = self.slots.get_mut(slot.0 as usize).and_then(Option::take) else { return };
+        for sink in &endpoint.listeners {
+            if let Some(sink) = self.endpoint_mut(*sink) {
+                sink.hear(Heard::Nothing);
+            }
+        }
+        for (due, deadline) in endpoint.deadlines(slot) {
+            self.deadlines.remove(&(due, deadline));
+        }
+        self.by_id.remove(&endpoint.id);
+        let removed = self.graph.remove_endpoint(endpoint.id);
+        debug_assert!(removed.is_ok(), "table and graph hold the same endpoints");
+        self.free.push(slot);
+        out.unbind(slot);
+        out.event(Event::Closed { endpoint: endpoint.id, stats: endpoint.stats() });
+    }
+
+    fn hear(&mut self, now: Now, hear: &Hear, out: &mut impl Output) -> Result<(), Refusal> {
+        let slot = self.slot(hear.sink)?;
+        if hear.sources.len() > 1 {
+            return Err(Refusal::NeedsMixer(hear.sink));
+        }
+        let source = hear.sources.first().copied();
+        if source == self.graph.heard_by(hear.sink).next() {
+            return Ok(());
+        }
+        self.graph.hear(hear)?;
+        self.unhear(slot);
+        match source {
+            None => {}
+            Some(Source::Endpoint(id)) => {
+                let source = self.slot(id)?;
+                if let Some(endpoint) = self.endpoint_mut(source) {
+                    endpoint.listeners.push(slot);
+                }
+                if let Some(sink) = self.endpoint_mut(slot) {
+                    sink.hear(Heard::Endpoint(source));
+                }
+                self.reroute(slot);
+            }
+            Some(Source::Player(player)) => self.start_feed(now, slot, player, out),
+        }
+        Ok(())
+    }
+
+    /// Takes an endpoint off whatever it hears.
+    fn unhear(&mut self, slot: Slot) {
+        self.stop_feed(slot);
+        let Some(sink) = self.endpoint_mut(slot) else { return };
+        if let Heard::Endpoint(source) = sink.hear(Heard::Nothing)
+            && let Some(source) = self.endpoint_mut(source)
+        {
+            source.listeners.retain(|listener| *listener != slot);
+        }
+    }
+
+    /// Works out anew how packets of a sink's source are sent on.
+    fn reroute(&mut self, slot: Slot) {
+        let Some(sink) = self.endpoint(slot) else { return };
+        let Heard::Endpoint(source) = sink.heard else { return };
+        let Some(source) = self.endpoint(source) else { return };
+        let routes = endpoint::routes(source, sink);
+        if let Some(sink) = self.endpoint_mut(slot) {
+            sink.routes = routes;
+        }
+    }
+
+    fn start_recorder(&mut self, now: Now, start: StartRecorder, out: &mut impl Output) -> Result<(), Refusal> {
+        if self.graph.recorders().count() >= RECORDERS_MAX {
+            return Err(Refusal::Full("recorder"));
+        }
+        self.graph.add_recorder(start.recorder, start.left, start.right)?;
+        for id in [start.left, start.right] {
+            self.count_taps(id, |taps| taps + 1);
+        }
+        out.start_recorder(now, start);
+        Ok(())
+    }
+
+    fn stop_recorder(&mut self, now: Now, recorder: RecorderId, out: &mut impl Output) -> Result<(), Refusal> {
+        let ends = self.graph.recorders().find(|(id, ..)| *id == recorder);
+        let (_, left, right) = ends.ok_or(Refusal::NoSuchRecorder(recorder))?;
+        self.graph.remove_recorder(recorder)?;
+        for id in [left, right] {
+            self.count_taps(id, |taps| taps.saturating_sub(1));
+        }
+        out.stop_recorder(now, recorder);
+        Ok(())
+    }
+
+    fn count_taps(&mut self, id: EndpointId, change: impl Fn(u32) -> u32) {
+        if let Some(endpoint) = self.slot(id).ok().and_then(|slot| self.endpoint_mut(slot)) {
+            endpoint.taps = change(endpoint.taps);
+        }
+    }
+
+    fn check_silence(&mut self, now: Now, slot: Slot, out: &mut impl Output) {
+        let Some(endpoint) = self.endpoint_mut(slot) else { return };
+        match endpoint.check_silence(now) {
+            endpoint::Silence::TooLong => out.event(Event::TimedOut { endpoint: endpoint.id }),
+            endpoint::Silence::LookAgain(due) => {
+                self.deadlines.insert((due, Deadline::Silence(slot)));
+            }
+            endpoint::Silence::NotWatched => {}
+        }
+    }
+}
+
+/// Endpoints of one relay: beyond this the node has no ports left anyway.
+pub const ENDPOINTS_MAX: usize = 32_768;
+/// Recordings at once.
+pub const RECORDERS_MAX: usize = 16_384;
+/// Players at once.
+pub const PLAYERS_MAX: usize = 16_384;
+
+#[cfg(test)]
+mod tests;
