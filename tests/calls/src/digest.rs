@@ -22,12 +22,45 @@ impl Hash {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The `response` that a server computes for `qop=auth`, from what it knows and what was sent.
+    #[must_use]
+    pub fn response(self, account: &Account<'_>, method: &str, sent: &Sent<'_>) -> String {
+        let Account { user, realm, password } = account;
+        let Sent { uri, nonce, count, client } = sent;
+        let (first, second) = (self.hex(&format!("{user}:{realm}:{password}")), self.hex(&format!("{method}:{uri}")));
+        self.hex(&format!("{first}:{nonce}:{count}:{client}:auth:{second}"))
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Md5 => "MD5",
             Self::Sha256 => "SHA-256",
         }
     }
+}
+
+/// An account as a server knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// User name.
+    pub user: &'a str,
+    /// Realm.
+    pub realm: &'a str,
+    /// Password.
+    pub password: &'a str,
+}
+
+/// What credentials carry beside the response, as text.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// `uri`.
+    pub uri: &'a str,
+    /// `nonce`.
+    pub nonce: &'a str,
+    /// `nc`, eight hexadecimal digits.
+    pub count: &'a str,
+    /// `cnonce`.
+    pub client: &'a str,
 }
 
 /// Who answers a challenge, and for what.

@@ -5,11 +5,13 @@
 //! knows each phone's voice and where in its sequence it stands, from what they received and from what [`capture`] saw
 //! on the wire. Nothing here uses a crate of the product: the harness is an oracle of its own.
 
+pub mod api;
 pub mod baresip;
 pub mod capture;
 pub mod chirp;
 pub mod digest;
 pub mod g711;
+pub mod party;
 pub mod phone;
 pub mod ports;
 pub mod process;

@@ -21,6 +21,7 @@ pub struct Sipp {
     local: SocketAddr,
     media_port: u16,
     control_port: u16,
+    replaced: Vec<(String, String)>,
     arguments: Vec<String>,
 }
 
@@ -54,7 +55,15 @@ impl Sipp {
         // Audio, its RTCP, and the same for the video SIPp opens although no scenario uses it.
         let media_port = ports.many(4)?;
         let control_port = ports.one()?;
-        Ok(Self { scenario, remote: None, local, media_port, control_port, arguments: Vec::new() })
+        Ok(Self {
+            scenario,
+            remote: None,
+            local,
+            media_port,
+            control_port,
+            replaced: Vec::new(),
+            arguments: Vec::new(),
+        })
     }
 
     /// Who is called, or registered at.
@@ -101,6 +110,13 @@ impl Sipp {
         self.with(&["-m", &calls.to_string(), "-r", &rate.to_string()])
     }
 
+    /// Puts `by` in the place of `word` in the scenario (`STATUS`, `HOLD_MS`).
+    #[must_use]
+    pub fn replacing(mut self, word: &str, by: &str) -> Self {
+        self.replaced.push((word.to_owned(), by.to_owned()));
+        self
+    }
+
     /// Any other argument.
     #[must_use]
     pub fn with(mut self, arguments: &[&str]) -> Self {
@@ -124,7 +140,7 @@ impl Sipp {
         command.current_dir(folder.path()).env("TERM", "dumb");
         match &self.scenario {
             Scenario::BuiltIn(name) => command.args(["-sn", name]),
-            Scenario::File(path) => command.arg("-sf").arg(path),
+            Scenario::File(path) => command.arg("-sf").arg(self.edited(path, folder.path())?),
         };
         let (host, port) = (self.local.ip().to_string(), self.local.port().to_string());
         command.args(["-i", &host, "-p", &port, "-mi", &host]);
@@ -137,6 +153,17 @@ impl Sipp {
         command.args(self.remote.map(|remote| remote.to_string()));
         let process = Process::start(&mut command, &folder.path().join("screen"))?;
         Ok(Running { process, folder })
+    }
+
+    /// A copy of the scenario with its words replaced; calls last half a second where nothing else is said.
+    fn edited(&self, path: &Path, folder: &Path) -> Result<PathBuf> {
+        let mut text = std::fs::read_to_string(path).with_context(|| format!("{} is gone", path.display()))?;
+        for (word, by) in &self.replaced {
+            text = text.replace(word.as_str(), by);
+        }
+        let copy = folder.join("scenario.xml");
+        std::fs::write(&copy, text.replace("HOLD_MS", "500")).context("no scenario written")?;
+        Ok(copy)
     }
 
     /// Plays it to its end.

@@ -1,1 +1,247 @@
-//! switchboard
+//! The real `switchboard`, started, killed and started again on ports of its own.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::ports::Ports;
+use crate::process::{Process, tail};
+use crate::wait;
+
+/// The password of administrator and demo phones in every test.
+pub const PASSWORD: &str = "a-password-for-tests-7";
+/// How long the server may take to be ready, or to stop.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// RTP ports a server gets: forty legs.
+const RTP_PORTS: u16 = 80;
+
+/// What a test's server is told beside the usual.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Whole sections, as TOML.
+    pub sections: String,
+    /// Lines of `[sip]`.
+    pub sip: String,
+    /// Lines of `[recording]`.
+    pub recording: String,
+    /// Lines of `[rtp]`.
+    pub rtp: String,
+    /// Environment variables.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Switchboard {
+    process: Option<Process>,
+    setup: Setup,
+    folder: tempfile::TempDir,
+    ports: Ports,
+    sip: SocketAddr,
+    http: SocketAddr,
+}
+
+impl Switchboard {
+    /// Starts it with an empty data folder, and waits until it is ready. Calls between its phones are recorded.
+    ///
+    /// # Errors
+    /// When it cannot be built, ends, or is not ready in time; with what it said last.
+    pub fn start() -> Result<Self> {
+        Self::start_with(Setup::default())
+    }
+
+    /// [`Self::start`] with more configuration.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(setup: Setup) -> Result<Self> {
+        Self::start_on(Ports::take()?, setup)
+    }
+
+    /// [`Self::start_with`] on ports that the test holds already, because its configuration names some.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_on(ports: Ports, setup: Setup) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("switchboard-test-").tempdir().context("no temporary folder")?;
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let (sip, http) = (loopback(ports.one()?), loopback(ports.one()?));
+        let (tls, https, rtp) = (loopback(ports.one()?), loopback(ports.one()?), ports.many(RTP_PORTS)?);
+        let mut text = String::new();
+        writeln!(text, "data_dir = \"{}\"", folder.path().join("data").display())?;
+        writeln!(text, "[sip]\nudp = \"{sip}\"\ntcp = \"{sip}\"\ntls = \"{tls}\"\n{}", setup.sip)?;
+        writeln!(text, "[http]\nlisten = \"{http}\"\n[https]\nlisten = \"{https}\"")?;
+        writeln!(text, "[rtp]\naddress = \"127.0.0.1\"\nports = \"{rtp}-{}\"\n{}", rtp + RTP_PORTS - 1, setup.rtp)?;
+        writeln!(text, "[recording]\ninternal = true\nfree_disk_floor_mb = 1\n{}", setup.recording)?;
+        writeln!(text, "[log]\nlevel = \"debug\"\n{}", setup.sections)?;
+        std::fs::write(folder.path().join("switchboard.toml"), text).context("no configuration written")?;
+        let mut server = Self { process: None, setup, folder, ports, sip, http };
+        server.start_again()?;
+        Ok(server)
+    }
+
+    /// Starts it on the same data after [`Self::kill`] or [`Self::stop`].
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_again(&mut self) -> Result<()> {
+        ensure!(self.process.is_none(), "it runs: kill or stop it first");
+        let mut command = Command::new(binary()?);
+        command.current_dir(self.folder.path()).args(["serve", "--config", "switchboard.toml"]);
+        command.env("SWITCHBOARD_DEMO_PASSWORD", PASSWORD);
+        command.envs(self.setup.environment.iter().map(|(key, value)| (key, value)));
+        let mut process = Process::start(&mut command, &self.log_file())?;
+        let api = Api::new(self.http);
+        let ready = wait::until("the server to be ready", PATIENCE, || {
+            ensure!(process.ended()?.is_none(), "the server ended");
+            Ok(api.is_ready().then_some(()))
+        });
+        ready.with_context(|| format!("it said last: {}", tail(&process.output())))?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Ends it as a crash would.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.take().context("it does not run")?.kill()
+    }
+
+    /// Asks it to end and waits; its exit code must be 0.
+    ///
+    /// # Errors
+    /// When it hangs or fails.
+    pub fn stop(&mut self) -> Result<()> {
+        let mut process = self.process.take().context("it does not run")?;
+        let status = process.terminate(PATIENCE)?;
+        ensure!(status.success(), "it ended with {status}: {}", tail(&process.output()));
+        Ok(())
+    }
+
+    /// True while the process lives.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn is_alive(&mut self) -> Result<bool> {
+        match &mut self.process {
+            Some(process) => Ok(process.ended()?.is_none()),
+            None => Ok(false),
+        }
+    }
+
+    /// Where SIP is spoken, over UDP and TCP.
+    #[must_use]
+    pub fn sip(&self) -> SocketAddr {
+        self.sip
+    }
+
+    /// The test's ports.
+    #[must_use]
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// A folder for the test's own files; it goes with the server.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where it keeps its data.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The API, signed in as the administrator.
+    ///
+    /// # Errors
+    /// When signing in fails.
+    pub fn api(&self) -> Result<Api> {
+        Api::new(self.http).sign_in("admin", PASSWORD)
+    }
+
+    /// What it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// Waits until the records say that `count` calls ended, and returns those records, the oldest first.
+    ///
+    /// # Errors
+    /// When they do not, with what they say.
+    pub fn ended_calls(&self, count: usize) -> Result<Vec<Value>> {
+        let api = self.api()?;
+        let mut last = Vec::new();
+        let ended = wait::until("call records", PATIENCE, || {
+            last = api.list("call-records")?;
+            let ended = last.iter().filter(|record| !record["ended_at"].is_null()).count();
+            Ok((ended >= count).then_some(()))
+        });
+        ended.with_context(|| format!("the records say: {last:?}\n{}", tail(&self.log())))?;
+        last.sort_by_key(|record| record["created_at"].to_string());
+        Ok(last)
+    }
+
+    /// Waits until a call that ended has its recording finished, and returns the document of the call.
+    ///
+    /// # Errors
+    /// When it has none in time.
+    pub fn recorded_call(&self, id: &str) -> Result<Value> {
+        let api = self.api()?;
+        let mut last = Value::Null;
+        let ready = wait::until("a finished recording", PATIENCE, || {
+            last = api.get(&format!("call-records/{id}"))?;
+            Ok((last["recordings"][0]["state"] == "ready").then_some(()))
+        });
+        ready.with_context(|| format!("the record says: {last}"))?;
+        Ok(last)
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("switchboard.log")
+    }
+}
+
+impl Drop for Switchboard {
+    fn drop(&mut self) {
+        // A failing test shows what the server said.
+        if std::thread::panicking() {
+            let log = tail(&self.log());
+            drop(std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("the server said last:\n{log}\n").as_bytes(),
+            ));
+        }
+    }
+}
+
+/// The binary named by `SWITCHBOARD_BIN`, or one built by cargo.
+fn binary() -> Result<PathBuf> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(named) = std::env::var_os("SWITCHBOARD_BIN") {
+        return Ok(PathBuf::from(named));
+    }
+    if let Some(built) = BUILT.get() {
+        return Ok(built.clone());
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let args = ["build", "--quiet", "--package", "switchboard", "--bin", "switchboard"];
+    let status = Command::new(cargo).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    ensure!(status.context("cargo cannot be started")?.success(), "switchboard does not build");
+    // Tests lie in target/PROFILE/deps, the binary beside that folder.
+    let test = std::env::current_exe().context("a test without a path")?;
+    let beside = test.ancestors().nth(2).context("a test outside a target folder")?.join("switchboard");
+    ensure!(beside.is_file(), "{} is missing: name the binary by SWITCHBOARD_BIN", beside.display());
+    Ok(BUILT.get_or_init(|| beside).clone())
+}

@@ -1,0 +1,155 @@
+//! The HTTP API as a client of `contract` sees it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+/// Beyond this a test's list was not meant to be read whole.
+const PAGES_MAX: usize = 100;
+
+/// A client, signed in or not.
+#[derive(Clone, Debug)]
+pub struct Api {
+    agent: ureq::Agent,
+    base: String,
+    token: Option<String>,
+}
+
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Its `Content-Range`, if it has one.
+    pub content_range: Option<String>,
+    /// Its `Content-Type`.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; null when it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+}
+
+impl Api {
+    /// A client of nobody.
+    #[must_use]
+    pub fn new(server: SocketAddr) -> Self {
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20)));
+        Self { agent: config.build().into(), base: format!("http://{server}"), token: None }
+    }
+
+    /// The client, signed in.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn sign_in(mut self, login: &str, password: &str) -> Result<Self> {
+        let answer = self.post("session", &json!({"login": login, "password": password}))?;
+        let token = answer.json()["token"].as_str().map(str::to_owned);
+        self.token = Some(token.with_context(|| format!("no token in {}: {}", answer.status, answer.json()))?);
+        Ok(self)
+    }
+
+    /// True when `/readyz` says so.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.agent.get(format!("{}/readyz", self.base)).call().is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// Any path of the server as text, such as `/metrics`.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn text(&self, path: &str) -> Result<String> {
+        let mut answer = self.agent.get(format!("{}{path}", self.base)).call()?;
+        answer.body_mut().read_to_string().context("the body is no text")
+    }
+
+    /// A resource that must be there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        let answer = self.fetch(path, None)?;
+        ensure!(answer.status == 200, "GET {path}: {} {}", answer.status, answer.json());
+        Ok(answer.json())
+    }
+
+    /// A resource as it comes, perhaps only `range` of it (`bytes=0-99`).
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn fetch(&self, path: &str, range: Option<&str>) -> Result<Answer> {
+        let mut request = self.agent.get(self.url(path));
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        if let Some(range) = range {
+            request = request.header("Range", range);
+        }
+        read(request.call().with_context(|| format!("no answer to GET {path}"))?)
+    }
+
+    /// All items of a list, page by page.
+    ///
+    /// # Errors
+    /// When a page is missing.
+    pub fn list(&self, path: &str) -> Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut query = format!("{path}?limit=100");
+        for _ in 0..PAGES_MAX {
+            let page = self.get(&query)?;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => query = format!("{path}?limit=100&cursor={cursor}"),
+                None => return Ok(items),
+            }
+        }
+        anyhow::bail!("{path} has more than {PAGES_MAX} pages")
+    }
+
+    /// Makes or does something.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        let mut request = self.agent.post(self.url(path));
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        read(request.send_json(body).with_context(|| format!("no answer to POST {path}"))?)
+    }
+
+    /// Takes something away.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn delete(&self, path: &str) -> Result<Answer> {
+        let mut request = self.agent.delete(self.url(path));
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        read(request.call().with_context(|| format!("no answer to DELETE {path}"))?)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.base)
+    }
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Answer> {
+    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (content_range, content_type) = (header("content-range"), header("content-type").unwrap_or_default());
+    let status = answer.status().as_u16();
+    // A recording of a test is a few megabytes; the client's own limit is 10.
+    let body = answer.body_mut().with_config().limit(100 << 20).read_to_vec().context("the body broke off")?;
+    Ok(Answer { status, content_range, content_type, body })
+}
