@@ -1,6 +1,6 @@
 //! SIPp as a peer: one scenario, one process, one verdict.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::ports::Ports;
 use crate::process::{Process, tail};
+use crate::wait;
 
 /// SIPp gives up after this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -151,7 +152,11 @@ impl Sipp {
         command.args(["-trace_logs", "-log_file", "log"]);
         command.args(["-m", "1"]).args(&self.arguments);
         command.args(self.remote.map(|remote| remote.to_string()));
-        let process = Process::start(&mut command, &folder.path().join("screen"))?;
+        let mut process = Process::start(&mut command, &folder.path().join("screen"))?;
+        // A message that comes before its socket is lost.
+        wait::until("SIPp's socket", PATIENCE, || {
+            Ok((process.ended()?.is_some() || is_bound(self.local)).then_some(()))
+        })?;
         Ok(Running { process, folder })
     }
 
@@ -173,6 +178,14 @@ impl Sipp {
     pub fn play(&self, folder: &Path) -> Result<Played> {
         self.start(folder)?.finish()
     }
+}
+
+/// True when a socket of this machine has this address, by the kernel's own tables.
+fn is_bound(local: SocketAddr) -> bool {
+    let IpAddr::V4(host) = local.ip() else { return false };
+    let written = format!(" {:08X}:{:04X} ", u32::from_le_bytes(host.octets()), local.port());
+    let tables = ["/proc/net/udp", "/proc/net/tcp"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    tables.iter().any(|table| table.contains(&written))
 }
 
 /// SIPp at play.
