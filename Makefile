@@ -56,7 +56,7 @@ sim:
 
 # Real peers against the real binary, built as the simulator is.
 calls:
-	cargo build --profile sim --package switchboard
+	cargo build --profile sim --package switchboard --features failpoints
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/sim/switchboard" $(run_tests) --package calls
 
 demo: packages-test ## A real call between two scripted phones with audio, against a running server

@@ -57,6 +57,16 @@ impl Party {
         Self::register(server.ports(), server.sip(), Account { user, password: PASSWORD }, clock)
     }
 
+    /// Sends a signed INVITE with an offer in `dialog`; returns its Via.
+    ///
+    /// # Errors
+    /// When the server does not challenge.
+    pub fn call(&mut self, dialog: &mut Dialog) -> Result<String> {
+        let offer = self.sdp(1, "sendrecv");
+        let password = self.password.clone();
+        self.phone.invite(dialog, Some(&password), &offer)
+    }
+
     /// An offer or answer of this version and direction.
     #[must_use]
     pub fn sdp(&self, version: u32, direction: &str) -> String {
@@ -96,9 +106,7 @@ pub fn up(server: &Switchboard) -> Result<Up> {
 /// When a step fails, with the ladder up to there.
 pub fn connect(mut alice: Party, mut bob: Party) -> Result<Up> {
     let mut calling = alice.phone.dialog_to(bob.phone.user());
-    let offer = alice.sdp(1, "sendrecv");
-    let password = alice.password.clone();
-    alice.phone.invite(&mut calling, Some(&password), &offer)?;
+    alice.call(&mut calling)?;
     let invite = bob.phone.expect("INVITE")?;
     bob.phone.reply(&invite, "180 Ringing", "")?;
     alice.phone.expect("180 INVITE")?;

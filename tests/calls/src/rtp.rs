@@ -188,6 +188,31 @@ impl RtpEnd {
         Ok(())
     }
 
+    /// Sends `packets` packets of silence to `to` in real time, and returns when they are sent.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn say(&self, to: SocketAddr, law: Law, packets: u16) -> Result<()> {
+        let silence = vec![law.encode(0.0); PACKET_SAMPLES];
+        let ssrc = 0x7365_0000 | u32::from(self.address()?.port());
+        for sequence in 0..packets {
+            let timestamp = u32::from(sequence) * 160;
+            let payload_type = law.payload_type();
+            let packet = Packet {
+                at_s: 0.0,
+                marker: sequence == 0,
+                payload_type,
+                sequence,
+                timestamp,
+                ssrc,
+                payload: silence.clone(),
+            };
+            self.send(to, &packet)?;
+            std::thread::sleep(Duration::from_millis(PACKET_MS));
+        }
+        Ok(())
+    }
+
     /// Sends one packet as given.
     ///
     /// # Errors

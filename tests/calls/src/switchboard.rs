@@ -108,6 +108,25 @@ impl Switchboard {
         Ok(())
     }
 
+    /// What the environment holds from the next start on.
+    pub fn set_environment(&mut self, environment: &[(&str, &str)]) {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        self.setup.environment = environment.iter().map(owned).collect();
+    }
+
+    /// Waits until it has ended by itself; true if it did.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn ends_within(&mut self, at_most: Duration) -> Result<bool> {
+        let Some(process) = &mut self.process else { return Ok(true) };
+        let ended = wait::until("the end of the server", at_most, || process.ended()).is_ok();
+        if ended {
+            self.process = None;
+        }
+        Ok(ended)
+    }
+
     /// Ends it as a crash would.
     ///
     /// # Errors
@@ -236,7 +255,7 @@ fn binary() -> Result<PathBuf> {
         return Ok(built.clone());
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let args = ["build", "--quiet", "--package", "switchboard", "--bin", "switchboard"];
+    let args = ["build", "--quiet", "--package", "switchboard", "--features", "failpoints"];
     let status = Command::new(cargo).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).status();
     ensure!(status.context("cargo cannot be started")?.success(), "switchboard does not build");
     // Tests lie in target/PROFILE/deps, the binary beside that folder.
