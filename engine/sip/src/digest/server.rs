@@ -225,7 +225,9 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::message::Message;
+    use crate::digest::{Credentials, DigestClient};
+    use crate::headers::HeaderName;
+    use crate::message::{Message, Method};
     use crate::parse::parse_datagram;
 
     fn offered(agent: &str) -> &'static [Algorithm] {
@@ -245,5 +247,23 @@ mod tests {
         assert_eq!(offered("User-Agent: SIPp\r\n"), [Algorithm::Md5]);
         assert_eq!(offered("User-Agent: baresip v3.1.0\r\n"), [Algorithm::Sha256, Algorithm::Md5]);
         assert_eq!(offered(""), [Algorithm::Sha256, Algorithm::Md5]);
+    }
+
+    #[test]
+    fn unknown_user_is_refused_even_if_the_stand_in_password_is_guessed() {
+        let mut random = Random::from_seed([1; 32]);
+        let mut server = DigestServer::new(Challenger::Server, "realm", &[2; 32], &mut random);
+        server.dummy = ha1("1001", "realm", "guessed");
+        let now = Now { mono: Duration::ZERO, unix_ms: 0 };
+        let mut request = Request::new(Method::Register, "sip:realm".parse().unwrap())
+            .with(HeaderName::To, "<sip:1001@realm>")
+            .with(HeaderName::CSeq, "1 REGISTER");
+        let challenge = server.challenge(now, &request, "tag", None);
+        let credentials = Credentials { username: "1001".into(), password: "guessed".into() };
+        DigestClient::new(credentials).answer(&challenge, &mut request, &mut random).unwrap();
+        let claim = server.claim(&request).unwrap();
+        assert_eq!(server.verify(now, &request, &claim, None), Err(Refusal::Wrong));
+        let stored = server.dummy;
+        assert_eq!(server.verify(now, &request, &claim, Some(&stored)), Ok(()));
     }
 }
