@@ -11,6 +11,7 @@ pub mod capture;
 pub mod chirp;
 pub mod digest;
 pub mod g711;
+pub mod kamailio;
 pub mod party;
 pub mod phone;
 pub mod ports;

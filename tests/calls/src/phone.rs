@@ -45,6 +45,8 @@ pub struct Dialog {
     pub remote: String,
     /// Where requests go: their Contact.
     pub target: String,
+    /// Route headers of our requests, in order (RFC 3261 §12.1.2: the Record-Routes of the answer, reversed).
+    pub routes: Vec<String>,
     /// CSeq of our last request.
     pub cseq: u32,
     /// Our Contact.
@@ -296,6 +298,7 @@ impl Phone {
             local: format!("<sip:{}@{}>;tag={}", self.user, self.server, unique()),
             remote: format!("<sip:{number}@{}>", self.server),
             target: format!("sip:{number}@{}", self.server),
+            routes: Vec::new(),
             cseq: 0,
             contact: self.contact(),
         }
@@ -309,6 +312,7 @@ impl Phone {
             local: format!("{};tag=phone{}", request.header("To"), self.local.port()),
             remote: request.header("From").to_owned(),
             target: request.uri("Contact"),
+            routes: request.all("Record-Route").iter().map(|route| (*route).to_owned()).collect(),
             cseq: 100,
             contact: self.contact(),
         }
@@ -369,6 +373,7 @@ impl Phone {
     pub fn ack(&mut self, dialog: &mut Dialog, ok: &Text, body: &str) -> Result<()> {
         dialog.remote = ok.header("To").to_owned();
         dialog.target = ok.uri("Contact");
+        dialog.routes = ok.all("Record-Route").iter().rev().map(|route| (*route).to_owned()).collect();
         let text = dialog.text("ACK", ok.cseq(), &self.via(), &[], body);
         self.send(&text)
     }
@@ -405,11 +410,12 @@ impl Phone {
 
 impl Dialog {
     fn text(&self, method: &str, cseq: u32, via: &str, more: &[&str], body: &str) -> String {
-        let Self { call_id, local, remote, target, contact, .. } = self;
+        let Self { call_id, local, remote, target, contact, routes, .. } = self;
+        let routes: String = routes.iter().map(|route| format!("Route: {route}\n")).collect();
         let more: String = more.iter().map(|line| format!("{line}\n")).collect();
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\n" };
         format!(
-            "{method} {target} SIP/2.0\nVia: {via}\nMax-Forwards: 70\nFrom: {local}\nTo: {remote}\nCall-ID: {call_id}\nCSeq: {cseq} {method}\nContact: {contact}\n{more}{kind}\n{body}"
+            "{method} {target} SIP/2.0\nVia: {via}\nMax-Forwards: 70\nFrom: {local}\nTo: {remote}\nCall-ID: {call_id}\nCSeq: {cseq} {method}\nContact: {contact}\n{routes}{more}{kind}\n{body}"
         )
     }
 }

@@ -2,7 +2,7 @@
 //! process ends, however it ends.
 
 use std::fs::File;
-use std::net::{TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context as _, Result, bail};
@@ -84,6 +84,15 @@ fn is_free(port: u16) -> bool {
     UdpSocket::bind(("127.0.0.1", port)).is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
+/// True when a socket of this machine has this address, by the kernel's own tables.
+#[must_use]
+pub fn is_bound(local: SocketAddr) -> bool {
+    let IpAddr::V4(host) = local.ip() else { return false };
+    let written = format!(" {:08X}:{:04X} ", u32::from_le_bytes(host.octets()), local.port());
+    let tables = ["/proc/net/udp", "/proc/net/tcp"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    tables.iter().any(|table| table.contains(&written))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +112,7 @@ mod tests {
     fn a_port_in_use_is_passed_over() {
         let ports = Ports::take().unwrap();
         let taken = UdpSocket::bind(("127.0.0.1", ports.range().0)).unwrap();
+        assert!(is_bound(taken.local_addr().unwrap()));
         assert_ne!(ports.one().unwrap(), taken.local_addr().unwrap().port());
     }
 

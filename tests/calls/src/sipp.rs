@@ -1,13 +1,13 @@
 //! SIPp as a peer: one scenario, one process, one verdict.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::ports::Ports;
+use crate::ports::{Ports, is_bound};
 use crate::process::{Process, tail};
 use crate::wait;
 
@@ -178,14 +178,6 @@ impl Sipp {
     pub fn play(&self, folder: &Path) -> Result<Played> {
         self.start(folder)?.finish()
     }
-}
-
-/// True when a socket of this machine has this address, by the kernel's own tables.
-fn is_bound(local: SocketAddr) -> bool {
-    let IpAddr::V4(host) = local.ip() else { return false };
-    let written = format!(" {:08X}:{:04X} ", u32::from_le_bytes(host.octets()), local.port());
-    let tables = ["/proc/net/udp", "/proc/net/tcp"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
-    tables.iter().any(|table| table.contains(&written))
 }
 
 /// SIPp at play.

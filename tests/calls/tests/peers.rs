@@ -1,11 +1,17 @@
 //! The peers against each other, without the product: if these fail, no other call test means anything.
 
-use anyhow::{Context as _, Result};
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, ensure};
 use calls::baresip::{Baresip, Codec, Setup};
 use calls::capture::Capture;
 use calls::chirp::Voice;
+use calls::kamailio::{self, Kamailio};
+use calls::phone::Phone;
 use calls::ports::Ports;
 use calls::rtp;
+use calls::sdp;
+use calls::sipp::Sipp;
 
 fn phone(voice: Voice, user: &str, answers: bool, codec: Codec) -> Setup {
     Setup { user: user.into(), password: None, server: None, tcp: false, voice, codecs: vec![codec], answers }
@@ -32,6 +38,29 @@ fn two_baresip_phones_hear_each_other_whole_over_g722() -> Result<()> {
 #[test]
 fn two_baresip_phones_hear_each_other_whole_over_opus() -> Result<()> {
     check_pair(Codec::Opus)
+}
+
+#[test]
+fn kamailio_challenges_with_either_hash_and_passes_calls_on() -> Result<()> {
+    for algorithm in ["MD5", "SHA-256"] {
+        let ports = Ports::take()?;
+        let folder = tempfile::tempdir()?;
+        let called = Sipp::scenario(&ports, "answer")?.as_user("1002", "x");
+        let listen = SocketAddr::from(([127, 0, 0, 3], ports.one()?));
+        let setup = kamailio::Setup { listen, algorithm, realm: "carrier", password: "secret", onward: called.local() };
+        let _carrier = Kamailio::start(folder.path(), setup)?;
+        let running = called.start(folder.path())?;
+        let mut phone = Phone::udp(&ports, "switch", listen)?;
+        let mut call = phone.dialog_to("1002");
+        phone.invite(&mut call, Some("secret"), &sdp::audio(phone.local(), "0", &[]))?;
+        phone.expect("180 INVITE")?;
+        let ok = phone.expect("200 INVITE")?;
+        ensure!(ok.header("Record-Route").contains("127.0.0.3"), "{ok:?}");
+        phone.ack(&mut call, &ok, "")?;
+        phone.hang_up(&mut call)?;
+        running.finish()?;
+    }
+    Ok(())
 }
 
 /// A call between two phones without a switch: each must hear all the other said, and nothing of itself.
