@@ -42,7 +42,7 @@ impl Call {
                 let caller = seeking.caller;
                 self.connect(desk, caller, leg);
             }
-            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
+            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
 
@@ -187,7 +187,7 @@ impl Call {
         let until = match &self.stage {
             Stage::Summoning { ring_until, .. } => *ring_until,
             Stage::Seeking(seeking) => seeking.ring_until,
-            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => return,
+            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => return,
         };
         desk.timers.stop(until, TimerKey::Ring(self.id));
     }

@@ -83,7 +83,7 @@ impl Call {
             Stage::Ending { .. } | Stage::Over => return,
             Stage::Summoning { ring_until, .. } => desk.timers.stop(*ring_until, TimerKey::Ring(self.id)),
             Stage::Seeking(seeking) => desk.timers.stop(seeking.ring_until, TimerKey::Ring(self.id)),
-            Stage::Talking { .. } | Stage::Echo { .. } => {}
+            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } => {}
         }
         self.stop_recording(desk);
         let mut status = self.caller_status();
@@ -123,7 +123,9 @@ impl Call {
     /// Whether it can still be ended.
     pub(crate) fn is_live(&self) -> bool {
         match &self.stage {
-            Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Talking { .. } | Stage::Echo { .. } => true,
+            Stage::Summoning { .. } | Stage::Begun | Stage::Seeking(_) | Stage::Talking { .. } | Stage::Echo { .. } => {
+                true
+            }
             Stage::Ending { .. } | Stage::Over => false,
         }
     }

@@ -94,9 +94,12 @@ impl Call {
         let other = match &self.stage {
             Stage::Talking { caller, callee, .. } if *caller == leg => Some(*callee),
             Stage::Talking { caller, .. } => Some(*caller),
-            Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {
-                None
-            }
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => None,
         };
         other
             .and_then(|other| self.leg(other))

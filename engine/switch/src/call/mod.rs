@@ -68,6 +68,8 @@ pub(crate) struct About {
 /// Where a call is.
 #[derive(Debug)]
 enum Stage {
+    /// Nothing was decided about it yet.
+    Begun,
     /// The phones of whom the API calls first ring (CALL-09).
     Summoning { route: Route, verdict: Option<Verdict>, ring_until: Duration },
     /// The called party is sought.
@@ -123,8 +125,7 @@ impl Call {
             tenant,
             about,
             legs: Vec::new(),
-            // Replaced before anything can happen: a call begins with an INVITE or a command.
-            stage: Stage::Over,
+            stage: Stage::Begun,
             recording: None,
             changed: true,
             bind_retries: BIND_RETRIES_MAX,
@@ -151,7 +152,7 @@ impl Call {
     /// What others see of it.
     fn view(&self) -> CallView {
         let (phase, answered_ms) = match &self.stage {
-            Stage::Summoning { .. } | Stage::Seeking(_) => (CallPhase::Ringing, None),
+            Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) => (CallPhase::Ringing, None),
             Stage::Talking { caller, callee, answered_ms } => {
                 let held = [caller, callee].into_iter().any(|leg| self.legs[leg.at()].hold() == Hold::On);
                 (if held { CallPhase::Held } else { CallPhase::Talking }, Some(*answered_ms))
@@ -182,7 +183,7 @@ impl Call {
     fn is_talking(&self) -> bool {
         match &self.stage {
             Stage::Talking { .. } | Stage::Echo { .. } => true,
-            Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
+            Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
         }
     }
 

@@ -199,7 +199,7 @@ impl Call {
             Stage::Summoning { .. } | Stage::Seeking(_) => {
                 self.end_seeking(desk, StatusCode::TEMPORARILY_UNAVAILABLE, EndCause::NoAnswer);
             }
-            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
+            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
 
@@ -241,7 +241,7 @@ impl Call {
         let verdict = match &self.stage {
             Stage::Summoning { verdict, .. } => *verdict,
             Stage::Seeking(seeking) => seeking.verdict,
-            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => return,
+            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => return,
         };
         if !self.called().is_empty() {
             return;
@@ -279,9 +279,12 @@ impl Call {
     fn called_side(&self) -> EndedBy {
         match &self.stage {
             Stage::Summoning { .. } => EndedBy::Caller,
-            Stage::Seeking(_) | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {
-                EndedBy::Callee
-            }
+            Stage::Begun
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => EndedBy::Callee,
         }
     }
 
@@ -290,7 +293,7 @@ impl Call {
             Stage::Summoning { verdict, .. } | Stage::Seeking(Seeking { verdict, .. }) => {
                 *verdict = Some(verdict.map_or(new, |old| old.better(new)));
             }
-            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
+            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
 

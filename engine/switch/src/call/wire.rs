@@ -37,7 +37,7 @@ impl Call {
                 let own = self.leg(caller).and_then(Leg::endpoint).map(Source::Endpoint);
                 self.hear(desk, caller, own.into_iter().collect());
             }
-            Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over => {}
+            Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
 
@@ -100,9 +100,12 @@ impl Call {
     fn summons(&self) -> Summons {
         match &self.stage {
             Stage::Summoning { .. } => Summons::AutoAnswer,
-            Stage::Seeking(_) | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {
-                Summons::Ring
-            }
+            Stage::Begun
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => Summons::Ring,
         }
     }
 }

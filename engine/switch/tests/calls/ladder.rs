@@ -1,0 +1,551 @@
+//! Ladders as text: phones that say what the lines say, a switch between them, virtual time, and a media side that does as it
+//! is told.
+//!
+//! `TIME WHO > WHAT` is sent, `TIME WHO < WHAT` with texts that are in it between backticks must have been received by then, `TIME WHO hears WHOM` must
+//! hold. Every message that a phone received must be on a line; 100 and the answers to BYE and CANCEL are left out, and so
+//! are the sign-ins of polite phones.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
+use hooks::fact::{Event, MediaQuality};
+use hooks::id::{CallId, TenantId};
+use sip::digest::ha1;
+use sip::flow::{Flow, Transport};
+use sip::parse::parse_datagram;
+use sip::time::Now;
+use switch::config::{
+    Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+};
+use switch::input::{Command, CommandId, Input};
+use switch::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
+use switch::output::{Done, Output, Refused};
+use switch::switch::Switch;
+use switch::view::View;
+
+use crate::phone::{Manners, Phone, first_word, status};
+
+/// The switch's own address.
+const OWN: &str = "192.0.2.1:5060";
+
+pub(crate) struct World {
+    pub(crate) switch: Switch,
+    pub(crate) phones: BTreeMap<&'static str, Phone>,
+    pub(crate) facts: Vec<String>,
+    pub(crate) replies: Vec<Result<Done, Refused>>,
+    pub(crate) views: Vec<View>,
+    pub(crate) media: Vec<MediaCommand>,
+    /// RTP ports that somebody else has.
+    pub(crate) taken_ports: Vec<u16>,
+    /// The media side says nothing about closing.
+    pub(crate) media_is_mute: bool,
+    now: Duration,
+    events: VecDeque<MediaEvent>,
+    outbox: VecDeque<(&'static str, String)>,
+    peers: BTreeMap<EndpointId, IpAddr>,
+    hears: BTreeMap<EndpointId, Vec<Source>>,
+    ladder: Vec<String>,
+    pub(crate) last_call: Option<CallId>,
+    legs: Vec<(hooks::id::LegId, String)>,
+}
+
+pub(crate) fn node() -> NodeConfig {
+    NodeConfig {
+        domain: "pbx.example".into(),
+        product: "Switchboard".into(),
+        sockets: vec![ListeningSocket { transport: Transport::Udp, local: OWN.parse().unwrap() }],
+        advertise: Vec::new(),
+        rtp_bind: vec!["192.0.2.1".parse().unwrap()],
+        rtp_advertise: Vec::new(),
+        local_nets: vec![Network { address: "192.0.2.0".parse().unwrap(), prefix: 24 }],
+        rtp_ports: (20_000, 20_199),
+        tones: TonePlan::Cn,
+        ring_timeout: Duration::from_secs(30),
+        rtp_timeout: Duration::from_secs(30),
+        expiry: ExpiryBounds {
+            min: Duration::from_secs(60),
+            max: Duration::from_secs(3_600),
+            default: Duration::from_secs(600),
+        },
+        limits: Limits {
+            calls: 10,
+            pending_transactions: 1_000,
+            finished_transactions: 10_000,
+            contacts_per_extension: 3,
+            auth_failures: 8,
+            ban_window: Duration::from_secs(60),
+            ban: Duration::from_secs(600),
+            watched_sources: 100,
+        },
+    }
+}
+
+fn extension(number: &str, name: &str) -> Extension {
+    let secret = ha1(number, "pbx.example", "secret");
+    Extension {
+        number: number.parse().unwrap(),
+        display_name: name.into(),
+        ha1_md5: secret.md5,
+        ha1_sha256: secret.sha256,
+        enabled: true,
+        ring_timeout: None,
+        record: number == "1003",
+        caller_number: (number == "1002").then(|| "01066668888".into()),
+        static_contact: None,
+    }
+}
+
+fn trunk(name: &str, address: &str, credentials: Option<Credentials>) -> Trunk {
+    let target: SocketAddr = address.parse().unwrap();
+    Trunk {
+        name: name.parse().unwrap(),
+        targets: vec![target],
+        transport: Transport::Udp,
+        host: format!("{name}.example"),
+        sources: vec![Network { address: target.ip(), prefix: 32 }],
+        credentials,
+        trusted: name == "lines",
+        caller_number: Some("01012345678".into()),
+        record: false,
+        enabled: true,
+    }
+}
+
+pub(crate) fn tenant() -> TenantConfig {
+    let extensions = [extension("1001", "Alice"), extension("1002", "Bob"), extension("1003", "Carol")];
+    let login = Credentials { username: "switch".into(), password: "line-secret".into() };
+    let trunks = [trunk("lines", "198.51.100.1:5060", None), trunk("spare", "198.51.100.2:5060", Some(login))];
+    let to = |number: &str| Destination::Extension(number.parse().unwrap());
+    let route = |did: &str, to| InboundRoute { trunk: None, did: DidPattern::Exact(did.into()), to };
+    TenantConfig {
+        tenant: TenantId::first(),
+        domains: vec!["pbx.example".into()],
+        plan: Plan {
+            emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
+            emergency_trunks: vec!["lines".parse().unwrap()],
+            extensions: extensions.iter().map(|extension| extension.number.clone()).collect(),
+            inbound: vec![route("01012345678", to("1001")), route("01012345679", to("1003"))],
+            outbound: vec![OutboundRoute {
+                prefix: "1".into(),
+                strip: 0,
+                prepend: "9".into(),
+                trunks: vec!["lines".parse().unwrap(), "spare".parse().unwrap()],
+            }],
+        },
+        extensions: extensions.into_iter().map(|extension| (extension.number.clone(), extension)).collect(),
+        trunks: trunks.into_iter().map(|trunk| (trunk.name.clone(), trunk)).collect(),
+        caller_number: None,
+        record_internal: false,
+    }
+}
+
+fn cast() -> BTreeMap<&'static str, Phone> {
+    let mut cast = [
+        Phone::new("alice", "1001", "192.0.2.11:5060"),
+        Phone::new("bob", "1002", "192.0.2.12:5060"),
+        Phone::new("bob2", "1002", "192.0.2.13:5060"),
+        Phone::new("carol", "1003", "203.0.113.5:5060"),
+        Phone::new("lines", "13800000000", "198.51.100.1:5060"),
+        Phone::new("spare", "13900000000", "198.51.100.2:5060"),
+        Phone::new("eve", "6666", "203.0.113.66:5060"),
+    ];
+    cast[4].password = "";
+    cast[5].password = "";
+    cast.into_iter().map(|phone| (phone.name, phone)).collect()
+}
+
+impl World {
+    pub(crate) fn new(node: NodeConfig, tenant: TenantConfig) -> Self {
+        let mut world = Self {
+            switch: Switch::new(node, [7; 32], now(Duration::ZERO)),
+            phones: cast(),
+            facts: Vec::new(),
+            replies: Vec::new(),
+            views: Vec::new(),
+            media: Vec::new(),
+            taken_ports: Vec::new(),
+            media_is_mute: false,
+            now: Duration::ZERO,
+            events: VecDeque::new(),
+            outbox: VecDeque::new(),
+            peers: BTreeMap::new(),
+            hears: BTreeMap::new(),
+            ladder: Vec::new(),
+            last_call: None,
+            legs: Vec::new(),
+        };
+        world.input(Input::Tenant(Arc::new(tenant)));
+        world
+    }
+
+    /// A world in which these phones are registered.
+    pub(crate) fn with(registered: &[&'static str]) -> Self {
+        let mut world = Self::new(node(), tenant());
+        world.register(registered);
+        world
+    }
+
+    pub(crate) fn register(&mut self, registered: &[&'static str]) {
+        for name in registered {
+            self.act(name, "REGISTER");
+            let answer = self.phone(name).inbox.pop_back().expect("the REGISTER was answered");
+            assert_eq!(status(&answer), 200, "{answer}");
+        }
+        self.facts.clear();
+        self.ladder.clear();
+    }
+
+    pub(crate) fn phone(&mut self, name: &str) -> &mut Phone {
+        self.phones.get_mut(name).unwrap_or_else(|| panic!("no phone {name}"))
+    }
+
+    /// Gives the switch one input and does all that follows from it.
+    pub(crate) fn input(&mut self, input: Input) {
+        self.switch.handle(now(self.now), input);
+        self.settle();
+    }
+
+    /// Lets virtual time pass.
+    pub(crate) fn run_until(&mut self, until: Duration) {
+        while let Some(due) = self.switch.poll_timeout().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            self.switch.handle_timeout(now(self.now));
+            self.settle();
+        }
+        self.now = self.now.max(until);
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Sends raw bytes from a phone.
+    pub(crate) fn send(&mut self, name: &'static str, text: &str) {
+        self.outbox.push_back((name, text.to_owned()));
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        loop {
+            while let Some(output) = self.switch.poll_output() {
+                self.output(output);
+            }
+            if let Some(event) = self.events.pop_front() {
+                self.switch.handle(now(self.now), Input::Media(event));
+            } else if let Some((name, text)) = self.outbox.pop_front() {
+                let flow = Flow {
+                    transport: Transport::Udp,
+                    local: OWN.parse().unwrap(),
+                    peer: self.phones[name].address,
+                    connection: None,
+                };
+                let line = text.lines().next().unwrap_or_default().to_owned();
+                self.note(name, '>', &line);
+                let message = parse_datagram(Bytes::from(text));
+                self.switch.handle(now(self.now), Input::Sip { flow, message });
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn output(&mut self, output: Output) {
+        match output {
+            Output::Fact(fact) => {
+                self.last_call = fact.event.call().or(self.last_call);
+                let text = self.fact_text(&fact.event);
+                self.ladder.push(format!("{:>7}ms  {text}", self.now.as_millis()));
+                self.facts.push(text);
+            }
+            Output::Send { flow, bytes } => self.deliver(&flow, &bytes),
+            Output::CloseConnection(_) => {}
+            Output::Media(command) => self.media_command(command),
+            Output::Publish(view) => self.views.push(view),
+            Output::Reply { result, .. } => self.replies.push(result),
+        }
+    }
+
+    fn deliver(&mut self, flow: &Flow, bytes: &Bytes) {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let parsed = parse_datagram(bytes.clone());
+        assert!(parsed.is_ok(), "we sent what we cannot read: {parsed:?}\n{text}");
+        let Some(name) = self.phones.values().find(|phone| phone.address == flow.peer).map(|phone| phone.name) else {
+            panic!("nobody is at {flow}:\n{text}");
+        };
+        self.note(name, '<', text.lines().next().unwrap_or_default());
+        for reaction in self.phone(name).receive(&text) {
+            self.outbox.push_back((name, reaction));
+        }
+    }
+
+    fn media_command(&mut self, command: MediaCommand) {
+        match &command {
+            MediaCommand::Open { endpoint, port, .. } => {
+                if self.taken_ports.contains(port) {
+                    self.events.push_back(MediaEvent::BindFailed(*endpoint));
+                }
+            }
+            MediaCommand::Agree { endpoint, agreement } => {
+                if let Some(remote) = agreement.remote_rtp {
+                    self.peers.insert(*endpoint, remote.ip());
+                }
+            }
+            MediaCommand::Hear { endpoint, sources } => {
+                self.hears.insert(*endpoint, sources.clone());
+            }
+            MediaCommand::Record { .. } => {}
+            MediaCommand::StopRecording(recording) => {
+                let outcome =
+                    RecordingOutcome::Ready { bytes: 44, duration_ms: 1_000, sha256: "0".repeat(64), partial: false };
+                self.events.push_back(MediaEvent::Recorded { recording: *recording, outcome });
+            }
+            MediaCommand::Close(endpoint) => {
+                self.peers.remove(endpoint);
+                self.hears.remove(endpoint);
+                if !self.media_is_mute {
+                    let closed = MediaEvent::Closed { endpoint: *endpoint, quality: MediaQuality::default() };
+                    self.events.push_back(closed);
+                }
+            }
+        }
+        self.media.push(command);
+    }
+
+    /// The endpoint whose far end is this phone.
+    pub(crate) fn endpoint(&self, name: &str) -> EndpointId {
+        let ip = self.phones[name].rtp.ip();
+        let found = self.peers.iter().find(|(_, peer)| **peer == ip);
+        *found.unwrap_or_else(|| panic!("{name} has no media\n{}", self.ladder.join("\n"))).0
+    }
+
+    fn heard_by(&self, name: &str) -> String {
+        let sources = self.hears.get(&self.endpoint(name)).cloned().unwrap_or_default();
+        let names: Vec<String> = sources
+            .iter()
+            .map(|source| match source {
+                Source::Endpoint(endpoint) => {
+                    let ip = self.peers.get(endpoint);
+                    let phone = self.phones.values().find(|phone| Some(&phone.rtp.ip()) == ip);
+                    phone.map_or("somebody".to_owned(), |phone| phone.name.to_owned())
+                }
+                Source::Sound(sound) => format!("{sound:?}"),
+            })
+            .collect();
+        if names.is_empty() { "nothing".into() } else { names.join("+") }
+    }
+
+    fn fact_text(&mut self, event: &Event) -> String {
+        match event {
+            Event::CallCreated(e) => format!(
+                "created {:?} {} -> {}{}",
+                e.direction,
+                if e.caller.is_empty() { "anonymous" } else { &e.caller },
+                e.callee,
+                if e.emergency { " emergency" } else { "" }
+            ),
+            Event::LegStarted(e) => {
+                let name = format!(
+                    "{}#{}",
+                    e.peer_name,
+                    self.legs.iter().filter(|(_, n)| n.starts_with(&e.peer_name)).count() + 1
+                );
+                self.legs.push((e.leg, name.clone()));
+                format!("leg_started {name}")
+            }
+            Event::LegRinging(e) => {
+                format!("leg_ringing {}{}", self.leg(e.leg), if e.early_media { " early" } else { "" })
+            }
+            Event::LegAnswered(e) => format!("leg_answered {} {}", self.leg(e.leg), e.codec),
+            Event::LegEnded(e) => format!("leg_ended {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status),
+            Event::CallAnswered(e) => format!("answered {}", self.leg(e.leg)),
+            Event::CallHeld(e) => format!("held {}", self.leg(e.leg)),
+            Event::CallRetrieved(e) => format!("retrieved {}", self.leg(e.leg)),
+            Event::CallEnded(e) => format!("ended {:?} by {:?} {}", e.cause, e.by, e.sip_status),
+            Event::RecordingStarted(e) => format!("recording_started {} | {}", self.leg(e.left), self.leg(e.right)),
+            Event::RecordingReady(_) => "recording_ready".into(),
+            Event::RecordingFailed(e) => format!("recording_failed {}", e.reason),
+            Event::RegistrationBound(e) => format!("bound {} {}", e.extension, e.source),
+            Event::RegistrationUnbound(e) => format!("unbound {} {:?}", e.extension, e.reason),
+            Event::SourceBanned(e) => format!("banned {} after {}", e.source, e.failures),
+            Event::SettingsChanged(_) => "settings_changed".into(),
+        }
+    }
+
+    fn leg(&self, leg: hooks::id::LegId) -> String {
+        self.legs.iter().find(|(id, _)| *id == leg).map(|(_, name)| name.clone()).unwrap_or_default()
+    }
+
+    fn note(&mut self, name: &str, arrow: char, line: &str) {
+        self.ladder.push(format!("{:>7}ms  {name} {arrow} {line}", self.now.as_millis()));
+    }
+
+    /// What happened so far.
+    pub(crate) fn ladder(&self) -> String {
+        self.ladder.join("\n")
+    }
+
+    /// Lets a phone do what the right side of a line says.
+    pub(crate) fn act(&mut self, name: &'static str, what: &str) {
+        let mut words = what.split(' ');
+        let verb = words.next().unwrap_or_default();
+        let rest: Vec<&str> = words.collect();
+        let option = |key: &str| {
+            rest.iter()
+                .find_map(|word| word.strip_prefix(key).and_then(|word| word.strip_prefix('=')))
+                .map(str::to_owned)
+        };
+        let extra = option("extra").unwrap_or_default().replace('~', " ");
+        let sdp = option("sdp");
+        let direction = option("dir").unwrap_or_default();
+        let phone = self.phone(name);
+        let body = |phone: &mut Phone, default: &str| match sdp.as_deref() {
+            Some("none") => String::new(),
+            Some(codecs) => phone.sdp(codecs, &direction),
+            None => phone.sdp(default, &direction),
+        };
+        let text = match verb {
+            "INVITE" => {
+                let body = body(phone, "PCMU,PCMA,event");
+                let target = rest.first().copied().unwrap_or_default();
+                let uri = if target.contains(':') { target.to_owned() } else { format!("sip:{target}@pbx.example") };
+                phone.invite(&uri, &body, &extra)
+            }
+            "REINVITE" => {
+                let body = body(phone, "PCMU,PCMA,event");
+                phone.within("INVITE", &body, &extra)
+            }
+            "ACK" => {
+                let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
+                phone.ack(&body)
+            }
+            "CANCEL" => phone.cancel(),
+            "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, "", &extra),
+            "REGISTER" => {
+                let contact = option("contact").unwrap_or_else(|| format!("<sip:{}@{}>", phone.user, phone.address));
+                let expires = option("expires").unwrap_or_else(|| "600".into());
+                let extra = format!("Contact: {contact}|Expires: {expires}|{extra}");
+                phone.request("REGISTER", "sip:pbx.example", &extra)
+            }
+            "OPTIONS" | "MESSAGE" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
+            "silent" => {
+                phone.manners = Manners::Silent;
+                return;
+            }
+            "polite" => {
+                phone.manners = Manners::Polite;
+                return;
+            }
+            code => {
+                let invite = phone.invite_in.clone().expect("an INVITE came");
+                let code_is_2xx = code.starts_with('2');
+                let body = match (&sdp, code_is_2xx) {
+                    (Some(_), _) | (None, true) => body(phone, "PCMU,PCMA,event"),
+                    (None, false) => String::new(),
+                };
+                phone.response(&invite, code, &body)
+            }
+        };
+        self.send(name, &text);
+    }
+
+    /// Plays a ladder.
+    pub(crate) fn play(&mut self, script: &str) {
+        let begin = self.now;
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (time, rest) = line.split_once(' ').unwrap_or_else(|| panic!("no time: {line}"));
+            self.run_until(begin + parse_time(time));
+            let rest = rest.trim();
+            let (who, rest) = rest.split_once(' ').unwrap_or_else(|| panic!("no action: {line}"));
+            let rest = rest.trim();
+            let name = self.phones.keys().copied().find(|name| *name == who);
+            let name = name.unwrap_or_else(|| panic!("nobody is called {who}: {line}"));
+            if let Some(what) = rest.strip_prefix('>') {
+                self.act(name, what.trim());
+            } else if let Some(what) = rest.strip_prefix('<') {
+                self.expect(name, what.trim(), line);
+            } else if let Some(whom) = rest.strip_prefix("hears ") {
+                assert_eq!(self.heard_by(name), whom.trim(), "{line}\n{}", self.ladder());
+            } else {
+                panic!("unreadable: {line}");
+            }
+        }
+    }
+
+    fn expect(&mut self, name: &'static str, what: &str, line: &str) {
+        let ladder = self.ladder();
+        let Some(message) = self.phone(name).inbox.pop_front() else { panic!("{line}: nothing came\n{ladder}") };
+        let mut parts = what.splitn(2, ' ');
+        let wanted = parts.next().unwrap_or_default();
+        let got =
+            if message.starts_with("SIP/2.0") { status(&message).to_string() } else { first_word(&message).to_owned() };
+        assert_eq!(got, wanted, "{line}\n{ladder}\n\n{message}");
+        for text in parts.next().unwrap_or_default().split('`').skip(1).step_by(2) {
+            let (absent, text) = text.strip_prefix('!').map_or((false, text), |text| (true, text));
+            assert_eq!(message.contains(text), !absent, "{line}: {text}\n{ladder}\n\n{message}");
+        }
+    }
+
+    /// Everybody has said all: nothing was received that no line told of, and after the last timer nothing is left.
+    pub(crate) fn finish(&mut self) {
+        for phone in self.phones.values() {
+            assert!(phone.inbox.is_empty(), "{} also got {:#?}\n{}", phone.name, phone.inbox, self.ladder());
+        }
+        let end = self.now + Duration::from_secs(200);
+        self.run_until(end);
+        let sizes = self.switch.sizes();
+        assert!(self.switch.is_quiescent(), "left over: {sizes:?}\n{}", self.ladder());
+        assert_eq!(sizes.free_ports, 100, "a port leaked\n{}", self.ladder());
+        let ended = self.facts.iter().filter(|fact| fact.starts_with("ended")).count();
+        let created = self.facts.iter().filter(|fact| fact.starts_with("created")).count();
+        assert_eq!(created, ended, "one end for each call\n{}", self.ladder());
+        self.check_order();
+    }
+
+    /// Nothing of a call is written down after its end but what became of its recording.
+    fn check_order(&self) {
+        if self.facts.iter().filter(|fact| fact.starts_with("created")).count() == 1 {
+            let end = self.facts.iter().position(|fact| fact.starts_with("ended")).unwrap();
+            for fact in &self.facts[end + 1..] {
+                assert!(fact.starts_with("recording_"), "{fact} after the end\n{}", self.ladder());
+            }
+        }
+    }
+
+    /// The facts written down so far, in order.
+    pub(crate) fn expect_facts(&self, wanted: &str) {
+        let wanted: Vec<&str> = wanted.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        assert_eq!(self.facts, wanted, "\n{}", self.ladder());
+    }
+
+    pub(crate) fn command(&mut self, command: Command) -> Result<Done, Refused> {
+        self.input(Input::Command { id: CommandId(1), tenant: TenantId::first(), command });
+        self.replies.pop().expect("a command is answered at once")
+    }
+}
+
+/// Plays a ladder among registered phones, to the very end, and compares the facts.
+pub(crate) fn check(registered: &[&'static str], script: &str, facts: &str) -> World {
+    let mut world = World::with(registered);
+    world.play(script);
+    world.finish();
+    if !facts.is_empty() {
+        world.expect_facts(facts);
+    }
+    world
+}
+
+pub(crate) fn now(mono: Duration) -> Now {
+    Now { mono, unix_ms: 1_795_334_400_000 + u64::try_from(mono.as_millis()).unwrap() }
+}
+
+fn parse_time(text: &str) -> Duration {
+    if let Some(ms) = text.strip_suffix("ms") {
+        return Duration::from_millis(ms.parse().unwrap());
+    }
+    let seconds = text.strip_suffix('s').unwrap_or_else(|| panic!("no time: {text}"));
+    Duration::from_secs_f64(seconds.parse().unwrap())
+}

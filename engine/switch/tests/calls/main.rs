@@ -1,0 +1,6 @@
+//! Calls through the switch, as ladders in virtual time.
+#![allow(clippy::too_many_lines, reason = "a ladder is as long as it is")]
+
+mod ladder;
+mod phone;
+mod two_party;
