@@ -10,10 +10,16 @@ use crate::desk::Refusal;
 /// The session description in a body; `None` if there is no body.
 ///
 /// # Errors
-/// 415 with Accept for another type of body that must be understood (RFC 3261 §8.2.3), 400 for one that cannot be read.
+/// 415 with Accept (or Accept-Encoding) for another type of body that must be understood (RFC 3261 §8.2.3), 400 for one that cannot be read.
 pub(crate) fn session(headers: &Headers, body: &Bytes) -> Result<Option<SessionDescription>, Refusal> {
     if body.is_empty() {
         return Ok(None);
+    }
+    // RFC 3261 §8.2.3.
+    let encoded = headers.get_text(&HeaderName::ContentEncoding);
+    if encoded.is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        let refusal = Refusal::from(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        return Err(refusal.with(HeaderName::AcceptEncoding, "identity"));
     }
     let media_type = headers.content_type().map_err(|_| bad())?.ok_or_else(bad)?;
     if media_type.is("application", "sdp") {

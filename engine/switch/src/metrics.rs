@@ -31,7 +31,7 @@ pub struct Metrics {
     pub bans: u64,
     /// Bindings made, refreshes not counted.
     pub registrations_bound: u64,
-    /// Bindings replaced because an extension had too many.
+    /// Bindings replaced: the phone moved, or its extension had too many.
     pub contacts_replaced: u64,
     /// Ports that could not be bound.
     pub bind_failures: u64,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use hooks::fact::{Event, RegistrationBound, RegistrationUnbound, SourceBanned};
+use hooks::fact::{Event, RegistrationBound, RegistrationUnbound, SourceBanned, UnboundReason};
 use hooks::id::TenantId;
 use sip::flow::{Flow, Transport};
 use sip::headers::{Contacts, HeaderName, Headers, NameAddr};
@@ -140,6 +140,7 @@ impl Switch {
                 self.desk.publish(View::Registration(view));
             }
             Change::Unbound { aor, contact, reason } => {
+                self.desk.metrics.contacts_replaced += u64::from(reason == UnboundReason::Replaced);
                 let extension = aor.extension.to_string();
                 let unbound = RegistrationUnbound { extension: extension.clone(), contact: contact.clone(), reason };
                 self.desk.fact(&aor.tenant, Event::RegistrationUnbound(unbound));

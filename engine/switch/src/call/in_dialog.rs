@@ -78,11 +78,11 @@ impl Call {
 
     /// The far end of a leg hung up.
     fn bye(&mut self, desk: &mut Desk, leg: LegIndex) {
-        let waits = matches!(self.legs[leg.at()].state, LegState::Incoming(_));
-        if waits || !self.is_talking() {
+        if matches!(self.legs[leg.at()].state, LegState::Incoming(_)) {
             return self.cancelled(desk);
         }
-        self.leg_gone(desk, leg, EndCause::Normal);
+        let cause = if self.is_talking() { EndCause::Normal } else { EndCause::Cancelled };
+        self.leg_gone(desk, leg, cause);
     }
 
     /// The caller gave up before the answer: by CANCEL, or by BYE in its early dialog (RFC 3261 §15).

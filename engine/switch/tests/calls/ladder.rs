@@ -51,6 +51,7 @@ pub(crate) struct World {
     ladder: Vec<String>,
     pub(crate) last_call: Option<CallId>,
     legs: Vec<(hooks::id::LegId, String)>,
+    flows: BTreeMap<&'static str, Flow>,
 }
 
 pub(crate) fn node() -> NodeConfig {
@@ -177,6 +178,7 @@ impl World {
             ladder: Vec::new(),
             last_call: None,
             legs: Vec::new(),
+            flows: BTreeMap::new(),
         };
         world.input(Input::Tenant(Arc::new(tenant)));
         world
@@ -223,6 +225,11 @@ impl World {
         self.now
     }
 
+    /// Lets a phone come by this flow from now on.
+    pub(crate) fn flow_of(&mut self, name: &'static str, flow: Flow) {
+        self.flows.insert(name, flow);
+    }
+
     /// Sends raw bytes from a phone.
     pub(crate) fn send(&mut self, name: &'static str, text: &str) {
         self.outbox.push_back((name, text.to_owned()));
@@ -237,12 +244,13 @@ impl World {
             if let Some(event) = self.events.pop_front() {
                 self.switch.handle(now(self.now), Input::Media(event));
             } else if let Some((name, text)) = self.outbox.pop_front() {
-                let flow = Flow {
+                let plain = Flow {
                     transport: Transport::Udp,
                     local: OWN.parse().unwrap(),
                     peer: self.phones[name].address,
                     connection: None,
                 };
+                let flow = self.flows.get(name).copied().unwrap_or(plain);
                 let line = text.lines().next().unwrap_or_default().to_owned();
                 self.note(name, '>', &line);
                 let message = parse_datagram(Bytes::from(text));
@@ -401,11 +409,12 @@ impl World {
         let extra = option("extra").unwrap_or_default().replace('~', " ");
         let sdp = option("sdp");
         let direction = option("dir").unwrap_or_default();
+        let more = option("more");
         let phone = self.phone(name);
-        let body = |phone: &mut Phone, default: &str| match sdp.as_deref() {
-            Some("none") => String::new(),
-            Some(codecs) => phone.sdp(codecs, &direction),
-            None => phone.sdp(default, &direction),
+        let body = |phone: &mut Phone, default: &str| match (sdp.as_deref(), &more) {
+            (Some("none"), _) => String::new(),
+            (codecs, Some(more)) => phone.sdp_with(codecs.unwrap_or(default), more),
+            (codecs, None) => phone.sdp(codecs.unwrap_or(default), &direction),
         };
         let text = match verb {
             "INVITE" => {

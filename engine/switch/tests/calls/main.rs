@@ -2,5 +2,9 @@
 #![allow(clippy::too_many_lines, reason = "a ladder is as long as it is")]
 
 mod ladder;
+mod media;
 mod phone;
+mod refusals;
+mod registration;
+mod trunks;
 mod two_party;

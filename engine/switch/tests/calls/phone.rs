@@ -155,6 +155,12 @@ impl Phone {
         text
     }
 
+    /// The last INVITE was changed by hand: when challenged, the phone signs this one.
+    pub(crate) fn resend_as(&mut self, text: &str) {
+        self.invite_out = Some(text.to_owned());
+        self.to_answer.push(text.to_owned());
+    }
+
     /// Any other request outside a dialog.
     pub(crate) fn request(&mut self, method: &str, uri: &str, extra: &str) -> String {
         self.serial += 1;
@@ -294,6 +300,16 @@ impl Phone {
             text.push_str(&format!("a={direction}\r\n"));
         }
         text
+    }
+
+    /// The same with other media beside the audio.
+    pub(crate) fn sdp_with(&mut self, codecs: &str, more: &str) -> String {
+        let lines = match more {
+            "video" => "m=video 41000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n",
+            "fax" => "m=image 41002 udptl t38\r\na=T38FaxVersion:0\r\n",
+            other => panic!("no media {other}"),
+        };
+        self.sdp(codecs, "") + lines
     }
 
     /// The same request with credentials for the MD5 challenge of a 401 (RFC 2617 §3.2.2, computed here).
