@@ -11,6 +11,8 @@ CONFIG ?= conf/switchboard.toml
 # CPU seconds the simulator runs in `make test`; at least 500 seeds are tried whatever it says.
 SIM_SECONDS ?= 120
 FUZZ_ITERATIONS ?= 20000000
+# LOAD=long adds the memory row, which takes two minutes.
+LOAD ?=
 # The pure crate whose tests `make mutants` tests.
 MUTANTS ?= dialplan
 
@@ -62,8 +64,10 @@ calls:
 demo: packages-test ## A real call between two scripted phones with audio, against a running server
 	cargo run --quiet --package calls --bin demo
 
-bench: ## Micro and load benches, each beside the bare limit of the same run
+bench: packages-test ## Micro and load benches, each beside the bare limit of the same run
 	cargo xtask bench
+	cargo build --release --package switchboard
+	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/run.sh $(LOAD)
 
 audit: ## Licences, bans, sources, unused dependencies
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
