@@ -37,15 +37,15 @@ struct Shared {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A command that was not taken; it comes back.
-#[derive(Debug, thiserror::Error)]
+/// A command that was not taken; it is dropped, with a recorder's sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The media thread is behind by [`COMMANDS_MAX`] commands: refuse the call.
     #[error("media is behind by {COMMANDS_MAX} commands; refuse new calls")]
-    Busy(Box<Command>),
+    Busy,
     /// The media threads have ended.
     #[error("media has been shut down")]
-    Down(Box<Command>),
+    Down,
 }
 
 /// Starts the media threads.
@@ -85,11 +85,11 @@ impl MediaHandle {
     /// Hands over a command; never waits.
     ///
     /// # Errors
-    /// The queue is full or the threads have ended; the command comes back.
+    /// The queue is full or the threads have ended.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
         self.shared.commands.try_send(command).map_err(|refused| match refused {
-            TrySendError::Full(command) => SendError::Busy(Box::new(command)),
-            TrySendError::Disconnected(command) => SendError::Down(Box::new(command)),
+            TrySendError::Full(_) => SendError::Busy,
+            TrySendError::Disconnected(_) => SendError::Down,
         })?;
         self.shared.waker.wake();
         Ok(())
