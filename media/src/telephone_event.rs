@@ -125,6 +125,16 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_of_the_last_key_that_comes_late_is_no_key() {
+        let mut detector = KeyDetector::default();
+        let packets = [press(5, 0), press(6, 1_600)].concat();
+        let order = [0, 1, 8, 7, 9, 6, 10];
+        let keys: String =
+            order.iter().filter_map(|at| detector.receive(&packets[*at].0, &packets[*at].1, 8_000)).collect();
+        assert_eq!(keys, "56");
+    }
+
+    #[test]
     fn what_is_no_key_gives_nothing() {
         let mut detector = KeyDetector::default();
         assert_eq!(detector.receive(&event(0, true), &payload(16, false, 160), 8_000), None);
