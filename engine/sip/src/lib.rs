@@ -8,8 +8,11 @@ pub mod digest;
 pub mod flow;
 pub mod headers;
 pub mod message;
+pub mod multipart;
 pub mod parse;
 pub mod random;
+#[cfg(feature = "rsip")]
+pub mod rsip_types;
 pub mod sdp;
 pub mod time;
 pub mod transaction;

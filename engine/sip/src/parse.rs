@@ -90,6 +90,12 @@ pub fn parse_datagram(datagram: Bytes) -> Result<Message, ParseError> {
     finish(head::parse(&message), &message)
 }
 
+/// The header fields of a body part and what follows them. Lines that are none are passed over.
+pub(crate) fn parse_part_headers(part: &Bytes) -> (Headers, Bytes) {
+    let (headers, body_start) = head::parse_fields(part);
+    (headers, part.slice(body_start..))
+}
+
 fn keep_alive(line_ends: &[u8]) -> ParseError {
     let count = memchr::memchr_iter(b'\n', line_ends).count();
     match count {

@@ -61,7 +61,12 @@ impl Uri {
     /// # Errors
     /// [`UriError`] if it is no URI.
     pub fn parse_shared(bytes: &Bytes) -> Result<Self, UriError> {
-        let text = ByteString::try_from(bytes.clone()).map_err(|_| UriError("it is no UTF-8"))?;
+        Self::parse_owned(bytes.clone())
+    }
+
+    /// As [`Uri::parse_shared`], without a count of the buffer's owners more.
+    pub(crate) fn parse_owned(bytes: Bytes) -> Result<Self, UriError> {
+        let text = ByteString::try_from(bytes).map_err(|_| UriError("it is no UTF-8"))?;
         let colon = memchr::memchr(b':', text.as_bytes()).ok_or(UriError("it has no scheme"))?;
         let scheme = &text.as_bytes()[..colon];
         if scheme.eq_ignore_ascii_case(b"sip") {
@@ -136,7 +141,7 @@ impl FromStr for Uri {
     type Err = UriError;
 
     fn from_str(text: &str) -> Result<Self, UriError> {
-        Self::parse_shared(&Bytes::copy_from_slice(text.as_bytes()))
+        Self::parse_owned(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
 

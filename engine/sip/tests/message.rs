@@ -68,6 +68,13 @@ fn response_copies_what_identifies_the_request() {
 }
 
 #[test]
+fn nul_at_the_end_of_a_value_hides_nothing() {
+    let text = INVITE.replace("t: Bob <sip:bob", "t:\0 \"Bob <sip:bob");
+    let Err(ParseError::BadRequest(bad)) = parse_datagram(text.into()) else { panic!("accepted") };
+    assert_eq!(bad.reason, "the To header field is malformed: a quoted string does not end");
+}
+
+#[test]
 fn line_ends_alone_are_keep_alives() {
     let parsed = |text: &'static str| parse_datagram(Bytes::from_static(text.as_bytes()));
     assert!(matches!(parsed("\r\n\r\n"), Err(ParseError::KeepAlive(KeepAlive::Ping))));

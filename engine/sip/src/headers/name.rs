@@ -4,11 +4,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use bytestring::ByteString;
-
 /// A header field name as it came, compared without regard to case (RFC 3261 §7.3.1).
 #[derive(Clone, Debug)]
-pub struct OtherName(ByteString);
+pub struct OtherName(Box<str>);
 
 impl OtherName {
     /// The name as it came.
@@ -49,7 +47,7 @@ impl Hash for OtherName {
 }
 
 macro_rules! header_names {
-    ($($variant:ident $text:literal $lower:literal $(or $compact:literal)?;)*) => {
+    ($($variant:ident $text:literal $(or $compact:literal)?;)*) => {
         /// The name of a header field. Compared without regard to case; a compact form is its long name (RFC 3261 §7.3.3).
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "each variant is the header field of that name")]
@@ -68,111 +66,135 @@ macro_rules! header_names {
                     Self::Other(name) => name.as_str(),
                 }
             }
-
-            fn known(lower: &[u8]) -> Option<Self> {
-                match lower {
-                    $($lower $(| $compact)? => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
         }
+
+        /// Every name that has a variant, long and compact, with the variant.
+        const KNOWN: &[(&str, HeaderName)] = &[
+            $(($text, HeaderName::$variant), $(($compact, HeaderName::$variant),)?)*
+        ];
     };
 }
 
 header_names! {
-    Accept "Accept" b"accept";
-    AcceptContact "Accept-Contact" b"accept-contact" or b"a";
-    AcceptEncoding "Accept-Encoding" b"accept-encoding";
-    AcceptLanguage "Accept-Language" b"accept-language";
-    AlertInfo "Alert-Info" b"alert-info";
-    Allow "Allow" b"allow";
-    AllowEvents "Allow-Events" b"allow-events" or b"u";
-    AuthenticationInfo "Authentication-Info" b"authentication-info";
-    Authorization "Authorization" b"authorization";
-    CallId "Call-ID" b"call-id" or b"i";
-    CallInfo "Call-Info" b"call-info";
-    Contact "Contact" b"contact" or b"m";
-    ContentDisposition "Content-Disposition" b"content-disposition";
-    ContentEncoding "Content-Encoding" b"content-encoding" or b"e";
-    ContentLanguage "Content-Language" b"content-language";
-    ContentLength "Content-Length" b"content-length" or b"l";
-    ContentType "Content-Type" b"content-type" or b"c";
-    CSeq "CSeq" b"cseq";
-    Date "Date" b"date";
-    Diversion "Diversion" b"diversion";
-    ErrorInfo "Error-Info" b"error-info";
-    Event "Event" b"event" or b"o";
-    Expires "Expires" b"expires";
-    FlowTimer "Flow-Timer" b"flow-timer";
-    From "From" b"from" or b"f";
-    HistoryInfo "History-Info" b"history-info";
-    Identity "Identity" b"identity" or b"y";
-    InReplyTo "In-Reply-To" b"in-reply-to";
-    Join "Join" b"join";
-    MaxForwards "Max-Forwards" b"max-forwards";
-    MimeVersion "MIME-Version" b"mime-version";
-    MinExpires "Min-Expires" b"min-expires";
-    MinSe "Min-SE" b"min-se";
-    Organization "Organization" b"organization";
-    PAssertedIdentity "P-Asserted-Identity" b"p-asserted-identity";
-    PPreferredIdentity "P-Preferred-Identity" b"p-preferred-identity";
-    Path "Path" b"path";
-    Priority "Priority" b"priority";
-    Privacy "Privacy" b"privacy";
-    ProxyAuthenticate "Proxy-Authenticate" b"proxy-authenticate";
-    ProxyAuthenticationInfo "Proxy-Authentication-Info" b"proxy-authentication-info";
-    ProxyAuthorization "Proxy-Authorization" b"proxy-authorization";
-    ProxyRequire "Proxy-Require" b"proxy-require";
-    RAck "RAck" b"rack";
-    Reason "Reason" b"reason";
-    RecordRoute "Record-Route" b"record-route";
-    ReferSub "Refer-Sub" b"refer-sub";
-    ReferTo "Refer-To" b"refer-to" or b"r";
-    ReferredBy "Referred-By" b"referred-by" or b"b";
-    RejectContact "Reject-Contact" b"reject-contact" or b"j";
-    RemotePartyId "Remote-Party-ID" b"remote-party-id";
-    Replaces "Replaces" b"replaces";
-    ReplyTo "Reply-To" b"reply-to";
-    RequestDisposition "Request-Disposition" b"request-disposition" or b"d";
-    Require "Require" b"require";
-    RetryAfter "Retry-After" b"retry-after";
-    Route "Route" b"route";
-    RSeq "RSeq" b"rseq";
-    Server "Server" b"server";
-    ServiceRoute "Service-Route" b"service-route";
-    SessionExpires "Session-Expires" b"session-expires" or b"x";
-    Subject "Subject" b"subject" or b"s";
-    SubscriptionState "Subscription-State" b"subscription-state";
-    Supported "Supported" b"supported" or b"k";
-    Timestamp "Timestamp" b"timestamp";
-    To "To" b"to" or b"t";
-    Unsupported "Unsupported" b"unsupported";
-    UserAgent "User-Agent" b"user-agent";
-    Via "Via" b"via" or b"v";
-    Warning "Warning" b"warning";
-    WwwAuthenticate "WWW-Authenticate" b"www-authenticate";
+    Accept "Accept";
+    AcceptContact "Accept-Contact" or "a";
+    AcceptEncoding "Accept-Encoding";
+    AcceptLanguage "Accept-Language";
+    AlertInfo "Alert-Info";
+    Allow "Allow";
+    AllowEvents "Allow-Events" or "u";
+    AuthenticationInfo "Authentication-Info";
+    Authorization "Authorization";
+    CallId "Call-ID" or "i";
+    CallInfo "Call-Info";
+    Contact "Contact" or "m";
+    ContentDisposition "Content-Disposition";
+    ContentEncoding "Content-Encoding" or "e";
+    ContentLanguage "Content-Language";
+    ContentLength "Content-Length" or "l";
+    ContentType "Content-Type" or "c";
+    CSeq "CSeq";
+    Date "Date";
+    Diversion "Diversion";
+    ErrorInfo "Error-Info";
+    Event "Event" or "o";
+    Expires "Expires";
+    FlowTimer "Flow-Timer";
+    From "From" or "f";
+    HistoryInfo "History-Info";
+    Identity "Identity" or "y";
+    InReplyTo "In-Reply-To";
+    Join "Join";
+    MaxForwards "Max-Forwards";
+    MimeVersion "MIME-Version";
+    MinExpires "Min-Expires";
+    MinSe "Min-SE";
+    Organization "Organization";
+    PAssertedIdentity "P-Asserted-Identity";
+    PPreferredIdentity "P-Preferred-Identity";
+    Path "Path";
+    Priority "Priority";
+    Privacy "Privacy";
+    ProxyAuthenticate "Proxy-Authenticate";
+    ProxyAuthenticationInfo "Proxy-Authentication-Info";
+    ProxyAuthorization "Proxy-Authorization";
+    ProxyRequire "Proxy-Require";
+    RAck "RAck";
+    Reason "Reason";
+    RecordRoute "Record-Route";
+    ReferSub "Refer-Sub";
+    ReferTo "Refer-To" or "r";
+    ReferredBy "Referred-By" or "b";
+    RejectContact "Reject-Contact" or "j";
+    RemotePartyId "Remote-Party-ID";
+    Replaces "Replaces";
+    ReplyTo "Reply-To";
+    RequestDisposition "Request-Disposition" or "d";
+    Require "Require";
+    RetryAfter "Retry-After";
+    Route "Route";
+    RSeq "RSeq";
+    Server "Server";
+    ServiceRoute "Service-Route";
+    SessionExpires "Session-Expires" or "x";
+    Subject "Subject" or "s";
+    SubscriptionState "Subscription-State";
+    Supported "Supported" or "k";
+    Timestamp "Timestamp";
+    To "To" or "t";
+    Unsupported "Unsupported";
+    UserAgent "User-Agent";
+    Via "Via" or "v";
+    Warning "Warning";
+    WwwAuthenticate "WWW-Authenticate";
 }
 
-/// Longer than every known name.
-const KNOWN_NAME_BYTES_MAX: usize = 32;
+/// Slots of the table that finds a known name: a power of two, three times as many as there are names.
+const SLOTS: usize = 256;
+
+/// For each hash the place in `KNOWN`, or `EMPTY`; a taken slot is followed by the next.
+const TABLE: [u8; SLOTS] = fill_table();
+const EMPTY: u8 = u8::MAX;
+
+const fn fill_table() -> [u8; SLOTS] {
+    assert!(KNOWN.len() < EMPTY as usize);
+    let mut table = [EMPTY; SLOTS];
+    let mut place = 0;
+    while place < KNOWN.len() {
+        let mut slot = hash(KNOWN[place].0.as_bytes());
+        while table[slot] != EMPTY {
+            slot = (slot + 1) % SLOTS;
+        }
+        table[slot] = place as u8;
+        place += 1;
+    }
+    table
+}
+
+/// Length, first, middle and last letter tell nearly all known names apart. The name is not empty.
+const fn hash(name: &[u8]) -> usize {
+    let (first, middle, last) = (name[0] | 0x20, name[name.len() / 2] | 0x20, name[name.len() - 1] | 0x20);
+    (name.len() * 5 + first as usize * 7 + middle as usize * 31 + last as usize * 3) % SLOTS
+}
 
 impl HeaderName {
     /// The name in these bytes; `None` if they are no token (RFC 3261 §25.1).
     #[must_use]
     pub fn from_bytes(name: &[u8]) -> Option<Self> {
-        let mut lower = [0; KNOWN_NAME_BYTES_MAX];
-        if let Some(lower) = lower.get_mut(..name.len()) {
-            lower.copy_from_slice(name);
-            lower.make_ascii_lowercase();
-            if let Some(known) = Self::known(lower) {
-                return Some(known);
+        if name.is_empty() {
+            return None;
+        }
+        let mut slot = hash(name);
+        while let Some((text, known)) = KNOWN.get(usize::from(TABLE[slot])) {
+            if text.as_bytes().eq_ignore_ascii_case(name) {
+                return Some(known.clone());
             }
+            slot = (slot + 1) % SLOTS;
         }
         if !super::is_token(name) {
             return None;
         }
-        let text = std::str::from_utf8(name).ok()?;
-        Some(Self::Other(OtherName(ByteString::from(text))))
+        Some(Self::Other(OtherName(std::str::from_utf8(name).ok()?.into())))
     }
 }
 

@@ -160,7 +160,7 @@ impl NameAddr {
         }
         Ok(Self {
             display: value.slice_ref(display),
-            uri: Uri::parse_shared(&value.slice_ref(trim(&text[open + 1..close]))).map_err(|error| error.reason())?,
+            uri: Uri::parse_owned(value.slice_ref(trim(&text[open + 1..close]))).map_err(|error| error.reason())?,
             params: Params::parse(value.slice_ref(trim(&text[close + 1..])))?,
         })
     }
@@ -175,7 +175,7 @@ impl NameAddr {
         }
         Ok(Self {
             display: Bytes::new(),
-            uri: Uri::parse_shared(&value.slice_ref(uri)).map_err(|error| error.reason())?,
+            uri: Uri::parse_owned(value.slice_ref(uri)).map_err(|error| error.reason())?,
             params: Params::parse(value.slice(end..))?,
         })
     }

@@ -30,13 +30,26 @@ pub(super) fn parse(message: &Bytes) -> Head {
     let start = lines.next_line().unwrap_or(Line { start: 0, end: 0, finished: false });
     let start_line = parse_start_line(&message.slice(start.start..start.end));
     let mut headers = Headers::from_source(message.clone());
-    let mut fault = None;
     if matches!(start_line, StartLine::NotSip(_)) {
-        return Head { start_line, headers, body_start: message.len(), fault };
+        return Head { start_line, headers, body_start: message.len(), fault: None };
     }
-    if lines.at_fold() {
-        fault = Some("white space begins its first header line");
-    }
+    let folded = lines.at_fold().then_some("white space begins its first header line");
+    let fault = read_fields(&mut headers, &mut lines);
+    Head { start_line, headers, body_start: lines.at, fault: folded.or(fault) }
+}
+
+/// Parses header lines that no start line precedes; gives where what follows them begins.
+pub(super) fn parse_fields(part: &Bytes) -> (Headers, usize) {
+    let mut lines = Lines { message: part, at: 0 };
+    let mut headers = Headers::from_source(part.clone());
+    // What is wrong with a part is not the message's fault: the part is just not understood.
+    let _ = read_fields(&mut headers, &mut lines);
+    (headers, lines.at)
+}
+
+/// Reads header lines up to the empty one and says what is the first thing wrong with them.
+fn read_fields(headers: &mut Headers, lines: &mut Lines<'_>) -> Option<&'static str> {
+    let mut fault = None;
     while let Some(line) = lines.next_logical_line() {
         if line.start == line.end {
             break;
@@ -45,11 +58,11 @@ pub(super) fn parse(message: &Bytes) -> Head {
             fault = fault.or(Some("it has more header fields than are accepted"));
             continue;
         }
-        let wrong = push_field(&mut headers, message, &line);
+        let wrong = push_field(headers, lines.message, &line);
         let cut = if line.finished { None } else { Some("its last header line has no end") };
         fault = fault.or(wrong).or(cut);
     }
-    Head { start_line, headers, body_start: lines.at, fault }
+    fault
 }
 
 /// A line without its line end.
@@ -96,7 +109,7 @@ impl Lines<'_> {
 }
 
 /// Adds the field of this line and says what is wrong with it if it cannot be added.
-fn push_field(headers: &mut Headers, message: &Bytes, line: &Line) -> Option<&'static str> {
+fn push_field(headers: &mut Headers, message: &[u8], line: &Line) -> Option<&'static str> {
     let text = &message[line.start..line.end];
     let Some(colon) = memchr::memchr(b':', text) else {
         return Some("a header line has no colon");
@@ -107,7 +120,9 @@ fn push_field(headers: &mut Headers, message: &Bytes, line: &Line) -> Option<&'s
     };
     let value = trim(&text[colon + 1..]);
     if memchr::memchr3(b'\r', b'\n', 0, value).is_some() {
-        headers.push(name, HeaderValue::from(Bytes::from(unfold(value))));
+        // Trimmed again: what has become a space at an end is no more part of the value than one that came as a space.
+        let plain = Bytes::from(unfold(value));
+        headers.push(name, HeaderValue::from(plain.slice_ref(trim(&plain))));
         return None;
     }
     let start = value.as_ptr().addr() - message.as_ptr().addr();
@@ -158,7 +173,7 @@ fn parse_start_line(line: &Bytes) -> StartLine {
         let status = StatusCode::VERSION_NOT_SUPPORTED;
         return StartLine::BadRequest { method: Some(method), status, reason: "its version is not 2.0" };
     }
-    let uri = second.map(|text| line.slice_ref(text)).map(|text| Uri::parse_shared(&text));
+    let uri = second.map(|text| line.slice_ref(text)).map(Uri::parse_owned);
     match uri {
         // RFC 3261 §19.1.1, table 1: headers are not allowed in a Request-URI.
         Some(Ok(Uri::Sip(uri))) if uri.has_headers() => bad(Some(method), "its request-uri has headers"),

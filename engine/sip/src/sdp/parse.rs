@@ -13,6 +13,10 @@ impl SessionDescription {
     /// # Errors
     /// [`SdpError`] if it has no `v=0`, a malformed `o=`, `c=` or `m=`, or more than the bounds of this module.
     pub fn parse(body: &[u8]) -> Result<Self, SdpError> {
+        // RFC 8866 §9: no byte-string holds a NUL, which would end the text for many a reader.
+        if memchr::memchr(0, body).is_some() {
+            return Err(SdpError("it has a nul"));
+        }
         let text = String::from_utf8_lossy(body);
         let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
         if lines.next() != Some("v=0") {
