@@ -2,7 +2,7 @@
 
 use crate::Codec;
 
-/// Takes the frames of one recording, on the DSP thread.
+/// Takes the frames of one recording, on the recording thread.
 ///
 /// It must return at once (hand over to a writer of its own): blocking here delays other recordings, though
 /// never a call. Dropped after the last frame, just before `RecordingStopped`.

@@ -1,8 +1,8 @@
 //! What relaying, translating and recording cost, beside a loop that only receives and sends.
 //!
-//! `cargo bench -p benches --bench relay -- --seconds 10` prints CPU ms per call-second of each and its ratio to the
-//! bare loop measured just before, with the one-way latency. Phones are a process of their own, so that their CPU does
-//! not count.
+//! `cargo bench -p benches --bench relay -- --seconds 10 --rounds 3` prints CPU ms per call-second of each and its ratio
+//! to the bare loop measured just before, medians of all rounds, with the one-way latency of the last. Phones are a
+//! process of their own, so that their CPU does not count.
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
 mod bare;
@@ -56,22 +56,30 @@ fn main() -> Result<()> {
     if arguments.first().is_some_and(|first| first == "--phones") {
         return phones::run(number("--phones", 0), seconds);
     }
+    let rounds = number("--rounds", 1).max(1);
     println!("{:10} {:>6} {:>22} {:>8} {:>8}  phones", "work", "calls", "CPU ms/call-second", "limit", "x bare");
     for row in ROWS {
         let calls = if calls == 0 { row.calls } else { calls };
-        let bare = measure(Work::Bare, calls, seconds)?;
-        let ours = measure(row.work, calls, seconds)?;
-        println!("{:10} {calls:6} {:22.3} {:>8} {:>8}  {}", "Bare", bare.cpu_ms_per_call_second, "", "", bare.phones);
-        println!(
-            "{:10} {calls:6} {:22.3} {:8.1} {:8.2}  {}",
-            format!("{:?}", row.work),
-            ours.cpu_ms_per_call_second,
-            row.limit_ms,
-            ours.cpu_ms_per_call_second / bare.cpu_ms_per_call_second,
-            ours.phones,
-        );
+        let (mut bare_ms, mut ours_ms, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let mut heard = (String::new(), String::new());
+        for _ in 0..rounds {
+            let bare = measure(Work::Bare, calls, seconds)?;
+            let ours = measure(row.work, calls, seconds)?;
+            ratios.push(ours.cpu_ms_per_call_second / bare.cpu_ms_per_call_second);
+            bare_ms.push(bare.cpu_ms_per_call_second);
+            ours_ms.push(ours.cpu_ms_per_call_second);
+            heard = (bare.phones, ours.phones);
+        }
+        println!("{:10} {calls:6} {:22.3} {:>8} {:>8}  {}", "Bare", median(bare_ms), "", "", heard.0);
+        let (name, ours, ratio) = (format!("{:?}", row.work), median(ours_ms), median(ratios));
+        println!("{name:10} {calls:6} {ours:22.3} {:8.1} {ratio:8.2}  {}", row.limit_ms, heard.1);
     }
     Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Runs one kind of work against phones; CPU is this process's own, from the first packet to the last.

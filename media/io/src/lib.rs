@@ -1,23 +1,24 @@
 //! RTP sockets and the threads that pace them.
 //!
-//! Two threads however many calls there are: `media-relay` owns every socket, forwards on arrival and paces
-//! players; `media-dsp` encodes prompts and makes recordings. Both sleep while nothing is to be done.
+//! Three threads however many calls there are: `media-relay` owns every socket, forwards on arrival and paces players;
+//! `media-record` makes recordings; `media-prompt` encodes prompts. All sleep while nothing is to be done.
 
 mod clock;
-mod dsp;
+mod prompts;
+mod recording;
 mod relay_thread;
 mod sockets;
 mod taps;
 
-use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
 use media::{Command, Event};
 
 use crate::clock::Clock;
-use crate::dsp::{Dsp, Job};
-use crate::relay_thread::{Encoded, Inbox, RelayThread};
+use crate::recording::Recording;
+use crate::relay_thread::{Inbox, Orders, RelayThread};
 use crate::sockets::{Poller, Waker};
 use crate::taps::Taps;
 
@@ -55,30 +56,26 @@ pub enum SendError {
 pub fn start(on_event: OnEvent) -> std::io::Result<MediaHandle> {
     sockets::raise_file_limit();
     let (commands, inbox) = sync_channel(COMMANDS_MAX);
-    let (encoded_sender, encoded) = channel::<Encoded>();
-    let (jobs, job_inbox) = channel::<Job>();
+    let (encoded_sender, encoded) = channel();
+    let (recordings, recording_jobs) = channel();
+    let (prompts, wanted) = channel();
     let poller = Poller::new()?;
     let waker = poller.waker();
     let taps = Arc::new(Taps::default());
     let clock = Clock::start();
 
-    let dsp = Dsp::new(clock, Arc::clone(&taps), Arc::clone(&on_event), answer(encoded_sender, Arc::clone(&waker)));
-    let dsp_thread = Builder::new().name("media-dsp".into()).spawn(move || dsp.run(&job_inbox))?;
-    let relay = RelayThread::new(clock, poller, Inbox { commands: inbox, encoded }, jobs, taps, on_event);
-    let relay_thread = Builder::new().name("media-relay".into()).spawn(move || relay.run())?;
+    let recording = Recording::new(clock, Arc::clone(&taps), Arc::clone(&on_event));
+    let recording = Builder::new().name("media-record".into()).spawn(move || recording.run(&recording_jobs))?;
+    let waker_of_prompts = Arc::clone(&waker);
+    let prompt = Builder::new()
+        .name("media-prompt".into())
+        .spawn(move || prompts::run(&wanted, &encoded_sender, &waker_of_prompts))?;
+    let (inbox, orders) = (Inbox { commands: inbox, encoded }, Orders { recordings, prompts });
+    let relay = RelayThread::new(clock, poller, inbox, orders, taps, on_event);
+    let relay = Builder::new().name("media-relay".into()).spawn(move || relay.run())?;
 
-    let threads = Mutex::new(vec![relay_thread, dsp_thread]);
+    let threads = Mutex::new(vec![relay, recording, prompt]);
     Ok(MediaHandle { shared: Arc::new(Shared { commands, waker, threads }) })
-}
-
-/// How encoded prompts go back to the relay thread.
-fn answer(sender: Sender<Encoded>, waker: Arc<Waker>) -> impl Fn(Encoded) + Send {
-    move |encoded| {
-        // The relay thread outlives its jobs; at shutdown nobody waits for a prompt.
-        if sender.send(encoded).is_ok() {
-            waker.wake();
-        }
-    }
 }
 
 impl MediaHandle {

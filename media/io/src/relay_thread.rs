@@ -5,28 +5,27 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use media::codec::Coder;
-use media::encoded::EncodedPrompt;
 use media::relay::{Bound, Output, Port, Relay, Slot, Tap};
 use media::rtp::PACKET_BYTES_MAX;
 use media::{Command, Event, Now, OpenEndpoint, Prompt, RecorderId, StartRecorder};
 
 use crate::OnEvent;
 use crate::clock::Clock;
-use crate::dsp::Job;
+use crate::prompts::{Encoded, Wanted};
+use crate::recording::Job;
 use crate::sockets::{Poller, Readiness, Ready, Sockets, Waker};
 use crate::taps::Taps;
-
-/// A prompt the DSP thread has encoded.
-pub(crate) struct Encoded {
-    pub(crate) prompt: Prompt,
-    pub(crate) coder: Coder,
-    pub(crate) encoded: EncodedPrompt,
-}
 
 /// What others have for this thread; looked into when woken.
 pub(crate) struct Inbox {
     pub(crate) commands: Receiver<Command>,
     pub(crate) encoded: Receiver<Encoded>,
+}
+
+/// What this thread has for others. Not bounded by themselves: at most two jobs per recorder and one per prompt.
+pub(crate) struct Orders {
+    pub(crate) recordings: Sender<Job>,
+    pub(crate) prompts: Sender<Wanted>,
 }
 
 /// The relay with its sockets.
@@ -43,8 +42,7 @@ pub(crate) struct RelayThread {
 /// What the relay acts upon.
 struct World {
     sockets: Sockets,
-    /// Not bounded by itself: at most one job per prompt and two per recorder, which are.
-    jobs: Sender<Job>,
+    orders: Orders,
     taps: Arc<Taps>,
     on_event: OnEvent,
 }
@@ -54,17 +52,17 @@ impl RelayThread {
         clock: Clock,
         poller: Poller,
         inbox: Inbox,
-        jobs: Sender<Job>,
+        orders: Orders,
         taps: Arc<Taps>,
         on_event: OnEvent,
     ) -> Self {
-        let world = World { sockets: poller.sockets(), jobs, taps, on_event };
+        let world = World { sockets: poller.sockets(), orders, taps, on_event };
         let waker = poller.waker();
         let buffer = Box::new([0; PACKET_BYTES_MAX]);
         Self { clock, poller, waker, inbox, relay: Relay::default(), world, buffer }
     }
 
-    /// Until [`Waker::stop`]; then closes everything. The DSP thread ends when `jobs` goes.
+    /// Until [`Waker::stop`]; then closes everything. The other threads end when their orders do.
     pub(crate) fn run(mut self) {
         let mut ready = Ready::default();
         while !self.waker.is_stopping() {
@@ -129,7 +127,8 @@ impl Output for World {
     }
 
     fn encode(&mut self, prompt: &Prompt, coder: Coder) {
-        self.give(Job::Encode { prompt: prompt.clone(), coder });
+        let given = self.orders.prompts.send(Wanted { prompt: prompt.clone(), coder });
+        debug_assert!(given.is_ok(), "the prompt thread outlives this one");
     }
 
     fn start_recorder(&mut self, now: Now, start: StartRecorder) {
@@ -147,8 +146,8 @@ impl Output for World {
 
 impl World {
     fn give(&self, job: Job) {
-        let given = self.jobs.send(job);
-        debug_assert!(given.is_ok(), "the DSP thread outlives this one");
+        let given = self.orders.recordings.send(job);
+        debug_assert!(given.is_ok(), "the recording thread outlives this one");
     }
 }
 

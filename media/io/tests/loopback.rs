@@ -158,6 +158,40 @@ fn both_voices_are_recorded_on_their_sides_whatever_another_sink_does() {
     assert!(loud(1, false) > 2_000 && loud(1, true) == 0, "bob is right");
 }
 
+/// Blocks until it is let go.
+struct Stuck(Arc<Mutex<()>>);
+
+impl RecordSink for Stuck {
+    fn frames(&mut self, _: &[i16]) {
+        drop(self.0.lock());
+    }
+}
+
+#[test]
+fn a_sink_that_blocks_holds_up_neither_packets_nor_music() {
+    let switch = Switch::start();
+    let (mut alice, mut bob) = (switch.phone(A, &[Codec::Pcmu]), switch.phone(B, &[Codec::Pcmu]));
+    talk(&switch);
+    let gate = Arc::new(Mutex::new(()));
+    let held = gate.lock().unwrap();
+    let sink = Box::new(Stuck(Arc::clone(&gate)));
+    let start = StartRecorder { recorder: RecorderId(1), left: A, right: B, rate: RecordRate::Narrow, sink };
+    switch.handle.send(Command::StartRecorder(start)).unwrap();
+    alice.send_until_heard(&mut bob);
+    for _ in 0..25 {
+        alice.pace();
+    }
+    bob.drain();
+    alice.send(&[1; 160]);
+    assert!(bob.receive().is_some());
+    switch.handle.send(Command::StartPlayer { player: PlayerId(1), prompt: Prompt::HoldMusic }).unwrap();
+    switch.hear(B, &[Source::Player(PlayerId(1))]);
+    assert!(bob.receive().is_some());
+    drop(held);
+    switch.handle.send(Command::StopRecorder(RecorderId(1))).unwrap();
+    switch.wait_for(|event| matches!(event, Event::RecordingStopped { .. }).then_some(()));
+}
+
 #[test]
 fn a_port_that_is_taken_is_told_and_a_closed_one_can_be_had_again() {
     let switch = Switch::start();

@@ -697,6 +697,35 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Whatever comes on either port, from wherever: no panic, and nothing goes to anybody who is not in the call.
+    #[test]
+    fn any_datagrams_on_any_port_do_no_harm(
+        datagrams in proptest::collection::vec(
+            (any::<bool>(), 1u8..4, 0u8..3, proptest::collection::vec(any::<u8>(), 0..60)),
+            1..40,
+        ),
+    ) {
+        let mut rig = Rig::default();
+        let alice = rig.party(A, &[(Codec::Pcmu, 0), (EVENTS, 101)]);
+        rig.party(B, &[(Codec::Pcma, 8), (EVENTS, 101)]);
+        rig.talk();
+        rig.command(start_recorder(1));
+        for (rtcp, host, kind, mut bytes) in datagrams {
+            if bytes.len() > 1 {
+                bytes[0] = 0x80 | bytes[0] & 0x3F;
+                bytes[1] = [bytes[1], 0, 101][usize::from(kind)];
+            }
+            rig.now_us += 1_000;
+            let (now, port) = (rig.now(), if rtcp { Port::Rtcp } else { Port::Rtp });
+            rig.relay.receive(now, alice.slot, port, address(host), &mut bytes, &mut rig.world);
+        }
+        prop_assert!(rig.world.sent.iter().all(|datagram| datagram.to.ip() == address(2).ip()));
+    }
+}
+
 fn check_stream(heard: Vec<(SocketAddr, Header, Vec<u8>)>) -> Result<(), TestCaseError> {
     for pair in heard.windows(2) {
         let ((_, one, _), (_, next, _)) = (&pair[0], &pair[1]);

@@ -1,4 +1,4 @@
-//! The thread that computes: encodes prompts, makes recordings. Behind by seconds, it would delay those, never a call.
+//! The thread that makes recordings. Behind by seconds, it would delay those, never a call.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,29 +6,24 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use media::codec::Coder;
-use media::encoded::EncodedPrompt;
 use media::recorder::{Recorder, Side};
-use media::{EndpointId, Event, Now, Prompt, RecordSink, RecorderId, StartRecorder};
+use media::{EndpointId, Event, Now, RecordSink, RecorderId, StartRecorder};
 
 use crate::OnEvent;
 use crate::clock::Clock;
-use crate::relay_thread::Encoded;
 use crate::taps::{TapBuffer, Taps};
 
 /// Work from the relay thread.
 pub(crate) enum Job {
-    Encode { prompt: Prompt, coder: Coder },
     Start { now: Now, start: StartRecorder },
     Stop { now: Now, recorder: RecorderId },
 }
 
-/// The DSP thread. `A` takes encoded prompts back.
-pub(crate) struct Dsp<A> {
+/// The recording thread.
+pub(crate) struct Recording {
     clock: Clock,
     taps: Arc<Taps>,
     on_event: OnEvent,
-    answer: A,
     running: BTreeMap<RecorderId, Running>,
     /// Who records an endpoint, on which side.
     recorders_of: BTreeMap<EndpointId, Vec<(RecorderId, Side)>>,
@@ -57,13 +52,12 @@ struct Stop {
     recorder: RecorderId,
 }
 
-impl<A: Fn(Encoded)> Dsp<A> {
-    pub(crate) fn new(clock: Clock, taps: Arc<Taps>, on_event: OnEvent, answer: A) -> Self {
+impl Recording {
+    pub(crate) fn new(clock: Clock, taps: Arc<Taps>, on_event: OnEvent) -> Self {
         Self {
             clock,
             taps,
             on_event,
-            answer,
             running: BTreeMap::new(),
             recorders_of: BTreeMap::new(),
             packets: TapBuffer::default(),
@@ -115,10 +109,6 @@ impl<A: Fn(Encoded)> Dsp<A> {
 
     fn take(&mut self, job: Job, stops: &mut Vec<Stop>) {
         match job {
-            Job::Encode { prompt, coder } => {
-                let encoded = EncodedPrompt::encode(&prompt, coder);
-                (self.answer)(Encoded { prompt, coder, encoded });
-            }
             Job::Start { now, start } => self.start(now, start),
             Job::Stop { now, recorder } => stops.push(Stop { now, recorder }),
         }
