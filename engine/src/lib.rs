@@ -1,3 +1,10 @@
 //! The shell around the pure cores: sockets, journal, store, HTTP and media threads.
 
+pub mod cli;
+pub mod config;
+pub mod consumers;
 pub mod journal;
+pub mod provision;
+pub mod secrets;
+pub mod store;
+pub mod tenant_config;

@@ -1,0 +1,227 @@
+//! The configuration file: `conf/switchboard.toml`, with the environment over it. Every key is documented in that file; unknown
+//! keys are refused with the nearest known name; what is returned is parsed and needs no further checks.
+
+pub mod network;
+mod node;
+pub mod problem;
+pub mod provision;
+mod reader;
+mod sections;
+mod tree;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
+
+pub use problem::{ConfigError, Place, Problem};
+use provision::Provision;
+use reader::{Findings, Reader};
+use sections::AdvertisedHost;
+
+/// A whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Signalling.
+    pub sip: SipConfig,
+    /// Plain HTTP.
+    pub http: Listen,
+    /// HTTP over TLS.
+    pub https: Listen,
+    /// The certificate for SIP over TLS and HTTPS; self-signed in the data folder where none is set.
+    pub tls: Option<TlsFiles>,
+    /// Media.
+    pub rtp: RtpConfig,
+    /// Who is not behind NAT.
+    pub local_nets: Vec<Network>,
+    /// STUN and TURN servers for browsers, as URIs.
+    pub ice_servers: Vec<String>,
+    /// The database.
+    pub storage: StorageUrl,
+    /// Where everything else lies: journal, recordings, keys.
+    pub data_dir: PathBuf,
+    /// The log.
+    pub log: LogConfig,
+    /// Recordings.
+    pub recording: RecordingConfig,
+    /// How many days the journal keeps segments that every consumer has read.
+    pub journal_keep_days: u64,
+    /// The table sizes.
+    pub limits: Limits,
+    /// Applied again at each start.
+    pub provision: Provision,
+}
+
+/// `[sip]`.
+#[derive(Clone, Debug)]
+pub struct SipConfig {
+    /// Where UDP listens; empty: nowhere.
+    pub udp: Vec<SocketAddr>,
+    /// Where TCP listens.
+    pub tcp: Vec<SocketAddr>,
+    /// Where TLS listens.
+    pub tls: Vec<SocketAddr>,
+    /// The digest realm, and the host in the From of what we send.
+    pub domain: String,
+    /// Our addresses as others see them.
+    pub advertise: Vec<AdvertisedHost>,
+    /// How long a call may ring.
+    pub ring_timeout: Duration,
+    /// What a REGISTER may ask for.
+    pub expiry: ExpiryBounds,
+}
+
+/// Where something listens; empty: nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The addresses.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// A certificate and its key, both PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, ours first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub private_key: PathBuf,
+}
+
+/// `[rtp]`.
+#[derive(Clone, Debug)]
+pub struct RtpConfig {
+    /// Where media binds.
+    pub address: Vec<IpAddr>,
+    /// First and last port.
+    pub ports: (u16, u16),
+    /// What SDP shows to peers outside `local_nets`.
+    pub advertise: Vec<IpAddr>,
+    /// How long an answered leg that should send may be silent.
+    pub timeout: Duration,
+    /// The ringing plan of the country.
+    pub tones: TonePlan,
+}
+
+/// `[recording]`.
+#[derive(Clone, Debug)]
+pub struct RecordingConfig {
+    /// Where recordings lie.
+    pub dir: PathBuf,
+    /// Below so much free disk no new call is accepted.
+    pub free_disk_floor_bytes: u64,
+    /// Calls between two extensions are recorded in every tenant.
+    pub internal: bool,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// `info`, or per module: `info,engine::store=debug`.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `storage.url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorageUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server; the whole URL.
+    Postgres(String),
+}
+
+impl Config {
+    /// Reads a configuration file and the environment over it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem found.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        // A variable that is no Unicode cannot be one of ours.
+        let env =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::parse(&text, env).map_err(|problems| ConfigError::Invalid { path: path.to_owned(), problems })
+    }
+
+    /// Reads a configuration from text and environment.
+    ///
+    /// # Errors
+    /// Every problem found, in the order of the text.
+    pub fn parse(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<Problem>> {
+        Self::parse_known(text, env).0
+    }
+
+    /// As [`Config::parse`], with the full names of all keys there are.
+    fn parse_known(
+        text: &str,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> (Result<Self, Vec<Problem>>, Vec<String>) {
+        let mut problems = Vec::new();
+        let tree = tree::read(text, env, &mut problems);
+        let findings = Findings::default();
+        let config = Self::read(Reader::root(&tree, &findings));
+        let (mut found, known) = findings.into_parts();
+        problems.append(&mut found);
+        problems.sort();
+        (if problems.is_empty() { Ok(config) } else { Err(problems) }, known)
+    }
+
+    fn read(mut root: Reader<'_>) -> Self {
+        let data_dir = PathBuf::from(root.text("data_dir").unwrap_or_else(|| DATA_DIR.to_owned()));
+        let config = Self {
+            sip: sections::sip(root.section("sip")),
+            http: sections::listen(root.section("http"), HTTP_PORT),
+            https: sections::listen(root.section("https"), HTTPS_PORT),
+            tls: sections::tls(root.section("tls")),
+            rtp: sections::rtp(root.section("rtp")),
+            local_nets: root.list("local_nets", network::parse).unwrap_or_else(sections::private_networks),
+            ice_servers: sections::ice(root.section("ice")),
+            storage: sections::storage(root.section("storage"), &data_dir),
+            log: sections::log(root.section("log")),
+            recording: sections::recording(root.section("recording"), &data_dir),
+            journal_keep_days: sections::journal(root.section("journal")),
+            limits: sections::limits(root.section("limits")),
+            provision: provision::read(root.section("provision")),
+            data_dir,
+        };
+        root.finish();
+        config
+    }
+
+    /// Where the journal lies.
+    #[must_use]
+    pub fn journal_dir(&self) -> PathBuf {
+        self.data_dir.join("journal")
+    }
+
+    /// The key file for secrets that must be sent.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        self.data_dir.join("secret.key")
+    }
+
+    /// What the first start wrote down: the administrator's and the phones' passwords.
+    #[must_use]
+    pub fn first_login_file(&self) -> PathBuf {
+        self.data_dir.join("first-login.txt")
+    }
+}
+
+const DATA_DIR: &str = "data";
+const HTTP_PORT: u16 = 8080;
+const HTTPS_PORT: u16 = 8443;
+
+#[cfg(test)]
+mod tests;

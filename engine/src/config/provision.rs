@@ -1,0 +1,302 @@
+//! `[[provision.*]]`: what an installation always has. Applied again at each start and reload (see [`crate::provision`]).
+
+use std::collections::BTreeSet;
+
+use dialplan::number::{ExtensionNumber, TrunkName};
+use hooks::id::TenantId;
+use switch::config::Network;
+
+use super::network;
+use super::problem::Place;
+use super::reader::Reader;
+use super::sections::is_host;
+use crate::store::routes::{Did, RouteName, RouteRule, RouteTarget, check_prefix};
+use crate::store::trunks::TrunkTransport;
+
+/// Everything that is provisioned.
+#[derive(Clone, Debug, Default)]
+pub struct Provision {
+    /// `[[provision.extension]]`.
+    pub extensions: Vec<ProvisionedExtension>,
+    /// `[[provision.trunk]]`.
+    pub trunks: Vec<ProvisionedTrunk>,
+    /// `[[provision.route]]`.
+    pub routes: Vec<ProvisionedRoute>,
+}
+
+/// A password as the file has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlainPassword(pub String);
+
+impl std::fmt::Debug for PlainPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// One `[[provision.extension]]`.
+#[derive(Clone, Debug)]
+pub struct ProvisionedExtension {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its number.
+    pub number: ExtensionNumber,
+    /// Its SIP password; without one nobody registers on it.
+    pub password: Option<PlainPassword>,
+    /// Shown to the called party.
+    pub display_name: String,
+    /// A disabled one can neither register nor call nor be called.
+    pub enabled: bool,
+    /// How long it rings.
+    pub ring_timeout_ms: Option<u64>,
+    /// Its calls with the outside are recorded.
+    pub record: bool,
+    /// Shown outside as the caller's number.
+    pub caller_number: Option<String>,
+    /// A SIP URI that is always bound.
+    pub contact: Option<String>,
+}
+
+/// One `[[provision.trunk]]`.
+#[derive(Clone, Debug)]
+pub struct ProvisionedTrunk {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its name.
+    pub name: TrunkName,
+    /// Host name or address.
+    pub host: String,
+    /// The port.
+    pub port: Option<u16>,
+    /// How.
+    pub transport: TrunkTransport,
+    /// Who may call in by it.
+    pub sources: Vec<Network>,
+    /// What we sign in with.
+    pub account: Option<(String, PlainPassword)>,
+    /// P-Asserted-Identity is believed.
+    pub trusted: bool,
+    /// Emergency calls go by it.
+    pub emergency: bool,
+    /// Shown as the caller's number.
+    pub caller_number: Option<String>,
+    /// Its calls are recorded.
+    pub record: bool,
+    /// A disabled one neither calls nor is called.
+    pub enabled: bool,
+}
+
+/// One `[[provision.route]]`.
+#[derive(Clone, Debug)]
+pub struct ProvisionedRoute {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its name.
+    pub name: RouteName,
+    /// Its place among equals.
+    pub place: u32,
+    /// What it does.
+    pub rule: RouteRule,
+}
+
+pub(super) fn read(mut reader: Reader<'_>) -> Provision {
+    let provision = Provision {
+        extensions: reader.tables("extension").into_iter().filter_map(extension).collect(),
+        trunks: reader.tables("trunk").into_iter().filter_map(trunk).collect(),
+        routes: reader.tables("route").into_iter().filter_map(route).collect(),
+    };
+    for later in ["queue", "flow", "room"] {
+        reader.later(later);
+    }
+    let place = reader.place().clone();
+    let twice = |kind: &str, keys: Vec<String>| {
+        let mut seen = BTreeSet::new();
+        for key in keys.iter().filter(|key| !seen.insert(key.as_str())) {
+            reader.problem(place.clone(), format!("{kind} {key} is provisioned twice, take one out"));
+        }
+    };
+    twice("extension", provision.extensions.iter().map(|it| format!("{}/{}", it.tenant, it.number)).collect());
+    twice("trunk", provision.trunks.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
+    twice("route", provision.routes.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
+    reader.finish();
+    provision
+}
+
+/// A key that must be there.
+fn needed<T>(reader: &Reader<'_>, key: &str, value: Option<T>) -> Option<T> {
+    if value.is_none() && reader.place_of(key) == *reader.place() {
+        reader.problem(reader.place().clone(), format!("`{key}` is missing here, write it"));
+    }
+    value
+}
+
+fn tenant(reader: &mut Reader<'_>) -> TenantId {
+    reader.parsed("tenant").unwrap_or_else(TenantId::first)
+}
+
+fn caller_number(reader: &mut Reader<'_>) -> Option<String> {
+    reader
+        .list("caller_number", |text| {
+            check_prefix(text)
+                .map(|()| text.to_owned())
+                .map_err(|_| format!("`{text}` is no number, write it as +861012345678"))
+        })?
+        .pop()
+}
+
+fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
+    let tenant = tenant(&mut reader);
+    let number = reader.parsed("number");
+    let number = needed(&reader, "number", number);
+    let password = reader.text("password").map(PlainPassword);
+    let contact = reader.parsed::<Contact>("contact").map(|contact| contact.0);
+    if password.is_none() && contact.is_none() {
+        needed(&reader, "password", None::<()>);
+    }
+    let display_name = reader.text("display_name").unwrap_or_default();
+    let enabled = reader.flag("enabled").unwrap_or(true);
+    let ring_timeout_ms = reader.whole("ring_timeout_s", 5..=600).map(|s| s * 1_000);
+    let record = reader.flag("record").unwrap_or(false);
+    let caller_number = caller_number(&mut reader);
+    reader.finish();
+    Some(ProvisionedExtension {
+        tenant,
+        number: number?,
+        password,
+        display_name,
+        enabled,
+        ring_timeout_ms,
+        record,
+        caller_number,
+        contact,
+    })
+}
+
+/// A SIP URI of a phone.
+struct Contact(String);
+
+impl std::str::FromStr for Contact {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        check_contact(text).map(|()| Self(text.to_owned()))
+    }
+}
+
+/// Whether a text is a SIP URI that calls can be sent to: `sip:1000@192.0.2.7:5060;transport=tcp`.
+///
+/// # Errors
+/// What to write instead.
+pub fn check_contact(text: &str) -> Result<(), String> {
+    crate::tenant_config::contact::Contact::parse(text).map(|_| ())
+}
+
+fn trunk(mut reader: Reader<'_>) -> Option<ProvisionedTrunk> {
+    let tenant = tenant(&mut reader);
+    let name = reader.parsed("name");
+    let name = needed(&reader, "name", name);
+    let host = reader.parsed::<Host>("host").map(|host| host.0);
+    let host = needed(&reader, "host", host);
+    let transports = [("udp", TrunkTransport::Udp), ("tcp", TrunkTransport::Tcp), ("tls", TrunkTransport::Tls)];
+    let account = match (reader.text("username"), reader.text("password")) {
+        (Some(username), Some(password)) => Some((username, PlainPassword(password))),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            let place: Place = reader.place().clone();
+            reader.problem(place, "a trunk has both username and password, or neither".to_owned());
+            None
+        }
+    };
+    let port = reader.whole("port", 1..=65_535).and_then(|port| u16::try_from(port).ok());
+    let transport = reader.word("transport", &transports).unwrap_or(TrunkTransport::Udp);
+    let sources = reader.list("sources", network::parse).unwrap_or_default();
+    let trusted = reader.flag("trusted").unwrap_or(false);
+    let emergency = reader.flag("emergency").unwrap_or(false);
+    let caller_number = caller_number(&mut reader);
+    let record = reader.flag("record").unwrap_or(false);
+    let enabled = reader.flag("enabled").unwrap_or(true);
+    reader.finish();
+    Some(ProvisionedTrunk {
+        tenant,
+        name: name?,
+        host: host?,
+        port,
+        transport,
+        sources,
+        account,
+        trusted,
+        emergency,
+        caller_number,
+        record,
+        enabled,
+    })
+}
+
+/// A host name or address.
+struct Host(String);
+
+impl std::str::FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        check_host(text).map(|()| Self(text.to_owned()))
+    }
+}
+
+/// Whether a text is a host name or address.
+///
+/// # Errors
+/// What to write instead.
+pub fn check_host(text: &str) -> Result<(), String> {
+    if is_host(text) { Ok(()) } else { Err(format!("`{text}` is no host, write it as sip.example.com or 192.0.2.1")) }
+}
+
+fn route(mut reader: Reader<'_>) -> Option<ProvisionedRoute> {
+    let tenant = tenant(&mut reader);
+    let name = reader.parsed("name");
+    let name = needed(&reader, "name", name);
+    let place = reader.whole("place", 0..=1_000_000).and_then(|place| u32::try_from(place).ok()).unwrap_or(0);
+    let direction = reader.word("direction", &[("inbound", Way::Inbound), ("outbound", Way::Outbound)]);
+    let rule = match needed(&reader, "direction", direction) {
+        Some(Way::Inbound) => inbound(&mut reader),
+        Some(Way::Outbound) => outbound(&mut reader),
+        None => return None,
+    };
+    reader.finish();
+    Some(ProvisionedRoute { tenant, name: name?, place, rule: rule? })
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Inbound,
+    Outbound,
+}
+
+fn inbound(reader: &mut Reader<'_>) -> Option<RouteRule> {
+    let trunk = reader.parsed::<TrunkName>("trunk");
+    let did = reader.parsed::<Did>("did");
+    let did = needed(reader, "did", did);
+    let to = reader.parsed::<RouteTarget>("to");
+    let to = needed(reader, "to", to);
+    Some(RouteRule::Inbound { trunk, did: did?, to: to? })
+}
+
+fn outbound(reader: &mut Reader<'_>) -> Option<RouteRule> {
+    let prefix = reader.parsed::<Prefix>("prefix").map_or_else(String::new, |prefix| prefix.0);
+    let strip = reader.whole("strip", 0..=24).and_then(|strip| u32::try_from(strip).ok()).unwrap_or(0);
+    let prepend = reader.parsed::<Prefix>("prepend").map_or_else(String::new, |prefix| prefix.0);
+    let trunks = reader.list("trunks", |name| name.parse::<TrunkName>().map_err(|error| error.to_string()));
+    let trunks = needed(reader, "trunks", trunks);
+    Some(RouteRule::Outbound { prefix, strip, prepend, trunks: trunks? })
+}
+
+/// Part of a dialled number.
+struct Prefix(String);
+
+impl std::str::FromStr for Prefix {
+    type Err = crate::store::routes::RouteError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        check_prefix(text).map(|()| Self(text.to_owned()))
+    }
+}

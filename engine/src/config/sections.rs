@@ -1,0 +1,253 @@
+//! The sections of the file, each read into its type with its defaults.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sip::flow::Transport;
+use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
+
+use super::reader::Reader;
+use super::tree::{Node, Value};
+use super::{Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, SipConfig, StorageUrl, TlsFiles, network};
+
+/// One of `sip.advertise`: `[TRANSPORT:]HOST[:PORT]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdvertisedHost {
+    /// For this transport only; for all where none is named.
+    pub transport: Option<Transport>,
+    /// Host name or address, an IPv6 one in brackets.
+    pub host: String,
+    /// The port; that of the listening socket where none is named.
+    pub port: Option<u16>,
+}
+
+impl FromStr for AdvertisedHost {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` is no address to advertise, write it as 203.0.113.5 or tcp:pbx.example.com:5080");
+        let named = [("udp:", Transport::Udp), ("tcp:", Transport::Tcp), ("tls:", Transport::Tls)];
+        let transport = named.into_iter().find_map(|(prefix, transport)| Some((text.strip_prefix(prefix)?, transport)));
+        let (transport, rest) = transport.map_or((None, text), |(rest, transport)| (Some(transport), rest));
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                (host, Some(port.parse().map_err(|_| wrong())?))
+            }
+            Some(_) | None => (rest, None),
+        };
+        if !is_host(host) {
+            return Err(wrong());
+        }
+        Ok(Self { transport, host: bracketed(host), port })
+    }
+}
+
+/// A host name, an IPv4 address, or an IPv6 address with or without brackets.
+pub(super) fn is_host(text: &str) -> bool {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let is_name = || {
+        let letters = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_';
+        (1..=255).contains(&text.len()) && text.bytes().all(letters)
+    };
+    bare.parse::<IpAddr>().is_ok() || is_name()
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` is no address with port, write it as 0.0.0.0:5060 or [::]:5060"))
+}
+
+fn ip(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` is no IP address"))
+}
+
+fn everywhere(port: u16) -> Vec<SocketAddr> {
+    vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))]
+}
+
+fn seconds(reader: &mut Reader<'_>, key: &'static str, range: std::ops::RangeInclusive<u64>, default: u64) -> Duration {
+    Duration::from_secs(reader.whole(key, range).unwrap_or(default))
+}
+
+fn count(reader: &mut Reader<'_>, key: &'static str, most: u64, default: usize) -> usize {
+    reader.whole(key, 1..=most).map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX))
+}
+
+pub(super) fn sip(mut reader: Reader<'_>) -> SipConfig {
+    let domain = |text: &str| {
+        if is_host(text) {
+            Ok(text.to_owned())
+        } else {
+            Err(format!("`{text}` is no domain, write it as pbx.example.com"))
+        }
+    };
+    let expiry = ExpiryBounds {
+        min: seconds(&mut reader, "expires_min_s", 1..=DAY_S, 60),
+        max: seconds(&mut reader, "expires_max_s", 1..=DAY_S, 3_600),
+        default: seconds(&mut reader, "expires_default_s", 1..=DAY_S, 3_600),
+    };
+    if !(expiry.min..=expiry.max).contains(&expiry.default) {
+        let place = reader.place_of("expires_default_s");
+        reader.problem(place, "`sip.expires_default_s` must lie between expires_min_s and expires_max_s".to_owned());
+    }
+    let config = SipConfig {
+        udp: reader.list("udp", address).unwrap_or_else(|| everywhere(5060)),
+        tcp: reader.list("tcp", address).unwrap_or_else(|| everywhere(5060)),
+        tls: reader.list("tls", address).unwrap_or_else(|| everywhere(5061)),
+        domain: reader
+            .get("domain", |node| match &node.value {
+                Value::Text(text) => domain(text),
+                other => Err(format!("write a text in quotes, not {}", other.kind())),
+            })
+            .unwrap_or_else(|| DOMAIN.to_owned()),
+        advertise: reader.list("advertise", str::parse).unwrap_or_default(),
+        ring_timeout: seconds(&mut reader, "ring_timeout_s", 5..=RING_MAX_S, RING_MAX_S),
+        expiry,
+    };
+    reader.finish();
+    config
+}
+
+const DAY_S: u64 = 86_400;
+/// CALL-10.
+const RING_MAX_S: u64 = 60;
+/// A realm that means the same wherever the server stands, so that passwords stay valid when it moves.
+const DOMAIN: &str = "switchboard.local";
+
+pub(super) fn listen(mut reader: Reader<'_>, port: u16) -> Listen {
+    let listen = reader.list("listen", address).unwrap_or_else(|| everywhere(port));
+    reader.finish();
+    Listen { listen }
+}
+
+pub(super) fn tls(mut reader: Reader<'_>) -> Option<TlsFiles> {
+    let (certificate, private_key) = (reader.text("certificate"), reader.text("private_key"));
+    let files = match (certificate, private_key) {
+        (Some(certificate), Some(private_key)) => {
+            Some(TlsFiles { certificate: certificate.into(), private_key: private_key.into() })
+        }
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            let place = reader.place().clone();
+            reader.problem(place, "`tls` needs both certificate and private_key, or neither".to_owned());
+            None
+        }
+    };
+    reader.finish();
+    files
+}
+
+pub(super) fn rtp(mut reader: Reader<'_>) -> RtpConfig {
+    let config = RtpConfig {
+        address: reader.list("address", ip).unwrap_or_else(|| vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)]),
+        ports: reader.get("ports", ports).unwrap_or(RTP_PORTS),
+        advertise: reader.list("advertise", ip).unwrap_or_default(),
+        timeout: seconds(&mut reader, "timeout_s", 5..=3_600, 60),
+        tones: reader.word("tones", &[("cn", TonePlan::Cn), ("us", TonePlan::Us)]).unwrap_or_default(),
+    };
+    reader.finish();
+    config
+}
+
+const RTP_PORTS: (u16, u16) = (20_000, 29_999);
+
+fn ports(node: &Node) -> Result<(u16, u16), String> {
+    let wrong = "write a range like \"20000-29999\", from 1024 up, with room for at least one call (8 ports)";
+    let Value::Text(text) = &node.value else { return Err(wrong.to_owned()) };
+    let (low, high) = text.split_once('-').ok_or(wrong)?;
+    let (low, high): (u16, u16) = (low.trim().parse().map_err(|_| wrong)?, high.trim().parse().map_err(|_| wrong)?);
+    if low >= 1024 && u32::from(high) >= u32::from(low) + 7 { Ok((low, high)) } else { Err(wrong.to_owned()) }
+}
+
+/// RFC 1918, RFC 4193, loopback and link-local.
+pub(super) fn private_networks() -> Vec<Network> {
+    let texts = [
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "::1",
+        "fc00::/7",
+        "fe80::/10",
+    ];
+    texts.iter().map(|text| network::parse(text).expect("written well above")).collect()
+}
+
+pub(super) fn ice(mut reader: Reader<'_>) -> Vec<String> {
+    let uri = |text: &str| {
+        let known = ["stun:", "stuns:", "turn:", "turns:"].iter().any(|scheme| text.starts_with(scheme));
+        if known {
+            Ok(text.to_owned())
+        } else {
+            Err(format!("`{text}` is no STUN or TURN URI, write it as stun:HOST:PORT"))
+        }
+    };
+    let servers = reader.list("servers", uri).unwrap_or_default();
+    reader.finish();
+    servers
+}
+
+pub(super) fn storage(mut reader: Reader<'_>, data_dir: &Path) -> StorageUrl {
+    let url = reader.get("url", |node| match &node.value {
+        Value::Text(text) => storage_url(text),
+        other => Err(format!("write a text in quotes, not {}", other.kind())),
+    });
+    reader.finish();
+    url.unwrap_or_else(|| StorageUrl::Sqlite(data_dir.join("switchboard.db")))
+}
+
+fn storage_url(text: &str) -> Result<StorageUrl, String> {
+    match text.split_once("://") {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StorageUrl::Sqlite(PathBuf::from(path))),
+        Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => Ok(StorageUrl::Postgres(text.to_owned())),
+        Some(_) | None => Err("write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()),
+    }
+}
+
+pub(super) fn log(mut reader: Reader<'_>) -> LogConfig {
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let config = LogConfig {
+        level: reader.text("level").unwrap_or_else(|| "info".to_owned()),
+        format: reader.word("format", &formats).unwrap_or(LogFormat::Text),
+    };
+    reader.finish();
+    config
+}
+
+pub(super) fn recording(mut reader: Reader<'_>, data_dir: &Path) -> RecordingConfig {
+    let config = RecordingConfig {
+        dir: reader.text("dir").map_or_else(|| data_dir.join("recordings"), PathBuf::from),
+        free_disk_floor_bytes: reader.whole("free_disk_floor_mb", 0..=1 << 40).unwrap_or(512) << 20,
+        internal: reader.flag("internal").unwrap_or(false),
+    };
+    reader.finish();
+    config
+}
+
+pub(super) fn journal(mut reader: Reader<'_>) -> u64 {
+    let days = reader.whole("keep_days", 1..=36_500).unwrap_or(30);
+    reader.finish();
+    days
+}
+
+pub(super) fn limits(mut reader: Reader<'_>) -> Limits {
+    let limits = Limits {
+        calls: count(&mut reader, "calls", 100_000, 2_000),
+        pending_transactions: count(&mut reader, "pending_transactions", 10_000_000, 16_384),
+        finished_transactions: count(&mut reader, "finished_transactions", 10_000_000, 131_072),
+        contacts_per_extension: count(&mut reader, "contacts_per_extension", 100, 10),
+        auth_failures: u32::try_from(reader.whole("auth_failures", 1..=1_000_000).unwrap_or(20)).unwrap_or(u32::MAX),
+        ban_window: seconds(&mut reader, "ban_window_s", 1..=DAY_S, 300),
+        ban: seconds(&mut reader, "ban_s", 1..=30 * DAY_S, 600),
+        watched_sources: count(&mut reader, "watched_sources", 10_000_000, 16_384),
+    };
+    reader.finish();
+    limits
+}

@@ -1,0 +1,188 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Config, Vec<String>> {
+    parse_with(text, &[])
+}
+
+fn parse_with(text: &str, env: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::parse(text, env).map_err(|problems| {
+        let shown = |problem: Problem| match problem.place {
+            Place::Line(line) => format!("{line}: {}", problem.message),
+            Place::Env(name) => format!("{name}: {}", problem.message),
+        };
+        problems.into_iter().map(shown).collect()
+    })
+}
+
+fn refused(text: &str) -> String {
+    parse(text).map(|_| ()).expect_err("it is refused").join("\n")
+}
+
+/// A file of the repository.
+fn conf(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../conf").join(name)).unwrap()
+}
+
+#[test]
+fn an_empty_file_gives_the_defaults_of_the_contract() {
+    let config = parse("").unwrap();
+    assert_eq!(config.sip.udp, ["0.0.0.0:5060".parse().unwrap()]);
+    assert_eq!(config.sip.tcp, ["0.0.0.0:5060".parse().unwrap()]);
+    assert_eq!(config.sip.tls, ["0.0.0.0:5061".parse().unwrap()]);
+    assert_eq!(config.http.listen, ["0.0.0.0:8080".parse().unwrap()]);
+    assert_eq!(config.https.listen, ["0.0.0.0:8443".parse().unwrap()]);
+    assert_eq!(config.rtp.ports, (20_000, 29_999));
+    assert_eq!(config.storage, StorageUrl::Sqlite("data/switchboard.db".into()));
+    assert_eq!(config.recording.dir, Path::new("data/recordings"));
+    assert_eq!(config.key_file(), Path::new("data/secret.key"));
+}
+
+#[test]
+fn the_file_we_ship_says_the_defaults_and_documents_every_key() {
+    let shipped = conf("switchboard.toml");
+    assert_eq!(format!("{:?}", parse(&shipped).unwrap()), format!("{:?}", parse("").unwrap()));
+    // `#key = value` is a key at its default, `# [[table]]` and `# key = value` an example.
+    let uncommented = |examples: bool| -> String {
+        let line = |line: &str| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') => rest.to_owned(),
+            Some(rest)
+                if examples && (rest.contains(" = ") || rest.starts_with(" [[")) && !rest.contains("sets `udp`") =>
+            {
+                rest.to_owned()
+            }
+            Some(_) => String::new(),
+            None => line.to_owned(),
+        };
+        shipped.lines().map(line).collect::<Vec<_>>().join("\n")
+    };
+    let text =
+        uncommented(false).replace("certificate =", "# certificate =").replace("private_key =", "# private_key =");
+    assert_eq!(format!("{:?}", parse(&text).unwrap()), format!("{:?}", parse("").unwrap()));
+    let text = uncommented(true);
+    let (config, known) = Config::parse_known(&text, []);
+    assert_eq!(config.map(|_| ()), Ok(()), "{text}");
+    for key in known.iter().filter(|key| !["queue", "flow", "room"].iter().any(|later| key.ends_with(later))) {
+        let name = key.rsplit('.').next().unwrap();
+        let documented = shipped.lines().any(|line| {
+            let line = line.trim_start_matches(['#', ' ']);
+            line.starts_with(&format!("{name} =")) || line.contains(&format!("{name}]"))
+        });
+        assert!(documented || name == "provision", "{key} is not in conf/switchboard.toml");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_name() {
+    assert_eq!(refused("[sip]\n\nudq = \"127.0.0.1:5060\"\n"), "3: there is no key `sip.udq`, did you mean `udp`?");
+    assert_eq!(refused("[spi]\nudp = \"1\"\n"), "1: there is no key `spi`, did you mean `sip`?");
+    let far = refused("[log]\nzzz = 1\n");
+    assert_eq!(far, "2: there is no key `log.zzz`; there are level, format");
+}
+
+#[test]
+fn every_problem_is_told_with_its_line_and_mend() {
+    let problems = refused(
+        "[sip]\nudp = \"here\"\nexpires_min_s = 0\n[rtp]\nports = \"9-8\"\ntones = \"uk\"\n[storage]\nurl = \"mysql://x\"\n",
+    );
+    let expected = [
+        "2: `sip.udp`: `here` is no address with port, write it as 0.0.0.0:5060 or [::]:5060",
+        "3: `sip.expires_min_s`: write a whole number from 1 to 86400",
+        "5: `rtp.ports`: write a range like \"20000-29999\", from 1024 up, with room for at least one call (8 ports)",
+        "6: `rtp.tones`: `uk` is none of cn, us",
+        "8: `storage.url`: write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",
+    ];
+    assert_eq!(problems.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line() {
+    assert!(refused("[sip]\nudp = \n").starts_with("2: this is not TOML: "), "{}", refused("[sip]\nudp = \n"));
+    assert_eq!(refused("sip = 5\n"), "1: `sip` is a table, not a number");
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let env = [
+        ("SWITCHBOARD__SIP__UDP", "127.0.0.1:15060"),
+        ("SWITCHBOARD__RTP__ADVERTISE", "203.0.113.5, 2001:db8::5"),
+        ("SWITCHBOARD__ICE__SERVERS", "[\"stun:a:3478\", \"stun:b\"]"),
+        ("SWITCHBOARD__RECORDING__INTERNAL", "true"),
+        ("SWITCHBOARD__JOURNAL__KEEP_DAYS", "7"),
+        ("SWITCHBOARD__LOCAL_NETS", "10.0.0.0/8"),
+        ("SWITCHBOARD__HTTPS__LISTEN", ""),
+        ("SWITCHBOARD__PROVISION__EXTENSION", "[{ number = \"1010\", password = \"x\" }]"),
+        ("SWITCHBOARD_DEMO_PASSWORD", "not a key"),
+    ];
+    let config = parse_with("[sip]\nudp = \"0.0.0.0:5060\"\n", &env).unwrap();
+    assert_eq!(config.sip.udp, ["127.0.0.1:15060".parse().unwrap()]);
+    assert_eq!(config.rtp.advertise.len(), 2);
+    assert_eq!(config.ice_servers, ["stun:a:3478", "stun:b"]);
+    assert!(config.recording.internal);
+    assert_eq!(config.journal_keep_days, 7);
+    assert_eq!(config.local_nets.len(), 1);
+    assert_eq!(config.https.listen, []);
+    assert_eq!(config.provision.extensions[0].number.as_str(), "1010");
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let problems = |name, value| parse_with("", &[(name, value)]).map(|_| ()).unwrap_err().join("\n");
+    assert_eq!(
+        problems("SWITCHBOARD__SIP__UDQ", "x"),
+        "SWITCHBOARD__SIP__UDQ: there is no key `sip.udq`, did you mean `udp`?"
+    );
+    assert!(problems("SWITCHBOARD__JOURNAL__KEEP_DAYS", "soon").starts_with("SWITCHBOARD__JOURNAL__KEEP_DAYS: "));
+    let table = problems("SWITCHBOARD__DATA_DIR__X", "1");
+    assert_eq!(table, "SWITCHBOARD__DATA_DIR__X: `data_dir`: write a text in quotes, not a table");
+}
+
+#[test]
+fn the_bench_listens_on_loopback_only_and_trusts_it() {
+    let config = parse(&conf("bench.toml")).unwrap();
+    let sockets = config.sip.udp.iter().chain(&config.sip.tcp).chain(&config.sip.tls);
+    let mut sockets = sockets.chain(&config.http.listen).chain(&config.https.listen);
+    assert!(sockets.all(|socket| socket.ip().is_loopback()));
+    assert!(config.rtp.address.iter().all(IpAddr::is_loopback));
+    assert_eq!(config.provision.trunks[0].sources[0].address, IpAddr::from([127, 0, 0, 1]));
+    let numbers: Vec<&str> = config.provision.extensions.iter().map(|it| it.number.as_str()).collect();
+    assert_eq!(numbers, ["1000", "1100", "3000"]);
+    assert!(config.provision.extensions[2].record);
+}
+
+#[test]
+fn what_is_provisioned_is_checked() {
+    let text = "[[provision.extension]]\nnumber = \"alice\"\npassword = \"x\"\n\n[[provision.extension]]\nnumber = \"1010\"\n\n\
+                [[provision.trunk]]\nname = \"carrier\"\nhost = \"a b\"\nusername = \"u\"\n\n\
+                [[provision.route]]\nname = \"r\"\ndirection = \"inbound\"\ndid = \"*\"\nto = \"nobody\"\n\n\
+                [[provision.queue]]\nname = \"support\"\n";
+    let expected = [
+        "2: `provision.extension.number`: an extension is 2 to 10 digits, optionally after a *",
+        "5: `password` is missing here, write it",
+        "8: a trunk has both username and password, or neither",
+        "10: `provision.trunk.host`: `a b` is no host, write it as sip.example.com or 192.0.2.1",
+        "17: `provision.route.to`: a route leads to an extension's number or to `echo`",
+        "19: `provision.queue` comes in a later version, take it out for now",
+    ];
+    assert_eq!(parse(text).map(|_| ()).unwrap_err(), expected);
+}
+
+#[test]
+fn a_number_provisioned_twice_is_refused() {
+    let one = "[[provision.extension]]\nnumber = \"1010\"\npassword = \"x\"\n";
+    assert!(refused(&format!("{one}{one}")).contains("extension default/1010 is provisioned twice"));
+}
+
+#[test]
+fn what_is_advertised_stands_per_transport() {
+    let config =
+        parse("[sip]\nudp = \"0.0.0.0:5080\"\nadvertise = [\"pbx.example.com\", \"tls:[2001:db8::1]:443\"]\n").unwrap();
+    let node = config.node(Vec::new());
+    let shown: Vec<String> =
+        node.advertise.iter().map(|it| format!("{:?} {}:{}", it.transport, it.host, it.port)).collect();
+    assert_eq!(
+        shown,
+        ["Udp pbx.example.com:5080", "Tcp pbx.example.com:5060", "Tls pbx.example.com:5061", "Tls [2001:db8::1]:443"]
+    );
+    assert!(refused("[sip]\nadvertise = \"a b\"\n").contains("is no address to advertise"));
+}

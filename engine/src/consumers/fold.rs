@@ -1,0 +1,281 @@
+//! From facts to call records, recordings and registrations. Pure: the same facts on the same documents always give the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hooks::fact::{
+    CallCreated, CallEnded, Event, Fact, LegEnded, LegStarted, PeerKind, RecordingFailed, RecordingReady,
+    RecordingStarted,
+};
+use hooks::id::{CallId, LegId, RecordingId};
+use hooks::plugin::Recorded;
+
+use crate::store::recordings::{Recording, RecordingFile, RecordingState};
+use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, LegAnswer, LegEnd};
+use crate::store::registrations::RegistrationChange;
+
+/// Calls that are running, as far as the facts have come, and what changed since it was last saved.
+#[derive(Debug, Default)]
+pub struct CallFold {
+    calls: BTreeMap<CallId, CallDocument>,
+    touched: BTreeSet<CallId>,
+    registrations: BTreeMap<(String, String), RegistrationChange>,
+}
+
+impl CallFold {
+    /// Calls that these facts speak of and that are not held: read them from the store and [`CallFold::hold`] them first.
+    #[must_use]
+    pub fn missing(&self, facts: &[Recorded]) -> Vec<CallId> {
+        let mut created = BTreeSet::new();
+        let mut missing = BTreeSet::new();
+        for event in facts.iter().map(|recorded| &recorded.fact.event) {
+            let Some(call) = event.call() else { continue };
+            if matches!(event, Event::CallCreated(_)) {
+                created.insert(call);
+            } else if !created.contains(&call) && !self.calls.contains_key(&call) {
+                missing.insert(call);
+            }
+        }
+        missing.into_iter().collect()
+    }
+
+    /// Takes documents from the store.
+    pub fn hold(&mut self, documents: Vec<CallDocument>) {
+        self.calls.extend(documents.into_iter().map(|document| (document.record.call, document)));
+    }
+
+    /// Calls that are held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Takes a fact in. One about a call that nobody knows (its beginning was deleted from the journal) comes to nothing.
+    pub fn apply(&mut self, fact: &Fact) {
+        match &fact.event {
+            Event::CallCreated(event) => self.create(event, fact.at_ms),
+            Event::RegistrationBound(binding) => {
+                let key = (binding.extension.clone(), binding.contact.clone());
+                let change = RegistrationChange::Bound { at_ms: fact.at_ms, binding: binding.clone() };
+                self.registrations.insert(key, change);
+            }
+            Event::RegistrationUnbound(event) => {
+                let (extension, contact) = (event.extension.clone(), event.contact.clone());
+                let key = (extension.clone(), contact.clone());
+                self.registrations.insert(key, RegistrationChange::Unbound { extension, contact });
+            }
+            Event::SourceBanned(_) | Event::SettingsChanged(_) => {}
+            Event::LegStarted(_)
+            | Event::LegRinging(_)
+            | Event::LegAnswered(_)
+            | Event::LegEnded(_)
+            | Event::CallAnswered(_)
+            | Event::CallHeld(_)
+            | Event::CallRetrieved(_)
+            | Event::CallEnded(_)
+            | Event::RecordingStarted(_)
+            | Event::RecordingReady(_)
+            | Event::RecordingFailed(_) => {
+                let call = fact.event.call().expect("these events belong to a call");
+                if let Some(document) = self.calls.get_mut(&call) {
+                    happen(document, &fact.event, fact.at_ms);
+                    self.touched.insert(call);
+                }
+            }
+        }
+    }
+
+    fn create(&mut self, event: &CallCreated, at_ms: u64) {
+        self.touched.insert(event.call);
+        let document = CallDocument { record: created(event, at_ms), legs: Vec::new(), recordings: Vec::new() };
+        self.calls.insert(event.call, document);
+    }
+
+    /// What has changed since [`CallFold::saved`].
+    #[must_use]
+    pub fn derived(&self) -> Derived {
+        Derived {
+            calls: self.touched.iter().filter_map(|call| self.calls.get(call)).cloned().collect(),
+            registrations: self.registrations.values().cloned().collect(),
+        }
+    }
+
+    /// What [`CallFold::derived`] gave is stored. Calls that are over are let go; a late fact reads them again.
+    pub fn saved(&mut self) {
+        self.registrations.clear();
+        for call in std::mem::take(&mut self.touched) {
+            if self.calls.get(&call).is_some_and(|document| document.record.end.is_some()) {
+                self.calls.remove(&call);
+            }
+        }
+    }
+}
+
+fn created(event: &CallCreated, at_ms: u64) -> CallRecord {
+    CallRecord {
+        call: event.call,
+        direction: event.direction,
+        source: event.source,
+        caller: event.caller.clone(),
+        caller_name: event.caller_name.clone(),
+        callee: event.callee.clone(),
+        trunk: event.trunk.clone(),
+        emergency: event.emergency,
+        caller_extension: None,
+        callee_extension: None,
+        created_at_ms: at_ms,
+        ringing_at_ms: None,
+        answered_at_ms: None,
+        end: None,
+    }
+}
+
+fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
+    match event {
+        Event::LegStarted(event) => leg_started(document, event, at_ms),
+        Event::LegRinging(event) => {
+            let Some(leg) = leg_of(document, event.leg) else { return };
+            leg.ringing_at_ms.get_or_insert(at_ms);
+            leg.early_media |= event.early_media;
+            if !leg.caller_side {
+                document.record.ringing_at_ms.get_or_insert(at_ms);
+            }
+        }
+        Event::LegAnswered(event) => {
+            if let Some(leg) = leg_of(document, event.leg) {
+                leg.answer.get_or_insert(LegAnswer { at_ms, codec: event.codec.clone() });
+            }
+        }
+        Event::LegEnded(event) => leg_ended(document, event, at_ms),
+        Event::CallAnswered(event) => answered(document, event.leg, at_ms),
+        Event::CallEnded(event) => call_ended(document, event, at_ms),
+        Event::RecordingStarted(event) => recording_started(document, event, at_ms),
+        Event::RecordingReady(event) => recording_ready(document, event, at_ms),
+        Event::RecordingFailed(event) => recording_failed(document, event, at_ms),
+        Event::CallCreated(_)
+        | Event::CallHeld(_)
+        | Event::CallRetrieved(_)
+        | Event::RegistrationBound(_)
+        | Event::RegistrationUnbound(_)
+        | Event::SourceBanned(_)
+        | Event::SettingsChanged(_) => {}
+    }
+}
+
+fn leg_of(document: &mut CallDocument, leg: LegId) -> Option<&mut CallLeg> {
+    document.legs.iter_mut().find(|it| it.leg == leg)
+}
+
+fn leg_started(document: &mut CallDocument, event: &LegStarted, at_ms: u64) {
+    if document.legs.iter().any(|leg| leg.leg == event.leg) {
+        return;
+    }
+    let record = &mut document.record;
+    match (event.peer, event.caller_side) {
+        (PeerKind::Extension, true) => record.caller_extension = Some(event.peer_name.clone()),
+        // Once somebody has answered, others that ring do not take the place.
+        (PeerKind::Extension, false) if record.answered_at_ms.is_none() => {
+            record.callee_extension = Some(event.peer_name.clone());
+        }
+        (PeerKind::Trunk, _) if record.trunk.is_none() => record.trunk = Some(event.peer_name.clone()),
+        (PeerKind::Extension | PeerKind::Trunk | PeerKind::Service, _) => {}
+    }
+    document.legs.push(CallLeg {
+        leg: event.leg,
+        caller_side: event.caller_side,
+        peer: event.peer,
+        peer_name: event.peer_name.clone(),
+        number: event.number.clone(),
+        sip_call_id: event.sip_call_id.clone(),
+        started_at_ms: at_ms,
+        ringing_at_ms: None,
+        early_media: false,
+        answer: None,
+        end: None,
+    });
+}
+
+fn leg_ended(document: &mut CallDocument, event: &LegEnded, at_ms: u64) {
+    if let Some(leg) = leg_of(document, event.leg) {
+        let end = LegEnd { at_ms, cause: event.cause, sip_status: event.sip_status, quality: event.quality };
+        leg.end.get_or_insert(end);
+    }
+}
+
+fn answered(document: &mut CallDocument, leg: LegId, at_ms: u64) {
+    document.record.answered_at_ms.get_or_insert(at_ms);
+    let Some(leg) = document.legs.iter().find(|it| it.leg == leg && !it.caller_side) else { return };
+    match leg.peer {
+        PeerKind::Extension => document.record.callee_extension = Some(leg.peer_name.clone()),
+        // The trunk that took the call, after others that did not.
+        PeerKind::Trunk => document.record.trunk = Some(leg.peer_name.clone()),
+        PeerKind::Service => {}
+    }
+}
+
+fn call_ended(document: &mut CallDocument, event: &CallEnded, at_ms: u64) {
+    let record = &mut document.record;
+    if record.end.is_some() {
+        return;
+    }
+    let rang_until = record.answered_at_ms.unwrap_or(at_ms);
+    record.end = Some(CallEnd {
+        at_ms,
+        cause: event.cause,
+        by: event.by,
+        sip_status: event.sip_status,
+        ring_duration_ms: record.ringing_at_ms.map_or(0, |at| whole_seconds(at, rang_until)),
+        talk_duration_ms: record.answered_at_ms.map_or(0, |at| whole_seconds(at, at_ms).max(SECOND_MS)),
+        total_duration_ms: whole_seconds(record.created_at_ms, at_ms),
+    });
+    // After a crash nobody saw them end.
+    for leg in document.legs.iter_mut().filter(|leg| leg.end.is_none()) {
+        leg.end = Some(LegEnd { at_ms, cause: event.cause, sip_status: 0, quality: None });
+    }
+}
+
+/// GEN-04: the difference in ms, cut down to whole seconds.
+fn whole_seconds(from_ms: u64, to_ms: u64) -> u64 {
+    to_ms.saturating_sub(from_ms) / SECOND_MS * SECOND_MS
+}
+
+const SECOND_MS: u64 = 1_000;
+
+fn recording_of(document: &mut CallDocument, id: RecordingId, started_at_ms: u64) -> &mut Recording {
+    let at = document.recordings.iter().position(|it| it.recording == id).unwrap_or_else(|| {
+        // Its beginning was not told: it failed at once, or only its file was found after a crash.
+        document.recordings.push(Recording {
+            recording: id,
+            call: document.record.call,
+            left: None,
+            right: None,
+            started_at_ms,
+            state: RecordingState::Running,
+        });
+        document.recordings.len() - 1
+    });
+    &mut document.recordings[at]
+}
+
+fn recording_started(document: &mut CallDocument, event: &RecordingStarted, at_ms: u64) {
+    let recording = recording_of(document, event.recording, at_ms);
+    (recording.left, recording.right) = (Some(event.left), Some(event.right));
+}
+
+fn recording_ready(document: &mut CallDocument, event: &RecordingReady, at_ms: u64) {
+    let recording = recording_of(document, event.recording, at_ms.saturating_sub(event.duration_ms));
+    recording.state = RecordingState::Ready(RecordingFile {
+        path: event.path.clone(),
+        bytes: event.bytes,
+        duration_ms: event.duration_ms,
+        sha256: event.sha256.clone(),
+        partial: event.partial,
+    });
+}
+
+fn recording_failed(document: &mut CallDocument, event: &RecordingFailed, at_ms: u64) {
+    let recording = recording_of(document, event.recording, at_ms);
+    // What is playable stays playable.
+    if recording.state == RecordingState::Running {
+        recording.state = RecordingState::Failed { reason: event.reason.clone() };
+    }
+}

@@ -1,0 +1,163 @@
+//! What an installation has without anybody making it: the first start's tenant, administrator and phones, and what the
+//! configuration file provisions, applied again at each start and reload without duplicates.
+
+pub mod first_start;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hooks::fact::SettingsChanged;
+use hooks::id::TenantId;
+
+use crate::config::Config;
+use crate::config::provision::{ProvisionedExtension, ProvisionedRoute, ProvisionedTrunk};
+use crate::secrets::{SecretKey, new_password};
+use crate::store::extensions::Extension;
+use crate::store::routes::Route;
+use crate::store::setting::{Change, Expect, Origin, Setting, SettingsTx};
+use crate::store::tenants::Tenant;
+use crate::store::trunks::{Trunk, TrunkAccount};
+use crate::store::{Store, StoreError};
+use crate::tenant_config::trunk_owner;
+
+/// Why what the file provisions could not be applied. Nothing of that tenant was.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// The file names a tenant that does not exist.
+    #[error("[[provision.*]] names tenant {0}, which does not exist: make it first, or name another")]
+    NoTenant(TenantId),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes the database hold what `[[provision.*]]` says: missing rows are made, different ones changed (also where somebody
+/// had made them by hand: the file wins), and those the file no longer has are deleted. The facts to tell, by tenant.
+///
+/// # Errors
+/// [`ProvisionError`].
+pub async fn apply(
+    store: &Store,
+    key: &SecretKey,
+    config: &Config,
+) -> Result<BTreeMap<TenantId, Vec<SettingsChanged>>, ProvisionError> {
+    let there: BTreeSet<TenantId> = store.tenants().await?.into_iter().map(|tenant| tenant.value.slug).collect();
+    let wanted = &config.provision;
+    let named = (wanted.extensions.iter().map(|it| &it.tenant))
+        .chain(wanted.trunks.iter().map(|it| &it.tenant))
+        .chain(wanted.routes.iter().map(|it| &it.tenant));
+    if let Some(missing) = named.into_iter().find(|tenant| !there.contains(*tenant)) {
+        return Err(ProvisionError::NoTenant(missing.clone()));
+    }
+    let mut changed = BTreeMap::new();
+    for tenant in there {
+        let mut tx = store.change(Change::system(tenant.clone(), Origin::Provision)).await?;
+        let extensions = wanted.extensions.iter().filter(|it| it.tenant == tenant);
+        apply_extensions(&mut tx, &config.sip.domain, extensions).await?;
+        apply_trunks(&mut tx, key, wanted.trunks.iter().filter(|it| it.tenant == tenant)).await?;
+        apply_routes(&mut tx, wanted.routes.iter().filter(|it| it.tenant == tenant)).await?;
+        let facts = tx.commit().await?;
+        if !facts.is_empty() {
+            changed.insert(tenant, facts);
+        }
+    }
+    Ok(changed)
+}
+
+async fn apply_extensions(
+    tx: &mut SettingsTx,
+    domain: &str,
+    wanted: impl Iterator<Item = &ProvisionedExtension>,
+) -> Result<(), StoreError> {
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        let before = tx.find::<Extension>(it.number.as_str()).await?.map(|stored| stored.value);
+        let mut extension = match (&it.password, before) {
+            (Some(password), _) => Extension::new(it.number.clone(), domain, &password.0),
+            (None, Some(before)) => before,
+            // Nobody knows this password: the phone is reached by its contact and does not sign in.
+            (None, None) => Extension::new(it.number.clone(), domain, &new_password()),
+        };
+        it.display_name.clone_into(&mut extension.display_name);
+        extension.enabled = it.enabled;
+        extension.ring_timeout_ms = it.ring_timeout_ms;
+        extension.record = it.record;
+        extension.caller_number.clone_from(&it.caller_number);
+        extension.contact.clone_from(&it.contact);
+        keep.insert(put(tx, extension).await?);
+    }
+    delete_others::<Extension>(tx, &keep).await
+}
+
+async fn apply_trunks(
+    tx: &mut SettingsTx,
+    key: &SecretKey,
+    wanted: impl Iterator<Item = &ProvisionedTrunk>,
+) -> Result<(), StoreError> {
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        let before = tx.find::<Trunk>(it.name.as_str()).await?.and_then(|stored| stored.value.account);
+        let trunk = Trunk {
+            port: it.port,
+            transport: it.transport,
+            sources: it.sources.clone(),
+            account: account(key, it, before),
+            trusted: it.trusted,
+            emergency: it.emergency,
+            caller_number: it.caller_number.clone(),
+            record: it.record,
+            enabled: it.enabled,
+            ..Trunk::new(it.name.clone(), it.host.clone())
+        };
+        keep.insert(put(tx, trunk).await?);
+    }
+    delete_others::<Trunk>(tx, &keep).await
+}
+
+/// Encryption gives another text each time, so the one that stands there is kept where it means the same.
+fn account(key: &SecretKey, it: &ProvisionedTrunk, before: Option<TrunkAccount>) -> Option<TrunkAccount> {
+    let (username, password) = it.account.as_ref()?;
+    let owner = trunk_owner(&it.tenant, &it.name);
+    let same = before.filter(|before| {
+        before.username == *username && key.unseal(&owner, &before.secret).is_ok_and(|old| old == password.0)
+    });
+    Some(same.unwrap_or_else(|| TrunkAccount { username: username.clone(), secret: key.seal(&owner, &password.0) }))
+}
+
+async fn apply_routes(tx: &mut SettingsTx, wanted: impl Iterator<Item = &ProvisionedRoute>) -> Result<(), StoreError> {
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        let route = Route { name: it.name.clone(), place: it.place, rule: it.rule.clone() };
+        keep.insert(put(tx, route).await?);
+    }
+    delete_others::<Route>(tx, &keep).await
+}
+
+async fn put<S: Setting>(tx: &mut SettingsTx, value: S) -> Result<String, StoreError> {
+    let key = value.key();
+    if tx.find::<S>(&key).await?.is_some() {
+        tx.update(value, Expect::Any).await?;
+    } else {
+        tx.create(value).await?;
+    }
+    Ok(key)
+}
+
+async fn delete_others<S: Setting>(tx: &mut SettingsTx, keep: &BTreeSet<String>) -> Result<(), StoreError> {
+    let stored = tx.all::<S>().await?;
+    let gone = stored.iter().filter(|stored| stored.is_read_only()).map(|stored| stored.value.key());
+    for key in gone.filter(|key| !keep.contains(key)) {
+        tx.delete::<S>(&key, Expect::Any).await?;
+    }
+    Ok(())
+}
+
+/// The tenants as the switch names them.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn tenants(store: &Store) -> Result<Vec<Tenant>, StoreError> {
+    Ok(store.tenants().await?.into_iter().map(|stored| stored.value).collect())
+}
+
+#[cfg(test)]
+mod tests;

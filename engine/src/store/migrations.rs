@@ -1,0 +1,38 @@
+//! The schema, compiled in: `migrations/{sqlite,postgres}` of the repository, in order, each applied once.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::StoreError;
+use super::sql::Pool;
+
+/// One step of the schema, in the words of each database.
+struct Step {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// Append only: a step that was ever released is never changed, sqlx compares its checksum.
+const STEPS: [Step; 1] = [Step {
+    version: 1,
+    name: "first",
+    sqlite: include_str!("../../../migrations/sqlite/0001_first.sql"),
+    postgres: include_str!("../../../migrations/postgres/0001_first.sql"),
+}];
+
+pub(super) async fn run(pool: &Pool) -> Result<(), StoreError> {
+    match pool {
+        Pool::Sqlite { write, .. } => migrator(|step| step.sqlite).run(write).await?,
+        Pool::Postgres(pool) => migrator(|step| step.postgres).run(pool).await?,
+    }
+    Ok(())
+}
+
+fn migrator(words: fn(&Step) -> &'static str) -> Migrator {
+    let steps = STEPS.iter().map(|step| {
+        Migration::new(step.version, step.name.into(), MigrationType::Simple, words(step).into_sql_str(), false)
+    });
+    Migrator::with_migrations(steps.collect())
+}

@@ -1,0 +1,378 @@
+//! Call records: one document a call, its legs and recordings as rows of their own. Written by the consumer of the journal
+//! only; nobody edits or deletes them (CDR-10).
+
+mod rows;
+
+use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind};
+use hooks::id::{CallId, LegId, TenantId};
+use hooks::position::Position;
+
+use super::recordings::{self, Recording};
+use super::registrations::{self, RegistrationChange};
+use super::setting::{Page, PageAsk};
+use super::sql::{Arg, Conn, args, places, word};
+use super::{Store, StoreError, audit, cursors};
+
+/// A call as it was, or as far as it has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRecord {
+    /// Which.
+    pub call: CallId,
+    /// Which way it went (CDR-02).
+    pub direction: Direction,
+    /// What made it (CDR-01).
+    pub source: CallSource,
+    /// The caller's number; empty when withheld.
+    pub caller: String,
+    /// The caller's display name.
+    pub caller_name: String,
+    /// The number dialled, or the DID.
+    pub callee: String,
+    /// The trunk it came in by, or went out by.
+    pub trunk: Option<String>,
+    /// An emergency call (GEN-18).
+    pub emergency: bool,
+    /// The extension that called.
+    pub caller_extension: Option<String>,
+    /// The extension that answered; where none did, the one that rang last.
+    pub callee_extension: Option<String>,
+    /// When it began, ms since the Unix epoch.
+    pub created_at_ms: u64,
+    /// When a called phone rang first.
+    pub ringing_at_ms: Option<u64>,
+    /// When two parties talked first.
+    pub answered_at_ms: Option<u64>,
+    /// How it ended; `None` while it runs.
+    pub end: Option<CallEnd>,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallEnd {
+    /// When, ms since the Unix epoch.
+    pub at_ms: u64,
+    /// Why.
+    pub cause: EndCause,
+    /// By whom (CDR-06).
+    pub by: EndedBy,
+    /// The final SIP status the caller saw; 0 when none.
+    pub sip_status: u16,
+    /// How long it rang: whole seconds, in ms (GEN-04).
+    pub ring_duration_ms: u64,
+    /// How long they talked, hold included: whole seconds, in ms, at least one where it was answered (GEN-04, CDR-08).
+    pub talk_duration_ms: u64,
+    /// From the beginning to the end: whole seconds, in ms.
+    pub total_duration_ms: u64,
+}
+
+/// A leg of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallLeg {
+    /// Which.
+    pub leg: LegId,
+    /// True for the leg that called, or that the API rang first.
+    pub caller_side: bool,
+    /// What was at the far end.
+    pub peer: PeerKind,
+    /// The extension's number, the trunk's name, or the service's number.
+    pub peer_name: String,
+    /// The number shown to or dialled at the far end.
+    pub number: String,
+    /// The Call-ID of its dialog; empty on a service.
+    pub sip_call_id: String,
+    /// When it began, ms since the Unix epoch.
+    pub started_at_ms: u64,
+    /// When it rang.
+    pub ringing_at_ms: Option<u64>,
+    /// The far end sent tones or announcements of its own before the answer (CALL-31).
+    pub early_media: bool,
+    /// When it answered, and the codec by its SDP name.
+    pub answer: Option<LegAnswer>,
+    /// How it ended; `None` while it runs.
+    pub end: Option<LegEnd>,
+}
+
+/// The answer of a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegAnswer {
+    /// When, ms since the Unix epoch.
+    pub at_ms: u64,
+    /// The codec by its SDP name.
+    pub codec: String,
+}
+
+/// The end of a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegEnd {
+    /// When, ms since the Unix epoch.
+    pub at_ms: u64,
+    /// Why.
+    pub cause: EndCause,
+    /// The final SIP status of its INVITE; 0 when none was seen.
+    pub sip_status: u16,
+    /// What its media was like; `None` where none flowed.
+    pub quality: Option<MediaQuality>,
+}
+
+/// A call with all that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallDocument {
+    /// The call.
+    pub record: CallRecord,
+    /// Its legs in the order they began.
+    pub legs: Vec<CallLeg>,
+    /// Its recordings in the order they began.
+    pub recordings: Vec<Recording>,
+}
+
+/// Which records a list shows; `None` shows all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordFilter {
+    /// Began at this time or later, ms since the Unix epoch.
+    pub from_ms: Option<u64>,
+    /// Began before this time.
+    pub to_ms: Option<u64>,
+    /// Which way they went.
+    pub direction: Option<Direction>,
+    /// Caller or callee is exactly this number.
+    pub number: Option<String>,
+    /// This extension called, answered or rang last.
+    pub extension: Option<String>,
+    /// By this trunk.
+    pub trunk: Option<String>,
+    /// Answered or not.
+    pub answered: Option<bool>,
+    /// Ended so.
+    pub cause: Option<EndCause>,
+    /// Talked for at least so long.
+    pub talk_min_ms: Option<u64>,
+    /// Talked for at most so long.
+    pub talk_max_ms: Option<u64>,
+}
+
+/// What a batch of facts comes to: written in one transaction with the cursor.
+#[derive(Debug, Default)]
+pub struct Derived {
+    /// Calls as they now stand.
+    pub calls: Vec<CallDocument>,
+    /// Registrations as they now stand.
+    pub registrations: Vec<RegistrationChange>,
+}
+
+impl Store {
+    /// Stores what a batch of facts came to and moves the consumer's cursor, both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError::CursorMoved`] where the cursor does not stand at `from`; [`StoreError::Database`]. Nothing was written.
+    pub async fn save_derived(
+        &self,
+        consumer: &str,
+        from: &Position,
+        to: &Position,
+        derived: &Derived,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.write().await?;
+        cursors::advance(&mut tx, consumer, from, to).await?;
+        let tenant = &to.tenant;
+        let documents = || derived.calls.iter();
+        upsert(&mut tx, &rows::RECORDS, documents().map(|call| rows::record_args(tenant, &call.record)).collect())
+            .await?;
+        let legs =
+            documents().flat_map(|call| call.legs.iter().map(|leg| rows::leg_args(tenant, call.record.call, leg)));
+        upsert(&mut tx, &rows::LEGS, legs.collect()).await?;
+        let recordings = documents().flat_map(|call| call.recordings.iter().map(|it| recordings::args_of(tenant, it)));
+        upsert(&mut tx, &recordings::TABLE, recordings.collect()).await?;
+        registrations::apply(&mut tx, tenant, &derived.registrations).await?;
+        tx.commit().await
+    }
+
+    /// A call with its legs and recordings.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn call_record(&self, tenant: &TenantId, call: CallId) -> Result<Option<CallDocument>, StoreError> {
+        Ok(self.call_documents(tenant, &[call]).await?.pop())
+    }
+
+    /// Several calls with their legs and recordings; those that are unknown are left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn call_documents(&self, tenant: &TenantId, calls: &[CallId]) -> Result<Vec<CallDocument>, StoreError> {
+        let mut conn = self.pool.read().await?;
+        let mut documents = Vec::with_capacity(calls.len());
+        for calls in calls.chunks(CALLS_PER_READ) {
+            let records = in_calls(&mut conn, "SELECT * FROM call_records WHERE", "call", tenant, calls).await?;
+            let legs =
+                in_calls(&mut conn, "SELECT * FROM call_legs WHERE", "started_at_ms, leg", tenant, calls).await?;
+            let recordings = recordings::of_calls(&mut conn, tenant, calls).await?;
+            for row in &records {
+                let record = rows::record(row)?;
+                documents.push(CallDocument { record, legs: Vec::new(), recordings: Vec::new() });
+            }
+            for row in &legs {
+                let call: CallId = row.parsed("call")?;
+                if let Some(document) = documents.iter_mut().find(|document| document.record.call == call) {
+                    document.legs.push(rows::leg(row)?);
+                }
+            }
+            for recording in recordings {
+                let mut of_call = documents.iter_mut().filter(|document| document.record.call == recording.call);
+                if let Some(document) = of_call.next() {
+                    document.recordings.push(recording);
+                }
+            }
+        }
+        Ok(documents)
+    }
+
+    /// A page of calls that ended, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn call_records(
+        &self,
+        tenant: &TenantId,
+        filter: &RecordFilter,
+        ask: &PageAsk,
+    ) -> Result<Page<CallRecord>, StoreError> {
+        let mut condition = Condition::new(tenant);
+        let after = ask.after.clone().unwrap_or_else(|| audit::LAST.to_owned());
+        condition.and("call < ?", after);
+        condition.filter(filter);
+        let limit = condition.bind(ask.rows());
+        let sql = format!(
+            "SELECT * FROM call_records WHERE {} AND ended_at_ms IS NOT NULL ORDER BY call DESC LIMIT {limit}",
+            condition.text
+        );
+        let rows = self.pool.read().await?.all(sql, condition.args).await?;
+        let items = rows.iter().map(rows::record).collect::<Result<Vec<_>, _>>()?;
+        Ok(ask.page(items, |record| record.call.to_string()))
+    }
+}
+
+/// Calls read by one statement, so that there is one text of it.
+pub(super) const CALLS_PER_READ: usize = 32;
+
+/// Rows of `table` for some calls; unused places are filled with the empty text, which is no call.
+pub(super) async fn in_calls(
+    conn: &mut Conn,
+    select: &str,
+    order: &str,
+    tenant: &TenantId,
+    calls: &[CallId],
+) -> Result<Vec<super::sql::Row>, StoreError> {
+    let places = places(2, CALLS_PER_READ);
+    let mut args = args![tenant.as_str()];
+    args.extend(calls.iter().map(|call| Arg::from(call.to_string())));
+    args.resize(CALLS_PER_READ + 1, Arg::from(""));
+    conn.all(format!("{select} tenant = $1 AND call IN ({places}) ORDER BY {order}"), args).await
+}
+
+/// A `WHERE` built of our own words, its values bound.
+struct Condition {
+    text: String,
+    args: Vec<Arg>,
+}
+
+impl Condition {
+    fn new(tenant: &TenantId) -> Self {
+        Self { text: "tenant = $1".to_owned(), args: args![tenant.as_str()] }
+    }
+
+    fn bind(&mut self, value: impl Into<Arg>) -> String {
+        self.args.push(value.into());
+        format!("${}", self.args.len())
+    }
+
+    /// Adds a condition; each `?` stands for the value.
+    fn and(&mut self, condition: &str, value: impl Into<Arg>) {
+        let place = self.bind(value);
+        self.text.push_str(" AND ");
+        self.text.push_str(&condition.replace('?', &place));
+    }
+
+    fn filter(&mut self, filter: &RecordFilter) {
+        // A call's ULID begins with its time, so the key's index serves the range; a minute of slack for clocks set back.
+        if let Some(from_ms) = filter.from_ms {
+            self.and("call >= ?", CallId::new(from_ms.saturating_sub(CLOCK_SLACK_MS), 0).to_string());
+            self.and("created_at_ms >= ?", from_ms);
+        }
+        if let Some(to_ms) = filter.to_ms {
+            self.and("call < ?", CallId::new(to_ms.saturating_add(CLOCK_SLACK_MS), 0).to_string());
+            self.and("created_at_ms < ?", to_ms);
+        }
+        if let Some(direction) = &filter.direction {
+            self.and("direction = ?", word(direction));
+        }
+        if let Some(number) = &filter.number {
+            self.and("(caller = ? OR callee = ?)", number.as_str());
+        }
+        if let Some(extension) = &filter.extension {
+            self.and("(caller_extension = ? OR callee_extension = ?)", extension.as_str());
+        }
+        if let Some(trunk) = &filter.trunk {
+            self.and("trunk = ?", trunk.as_str());
+        }
+        if let Some(cause) = &filter.cause {
+            self.and("cause = ?", word(cause));
+        }
+        if let Some(min) = filter.talk_min_ms {
+            self.and("talk_duration_ms >= ?", min);
+        }
+        if let Some(max) = filter.talk_max_ms {
+            self.and("talk_duration_ms <= ?", max);
+        }
+        match filter.answered {
+            Some(true) => self.text.push_str(" AND answered_at_ms IS NOT NULL"),
+            Some(false) => self.text.push_str(" AND answered_at_ms IS NULL"),
+            None => {}
+        }
+    }
+}
+
+const CLOCK_SLACK_MS: u64 = 60_000;
+
+/// A table that consumers write whole rows to.
+pub(super) struct DerivedTable {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The columns of its primary key, which come first in a row.
+    pub(super) key: &'static [&'static str],
+    /// The other columns.
+    pub(super) rest: &'static [&'static str],
+}
+
+impl DerivedTable {
+    fn upsert_sql(&self, rows: usize) -> String {
+        let columns = self.key.len() + self.rest.len();
+        let values: Vec<String> = (0..rows).map(|row| format!("({})", places(row * columns + 1, columns))).collect();
+        let set: Vec<String> = self.rest.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+        format!(
+            "INSERT INTO {} ({}, {}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
+            self.name,
+            self.key.join(", "),
+            self.rest.join(", "),
+            values.join(", "),
+            self.key.join(", "),
+            set.join(", ")
+        )
+    }
+}
+
+/// Rows written by one statement, the largest first: few texts, so that the prepared ones are found again. 64 rows of 21
+/// columns stay far below SQLite's 32,766 values.
+const ROWS_PER_WRITE: [usize; 3] = [64, 8, 1];
+
+async fn upsert(conn: &mut Conn, table: &DerivedTable, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
+    let mut left = rows.len();
+    let mut rows = rows.into_iter();
+    for size in ROWS_PER_WRITE {
+        while left >= size {
+            let args: Vec<Arg> = rows.by_ref().take(size).flatten().collect();
+            conn.execute(table.upsert_sql(size), args).await?;
+            left -= size;
+        }
+    }
+    Ok(())
+}

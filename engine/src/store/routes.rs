@@ -1,0 +1,301 @@
+//! Routes: where a DID leads, and which trunks a dialled number goes by.
+
+use std::fmt;
+use std::str::FromStr;
+
+use dialplan::number::{ExtensionNumber, TrunkName};
+use dialplan::plan::{Destination, DidPattern};
+use serde::Serialize;
+
+use super::StoreError;
+use super::setting::{Setting, as_text, as_texts};
+use super::sql::{Arg, Row, args, json};
+
+/// A route as it is set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Route {
+    /// Its name: a slug like a trunk's.
+    #[serde(serialize_with = "as_text")]
+    pub name: RouteName,
+    /// Among routes that match equally well the lowest place wins, then the name.
+    pub place: u32,
+    /// What it does.
+    #[serde(flatten)]
+    pub rule: RouteRule,
+}
+
+/// What a route does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "direction", rename_all = "snake_case")]
+pub enum RouteRule {
+    /// From a trunk to us.
+    Inbound {
+        /// Only from this trunk, or from any.
+        #[serde(serialize_with = "opt_as_text")]
+        trunk: Option<TrunkName>,
+        /// Which numbers.
+        #[serde(serialize_with = "as_text")]
+        did: Did,
+        /// Where to.
+        #[serde(serialize_with = "as_text")]
+        to: RouteTarget,
+    },
+    /// From us to trunks.
+    Outbound {
+        /// The number dialled begins so; the empty prefix takes all.
+        prefix: String,
+        /// How many leading characters are cut off before sending.
+        strip: u32,
+        /// What is put in front after cutting.
+        prepend: String,
+        /// Tried in order.
+        #[serde(serialize_with = "as_texts")]
+        trunks: Vec<TrunkName>,
+    },
+}
+
+fn opt_as_text<T: fmt::Display, S: serde::Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Why a text of a route is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// Not a route's name.
+    #[error("a route's name is 1 to 32 characters of a-z, 0-9, - and _")]
+    Name,
+    /// Not a DID pattern.
+    #[error("a DID is up to 24 digits after an optional +, with a * at the end for a prefix; * alone takes all")]
+    Did,
+    /// Not a destination.
+    #[error("a route leads to an extension's number or to `echo`")]
+    Target,
+    /// Not a prefix or a part of a number.
+    #[error("a prefix is up to 24 characters of 0-9, * and #, optionally after a +")]
+    Prefix,
+}
+
+/// A route's name: a slug.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteName(String);
+
+impl RouteName {
+    /// The slug.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RouteName {
+    type Err = RouteError;
+
+    fn from_str(text: &str) -> Result<Self, RouteError> {
+        // The same letters as a trunk's name.
+        text.parse::<TrunkName>().map(|name| Self(name.to_string())).map_err(|_| RouteError::Name)
+    }
+}
+
+impl fmt::Display for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A DID pattern as people write it: `+861012345678`, `8610*`, `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Did(DidPattern);
+
+impl Did {
+    /// As the dialplan wants it.
+    #[must_use]
+    pub fn pattern(&self) -> &DidPattern {
+        &self.0
+    }
+}
+
+impl FromStr for Did {
+    type Err = RouteError;
+
+    fn from_str(text: &str) -> Result<Self, RouteError> {
+        match text.strip_suffix('*') {
+            Some(prefix) if prefix.is_empty() || is_digits_after_plus(prefix) => {
+                Ok(Self(DidPattern::Prefix(prefix.to_owned())))
+            }
+            None if is_digits_after_plus(text) => Ok(Self(DidPattern::Exact(text.to_owned()))),
+            Some(_) | None => Err(RouteError::Did),
+        }
+    }
+}
+
+impl fmt::Display for Did {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            DidPattern::Exact(number) => f.write_str(number),
+            DidPattern::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
+    }
+}
+
+fn is_digits_after_plus(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    text.len() <= NUMBER_LEN_MAX && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What may begin a dialled number (and so be a prefix, or be put in front).
+///
+/// # Errors
+/// [`RouteError::Prefix`].
+pub fn check_prefix(text: &str) -> Result<(), RouteError> {
+    let rest = text.strip_prefix('+').unwrap_or(text);
+    let valid = text.len() <= NUMBER_LEN_MAX && rest.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#');
+    if valid { Ok(()) } else { Err(RouteError::Prefix) }
+}
+
+/// As long as a dialled number may be (CALL-07).
+const NUMBER_LEN_MAX: usize = 24;
+
+/// Where an inbound route leads, as people write it: `1001`, `echo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteTarget(Destination);
+
+impl RouteTarget {
+    /// As the dialplan wants it.
+    #[must_use]
+    pub fn destination(&self) -> &Destination {
+        &self.0
+    }
+}
+
+impl From<ExtensionNumber> for RouteTarget {
+    fn from(extension: ExtensionNumber) -> Self {
+        Self(Destination::Extension(extension))
+    }
+}
+
+impl FromStr for RouteTarget {
+    type Err = RouteError;
+
+    fn from_str(text: &str) -> Result<Self, RouteError> {
+        if text == ECHO {
+            return Ok(Self(Destination::EchoTest));
+        }
+        text.parse().map(|extension| Self(Destination::Extension(extension))).map_err(|_| RouteError::Target)
+    }
+}
+
+impl fmt::Display for RouteTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Destination::Extension(extension) => f.write_str(extension.as_str()),
+            Destination::EchoTest => f.write_str(ECHO),
+        }
+    }
+}
+
+const ECHO: &str = "echo";
+
+impl Setting for Route {
+    const RESOURCE: &'static str = "route";
+    const TABLE: &'static str = "routes";
+    const KEY: &'static str = "name";
+    const COLUMNS: &'static [&'static str] =
+        &["place", "direction", "did", "trunk", "destination", "prefix", "strip", "prepend", "trunks"];
+    /// Each call looks at all of them.
+    const MAX: u64 = 5_000;
+
+    fn key(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn args(&self) -> Vec<Arg> {
+        let none = || None::<String>;
+        match &self.rule {
+            RouteRule::Inbound { trunk, did, to } => args![
+                self.place,
+                "inbound",
+                did.to_string(),
+                trunk.as_ref().map(ToString::to_string),
+                to.to_string(),
+                none(),
+                None::<u64>,
+                none(),
+                none(),
+            ],
+            RouteRule::Outbound { prefix, strip, prepend, trunks } => {
+                let trunks: Vec<&str> = trunks.iter().map(TrunkName::as_str).collect();
+                args![
+                    self.place,
+                    "outbound",
+                    none(),
+                    none(),
+                    none(),
+                    prefix.as_str(),
+                    *strip,
+                    prepend.as_str(),
+                    json(&trunks),
+                ]
+            }
+        }
+    }
+
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let direction = row.text("direction")?;
+        let rule = match direction.as_str() {
+            "inbound" => {
+                let trunk = row.opt_text("trunk")?.map(|name| name.parse());
+                RouteRule::Inbound {
+                    trunk: trunk.transpose().map_err(|error| StoreError::corrupt("trunk", error))?,
+                    did: row.parsed("did")?,
+                    to: row.parsed("destination")?,
+                }
+            }
+            "outbound" => {
+                let trunks: Vec<String> = row.json("trunks")?;
+                let trunks = trunks.iter().map(|name| name.parse()).collect::<Result<_, _>>();
+                RouteRule::Outbound {
+                    prefix: row.text("prefix")?,
+                    strip: row.unsigned("strip")?,
+                    prepend: row.text("prepend")?,
+                    trunks: trunks.map_err(|error| StoreError::corrupt("trunks", error))?,
+                }
+            }
+            other => {
+                return Err(StoreError::corrupt("direction", format!("`{other}` is neither inbound nor outbound")));
+            }
+        };
+        Ok(Self { name: row.parsed("name")?, place: row.unsigned("place")?, rule })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_did_is_read_as_it_is_written() {
+        for text in ["+861012345678", "8610*", "*", "+86*", "4001"] {
+            assert_eq!(text.parse::<Did>().unwrap().to_string(), text);
+        }
+        for bad in ["", "+", "86-10", "1*2", "alice"] {
+            assert_eq!(bad.parse::<Did>(), Err(RouteError::Did), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_an_extension_or_the_echo_test() {
+        assert_eq!("echo".parse::<RouteTarget>().unwrap().destination(), &Destination::EchoTest);
+        assert_eq!("1001".parse::<RouteTarget>().unwrap().to_string(), "1001");
+        assert_eq!("alice".parse::<RouteTarget>(), Err(RouteError::Target));
+    }
+
+    #[test]
+    fn a_prefix_is_part_of_a_number() {
+        assert_eq!(check_prefix("+86"), Ok(()));
+        assert_eq!(check_prefix(""), Ok(()));
+        assert_eq!(check_prefix("abc"), Err(RouteError::Prefix));
+    }
+}

@@ -1,0 +1,122 @@
+//! Sessions of the console and the API. Only a hash of each token is kept.
+
+use hooks::id::TenantId;
+
+use super::employees::Employee;
+use super::setting::{Stored, stored};
+use super::sql::args;
+use super::{Store, StoreError};
+
+/// A session ends after so long without activity (LOGIN-11).
+pub const SESSION_IDLE_MS: u64 = 12 * 3_600_000;
+
+/// Activity is written down at most this often.
+const TOUCH_EVERY_MS: u64 = 60_000;
+
+/// A session to begin.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Whose.
+    pub employee_no: String,
+    /// SHA-256 of its token (see [`crate::secrets::token_hash`]).
+    pub token_hash: String,
+    /// From where.
+    pub address: String,
+    /// With what.
+    pub user_agent: String,
+    /// When, ms since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// A session somebody showed the token of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Who, as they are now: a change of permissions holds at once (ORG-37).
+    pub employee: Stored<Employee>,
+    /// When it began, ms since the Unix epoch.
+    pub created_at_ms: u64,
+    /// When it was used last, to the minute.
+    pub last_seen_at_ms: u64,
+}
+
+impl Store {
+    /// Begins a session. The employee's older ones end (LOGIN-10); how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn open_session(&self, tenant: &TenantId, session: &NewSession) -> Result<u64, StoreError> {
+        let mut tx = self.pool.write().await?;
+        let older = "DELETE FROM sessions WHERE tenant = $1 AND employee_no = $2";
+        let ended = tx.execute(older, args![tenant.as_str(), session.employee_no.as_str()]).await?;
+        tx.execute(
+            "INSERT INTO sessions (tenant, token_hash, employee_no, created_at_ms, last_seen_at_ms, address, user_agent) \
+             VALUES ($1, $2, $3, $4, $4, $5, $6)",
+            args![
+                tenant.as_str(),
+                session.token_hash.as_str(),
+                session.employee_no.as_str(),
+                session.at_ms,
+                session.address.as_str(),
+                session.user_agent.as_str(),
+            ],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// The session with this token's hash, unless it was idle for too long, or the employee left or is locked; its activity
+    /// is noted. Finds out the tenant, so it takes none.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn session(&self, token_hash: &str, now_ms: u64) -> Result<Option<Session>, StoreError> {
+        let sql = "SELECT employees.*, sessions.created_at_ms AS session_created_at_ms, sessions.last_seen_at_ms \
+                   FROM sessions JOIN employees ON employees.tenant = sessions.tenant \
+                   AND employees.employee_no = sessions.employee_no \
+                   WHERE sessions.token_hash = $1 AND sessions.last_seen_at_ms > $2 \
+                   AND employees.employment = 'active' AND employees.locked_at_ms IS NULL";
+        let oldest = now_ms.saturating_sub(SESSION_IDLE_MS);
+        let row = self.pool.read().await?.first(sql, args![token_hash, oldest]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let session = Session {
+            tenant: row.parsed("tenant")?,
+            employee: stored(&row)?,
+            created_at_ms: row.unsigned("session_created_at_ms")?,
+            last_seen_at_ms: row.unsigned("last_seen_at_ms")?,
+        };
+        if session.last_seen_at_ms + TOUCH_EVERY_MS <= now_ms {
+            let mut tx = self.pool.write().await?;
+            let sql = "UPDATE sessions SET last_seen_at_ms = $3 WHERE tenant = $1 AND token_hash = $2";
+            tx.execute(sql, args![session.tenant.as_str(), token_hash, now_ms]).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(session))
+    }
+
+    /// Ends a session; whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn close_session(&self, tenant: &TenantId, token_hash: &str) -> Result<bool, StoreError> {
+        let mut tx = self.pool.write().await?;
+        let sql = "DELETE FROM sessions WHERE tenant = $1 AND token_hash = $2";
+        let ended = tx.execute(sql, args![tenant.as_str(), token_hash]).await?;
+        tx.commit().await?;
+        Ok(ended > 0)
+    }
+
+    /// Deletes what was idle for too long, of all tenants; to be called from time to time.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn sweep_sessions(&self, now_ms: u64) -> Result<u64, StoreError> {
+        let mut tx = self.pool.write().await?;
+        let oldest = now_ms.saturating_sub(SESSION_IDLE_MS);
+        let gone = tx.execute("DELETE FROM sessions WHERE last_seen_at_ms <= $1", args![oldest]).await?;
+        tx.commit().await?;
+        Ok(gone)
+    }
+}

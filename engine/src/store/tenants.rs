@@ -1,0 +1,92 @@
+//! Tenants (企业) and the settings that hold for a whole tenant.
+
+use hooks::id::TenantId;
+use serde::Serialize;
+
+use super::setting::{Setting, Stored, as_text, stored};
+use super::sql::{Arg, Row, args, json};
+use super::{Store, StoreError};
+
+/// A tenant as it is set. It is written with a [`super::setting::Change`] whose tenant is itself.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tenant {
+    /// Its slug.
+    #[serde(serialize_with = "as_text")]
+    pub slug: TenantId,
+    /// Its name for people.
+    pub name: String,
+    /// SIP domains that mean this tenant.
+    pub domains: Vec<String>,
+    /// IANA name; days begin in it (GEN-03).
+    pub time_zone: String,
+    /// The default line (CALL-08).
+    pub caller_number: Option<String>,
+    /// Calls between two extensions are recorded, too.
+    pub record_internal: bool,
+    /// Emergency numbers (GEN-18).
+    pub emergency: Vec<String>,
+}
+
+impl Tenant {
+    /// A tenant with everything at its default.
+    #[must_use]
+    pub fn new(slug: TenantId, name: &str) -> Self {
+        Self {
+            slug,
+            name: name.to_owned(),
+            domains: Vec::new(),
+            time_zone: "Asia/Shanghai".to_owned(),
+            caller_number: None,
+            record_internal: false,
+            emergency: dialplan::plan::EMERGENCY_DEFAULT.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl Setting for Tenant {
+    const RESOURCE: &'static str = "tenant";
+    const TABLE: &'static str = "tenants";
+    const KEY: &'static str = "slug";
+    const COLUMNS: &'static [&'static str] =
+        &["name", "domains", "time_zone", "caller_number", "record_internal", "emergency"];
+    /// A tenant has one row: itself.
+    const MAX: u64 = 1;
+
+    fn key(&self) -> String {
+        self.slug.to_string()
+    }
+
+    fn args(&self) -> Vec<Arg> {
+        args![
+            self.name.as_str(),
+            json(&self.domains),
+            self.time_zone.as_str(),
+            self.caller_number.clone(),
+            self.record_internal,
+            json(&self.emergency),
+        ]
+    }
+
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            slug: row.parsed("slug")?,
+            name: row.text("name")?,
+            domains: row.json("domains")?,
+            time_zone: row.text("time_zone")?,
+            caller_number: row.opt_text("caller_number")?,
+            record_internal: row.flag("record_internal")?,
+            emergency: row.json("emergency")?,
+        })
+    }
+}
+
+impl Store {
+    /// All tenants of the installation, by slug. Empty before the first start.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn tenants(&self) -> Result<Vec<Stored<Tenant>>, StoreError> {
+        let rows = self.pool.read().await?.all("SELECT * FROM tenants ORDER BY slug", Vec::new()).await?;
+        rows.iter().map(stored).collect()
+    }
+}

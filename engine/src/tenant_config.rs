@@ -1,0 +1,234 @@
+//! From rows of the store to what the switch is told of a tenant: secrets decrypted, hosts resolved, routes in order.
+
+pub mod contact;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use dialplan::number::TrunkName;
+use dialplan::plan::{InboundRoute, OutboundRoute, Plan};
+use hooks::id::TenantId;
+use switch::config::{self, Credentials, StaticContact, TenantConfig};
+use tokio::task::JoinSet;
+
+use crate::secrets::{SecretError, SecretKey};
+use crate::store::extensions::Extension;
+use crate::store::routes::{Route, RouteRule};
+use crate::store::tenants::Tenant;
+use crate::store::trunks::{Trunk, TrunkAccount};
+use crate::store::{Store, StoreError};
+use contact::Contact;
+
+/// A host that takes longer counts as unresolved; the next refresh tries again.
+const RESOLVE: Duration = Duration::from_secs(2);
+/// Names resolved at a time.
+const RESOLVE_AT_ONCE: usize = 16;
+/// Addresses kept of one host.
+const TARGETS_MAX: usize = 8;
+
+/// What holds for a tenant's configuration whatever its rows say.
+#[derive(Debug)]
+pub struct Build<'a> {
+    /// The key file.
+    pub key: &'a SecretKey,
+    /// The digest realm of the node: extensions made for another cannot sign in.
+    pub domain: &'a str,
+    /// Calls between extensions are recorded in every tenant.
+    pub record_internal: bool,
+}
+
+/// A tenant as the switch wants it, and what an administrator should know.
+#[derive(Debug)]
+pub struct Built {
+    /// For the switch.
+    pub config: TenantConfig,
+    /// One line each: hosts that do not resolve, passwords of another realm.
+    pub warnings: Vec<String>,
+}
+
+/// Why a tenant could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The store failed, or has no such tenant.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads a tenant and resolves its hosts.
+///
+/// # Errors
+/// [`BuildError::Store`]. A secret that cannot be decrypted and a host that does not resolve are warnings: the rest works.
+pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result<Built, BuildError> {
+    let settings = store.get::<Tenant>(tenant, tenant.as_str()).await?.value;
+    let extensions: Vec<Extension> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let trunks: Vec<Trunk> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let mut routes: Vec<Route> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    routes.sort_by_key(|route| route.place);
+    let mut warnings = Vec::new();
+    let addresses = resolve(hosts(&extensions, &trunks), &mut warnings).await;
+    let plan = plan(&settings, &extensions, &trunks, &routes);
+    let mut built_extensions = BTreeMap::new();
+    for extension in &extensions {
+        if extension.realm != with.domain {
+            let (number, realm) = (&extension.number, &extension.realm);
+            warnings.push(format!("extension {number} has a password for realm {realm}, set a new one"));
+        }
+        built_extensions.insert(extension.number.clone(), phone(extension, &addresses)?);
+    }
+    let mut built_trunks = BTreeMap::new();
+    for trunk in &trunks {
+        let credentials = match trunk.account.as_ref().map(|account| credentials(tenant, trunk, account, with.key)) {
+            None => None,
+            Some(Ok(credentials)) => Some(credentials),
+            Some(Err(error)) => {
+                warnings.push(format!("trunk {}: {error}", trunk.name));
+                None
+            }
+        };
+        built_trunks.insert(trunk.name.clone(), line(trunk, credentials, &addresses));
+    }
+    let config = TenantConfig {
+        tenant: tenant.clone(),
+        domains: settings.domains,
+        extensions: built_extensions,
+        trunks: built_trunks,
+        plan,
+        caller_number: settings.caller_number,
+        record_internal: settings.record_internal || with.record_internal,
+    };
+    Ok(Built { config, warnings })
+}
+
+/// Whose a trunk's secret is, for [`SecretKey::seal`].
+#[must_use]
+pub fn trunk_owner(tenant: &TenantId, trunk: &TrunkName) -> String {
+    format!("{tenant}/trunk/{trunk}")
+}
+
+type HostPort = (String, u16);
+type Addresses = BTreeMap<HostPort, Vec<SocketAddr>>;
+
+fn credentials(
+    tenant: &TenantId,
+    trunk: &Trunk,
+    account: &TrunkAccount,
+    key: &SecretKey,
+) -> Result<Credentials, SecretError> {
+    let password = key.unseal(&trunk_owner(tenant, &trunk.name), &account.secret)?;
+    Ok(Credentials { username: account.username.clone(), password })
+}
+
+fn trunk_host(trunk: &Trunk) -> HostPort {
+    let bare = trunk.host.trim_start_matches('[').trim_end_matches(']');
+    (bare.to_owned(), trunk.port.unwrap_or_else(|| trunk.transport.default_port()))
+}
+
+fn static_contact(extension: &Extension) -> Option<Contact> {
+    extension.contact.as_deref().and_then(|text| Contact::parse(text).ok())
+}
+
+fn hosts(extensions: &[Extension], trunks: &[Trunk]) -> Vec<HostPort> {
+    let contacts = extensions.iter().filter_map(static_contact).map(|contact| (contact.host(), contact.port()));
+    let mut hosts: Vec<HostPort> = trunks.iter().map(trunk_host).chain(contacts).collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+/// Resolves hosts, several at a time. SRV and NAPTR (RFC 3263) are not asked yet.
+async fn resolve(hosts: Vec<HostPort>, warnings: &mut Vec<String>) -> Addresses {
+    let mut running = JoinSet::new();
+    let mut hosts = hosts.into_iter();
+    let mut resolved = Addresses::new();
+    loop {
+        while running.len() < RESOLVE_AT_ONCE
+            && let Some(host) = hosts.next()
+        {
+            running.spawn(async move { (host.clone(), lookup(&host).await) });
+        }
+        match running.join_next().await {
+            None => return resolved,
+            Some(Ok((host, Ok(addresses)))) => {
+                resolved.insert(host, addresses);
+            }
+            Some(Ok((host, Err(reason)))) => warnings.push(format!("host {} does not resolve: {reason}", host.0)),
+            Some(Err(stopped)) => warnings.push(format!("a host was not resolved: {stopped}")),
+        }
+    }
+}
+
+async fn lookup(host: &HostPort) -> Result<Vec<SocketAddr>, String> {
+    let asked = tokio::net::lookup_host((host.0.as_str(), host.1));
+    match tokio::time::timeout(RESOLVE, asked).await {
+        Err(_) => Err(format!("no answer within {} s", RESOLVE.as_secs())),
+        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Ok(found)) => Ok(found.take(TARGETS_MAX).collect()),
+    }
+}
+
+fn phone(extension: &Extension, addresses: &Addresses) -> Result<config::Extension, StoreError> {
+    let (ha1_md5, ha1_sha256) = extension.ha1()?;
+    let static_contact = static_contact(extension).and_then(|contact| {
+        let target = *addresses.get(&(contact.host(), contact.port()))?.first()?;
+        Some(StaticContact { uri: contact.uri().to_owned(), transport: contact.transport, target })
+    });
+    Ok(config::Extension {
+        number: extension.number.clone(),
+        display_name: extension.display_name.clone(),
+        ha1_md5,
+        ha1_sha256,
+        enabled: extension.enabled,
+        ring_timeout: extension.ring_timeout_ms.map(Duration::from_millis),
+        record: extension.record,
+        caller_number: extension.caller_number.clone(),
+        static_contact,
+    })
+}
+
+fn line(trunk: &Trunk, credentials: Option<Credentials>, addresses: &Addresses) -> config::Trunk {
+    config::Trunk {
+        name: trunk.name.clone(),
+        targets: addresses.get(&trunk_host(trunk)).cloned().unwrap_or_default(),
+        transport: trunk.transport.sip(),
+        host: trunk.host.clone(),
+        sources: trunk.sources.clone(),
+        credentials,
+        trusted: trunk.trusted,
+        caller_number: trunk.caller_number.clone(),
+        record: trunk.record,
+        enabled: trunk.enabled,
+    }
+}
+
+fn plan(settings: &Tenant, extensions: &[Extension], trunks: &[Trunk], routes: &[Route]) -> Plan {
+    let mut plan = Plan {
+        emergency: settings.emergency.clone(),
+        emergency_trunks: emergency_trunks(trunks),
+        extensions: extensions.iter().map(|extension| extension.number.clone()).collect(),
+        ..Plan::default()
+    };
+    for route in routes {
+        match &route.rule {
+            RouteRule::Inbound { trunk, did, to } => plan.inbound.push(InboundRoute {
+                trunk: trunk.clone(),
+                did: did.pattern().clone(),
+                to: to.destination().clone(),
+            }),
+            RouteRule::Outbound { prefix, strip, prepend, trunks } => plan.outbound.push(OutboundRoute {
+                prefix: prefix.clone(),
+                strip: usize::try_from(*strip).unwrap_or(usize::MAX),
+                prepend: prepend.clone(),
+                trunks: trunks.clone(),
+            }),
+        }
+    }
+    plan
+}
+
+/// The marked trunks first (GEN-18), then all others: an emergency call gets out by whatever line works.
+fn emergency_trunks(trunks: &[Trunk]) -> Vec<TrunkName> {
+    let mut usable: Vec<&Trunk> = trunks.iter().filter(|trunk| trunk.enabled).collect();
+    usable.sort_by_key(|trunk| !trunk.emergency);
+    usable.into_iter().map(|trunk| trunk.name.clone()).collect()
+}
