@@ -1,0 +1,347 @@
+//! A phone: registers, calls, rings, answers, holds and hangs up, in text, with the timers of RFC 3261 of its own.
+//!
+//! It shares no code with the switch. It keeps a log of what it lived through; the records are judged by it.
+
+mod auth;
+mod dialog;
+mod register;
+mod requests;
+mod responses;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::rng::Rng;
+use crate::text::{SdpText, Text, sdp};
+
+pub use dialog::{Dialog, Hold, Role, Stage};
+
+/// RFC 3261 §17.1.1.1.
+pub const T1: Duration = Duration::from_millis(500);
+/// RFC 3261 §17.1.2.2.
+pub const T2: Duration = Duration::from_secs(4);
+
+/// How a phone tends to behave; every number is per mille.
+#[derive(Clone, Debug)]
+pub struct Habits {
+    /// Answers a call (else: busy, rejects, or lets it ring).
+    pub answers: u64,
+    /// Busy at once.
+    pub busy: u64,
+    /// Rejects after ringing.
+    pub rejects: u64,
+    /// Sends 183 with SDP instead of 180.
+    pub early_media: u64,
+    /// Calls without SDP in its INVITE.
+    pub delayed_offer: u64,
+    /// Hangs up before the answer.
+    pub cancels: u64,
+    /// Puts the other on hold, and takes it back, during a call.
+    pub holds: u64,
+    /// Vanishes in the middle of a call and says nothing more.
+    pub vanishes: u64,
+    /// Offers a video line, too.
+    pub video: u64,
+    /// Offers no codec that others have.
+    pub strange_codec: u64,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self {
+            answers: 800,
+            busy: 80,
+            rejects: 60,
+            early_media: 150,
+            delayed_offer: 100,
+            cancels: 150,
+            holds: 300,
+            vanishes: 20,
+            video: 60,
+            strange_codec: 30,
+        }
+    }
+}
+
+/// What a phone lived through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lived {
+    /// It sent an INVITE to this number.
+    Dialled(String),
+    /// An INVITE reached it.
+    Rang,
+    /// It was answered, or it answered and got the ACK.
+    Talked,
+    /// Its INVITE got this final status.
+    Failed(u16),
+    /// It hung up after the answer.
+    HungUp,
+    /// The other side's BYE came.
+    WasHungUp,
+    /// It gave up before the answer, or the caller did.
+    Cancelled,
+    /// Nothing came for longer than RFC 3261 allows.
+    TimedOut,
+}
+
+/// One line of a phone's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// When, in virtual time.
+    pub at: Duration,
+    /// The Call-ID of its dialog.
+    pub call_id: String,
+    /// What.
+    pub lived: Lived,
+}
+
+/// A request whose final response is awaited.
+#[derive(Clone, Debug)]
+struct Awaited {
+    method: String,
+    call_id: String,
+    text: String,
+    again_at: Option<Duration>,
+    interval: Duration,
+    gives_up_at: Duration,
+}
+
+/// The phone.
+#[derive(Debug)]
+pub struct Phone {
+    /// Its user name: the extension's number, or the trunk's.
+    pub user: String,
+    /// Its SIP password; a trunk has none and never registers.
+    pub password: Option<String>,
+    /// `10.0.0.7:5060`.
+    pub address: String,
+    /// The switch, `10.0.0.1:5060`.
+    pub switch: String,
+    /// How it tends to behave.
+    pub habits: Habits,
+    /// What it lived through.
+    pub log: Vec<Note>,
+    /// Its dialogs by Call-ID.
+    pub dialogs: BTreeMap<String, Dialog>,
+    /// It has vanished: hears and says nothing.
+    pub gone: bool,
+    registration: register::Registration,
+    awaited: BTreeMap<String, Awaited>,
+    answered: BTreeMap<(String, String), String>,
+    plans: BTreeMap<(Duration, u64), Plan>,
+    out: Vec<String>,
+    rng: Rng,
+    count: u64,
+}
+
+/// What a person, or the phone itself, is going to do.
+#[derive(Clone, Debug)]
+enum Plan {
+    Register,
+    Place(String),
+    GiveUp(String),
+    Decide(String),
+    Hold(String),
+    Retrieve(String),
+    HangUp(String),
+}
+
+/// A phone to be.
+#[derive(Clone, Debug)]
+pub struct PhoneSpec {
+    /// Its user name.
+    pub user: String,
+    /// Its SIP password; none for a trunk.
+    pub password: Option<String>,
+    /// Where it is.
+    pub address: String,
+    /// Where the switch is.
+    pub switch: String,
+    /// How it tends to behave.
+    pub habits: Habits,
+}
+
+impl Phone {
+    /// A phone that is switched on at `now`; one with a password registers at once.
+    #[must_use]
+    pub fn new(spec: PhoneSpec, now: Duration, mut rng: Rng) -> Self {
+        let boot = rng.next();
+        let mut phone = Self {
+            registration: register::Registration {
+                call_id: format!("reg-{}-{boot:x}", spec.user),
+                ..Default::default()
+            },
+            user: spec.user,
+            password: spec.password,
+            address: spec.address,
+            switch: spec.switch,
+            habits: spec.habits,
+            log: Vec::new(),
+            dialogs: BTreeMap::new(),
+            gone: false,
+            awaited: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            out: Vec::new(),
+            rng,
+            count: 0,
+        };
+        if phone.password.is_some() {
+            phone.plan(now, Plan::Register);
+        }
+        phone
+    }
+
+    /// Somebody will dial `number` at `at`.
+    pub fn will_dial(&mut self, at: Duration, number: &str) {
+        self.plan(at, Plan::Place(number.to_owned()));
+    }
+
+    /// What it sends now, in order.
+    pub fn take_out(&mut self) -> Vec<String> {
+        let out = std::mem::take(&mut self.out);
+        if self.gone { Vec::new() } else { out }
+    }
+
+    /// When it wants to be woken.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        if self.gone {
+            return None;
+        }
+        let plan = self.plans.keys().next().map(|(at, _)| *at);
+        let resend =
+            self.awaited.values().flat_map(|awaited| awaited.again_at.into_iter().chain([awaited.gives_up_at]));
+        let repeat = self.dialogs.values().filter_map(|dialog| match &dialog.stage {
+            Stage::Answering { again_at, gives_up_at, .. } => Some((*again_at).min(*gives_up_at)),
+            Stage::Calling { .. } | Stage::Ringing(_) | Stage::Up | Stage::Ending | Stage::Over => None,
+        });
+        plan.into_iter().chain(resend).chain(repeat).min()
+    }
+
+    /// Time has come to [`Self::due`].
+    pub fn wake(&mut self, now: Duration) {
+        if self.gone {
+            return;
+        }
+        self.resend(now);
+        self.repeat_answers(now);
+        while let Some((key, plan)) = self.plans.first_key_value().map(|(key, plan)| (*key, plan.clone())) {
+            if key.0 > now {
+                break;
+            }
+            self.plans.remove(&key);
+            self.carry_out(now, plan);
+        }
+    }
+
+    /// Bytes from the switch.
+    ///
+    /// # Errors
+    /// The switch sent something that is not SIP as it must be written.
+    pub fn receive(&mut self, now: Duration, bytes: &[u8]) -> Result<(), String> {
+        if self.gone {
+            return Ok(());
+        }
+        let text = Text::parse(bytes)?;
+        if text.status() == 0 { self.take_request(now, &text) } else { self.take_response(now, &text) }
+    }
+
+    /// Nothing is under way: no call, no transaction.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.gone || (self.awaited.is_empty() && self.dialogs.values().all(Dialog::is_over))
+    }
+
+    fn carry_out(&mut self, now: Duration, plan: Plan) {
+        match plan {
+            Plan::Register => self.register(now),
+            Plan::Place(number) => self.place(now, &number),
+            Plan::GiveUp(call_id) => self.give_up(now, &call_id),
+            Plan::Decide(call_id) => self.decide(now, &call_id),
+            Plan::Hold(call_id) => self.hold(now, &call_id),
+            Plan::Retrieve(call_id) => self.retrieve(now, &call_id),
+            Plan::HangUp(call_id) => self.hang_up(now, &call_id),
+        }
+    }
+
+    fn plan(&mut self, at: Duration, plan: Plan) {
+        self.count += 1;
+        self.plans.insert((at, self.count), plan);
+    }
+
+    fn note(&mut self, at: Duration, call_id: &str, lived: Lived) {
+        self.log.push(Note { at, call_id: call_id.to_owned(), lived });
+    }
+
+    fn token(&mut self) -> String {
+        self.count += 1;
+        format!("{:x}{:x}", self.count, self.rng.next())
+    }
+
+    /// RFC 3261 §17.1.1.2 and §17.1.2.2: timers A, B, E and F.
+    fn resend(&mut self, now: Duration) {
+        let mut dead = Vec::new();
+        for (branch, awaited) in &mut self.awaited {
+            if awaited.gives_up_at <= now {
+                dead.push((branch.clone(), awaited.method.clone(), awaited.call_id.clone()));
+            } else if awaited.again_at.is_some_and(|at| at <= now) {
+                self.out.push(awaited.text.clone());
+                let longest = if awaited.method == "INVITE" { Duration::MAX } else { T2 };
+                awaited.interval = (awaited.interval * 2).min(longest);
+                awaited.again_at = Some(now + awaited.interval);
+            }
+        }
+        for (branch, method, call_id) in dead {
+            self.awaited.remove(&branch);
+            self.timed_out(now, &method, &call_id);
+        }
+    }
+
+    /// RFC 3261 §13.3.1.4: the 200 is repeated until the ACK comes.
+    fn repeat_answers(&mut self, now: Duration) {
+        let mut unheard = Vec::new();
+        for dialog in self.dialogs.values_mut() {
+            let Stage::Answering { ok, again_at, interval, gives_up_at } = &mut dialog.stage else { continue };
+            if *gives_up_at <= now {
+                unheard.push(dialog.call_id.clone());
+            } else if *again_at <= now {
+                self.out.push(ok.clone());
+                *interval = (*interval * 2).min(T2);
+                *again_at = now + *interval;
+            }
+        }
+        for call_id in unheard {
+            self.note(now, &call_id, Lived::TimedOut);
+            self.set_stage(now, &call_id, Stage::Up);
+            self.hang_up(now, &call_id);
+        }
+    }
+
+    fn timed_out(&mut self, now: Duration, method: &str, call_id: &str) {
+        match method {
+            "INVITE" | "BYE" => {
+                self.note(now, call_id, Lived::TimedOut);
+                self.set_stage(now, call_id, Stage::Over);
+            }
+            "REGISTER" => {
+                self.registration.tried_password = false;
+                self.plan(now + Duration::from_secs(5), Plan::Register);
+            }
+            _ => {}
+        }
+    }
+
+    fn set_stage(&mut self, now: Duration, call_id: &str, stage: Stage) {
+        if let Some(dialog) = self.dialogs.get_mut(call_id) {
+            dialog.stage = stage;
+            dialog.since = now;
+        }
+    }
+
+    fn session(&self, call_id: &str, direction: &str, payload_types: &[u8], video: bool) -> String {
+        let dialog = &self.dialogs[call_id];
+        let address = self.address.split(':').next().unwrap_or_default();
+        sdp(&SdpText { address, port: dialog.port, payload_types, direction, version: dialog.sdp_version, video })
+    }
+}
