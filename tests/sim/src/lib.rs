@@ -2,6 +2,13 @@
 //!
 //! One seed gives one world in virtual time; a failing seed replays byte for byte.
 
+pub mod ears;
+pub mod net;
 pub mod phone;
+pub mod records;
 pub mod rng;
+pub mod settings;
 pub mod text;
+mod watch;
+pub mod wire;
+pub mod world;

@@ -1,0 +1,158 @@
+//! Who hears whom: the switch's media commands applied to the real graph, and what must hold of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use media::{EndpointId, Graph, Hear, PlayerId, RecorderId, Source};
+use switch::media::{Agreement, MediaCommand, MediaEvent, RecordingOutcome, Sound};
+
+/// An endpoint as the media side knows it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Its RTP port.
+    pub port: u16,
+    /// What was agreed last.
+    pub agreement: Option<Agreement>,
+}
+
+/// The media side of the simulated node.
+#[derive(Debug, Default)]
+pub struct Ears {
+    graph: Graph,
+    endpoints: BTreeMap<u64, Endpoint>,
+    recordings: BTreeMap<hooks::id::RecordingId, RecorderId>,
+    ever_opened: BTreeSet<u64>,
+    next_recorder: u64,
+}
+
+const SOUNDS: [Sound; 3] = [Sound::RingbackCn, Sound::RingbackUs, Sound::HoldMusic];
+
+impl Ears {
+    /// Nothing open; every sound can be heard.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut ears = Self::default();
+        for sound in SOUNDS {
+            ears.graph.add_player(player(sound)).expect("each sound is named once");
+        }
+        ears
+    }
+
+    /// Obeys a command; gives what the media side reports at once.
+    ///
+    /// # Errors
+    /// The command makes no sense: a bug of the switch.
+    pub fn obey(&mut self, command: &MediaCommand) -> Result<Vec<MediaEvent>, String> {
+        match command {
+            MediaCommand::Open { endpoint, port, .. } => self.open(endpoint.0, *port).map(|()| Vec::new()),
+            MediaCommand::Agree { endpoint, agreement } => {
+                let known = self.endpoints.get_mut(&endpoint.0).ok_or(format!("{command:?} on a closed endpoint"))?;
+                known.agreement = Some(agreement.clone());
+                Ok(Vec::new())
+            }
+            MediaCommand::Hear { endpoint, sources } => {
+                let sources = sources.iter().map(source).collect();
+                let hear = Hear { sink: EndpointId(endpoint.0), sources };
+                self.graph.hear(&hear).map_err(|refusal| format!("{command:?}: {refusal}"))?;
+                Ok(Vec::new())
+            }
+            MediaCommand::Record { recording, left, right, .. } => {
+                self.next_recorder += 1;
+                let recorder = RecorderId(self.next_recorder);
+                self.graph
+                    .add_recorder(recorder, EndpointId(left.0), EndpointId(right.0))
+                    .map_err(|refusal| format!("{command:?}: {refusal}"))?;
+                self.recordings.insert(*recording, recorder);
+                Ok(Vec::new())
+            }
+            MediaCommand::StopRecording(recording) => Ok(self.stop_recording(*recording).into_iter().collect()),
+            MediaCommand::Close(endpoint) => self.close(*endpoint),
+        }
+    }
+
+    /// The ports in use.
+    #[must_use]
+    pub fn endpoint_at(&self, port: u16) -> Option<u64> {
+        self.endpoints.iter().find(|(_, endpoint)| endpoint.port == port).map(|(id, _)| *id)
+    }
+
+    /// The endpoint of that name.
+    #[must_use]
+    pub fn endpoint(&self, id: u64) -> Option<&Endpoint> {
+        self.endpoints.get(&id)
+    }
+
+    /// What an endpoint hears.
+    #[must_use]
+    pub fn heard_by(&self, id: u64) -> Vec<Source> {
+        self.graph.heard_by(EndpointId(id)).collect()
+    }
+
+    /// What hold music is in the graph.
+    #[must_use]
+    pub fn hold_music() -> Source {
+        Source::Player(player(Sound::HoldMusic))
+    }
+
+    /// Open endpoints and running recordings: none may be left when all calls are over.
+    #[must_use]
+    pub fn left_over(&self) -> usize {
+        self.endpoints.len() + self.recordings.len()
+    }
+
+    fn open(&mut self, id: u64, port: u16) -> Result<(), String> {
+        if !port.is_multiple_of(2) {
+            return Err(format!("endpoint {id} was given the odd port {port}"));
+        }
+        if let Some(other) = self.endpoint_at(port) {
+            return Err(format!("endpoint {id} was given port {port} of endpoint {other}"));
+        }
+        if !self.ever_opened.insert(id) {
+            return Err(format!("endpoint {id} was opened twice"));
+        }
+        self.graph.add_endpoint(EndpointId(id)).map_err(|refusal| refusal.to_string())?;
+        self.endpoints.insert(id, Endpoint { port, agreement: None });
+        Ok(())
+    }
+
+    fn close(&mut self, endpoint: switch::media::EndpointId) -> Result<Vec<MediaEvent>, String> {
+        if self.endpoints.remove(&endpoint.0).is_none() {
+            return Err(format!("endpoint {} was closed twice", endpoint.0));
+        }
+        let ended: Vec<RecorderId> = self
+            .graph
+            .recorders()
+            .filter(|(_, left, right)| left.0 == endpoint.0 || right.0 == endpoint.0)
+            .map(|(recorder, _, _)| recorder)
+            .collect();
+        let recordings: Vec<_> =
+            self.recordings.iter().filter(|(_, recorder)| ended.contains(recorder)).map(|(id, _)| *id).collect();
+        let mut events: Vec<MediaEvent> = recordings.into_iter().filter_map(|id| self.stop_recording(id)).collect();
+        self.graph.remove_endpoint(EndpointId(endpoint.0)).map_err(|refusal| refusal.to_string())?;
+        events.push(MediaEvent::Closed { endpoint, quality: hooks::fact::MediaQuality::default() });
+        Ok(events)
+    }
+
+    fn stop_recording(&mut self, recording: hooks::id::RecordingId) -> Option<MediaEvent> {
+        let recorder = self.recordings.remove(&recording)?;
+        // Closing an endpoint may have taken the recorder along.
+        let _ = self.graph.remove_recorder(recorder);
+        let outcome =
+            RecordingOutcome::Ready { bytes: 44, duration_ms: 0, sha256: "0".repeat(64), partial: false };
+        Some(MediaEvent::Recorded { recording, outcome })
+    }
+}
+
+fn player(sound: Sound) -> PlayerId {
+    match sound {
+        Sound::RingbackCn => PlayerId(1),
+        Sound::RingbackUs => PlayerId(2),
+        Sound::HoldMusic => PlayerId(3),
+    }
+}
+
+fn source(source: &switch::media::Source) -> Source {
+    match source {
+        switch::media::Source::Endpoint(id) => Source::Endpoint(EndpointId(id.0)),
+        switch::media::Source::Sound(sound) => Source::Player(player(*sound)),
+    }
+}

@@ -1,0 +1,103 @@
+//! The network between the phones and the switch: it loses, delays, reorders and repeats.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::rng::Rng;
+
+/// How bad the network is.
+#[derive(Clone, Debug)]
+pub struct Weather {
+    /// Datagrams lost, per mille.
+    pub loss: u64,
+    /// Datagrams that come twice, per mille.
+    pub duplicates: u64,
+    /// The least time on the way.
+    pub delay: Duration,
+    /// What is added by chance: more than the time between two datagrams reorders them.
+    pub jitter: Duration,
+}
+
+impl Weather {
+    /// From fair to foul.
+    #[must_use]
+    pub fn by_chance(rng: &mut Rng) -> Self {
+        let foul = rng.below(4);
+        Self {
+            loss: if foul == 0 { 0 } else { rng.below(80) },
+            duplicates: if foul == 0 { 0 } else { rng.below(60) },
+            delay: Duration::from_micros(rng.between(100, 40_000)),
+            jitter: Duration::from_micros(if foul == 0 { 0 } else { rng.below(60_000) }),
+        }
+    }
+}
+
+/// Who a datagram is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// The switch, from the phone of this index.
+    Switch(usize),
+    /// The phone of this index.
+    Phone(usize),
+}
+
+/// A datagram on its way.
+#[derive(Clone, Debug)]
+pub struct Datagram {
+    /// For whom.
+    pub to: To,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+/// Everything on its way.
+#[derive(Debug)]
+pub struct Net {
+    weather: Weather,
+    rng: Rng,
+    on_the_way: BTreeMap<(Duration, u64), Datagram>,
+    count: u64,
+}
+
+impl Net {
+    /// An empty network.
+    #[must_use]
+    pub fn new(weather: Weather, rng: Rng) -> Self {
+        Self { weather, rng, on_the_way: BTreeMap::new(), count: 0 }
+    }
+
+    /// Sends: it arrives once, twice or not at all.
+    pub fn send(&mut self, now: Duration, to: To, bytes: &[u8]) {
+        if self.rng.chance(self.weather.loss) {
+            return;
+        }
+        self.put(now, to, bytes);
+        if self.rng.chance(self.weather.duplicates) {
+            self.put(now, to, bytes);
+        }
+    }
+
+    /// When the next datagram arrives.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        self.on_the_way.keys().next().map(|(at, _)| *at)
+    }
+
+    /// The next datagram that has arrived by `now`.
+    pub fn arrived(&mut self, now: Duration) -> Option<Datagram> {
+        let key = *self.on_the_way.keys().next().filter(|(at, _)| *at <= now)?;
+        self.on_the_way.remove(&key)
+    }
+
+    /// What was on its way to the switch is lost: its process died.
+    pub fn drop_for_switch(&mut self) {
+        self.on_the_way.retain(|_, datagram| !matches!(datagram.to, To::Switch(_)));
+    }
+
+    fn put(&mut self, now: Duration, to: To, bytes: &[u8]) {
+        let jitter = u64::try_from(self.weather.jitter.as_micros()).unwrap_or(u64::MAX);
+        let at = now + self.weather.delay + Duration::from_micros(self.rng.below(jitter + 1));
+        self.count += 1;
+        self.on_the_way.insert((at, self.count), Datagram { to, bytes: bytes.to_vec() });
+    }
+}

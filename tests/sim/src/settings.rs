@@ -1,0 +1,177 @@
+//! Who lives in a world, and what the switch is told of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
+use sip::digest::ha1;
+use sip::flow::Transport;
+use switch::config::{ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk};
+
+use crate::phone::{Habits, PhoneSpec};
+use crate::rng::Rng;
+use crate::world::{SWITCH, address, spec, switch_ip, tenant_id};
+
+/// The realm of every world.
+const DOMAIN: &str = "10.0.0.1";
+
+/// The phones: some extensions have two; the last is the carrier's end of the trunk.
+#[derive(Clone, Debug)]
+pub struct People {
+    phones: Vec<(String, usize, Habits)>,
+}
+
+impl People {
+    /// Two to five extensions, one or two phones each, and a carrier.
+    #[must_use]
+    pub fn by_chance(rng: &mut Rng) -> Self {
+        let count = rng.between(2, 5);
+        let mut phones = Vec::new();
+        for n in 1..=count {
+            for device in 0..=usize::from(rng.chance(350)) {
+                phones.push((format!("{}", 1_000 + n), device, habits(rng)));
+            }
+        }
+        Self { phones }
+    }
+
+    /// The phones, and the carrier.
+    #[must_use]
+    pub fn specs(&self) -> Vec<PhoneSpec> {
+        let mut specs: Vec<PhoneSpec> = self
+            .phones
+            .iter()
+            .enumerate()
+            .map(|(n, (user, _, habits))| {
+                spec(user, Some(&password(user)), &format!("10.0.1.{}:5060", n + 1), habits.clone())
+            })
+            .collect();
+        specs.push(spec("carrier", None, "10.0.9.1:5060", Habits { strange_codec: 0, ..Habits::default() }));
+        specs
+    }
+
+    /// What may be dialled: the extensions, the echo test, the outside, an emergency number, and a number that is nobody's.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<String> {
+        let mut numbers: Vec<String> = self.extensions().into_iter().flat_map(|number| [number.clone(), number]).collect();
+        numbers.extend(["*43", "913800000000", "110", "1999"].map(str::to_owned));
+        numbers
+    }
+
+    fn extensions(&self) -> Vec<String> {
+        let mut numbers: Vec<String> = self.phones.iter().map(|(user, _, _)| user.clone()).collect();
+        numbers.dedup();
+        numbers
+    }
+}
+
+fn habits(rng: &mut Rng) -> Habits {
+    Habits { answers: rng.between(300, 1_000), cancels: rng.below(400), holds: rng.below(700), ..Habits::default() }
+}
+
+fn password(user: &str) -> String {
+    format!("secret-{user}")
+}
+
+/// The node of every world.
+#[must_use]
+pub fn node() -> NodeConfig {
+    NodeConfig {
+        domain: DOMAIN.to_owned(),
+        product: "Switchboard".to_owned(),
+        sockets: vec![ListeningSocket { transport: Transport::Udp, local: address(SWITCH) }],
+        advertise: Vec::new(),
+        rtp_bind: vec![switch_ip()],
+        rtp_advertise: Vec::new(),
+        local_nets: vec![Network { address: [10, 0, 0, 0].into(), prefix: 8 }],
+        rtp_ports: (20_000, 20_199),
+        tones: TonePlan::Cn,
+        ring_timeout: Duration::from_secs(30),
+        rtp_timeout: Duration::from_secs(30),
+        expiry: ExpiryBounds {
+            min: Duration::from_secs(60),
+            max: Duration::from_secs(3_600),
+            default: Duration::from_secs(300),
+        },
+        limits: Limits {
+            calls: 100,
+            pending_transactions: 4_096,
+            finished_transactions: 65_536,
+            contacts_per_extension: 10,
+            auth_failures: 10,
+            ban_window: Duration::from_secs(60),
+            ban: Duration::from_secs(300),
+            watched_sources: 1_024,
+        },
+    }
+}
+
+/// The tenant of a world.
+#[must_use]
+pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
+    let record = rng.chance(500);
+    let extensions: BTreeMap<_, _> = people
+        .extensions()
+        .into_iter()
+        .map(|number| {
+            let extension = extension(&number, record);
+            (extension.number.clone(), extension)
+        })
+        .collect();
+    let trunk = trunk();
+    let plan = Plan {
+        emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
+        emergency_trunks: vec![trunk.name.clone()],
+        extensions: extensions.keys().cloned().collect(),
+        inbound: vec![InboundRoute {
+            trunk: None,
+            did: DidPattern::Prefix("1".to_owned()),
+            to: Destination::Extension("1001".parse().expect("an extension")),
+        }],
+        outbound: vec![OutboundRoute {
+            prefix: "9".to_owned(),
+            strip: 1,
+            prepend: String::new(),
+            trunks: vec![trunk.name.clone()],
+        }],
+    };
+    TenantConfig {
+        tenant: tenant_id(),
+        domains: Vec::new(),
+        extensions,
+        trunks: BTreeMap::from([(trunk.name.clone(), trunk)]),
+        plan,
+        caller_number: None,
+        record_internal: record,
+    }
+}
+
+fn extension(number: &str, record: bool) -> Extension {
+    let ha1 = ha1(number, DOMAIN, &password(number));
+    Extension {
+        number: number.parse().expect("an extension"),
+        display_name: format!("Phone {number}"),
+        ha1_md5: ha1.md5,
+        ha1_sha256: ha1.sha256,
+        enabled: true,
+        ring_timeout: None,
+        record,
+        caller_number: None,
+        static_contact: None,
+    }
+}
+
+fn trunk() -> Trunk {
+    Trunk {
+        name: "lines".parse().expect("a trunk"),
+        targets: vec![address("10.0.9.1:5060")],
+        transport: Transport::Udp,
+        host: "10.0.9.1".to_owned(),
+        sources: vec![Network { address: [10, 0, 9, 1].into(), prefix: 32 }],
+        credentials: None,
+        trusted: true,
+        caller_number: Some("01012345678".to_owned()),
+        record: true,
+        enabled: true,
+    }
+}

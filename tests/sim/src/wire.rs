@@ -1,0 +1,62 @@
+//! What must hold on the wire: each INVITE the switch received gets one final response, and no other one.
+
+use std::collections::BTreeMap;
+
+use crate::text::Text;
+
+/// An INVITE as the network sees it: who sent it, Call-ID, branch, CSeq.
+type Key = (usize, String, String, u32);
+
+/// Watches the responses of the switch to INVITEs.
+#[derive(Debug, Default)]
+pub struct Wire {
+    /// The final status sent, if any.
+    invites: BTreeMap<Key, Option<u16>>,
+}
+
+impl Wire {
+    /// The switch got this from a phone.
+    pub fn received(&mut self, phone: usize, text: &Text) {
+        if text.status() == 0 && text.method() == "INVITE" {
+            self.invites.entry(key(phone, text)).or_insert(None);
+        }
+    }
+
+    /// The switch sent this to a phone.
+    ///
+    /// # Errors
+    /// It answered an INVITE that never was, or answered one twice, differently.
+    pub fn sent(&mut self, phone: usize, text: &Text) -> Result<(), String> {
+        if text.status() == 0 || text.method() != "INVITE" {
+            return Ok(());
+        }
+        let status = text.status();
+        let Some(answered) = self.invites.get_mut(&key(phone, text)) else {
+            return Err(format!("{status} to an INVITE that never came: {}", text.call_id()));
+        };
+        match *answered {
+            None if status >= 200 => *answered = Some(status),
+            None => {}
+            Some(before) if before == status => {}
+            Some(before) => {
+                return Err(format!("{status} after the final {before} to the same INVITE: {}", text.call_id()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The switch died: what it did not answer it never will.
+    pub fn forget_unanswered(&mut self) {
+        self.invites.retain(|_, status| status.is_some());
+    }
+
+    /// INVITEs without a final response.
+    #[must_use]
+    pub fn unanswered(&self) -> Vec<String> {
+        self.invites.iter().filter(|(_, status)| status.is_none()).map(|(key, _)| format!("{key:?}")).collect()
+    }
+}
+
+fn key(phone: usize, text: &Text) -> Key {
+    (phone, text.call_id().to_owned(), text.branch().to_owned(), text.cseq())
+}

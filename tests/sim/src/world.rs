@@ -1,0 +1,323 @@
+//! One world: a switch, its phones, the network between them, and everybody who watches.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hooks::fact::Fact;
+use hooks::id::TenantId;
+use sip::flow::{Flow, Transport};
+use sip::time::Now;
+use switch::config::TenantConfig;
+use switch::input::Input;
+use switch::media::MediaEvent;
+use switch::output::Output;
+use switch::switch::Switch;
+
+use crate::ears::Ears;
+use crate::net::{Net, To, Weather};
+use crate::phone::{Habits, Phone, PhoneSpec};
+use crate::records::Records;
+use crate::rng::Rng;
+use crate::settings;
+use crate::text::Text;
+use crate::wire::Wire;
+
+/// Where the switch is.
+pub const SWITCH: &str = "10.0.0.1:5060";
+
+/// Wall time at the beginning of every world: 2026-11-22.
+const BEGAN_MS: u64 = 1_795_305_600_000;
+
+/// Steps after which a world that goes nowhere is given up.
+const STEPS_MAX: u64 = 2_000_000;
+
+/// How long a world is lived in, and how long it then has to come to rest: longer than any timer of SIP.
+const LIVED: Duration = Duration::from_secs(240);
+const REST: Duration = Duration::from_secs(400);
+
+/// What went wrong.
+#[derive(Debug)]
+pub struct Wrong {
+    /// The seed.
+    pub seed: u64,
+    /// What.
+    pub what: String,
+    /// Who said what to whom, and when.
+    pub ladder: Vec<String>,
+}
+
+/// What a world that went right was like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Story {
+    /// Steps taken.
+    pub steps: u64,
+    /// Calls made.
+    pub calls: usize,
+    /// Calls in which two parties talked.
+    pub answered: usize,
+    /// Times the process was killed.
+    pub crashes: usize,
+    /// Moments at which it was checked who hears whom.
+    pub listened: u64,
+}
+
+/// One world.
+pub struct World {
+    pub(crate) now: Duration,
+    pub(crate) rng: Rng,
+    pub(crate) switch: Switch,
+    pub(crate) booted: Duration,
+    pub(crate) tenant: Arc<TenantConfig>,
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) net: Net,
+    pub(crate) ears: Ears,
+    pub(crate) wire: Wire,
+    pub(crate) journal: Vec<Fact>,
+    pub(crate) records: Records,
+    pub(crate) reports: Vec<(Duration, MediaEvent)>,
+    pub(crate) ladder: Vec<String>,
+    pub(crate) story: Story,
+    pub(crate) crash_at: Option<Duration>,
+}
+
+/// Lives through the world of a seed.
+///
+/// # Errors
+/// The first thing that must not be.
+pub fn live(seed: u64) -> Result<Story, Box<Wrong>> {
+    let mut world = World::new(seed);
+    match world.run() {
+        Ok(()) => Ok(world.story),
+        Err(what) => Err(Box::new(Wrong { seed, what, ladder: world.ladder })),
+    }
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let weather = Weather::by_chance(&mut rng);
+        let people = settings::People::by_chance(&mut rng);
+        let tenant = Arc::new(settings::tenant(&people, &mut rng));
+        let now = Duration::ZERO;
+        let phones = people.specs().into_iter().map(|spec| Phone::new(spec, now, rng.fork())).collect();
+        let net = Net::new(weather, rng.fork());
+        let crash_at = rng.chance(300).then(|| Duration::from_millis(rng.between(5_000, 200_000)));
+        let switch = boot(&mut rng, now);
+        let mut world = Self {
+            now,
+            rng,
+            switch,
+            booted: now,
+            tenant,
+            phones,
+            net,
+            ears: Ears::new(),
+            wire: Wire::default(),
+            journal: Vec::new(),
+            records: Records::default(),
+            reports: Vec::new(),
+            ladder: Vec::new(),
+            story: Story::default(),
+            crash_at,
+        };
+        world.plan_day(&people);
+        world
+    }
+
+    /// Somebody dials somebody, now and then.
+    fn plan_day(&mut self, people: &settings::People) {
+        let numbers = people.numbers();
+        for index in 0..self.phones.len() {
+            for _ in 0..self.rng.below(6) {
+                let at = Duration::from_millis(self.rng.between(2_000, 180_000));
+                let number = self.rng.pick(&numbers).clone();
+                if number != self.phones[index].user {
+                    self.phones[index].will_dial(at, &number);
+                }
+            }
+        }
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        self.tell(Input::Tenant(Arc::clone(&self.tenant)))?;
+        let end = LIVED + REST;
+        while let Some(next) = self.next_event().filter(|next| *next <= end) {
+            self.story.steps += 1;
+            if self.story.steps > STEPS_MAX {
+                return Err("too many steps: something goes round in circles".to_owned());
+            }
+            self.now = next.max(self.now);
+            if self.crash_at.is_some_and(|at| at <= self.now) {
+                self.crash_at = None;
+                self.crash()?;
+            }
+            self.step()?;
+            self.listen()?;
+        }
+        self.at_rest()
+    }
+
+    fn next_event(&self) -> Option<Duration> {
+        let phones = self.phones.iter().filter_map(Phone::due).min();
+        let switch = self.switch.poll_timeout();
+        let reports = self.reports.iter().map(|(at, _)| *at).min();
+        [self.net.due(), phones, switch, reports, self.crash_at].into_iter().flatten().min()
+    }
+
+    fn step(&mut self) -> Result<(), String> {
+        while let Some(datagram) = self.net.arrived(self.now) {
+            match datagram.to {
+                To::Switch(phone) => self.to_switch(phone, &datagram.bytes)?,
+                To::Phone(phone) => {
+                    self.phones[phone].receive(self.now, &datagram.bytes)?;
+                    self.phone_speaks(phone);
+                }
+            }
+        }
+        for phone in 0..self.phones.len() {
+            if self.phones[phone].due().is_some_and(|due| due <= self.now) {
+                self.phones[phone].wake(self.now);
+                self.phone_speaks(phone);
+            }
+        }
+        let now = self.now;
+        let due: Vec<MediaEvent> = self.reports.extract_if(.., |(at, _)| *at <= now).map(|(_, event)| event).collect();
+        for event in due {
+            self.tell(Input::Media(event))?;
+        }
+        if self.switch.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.switch.handle_timeout(self.time());
+            self.obey_switch()?;
+            if self.switch.poll_timeout().is_some_and(|due| due < self.now) {
+                return Err("a timer stays in the past after it was fired".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn to_switch(&mut self, phone: usize, bytes: &[u8]) -> Result<(), String> {
+        if let Ok(text) = Text::parse(bytes) {
+            self.wire.received(phone, &text);
+        }
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: address(SWITCH),
+            peer: address(&self.phones[phone].address),
+            connection: None,
+        };
+        let message = sip::parse::parse_datagram(Bytes::copy_from_slice(bytes));
+        self.tell(Input::Sip { flow, message })
+    }
+
+    fn phone_speaks(&mut self, phone: usize) {
+        for text in self.phones[phone].take_out() {
+            self.note(&self.phones[phone].user.clone(), ">", text.as_bytes());
+            self.net.send(self.now, To::Switch(phone), text.as_bytes());
+        }
+    }
+
+    pub(crate) fn tell(&mut self, input: Input) -> Result<(), String> {
+        self.switch.handle(self.time(), input);
+        self.obey_switch()
+    }
+
+    /// The outputs of a step: facts first, then the rest, as the shell does it (decision 4).
+    pub(crate) fn obey_switch(&mut self) -> Result<(), String> {
+        let mut outputs = Vec::new();
+        while let Some(output) = self.switch.poll_output() {
+            if let Output::Fact(fact) = output {
+                self.write(fact)?;
+            } else {
+                outputs.push(output);
+            }
+        }
+        for output in outputs {
+            self.obey(output)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&mut self, fact: Fact) -> Result<(), String> {
+        self.ladder.push(format!("{:>10.3} fact {:?}", self.now.as_secs_f64(), fact.event));
+        self.records.apply(&fact)?;
+        self.journal.push(fact);
+        Ok(())
+    }
+
+    fn obey(&mut self, output: Output) -> Result<(), String> {
+        match output {
+            Output::Fact(_) | Output::Publish(_) | Output::Reply { .. } | Output::CloseConnection(_) => Ok(()),
+            Output::Send { flow, bytes } => self.send(flow, &bytes),
+            Output::Media(command) => {
+                self.ladder.push(format!("{:>10.3} media {command:?}", self.now.as_secs_f64()));
+                let events = self.ears.obey(&command)?;
+                let at = self.now + Duration::from_millis(self.rng.below(30));
+                self.reports.extend(events.into_iter().map(|event| (at, event)));
+                Ok(())
+            }
+        }
+    }
+
+    fn send(&mut self, flow: Flow, bytes: &[u8]) -> Result<(), String> {
+        let Some(phone) = self.phones.iter().position(|phone| address(&phone.address) == flow.peer) else {
+            return Err(format!("sent to {flow}, where nobody is"));
+        };
+        let text = Text::parse(bytes)?;
+        self.note(&self.phones[phone].user.clone(), "<", bytes);
+        self.wire.sent(phone, &text)?;
+        self.net.send(self.now, To::Phone(phone), bytes);
+        Ok(())
+    }
+
+    fn note(&mut self, who: &str, way: &str, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.lines().next().unwrap_or_default();
+        let call = text.lines().find_map(|line| line.strip_prefix("Call-ID: ")).unwrap_or_default();
+        self.ladder.push(format!("{:>10.3} {who:>8} {way} {line}   [{call}]", self.now.as_secs_f64()));
+    }
+
+    pub(crate) fn time(&self) -> Now {
+        let unix_ms = BEGAN_MS + u64::try_from(self.now.as_millis()).unwrap_or(u64::MAX);
+        Now { mono: self.now, unix_ms }
+    }
+}
+
+/// A new process: nothing but its settings.
+pub(crate) fn boot(rng: &mut Rng, now: Duration) -> Switch {
+    let mut seed = [0; 32];
+    for chunk in seed.chunks_mut(8) {
+        chunk.copy_from_slice(&rng.next().to_be_bytes());
+    }
+    let unix_ms = BEGAN_MS + u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    Switch::new(settings::node(), seed, Now { mono: now, unix_ms })
+}
+
+pub(crate) fn address(text: &str) -> SocketAddr {
+    text.parse().expect("the world's addresses are well formed")
+}
+
+/// The switch's own IP address.
+#[must_use]
+pub fn switch_ip() -> IpAddr {
+    address(SWITCH).ip()
+}
+
+/// A phone of a world.
+#[must_use]
+pub fn spec(user: &str, password: Option<&str>, address: &str, habits: Habits) -> PhoneSpec {
+    PhoneSpec {
+        user: user.to_owned(),
+        password: password.map(str::to_owned),
+        address: address.to_owned(),
+        switch: SWITCH.to_owned(),
+        habits,
+    }
+}
+
+/// The tenant of every world.
+#[must_use]
+pub fn tenant_id() -> TenantId {
+    TenantId::first()
+}
