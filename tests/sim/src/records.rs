@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use hooks::fact::{EndCause, Event, Fact};
 use hooks::id::{CallId, LegId, RecordingId};
 
+/// How long after its end a leg's fact may be written.
+const LATE_MS: u64 = 3_000;
+
 /// A call as its facts tell it.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
@@ -35,10 +38,12 @@ impl Records {
     /// # Errors
     /// It cannot stand after the ones before.
     pub fn apply(&mut self, fact: &Fact) -> Result<(), String> {
-        if fact.at_ms < self.last_ms {
+        // A leg's end waits for its media's figures, and is dated when it was.
+        let late = if matches!(fact.event, Event::LegEnded(_) | Event::CallEnded(_)) { LATE_MS } else { 0 };
+        if fact.at_ms + late < self.last_ms {
             return Err(format!("a fact before the one before it: {fact:?}"));
         }
-        self.last_ms = fact.at_ms;
+        self.last_ms = self.last_ms.max(fact.at_ms);
         self.step(fact).map_err(|wrong| format!("{wrong}: {fact:?}"))
     }
 

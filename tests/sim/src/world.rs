@@ -1,5 +1,6 @@
 //! One world: a switch, its phones, the network between them, and everybody who watches.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,30 @@ pub struct Story {
     pub crashes: usize,
     /// Moments at which it was checked who hears whom.
     pub listened: u64,
+}
+
+impl Story {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            steps: self.steps + other.steps,
+            calls: self.calls + other.calls,
+            answered: self.answered + other.answered,
+            crashes: self.crashes + other.crashes,
+            listened: self.listened + other.listened,
+        }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.ladder {
+            writeln!(f, "{line}")?;
+        }
+        writeln!(f, "seed {}: {}", self.seed, self.what)?;
+        write!(f, "again: cargo xtask sim --seed {}", self.seed)
+    }
 }
 
 /// One world.
@@ -149,6 +174,9 @@ impl World {
                 return Err("too many steps: something goes round in circles".to_owned());
             }
             self.now = next.max(self.now);
+            if self.now > LIVED {
+                self.phones.iter_mut().for_each(|phone| phone.retired = true);
+            }
             if self.crash_at.is_some_and(|at| at <= self.now) {
                 self.crash_at = None;
                 self.crash()?;

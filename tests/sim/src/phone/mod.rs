@@ -125,6 +125,8 @@ pub struct Phone {
     pub dialogs: BTreeMap<String, Dialog>,
     /// It has vanished: hears and says nothing.
     pub gone: bool,
+    /// It registers no more, so that the world can come to rest.
+    pub retired: bool,
     registration: register::Registration,
     awaited: BTreeMap<String, Awaited>,
     answered: BTreeMap<(String, String), String>,
@@ -179,6 +181,7 @@ impl Phone {
             log: Vec::new(),
             dialogs: BTreeMap::new(),
             gone: false,
+            retired: false,
             awaited: BTreeMap::new(),
             answered: BTreeMap::new(),
             plans: BTreeMap::new(),
@@ -255,6 +258,7 @@ impl Phone {
 
     fn carry_out(&mut self, now: Duration, plan: Plan) {
         match plan {
+            Plan::Register if self.retired => {}
             Plan::Register => self.register(now),
             Plan::Place(number) => self.place(now, &number),
             Plan::GiveUp(call_id) => self.give_up(now, &call_id),

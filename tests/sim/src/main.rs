@@ -1,0 +1,56 @@
+//! `sim --seed N | --seeds N | --cpu-seconds N`: lives through worlds and prints what became of them.
+
+#![allow(clippy::print_stdout, reason = "a command prints")]
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use sim::world::{Story, live};
+
+/// Worlds that the tests of every kind live through at least.
+const SEEDS_MIN: u64 = 500;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok());
+    match (arguments.first().map(String::as_str), number(1)) {
+        (Some("--seed"), Some(seed)) => run([seed], None),
+        (Some("--seeds"), Some(count)) => run(1..=count, None),
+        (Some("--cpu-seconds"), Some(seconds)) => run(1.., Some(Duration::from_secs(seconds))),
+        _ => {
+            println!("usage: sim --seed N | --seeds N | --cpu-seconds N");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(seeds: impl IntoIterator<Item = u64>, limit: Option<Duration>) -> ExitCode {
+    let began = Instant::now();
+    let mut total = Story::default();
+    let mut lived = 0;
+    for seed in seeds {
+        if limit.is_some_and(|limit| began.elapsed() > limit && lived >= SEEDS_MIN) {
+            break;
+        }
+        match live(seed) {
+            Ok(story) => total = total.and(story),
+            Err(wrong) => {
+                println!("{wrong}");
+                println!("1 failed after {lived} worlds");
+                return ExitCode::FAILURE;
+            }
+        }
+        lived += 1;
+    }
+    println!(
+        "{lived} worlds in {:.0?}: {} steps, {} calls ({} answered), {} crashes, {} times listened",
+        began.elapsed(),
+        total.steps,
+        total.calls,
+        total.answered,
+        total.crashes,
+        total.listened
+    );
+    println!("{lived} passed, 0 failed");
+    ExitCode::SUCCESS
+}
