@@ -136,8 +136,7 @@ impl Ears {
         let recorder = self.recordings.remove(&recording)?;
         // Closing an endpoint may have taken the recorder along.
         let _ = self.graph.remove_recorder(recorder);
-        let outcome =
-            RecordingOutcome::Ready { bytes: 44, duration_ms: 0, sha256: "0".repeat(64), partial: false };
+        let outcome = RecordingOutcome::Ready { bytes: 44, duration_ms: 0, sha256: "0".repeat(64), partial: false };
         Some(MediaEvent::Recorded { recording, outcome })
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use sip::digest::ha1;
 use sip::flow::Transport;
-use switch::config::{ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk};
+use switch::config::{
+    ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+};
 
 use crate::phone::{Habits, PhoneSpec};
 use crate::rng::Rng;
@@ -53,7 +55,8 @@ impl People {
     /// What may be dialled: the extensions, the echo test, the outside, an emergency number, and a number that is nobody's.
     #[must_use]
     pub fn numbers(&self) -> Vec<String> {
-        let mut numbers: Vec<String> = self.extensions().into_iter().flat_map(|number| [number.clone(), number]).collect();
+        let mut numbers: Vec<String> =
+            self.extensions().into_iter().flat_map(|number| [number.clone(), number]).collect();
         numbers.extend(["*43", "913800000000", "110", "1999"].map(str::to_owned));
         numbers
     }

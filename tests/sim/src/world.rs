@@ -1,5 +1,6 @@
 //! One world: a switch, its phones, the network between them, and everybody who watches.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -105,6 +106,8 @@ pub struct World {
     pub(crate) ladder: Vec<String>,
     pub(crate) story: Story,
     pub(crate) crash_at: Option<Duration>,
+    /// Phones whose silence the media side has begun to count.
+    silent: BTreeSet<usize>,
 }
 
 /// Lives through the world of a seed.
@@ -146,6 +149,7 @@ impl World {
             ladder: Vec::new(),
             story: Story::default(),
             crash_at,
+            silent: BTreeSet::new(),
         };
         world.plan_day(&people);
         world
@@ -182,6 +186,7 @@ impl World {
                 self.crash()?;
             }
             self.step()?;
+            self.count_silence();
             self.listen()?;
         }
         self.at_rest()
@@ -223,6 +228,21 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A phone that vanished sends no RTP any more: the media side says so after its time-out.
+    fn count_silence(&mut self) {
+        for (index, phone) in self.phones.iter().enumerate().filter(|(_, phone)| phone.gone) {
+            if !self.silent.insert(index) {
+                continue;
+            }
+            let ports = phone.dialogs.values().filter_map(|dialog| dialog.remote.as_ref()).map(|audio| audio.port);
+            let at = self.now + settings::node().rtp_timeout;
+            let silent = ports
+                .filter_map(|port| self.ears.endpoint_at(port))
+                .map(|id| (at, MediaEvent::Silent(switch::media::EndpointId(id))));
+            self.reports.extend(silent);
+        }
     }
 
     fn to_switch(&mut self, phone: usize, bytes: &[u8]) -> Result<(), String> {
