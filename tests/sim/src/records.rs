@@ -1,26 +1,66 @@
 //! What a legal sequence of facts is: one record a call, each leg begun and ended once, nothing after the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use hooks::fact::{EndCause, Event, Fact};
+use hooks::fact::{EndCause, EndedBy, Event, Fact};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written.
 const LATE_MS: u64 = 3_000;
+
+/// A leg as its facts tell it.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    /// The Call-ID of its dialog; empty on a service.
+    pub sip_call_id: String,
+    /// Its INVITE came to us, or the API rings it first.
+    pub caller_side: bool,
+    /// It answered.
+    pub answered: bool,
+    /// Why it ended, and with what final status.
+    pub ended: Option<(EndCause, u16)>,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// Why.
+    pub cause: EndCause,
+    /// By whom.
+    pub by: EndedBy,
+    /// The final status the caller saw.
+    pub status: u16,
+}
 
 /// A call as its facts tell it.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     /// When it was created, ms.
     pub created_ms: u64,
-    /// Open legs.
-    pub open_legs: BTreeSet<LegId>,
-    /// The Call-IDs of all its legs.
-    pub sip_call_ids: Vec<String>,
-    /// Two parties talked.
+    /// Its legs, those that ended too.
+    pub legs: BTreeMap<LegId, Leg>,
+    /// Two parties talked, or one and a service.
     pub answered: bool,
     /// How it ended.
-    pub ended: Option<EndCause>,
+    pub ended: Option<End>,
+}
+
+impl Record {
+    /// The leg of that dialog.
+    #[must_use]
+    pub fn leg_of(&self, call_id: &str) -> Option<&Leg> {
+        self.legs.values().find(|leg| leg.sip_call_id == call_id)
+    }
+
+    /// The process died during the call.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.ended.is_some_and(|end| end.cause == EndCause::Interrupted)
+    }
+
+    fn open(&mut self, leg: LegId) -> Result<&mut Leg, &'static str> {
+        self.legs.get_mut(&leg).filter(|leg| leg.ended.is_none()).ok_or("a leg that is not open")
+    }
 }
 
 /// All calls of a world.
@@ -75,32 +115,34 @@ impl Records {
                 }
             }
             Event::LegStarted(e) => {
-                let record = self.live(e.call)?;
-                record.sip_call_ids.push(e.sip_call_id.clone());
-                if !record.open_legs.insert(e.leg) {
+                let leg = Leg {
+                    sip_call_id: e.sip_call_id.clone(),
+                    caller_side: e.caller_side,
+                    answered: false,
+                    ended: None,
+                };
+                if self.live(e.call)?.legs.insert(e.leg, leg).is_some() {
                     return Err("a leg started twice");
                 }
             }
-            Event::LegRinging(e) => self.open_leg(e.call, e.leg)?,
-            Event::LegAnswered(e) => self.open_leg(e.call, e.leg)?,
-            Event::CallHeld(e) | Event::CallRetrieved(e) => self.open_leg(e.call, e.leg)?,
+            Event::LegRinging(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
+            Event::LegAnswered(e) => self.live(e.call)?.open(e.leg)?.answered = true,
+            Event::CallHeld(e) | Event::CallRetrieved(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
             Event::CallAnswered(e) => {
-                self.open_leg(e.call, e.leg)?;
-                if std::mem::replace(&mut self.live(e.call)?.answered, true) {
+                let record = self.live(e.call)?;
+                record.open(e.leg)?;
+                if std::mem::replace(&mut record.answered, true) {
                     return Err("a call answered twice");
                 }
             }
-            Event::LegEnded(e) => {
-                if !self.live(e.call)?.open_legs.remove(&e.leg) {
-                    return Err("a leg ended that was not open");
-                }
-            }
+            Event::LegEnded(e) => self.live(e.call)?.open(e.leg)?.ended = Some((e.cause, e.sip_status)),
             Event::CallEnded(e) => {
                 let record = self.live(e.call)?;
-                if !record.open_legs.is_empty() && e.cause != EndCause::Interrupted {
+                let open = record.legs.values().any(|leg| leg.ended.is_none());
+                if open && e.cause != EndCause::Interrupted {
                     return Err("a call ended before its legs");
                 }
-                record.ended = Some(e.cause);
+                record.ended = Some(End { cause: e.cause, by: e.by, status: e.sip_status });
             }
             Event::RecordingStarted(e) => {
                 self.live(e.call)?;
@@ -121,10 +163,6 @@ impl Records {
     fn live(&mut self, call: CallId) -> Result<&mut Record, &'static str> {
         let record = self.calls.get_mut(&call).ok_or("a call that was never created")?;
         if record.ended.is_some() { Err("something after the end of its call") } else { Ok(record) }
-    }
-
-    fn open_leg(&mut self, call: CallId, leg: LegId) -> Result<(), &'static str> {
-        if self.live(call)?.open_legs.contains(&leg) { Ok(()) } else { Err("a leg that is not open") }
     }
 
     fn recorded(&mut self, recording: RecordingId) -> Result<(), &'static str> {

@@ -14,46 +14,65 @@ use crate::world::{World, boot, tenant_id};
 const STABLE: Duration = Duration::from_secs(9);
 
 impl World {
-    /// Two phones that have talked for a while and hold nobody hear each other and nobody else.
+    /// Two phones that have talked for a while hear each other and nobody else, or music where the other holds.
     pub(crate) fn listen(&mut self) -> Result<(), String> {
         let mut listened = 0;
-        for phone in &self.phones {
-            for dialog in phone.dialogs.values().filter(|dialog| !phone.gone && dialog.is_up()) {
-                if self.now.saturating_sub(dialog.since) < STABLE || self.now.saturating_sub(self.booted) < STABLE {
-                    continue;
-                }
-                listened += 1;
-                self.judge(&phone.user, dialog)?;
+        for record in self.records.calls.values().filter(|record| record.ended.is_none() && record.answered) {
+            let talking: Vec<&str> = record
+                .legs
+                .values()
+                .filter(|leg| leg.answered && leg.ended.is_none())
+                .map(|leg| leg.sip_call_id.as_str())
+                .collect();
+            let mut parties = Vec::new();
+            for call_id in talking {
+                parties.extend(self.party(call_id)?);
             }
+            match parties[..] {
+                [one] if one.dialog.dialled == ECHO => self.expect(one, &[one.voice()])?,
+                [one, other] => {
+                    self.expect(one, &other.heard())?;
+                    self.expect(other, &one.heard())?;
+                }
+                // Not both are settled; one may be gone.
+                [] | [_] => continue,
+                [..] => return Err(format!("more than two parties talk in one call: {record:?}")),
+            }
+            listened += 1;
         }
         self.story.listened += listened;
         Ok(())
     }
 
-    fn judge(&self, user: &str, dialog: &Dialog) -> Result<(), String> {
-        let Some(audio) = &dialog.remote else { return Ok(()) };
-        let Some(endpoint) = self.ears.endpoint_at(audio.port) else {
-            // The switch may have hung up and its BYE may be on its way, or lost for good with the phone's answer.
+    /// The phone on an answered leg and its endpoint, once everything about it has stood still for a while.
+    fn party(&self, call_id: &str) -> Result<Option<Party<'_>>, String> {
+        let found = self.phones.iter().find_map(|phone| Some((phone, phone.dialogs.get(call_id)?)));
+        let Some((phone, dialog)) = found else { return Ok(None) };
+        let settled = self.now.saturating_sub(dialog.since) >= STABLE;
+        let asks = match dialog.hold {
+            Hold::None | Hold::Holding => false,
+            Hold::Asked | Hold::Retrieving => true,
+        };
+        if phone.gone || !dialog.is_up() || !settled || asks {
+            return Ok(None);
+        }
+        let told = dialog.remote.as_ref().ok_or_else(|| format!("{} was never told where to speak", phone.user))?;
+        // The switch has just hung up: its BYE is on its way.
+        let Some(endpoint) = self.ears.endpoint_at(told.port) else { return Ok(None) };
+        let agreed = self.ears.endpoint(endpoint).and_then(|open| open.agreement.as_ref()?.remote_rtp);
+        let own = format!("{}:{}", phone.host(), dialog.port);
+        if agreed.map(|address| address.to_string()).as_deref() != Some(own.as_str()) {
+            return Err(format!("{} listens at {own}, but its voice is sent to {agreed:?}", phone.user));
+        }
+        Ok(Some(Party { user: &phone.user, dialog, endpoint }))
+    }
+
+    fn expect(&self, party: Party<'_>, wanted: &[Source]) -> Result<(), String> {
+        let heard = self.ears.heard_by(party.endpoint);
+        if heard == wanted {
             return Ok(());
-        };
-        let heard = self.ears.heard_by(endpoint);
-        if dialog.dialled == "*43" {
-            return expect(user, "itself", &heard, &[Source::Endpoint(EndpointId(endpoint))]);
         }
-        if dialog.hold == Hold::Holding {
-            return if heard.is_empty() || heard.len() == 1 { Ok(()) } else { Err(format!("{user} hears {heard:?}")) };
-        }
-        let [Source::Endpoint(other)] = heard[..] else {
-            // Held by the other: music, and nothing else.
-            return expect(user, "hold music", &heard, &[Ears::hold_music()]);
-        };
-        let hears_back = self.ears.heard_by(other.0);
-        let mutual = hears_back == [Source::Endpoint(EndpointId(endpoint))];
-        let other_holds = hears_back == [Ears::hold_music()] || hears_back.is_empty();
-        if other.0 == endpoint || !(mutual || other_holds) {
-            return Err(format!("{user} (endpoint {endpoint}) hears {other:?}, which hears {hears_back:?}"));
-        }
-        Ok(())
+        Err(format!("{} ({}) should hear {wanted:?} and hears {heard:?}", party.user, party.dialog.call_id))
     }
 
     /// `kill -9` and a new start: what the journal holds is all there is.
@@ -122,18 +141,13 @@ impl World {
     fn compare_logs(&self) -> Result<(), String> {
         for phone in &self.phones {
             for note in phone.log.iter().filter(|note| note.lived == Lived::Talked) {
-                let service = phone.dialogs.get(&note.call_id).is_some_and(|dialog| dialog.dialled == "*43");
-                let records: Vec<_> = self
-                    .records
-                    .calls
-                    .values()
-                    .filter(|record| record.sip_call_ids.iter().any(|id| *id == note.call_id))
-                    .collect();
+                let records: Vec<_> =
+                    self.records.calls.values().filter(|record| record.leg_of(&note.call_id).is_some()).collect();
                 let [record] = records[..] else {
                     return Err(format!("{} talked on {}: {} records", phone.user, note.call_id, records.len()));
                 };
                 let caller = phone.dialogs.get(&note.call_id).is_some_and(|dialog| dialog.role == Role::Caller);
-                if caller && !service && !record.answered {
+                if caller && !record.answered {
                     return Err(format!("{} talked on {}, its record says unanswered", phone.user, note.call_id));
                 }
             }
@@ -142,6 +156,24 @@ impl World {
     }
 }
 
-fn expect(user: &str, what: &str, heard: &[Source], wanted: &[Source]) -> Result<(), String> {
-    if heard == wanted { Ok(()) } else { Err(format!("{user} should hear {what} and hears {heard:?}")) }
+/// A phone that talks, and its endpoint.
+#[derive(Clone, Copy)]
+struct Party<'a> {
+    user: &'a str,
+    dialog: &'a Dialog,
+    endpoint: u64,
 }
+
+impl Party<'_> {
+    fn voice(self) -> Source {
+        Source::Endpoint(EndpointId(self.endpoint))
+    }
+
+    /// What the other party hears.
+    fn heard(self) -> [Source; 1] {
+        if self.dialog.hold == Hold::Holding { [Ears::hold_music()] } else { [self.voice()] }
+    }
+}
+
+/// The number of the echo test.
+const ECHO: &str = "*43";

@@ -202,7 +202,7 @@ impl World {
     fn step(&mut self) -> Result<(), String> {
         while let Some(datagram) = self.net.arrived(self.now) {
             match datagram.to {
-                To::Switch(phone) => self.to_switch(phone, &datagram.bytes)?,
+                To::Switch(phone) => self.switch_gets(phone, &datagram.bytes)?,
                 To::Phone(phone) => {
                     self.phones[phone].receive(self.now, &datagram.bytes)?;
                     self.phone_speaks(phone);
@@ -245,7 +245,7 @@ impl World {
         }
     }
 
-    fn to_switch(&mut self, phone: usize, bytes: &[u8]) -> Result<(), String> {
+    fn switch_gets(&mut self, phone: usize, bytes: &[u8]) -> Result<(), String> {
         if let Ok(text) = Text::parse(bytes) {
             self.wire.received(phone, &text);
         }

@@ -250,6 +250,12 @@ impl Phone {
         if text.status() == 0 { self.take_request(now, &text) } else { self.take_response(now, &text) }
     }
 
+    /// Its IP address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.address.split(':').next().unwrap_or_default()
+    }
+
     /// Nothing is under way: no call, no transaction.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
