@@ -10,7 +10,7 @@ use sip::message::{Method, Request, Response, StatusCode};
 
 use super::{Call, Ended, Stage};
 use crate::desk::{Desk, LegIndex, Refusal, TimerKey};
-use crate::leg::{LegMedia, LegState, Patience, Side};
+use crate::leg::{Leg, LegMedia, LegState, Patience, Side};
 use crate::media::{EndpointId, MediaCommand};
 use crate::nat;
 
@@ -114,7 +114,7 @@ impl Call {
 
     /// No RTP came from a leg that should send, for too long.
     pub(crate) fn silent(&mut self, desk: &mut Desk, leg: LegIndex) {
-        if self.leg(leg).is_some_and(super::Leg::is_up) {
+        if self.leg(leg).is_some_and(Leg::is_up) {
             let refusal = StatusCode::REQUEST_TIMEOUT.into();
             self.end(desk, &End { cause: EndCause::MediaTimeout, by: EndedBy::System, refusal });
         }
@@ -159,7 +159,7 @@ impl Call {
     /// Once every leg has reported, the end of the call is written down.
     pub(super) fn finish_if_closed(&mut self, desk: &mut Desk) {
         let Stage::Ending { end, closing_until } = &self.stage else { return };
-        if self.legs.iter().any(super::Leg::is_closing) {
+        if self.legs.iter().any(Leg::is_closing) {
             return;
         }
         desk.timers.stop(*closing_until, TimerKey::Closing(self.id));
@@ -257,7 +257,10 @@ impl Call {
 
     /// The final status of the caller's INVITE, if there is one yet.
     fn caller_status(&self) -> u16 {
-        self.legs.iter().find(|leg| leg.side == Side::Caller && leg.status != 0).map_or(0, |leg| leg.status)
+        // A phone whose answer was no use is no caller.
+        let useless = |leg: &Leg| matches!(leg.state, LegState::Ended { cause: EndCause::NotAcceptable, .. });
+        let caller = self.legs.iter().find(|leg| leg.side == Side::Caller && leg.status != 0 && !useless(leg));
+        caller.map_or(0, |leg| leg.status)
     }
 }
 

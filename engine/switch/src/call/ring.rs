@@ -71,6 +71,8 @@ impl Call {
         let mut response = Response::to_request(&incoming.invite, status, Some(&tag))
             .with(HeaderName::Contact, NameAddr::new(contact.into()))
             .with(HeaderName::Allow, ALLOW);
+        // RFC 3261 §12.1.1: in every response that makes the dialog.
+        response.headers.append_copies(&incoming.invite.headers, &HeaderName::RecordRoute);
         if let Some(answer) = answer {
             incoming.offer = Offered::Answered;
             response.set_body("application/sdp", answer);

@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) last_call: Option<CallId>,
     legs: Vec<(hooks::id::LegId, String)>,
     flows: BTreeMap<&'static str, Flow>,
+    /// What phones said, to be repeated.
+    sent: Vec<(&'static str, String)>,
 }
 
 pub(crate) fn node() -> NodeConfig {
@@ -179,6 +181,7 @@ impl World {
             last_call: None,
             legs: Vec::new(),
             flows: BTreeMap::new(),
+            sent: Vec::new(),
         };
         world.input(Input::Tenant(Arc::new(tenant)));
         world
@@ -251,6 +254,7 @@ impl World {
                     connection: None,
                 };
                 let flow = self.flows.get(name).copied().unwrap_or(plain);
+                self.sent.push((name, text.clone()));
                 let line = text.lines().next().unwrap_or_default().to_owned();
                 self.note(name, '>', &line);
                 let message = parse_datagram(Bytes::from(text));
@@ -321,6 +325,16 @@ impl World {
             }
         }
         self.media.push(command);
+    }
+
+    /// One of the endpoints whose far end is known.
+    pub(crate) fn any_endpoint(&self, at: usize) -> Option<EndpointId> {
+        self.peers.keys().nth(at % self.peers.len().max(1)).copied()
+    }
+
+    /// One of the messages that were sent.
+    pub(crate) fn said(&self, at: usize) -> Option<(&'static str, String)> {
+        self.sent.get(at % self.sent.len().max(1)).cloned()
     }
 
     /// The endpoint whose far end is this phone.
@@ -519,7 +533,8 @@ impl World {
         if self.facts.iter().filter(|fact| fact.starts_with("created")).count() == 1 {
             let end = self.facts.iter().position(|fact| fact.starts_with("ended")).unwrap();
             for fact in &self.facts[end + 1..] {
-                assert!(fact.starts_with("recording_"), "{fact} after the end\n{}", self.ladder());
+                let own = fact.starts_with("recording_") || fact.contains("bound ") || fact.starts_with("banned");
+                assert!(own, "{fact} after the end\n{}", self.ladder());
             }
         }
     }

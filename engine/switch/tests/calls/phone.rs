@@ -68,6 +68,11 @@ impl Phone {
         }
     }
 
+    /// Whether it was ever in a call.
+    pub(crate) fn has_dialog(&self) -> bool {
+        self.dialog.is_some()
+    }
+
     /// What a message makes the phone send at once.
     pub(crate) fn receive(&mut self, text: &str) -> Vec<String> {
         if self.seen.iter().any(|seen| seen == text) {
@@ -83,8 +88,9 @@ impl Phone {
         let method = header(text, "CSeq").split(' ').nth(1).unwrap_or_default().to_owned();
         let mut out = Vec::new();
         if method == "INVITE" && code >= 300 && self.manners == Manners::Polite {
-            let invite = self.invite_out.clone().unwrap();
-            out.push(self.ack_of_failure(&invite, text));
+            if let Some(invite) = self.invite_out.clone() {
+                out.push(self.ack_of_failure(&invite, text));
+            }
         }
         if code == 401 && self.manners == Manners::Polite && !self.password.is_empty() {
             let request = self.to_answer.iter().rfind(|sent| sent.starts_with(&method)).cloned();
