@@ -87,10 +87,12 @@ impl Phone {
         let code = status(text);
         let method = header(text, "CSeq").split(' ').nth(1).unwrap_or_default().to_owned();
         let mut out = Vec::new();
-        if method == "INVITE" && code >= 300 && self.manners == Manners::Polite {
-            if let Some(invite) = self.invite_out.clone() {
-                out.push(self.ack_of_failure(&invite, text));
-            }
+        if method == "INVITE"
+            && code >= 300
+            && self.manners == Manners::Polite
+            && let Some(invite) = self.invite_out.clone()
+        {
+            out.push(self.ack_of_failure(&invite, text));
         }
         if code == 401 && self.manners == Manners::Polite && !self.password.is_empty() {
             let request = self.to_answer.iter().rfind(|sent| sent.starts_with(&method)).cloned();

@@ -391,3 +391,17 @@ fn the_last_timer_is_told() {
     assert_eq!(world.switch.poll_timeout().filter(|due| *due < Duration::from_secs(1)), None);
     world.finish();
 }
+
+#[test]
+fn an_offer_among_other_parts_is_found() {
+    let mut world = World::with(&["alice", "bob"]);
+    let sdp = world.phone("alice").sdp("PCMU", "");
+    let body = format!(
+        "--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\nContent-Type: application/sdp\r\n\r\n{sdp}\r\n--x--\r\n"
+    );
+    let kind = "Content-Type: multipart/mixed;boundary=x";
+    let invite = world.phone("alice").invite("sip:1002@pbx.example", &body, kind);
+    world.send("alice", &invite);
+    world.play("0ms bob < INVITE `RTP/AVP 0 8`\n1s bob > 486\n1s bob < ACK\n1s alice < 486");
+    world.finish();
+}
