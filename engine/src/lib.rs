@@ -3,7 +3,10 @@
 pub mod cli;
 pub mod config;
 pub mod consumers;
+pub mod events;
+pub mod http;
 pub mod journal;
+pub mod live;
 pub mod provision;
 pub mod secrets;
 pub mod store;

@@ -1,0 +1,285 @@
+//! `calls`: live calls, from the switch's published snapshots, and what can be done to them.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use dialplan::number::{Dialled, ExtensionNumber};
+use hooks::fact::{Direction, PeerKind};
+use hooks::id::CallId;
+use serde::{Deserialize, Serialize};
+use switch::input::Command;
+use switch::output::Done;
+use switch::view::{CallPhase, CallView, LegPhase, LegView};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::extract::{Body, Path, Query};
+use super::operation::{Guard, Operations};
+use super::page::{Listed, PageQuery, bad_cursor};
+use super::permission::{CALLS_CONTROL, CALLS_DIAL, CALLS_READ};
+use super::principal::Principal;
+use super::problem::Problem;
+use super::setting::Faults;
+use super::state::Api;
+use super::time_text::Instant;
+
+/// The operations on live calls.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Needs(CALLS_READ), routes!(list_calls))
+        .add(Guard::Needs(CALLS_READ), routes!(read_call))
+        .add(Guard::Needs(CALLS_DIAL), routes!(originate_call))
+        .add(Guard::Needs(CALLS_CONTROL), routes!(hang_up_call))
+}
+
+/// A live call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CallShown {
+    /// A ULID.
+    pub id: String,
+    /// `inbound`, `outbound` or `internal`.
+    pub direction: DirectionName,
+    /// Where it is.
+    pub phase: CallPhaseName,
+    /// The caller's number; empty when withheld.
+    pub caller: String,
+    /// The number dialled.
+    pub callee: String,
+    /// When it was created.
+    pub created_at: Instant,
+    /// When it was answered.
+    pub answered_at: Option<Instant>,
+    /// It is being recorded.
+    pub recording: bool,
+    /// Its live legs, the caller's first.
+    pub legs: Vec<LiveLeg>,
+}
+
+/// A live leg.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LiveLeg {
+    /// A ULID.
+    pub id: String,
+    /// What is at the far end.
+    pub peer: PeerName,
+    /// The extension's number or the trunk's name.
+    pub peer_name: String,
+    /// Where it is.
+    pub phase: LegPhaseName,
+    /// The codec, once agreed.
+    pub codec: Option<String>,
+}
+
+/// Which way a call goes, seen from the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectionName {
+    /// From a trunk.
+    Inbound,
+    /// To a trunk.
+    Outbound,
+    /// Between extensions, or to a service.
+    Internal,
+}
+
+/// Where a live call is.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallPhaseName {
+    /// Nobody answered yet.
+    Ringing,
+    /// Two parties talk.
+    Talking,
+    /// One party put the other on hold.
+    Held,
+    /// Hung up; the last messages are on their way.
+    Ending,
+}
+
+/// Where a live leg is.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LegPhaseName {
+    /// No ringing yet.
+    Calling,
+    /// It rings.
+    Ringing,
+    /// It is answered.
+    Up,
+    /// The far end put us on hold.
+    Held,
+    /// It is being ended.
+    Ending,
+}
+
+/// What is at the far end of a leg.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerName {
+    /// A registered extension.
+    Extension,
+    /// The outside, through a trunk.
+    Trunk,
+    /// A service of the switch itself.
+    Service,
+}
+
+/// A call to start: rings the extension's phones first, then dials (CALL-09).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Origination {
+    /// Whose phones.
+    #[schema(example = "1001")]
+    from: String,
+    /// What to dial; spaces, `-`, `.` and parentheses are taken out.
+    #[schema(example = "13800000000")]
+    to: String,
+}
+
+impl From<Direction> for DirectionName {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Inbound => Self::Inbound,
+            Direction::Outbound => Self::Outbound,
+            Direction::Internal => Self::Internal,
+        }
+    }
+}
+
+impl From<PeerKind> for PeerName {
+    fn from(peer: PeerKind) -> Self {
+        match peer {
+            PeerKind::Extension => Self::Extension,
+            PeerKind::Trunk => Self::Trunk,
+            PeerKind::Service => Self::Service,
+        }
+    }
+}
+
+impl From<CallPhase> for CallPhaseName {
+    fn from(phase: CallPhase) -> Self {
+        match phase {
+            CallPhase::Ringing => Self::Ringing,
+            CallPhase::Talking => Self::Talking,
+            CallPhase::Held => Self::Held,
+            CallPhase::Ending => Self::Ending,
+        }
+    }
+}
+
+impl From<LegPhase> for LegPhaseName {
+    fn from(phase: LegPhase) -> Self {
+        match phase {
+            LegPhase::Calling => Self::Calling,
+            LegPhase::Ringing => Self::Ringing,
+            LegPhase::Up => Self::Up,
+            LegPhase::Held => Self::Held,
+            LegPhase::Ending => Self::Ending,
+        }
+    }
+}
+
+impl From<&LegView> for LiveLeg {
+    fn from(view: &LegView) -> Self {
+        Self {
+            id: view.leg.to_string(),
+            peer: view.peer.into(),
+            peer_name: view.peer_name.clone(),
+            phase: view.phase.into(),
+            codec: view.codec.clone(),
+        }
+    }
+}
+
+impl From<&CallView> for CallShown {
+    fn from(view: &CallView) -> Self {
+        Self {
+            id: view.call.to_string(),
+            direction: view.direction.into(),
+            phase: view.phase.into(),
+            caller: view.caller.clone(),
+            callee: view.callee.clone(),
+            created_at: Instant(view.created_ms),
+            answered_at: view.answered_ms.map(Instant),
+            recording: view.recording,
+            legs: view.legs.iter().map(LiveLeg::from).collect(),
+        }
+    }
+}
+
+/// The live calls of the tenant, the oldest first.
+#[utoipa::path(get, path = "/calls", tag = "calls", params(PageQuery),
+    responses((status = 200, body = Listed<CallShown>)))]
+async fn list_calls(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Listed<CallShown>>, Problem> {
+    let after = page.after()?.map(|key| key.parse::<CallId>()).transpose().map_err(|_| bad_cursor())?;
+    let rows = api.live().calls(&principal.tenant, after, page.limit() + 1);
+    Ok(Json(Listed::cut(rows, page.limit(), |row| row.call.to_string(), |row| CallShown::from(&*row))))
+}
+
+/// One live call. When it is over, its record is under `call-records`.
+#[utoipa::path(get, path = "/calls/{id}", tag = "calls", params(("id" = String, Path)),
+    responses((status = 200, body = CallShown)))]
+async fn read_call(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Json<CallShown>, Problem> {
+    let view = api.live().call(&principal.tenant, call_id(&id)?).ok_or_else(no_call)?;
+    Ok(Json(CallShown::from(&*view)))
+}
+
+/// Rings the extension's phones, then dials the number. Answers as soon as the call exists.
+#[utoipa::path(post, path = "/calls", tag = "calls", request_body = Origination,
+    responses((status = 201, body = CallStarted)))]
+async fn originate_call(
+    State(api): State<Api>,
+    principal: Principal,
+    Body(new): Body<Origination>,
+) -> Result<impl IntoResponse, Problem> {
+    let mut faults = Faults::default();
+    let from = faults.note("from", new.from.parse::<ExtensionNumber>());
+    let to = faults.note("to", Dialled::clean(&new.to));
+    faults.check()?;
+    let (from, to) = from.zip(to).expect("what could not be read was noted as a fault");
+    match api.switch().command(principal.tenant, Command::Originate { from, to }).await? {
+        Done::Call(call) => {
+            let location = [(header::LOCATION, format!("/api/v1/calls/{call}"))];
+            Ok((StatusCode::CREATED, location, Json(CallStarted { id: call.to_string() })))
+        }
+        Done::Ok => Err(Problem::internal(&"the switch started a call without naming it")),
+    }
+}
+
+/// A call that was started.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CallStarted {
+    /// A ULID: `calls/{id}` while it lives, `call-records/{id}` afterwards.
+    pub id: String,
+}
+
+/// Ends a call for everybody.
+#[utoipa::path(post, path = "/calls/{id}/hangup", tag = "calls", params(("id" = String, Path)),
+    responses((status = 204)))]
+async fn hang_up_call(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let call = call_id(&id)?;
+    api.switch().command(principal.tenant, Command::Hangup(call)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn call_id(text: &str) -> Result<CallId, Problem> {
+    text.parse().map_err(|_| no_call())
+}
+
+fn no_call() -> Problem {
+    Problem::not_found("live call")
+}

@@ -1,0 +1,299 @@
+//! `call-records`: what happened, one document a call, newest first. Nobody changes them (CDR-10).
+
+use axum::Json;
+use axum::extract::State;
+use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind};
+use hooks::id::CallId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use super::call::{DirectionName, PeerName};
+use super::extract::{Path, Query};
+use super::operation::{Guard, Operations};
+use super::page::{self, Listed, PageQuery};
+use super::permission::CALL_RECORDS_READ;
+use super::principal::Principal;
+use super::problem::Problem;
+use super::recording::RecordingShown;
+use super::state::Api;
+use super::time_text::Instant;
+use crate::store::records::{CallDocument, CallLeg, CallRecord, RecordFilter};
+
+/// The operations on call records.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Needs(CALL_RECORDS_READ), routes!(list_call_records))
+        .add(Guard::Needs(CALL_RECORDS_READ), routes!(read_call_record))
+}
+
+/// A call that happened. Durations are whole seconds, in ms (GEN-04).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CallRecordShown {
+    /// A ULID; the same as the live call had.
+    pub id: String,
+    /// Which way it went.
+    #[schema(value_type = DirectionName)]
+    pub direction: Direction,
+    /// `dialled`, or `api` for a call that the API started.
+    #[schema(value_type = String, example = "dialled")]
+    pub source: CallSource,
+    /// The caller's number; empty when withheld.
+    pub caller: String,
+    /// The caller's display name.
+    pub caller_name: String,
+    /// The number dialled, or the DID.
+    pub callee: String,
+    /// The trunk it came in by, or went out by.
+    pub trunk: Option<String>,
+    /// An emergency call.
+    pub emergency: bool,
+    /// The extension that called.
+    pub caller_extension: Option<String>,
+    /// The extension that answered; where none did, the one that rang last.
+    pub callee_extension: Option<String>,
+    /// When it began.
+    pub created_at: Instant,
+    /// When a called phone rang first.
+    pub ringing_at: Option<Instant>,
+    /// When two parties talked first.
+    pub answered_at: Option<Instant>,
+    /// When it ended; null while it runs.
+    pub ended_at: Option<Instant>,
+    /// How long it rang.
+    pub ring_duration_ms: Option<u64>,
+    /// How long they talked, hold included; at least 1,000 where it was answered.
+    pub talk_duration_ms: Option<u64>,
+    /// From the beginning to the end.
+    pub total_duration_ms: Option<u64>,
+    /// Why it ended.
+    #[schema(value_type = Option<String>, example = "normal")]
+    pub cause: Option<EndCause>,
+    /// Who hung up: `caller`, `callee` or `system`.
+    #[schema(value_type = Option<String>, example = "caller")]
+    pub ended_by: Option<EndedBy>,
+    /// The final SIP status the caller saw; 0 when none.
+    pub sip_status: Option<u16>,
+}
+
+/// A call with its legs and recordings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CallDocumentShown {
+    /// The call.
+    #[serde(flatten)]
+    pub record: CallRecordShown,
+    /// In the order they began.
+    pub legs: Vec<LegShown>,
+    /// In the order they began.
+    pub recordings: Vec<RecordingShown>,
+}
+
+/// A leg of a call that happened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LegShown {
+    /// A ULID.
+    pub id: String,
+    /// True for the leg that called, or that the API rang first.
+    pub caller_side: bool,
+    /// What was at the far end.
+    #[schema(value_type = PeerName)]
+    pub peer: PeerKind,
+    /// The extension's number, the trunk's name, or the service's number.
+    pub peer_name: String,
+    /// The number shown to or dialled at the far end.
+    pub number: String,
+    /// The Call-ID of its dialog; empty on a service.
+    pub sip_call_id: String,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it rang.
+    pub ringing_at: Option<Instant>,
+    /// The far end sent tones or announcements of its own before the answer.
+    pub early_media: bool,
+    /// When it answered.
+    pub answered_at: Option<Instant>,
+    /// The codec by its SDP name.
+    pub codec: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
+    /// Why it ended.
+    #[schema(value_type = Option<String>, example = "normal")]
+    pub cause: Option<EndCause>,
+    /// The final SIP status of its INVITE; 0 when none was seen.
+    pub sip_status: Option<u16>,
+    /// What its media was like; null where none flowed.
+    pub quality: Option<Quality>,
+}
+
+/// What a leg's media was like.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Quality {
+    /// RTP packets received.
+    pub received: u64,
+    /// RTP packets sent.
+    pub sent: u64,
+    /// Packets missing by sequence number.
+    pub lost: u64,
+    /// Packets that came after a later one.
+    pub out_of_order: u64,
+    /// Interarrival jitter at the end.
+    pub jitter_ms: f64,
+    /// Round trip by RTCP; null when never measured.
+    pub round_trip_ms: Option<f64>,
+    /// Packets refused for their source.
+    pub refused: u64,
+    /// Packets the far end reported lost.
+    pub reported_lost: u64,
+}
+
+/// Which records are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RecordQuery {
+    /// Began at this time or later.
+    from: Option<Instant>,
+    /// Began before this time.
+    to: Option<Instant>,
+    /// Which way they went.
+    #[param(value_type = Option<DirectionName>)]
+    direction: Option<Direction>,
+    /// Caller or callee is exactly this number.
+    number: Option<String>,
+    /// This extension called, answered or rang last.
+    extension: Option<String>,
+    /// By this trunk.
+    trunk: Option<String>,
+    /// Answered or not.
+    answered: Option<bool>,
+    /// Ended so.
+    #[param(value_type = Option<String>, example = "busy")]
+    cause: Option<EndCause>,
+    /// Talked for at least so long.
+    talk_min_ms: Option<u64>,
+    /// Talked for at most so long.
+    talk_max_ms: Option<u64>,
+    /// How many at most: 1 to 200, 50 where it is left out.
+    #[serde(default, deserialize_with = "page::limit")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl From<CallRecord> for CallRecordShown {
+    fn from(record: CallRecord) -> Self {
+        let end = record.end.as_ref();
+        Self {
+            id: record.call.to_string(),
+            direction: record.direction,
+            source: record.source,
+            caller: record.caller,
+            caller_name: record.caller_name,
+            callee: record.callee,
+            trunk: record.trunk,
+            emergency: record.emergency,
+            caller_extension: record.caller_extension,
+            callee_extension: record.callee_extension,
+            created_at: Instant(record.created_at_ms),
+            ringing_at: record.ringing_at_ms.map(Instant),
+            answered_at: record.answered_at_ms.map(Instant),
+            ended_at: end.map(|end| Instant(end.at_ms)),
+            ring_duration_ms: end.map(|end| end.ring_duration_ms),
+            talk_duration_ms: end.map(|end| end.talk_duration_ms),
+            total_duration_ms: end.map(|end| end.total_duration_ms),
+            cause: end.map(|end| end.cause),
+            ended_by: end.map(|end| end.by),
+            sip_status: end.map(|end| end.sip_status),
+        }
+    }
+}
+
+impl From<CallDocument> for CallDocumentShown {
+    fn from(document: CallDocument) -> Self {
+        Self {
+            record: document.record.into(),
+            legs: document.legs.into_iter().map(LegShown::from).collect(),
+            recordings: document.recordings.into_iter().map(RecordingShown::from).collect(),
+        }
+    }
+}
+
+impl From<CallLeg> for LegShown {
+    fn from(leg: CallLeg) -> Self {
+        let end = leg.end.as_ref();
+        Self {
+            id: leg.leg.to_string(),
+            caller_side: leg.caller_side,
+            peer: leg.peer,
+            peer_name: leg.peer_name,
+            number: leg.number,
+            sip_call_id: leg.sip_call_id,
+            started_at: Instant(leg.started_at_ms),
+            ringing_at: leg.ringing_at_ms.map(Instant),
+            early_media: leg.early_media,
+            answered_at: leg.answer.as_ref().map(|answer| Instant(answer.at_ms)),
+            codec: leg.answer.as_ref().map(|answer| answer.codec.clone()),
+            ended_at: end.map(|end| Instant(end.at_ms)),
+            cause: end.map(|end| end.cause),
+            sip_status: end.map(|end| end.sip_status),
+            quality: end.and_then(|end| end.quality).map(Quality::from),
+        }
+    }
+}
+
+impl From<MediaQuality> for Quality {
+    fn from(quality: MediaQuality) -> Self {
+        let ms = |us: u64| std::time::Duration::from_micros(us).as_secs_f64() * 1_000.0;
+        Self {
+            received: quality.received,
+            sent: quality.sent,
+            lost: quality.lost,
+            out_of_order: quality.out_of_order,
+            jitter_ms: ms(quality.jitter_us),
+            round_trip_ms: (quality.round_trip_us > 0).then(|| ms(quality.round_trip_us)),
+            refused: quality.refused,
+            reported_lost: quality.reported_lost,
+        }
+    }
+}
+
+/// The calls of the tenant that ended, newest first.
+#[utoipa::path(get, path = "/call-records", tag = "call-records", params(RecordQuery),
+    responses((status = 200, body = Listed<CallRecordShown>)))]
+async fn list_call_records(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(query): Query<RecordQuery>,
+) -> Result<Json<Listed<CallRecordShown>>, Problem> {
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let filter = RecordFilter {
+        from_ms: query.from.map(|at| at.0),
+        to_ms: query.to.map(|at| at.0),
+        direction: query.direction,
+        number: query.number,
+        extension: query.extension,
+        trunk: query.trunk,
+        answered: query.answered,
+        cause: query.cause,
+        talk_min_ms: query.talk_min_ms,
+        talk_max_ms: query.talk_max_ms,
+    };
+    let rows = api.store().call_records(&principal.tenant, &filter, &page.ask()?).await?;
+    Ok(Json(Listed::from_store(rows, CallRecordShown::from)))
+}
+
+/// One call with its legs and recordings.
+#[utoipa::path(get, path = "/call-records/{id}", tag = "call-records", params(("id" = String, Path)),
+    responses((status = 200, body = CallDocumentShown)))]
+async fn read_call_record(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Json<CallDocumentShown>, Problem> {
+    let none = || Problem::not_found("call record; it is written a moment after the call ended");
+    let call = id.parse::<CallId>().map_err(|_| none())?;
+    let document = api.store().call_record(&principal.tenant, call).await?.ok_or_else(none)?;
+    Ok(Json(document.into()))
+}

@@ -1,0 +1,88 @@
+//! The API's description of itself: OpenAPI 3.1 made from the code, and a page to read it that needs no other host.
+
+use std::sync::OnceLock;
+
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::PartialSchema;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, InfoBuilder, License, OpenApi, RefOr, Schema};
+use utoipa_axum::routes;
+
+use super::operation::{Guard, Operations};
+use super::principal::COOKIE;
+use super::problem::{FieldError, ProblemBody};
+
+/// The document itself.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new().add(Guard::Public, routes!(openapi_json))
+}
+
+/// The page to read it, which stands beside the versions of the API.
+#[must_use]
+pub fn page_operations() -> Operations {
+    Operations::new().add(Guard::Public, routes!(docs_page)).add(Guard::Public, routes!(docs_script))
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "reference",
+    responses((status = 200, content_type = "application/json", description = "OpenAPI 3.1")))]
+async fn openapi_json() -> impl IntoResponse {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let text = TEXT.get_or_init(|| text(&super::openapi()));
+    ([(header::CONTENT_TYPE, "application/json")], text.as_str())
+}
+
+/// The reference, for people.
+#[utoipa::path(get, path = "/api/docs", tag = "reference",
+    responses((status = 200, content_type = "text/html", description = "a page")))]
+async fn docs_page() -> impl IntoResponse {
+    let policy =
+        "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'";
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
+    (headers, include_str!("docs.html"))
+}
+
+/// What draws the reference.
+#[utoipa::path(get, path = "/api/docs/docs.js", tag = "reference",
+    responses((status = 200, content_type = "text/javascript", description = "a script")))]
+async fn docs_script() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("docs.js"))
+}
+
+/// The document as it is served and committed: two spaces of indentation, a line break at the end.
+///
+/// # Panics
+/// Never: the document is JSON.
+#[must_use]
+pub fn text(document: &OpenApi) -> String {
+    let mut text = document.to_pretty_json().expect("an OpenAPI document serialises");
+    text.push('\n');
+    text
+}
+
+/// Adds what no single operation says: title, ways to sign in, the shape of errors.
+#[must_use]
+pub fn complete(mut document: OpenApi) -> OpenApi {
+    document.info = InfoBuilder::new()
+        .title("Switchboard")
+        .version("1")
+        .description(Some(ABOUT))
+        .license(Some(License::new("MIT OR Apache-2.0")))
+        .build();
+    let components = document.components.get_or_insert_with(Components::new);
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
+    components.security_schemes.insert("bearer".to_owned(), SecurityScheme::Http(bearer).into());
+    components.security_schemes.insert("session".to_owned(), SecurityScheme::ApiKey(cookie).into());
+    let shapes: [(&str, RefOr<Schema>); 2] = [("Problem", ProblemBody::schema()), ("FieldError", FieldError::schema())];
+    for (name, schema) in shapes {
+        components.schemas.insert(name.to_owned(), schema);
+    }
+    document
+}
+
+const ABOUT: &str = "Times are RFC 3339 in UTC, durations are in ms. Lists take `limit` and `cursor` and give `items` and \
+`next_cursor`. Errors are RFC 9457 problem details with a stable `type`. Writes take `Idempotency-Key`; changes take \
+`If-Match` with the `ETag` that was read. `x-permission` names the permission that an operation needs.";

@@ -1,0 +1,285 @@
+//! `events`: the hooks. CloudEvents 1.0 envelopes in one ordered, durable log: pulled by position, or streamed over a WebSocket
+//! that goes on where the last one ended.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::ws::{
+    CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
+};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use hooks::fact::CloudEvent;
+use hooks::position::Position;
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until, timeout};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use super::extract::Query;
+use super::operation::{Guard, Operations};
+use super::origin;
+use super::page;
+use super::permission::EVENTS_READ;
+use super::principal::Principal;
+use super::problem::{FieldError, Kind, Problem};
+use super::state::Api;
+use crate::events::Feed;
+use crate::journal::ReadError;
+
+/// The operations on events.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Needs(EVENTS_READ), routes!(pull_events))
+        .add(Guard::Needs(EVENTS_READ), routes!(stream_events))
+}
+
+/// A page of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventPage {
+    /// In order.
+    #[schema(value_type = Vec<CloudEventShown>)]
+    pub items: Vec<CloudEvent>,
+    /// Send it as `after` for what follows. Never null: events go on.
+    #[schema(example = "default.3.1042")]
+    pub next_cursor: String,
+}
+
+/// A CloudEvents 1.0 envelope. The schema of [`CloudEvent`], which knows no web framework.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CloudEvent)]
+pub struct CloudEventShown {
+    /// Always `1.0`.
+    pub specversion: String,
+    /// The position, unique and ordered.
+    #[schema(example = "default.3.1042")]
+    pub id: String,
+    /// `/tenants/TENANT`.
+    #[schema(example = "/tenants/default")]
+    pub source: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    #[schema(example = "call.answered")]
+    pub kind: String,
+    /// RFC 3339, UTC, with ms.
+    pub time: super::time_text::Instant,
+    /// The call, where there is one: events of one subject are in order.
+    pub subject: Option<String>,
+    /// Always `application/json`.
+    pub datacontenttype: String,
+    /// What the event holds; more members may come.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+}
+
+/// Which events are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PullQuery {
+    /// The position of the last event one has; left out, all that are kept.
+    #[param(example = "default.3.1042")]
+    after: Option<String>,
+    /// How many at most: 1 to 200, 50 where it is left out.
+    #[serde(default, deserialize_with = "page::limit")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// How long to wait for the first event where there is none yet; at most 25,000.
+    #[param(minimum = 0, maximum = 25_000)]
+    wait_ms: Option<u64>,
+}
+
+/// From where to stream.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StreamQuery {
+    /// The position of the last event one has; left out, only what happens from now on.
+    #[param(example = "default.3.1042")]
+    after: Option<String>,
+}
+
+/// Below the time in which a request must be answered.
+const WAIT_MAX_MS: u64 = 25_000;
+/// A client that does not take an event for so long is closed; it comes back with its position.
+const SEND_MAX: Duration = Duration::from_secs(10);
+/// How often a ping asks whether the client is there, and the session whether it still holds.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// Events read and sent at a time.
+const BATCH: usize = 64;
+
+/// Events after a position, in order. Waits where there are none.
+#[utoipa::path(get, path = "/events", tag = "events", params(PullQuery),
+    responses((status = 200, body = EventPage), (status = 410, description = "events after the position are not kept any more")))]
+async fn pull_events(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(query): Query<PullQuery>,
+) -> Result<Json<EventPage>, Problem> {
+    let wait_ms = query.wait_ms.unwrap_or_default();
+    if wait_ms > WAIT_MAX_MS {
+        return Err(Problem::invalid(vec![FieldError::new("wait_ms", "wait at most 25,000 ms, then ask again")]));
+    }
+    let deadline = Instant::now() + Duration::from_millis(wait_ms);
+    let limit = query.limit.unwrap_or(page::LIMIT_DEFAULT) as usize;
+    let mut feed = open(&api, &principal, query.after.as_deref()).await?;
+    loop {
+        let (back, items) = read(feed, limit).await?;
+        feed = back;
+        if !items.is_empty() || tokio::time::timeout_at(deadline, feed.changed()).await.is_err() {
+            let next_cursor = feed.position().to_string();
+            api.parked().park(feed);
+            return Ok(Json(EventPage { items, next_cursor }));
+        }
+    }
+}
+
+/// Events as they happen: each a text message with one CloudEvent. A client that is too slow is closed with 1013 and comes
+/// back with its position.
+#[utoipa::path(get, path = "/events/stream", tag = "events", params(StreamQuery),
+    responses((status = 101, description = "a WebSocket follows"), (status = 426, description = "ask for a WebSocket")))]
+async fn stream_events(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(query): Query<StreamQuery>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    // A WebSocket is no subject to the same-origin policy, but the cookie travels with it.
+    origin::own_origin(&headers)?;
+    let after = match query.after {
+        Some(after) => after,
+        None => api.journal(&principal.tenant)?.head().to_string(),
+    };
+    let feed = open(&api, &principal, Some(&after)).await?;
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return Ok(rejection.into_response()),
+    };
+    let permit = api.streams().clone().try_acquire_owned().map_err(|_| {
+        Problem::new(Kind::Unavailable, "too many event streams are open; pull events instead, or try later")
+            .retry_after(30)
+    })?;
+    Ok(upgrade.max_message_size(4 * 1024).on_upgrade(move |socket| stream(api, principal, feed, socket, permit)))
+}
+
+/// Finds the place; in the client's own tenant only.
+async fn open(api: &Api, principal: &Principal, after: Option<&str>) -> Result<Feed, Problem> {
+    let journal = api.journal(&principal.tenant)?.clone();
+    let Some(after) = after else {
+        return blocking(move || Feed::of_all(&journal)).await;
+    };
+    let after: Position = after.parse().map_err(|error| Problem::invalid(vec![FieldError::new("after", error)]))?;
+    if after.tenant != principal.tenant {
+        return Err(Problem::not_found("position"));
+    }
+    if let Some(feed) = api.parked().take(&after) {
+        return Ok(feed);
+    }
+    if after.number == 0 {
+        return blocking(move || Feed::of_all(&journal)).await;
+    }
+    blocking(move || Feed::after(&journal, &after)).await
+}
+
+async fn read(mut feed: Feed, limit: usize) -> Result<(Feed, Vec<CloudEvent>), Problem> {
+    blocking(move || feed.read(limit).map(|events| (feed, events))).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?;
+    done.map_err(|error| match &error {
+        ReadError::Gone { .. } => Problem::new(Kind::Gone, error.to_string()),
+        ReadError::Ahead { .. } => Problem::invalid(vec![FieldError::new("after", error)]),
+        ReadError::OtherTenant { .. } => Problem::not_found("position"),
+        ReadError::Damaged { .. } | ReadError::Io { .. } => Problem::internal(&error),
+    })
+}
+
+/// Why a stream ends (RFC 6455 §7.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The client left.
+    Left,
+    /// 1013: it does not take what is sent.
+    TooSlow,
+    /// 1008: the session ended, or the permission was taken away.
+    SignedOut,
+    /// 1011: our fault.
+    Failed,
+}
+
+async fn stream(api: Api, principal: Principal, feed: Feed, mut socket: WebSocket, _permit: OwnedSemaphorePermit) {
+    let end = run(&api, &principal, feed, &mut socket).await;
+    let close =
+        |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }));
+    let message = match end {
+        End::Left => return,
+        End::TooSlow => close(1013, "too slow; come back with the position of the last event"),
+        End::SignedOut => close(1008, "the session ended"),
+        End::Failed => close(1011, "the log cannot be read"),
+    };
+    // Best effort: the client is about to lose the connection anyway.
+    let _ = timeout(Duration::from_secs(1), socket.send(message)).await;
+}
+
+async fn run(api: &Api, principal: &Principal, mut feed: Feed, socket: &mut WebSocket) -> End {
+    let mut ping_at = Instant::now() + PING_EVERY;
+    loop {
+        let events = match read(feed, BATCH).await {
+            Ok((back, events)) => {
+                feed = back;
+                events
+            }
+            Err(_) => return End::Failed,
+        };
+        let idle = events.is_empty();
+        for event in events {
+            let Ok(text) = serde_json::to_string(&event) else { return End::Failed };
+            if let Err(end) = send(socket, Message::text(text)).await {
+                return end;
+            }
+        }
+        if Instant::now() >= ping_at {
+            if let Err(end) = still_there(api, principal, socket).await {
+                return end;
+            }
+            ping_at = Instant::now() + PING_EVERY;
+        }
+        if idle {
+            tokio::select! {
+                () = feed.changed() => {}
+                () = sleep_until(ping_at) => {}
+                received = socket.recv() => match received {
+                    // What a client says means nothing; pongs are answered by the library.
+                    Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Left,
+                },
+            }
+        }
+    }
+}
+
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
+    match timeout(SEND_MAX, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Left),
+        Err(_) => Err(End::TooSlow),
+    }
+}
+
+/// Pings, and looks whether the principal still may read.
+async fn still_there(api: &Api, principal: &Principal, socket: &mut WebSocket) -> Result<(), End> {
+    send(socket, Message::Ping(axum::body::Bytes::new())).await?;
+    match super::principal::renewed(api, principal).await {
+        Ok(Some(now)) if now.permissions.allow(EVENTS_READ) => Ok(()),
+        Ok(Some(_) | None) => Err(End::SignedOut),
+        // The database is away: who was let in stays.
+        Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,319 @@
+//! `extensions`: accounts for phones. A password is shown once, when it is made or made anew.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::{Json, http};
+use dialplan::number::{Dialled, ExtensionNumber};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::extract::{Body, Path, Query};
+use super::operation::{Guard, Operations};
+use super::page::{Listed, PageQuery};
+use super::permission::{EXTENSIONS_READ, EXTENSIONS_WRITE};
+use super::precondition::{IfMatch, etag};
+use super::principal::Principal;
+use super::problem::{Kind, Problem};
+use super::setting::{Edit, Faults, nullable};
+use super::state::Api;
+use super::time_text::Instant;
+use crate::secrets::new_password;
+use crate::store::extensions::Extension;
+use crate::store::routes::{Route, RouteRule};
+use crate::store::setting::{Expect, Stored};
+
+/// The operations on extensions.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Needs(EXTENSIONS_READ), routes!(list_extensions))
+        .add(Guard::Needs(EXTENSIONS_READ), routes!(read_extension))
+        .add(Guard::Needs(EXTENSIONS_WRITE), routes!(create_extension))
+        .add(Guard::Needs(EXTENSIONS_WRITE), routes!(change_extension))
+        .add(Guard::Needs(EXTENSIONS_WRITE), routes!(delete_extension))
+        .add(Guard::Needs(EXTENSIONS_WRITE), routes!(renew_extension_password))
+}
+
+/// An extension.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExtensionShown {
+    /// Its number, which is also its SIP user name.
+    #[schema(example = "1001")]
+    pub number: String,
+    /// Shown to the called party; may be empty.
+    pub display_name: String,
+    /// A disabled one can neither register nor call nor be called.
+    pub enabled: bool,
+    /// How long it rings; null for the node's own time.
+    pub ring_timeout_ms: Option<u64>,
+    /// Its calls with the outside are recorded.
+    pub record: bool,
+    /// Shown outside as the caller's number.
+    pub caller_number: Option<String>,
+    /// A SIP URI that is always bound, for phones and gateways that do not register.
+    pub contact: Option<String>,
+    /// It comes from the configuration file and is changed there.
+    pub read_only: bool,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it was changed last.
+    pub updated_at: Instant,
+}
+
+/// An extension with its password, which is not shown again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExtensionWithPassword {
+    /// The extension.
+    #[serde(flatten)]
+    pub extension: ExtensionShown,
+    /// Its SIP password. It is not kept: write it down or make a new one.
+    pub password: String,
+}
+
+/// A new extension.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewExtension {
+    /// 2 to 10 digits, optionally after a `*`.
+    #[schema(example = "1004")]
+    number: String,
+    /// 8 to 64 printable ASCII characters; left out, a random one is made.
+    password: Option<String>,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// 1,000 to 300,000.
+    ring_timeout_ms: Option<u64>,
+    #[serde(default)]
+    record: bool,
+    caller_number: Option<String>,
+    contact: Option<String>,
+}
+
+/// What shall be different; what is left out stays (RFC 7396).
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtensionChange {
+    display_name: Option<String>,
+    enabled: Option<bool>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<u64>)]
+    ring_timeout_ms: Option<Option<u64>>,
+    record: Option<bool>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    caller_number: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    contact: Option<Option<String>>,
+}
+
+/// A password of one's own choice.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// 8 to 64 printable ASCII characters; left out, a random one is made.
+    password: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl From<Stored<Extension>> for ExtensionShown {
+    fn from(stored: Stored<Extension>) -> Self {
+        let read_only = stored.is_read_only();
+        let value = stored.value;
+        Self {
+            number: value.number.to_string(),
+            display_name: value.display_name,
+            enabled: value.enabled,
+            ring_timeout_ms: value.ring_timeout_ms,
+            record: value.record,
+            caller_number: value.caller_number,
+            contact: value.contact,
+            read_only,
+            created_at: Instant(stored.created_at_ms),
+            updated_at: Instant(stored.updated_at_ms),
+        }
+    }
+}
+
+/// The extensions of the tenant, by number.
+#[utoipa::path(get, path = "/extensions", tag = "extensions", params(PageQuery),
+    responses((status = 200, body = Listed<ExtensionShown>)))]
+async fn list_extensions(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Listed<ExtensionShown>>, Problem> {
+    let rows = api.store().list::<Extension>(&principal.tenant, &page.ask()?).await?;
+    Ok(Json(Listed::from_store(rows, ExtensionShown::from)))
+}
+
+/// One extension.
+#[utoipa::path(get, path = "/extensions/{number}", tag = "extensions", params(("number" = String, Path)),
+    responses((status = 200, body = ExtensionShown)))]
+async fn read_extension(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(number): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let stored = api.store().get::<Extension>(&principal.tenant, &number).await?;
+    Ok(([(header::ETAG, etag(stored.version))], Json(ExtensionShown::from(stored))))
+}
+
+/// Makes an extension. Its password is in the answer and nowhere else.
+#[utoipa::path(post, path = "/extensions", tag = "extensions", request_body = NewExtension,
+    responses((status = 201, body = ExtensionWithPassword)))]
+async fn create_extension(
+    State(api): State<Api>,
+    principal: Principal,
+    Body(new): Body<NewExtension>,
+) -> Result<impl IntoResponse, Problem> {
+    let mut faults = Faults::default();
+    let number = faults.note("number", new.number.parse::<ExtensionNumber>());
+    check_texts(&mut faults, Some(&new.display_name), new.caller_number.as_deref(), new.contact.as_deref());
+    check_ring(&mut faults, new.ring_timeout_ms);
+    check_password(&mut faults, new.password.as_deref());
+    faults.check()?;
+    let number = number.expect("a number that is none was noted as a fault");
+    let password = new.password.unwrap_or_else(new_password);
+    let mut extension = Extension::new(number, api.realm(), &password);
+    extension.display_name = new.display_name;
+    extension.enabled = new.enabled;
+    extension.ring_timeout_ms = new.ring_timeout_ms;
+    extension.record = new.record;
+    extension.caller_number = new.caller_number;
+    extension.contact = new.contact;
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let stored = edit.tx.create(extension).await?;
+    edit.finish(&api).await?;
+    let headers = [(header::LOCATION, format!("/api/v1/extensions/{}", stored.value.number))];
+    Ok((StatusCode::CREATED, headers, with_password(stored, &password)))
+}
+
+/// Changes an extension; a merge patch (RFC 7396).
+#[utoipa::path(patch, path = "/extensions/{number}", tag = "extensions", params(("number" = String, Path)),
+    request_body = ExtensionChange, responses((status = 200, body = ExtensionShown)))]
+async fn change_extension(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(number): Path<String>,
+    if_match: IfMatch,
+    Body(change): Body<ExtensionChange>,
+) -> Result<impl IntoResponse, Problem> {
+    let mut faults = Faults::default();
+    let flat = |text: &Option<Option<String>>| text.clone().flatten();
+    let (caller_number, contact) = (flat(&change.caller_number), flat(&change.contact));
+    check_texts(&mut faults, change.display_name.as_deref(), caller_number.as_deref(), contact.as_deref());
+    check_ring(&mut faults, change.ring_timeout_ms.flatten());
+    faults.check()?;
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let (mut extension, expect) = found(&mut edit, &number, &if_match).await?;
+    if let Some(display_name) = change.display_name {
+        extension.display_name = display_name;
+    }
+    extension.enabled = change.enabled.unwrap_or(extension.enabled);
+    extension.ring_timeout_ms = change.ring_timeout_ms.unwrap_or(extension.ring_timeout_ms);
+    extension.record = change.record.unwrap_or(extension.record);
+    extension.caller_number = change.caller_number.unwrap_or(extension.caller_number);
+    extension.contact = change.contact.unwrap_or(extension.contact);
+    let stored = edit.tx.update(extension, expect).await?;
+    edit.finish(&api).await?;
+    Ok(([(header::ETAG, etag(stored.version))], Json(ExtensionShown::from(stored))))
+}
+
+/// Deletes an extension that no route leads to. Its phones are unregistered; running calls go on.
+#[utoipa::path(delete, path = "/extensions/{number}", tag = "extensions", params(("number" = String, Path)),
+    responses((status = 204)))]
+async fn delete_extension(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(number): Path<String>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let (_, expect) = found(&mut edit, &number, &if_match).await?;
+    let routes = edit.tx.all::<Route>().await?;
+    if let Some(route) = routes.iter().find(|route| leads_to(&route.value, &number)) {
+        let detail = format!("route {} leads to it; change or delete the route first", route.value.name);
+        return Err(Problem::new(Kind::InUse, detail));
+    }
+    edit.tx.delete::<Extension>(&number, expect).await?;
+    edit.finish(&api).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes a new password for an extension. The old one ends at once; the new one is in the answer and nowhere else.
+#[utoipa::path(post, path = "/extensions/{number}/password", tag = "extensions", params(("number" = String, Path)),
+    request_body = NewPassword, responses((status = 200, body = ExtensionWithPassword)))]
+async fn renew_extension_password(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(number): Path<String>,
+    if_match: IfMatch,
+    Body(new): Body<NewPassword>,
+) -> Result<impl IntoResponse, Problem> {
+    let mut faults = Faults::default();
+    check_password(&mut faults, new.password.as_deref());
+    faults.check()?;
+    let password = new.password.unwrap_or_else(new_password);
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let (mut extension, expect) = found(&mut edit, &number, &if_match).await?;
+    extension.set_password(api.realm(), &password);
+    let stored = edit.tx.update(extension, expect).await?;
+    edit.finish(&api).await?;
+    Ok(with_password(stored, &password))
+}
+
+async fn found(edit: &mut Edit, number: &str, if_match: &IfMatch) -> Result<(Extension, Expect), Problem> {
+    let stored = edit.tx.find::<Extension>(number).await?.ok_or_else(|| Problem::not_found("extension"))?;
+    let expect = if_match.expect(stored.version)?;
+    Ok((stored.value, expect))
+}
+
+fn with_password(
+    stored: Stored<Extension>,
+    password: &str,
+) -> ([(http::HeaderName, http::HeaderValue); 1], Json<ExtensionWithPassword>) {
+    let tag = etag(stored.version);
+    let body = ExtensionWithPassword { extension: stored.into(), password: password.to_owned() };
+    ([(header::ETAG, tag)], Json(body))
+}
+
+fn leads_to(route: &Route, number: &str) -> bool {
+    match &route.rule {
+        RouteRule::Inbound { to, .. } => to.to_string() == number,
+        RouteRule::Outbound { .. } => false,
+    }
+}
+
+fn check_password(faults: &mut Faults, password: Option<&str>) {
+    let fine = |p: &str| (8..=64).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_graphic());
+    faults.require(
+        "password",
+        password.is_none_or(fine),
+        "a password is 8 to 64 printable ASCII characters without spaces",
+    );
+}
+
+fn check_ring(faults: &mut Faults, ring_timeout_ms: Option<u64>) {
+    let fine = ring_timeout_ms.is_none_or(|ms| (1_000..=300_000).contains(&ms));
+    faults.require("ring_timeout_ms", fine, "a ring time is 1,000 to 300,000 ms");
+}
+
+fn check_texts(faults: &mut Faults, name: Option<&str>, caller_number: Option<&str>, contact: Option<&str>) {
+    let fine = name.is_none_or(|name| name.chars().count() <= 64 && !name.chars().any(char::is_control));
+    faults.require("display_name", fine, "a display name is at most 64 characters on one line");
+    if let Some(number) = caller_number {
+        faults.note("caller_number", number.parse::<Dialled>());
+    }
+    let uri = |c: &str| {
+        (c.starts_with("sip:") || c.starts_with("sips:")) && c.len() <= 255 && c.bytes().all(|b| b.is_ascii_graphic())
+    };
+    faults.require("contact", contact.is_none_or(uri), "a contact is a SIP URI such as sip:1004@192.0.2.7:5060");
+}

@@ -1,0 +1,69 @@
+//! `/metrics`: the counters of the process as Prometheus text, and the API's own.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use metrics::{counter, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use utoipa_axum::routes;
+
+use super::operation::{Guard, Operations};
+use super::permission::METRICS_READ;
+use super::state::Api;
+
+/// The operations on metrics.
+#[must_use]
+pub fn root_operations() -> Operations {
+    Operations::new().add(Guard::LocalOr(METRICS_READ), routes!(read_metrics))
+}
+
+const SECONDS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// The process's counters: installed at the first call, the same for all later ones. Every part counts with the macros of the
+/// `metrics` crate; a name ends in its unit.
+///
+/// # Panics
+/// When another recorder was installed, which nothing of ours does.
+#[must_use]
+pub fn recorder() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let builder = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+                .expect("there are buckets");
+            builder.install_recorder().expect("no other recorder is installed")
+        })
+        .clone()
+}
+
+/// The counters of the process. Programs on the same machine need no token.
+#[utoipa::path(get, path = "/metrics", tag = "health",
+    responses((status = 200, body = String, content_type = "text/plain")))]
+async fn read_metrics(State(api): State<Api>) -> impl IntoResponse {
+    let counts = api.live().counts();
+    let shown = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    gauge!("switchboard_calls").set(shown(counts.calls));
+    gauge!("switchboard_registrations").set(shown(counts.registrations));
+    gauge!("switchboard_bans").set(shown(counts.bans));
+    api.metrics().run_upkeep();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics().render())
+}
+
+/// Counts each request by its operation.
+pub async fn count(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "other".to_owned(), |p| p.as_str().to_owned());
+    let method = request.method().as_str().to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    counter!("switchboard_http_requests_total", "method" => method.clone(), "path" => path.clone(), "status" => status)
+        .increment(1);
+    histogram!("switchboard_http_request_duration_seconds", "method" => method, "path" => path)
+        .record(began.elapsed().as_secs_f64());
+    response
+}

@@ -1,0 +1,172 @@
+//! The registry of operations. A handler gets into the router only together with who may call it, so an operation without a
+//! declared guard does not compile; the same declaration goes into the OpenAPI document as `x-permission`.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use hooks::plugin::PermissionKey;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::Response as ApiResponse;
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use super::peer;
+use super::principal::Principal;
+use super::problem::{Kind, Problem};
+use super::state::Api;
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Anybody, without signing in.
+    Public,
+    /// Anybody who is signed in: operations on one's own session.
+    SignedIn,
+    /// Who has this key.
+    Needs(PermissionKey),
+    /// A program on this very machine, or who has this key: for scrapers.
+    LocalOr(PermissionKey),
+}
+
+/// `x-permission` of [`Guard::Public`].
+pub const PUBLIC: &str = "public";
+/// `x-permission` of [`Guard::SignedIn`].
+pub const SIGNED_IN: &str = "signed-in";
+
+impl Guard {
+    /// As it stands in the OpenAPI document.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => PUBLIC,
+            Self::SignedIn => SIGNED_IN,
+            Self::Needs(key) | Self::LocalOr(key) => key.0,
+        }
+    }
+
+    fn admit(self, request: &Request) -> Result<(), Problem> {
+        let principal = request.extensions().get::<Principal>();
+        let key = match self {
+            Self::Public => return Ok(()),
+            Self::SignedIn => None,
+            Self::LocalOr(_) if peer::is_local(request) => return Ok(()),
+            Self::Needs(key) | Self::LocalOr(key) => Some(key),
+        };
+        let Some(principal) = principal else { return Err(unauthenticated()) };
+        match key {
+            Some(key) if !principal.permissions.allow(key) => Err(forbidden(key)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Nobody is signed in.
+#[must_use]
+pub fn unauthenticated() -> Problem {
+    Problem::new(
+        Kind::Unauthenticated,
+        "sign in by POST /api/v1/session, or send a valid token as Authorization: Bearer",
+    )
+}
+
+/// The key is missing.
+#[must_use]
+pub fn forbidden(key: PermissionKey) -> Problem {
+    Problem::new(Kind::Forbidden, format!("this needs the permission {}; ask an administrator for it", key.0))
+}
+
+/// Operations with their guards.
+pub struct Operations(OpenApiRouter<Api>);
+
+impl Operations {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(OpenApiRouter::default())
+    }
+
+    /// Adds operations under one guard. `routes` comes from [`utoipa_axum::routes!`].
+    #[must_use]
+    pub fn add(self, guard: Guard, routes: UtoipaMethodRouter<Api>) -> Self {
+        let (schemas, mut paths, methods) = routes;
+        for item in paths.paths.values_mut() {
+            let operations = [
+                &mut item.get,
+                &mut item.put,
+                &mut item.post,
+                &mut item.delete,
+                &mut item.patch,
+                &mut item.head,
+                &mut item.options,
+                &mut item.trace,
+            ];
+            operations.into_iter().flatten().for_each(|operation| declare(guard, operation));
+        }
+        let methods = methods.route_layer(from_fn(move |request: Request, next: Next| check(guard, request, next)));
+        Self(self.0.routes((schemas, paths, methods)))
+    }
+
+    /// Adds another resource's operations.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        Self(self.0.merge(other.0))
+    }
+
+    /// Puts them all below `path`.
+    #[must_use]
+    pub fn below(self, path: &str) -> Self {
+        Self(OpenApiRouter::default().nest(path, self.0))
+    }
+
+    /// The router, and the document that describes it.
+    #[must_use]
+    pub fn split(self) -> (Router<Api>, OpenApi) {
+        self.0.split_for_parts()
+    }
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+async fn check(guard: Guard, request: Request, next: Next) -> Response {
+    match guard.admit(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Writes the guard into the operation's description, with the answers it brings.
+fn declare(guard: Guard, operation: &mut Operation) {
+    let named = Extensions::builder().add("x-permission", guard.name()).build();
+    operation.extensions.get_or_insert_with(Extensions::default).merge(named);
+    let answers: &[(&str, &str)] = match guard {
+        Guard::Public => {
+            operation.security = Some(Vec::new());
+            &[("default", "any other error")]
+        }
+        Guard::SignedIn => &[("401", "not signed in"), ("default", "any other error")],
+        Guard::Needs(_) | Guard::LocalOr(_) => {
+            &[("401", "not signed in"), ("403", "the permission is missing"), ("default", "any other error")]
+        }
+    };
+    if guard != Guard::Public {
+        let none: [&str; 0] = [];
+        operation.security =
+            Some(vec![SecurityRequirement::new("bearer", none), SecurityRequirement::new("session", none)]);
+    }
+    for (status, text) in answers {
+        let problem = RefOr::T(
+            ApiResponse::builder()
+                .description(*text)
+                .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))
+                .build(),
+        );
+        operation.responses.responses.entry((*status).to_owned()).or_insert(problem);
+    }
+}

@@ -1,0 +1,140 @@
+//! The engine's permission keys. Each is named by the operations it guards; a plugin brings keys of its own.
+
+use std::collections::BTreeSet;
+
+use hooks::plugin::PermissionKey;
+
+macro_rules! keys {
+    ($($(#[doc = $doc:literal])+ $name:ident = $key:literal;)*) => {
+        $($(#[doc = $doc])+ pub const $name: PermissionKey = PermissionKey($key);)*
+
+        /// Every key of the engine with what it lets one do, in the order of the names.
+        pub const ALL: &[(PermissionKey, &str)] = &[$(($name, concat!($($doc),+))),*];
+    };
+}
+
+keys! {
+    /// Read the audit log.
+    AUDIT_READ = "audit.read";
+    /// See which addresses are banned.
+    BANS_READ = "bans.read";
+    /// Lift a ban.
+    BANS_WRITE = "bans.write";
+    /// End any live call.
+    CALLS_CONTROL = "calls.control";
+    /// Start calls (GEN-14).
+    CALLS_DIAL = "call.dial";
+    /// See live calls.
+    CALLS_READ = "calls.read";
+    /// Read call records (CDR).
+    CALL_RECORDS_READ = "call_records.read";
+    /// Read the log of facts: the hooks.
+    EVENTS_READ = "events.read";
+    /// See extensions.
+    EXTENSIONS_READ = "extensions.read";
+    /// Make, change and delete extensions and renew their passwords.
+    EXTENSIONS_WRITE = "extensions.write";
+    /// Read the counters of the whole process.
+    METRICS_READ = "metrics.read";
+    /// Save recordings as files (REC-05).
+    RECORDINGS_DOWNLOAD = "recordings.download";
+    /// Listen to recordings (REC-05).
+    RECORDINGS_PLAY = "recordings.play";
+    /// See which recordings there are.
+    RECORDINGS_READ = "recordings.read";
+    /// See which phones are registered.
+    REGISTRATIONS_READ = "registrations.read";
+    /// See routes.
+    ROUTES_READ = "routes.read";
+    /// Make, change and delete routes.
+    ROUTES_WRITE = "routes.write";
+    /// See how the process is.
+    SYSTEM_READ = "system.read";
+    /// See the tenant's own settings.
+    TENANTS_READ = "tenants.read";
+    /// Change the tenant's own settings.
+    TENANTS_WRITE = "tenants.write";
+    /// See which API tokens there are.
+    TOKENS_READ = "tokens.read";
+    /// Make and revoke API tokens.
+    TOKENS_WRITE = "tokens.write";
+    /// See trunks.
+    TRUNKS_READ = "trunks.read";
+    /// Make, change and delete trunks.
+    TRUNKS_WRITE = "trunks.write";
+}
+
+/// What a principal may do: a set of keys, or all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permissions {
+    /// Every key there is or will be: the administrator's role (ORG-38).
+    All,
+    /// These.
+    Only(BTreeSet<String>),
+}
+
+/// Stands for [`Permissions::All`] where permissions are stored or sent as texts.
+pub const EVERYTHING: &str = "*";
+
+impl Permissions {
+    /// From stored or sent texts; [`EVERYTHING`] among them means all.
+    #[must_use]
+    pub fn from_texts<I: IntoIterator<Item = String>>(texts: I) -> Self {
+        let keys: BTreeSet<String> = texts.into_iter().collect();
+        if keys.contains(EVERYTHING) { Self::All } else { Self::Only(keys) }
+    }
+
+    /// As texts, in order.
+    #[must_use]
+    pub fn to_texts(&self) -> Vec<String> {
+        match self {
+            Self::All => vec![EVERYTHING.to_owned()],
+            Self::Only(keys) => keys.iter().cloned().collect(),
+        }
+    }
+
+    /// Whether `key` is among them.
+    #[must_use]
+    pub fn allow(&self, key: PermissionKey) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(keys) => keys.contains(key.0),
+        }
+    }
+
+    /// Whether all of `other` is among them: nobody gives away what they do not have.
+    #[must_use]
+    pub fn cover(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Only(_), Self::All) => false,
+            (Self::Only(mine), Self::Only(theirs)) => theirs.is_subset(mine),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(keys: &[&str]) -> Permissions {
+        Permissions::from_texts(keys.iter().map(|key| (*key).to_owned()))
+    }
+
+    #[test]
+    fn nobody_gives_away_what_they_do_not_have() {
+        assert!(Permissions::All.cover(&Permissions::All));
+        assert!(only(&["a", "b"]).cover(&only(&["a"])));
+        assert!(!only(&["a"]).cover(&only(&["a", "b"])));
+        assert!(!only(&["a"]).cover(&only(&["*"])));
+    }
+
+    #[test]
+    fn keys_differ_and_read_back() {
+        let keys: BTreeSet<_> = ALL.iter().map(|(key, _)| key.0).collect();
+        assert_eq!(keys.len(), ALL.len());
+        assert!(only(&["calls.read"]).allow(CALLS_READ));
+        assert!(!only(&["calls.read"]).allow(CALLS_CONTROL));
+        assert_eq!(only(&["*", "calls.read"]).to_texts(), ["*"]);
+    }
+}

@@ -1,0 +1,200 @@
+//! Who asks: made here and nowhere else. Every operation receives it from the one middleware [`authenticate`].
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hooks::id::TenantId;
+
+use super::operation::unauthenticated;
+use super::origin;
+use super::permission::Permissions;
+use super::problem::Problem;
+use super::state::Api;
+use crate::secrets::token_hash;
+use crate::store::unix_ms;
+
+/// The name of the session's cookie.
+pub const COOKIE: &str = "switchboard_session";
+
+/// Somebody who is signed in, or a program with a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Whose rows they may see; never from the request itself.
+    pub tenant: TenantId,
+    /// Which operations they may call.
+    pub permissions: Permissions,
+    /// Which of the tenant's rows they may see.
+    pub scope: Scope,
+    /// Who they are.
+    pub who: Who,
+}
+
+/// Which rows of its tenant a principal may see (GEN-09).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them. Narrower scopes come with departments (ORG-33).
+    Tenant,
+}
+
+/// What stands behind a principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// An employee with a session.
+    Employee {
+        /// The employee number (工号).
+        number: String,
+        /// The user name.
+        login: String,
+        /// The hash of the session's token.
+        session: String,
+        /// The password is an administrator's and must be changed first (LOGIN-05).
+        must_change: bool,
+    },
+    /// A program with an API token.
+    Token {
+        /// The token's ID.
+        id: String,
+        /// As named by who made it.
+        name: String,
+        /// Its hash.
+        hash: String,
+    },
+}
+
+impl Principal {
+    /// As it stands in the audit log: a login name or `token:NAME`.
+    #[must_use]
+    pub fn by(&self) -> String {
+        match &self.who {
+            Who::Employee { login, .. } => login.clone(),
+            Who::Token { name, .. } => format!("token:{name}"),
+        }
+    }
+
+    /// Names the principal among all of its tenant: what is bound to a principal is stored under this.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match &self.who {
+            Who::Employee { number, .. } => format!("employee:{number}"),
+            Who::Token { id, .. } => format!("token:{id}"),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(unauthenticated)
+    }
+}
+
+/// How the credentials came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carrier {
+    /// `Authorization: Bearer`: a program put it there.
+    Bearer,
+    /// A cookie: the browser adds it to whatever site asks.
+    Cookie,
+}
+
+/// What a request shows of itself: only the hash of its token is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Presented {
+    carrier: Carrier,
+    hash: String,
+}
+
+/// Finds out who asks and puts the [`Principal`] where guards and handlers find it. Credentials that are not valid count as
+/// none, so public operations still answer.
+pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let Some(presented) = presented(request.headers()) else {
+        return next.run(request).await;
+    };
+    if presented.carrier == Carrier::Cookie
+        && let Err(problem) = origin::same_site(request.method(), request.headers())
+    {
+        return problem.into_response();
+    }
+    match principal(&api, &presented.hash).await {
+        Ok(found) => {
+            if let Some(principal) = found {
+                request.extensions_mut().insert(principal);
+            }
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The principal that a token with this hash stands for, `None` when it is not valid (any more).
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn principal(api: &Api, hash: &str) -> Result<Option<Principal>, Problem> {
+    let now_ms = unix_ms();
+    if let Some(session) = api.store().session(hash, now_ms).await? {
+        let employee = session.employee.value;
+        // LOGIN-05: with an initial password nothing is allowed but to choose another.
+        let permissions = if employee.must_change { Vec::new() } else { employee.permissions };
+        let who = Who::Employee {
+            number: employee.employee_no,
+            login: employee.login,
+            session: hash.to_owned(),
+            must_change: employee.must_change,
+        };
+        let permissions = Permissions::from_texts(permissions);
+        return Ok(Some(Principal { tenant: session.tenant, permissions, scope: Scope::Tenant, who }));
+    }
+    let Some(owner) = api.store().api_token(hash, now_ms).await? else { return Ok(None) };
+    let token = owner.token.value;
+    let permissions = Permissions::from_texts(token.permissions);
+    let who = Who::Token { id: token.id, name: token.name, hash: hash.to_owned() };
+    Ok(Some(Principal { tenant: owner.tenant, permissions, scope: Scope::Tenant, who }))
+}
+
+/// The same principal as it stands now; `None` when its session or token ended.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn renewed(api: &Api, old: &Principal) -> Result<Option<Principal>, Problem> {
+    let hash = match &old.who {
+        Who::Employee { session, .. } => session,
+        Who::Token { hash, .. } => hash,
+    };
+    principal(api, hash).await
+}
+
+/// The credentials of a request: a bearer token goes before a cookie.
+fn presented(headers: &HeaderMap) -> Option<Presented> {
+    let shown = |carrier, token: &str| Some(Presented { carrier, hash: token_hash(token) });
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return if scheme.eq_ignore_ascii_case("bearer") { shown(Carrier::Bearer, token.trim()) } else { None };
+    }
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).and_then(|(_, value)| shown(Carrier::Cookie, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn read(pairs: &[(&'static str, &'static str)]) -> Option<(Carrier, String)> {
+        let headers = pairs.iter().map(|(name, value)| ((*name).parse().unwrap(), HeaderValue::from_static(value)));
+        presented(&headers.collect()).map(|presented| (presented.carrier, presented.hash))
+    }
+
+    #[test]
+    fn a_bearer_token_goes_before_a_cookie() {
+        let cookie = ("cookie", "a=b; switchboard_session=sb_y");
+        assert_eq!(read(&[("authorization", "bearer sb_x"), cookie]), Some((Carrier::Bearer, token_hash("sb_x"))));
+        assert_eq!(read(&[cookie]), Some((Carrier::Cookie, token_hash("sb_y"))));
+        assert_eq!(read(&[("authorization", "Basic eDp5")]), None);
+        assert_eq!(read(&[("cookie", "a=b")]), None);
+    }
+}

@@ -1,0 +1,267 @@
+//! `routes`: where a DID leads, and which trunks a dialled number goes by.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use dialplan::number::{ExtensionNumber, TrunkName};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::extract::{Body, Path, Query};
+use super::operation::{Guard, Operations};
+use super::page::{Listed, PageQuery};
+use super::permission::{ROUTES_READ, ROUTES_WRITE};
+use super::precondition::{IfMatch, etag};
+use super::principal::Principal;
+use super::problem::Problem;
+use super::setting::{Edit, Faults};
+use super::state::Api;
+use super::time_text::Instant;
+use crate::store::extensions::Extension;
+use crate::store::routes::{Did, Route, RouteName, RouteRule, RouteTarget, check_prefix};
+use crate::store::setting::Stored;
+use crate::store::trunks::Trunk;
+
+/// The operations on routes.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Needs(ROUTES_READ), routes!(list_routes))
+        .add(Guard::Needs(ROUTES_READ), routes!(read_route))
+        .add(Guard::Needs(ROUTES_WRITE), routes!(create_route))
+        .add(Guard::Needs(ROUTES_WRITE), routes!(replace_route))
+        .add(Guard::Needs(ROUTES_WRITE), routes!(delete_route))
+}
+
+/// What a route does.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "direction", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Rule {
+    /// From a trunk to us. The most specific DID wins.
+    Inbound {
+        /// Only from this trunk; null for any.
+        trunk: Option<String>,
+        /// A number, or a prefix with `*` at its end; `*` alone takes all.
+        #[schema(example = "+8610123456*")]
+        did: String,
+        /// An extension's number, or `echo`.
+        #[schema(example = "1001")]
+        to: String,
+    },
+    /// From us to trunks. The longest prefix wins.
+    Outbound {
+        /// The number dialled begins so; the empty prefix takes all.
+        #[serde(default)]
+        prefix: String,
+        /// How many leading characters are cut off before sending.
+        #[serde(default)]
+        strip: u32,
+        /// What is put in front after cutting.
+        #[serde(default)]
+        prepend: String,
+        /// Tried in order.
+        trunks: Vec<String>,
+    },
+}
+
+/// A route.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RouteShown {
+    /// Its name.
+    pub name: String,
+    /// Among routes that match equally well the lowest place wins, then the name.
+    pub place: u32,
+    /// What it does.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// It comes from the configuration file and is changed there.
+    pub read_only: bool,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it was changed last.
+    pub updated_at: Instant,
+}
+
+/// A new route.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct NewRoute {
+    /// 1 to 32 characters of a-z, 0-9, - and _.
+    #[schema(example = "main-line")]
+    name: String,
+    #[serde(default)]
+    place: u32,
+    #[serde(flatten)]
+    rule: Rule,
+}
+
+/// A route as it shall be.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct RouteReplacement {
+    #[serde(default)]
+    place: u32,
+    #[serde(flatten)]
+    rule: Rule,
+}
+
+impl From<Stored<Route>> for RouteShown {
+    fn from(stored: Stored<Route>) -> Self {
+        let read_only = stored.is_read_only();
+        let rule = match stored.value.rule {
+            RouteRule::Inbound { trunk, did, to } => {
+                Rule::Inbound { trunk: trunk.map(|name| name.to_string()), did: did.to_string(), to: to.to_string() }
+            }
+            RouteRule::Outbound { prefix, strip, prepend, trunks } => {
+                Rule::Outbound { prefix, strip, prepend, trunks: trunks.iter().map(ToString::to_string).collect() }
+            }
+        };
+        Self {
+            name: stored.value.name.to_string(),
+            place: stored.value.place,
+            rule,
+            read_only,
+            created_at: Instant(stored.created_at_ms),
+            updated_at: Instant(stored.updated_at_ms),
+        }
+    }
+}
+
+/// The routes of the tenant, by name.
+#[utoipa::path(get, path = "/routes", tag = "routes", params(PageQuery),
+    responses((status = 200, body = Listed<RouteShown>)))]
+async fn list_routes(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Listed<RouteShown>>, Problem> {
+    let rows = api.store().list::<Route>(&principal.tenant, &page.ask()?).await?;
+    Ok(Json(Listed::from_store(rows, RouteShown::from)))
+}
+
+/// One route.
+#[utoipa::path(get, path = "/routes/{name}", tag = "routes", params(("name" = String, Path)),
+    responses((status = 200, body = RouteShown)))]
+async fn read_route(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    Ok(shown(api.store().get::<Route>(&principal.tenant, &name).await?))
+}
+
+/// Makes a route to an extension, or by trunks, that are there.
+#[utoipa::path(post, path = "/routes", tag = "routes", request_body = NewRoute,
+    responses((status = 201, body = RouteShown)))]
+async fn create_route(
+    State(api): State<Api>,
+    principal: Principal,
+    Body(new): Body<NewRoute>,
+) -> Result<impl IntoResponse, Problem> {
+    let mut faults = Faults::default();
+    let name = faults.note("name", new.name.parse::<RouteName>());
+    let rule = rule(&mut faults, new.rule);
+    faults.check()?;
+    let (name, rule) = name.zip(rule).expect("what could not be read was noted as a fault");
+    let mut edit = Edit::begin(&api, &principal).await?;
+    check_ends(&mut edit, &rule).await?;
+    let stored = edit.tx.create(Route { name, place: new.place, rule }).await?;
+    edit.finish(&api).await?;
+    let location = [(header::LOCATION, format!("/api/v1/routes/{}", stored.value.name))];
+    Ok((StatusCode::CREATED, location, shown(stored)))
+}
+
+/// Replaces a route by another of its name.
+#[utoipa::path(put, path = "/routes/{name}", tag = "routes", params(("name" = String, Path)),
+    request_body = RouteReplacement, responses((status = 200, body = RouteShown)))]
+async fn replace_route(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+    if_match: IfMatch,
+    Body(new): Body<RouteReplacement>,
+) -> Result<impl IntoResponse, Problem> {
+    let mut faults = Faults::default();
+    let rule = rule(&mut faults, new.rule);
+    faults.check()?;
+    let rule = rule.expect("a rule that could not be read was noted as a fault");
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let old = edit.tx.find::<Route>(&name).await?.ok_or_else(|| Problem::not_found("route"))?;
+    let expect = if_match.expect(old.version)?;
+    check_ends(&mut edit, &rule).await?;
+    let stored = edit.tx.update(Route { name: old.value.name, place: new.place, rule }, expect).await?;
+    edit.finish(&api).await?;
+    Ok(shown(stored))
+}
+
+/// Deletes a route. Running calls go on.
+#[utoipa::path(delete, path = "/routes/{name}", tag = "routes", params(("name" = String, Path)),
+    responses((status = 204)))]
+async fn delete_route(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let old = edit.tx.find::<Route>(&name).await?.ok_or_else(|| Problem::not_found("route"))?;
+    edit.tx.delete::<Route>(&name, if_match.expect(old.version)?).await?;
+    edit.finish(&api).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(stored: Stored<Route>) -> impl IntoResponse {
+    ([(header::ETAG, etag(stored.version))], Json(RouteShown::from(stored)))
+}
+
+fn rule(faults: &mut Faults, rule: Rule) -> Option<RouteRule> {
+    match rule {
+        Rule::Inbound { trunk, did, to } => {
+            let trunk = trunk.map(|name| faults.note("trunk", name.parse::<TrunkName>()));
+            let did = faults.note("did", did.parse::<Did>());
+            let to = faults.note("to", to.parse::<RouteTarget>());
+            Some(RouteRule::Inbound { trunk: trunk.flatten(), did: did?, to: to? })
+        }
+        Rule::Outbound { prefix, strip, prepend, trunks } => {
+            faults.note("prefix", check_prefix(&prefix));
+            faults.note("prepend", check_prefix(&prepend));
+            faults.require("strip", strip <= 24, "at most 24 characters can be cut off: a number has no more");
+            let fine = (1..=TRUNKS_MAX).contains(&trunks.len());
+            faults.require("trunks", fine, "an outbound route has 1 to 16 trunks");
+            let names = trunks.iter().take(TRUNKS_MAX).enumerate();
+            let trunks = names.filter_map(|(n, name)| faults.note(&format!("trunks.{n}"), name.parse())).collect();
+            Some(RouteRule::Outbound { prefix, strip, prepend, trunks })
+        }
+    }
+}
+
+/// A caller does not wait for more to fail.
+const TRUNKS_MAX: usize = 16;
+
+/// A route leads to what is there.
+async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
+    let mut faults = Faults::default();
+    match rule {
+        RouteRule::Inbound { trunk, to, .. } => {
+            if let Some(name) = trunk {
+                check_trunk(edit, &mut faults, "trunk".to_owned(), name).await?;
+            }
+            if let Ok(number) = to.to_string().parse::<ExtensionNumber>() {
+                let there = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
+                faults.require("to", there, "there is no such extension; make it first");
+            }
+        }
+        RouteRule::Outbound { trunks, .. } => {
+            for (n, name) in trunks.iter().enumerate() {
+                check_trunk(edit, &mut faults, format!("trunks.{n}"), name).await?;
+            }
+        }
+    }
+    faults.check()
+}
+
+async fn check_trunk(edit: &mut Edit, faults: &mut Faults, field: String, name: &TrunkName) -> Result<(), Problem> {
+    let there = edit.tx.find::<Trunk>(name.as_str()).await?.is_some();
+    faults.require(&field, there, "there is no such trunk; make it first");
+    Ok(())
+}

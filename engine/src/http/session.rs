@@ -1,0 +1,341 @@
+//! `session`: signing in and out, and choosing a password of one's own.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use hooks::id::TenantId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::extract::Body;
+use super::operation::{Guard, Operations, unauthenticated};
+use super::peer;
+use super::principal::{COOKIE, Principal, Who};
+use super::problem::{FieldError, Kind, Problem};
+use super::setting::Faults;
+use super::state::Api;
+use crate::secrets::{hash_password, new_token, token_hash, verify_password};
+use crate::store::employees::{Account, Employment, FailedLogin, LoginOutcome, LoginSeen, NewPassword};
+use crate::store::sessions::{NewSession, SESSION_IDLE_MS};
+use crate::store::setting::{Change, Hidden};
+use crate::store::unix_ms;
+
+/// The operations on one's own session.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Public, routes!(sign_in))
+        .add(Guard::SignedIn, routes!(read_session))
+        .add(Guard::SignedIn, routes!(sign_out))
+        .add(Guard::SignedIn, routes!(choose_password))
+}
+
+/// Who wants to sign in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The user name or employee number.
+    #[schema(example = "admin")]
+    login: String,
+    password: String,
+    /// Only where the installation has several tenants.
+    tenant: Option<String>,
+}
+
+/// A session that began. The cookie carries the same token.
+#[derive(Serialize, ToSchema)]
+pub struct SignedIn {
+    /// For `Authorization: Bearer`. Ends after 12 h without use, and with the next sign-in of the same employee.
+    pub token: String,
+    /// Who one is.
+    #[serde(flatten)]
+    pub session: SessionShown,
+}
+
+/// Who one is and what one may do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionShown {
+    /// Whose rows one sees.
+    pub tenant: String,
+    /// The user name, or `token:NAME`.
+    pub login: String,
+    /// Permission keys; `*` stands for all.
+    pub permissions: Vec<String>,
+    /// Nothing else is allowed before `POST session/password` (LOGIN-05).
+    pub password_change_required: bool,
+}
+
+/// A password of one's own choice.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChoice {
+    old_password: String,
+    /// At least 6 and at most 64 characters, with a letter and a digit.
+    new_password: String,
+}
+
+/// Where a request comes from, for limits and the login log.
+struct Caller {
+    source: std::net::IpAddr,
+    secure: bool,
+    user_agent: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let user_agent =
+            parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let user_agent = user_agent.chars().take(USER_AGENT_MAX).collect();
+        Ok(Self { source: peer::source(parts), secure: peer::is_secure(parts), user_agent })
+    }
+}
+
+/// Of a User-Agent header, what is kept.
+const USER_AGENT_MAX: usize = 200;
+/// A password is not hashed beyond this: nobody has one, and each byte costs.
+const PASSWORD_MAX: usize = 256;
+/// How long a sign-in waits for its turn to be hashed.
+const HASHING_WAIT: Duration = Duration::from_secs(5);
+/// The hash of nobody's password, with the cost of a real one.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c3dpdGNoYm9hcmQtbm9ib2R5$gc4QnBEuZ1HBcfpuWmTVgcWQnq5cIdbkBRkK7a5K6Oc";
+
+/// Signs in. Wrong user, wrong password and a locked account get the same answer.
+#[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn,
+    responses((status = 200, body = SignedIn), (status = 401, description = "wrong user or password, or locked"),
+        (status = 429, description = "too many wrong tries from this address")))]
+async fn sign_in(
+    State(api): State<Api>,
+    caller: Caller,
+    Body(asked): Body<SignIn>,
+) -> Result<impl IntoResponse, Problem> {
+    let now_ms = unix_ms();
+    let tenant = tenant(&api, asked.tenant.as_deref()).await?;
+    api.throttle().begin(caller.source, now_ms).map_err(|too_many| {
+        let seconds = u32::try_from(too_many.wait_ms.div_ceil(1_000)).unwrap_or(u32::MAX);
+        Problem::new(Kind::TooMany, "too many wrong tries from this address; wait, then try again").retry_after(seconds)
+    })?;
+    let account = match &tenant {
+        Some(tenant) => api.store().account(tenant, &asked.login).await?,
+        None => None,
+    };
+    let hash =
+        account.as_ref().map_or_else(|| Hidden::new(NOBODY.to_owned()), |a| a.employee.value.password_hash.clone());
+    let right = verify(&api, hash, asked.password).await?;
+    let Some(account) = account else {
+        if let Some(tenant) = &tenant {
+            log(&api, tenant, &caller, None, &asked.login, LoginOutcome::Failed).await?;
+        }
+        return Err(wrong());
+    };
+    admit(&api, &caller, &account, &asked.login, right, now_ms).await?;
+    api.throttle().forgive(caller.source);
+    begin(&api, caller, account, now_ms).await
+}
+
+/// The tenant one signs in to; `None` where one is named that there is not, which is answered like a wrong password.
+async fn tenant(api: &Api, named: Option<&str>) -> Result<Option<TenantId>, Problem> {
+    let tenants = api.store().tenants().await?;
+    match (named, tenants.as_slice()) {
+        (Some(named), all) => Ok(all.iter().map(|t| &t.value.slug).find(|slug| slug.as_str() == named).cloned()),
+        (None, [only]) => Ok(Some(only.value.slug.clone())),
+        (None, []) => Ok(None),
+        (None, _) => {
+            Err(Problem::invalid(vec![FieldError::new("tenant", "this installation has several; name yours")]))
+        }
+    }
+}
+
+/// Hashes where it blocks nobody, a few at a time.
+async fn verify(api: &Api, hash: Hidden, password: String) -> Result<bool, Problem> {
+    if password.len() > PASSWORD_MAX {
+        return Ok(false);
+    }
+    hashed(api, move || verify_password(&hash, &password)).await?.map_err(|error| Problem::internal(&error))
+}
+
+async fn hashed<T: Send + 'static>(api: &Api, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let busy = || Problem::new(Kind::Unavailable, "too many people sign in at this moment; try again").retry_after(5);
+    let permit = tokio::time::timeout(HASHING_WAIT, api.hashing().acquire()).await.map_err(|_| busy())?;
+    let _permit = permit.map_err(|_| busy())?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+}
+
+/// Counts a wrong password, and lets nobody in who is locked out or left.
+async fn admit(
+    api: &Api,
+    caller: &Caller,
+    account: &Account,
+    login: &str,
+    right: bool,
+    now_ms: u64,
+) -> Result<(), Problem> {
+    let employee = &account.employee.value;
+    let number = employee.employee_no.as_str();
+    let outcome = if account.locked_at_ms.is_some() {
+        LoginOutcome::Locked
+    } else if !right {
+        match api.store().login_failed(&account.tenant, number, now_ms).await? {
+            FailedLogin::Counted(_) => LoginOutcome::Failed,
+            FailedLogin::Locked => LoginOutcome::Locked,
+        }
+    } else {
+        match employee.employment {
+            Employment::Active => return Ok(api.store().login_succeeded(&account.tenant, number).await?),
+            Employment::Left => LoginOutcome::Failed,
+        }
+    };
+    log(api, &account.tenant, caller, Some(number), login, outcome).await?;
+    Err(wrong())
+}
+
+async fn begin(api: &Api, caller: Caller, account: Account, now_ms: u64) -> Result<impl IntoResponse + use<>, Problem> {
+    let token = new_token();
+    let employee = account.employee.value;
+    let session = NewSession {
+        employee_no: employee.employee_no.clone(),
+        token_hash: token_hash(&token),
+        address: caller.source.to_string(),
+        user_agent: caller.user_agent.clone(),
+        at_ms: now_ms,
+    };
+    let replaced = api.store().open_session(&account.tenant, &session).await?;
+    let number = Some(employee.employee_no.as_str());
+    if replaced > 0 {
+        log(api, &account.tenant, &caller, number, &employee.login, LoginOutcome::Replaced).await?;
+    }
+    log(api, &account.tenant, &caller, number, &employee.login, LoginOutcome::Login).await?;
+    let cookie = cookie(&token, SESSION_IDLE_MS / 1_000, caller.secure);
+    let shown = SessionShown {
+        tenant: account.tenant.to_string(),
+        login: employee.login,
+        permissions: if employee.must_change { Vec::new() } else { employee.permissions },
+        password_change_required: employee.must_change,
+    };
+    Ok(([(header::SET_COOKIE, cookie)], Json(SignedIn { token, session: shown })))
+}
+
+/// Who one is.
+#[utoipa::path(get, path = "/session", tag = "session", responses((status = 200, body = SessionShown)))]
+async fn read_session(principal: Principal) -> Json<SessionShown> {
+    Json(SessionShown {
+        tenant: principal.tenant.to_string(),
+        login: principal.by(),
+        permissions: principal.permissions.to_texts(),
+        password_change_required: matches!(principal.who, Who::Employee { must_change: true, .. }),
+    })
+}
+
+/// Signs out: the session's token ends.
+#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)))]
+async fn sign_out(State(api): State<Api>, caller: Caller, principal: Principal) -> Result<impl IntoResponse, Problem> {
+    let (number, login, session) = employee(&principal)?;
+    api.store().close_session(&principal.tenant, session).await?;
+    log(&api, &principal.tenant, &caller, Some(number), login, LoginOutcome::Logout).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", 0, caller.secure))]))
+}
+
+/// Chooses a new password. All sessions of the employee end: sign in with it.
+#[utoipa::path(post, path = "/session/password", tag = "session", request_body = PasswordChoice,
+    responses((status = 204)))]
+async fn choose_password(
+    State(api): State<Api>,
+    caller: Caller,
+    principal: Principal,
+    Body(asked): Body<PasswordChoice>,
+) -> Result<impl IntoResponse, Problem> {
+    let (number, login, _) = employee(&principal)?;
+    let mut faults = Faults::default();
+    faults.require("new_password", is_acceptable(&asked.new_password), RULE);
+    faults.require("new_password", asked.new_password != asked.old_password, "choose another than the old one");
+    faults.check()?;
+    let account = api.store().account(&principal.tenant, login).await?.ok_or_else(unauthenticated)?;
+    let right = verify(&api, account.employee.value.password_hash.clone(), asked.old_password).await?;
+    if !right {
+        // Counts like a wrong sign-in: a stolen session shall not be a way to try passwords.
+        api.store().login_failed(&principal.tenant, number, unix_ms()).await?;
+        return Err(Problem::invalid(vec![FieldError::new("old_password", "this is not the old password")]));
+    }
+    let hash = hashed(&api, move || hash_password(&asked.new_password)).await?;
+    let change = Change::by(principal.tenant.clone(), principal.by());
+    api.store().set_password(change, number, NewPassword::Chosen(hash)).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", 0, caller.secure))]))
+}
+
+/// ORG-23.
+const RULE: &str = "a password has 6 to 64 characters, with at least one letter and one digit";
+
+fn is_acceptable(password: &str) -> bool {
+    (6..=64).contains(&password.chars().count())
+        && password.len() <= PASSWORD_MAX
+        && password.chars().any(char::is_alphabetic)
+        && password.chars().any(char::is_numeric)
+}
+
+fn employee(principal: &Principal) -> Result<(&str, &str, &str), Problem> {
+    match &principal.who {
+        Who::Employee { number, login, session, .. } => Ok((number, login, session)),
+        Who::Token { .. } => {
+            Err(Problem::new(Kind::Refused, "an API token has no session; revoke it by DELETE /api/v1/tokens/{id}"))
+        }
+    }
+}
+
+/// LOGIN-07: one message for all of it.
+fn wrong() -> Problem {
+    let detail =
+        "wrong user or password; after 5 wrong passwords an account is locked until an administrator unlocks it";
+    Problem::new(Kind::Unauthenticated, detail)
+}
+
+async fn log(
+    api: &Api,
+    tenant: &TenantId,
+    caller: &Caller,
+    employee_no: Option<&str>,
+    login: &str,
+    outcome: LoginOutcome,
+) -> Result<(), Problem> {
+    let login: String = login.chars().take(LOGIN_SHOWN_MAX).collect();
+    let address = caller.source.to_string();
+    let seen = LoginSeen { employee_no, login: &login, address: &address, outcome, at_ms: unix_ms() };
+    Ok(api.store().log_login(tenant, &seen).await?)
+}
+
+/// Of a typed login, what is kept.
+const LOGIN_SHOWN_MAX: usize = 64;
+
+fn cookie(token: &str, max_age_s: u64, secure: bool) -> HeaderValue {
+    let secure = if secure { "; Secure" } else { "" };
+    let text = format!("{COOKIE}={token}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}");
+    HeaderValue::from_str(&text).expect("our own tokens are header values")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Proves ORG-23.
+    #[test]
+    fn a_password_has_letters_and_digits() {
+        assert!(is_acceptable("abc123"));
+        for bad in ["abcdef", "123456", "ab1", &format!("a1{}", "x".repeat(63))] {
+            assert!(!is_acceptable(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_hash_of_nobody_costs_as_much_as_a_real_one() {
+        let real = hash_password("x");
+        let cost = |hash: &str| hash.rsplitn(3, '$').nth(2).map(str::to_owned);
+        assert_eq!(cost(real.expose()), cost(NOBODY));
+        assert_eq!(verify_password(&Hidden::new(NOBODY.to_owned()), "x").ok(), Some(false));
+    }
+}

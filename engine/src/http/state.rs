@@ -1,0 +1,195 @@
+//! What every operation works on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+
+use hooks::id::TenantId;
+use metrics_exporter_prometheus::PrometheusHandle;
+use switch::config::TenantConfig;
+use tokio::sync::{Mutex, Semaphore};
+
+use super::health::Health;
+use super::problem::Problem;
+use super::recording::Uses;
+use super::throttle::Throttle;
+use crate::events::Parked;
+use crate::journal::JournalHandle;
+use crate::live::{Live, SwitchHandle};
+use crate::secrets::SecretKey;
+use crate::store::Store;
+use crate::tenant_config::{self, Build, BuildError};
+
+/// What the shell gives the API.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// The switch's published snapshots.
+    pub live: Arc<Live>,
+    /// The way to the writer.
+    pub switch: Arc<dyn SwitchHandle>,
+    /// The journal of each tenant.
+    pub journals: BTreeMap<TenantId, JournalHandle>,
+    /// The folder that recordings' paths are relative to.
+    pub recordings: PathBuf,
+    /// For secrets that are stored and sent.
+    pub secret_key: Arc<SecretKey>,
+    /// How the process is.
+    pub health: Arc<Health>,
+    /// The counters of the process.
+    pub metrics: PrometheusHandle,
+    /// The digest realm: `sip.domain`.
+    pub realm: String,
+    /// Calls between extensions are recorded in every tenant.
+    pub record_internal: bool,
+}
+
+/// [`Parts`] and what the API keeps for itself. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    turns: StdMutex<BTreeMap<TenantId, Arc<Mutex<()>>>>,
+    throttle: Throttle,
+    hashing: Semaphore,
+    uses: Uses,
+    streams: Arc<Semaphore>,
+    parked: Parked,
+}
+
+/// Password hashes computed at a time: each takes 19 MiB and a core for some 20 ms.
+const HASHES_MAX: usize = 2;
+/// WebSockets for events open at a time in the process; beyond: 503.
+const STREAMS_MAX: usize = 1_024;
+
+impl Api {
+    /// Over the parts of a process.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            parts,
+            turns: StdMutex::default(),
+            throttle: Throttle::default(),
+            hashing: Semaphore::new(HASHES_MAX),
+            uses: Uses::default(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            parked: Parked::default(),
+        }))
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    /// The switch's published snapshots.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.0.parts.live
+    }
+
+    /// The way to the writer.
+    #[must_use]
+    pub fn switch(&self) -> &dyn SwitchHandle {
+        &*self.0.parts.switch
+    }
+
+    /// A tenant's journal.
+    ///
+    /// # Errors
+    /// When it is not open, which only a tenant made a moment ago can see.
+    pub fn journal(&self, tenant: &TenantId) -> Result<&JournalHandle, Problem> {
+        let journal = self.0.parts.journals.get(tenant);
+        journal.ok_or_else(|| Problem::not_found("log of events; it opens with the next start"))
+    }
+
+    /// All journals.
+    pub fn journals(&self) -> impl Iterator<Item = &JournalHandle> {
+        self.0.parts.journals.values()
+    }
+
+    /// The folder that recordings' paths are relative to.
+    #[must_use]
+    pub fn recordings(&self) -> &Path {
+        &self.0.parts.recordings
+    }
+
+    /// For secrets that are stored and sent.
+    #[must_use]
+    pub fn secret_key(&self) -> &SecretKey {
+        &self.0.parts.secret_key
+    }
+
+    /// How the process is.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.0.parts.health
+    }
+
+    /// The counters of the process.
+    #[must_use]
+    pub fn metrics(&self) -> &PrometheusHandle {
+        &self.0.parts.metrics
+    }
+
+    /// The digest realm.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.0.parts.realm
+    }
+
+    /// Sign-in tries.
+    #[must_use]
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
+    /// Permits for password hashes.
+    #[must_use]
+    pub fn hashing(&self) -> &Semaphore {
+        &self.0.hashing
+    }
+
+    /// Which uses of recordings were logged a moment ago.
+    #[must_use]
+    pub fn uses(&self) -> &Uses {
+        &self.0.uses
+    }
+
+    /// Permits for event streams.
+    #[must_use]
+    pub fn streams(&self) -> &Arc<Semaphore> {
+        &self.0.streams
+    }
+
+    /// Feeds of pulling clients between their requests.
+    #[must_use]
+    pub fn parked(&self) -> &Parked {
+        &self.0.parked
+    }
+
+    /// The lock by which changes of one tenant's settings take turns. There are as many as tenants that changed something.
+    #[must_use]
+    pub fn turn(&self, tenant: &TenantId) -> Arc<Mutex<()>> {
+        let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(tenant.clone()).or_default())
+    }
+
+    /// A tenant's settings as the switch wants them.
+    ///
+    /// # Errors
+    /// When the database is away or holds something unreadable.
+    pub async fn tenant_config(&self, tenant: &TenantId) -> Result<TenantConfig, Problem> {
+        let with =
+            Build { key: self.secret_key(), domain: self.realm(), record_internal: self.0.parts.record_internal };
+        let built = tenant_config::build(self.store(), tenant, &with).await.map_err(|error| match error {
+            BuildError::Store(error) => Problem::from(error),
+        })?;
+        for warning in built.warnings {
+            tracing::warn!(%tenant, "{warning}");
+        }
+        Ok(built.config)
+    }
+}

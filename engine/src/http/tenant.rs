@@ -1,0 +1,146 @@
+//! `tenants`: one sees and changes one's own.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use dialplan::number::Dialled;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::extract::{Body, Path};
+use super::operation::{Guard, Operations};
+use super::page::Listed;
+use super::permission::{TENANTS_READ, TENANTS_WRITE};
+use super::precondition::{IfMatch, etag};
+use super::principal::Principal;
+use super::problem::Problem;
+use super::setting::{Edit, Faults, nullable};
+use super::state::Api;
+use super::time_text::Instant;
+use crate::store::setting::Stored;
+use crate::store::tenants::Tenant;
+
+/// The operations on tenants.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Needs(TENANTS_READ), routes!(list_tenants))
+        .add(Guard::Needs(TENANTS_READ), routes!(read_tenant))
+        .add(Guard::Needs(TENANTS_WRITE), routes!(change_tenant))
+}
+
+/// A tenant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TenantShown {
+    /// Its slug.
+    #[schema(example = "default")]
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// SIP domains that mean this tenant.
+    pub domains: Vec<String>,
+    /// IANA name; days begin in it.
+    pub time_zone: String,
+    /// The default line: the caller number of an outbound call where nothing else gives one.
+    pub caller_number: Option<String>,
+    /// Calls between two extensions are recorded, too.
+    pub record_internal: bool,
+    /// Emergency numbers: dialled past every rule and limit.
+    pub emergency: Vec<String>,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it was changed last.
+    pub updated_at: Instant,
+}
+
+/// What shall be different; what is left out stays (RFC 7396).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantChange {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    caller_number: Option<Option<String>>,
+    record_internal: Option<bool>,
+    emergency: Option<Vec<String>>,
+}
+
+impl From<Stored<Tenant>> for TenantShown {
+    fn from(stored: Stored<Tenant>) -> Self {
+        let value = stored.value;
+        Self {
+            id: value.slug.to_string(),
+            name: value.name,
+            domains: value.domains,
+            time_zone: value.time_zone,
+            caller_number: value.caller_number,
+            record_internal: value.record_internal,
+            emergency: value.emergency,
+            created_at: Instant(stored.created_at_ms),
+            updated_at: Instant(stored.updated_at_ms),
+        }
+    }
+}
+
+/// The tenants one may see: one's own.
+#[utoipa::path(get, path = "/tenants", tag = "tenants", responses((status = 200, body = Listed<TenantShown>)))]
+async fn list_tenants(State(api): State<Api>, principal: Principal) -> Result<Json<Listed<TenantShown>>, Problem> {
+    let own = api.store().get::<Tenant>(&principal.tenant, principal.tenant.as_str()).await?;
+    Ok(Json(Listed { items: vec![own.into()], next_cursor: None }))
+}
+
+/// One's own tenant.
+#[utoipa::path(get, path = "/tenants/{id}", tag = "tenants", params(("id" = String, Path)),
+    responses((status = 200, body = TenantShown)))]
+async fn read_tenant(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    Ok(shown(api.store().get::<Tenant>(&principal.tenant, &id).await?))
+}
+
+/// Changes one's own tenant; a merge patch (RFC 7396).
+#[utoipa::path(patch, path = "/tenants/{id}", tag = "tenants", params(("id" = String, Path)),
+    request_body = TenantChange, responses((status = 200, body = TenantShown)))]
+async fn change_tenant(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    Body(change): Body<TenantChange>,
+) -> Result<impl IntoResponse, Problem> {
+    let mut faults = Faults::default();
+    let named = change.name.as_deref().is_none_or(|name| (1..=64).contains(&name.chars().count()));
+    faults.require("name", named, "a tenant's name is 1 to 64 characters");
+    if let Some(Some(number)) = &change.caller_number {
+        faults.note("caller_number", number.parse::<Dialled>());
+    }
+    let emergency = change.emergency.as_deref().unwrap_or_default();
+    let some = change.emergency.is_none() || (1..=EMERGENCY_MAX).contains(&emergency.len());
+    faults.require("emergency", some, "a tenant has 1 to 16 emergency numbers");
+    for (n, number) in emergency.iter().take(EMERGENCY_MAX).enumerate() {
+        faults.note(&format!("emergency.{n}"), number.parse::<Dialled>());
+    }
+    faults.check()?;
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let old = edit.tx.find::<Tenant>(&id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+    let expect = if_match.expect(old.version)?;
+    let mut tenant = old.value;
+    tenant.name = change.name.unwrap_or(tenant.name);
+    tenant.caller_number = change.caller_number.unwrap_or(tenant.caller_number);
+    tenant.record_internal = change.record_internal.unwrap_or(tenant.record_internal);
+    tenant.emergency = change.emergency.unwrap_or(tenant.emergency);
+    let stored = edit.tx.update(tenant, expect).await?;
+    edit.finish(&api).await?;
+    Ok(shown(stored))
+}
+
+/// Countries have a handful.
+const EMERGENCY_MAX: usize = 16;
+
+fn shown(stored: Stored<Tenant>) -> impl IntoResponse {
+    ([(header::ETAG, etag(stored.version))], Json(TenantShown::from(stored)))
+}
