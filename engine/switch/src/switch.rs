@@ -347,5 +347,8 @@ impl Switch {
         for change in self.desk.registrar.connection_closed(connection) {
             self.registration_changed(change);
         }
+        for call in self.calls.values_mut() {
+            call.connection_closed(connection);
+        }
     }
 }

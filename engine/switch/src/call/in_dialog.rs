@@ -2,7 +2,7 @@
 
 use hooks::fact::EndCause;
 use sip::dialog::{DialogId, Incoming as Taken};
-use sip::flow::Flow;
+use sip::flow::{ConnectionId, Flow};
 use sip::headers::HeaderName;
 use sip::message::{Method, Request, Response, StatusCode};
 use sip::transaction::ServerKey;
@@ -10,7 +10,7 @@ use sip::transaction::ServerKey;
 use super::{Call, End};
 use crate::desk::{Desk, LegIndex};
 use crate::invite::ALLOW;
-use crate::leg::LegState;
+use crate::leg::{Leg, LegState};
 
 impl Call {
     /// Takes a request that names a leg's dialog. False if it names another one by Call-ID or the peer's tag: 481.
@@ -50,6 +50,14 @@ impl Call {
             }
         }
         true
+    }
+
+    /// The connection that some legs may be on is gone; what is sent to them next opens one to the same peer, or uses the
+    /// one that there is by then (RFC 3261 §18.1.1).
+    pub(crate) fn connection_closed(&mut self, connection: ConnectionId) {
+        for up in self.legs.iter_mut().filter_map(Leg::up_mut) {
+            up.flow.connection = up.flow.connection.filter(|open| *open != connection);
+        }
     }
 
     /// The ACK of a 2xx, found by its dialog.

@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) last_call: Option<CallId>,
     legs: Vec<(hooks::id::LegId, String)>,
     flows: BTreeMap<&'static str, Flow>,
+    /// The flow that something was sent on last.
+    pub(crate) last_flow: Option<Flow>,
     /// What phones said, to be repeated.
     sent: Vec<(&'static str, String)>,
 }
@@ -181,6 +183,7 @@ impl World {
             last_call: None,
             legs: Vec::new(),
             flows: BTreeMap::new(),
+            last_flow: None,
             sent: Vec::new(),
         };
         world.input(Input::Tenant(Arc::new(tenant)));
@@ -282,6 +285,7 @@ impl World {
     }
 
     fn deliver(&mut self, flow: &Flow, bytes: &Bytes) {
+        self.last_flow = Some(*flow);
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let parsed = parse_datagram(bytes.clone());
         assert!(parsed.is_ok(), "we sent what we cannot read: {parsed:?}\n{text}");
@@ -339,9 +343,13 @@ impl World {
 
     /// The endpoint whose far end is this phone.
     pub(crate) fn endpoint(&self, name: &str) -> EndpointId {
+        self.endpoint_of(name).unwrap_or_else(|| panic!("{name} has no media\n{}", self.ladder.join("\n")))
+    }
+
+    /// The same, if there is one.
+    pub(crate) fn endpoint_of(&self, name: &str) -> Option<EndpointId> {
         let ip = self.phones[name].rtp.ip();
-        let found = self.peers.iter().find(|(_, peer)| **peer == ip);
-        *found.unwrap_or_else(|| panic!("{name} has no media\n{}", self.ladder.join("\n"))).0
+        self.peers.iter().find(|(_, peer)| **peer == ip).map(|(endpoint, _)| *endpoint)
     }
 
     fn heard_by(&self, name: &str) -> String {

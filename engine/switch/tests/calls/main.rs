@@ -3,6 +3,7 @@
 
 mod chaos;
 mod ladder;
+mod matrix;
 mod media;
 mod phone;
 mod refusals;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sip::flow::{ConnectionId, Flow, Transport};
+
 use crate::ladder::{World, check};
 
 #[test]
@@ -479,4 +481,29 @@ fn a_media_side_that_says_nothing_delays_the_end_by_two_seconds_and_no_more() {
     world.run_until(later);
     assert_eq!(world.facts.last().unwrap(), "ended Busy by Callee 486");
     assert_eq!(world.switch.sizes().endpoints, 2, "ports stay taken until they are closed");
+}
+
+#[test]
+fn a_call_outlives_the_connection_that_it_came_by() {
+    let mut world = World::with(&["bob"]);
+    let flow = Flow {
+        transport: Transport::Tcp,
+        local: "192.0.2.1:5060".parse().unwrap(),
+        peer: world.phone("alice").address,
+        connection: Some(ConnectionId(7)),
+    };
+    world.flow_of("alice", flow);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE
+        1s     bob   > 200
+        1s     bob   < ACK
+        1s     alice < 200 `Contact: <sip:1002@192.0.2.1:5060;transport=tcp>`
+        "#,
+    );
+    world.input(switch::input::Input::ConnectionClosed(ConnectionId(7)));
+    world.play("1s bob hears alice\n2s bob > BYE\n2s alice < BYE");
+    assert_eq!(world.last_flow, Some(Flow { connection: None, ..flow }));
+    world.finish();
 }
