@@ -146,7 +146,7 @@ pub struct TenantConfig {
     pub plan: Plan,
     /// The caller number of an outbound call where neither extension nor trunk has one (CALL-08: the default line).
     pub caller_number: Option<String>,
-    /// Record calls between two extensions, too.
+    /// Record every call between two extensions, whatever [`Extension::record`] says of them.
     pub record_internal: bool,
 }
 

@@ -240,5 +240,20 @@ fn changed_secrets_end_the_bindings_and_other_changes_do_not() {
     changed.extensions.get_mut(&"1002".parse().unwrap()).unwrap().enabled = false;
     world.input(Input::Tenant(Arc::new(changed)));
     world.expect_facts("unbound 1002 Settings");
+    // A disabled extension is like an unknown one.
+    world.play("0ms bob > REGISTER\n0ms bob < 401\n0ms bob > INVITE 1001\n0ms bob < 401");
     world.play("0ms alice > INVITE 1002\n0ms alice < 404");
+}
+
+#[test]
+fn a_host_that_no_tenant_has_is_refused_where_there_are_several() {
+    let mut world = world();
+    let mut other = tenant();
+    other.tenant = "other".parse().unwrap();
+    other.domains = vec!["other.example".into()];
+    world.input(Input::Tenant(Arc::new(other)));
+    world.play("0ms alice > REGISTER\n0ms alice < 200");
+    let request = world.phone("alice").request("REGISTER", "sip:192.0.2.1", "Contact: <sip:1001@192.0.2.11:5060>");
+    world.send("alice", &request);
+    world.play("0ms alice < 401");
 }
