@@ -21,7 +21,7 @@ pub use auth::{AuthParams, AuthScheme};
 pub use name::{HeaderName, OtherName};
 pub use name_addr::{Contacts, NameAddr};
 pub use params::{Param, Params};
-pub(crate) use scan::{is_token, split_commas, trim, trim_start};
+pub(crate) use scan::{is_token, parse_exact, split_commas, trim, trim_start};
 pub use simple::{
     CSeq, EventPackage, MediaType, RAck, Reason, Refresher, Replaces, RetryAfter, SessionExpires, Warning,
 };

@@ -166,13 +166,9 @@ fn body_of(headers: &Headers, message: &Bytes, body_start: usize) -> Result<Byte
     Ok(message.slice(body_start..body_start + length))
 }
 
-/// RFC 3261 §8.1.1: what every message must have for a transaction to be found and an answer to be made.
+/// What is missing or wrong for a transaction to be found; a request's CSeq must name its method.
 fn check_essentials(headers: &Headers, method: Option<&Method>) -> Result<(), Fault> {
-    headers.top_via()?;
-    headers.from()?;
-    headers.to()?;
-    headers.call_id()?;
-    let cseq = headers.cseq()?;
+    let cseq = headers.check_essentials()?;
     match method {
         // RFC 4475 §3.1.2.17: the method in the CSeq must be that of the request.
         Some(method) if cseq.method != *method => {

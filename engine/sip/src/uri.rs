@@ -13,6 +13,7 @@ use bytestring::ByteString;
 
 pub use escape::{decode, encode_user};
 pub use host::Host;
+pub(crate) use host::HostShape;
 pub use sip::{Scheme, SipUri, UriParam};
 pub use tel::TelUri;
 
@@ -66,18 +67,18 @@ impl Uri {
 
     /// As [`Uri::parse_shared`], without a count of the buffer's owners more.
     pub(crate) fn parse_owned(bytes: Bytes) -> Result<Self, UriError> {
-        let text = ByteString::try_from(bytes).map_err(|_| UriError("it is no UTF-8"))?;
-        let colon = memchr::memchr(b':', text.as_bytes()).ok_or(UriError("it has no scheme"))?;
-        let scheme = &text.as_bytes()[..colon];
-        if scheme.eq_ignore_ascii_case(b"sip") {
-            SipUri::parse(text, Scheme::Sip).map(Self::Sip)
-        } else if scheme.eq_ignore_ascii_case(b"sips") {
-            SipUri::parse(text, Scheme::Sips).map(Self::Sip)
-        } else if scheme.eq_ignore_ascii_case(b"tel") {
-            TelUri::parse(text).map(Self::Tel)
-        } else {
-            parse_other(text, colon).map(Self::Other)
-        }
+        let layout = UriLayout::of(&bytes)?;
+        Self::from_layout(bytes, layout)
+    }
+
+    /// The URI of that layout.
+    pub(crate) fn from_layout(bytes: Bytes, layout: UriLayout) -> Result<Self, UriError> {
+        let text = ByteString::try_from(bytes).map_err(|_| NO_TEXT)?;
+        Ok(match layout {
+            UriLayout::Sip(layout) => Self::Sip(SipUri::from_layout(text, layout)),
+            UriLayout::Tel(number_end) => Self::Tel(TelUri::from_layout(text, number_end)),
+            UriLayout::Other(scheme_end) => Self::Other(OtherUri { text, scheme_end }),
+        })
     }
 
     /// The URI as it came.
@@ -121,8 +122,39 @@ impl Uri {
     }
 }
 
-fn parse_other(text: ByteString, scheme_end: usize) -> Result<OtherUri, UriError> {
-    let scheme = &text.as_bytes()[..scheme_end];
+const NO_TEXT: UriError = UriError("it is no UTF-8");
+
+/// Where the parts of a URI stand: enough to say that it is one, before it is kept.
+pub(crate) enum UriLayout {
+    Sip(sip::SipLayout),
+    /// Where the number ends.
+    Tel(usize),
+    /// Where the scheme ends.
+    Other(usize),
+}
+
+impl UriLayout {
+    /// Looks at every byte once and keeps none.
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, UriError> {
+        if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
+            return Err(NO_TEXT);
+        }
+        let colon = bytes.iter().position(|&byte| byte == b':').ok_or(UriError("it has no scheme"))?;
+        let scheme = &bytes[..colon];
+        if scheme.eq_ignore_ascii_case(b"sip") {
+            sip::SipLayout::of(bytes, Scheme::Sip).map(Self::Sip)
+        } else if scheme.eq_ignore_ascii_case(b"sips") {
+            sip::SipLayout::of(bytes, Scheme::Sips).map(Self::Sip)
+        } else if scheme.eq_ignore_ascii_case(b"tel") {
+            TelUri::layout(bytes).map(Self::Tel)
+        } else {
+            check_other(bytes, colon).map(|()| Self::Other(colon))
+        }
+    }
+}
+
+fn check_other(text: &[u8], scheme_end: usize) -> Result<(), UriError> {
+    let scheme = &text[..scheme_end];
     let scheme_ok = scheme.first().is_some_and(u8::is_ascii_alphabetic)
         && scheme.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     if !scheme_ok {
@@ -131,10 +163,10 @@ fn parse_other(text: ByteString, scheme_end: usize) -> Result<OtherUri, UriError
     if text.len() == scheme_end + 1 {
         return Err(UriError("nothing follows its scheme"));
     }
-    if text.bytes().any(|byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127)) {
+    if text.iter().any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127)) {
         return Err(UriError("it has white space, quotes or angle brackets"));
     }
-    Ok(OtherUri { text, scheme_end })
+    Ok(())
 }
 
 impl FromStr for Uri {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::params::Params;
 use super::scan::{is_token_byte, parse_clamped, push_quoted, quoted_len, trim, unquote};
 use super::value::HeaderValue;
-use crate::uri::Uri;
+use crate::uri::{Uri, UriError, UriLayout};
 
 /// An address: optional display name, URI, parameters of the header field (not of the URI).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,43 +141,63 @@ impl NameAddr {
     }
 
     pub(crate) fn parse(value: &Bytes) -> Result<Self, &'static str> {
-        let text: &[u8] = value;
+        let layout = NameAddrLayout::of(value)?;
+        Ok(Self {
+            display: value.slice_ref(layout.display),
+            uri: Uri::from_layout(value.slice_ref(layout.uri), layout.uri_layout).map_err(UriError::reason)?,
+            params: Params::checked(value.slice_ref(layout.params)),
+        })
+    }
+
+    /// Says what is wrong with an address, without keeping it.
+    pub(crate) fn check(value: &[u8]) -> Result<(), &'static str> {
+        NameAddrLayout::of(value).map(|_| ())
+    }
+}
+
+/// The parts of an address, before it is kept.
+struct NameAddrLayout<'a> {
+    display: &'a [u8],
+    uri: &'a [u8],
+    uri_layout: UriLayout,
+    params: &'a [u8],
+}
+
+impl<'a> NameAddrLayout<'a> {
+    fn of(text: &'a [u8]) -> Result<Self, &'static str> {
         let open = match text.first() {
             Some(b'"') => {
                 let len = quoted_len(text).ok_or("a quoted string does not end")?;
                 let gap = text[len..].iter().position(|&byte| !matches!(byte, b' ' | b'\t'));
                 Some(len + gap.filter(|gap| text[len + gap] == b'<').ok_or("an address must follow the display name")?)
             }
-            _ => memchr::memchr(b'<', text),
+            _ => text.iter().position(|&byte| byte == b'<'),
         };
-        let Some(open) = open else {
-            return Self::parse_bare(value);
-        };
-        let close = open + memchr::memchr(b'>', &text[open..]).ok_or("an angle bracket is not closed")?;
+        let Some(open) = open else { return Self::bare(text) };
+        let close = text[open..].iter().position(|&byte| byte == b'>').ok_or("an angle bracket is not closed")?;
+        let (uri, params) = (trim(&text[open + 1..open + close]), trim(&text[open + close + 1..]));
         let display = trim(&text[..open]);
-        if !display.starts_with(b"\"") && memchr::memchr2(b'"', b'>', display).is_some() {
+        if !display.starts_with(b"\"") && display.iter().any(|byte| matches!(byte, b'"' | b'>')) {
             return Err("a display name has a stray quote or bracket");
         }
-        Ok(Self {
-            display: value.slice_ref(display),
-            uri: Uri::parse_owned(value.slice_ref(trim(&text[open + 1..close]))).map_err(|error| error.reason())?,
-            params: Params::parse(value.slice_ref(trim(&text[close + 1..])))?,
-        })
+        Self::with(display, uri, params)
     }
 
     /// RFC 3261 §20.10: without angle brackets everything from the first `;` on belongs to the header field, and a URI
     /// with `?` or `,` must not stand so.
-    fn parse_bare(value: &Bytes) -> Result<Self, &'static str> {
-        let end = memchr::memchr(b';', value).unwrap_or(value.len());
-        let uri = trim(&value[..end]);
-        if memchr::memchr2(b'?', b',', uri).is_some() {
+    fn bare(text: &'a [u8]) -> Result<Self, &'static str> {
+        let end = text.iter().position(|&byte| byte == b';').unwrap_or(text.len());
+        let uri = trim(&text[..end]);
+        if uri.iter().any(|byte| matches!(byte, b'?' | b',')) {
             return Err("a URI with a question mark or comma needs angle brackets");
         }
-        Ok(Self {
-            display: Bytes::new(),
-            uri: Uri::parse_owned(value.slice_ref(uri)).map_err(|error| error.reason())?,
-            params: Params::parse(value.slice(end..))?,
-        })
+        Self::with(&[], uri, &text[end..])
+    }
+
+    fn with(display: &'a [u8], uri: &'a [u8], params: &'a [u8]) -> Result<Self, &'static str> {
+        Params::check(params)?;
+        let uri_layout = UriLayout::of(uri).map_err(UriError::reason)?;
+        Ok(Self { display, uri, uri_layout, params })
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::scan::{is_token, is_token_byte, push_quoted, quoted_len, trim, unquote};
+use super::scan::{is_token, is_token_byte, push_quoted, quoted_len, trim, trim_start, unquote};
 
 /// Parameters in their order. The syntax was checked when they were parsed; names compare without regard to case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,18 +22,33 @@ pub struct Param<'a> {
 impl Params {
     /// Parses text that is empty or begins with `;`. Says what is wrong otherwise.
     pub(crate) fn parse(text: Bytes) -> Result<Self, &'static str> {
-        let mut rest: &[u8] = trim(&text);
-        while !rest.is_empty() {
-            rest = split_param(rest)?.1;
-        }
+        Self::check(&text)?;
         Ok(Self(text))
+    }
+
+    /// Says what is wrong with the text of parameters, without keeping it.
+    pub(crate) fn check(text: &[u8]) -> Result<(), &'static str> {
+        let mut rest = trim(text);
+        while !rest.is_empty() {
+            rest = split_raw(rest)?.1;
+        }
+        Ok(())
+    }
+
+    /// Parameters that were checked before.
+    pub(crate) fn checked(text: Bytes) -> Self {
+        Self(text)
     }
 
     /// Every parameter in order.
     pub fn iter(&self) -> impl Iterator<Item = Param<'_>> {
+        self.raw().filter_map(|raw| Some(Param { name: std::str::from_utf8(raw.name).ok()?, value: raw.value }))
+    }
+
+    fn raw(&self) -> impl Iterator<Item = RawParam<'_>> {
         let mut rest: &[u8] = trim(&self.0);
         std::iter::from_fn(move || {
-            let (param, after) = split_param(rest).ok()?;
+            let (param, after) = split_raw(rest).ok()?;
             rest = after;
             Some(param)
         })
@@ -95,8 +110,8 @@ impl Params {
         }
     }
 
-    fn find(&self, name: &str) -> Option<Param<'_>> {
-        self.iter().find(|param| param.name.eq_ignore_ascii_case(name))
+    fn find(&self, name: &str) -> Option<RawParam<'_>> {
+        self.raw().find(|param| param.name.eq_ignore_ascii_case(name.as_bytes()))
     }
 
     fn without(&self, name: &str) -> Vec<u8> {
@@ -122,33 +137,42 @@ fn write_param(out: &mut Vec<u8>, param: Param<'_>) {
     }
 }
 
-/// The first parameter of a text that begins with `;`, and what follows it from its `;` on.
-fn split_param(text: &[u8]) -> Result<(Param<'_>, &[u8]), &'static str> {
-    let [b';', text @ ..] = text else {
-        return Err("a parameter begins with a semicolon");
-    };
-    let name_end = memchr::memchr2(b';', b'=', text).unwrap_or(text.len());
-    let name = trim(&text[..name_end]);
-    if !is_token(name) {
+/// A parameter whose name is known to be a token but not yet looked at as text.
+struct RawParam<'a> {
+    name: &'a [u8],
+    value: Option<&'a [u8]>,
+}
+
+/// The first parameter of a text that begins with `;`, and what follows it from its `;` on. Most are `;name=value` without
+/// white space: that is read in one pass.
+fn split_raw(text: &[u8]) -> Result<(RawParam<'_>, &[u8]), &'static str> {
+    let [b';', text @ ..] = text else { return Err("a parameter begins with a semicolon") };
+    let text = trim_start(text);
+    let name_len = text.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(text.len());
+    let (name, after) = text.split_at(name_len);
+    if name.is_empty() {
         return Err("a parameter's name is no token");
     }
-    let name = std::str::from_utf8(name).map_err(|_| "a parameter's name is no token")?;
-    if text.get(name_end) != Some(&b'=') {
-        return Ok((Param { name, value: None }, &text[name_end..]));
+    match trim_start(after) {
+        after @ ([] | [b';', ..]) => Ok((RawParam { name, value: None }, after)),
+        [b'=', value @ ..] => split_value(name, trim_start(value)),
+        _ => Err("a parameter's name is no token"),
     }
-    let after = super::scan::trim_start(&text[name_end + 1..]);
-    if after.first() == Some(&b'"') {
-        let len = quoted_len(after).ok_or("a quoted string does not end")?;
-        let rest = trim(&after[len..]);
-        if !matches!(rest, [] | [b';', ..]) {
-            return Err("text follows a quoted string");
-        }
-        return Ok((Param { name, value: Some(&after[..len]) }, rest));
-    }
-    let end = memchr::memchr(b';', after).unwrap_or(after.len());
-    let value = trim(&after[..end]);
-    if value.iter().any(|&byte| matches!(byte, b' ' | b'\t' | b'"' | b',' | b'<' | b'>')) {
+}
+
+fn split_value<'a>(name: &'a [u8], text: &'a [u8]) -> Result<(RawParam<'a>, &'a [u8]), &'static str> {
+    let len = match text.first() {
+        Some(b'"') => quoted_len(text).ok_or("a quoted string does not end")?,
+        _ => text.iter().position(|&byte| ends_value(byte)).unwrap_or(text.len()),
+    };
+    let (value, rest) = text.split_at(len);
+    let rest = trim_start(rest);
+    if !matches!(rest, [] | [b';', ..]) {
         return Err("a parameter's value must be quoted");
     }
-    Ok((Param { name, value: Some(value) }, &after[end..]))
+    Ok((RawParam { name, value: Some(value) }, rest))
+}
+
+const fn ends_value(byte: u8) -> bool {
+    matches!(byte, b';' | b' ' | b'\t' | b'"' | b',' | b'<' | b'>')
 }

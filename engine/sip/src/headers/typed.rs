@@ -58,7 +58,8 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if it is missing, repeated or malformed.
     pub fn cseq(&self) -> Result<CSeq, HeaderError> {
-        self.mandatory(HeaderName::CSeq, |value| CSeq::parse(value))
+        let field = self.only(&HeaderName::CSeq)?.ok_or(HeaderError::Missing(HeaderName::CSeq))?;
+        CSeq::parse(self.slice(field)).map_err(|reason| HeaderError::Malformed(HeaderName::CSeq, reason))
     }
 
     /// Max-Forwards, 0 to 255 (RFC 3261 §20.22).
@@ -66,9 +67,9 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if it is repeated or no number in range.
     pub fn max_forwards(&self) -> Result<Option<u8>, HeaderError> {
-        self.optional(HeaderName::MaxForwards, |value| {
-            parse_exact(value).and_then(|hops| u8::try_from(hops).ok()).ok_or("it is not in 0 to 255")
-        })
+        let Some(field) = self.only(&HeaderName::MaxForwards)? else { return Ok(None) };
+        let hops = parse_exact(self.slice(field)).and_then(|hops| u8::try_from(hops).ok());
+        hops.map(Some).ok_or(HeaderError::Malformed(HeaderName::MaxForwards, "it is not in 0 to 255"))
     }
 
     /// All Contact fields.
@@ -374,6 +375,20 @@ impl Headers {
             .iter()
             .filter(move |field| field.name == wanted)
             .map(move |field| parse(&self.shared(field)).map_err(|reason| HeaderError::Malformed(name.clone(), reason)))
+    }
+
+    /// RFC 3261 §8.1.1: what every message must have for a transaction to be found and an answer to be made; gives the
+    /// CSeq. Nothing is kept: who wants the values asks for them.
+    pub(crate) fn check_essentials(&self) -> Result<CSeq, HeaderError> {
+        let via = self.find(&HeaderName::Via).map(|field| self.slice(field));
+        let via = via.and_then(|line| split_commas(line).next()).ok_or(HeaderError::Missing(HeaderName::Via))?;
+        Via::check(via).map_err(|reason| HeaderError::Malformed(HeaderName::Via, reason))?;
+        for name in [HeaderName::From, HeaderName::To] {
+            let Some(field) = self.only(&name)? else { return Err(HeaderError::Missing(name)) };
+            NameAddr::check(self.slice(field)).map_err(|reason| HeaderError::Malformed(name, reason))?;
+        }
+        self.call_id()?;
+        self.cseq()
     }
 
     fn only(&self, name: &HeaderName) -> Result<Option<&super::Field>, HeaderError> {

@@ -9,7 +9,7 @@ use super::params::Params;
 use super::scan::{is_token, parse_exact, split_word, trim, trim_start};
 use super::value::HeaderValue;
 use crate::flow::Transport;
-use crate::uri::Host;
+use crate::uri::{Host, HostShape};
 
 /// One Via element.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,42 +126,72 @@ impl Via {
         out
     }
 
-    /// Any protocol name and version is let through, so that a request of another version can be answered with 505.
     pub(crate) fn parse(value: &Bytes) -> Result<Self, &'static str> {
-        const PROTOCOL: &str = "a Via begins with SIP/2.0/ and a transport";
-        let text: &[u8] = value;
-        let slash = memchr::memchr(b'/', text).ok_or(PROTOCOL)?;
-        let second = slash + 1 + memchr::memchr(b'/', &text[slash + 1..]).ok_or(PROTOCOL)?;
-        let (transport, rest) = split_word(&text[second + 1..]);
-        if !is_token(trim(&text[..slash])) || !is_token(trim(&text[slash + 1..second])) || !is_token(transport) {
-            return Err(PROTOCOL);
-        }
-        let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-        let (host, port) = parse_sent_by(trim(&rest[..end]))?;
+        let layout = ViaLayout::of(value)?;
+        let text = |part| ByteString::try_from(value.slice_ref(part)).map_err(|_| SENT_BY);
         Ok(Self {
-            transport: ByteString::try_from(value.slice_ref(transport)).map_err(|_| PROTOCOL)?,
-            host,
-            port,
-            params: Params::parse(value.slice_ref(trim(&rest[end..])))?,
+            transport: match known_name(layout.transport) {
+                Some(name) => ByteString::from_static(name),
+                None => text(layout.transport)?,
+            },
+            host: match layout.host_shape {
+                HostShape::Name => Host::Name(text(layout.host)?),
+                HostShape::V4(address) => Host::V4(address),
+                HostShape::V6(address) => Host::V6(address),
+            },
+            port: layout.port,
+            params: Params::checked(value.slice_ref(layout.params)),
         })
+    }
+
+    /// Says what is wrong with a Via, without keeping it.
+    pub(crate) fn check(value: &[u8]) -> Result<(), &'static str> {
+        ViaLayout::of(value).map(|_| ())
     }
 }
 
-fn parse_sent_by(text: &[u8]) -> Result<(Host, Option<u16>), &'static str> {
-    const SENT_BY: &str = "the sent-by of a Via is no host and port";
-    let host_end = if text.first() == Some(&b'[') {
-        memchr::memchr(b']', text).ok_or(SENT_BY)? + 1
-    } else {
-        memchr::memchr(b':', text).unwrap_or(text.len())
-    };
-    let host = std::str::from_utf8(trim(&text[..host_end])).ok().and_then(|host| host.parse().ok()).ok_or(SENT_BY)?;
-    match trim_start(&text[host_end..]) {
-        [] => Ok((host, None)),
-        [b':', port @ ..] => {
-            let port = parse_exact(trim(port)).and_then(|port| u16::try_from(port).ok()).ok_or(SENT_BY)?;
-            Ok((host, Some(port)))
+fn known_name(transport: &[u8]) -> Option<&'static str> {
+    ["UDP", "TCP", "TLS", "WSS", "WS"].into_iter().find(|name| name.as_bytes() == transport)
+}
+
+/// The parts of a Via, before it is kept.
+struct ViaLayout<'a> {
+    transport: &'a [u8],
+    host: &'a [u8],
+    host_shape: HostShape,
+    port: Option<u16>,
+    params: &'a [u8],
+}
+
+const PROTOCOL: &str = "a Via begins with SIP/2.0/ and a transport";
+const SENT_BY: &str = "the sent-by of a Via is no host and port";
+
+impl<'a> ViaLayout<'a> {
+    /// Any protocol name and version is let through, so that a request of another version can be answered with 505.
+    fn of(text: &'a [u8]) -> Result<Self, &'static str> {
+        let slash = |text: &[u8]| text.iter().position(|&byte| byte == b'/').ok_or(PROTOCOL);
+        let first = slash(text)?;
+        let second = first + 1 + slash(&text[first + 1..])?;
+        let (transport, rest) = split_word(&text[second + 1..]);
+        if !is_token(trim(&text[..first])) || !is_token(trim(&text[first + 1..second])) || !is_token(transport) {
+            return Err(PROTOCOL);
         }
-        _ => Err(SENT_BY),
+        let end = rest.iter().position(|&byte| byte == b';').unwrap_or(rest.len());
+        let (sent_by, params) = (trim(&rest[..end]), trim(&rest[end..]));
+        let host_end = match sent_by.first() {
+            Some(b'[') => sent_by.iter().position(|&byte| byte == b']').ok_or(SENT_BY)? + 1,
+            _ => sent_by.iter().position(|&byte| byte == b':').unwrap_or(sent_by.len()),
+        };
+        let host = trim(&sent_by[..host_end]);
+        let port = match trim_start(&sent_by[host_end..]) {
+            [] => None,
+            [b':', port @ ..] => {
+                Some(parse_exact(trim(port)).and_then(|port| u16::try_from(port).ok()).ok_or(SENT_BY)?)
+            }
+            _ => return Err(SENT_BY),
+        };
+        Params::check(params)?;
+        Ok(Self { transport, host, host_shape: HostShape::of(host).map_err(|_| SENT_BY)?, port, params })
     }
 }
 

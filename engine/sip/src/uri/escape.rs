@@ -31,10 +31,9 @@ pub(super) fn decode_bytes(text: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// True if every `%` is followed by two hex digits.
-pub(super) fn escapes_are_whole(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'%', text)
-        .all(|at| text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+/// True if two hex digits follow the `%` at that place.
+pub(super) fn escapes_at(text: &[u8], place: usize) -> bool {
+    text.get(place + 1..place + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 fn hex(byte: u8) -> Option<u8> {

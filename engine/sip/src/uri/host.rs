@@ -31,32 +31,63 @@ impl Host {
         }
     }
 
-    /// Parses the host in `range` of `text`, sharing its bytes.
-    pub(super) fn parse_shared(text: &ByteString, range: std::ops::Range<usize>) -> Result<Self, UriError> {
-        let host = text.get(range).ok_or(HOST)?;
-        match parse_ip(host)? {
-            Some(ip) => Ok(ip),
-            None if is_name(host) => Ok(Self::Name(text.slice_ref(host))),
-            None => Err(HOST),
+    /// The host of that shape in `range` of `text`, sharing its bytes.
+    pub(super) fn from_shape(shape: HostShape, text: &ByteString, range: std::ops::Range<usize>) -> Self {
+        match shape {
+            HostShape::Name => Self::Name(text.slice_ref(&text[range])),
+            HostShape::V4(address) => Self::V4(address),
+            HostShape::V6(address) => Self::V6(address),
         }
+    }
+}
+
+/// What a host is, before it is kept.
+#[derive(Clone, Copy)]
+pub(crate) enum HostShape {
+    Name,
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
+}
+
+impl HostShape {
+    /// What kind of host this text is; its characters are ASCII if it is one.
+    pub(crate) fn of(host: &[u8]) -> Result<Self, UriError> {
+        if let [b'[', inner @ ..] = host {
+            let inner = inner.strip_suffix(b"]").and_then(|inner| std::str::from_utf8(inner).ok()).ok_or(HOST)?;
+            return parse_v6(inner).map(Self::V6).ok_or(HOST);
+        }
+        let (Some(first), Some(last)) = (host.first(), host.last()) else { return Err(HOST) };
+        // Only what begins and ends with a digit can be an IPv4 address.
+        if first.is_ascii_digit()
+            && last.is_ascii_digit()
+            && let Some(address) = parse_v4(host)
+        {
+            return Ok(Self::V4(address));
+        }
+        if host.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
+            return Ok(Self::Name);
+        }
+        Err(HOST)
     }
 }
 
 const HOST: UriError = UriError("its host is neither a name nor an address");
 
-fn parse_ip(host: &str) -> Result<Option<Host>, UriError> {
-    if let Some(inner) = host.strip_prefix('[') {
-        let inner = inner.strip_suffix(']').ok_or(HOST)?;
-        return Ok(Some(Host::V6(parse_v6(inner).ok_or(HOST)?)));
+/// Four numbers of one to three digits, without leading zeros.
+fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0u8; 4];
+    let mut parts = text.split(|&byte| byte == b'.');
+    for octet in &mut octets {
+        let digits = parts.next()?;
+        if digits.is_empty() || digits.len() > 3 || (digits.len() > 1 && digits[0] == b'0') {
+            return None;
+        }
+        let number = digits
+            .iter()
+            .try_fold(0u16, |number, &digit| digit.is_ascii_digit().then(|| number * 10 + u16::from(digit - b'0')))?;
+        *octet = u8::try_from(number).ok()?;
     }
-    // Only what begins and ends with a digit can be an IPv4 address.
-    let (Some(first), Some(last)) = (host.as_bytes().first(), host.as_bytes().last()) else {
-        return Err(HOST);
-    };
-    if first.is_ascii_digit() && last.is_ascii_digit() {
-        return Ok(host.parse().ok().map(Host::V4));
-    }
-    Ok(None)
+    parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
 
 /// RFC 5118 §4.10: the ABNF of RFC 3261 allowed three colons before an embedded IPv4 address; read them as two.
@@ -64,19 +95,15 @@ fn parse_v6(text: &str) -> Option<Ipv6Addr> {
     text.parse().ok().or_else(|| text.replacen(":::", "::", 1).parse().ok())
 }
 
-fn is_name(host: &str) -> bool {
-    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
-}
-
 impl FromStr for Host {
     type Err = UriError;
 
     fn from_str(text: &str) -> Result<Self, UriError> {
-        match parse_ip(text)? {
-            Some(ip) => Ok(ip),
-            None if is_name(text) => Ok(Self::Name(ByteString::from(text))),
-            None => Err(HOST),
-        }
+        Ok(match HostShape::of(text.as_bytes())? {
+            HostShape::Name => Self::Name(ByteString::from(text)),
+            HostShape::V4(address) => Self::V4(address),
+            HostShape::V6(address) => Self::V6(address),
+        })
     }
 }
 

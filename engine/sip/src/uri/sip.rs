@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use bytestring::ByteString;
 
-use super::escape::{self, decode, decode_bytes, encode_param, escapes_are_whole};
+use super::escape::{self, decode, decode_bytes, encode_param, escapes_at};
+use super::host::HostShape;
 use super::{Host, UriError};
 
 /// `sip:` or `sips:`.
@@ -216,57 +217,89 @@ impl SipUri {
         self.at.map(|at| &self.text[self.user_start..at])
     }
 
-    pub(super) fn parse(text: ByteString, scheme: Scheme) -> Result<Self, UriError> {
-        let bytes = text.as_bytes();
-        if bytes.iter().any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127)) {
-            return Err(UriError("it has white space, quotes or angle brackets"));
-        }
-        if !escapes_are_whole(bytes) {
-            return Err(UriError("a percent sign needs two hex digits after it"));
-        }
-        let user_start = match scheme {
-            Scheme::Sip => 4,
-            Scheme::Sips => 5,
-        };
-        let at = memchr::memchr(b'@', &bytes[user_start..]).map(|at| user_start + at);
+    /// The URI of that layout.
+    pub(super) fn from_layout(text: ByteString, layout: SipLayout) -> Self {
+        let SipLayout { scheme, at, host, host_range, port, params_start, headers_start } = layout;
+        let host = Host::from_shape(host, &text, host_range);
+        Self { scheme, user_start: user_start(scheme), at, host, port, params_start, headers_start, text }
+    }
+}
+
+/// Where the parts of a SIP URI stand, before it is kept.
+pub(crate) struct SipLayout {
+    scheme: Scheme,
+    at: Option<usize>,
+    host: HostShape,
+    host_range: std::ops::Range<usize>,
+    port: Option<u16>,
+    params_start: usize,
+    headers_start: usize,
+}
+
+const fn user_start(scheme: Scheme) -> usize {
+    match scheme {
+        Scheme::Sip => 4,
+        Scheme::Sips => 5,
+    }
+}
+
+impl SipLayout {
+    pub(super) fn of(bytes: &[u8], scheme: Scheme) -> Result<Self, UriError> {
+        let user_start = user_start(scheme);
+        let at = find_at(bytes, user_start)?;
         if at == Some(user_start) {
             return Err(UriError("its user part is empty"));
         }
         let host_start = at.map_or(user_start, |at| at + 1);
         let host_end = host_start + host_len(&bytes[host_start..])?;
-        let host = Host::parse_shared(&text, host_start..host_end)?;
+        let host = HostShape::of(&bytes[host_start..host_end])?;
         let params_start = host_end + port_len(&bytes[host_end..]);
         let port = parse_port(&bytes[host_end..params_start])?;
-        let headers_start =
-            memchr::memchr(b'?', &bytes[params_start..]).map_or(bytes.len(), |found| params_start + found);
         if !matches!(bytes.get(params_start), None | Some(b';' | b'?')) {
             return Err(UriError("text follows its host"));
         }
-        Ok(Self { scheme, user_start, at, host, port, params_start, headers_start, text })
+        let headers_start = bytes[params_start..].iter().position(|&byte| byte == b'?');
+        let headers_start = headers_start.map_or(bytes.len(), |found| params_start + found);
+        Ok(Self { scheme, at, host, host_range: host_start..host_end, port, params_start, headers_start })
     }
+}
+
+/// Where the first `@` stands, in the pass that looks at every character.
+fn find_at(bytes: &[u8], start: usize) -> Result<Option<usize>, UriError> {
+    let mut at = None;
+    for (place, &byte) in bytes.iter().enumerate().skip(start) {
+        match byte {
+            0..=b' ' | b'<' | b'>' | b'"' | 127 => {
+                return Err(UriError("it has white space, quotes or angle brackets"));
+            }
+            b'@' if at.is_none() => at = Some(place),
+            b'%' if !escapes_at(bytes, place) => return Err(UriError("a percent sign needs two hex digits after it")),
+            _ => {}
+        }
+    }
+    Ok(at)
 }
 
 fn host_len(text: &[u8]) -> Result<usize, UriError> {
     if text.first() == Some(&b'[') {
-        let close = memchr::memchr(b']', text).ok_or(UriError("a bracket of its host is not closed"))?;
+        let close =
+            text.iter().position(|&byte| byte == b']').ok_or(UriError("a bracket of its host is not closed"))?;
         return Ok(close + 1);
     }
-    Ok(memchr::memchr3(b':', b';', b'?', text).unwrap_or(text.len()))
+    Ok(text.iter().position(|&byte| matches!(byte, b':' | b';' | b'?')).unwrap_or(text.len()))
 }
 
 fn port_len(text: &[u8]) -> usize {
-    if text.first() == Some(&b':') { memchr::memchr2(b';', b'?', text).unwrap_or(text.len()) } else { 0 }
+    if text.first() != Some(&b':') {
+        return 0;
+    }
+    text.iter().position(|&byte| matches!(byte, b';' | b'?')).unwrap_or(text.len())
 }
 
 fn parse_port(text: &[u8]) -> Result<Option<u16>, UriError> {
-    const PORT: UriError = UriError("its port is no number from 0 to 65535");
-    let [b':', digits @ ..] = text else {
-        return Ok(None);
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(PORT);
-    }
-    std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).map(Some).ok_or(PORT)
+    let [b':', digits @ ..] = text else { return Ok(None) };
+    let port = crate::headers::parse_exact(digits).and_then(|port| u16::try_from(port).ok());
+    port.map(Some).ok_or(UriError("its port is no number from 0 to 65535"))
 }
 
 /// RFC 3261 §19.1.4.

@@ -61,21 +61,25 @@ impl TelUri {
         self.digits() == other.digits() && set(self) == set(other)
     }
 
-    pub(super) fn parse(text: ByteString) -> Result<Self, UriError> {
-        let rest = &text.as_bytes()[SCHEME_LEN..];
+    /// The URI whose number ends there.
+    pub(super) fn from_layout(text: ByteString, number_end: usize) -> Self {
+        Self { text, number_end }
+    }
+
+    /// Where the number ends.
+    pub(super) fn layout(text: &[u8]) -> Result<usize, UriError> {
+        let rest = &text[SCHEME_LEN..];
         let number_len = memchr::memchr(b';', rest).unwrap_or(rest.len());
         let number = &rest[..number_len];
         let digits = number.strip_prefix(b"+").unwrap_or(number);
-        let is_digit = |&byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')');
-        if !digits.iter().all(is_digit)
-            || !digits.iter().any(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'))
-        {
+        let is_digit = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#');
+        let is_separator = |byte: &u8| matches!(byte, b'-' | b'.' | b'(' | b')');
+        if !digits.iter().all(|byte| is_digit(byte) || is_separator(byte)) || !digits.iter().any(is_digit) {
             return Err(UriError("its telephone number has other characters than digits and separators"));
         }
         if rest.iter().any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 127)) {
             return Err(UriError("it has white space, quotes or angle brackets"));
         }
-        let number_end = SCHEME_LEN + number_len;
-        Ok(Self { text, number_end })
+        Ok(SCHEME_LEN + number_len)
     }
 }
