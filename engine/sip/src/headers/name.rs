@@ -186,7 +186,8 @@ impl HeaderName {
         }
         let mut slot = hash(name);
         while let Some((text, known)) = KNOWN.get(usize::from(TABLE[slot])) {
-            if text.as_bytes().eq_ignore_ascii_case(name) {
+            // Nearly all are spelt as the RFCs spell them.
+            if text.as_bytes() == name || text.as_bytes().eq_ignore_ascii_case(name) {
                 return Some(known.clone());
             }
             slot = (slot + 1) % SLOTS;

@@ -76,8 +76,7 @@ impl<'a> Iterator for SplitCommas<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         let text = self.rest?;
-        let end = if memchr::memchr(b',', text).is_some() { find_outside(text, b',') } else { None };
-        match end {
+        match find_comma(text) {
             Some(end) => {
                 self.rest = Some(&text[end + 1..]);
                 Some(trim(&text[..end]))
@@ -90,18 +89,15 @@ impl<'a> Iterator for SplitCommas<'a> {
     }
 }
 
-/// Where `wanted` first stands outside quoted strings and angle brackets. An unclosed quote or bracket hides the rest.
-pub(crate) fn find_outside(text: &[u8], wanted: u8) -> Option<usize> {
+/// Where a comma first stands outside quoted strings and angle brackets. An unclosed quote or bracket hides the rest.
+fn find_comma(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let byte = *text.get(at)?;
-        if byte == wanted {
-            return Some(at);
-        }
-        at += match byte {
+        at += text.get(at..)?.iter().position(|byte| matches!(byte, b',' | b'"' | b'<'))?;
+        at += match text[at] {
             b'"' => quoted_len(&text[at..])?,
             b'<' => memchr::memchr(b'>', &text[at..])? + 1,
-            _ => 1,
+            _ => return Some(at),
         };
     }
 }

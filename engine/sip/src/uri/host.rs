@@ -64,7 +64,7 @@ impl HostShape {
         {
             return Ok(Self::V4(address));
         }
-        if host.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
+        if host.iter().all(|&byte| NAME[usize::from(byte)]) {
             return Ok(Self::Name);
         }
         Err(HOST)
@@ -73,21 +73,38 @@ impl HostShape {
 
 const HOST: UriError = UriError("its host is neither a name nor an address");
 
+/// The characters of a domain name, with the underscore that some use.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
+
 /// Four numbers of one to three digits, without leading zeros.
 fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut octets = [0u8; 4];
-    let mut parts = text.split(|&byte| byte == b'.');
-    for octet in &mut octets {
-        let digits = parts.next()?;
-        if digits.is_empty() || digits.len() > 3 || (digits.len() > 1 && digits[0] == b'0') {
-            return None;
+    let (mut octets, mut filled, mut digits, mut number) = ([0u8; 4], 0, 0, 0u16);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 3 && !(digits > 0 && number == 0) => {
+                number = number * 10 + u16::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && filled < 3 => {
+                octets[filled] = u8::try_from(number).ok()?;
+                (filled, digits, number) = (filled + 1, 0, 0);
+            }
+            _ => return None,
         }
-        let number = digits
-            .iter()
-            .try_fold(0u16, |number, &digit| digit.is_ascii_digit().then(|| number * 10 + u16::from(digit - b'0')))?;
-        *octet = u8::try_from(number).ok()?;
     }
-    parts.next().is_none().then(|| Ipv4Addr::from(octets))
+    if digits == 0 || filled != 3 {
+        return None;
+    }
+    octets[3] = u8::try_from(number).ok()?;
+    Some(Ipv4Addr::from(octets))
 }
 
 /// RFC 5118 §4.10: the ABNF of RFC 3261 allowed three colons before an embedded IPv4 address; read them as two.

@@ -264,18 +264,48 @@ impl SipLayout {
     }
 }
 
-/// Where the first `@` stands, in the pass that looks at every character.
+/// What a byte of a URI means to the pass that looks at every one.
+#[derive(Clone, Copy)]
+enum Class {
+    Plain,
+    At,
+    Percent,
+    Refused,
+}
+
+const CLASS: [Class; 256] = {
+    let mut table = [Class::Plain; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        table[byte] = Class::Refused;
+        byte += 1;
+    }
+    table[b'<' as usize] = Class::Refused;
+    table[b'>' as usize] = Class::Refused;
+    table[b'"' as usize] = Class::Refused;
+    table[127] = Class::Refused;
+    table[b'@' as usize] = Class::At;
+    table[b'%' as usize] = Class::Percent;
+    table
+};
+
+/// Where the first `@` stands, in the pass that looks at every byte.
 fn find_at(bytes: &[u8], start: usize) -> Result<Option<usize>, UriError> {
     let mut at = None;
-    for (place, &byte) in bytes.iter().enumerate().skip(start) {
-        match byte {
-            0..=b' ' | b'<' | b'>' | b'"' | 127 => {
-                return Err(UriError("it has white space, quotes or angle brackets"));
-            }
-            b'@' if at.is_none() => at = Some(place),
-            b'%' if !escapes_at(bytes, place) => return Err(UriError("a percent sign needs two hex digits after it")),
-            _ => {}
+    let mut place = start;
+    while let Some(rest) = bytes.get(place..) {
+        let Some(found) = rest.iter().position(|&byte| !matches!(CLASS[usize::from(byte)], Class::Plain)) else {
+            break;
+        };
+        place += found;
+        match CLASS[usize::from(bytes[place])] {
+            Class::Plain => {}
+            Class::At => at = at.or(Some(place)),
+            Class::Percent if escapes_at(bytes, place) => {}
+            Class::Percent => return Err(UriError("a percent sign needs two hex digits after it")),
+            Class::Refused => return Err(UriError("it has white space, quotes or angle brackets")),
         }
+        place += 1;
     }
     Ok(at)
 }
