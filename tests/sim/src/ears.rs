@@ -1,6 +1,7 @@
 //! Who hears whom: the switch's media commands applied to the real graph, and what must hold of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use media::{EndpointId, Graph, Hear, PlayerId, RecorderId, Source};
 use switch::media::{Agreement, MediaCommand, MediaEvent, RecordingOutcome, Sound};
@@ -21,6 +22,8 @@ pub struct Ears {
     endpoints: BTreeMap<u64, Endpoint>,
     recordings: BTreeMap<hooks::id::RecordingId, RecorderId>,
     ever_opened: BTreeSet<u64>,
+    /// Could not be bound; true once the switch was told.
+    unbound: BTreeMap<u64, bool>,
     next_recorder: u64,
 }
 
@@ -37,11 +40,47 @@ impl Ears {
         ears
     }
 
+    /// The next endpoint cannot be bound: somebody else has its ports.
+    ///
+    /// # Errors
+    /// The command makes no sense: a bug of the switch.
+    pub fn cannot_bind(&mut self, endpoint: switch::media::EndpointId, port: u16) -> Result<MediaEvent, String> {
+        self.check_new(endpoint.0, port)?;
+        self.unbound.insert(endpoint.0, false);
+        Ok(MediaEvent::BindFailed(endpoint))
+    }
+
+    /// The switch was told.
+    pub fn told(&mut self, event: &MediaEvent) {
+        if let MediaEvent::BindFailed(endpoint) = event {
+            self.unbound.insert(endpoint.0, true);
+        }
+    }
+
+    /// One of the running recordings fails: the disk is full.
+    pub fn fail_recording(&mut self) -> Option<MediaEvent> {
+        let recording = *self.recordings.keys().next()?;
+        self.stop_recording(recording)?;
+        let outcome = RecordingOutcome::Failed { reason: "no space left".to_owned() };
+        Some(MediaEvent::Recorded { recording, outcome })
+    }
+
+    /// The endpoint that speaks to that address.
+    #[must_use]
+    pub fn speaks_to(&self, address: SocketAddr) -> Option<u64> {
+        let agreed = |endpoint: &Endpoint| endpoint.agreement.as_ref().and_then(|agreement| agreement.remote_rtp);
+        self.endpoints.iter().find(|(_, endpoint)| agreed(endpoint) == Some(address)).map(|(id, _)| *id)
+    }
+
     /// Obeys a command; gives what the media side reports at once.
     ///
     /// # Errors
     /// The command makes no sense: a bug of the switch.
     pub fn obey(&mut self, command: &MediaCommand) -> Result<Vec<MediaEvent>, String> {
+        if let Some(told) = self.names_unbound(command) {
+            // Commands that were under way before the switch knew mean nothing.
+            return if told { Err(format!("{command:?} on ports that could not be bound")) } else { Ok(Vec::new()) };
+        }
         match command {
             MediaCommand::Open { endpoint, port, .. } => self.open(endpoint.0, *port).map(|()| Vec::new()),
             MediaCommand::Agree { endpoint, agreement } => {
@@ -50,7 +89,9 @@ impl Ears {
                 Ok(Vec::new())
             }
             MediaCommand::Hear { endpoint, sources } => {
-                let sources = sources.iter().map(source).collect();
+                // Nothing comes from ports that could not be bound, which the switch does not know yet.
+                let sources =
+                    sources.iter().filter(|source| !self.is_unbound_unknown(source)).map(self::source).collect();
                 let hear = Hear { sink: EndpointId(endpoint.0), sources };
                 self.graph.hear(&hear).map_err(|refusal| format!("{command:?}: {refusal}"))?;
                 Ok(Vec::new())
@@ -99,7 +140,25 @@ impl Ears {
         self.endpoints.len() + self.recordings.len()
     }
 
-    fn open(&mut self, id: u64, port: u16) -> Result<(), String> {
+    fn is_unbound_unknown(&self, source: &switch::media::Source) -> bool {
+        match source {
+            switch::media::Source::Endpoint(id) => self.unbound.get(&id.0) == Some(&false),
+            switch::media::Source::Sound(_) => false,
+        }
+    }
+
+    fn names_unbound(&self, command: &MediaCommand) -> Option<bool> {
+        let named = |ids: &[switch::media::EndpointId]| ids.iter().find_map(|id| self.unbound.get(&id.0).copied());
+        match command {
+            MediaCommand::Agree { endpoint, .. }
+            | MediaCommand::Hear { endpoint, .. }
+            | MediaCommand::Close(endpoint) => named(&[*endpoint]),
+            MediaCommand::Record { left, right, .. } => named(&[*left, *right]),
+            MediaCommand::Open { .. } | MediaCommand::StopRecording(_) => None,
+        }
+    }
+
+    fn check_new(&mut self, id: u64, port: u16) -> Result<(), String> {
         if !port.is_multiple_of(2) {
             return Err(format!("endpoint {id} was given the odd port {port}"));
         }
@@ -109,6 +168,11 @@ impl Ears {
         if !self.ever_opened.insert(id) {
             return Err(format!("endpoint {id} was opened twice"));
         }
+        Ok(())
+    }
+
+    fn open(&mut self, id: u64, port: u16) -> Result<(), String> {
+        self.check_new(id, port)?;
         self.graph.add_endpoint(EndpointId(id)).map_err(|refusal| refusal.to_string())?;
         self.endpoints.insert(id, Endpoint { port, agreement: None });
         Ok(())

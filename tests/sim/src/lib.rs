@@ -3,6 +3,8 @@
 //! One seed gives one world in virtual time; a failing seed replays byte for byte.
 
 pub mod ears;
+mod happen;
+mod logs;
 pub mod net;
 pub mod phone;
 pub mod records;

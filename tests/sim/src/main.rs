@@ -1,4 +1,4 @@
-//! `sim --seed N | --seeds N | --seconds N`: lives through worlds and prints what became of them.
+//! `sim --seed N | --seeds N | --survey N | --seconds N`: lives through worlds and prints what became of them.
 
 #![allow(clippy::print_stdout, reason = "a command prints")]
 
@@ -16,12 +16,23 @@ fn main() -> ExitCode {
     match (arguments.first().map(String::as_str), number(1)) {
         (Some("--seed"), Some(seed)) => run([seed], None),
         (Some("--seeds"), Some(count)) => run(1..=count, None),
+        (Some("--survey"), Some(count)) => survey(count),
         (Some("--seconds" | "--cpu-seconds"), Some(seconds)) => run(1.., Some(Duration::from_secs(seconds))),
         _ => {
-            println!("usage: sim --seed N | --seeds N | --seconds N (of CPU time; 500 worlds at least)");
+            println!("usage: sim --seed N | --seeds N | --survey N | --seconds N (of CPU time; 500 worlds at least)");
             ExitCode::from(2)
         }
     }
+}
+
+/// Every failing seed up to `count` with what went wrong, a line each.
+fn survey(count: u64) -> ExitCode {
+    let wrong: Vec<_> = (1..=count).filter_map(|seed| live(seed).err()).collect();
+    for wrong in &wrong {
+        println!("seed {}: {}", wrong.seed, wrong.what);
+    }
+    println!("{} of {count} failed", wrong.len());
+    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn run(seeds: impl IntoIterator<Item = u64>, limit: Option<Duration>) -> ExitCode {

@@ -16,6 +16,8 @@ pub struct Weather {
     pub delay: Duration,
     /// What is added by chance: more than the time between two datagrams reorders them.
     pub jitter: Duration,
+    /// How often a datagram that is repeated comes at most.
+    pub copies: u64,
 }
 
 impl Weather {
@@ -25,9 +27,14 @@ impl Weather {
         let foul = rng.below(4);
         Self {
             loss: if foul == 0 { 0 } else { rng.below(80) },
-            duplicates: if foul == 0 { 0 } else { rng.below(60) },
+            duplicates: match foul {
+                0 => 0,
+                1 => rng.below(700),
+                _ => rng.below(60),
+            },
             delay: Duration::from_micros(rng.between(100, 40_000)),
             jitter: Duration::from_micros(if foul == 0 { 0 } else { rng.below(60_000) }),
+            copies: rng.between(1, 3),
         }
     }
 }
@@ -73,7 +80,9 @@ impl Net {
         }
         self.put(now, to, bytes);
         if self.rng.chance(self.weather.duplicates) {
-            self.put(now, to, bytes);
+            for _ in 0..self.weather.copies {
+                self.put(now, to, bytes);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use hooks::fact::{EndCause, EndedBy, Event, Fact};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written.
-const LATE_MS: u64 = 3_000;
+const LATE_MS: u64 = 6_000;
 
 /// A leg as its facts tell it.
 #[derive(Clone, Debug)]
@@ -17,8 +17,12 @@ pub struct Leg {
     pub caller_side: bool,
     /// It answered.
     pub answered: bool,
+    /// The far end has sent media before the answer.
+    pub early_media: bool,
     /// Why it ended, and with what final status.
     pub ended: Option<(EndCause, u16)>,
+    /// When it ended, ms.
+    pub ended_ms: u64,
 }
 
 /// How a call ended.
@@ -119,13 +123,15 @@ impl Records {
                     sip_call_id: e.sip_call_id.clone(),
                     caller_side: e.caller_side,
                     answered: false,
+                    early_media: false,
                     ended: None,
+                    ended_ms: 0,
                 };
                 if self.live(e.call)?.legs.insert(e.leg, leg).is_some() {
                     return Err("a leg started twice");
                 }
             }
-            Event::LegRinging(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
+            Event::LegRinging(e) => self.live(e.call)?.open(e.leg)?.early_media = e.early_media,
             Event::LegAnswered(e) => self.live(e.call)?.open(e.leg)?.answered = true,
             Event::CallHeld(e) | Event::CallRetrieved(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
             Event::CallAnswered(e) => {
@@ -135,7 +141,11 @@ impl Records {
                     return Err("a call answered twice");
                 }
             }
-            Event::LegEnded(e) => self.live(e.call)?.open(e.leg)?.ended = Some((e.cause, e.sip_status)),
+            Event::LegEnded(e) => {
+                let leg = self.live(e.call)?.open(e.leg)?;
+                leg.ended = Some((e.cause, e.sip_status));
+                leg.ended_ms = fact.at_ms;
+            }
             Event::CallEnded(e) => {
                 let record = self.live(e.call)?;
                 let open = record.legs.values().any(|leg| leg.ended.is_none());

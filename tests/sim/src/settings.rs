@@ -3,24 +3,29 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dialplan::number::TrunkName;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use sip::digest::ha1;
 use sip::flow::Transport;
 use switch::config::{
-    ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+    Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
 };
 
-use crate::phone::{Habits, PhoneSpec};
+use crate::phone::{Habits, Login, PhoneSpec};
 use crate::rng::Rng;
-use crate::world::{SWITCH, address, spec, switch_ip, tenant_id};
+use crate::world::{SWITCH, address, switch_ip, tenant_id};
 
 /// The realm of every world.
 const DOMAIN: &str = "10.0.0.1";
 
-/// The phones: some extensions have two; the last is the carrier's end of the trunk.
+/// The phones: some extensions have two; the last two are the carriers' ends of the trunks.
 #[derive(Clone, Debug)]
 pub struct People {
     phones: Vec<(String, usize, Habits)>,
+    /// The first carrier wants a signature.
+    login: Option<Login>,
+    /// The first phone's password is wrong.
+    stranger: bool,
 }
 
 impl People {
@@ -34,7 +39,15 @@ impl People {
                 phones.push((format!("{}", 1_000 + n), device, habits(rng)));
             }
         }
-        Self { phones }
+        let login =
+            rng.chance(400).then(|| Login { user: "line-1".to_owned(), password: format!("trunk-{:x}", rng.next()) });
+        Self { phones, login, stranger: rng.chance(150) }
+    }
+
+    /// The phone that nobody may let in.
+    #[must_use]
+    pub fn stranger(&self) -> Option<usize> {
+        self.stranger.then_some(0)
     }
 
     /// The phones, and the carrier.
@@ -45,10 +58,15 @@ impl People {
             .iter()
             .enumerate()
             .map(|(n, (user, _, habits))| {
-                spec(user, Some(&password(user)), &format!("10.0.1.{}:5060", n + 1), habits.clone())
+                let password = if self.stranger() == Some(n) { "guessed".to_owned() } else { password(user) };
+                spec(user, Some(password), &format!("10.0.1.{}:5060", n + 1), habits.clone())
             })
             .collect();
-        specs.push(spec("carrier", None, "10.0.9.1:5060", Habits { strange_codec: 0, ..Habits::default() }));
+        for (name, ip) in CARRIERS {
+            let habits = Habits { strange_codec: 0, garbage: 0, busy: 250, ..Habits::default() };
+            let login = self.login.clone().filter(|_| name == CARRIERS[0].0);
+            specs.push(PhoneSpec { login, ..spec(name, None, &format!("{ip}:5060"), habits) });
+        }
         specs
     }
 
@@ -61,7 +79,9 @@ impl People {
         numbers
     }
 
-    fn extensions(&self) -> Vec<String> {
+    /// The extensions' numbers.
+    #[must_use]
+    pub fn extensions(&self) -> Vec<String> {
         let mut numbers: Vec<String> = self.phones.iter().map(|(user, _, _)| user.clone()).collect();
         numbers.dedup();
         numbers
@@ -76,9 +96,26 @@ fn password(user: &str) -> String {
     format!("secret-{user}")
 }
 
-/// The node of every world.
+/// A phone to be.
+fn spec(user: &str, password: Option<String>, address: &str, habits: Habits) -> PhoneSpec {
+    PhoneSpec {
+        user: user.to_owned(),
+        password,
+        address: address.to_owned(),
+        switch: SWITCH.to_owned(),
+        habits,
+        login: None,
+    }
+}
+
+/// Both carriers, the better one first: trunk, and address.
+const CARRIERS: [(&str, &str); 2] = [("lines", "10.0.9.1"), ("spare", "10.0.9.2")];
+
+/// The node of a world: with room enough, or with too little.
 #[must_use]
-pub fn node() -> NodeConfig {
+pub fn node(rng: &mut Rng) -> NodeConfig {
+    let calls = if rng.chance(200) { usize::try_from(rng.between(1, 4)).unwrap_or(1) } else { 100 };
+    let last_port = if rng.chance(100) { 20_000 + u16::try_from(rng.between(3, 12)).unwrap_or(3) } else { 20_199 };
     NodeConfig {
         domain: DOMAIN.to_owned(),
         product: "Switchboard".to_owned(),
@@ -87,7 +124,7 @@ pub fn node() -> NodeConfig {
         rtp_bind: vec![switch_ip()],
         rtp_advertise: Vec::new(),
         local_nets: vec![Network { address: [10, 0, 0, 0].into(), prefix: 8 }],
-        rtp_ports: (20_000, 20_199),
+        rtp_ports: (20_000, last_port),
         tones: TonePlan::Cn,
         ring_timeout: Duration::from_secs(30),
         rtp_timeout: Duration::from_secs(30),
@@ -97,7 +134,7 @@ pub fn node() -> NodeConfig {
             default: Duration::from_secs(300),
         },
         limits: Limits {
-            calls: 100,
+            calls,
             pending_transactions: 4_096,
             finished_transactions: 65_536,
             contacts_per_extension: 10,
@@ -121,28 +158,31 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
             (extension.number.clone(), extension)
         })
         .collect();
-    let trunk = trunk();
+    let trunks: BTreeMap<_, _> = CARRIERS
+        .iter()
+        .map(|(name, ip)| {
+            let login = people.login.as_ref().filter(|_| *name == CARRIERS[0].0);
+            let trunk = trunk(name, ip, login);
+            (trunk.name.clone(), trunk)
+        })
+        .collect();
+    let lines: Vec<TrunkName> = CARRIERS.iter().map(|(name, _)| name.parse().expect("a trunk")).collect();
     let plan = Plan {
         emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
-        emergency_trunks: vec![trunk.name.clone()],
+        emergency_trunks: lines.clone(),
         extensions: extensions.keys().cloned().collect(),
         inbound: vec![InboundRoute {
             trunk: None,
             did: DidPattern::Prefix("1".to_owned()),
             to: Destination::Extension("1001".parse().expect("an extension")),
         }],
-        outbound: vec![OutboundRoute {
-            prefix: "9".to_owned(),
-            strip: 1,
-            prepend: String::new(),
-            trunks: vec![trunk.name.clone()],
-        }],
+        outbound: vec![OutboundRoute { prefix: "9".to_owned(), strip: 1, prepend: String::new(), trunks: lines }],
     };
     TenantConfig {
         tenant: tenant_id(),
         domains: Vec::new(),
         extensions,
-        trunks: BTreeMap::from([(trunk.name.clone(), trunk)]),
+        trunks,
         plan,
         caller_number: None,
         record_internal: record,
@@ -164,14 +204,14 @@ fn extension(number: &str, record: bool) -> Extension {
     }
 }
 
-fn trunk() -> Trunk {
+fn trunk(name: &str, ip: &str, login: Option<&Login>) -> Trunk {
     Trunk {
-        name: "lines".parse().expect("a trunk"),
-        targets: vec![address("10.0.9.1:5060")],
+        name: name.parse().expect("a trunk"),
+        targets: vec![address(&format!("{ip}:5060"))],
         transport: Transport::Udp,
-        host: "10.0.9.1".to_owned(),
-        sources: vec![Network { address: [10, 0, 9, 1].into(), prefix: 32 }],
-        credentials: None,
+        host: ip.to_owned(),
+        sources: vec![Network { address: ip.parse().expect("an address"), prefix: 32 }],
+        credentials: login.map(|login| Credentials { username: login.user.clone(), password: login.password.clone() }),
         trusted: true,
         caller_number: Some("01012345678".to_owned()),
         record: true,

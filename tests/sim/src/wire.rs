@@ -1,7 +1,8 @@
 //! What must hold on the wire: each INVITE the switch received gets one final response, and no other one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::phone::MARK;
 use crate::text::Text;
 
 /// An INVITE as the network sees it: who sent it, Call-ID, branch, CSeq.
@@ -12,14 +13,31 @@ type Key = (usize, String, String, u32);
 pub struct Wire {
     /// The final status sent, if any.
     invites: BTreeMap<Key, Option<u16>>,
+    /// INVITEs of our own phones for an emergency number, by Call-ID.
+    emergencies: BTreeSet<String>,
 }
 
 impl Wire {
     /// The switch got this from a phone.
     pub fn received(&mut self, phone: usize, text: &Text) {
+        if text.call_id().contains(MARK) {
+            return;
+        }
         if text.status() == 0 && text.method() == "INVITE" {
             self.invites.entry(key(phone, text)).or_insert(None);
         }
+    }
+
+    /// An INVITE for an emergency number of a phone that may not be refused (GEN-18).
+    pub fn emergency(&mut self, text: &Text) {
+        if text.start.starts_with("INVITE sip:110@") && text.tag("To").is_none() {
+            self.emergencies.insert(text.call_id().to_owned());
+        }
+    }
+
+    /// The process was told to stop: what was under way is over, emergencies too.
+    pub fn forget_emergencies(&mut self) {
+        self.emergencies.clear();
     }
 
     /// The switch sent this to a phone.
@@ -31,6 +49,12 @@ impl Wire {
             return Ok(());
         }
         let status = text.status();
+        if text.call_id().contains(MARK) {
+            return Ok(());
+        }
+        if matches!(status, 403 | 503) && self.emergencies.contains(text.call_id()) {
+            return Err(format!("an emergency call was refused with {status}: {}", text.call_id()));
+        }
         let Some(answered) = self.invites.get_mut(&key(phone, text)) else {
             return Err(format!("{status} to an INVITE that never came: {}", text.call_id()));
         };

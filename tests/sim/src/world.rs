@@ -7,19 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hooks::fact::Fact;
-use hooks::id::TenantId;
+use hooks::fact::{Event, Fact};
+use hooks::id::{CallId, TenantId};
 use sip::flow::{Flow, Transport};
 use sip::time::Now;
-use switch::config::TenantConfig;
-use switch::input::Input;
-use switch::media::MediaEvent;
+use switch::config::{NodeConfig, TenantConfig};
+use switch::input::{Admission, Command, CommandId, Input};
+use switch::media::{MediaCommand, MediaEvent};
 use switch::output::Output;
 use switch::switch::Switch;
 
 use crate::ears::Ears;
+use crate::happen::{self, Happening};
 use crate::net::{Net, To, Weather};
-use crate::phone::{Habits, Phone, PhoneSpec};
+use crate::phone::{MARK, Phone};
 use crate::records::Records;
 use crate::rng::Rng;
 use crate::settings;
@@ -30,10 +31,16 @@ use crate::wire::Wire;
 pub const SWITCH: &str = "10.0.0.1:5060";
 
 /// Wall time at the beginning of every world: 2026-11-22.
-const BEGAN_MS: u64 = 1_795_305_600_000;
+pub(crate) const BEGAN_MS: u64 = 1_795_305_600_000;
 
 /// Steps after which a world that goes nowhere is given up.
 const STEPS_MAX: u64 = 2_000_000;
+
+/// Steps at one moment after which nothing goes on.
+const STEPS_AT_ONCE_MAX: u64 = 10_000;
+
+/// How often is listened who hears whom.
+const LISTEN_EVERY: Duration = Duration::from_millis(500);
 
 /// How long a world is lived in, and how long it then has to come to rest: longer than any timer of SIP.
 const LIVED: Duration = Duration::from_secs(240);
@@ -105,9 +112,28 @@ pub struct World {
     pub(crate) reports: Vec<(Duration, MediaEvent)>,
     pub(crate) ladder: Vec<String>,
     pub(crate) story: Story,
-    pub(crate) crash_at: Option<Duration>,
+    pub(crate) node: NodeConfig,
+    pub(crate) happenings: Vec<(Duration, Happening)>,
+    pub(crate) admission: Admission,
+    pub(crate) commands: u64,
+    /// The command that is being done.
+    pub(crate) asked: Option<(CommandId, Command)>,
+    /// Calls that a command ended.
+    pub(crate) commanded: BTreeSet<CallId>,
+    /// Calls that others see.
+    pub(crate) seen: BTreeSet<CallId>,
+    /// Bindings that others see: extension and contact.
+    pub(crate) seen_bindings: BTreeSet<(String, String)>,
+    /// The phone that nobody may let in.
+    stranger: Option<usize>,
+    /// How often ports cannot be bound, per mille.
+    bind_failures: u64,
+    /// How long the media side may take to report.
+    media_delay_ms: u64,
     /// Phones whose silence the media side has begun to count.
     silent: BTreeSet<usize>,
+    at_once: u64,
+    listened_at: Duration,
 }
 
 /// Lives through the world of a seed.
@@ -128,11 +154,14 @@ impl World {
         let weather = Weather::by_chance(&mut rng);
         let people = settings::People::by_chance(&mut rng);
         let tenant = Arc::new(settings::tenant(&people, &mut rng));
+        let node = settings::node(&mut rng);
         let now = Duration::ZERO;
-        let phones = people.specs().into_iter().map(|spec| Phone::new(spec, now, rng.fork())).collect();
+        let phones: Vec<Phone> = people.specs().into_iter().map(|spec| Phone::new(spec, now, rng.fork())).collect();
         let net = Net::new(weather, rng.fork());
-        let crash_at = rng.chance(300).then(|| Duration::from_millis(rng.between(5_000, 200_000)));
-        let switch = boot(&mut rng, now);
+        let happenings = happen::plan(&mut rng, &people, phones.len());
+        let bind_failures = if rng.chance(150) { rng.between(50, 400) } else { 0 };
+        let media_delay_ms = if rng.chance(100) { 5_000 } else { 30 };
+        let switch = boot(&node, &mut rng, now);
         let mut world = Self {
             now,
             rng,
@@ -148,7 +177,19 @@ impl World {
             reports: Vec::new(),
             ladder: Vec::new(),
             story: Story::default(),
-            crash_at,
+            node,
+            happenings,
+            admission: Admission::Open,
+            commands: 0,
+            asked: None,
+            commanded: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            seen_bindings: BTreeSet::new(),
+            stranger: people.stranger(),
+            bind_failures,
+            media_delay_ms,
+            at_once: 0,
+            listened_at: now,
             silent: BTreeSet::new(),
         };
         world.plan_day(&people);
@@ -158,7 +199,17 @@ impl World {
     /// Somebody dials somebody, now and then.
     fn plan_day(&mut self, people: &settings::People) {
         let numbers = people.numbers();
+        // A carrier that is down from the beginning.
+        if self.rng.chance(150)
+            && let Some(carrier) = self.phones.iter_mut().rev().nth(1)
+        {
+            carrier.gone = true;
+        }
         for index in 0..self.phones.len() {
+            for _ in 0..2 {
+                let at = Duration::from_millis(self.rng.between(100, 180_000));
+                self.phones[index].may_babble(at);
+            }
             for _ in 0..self.rng.below(6) {
                 let at = Duration::from_millis(self.rng.between(2_000, 180_000));
                 let number = self.rng.pick(&numbers).clone();
@@ -177,17 +228,21 @@ impl World {
             if self.story.steps > STEPS_MAX {
                 return Err("too many steps: something goes round in circles".to_owned());
             }
+            self.at_once = if next > self.now { 0 } else { self.at_once + 1 };
+            if self.at_once > STEPS_AT_ONCE_MAX {
+                return Err("time stands still: something goes round in circles".to_owned());
+            }
             self.now = next.max(self.now);
             if self.now > LIVED {
                 self.phones.iter_mut().for_each(|phone| phone.retired = true);
             }
-            if self.crash_at.is_some_and(|at| at <= self.now) {
-                self.crash_at = None;
-                self.crash()?;
-            }
+            self.let_happen()?;
             self.step()?;
             self.count_silence();
-            self.listen()?;
+            if self.now >= self.listened_at + LISTEN_EVERY {
+                self.listened_at = self.now;
+                self.listen()?;
+            }
         }
         self.at_rest()
     }
@@ -196,7 +251,8 @@ impl World {
         let phones = self.phones.iter().filter_map(Phone::due).min();
         let switch = self.switch.poll_timeout();
         let reports = self.reports.iter().map(|(at, _)| *at).min();
-        [self.net.due(), phones, switch, reports, self.crash_at].into_iter().flatten().min()
+        let happenings = self.happenings.iter().map(|(at, _)| *at).min();
+        [self.net.due(), phones, switch, reports, happenings].into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Result<(), String> {
@@ -218,6 +274,7 @@ impl World {
         let now = self.now;
         let due: Vec<MediaEvent> = self.reports.extract_if(.., |(at, _)| *at <= now).map(|(_, event)| event).collect();
         for event in due {
+            self.ears.told(&event);
             self.tell(Input::Media(event))?;
         }
         if self.switch.poll_timeout().is_some_and(|due| due <= self.now) {
@@ -232,22 +289,19 @@ impl World {
 
     /// A phone that vanished sends no RTP any more: the media side says so after its time-out.
     fn count_silence(&mut self) {
-        for (index, phone) in self.phones.iter().enumerate().filter(|(_, phone)| phone.gone) {
-            if !self.silent.insert(index) {
-                continue;
+        for phone in 0..self.phones.len() {
+            if self.phones[phone].gone && self.silent.insert(phone) {
+                self.silence(phone);
             }
-            let ports = phone.dialogs.values().filter_map(|dialog| dialog.remote.as_ref()).map(|audio| audio.port);
-            let at = self.now + settings::node().rtp_timeout;
-            let silent = ports
-                .filter_map(|port| self.ears.endpoint_at(port))
-                .map(|id| (at, MediaEvent::Silent(switch::media::EndpointId(id))));
-            self.reports.extend(silent);
         }
     }
 
     fn switch_gets(&mut self, phone: usize, bytes: &[u8]) -> Result<(), String> {
         if let Ok(text) = Text::parse(bytes) {
             self.wire.received(phone, &text);
+            if self.phones[phone].password.is_some() && self.stranger != Some(phone) && self.node.rtp_ports.1 > 20_100 {
+                self.wire.emergency(&text);
+            }
         }
         let flow = Flow {
             transport: Transport::Udp,
@@ -289,6 +343,8 @@ impl World {
 
     pub(crate) fn write(&mut self, fact: Fact) -> Result<(), String> {
         self.ladder.push(format!("{:>10.3} fact {:?}", self.now.as_secs_f64(), fact.event));
+        self.may_begin(&fact.event)?;
+        self.is_no_stranger(&fact.event)?;
         self.records.apply(&fact)?;
         self.journal.push(fact);
         Ok(())
@@ -296,12 +352,25 @@ impl World {
 
     fn obey(&mut self, output: Output) -> Result<(), String> {
         match output {
-            Output::Fact(_) | Output::Publish(_) | Output::Reply { .. } | Output::CloseConnection(_) => Ok(()),
+            Output::Fact(_) => Ok(()),
+            Output::CloseConnection(connection) => Err(format!("told to close {connection:?}, and there is none")),
+            Output::Publish(view) => self.published(view),
+            Output::Reply { id, result } => self.replied(id, &result),
             Output::Send { flow, bytes } => self.send(flow, &bytes),
             Output::Media(command) => {
                 self.ladder.push(format!("{:>10.3} media {command:?}", self.now.as_secs_f64()));
-                let events = self.ears.obey(&command)?;
-                let at = self.now + Duration::from_millis(self.rng.below(30));
+                let events = match &command {
+                    MediaCommand::Open { endpoint, port, .. } if self.rng.chance(self.bind_failures) => {
+                        vec![self.ears.cannot_bind(*endpoint, *port)?]
+                    }
+                    MediaCommand::Open { .. }
+                    | MediaCommand::Agree { .. }
+                    | MediaCommand::Hear { .. }
+                    | MediaCommand::Record { .. }
+                    | MediaCommand::StopRecording(_)
+                    | MediaCommand::Close(_) => self.ears.obey(&command)?,
+                };
+                let at = self.now + Duration::from_millis(self.rng.below(self.media_delay_ms));
                 self.reports.extend(events.into_iter().map(|event| (at, event)));
                 Ok(())
             }
@@ -310,13 +379,41 @@ impl World {
 
     fn send(&mut self, flow: Flow, bytes: &[u8]) -> Result<(), String> {
         let Some(phone) = self.phones.iter().position(|phone| address(&phone.address) == flow.peer) else {
-            return Err(format!("sent to {flow}, where nobody is"));
+            // A Via that was cut off in the middle of its port is believed (RFC 3261 §18.2.2).
+            let half =
+                is_bad_request(bytes) && self.phones.iter().any(|phone| address(&phone.address).ip() == flow.peer.ip());
+            return if half { Ok(()) } else { Err(format!("sent to {flow}, where nobody is")) };
         };
-        let text = Text::parse(bytes)?;
+        let text = match Text::parse(bytes) {
+            Ok(text) if text.call_id().contains(MARK) => return self.to_garbage(phone, &text),
+            Ok(text) => text,
+            // An answer to half a message is half an answer.
+            Err(_) if is_bad_request(bytes) => return Ok(()),
+            Err(wrong) => return Err(wrong),
+        };
         self.note(&self.phones[phone].user.clone(), "<", bytes);
         self.wire.sent(phone, &text)?;
         self.net.send(self.now, To::Phone(phone), bytes);
         Ok(())
+    }
+
+    /// Garbage is answered as the RFC says, or as one who is banned.
+    fn to_garbage(&self, phone: usize, text: &Text) -> Result<(), String> {
+        let sent = self.phones[phone].babbled.iter().find(|garbage| garbage.call_id == text.call_id());
+        let fits = sent
+            .is_none_or(|sent| text.status() < 200 || text.status() == 403 || sent.statuses.contains(&text.status()));
+        if fits { Ok(()) } else { Err(format!("{} to {sent:?}", text.start)) }
+    }
+
+    /// Whoever cannot prove who it is neither registers nor calls.
+    fn is_no_stranger(&self, event: &Event) -> Result<(), String> {
+        let Some(stranger) = self.stranger.map(|index| &self.phones[index]) else { return Ok(()) };
+        let inside = match event {
+            Event::RegistrationBound(bound) => bound.source.contains(&format!(" {}", stranger.address)),
+            Event::LegStarted(leg) => stranger.dialogs.contains_key(&leg.sip_call_id),
+            _ => false,
+        };
+        if inside { Err(format!("{} got in with a wrong password: {event:?}", stranger.user)) } else { Ok(()) }
     }
 
     fn note(&mut self, who: &str, way: &str, bytes: &[u8]) {
@@ -332,14 +429,18 @@ impl World {
     }
 }
 
+fn is_bad_request(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"SIP/2.0 400 ") || bytes.starts_with(b"SIP/2.0 505 ")
+}
+
 /// A new process: nothing but its settings.
-pub(crate) fn boot(rng: &mut Rng, now: Duration) -> Switch {
+pub(crate) fn boot(node: &NodeConfig, rng: &mut Rng, now: Duration) -> Switch {
     let mut seed = [0; 32];
     for chunk in seed.chunks_mut(8) {
         chunk.copy_from_slice(&rng.next().to_be_bytes());
     }
     let unix_ms = BEGAN_MS + u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    Switch::new(settings::node(), seed, Now { mono: now, unix_ms })
+    Switch::new(node.clone(), seed, Now { mono: now, unix_ms })
 }
 
 pub(crate) fn address(text: &str) -> SocketAddr {
@@ -350,18 +451,6 @@ pub(crate) fn address(text: &str) -> SocketAddr {
 #[must_use]
 pub fn switch_ip() -> IpAddr {
     address(SWITCH).ip()
-}
-
-/// A phone of a world.
-#[must_use]
-pub fn spec(user: &str, password: Option<&str>, address: &str, habits: Habits) -> PhoneSpec {
-    PhoneSpec {
-        user: user.to_owned(),
-        password: password.map(str::to_owned),
-        address: address.to_owned(),
-        switch: SWITCH.to_owned(),
-        habits,
-    }
 }
 
 /// The tenant of every world.

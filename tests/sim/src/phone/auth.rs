@@ -31,6 +31,32 @@ pub(super) fn answer(challenge: &str, user: &str, password: &str, method: &str, 
     )
 }
 
+/// A challenge of a carrier's.
+pub(super) fn ask(nonce: &str) -> String {
+    format!("Digest realm=\"{REALM}\", nonce=\"{nonce}\", algorithm=MD5, qop=\"auth\"")
+}
+
+/// Whether the answer to [`ask`] is right.
+pub(super) fn is_right(answer: &str, user: &str, password: &str, method: &str, uri: &str) -> bool {
+    let [nonce, cnonce, nc, said] =
+        ["nonce", "cnonce", "nc", "response"].map(|name| parameter(answer, name).unwrap_or_default());
+    let ha1 = md5(&format!("{user}:{REALM}:{password}"));
+    let ha2 = md5(&format!("{method}:{uri}"));
+    let right = md5(&format!("{ha1}:{nonce}:{nc}:{cnonce}:auth:{ha2}"));
+    parameter(answer, "username") == Some(user) && parameter(answer, "uri") == Some(uri) && said == right
+}
+
+/// A parameter by its whole name: `nonce` is not `cnonce`.
+fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
+    let rest = value.strip_prefix("Digest ")?;
+    rest.split(',').find_map(|part| {
+        let (key, value) = part.trim().split_once('=')?;
+        (key == name).then(|| value.trim_matches('"'))
+    })
+}
+
+const REALM: &str = "carrier";
+
 fn quoted<'a>(value: &'a str, name: &str) -> Option<&'a str> {
     let at = value.find(&format!("{name}="))? + name.len() + 1;
     let rest = &value[at..];

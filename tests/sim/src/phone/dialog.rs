@@ -87,6 +87,8 @@ pub struct Dialog {
     pub(super) sdp_version: u32,
     pub(super) payload_types: Vec<u8>,
     pub(super) tried_password: bool,
+    /// It heard, or let hear, something before the answer.
+    pub early: bool,
     /// The INVITE carried no offer.
     pub(super) delayed: bool,
 }

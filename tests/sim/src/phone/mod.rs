@@ -4,17 +4,19 @@
 
 mod auth;
 mod dialog;
+mod garbage;
 mod register;
 mod requests;
 mod responses;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::rng::Rng;
 use crate::text::{SdpText, Text, sdp};
 
 pub use dialog::{Dialog, Hold, Role, Stage};
+pub use garbage::{Garbage, MARK};
 
 /// RFC 3261 §17.1.1.1.
 pub const T1: Duration = Duration::from_millis(500);
@@ -44,6 +46,8 @@ pub struct Habits {
     pub video: u64,
     /// Offers no codec that others have.
     pub strange_codec: u64,
+    /// Sends what belongs to no call, now and then.
+    pub garbage: u64,
 }
 
 impl Default for Habits {
@@ -59,6 +63,7 @@ impl Default for Habits {
             vanishes: 20,
             video: 60,
             strange_codec: 30,
+            garbage: 300,
         }
     }
 }
@@ -127,6 +132,12 @@ pub struct Phone {
     pub gone: bool,
     /// It registers no more, so that the world can come to rest.
     pub retired: bool,
+    /// What it sent that belongs to no call.
+    pub babbled: Vec<Garbage>,
+    /// A carrier that wants a signature.
+    login: Option<Login>,
+    /// Dialogs that it knew before it lost its power.
+    forgotten: BTreeSet<String>,
     registration: register::Registration,
     awaited: BTreeMap<String, Awaited>,
     answered: BTreeMap<(String, String), String>,
@@ -146,6 +157,16 @@ enum Plan {
     Hold(String),
     Retrieve(String),
     HangUp(String),
+    Babble,
+}
+
+/// What a carrier wants to be signed in with.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user name.
+    pub user: String,
+    /// The password.
+    pub password: String,
 }
 
 /// A phone to be.
@@ -161,6 +182,8 @@ pub struct PhoneSpec {
     pub switch: String,
     /// How it tends to behave.
     pub habits: Habits,
+    /// What a carrier wants to be signed in with.
+    pub login: Option<Login>,
 }
 
 impl Phone {
@@ -182,6 +205,9 @@ impl Phone {
             dialogs: BTreeMap::new(),
             gone: false,
             retired: false,
+            babbled: Vec::new(),
+            login: spec.login,
+            forgotten: BTreeSet::new(),
             awaited: BTreeMap::new(),
             answered: BTreeMap::new(),
             plans: BTreeMap::new(),
@@ -198,6 +224,42 @@ impl Phone {
     /// Somebody will dial `number` at `at`.
     pub fn will_dial(&mut self, at: Duration, number: &str) {
         self.plan(at, Plan::Place(number.to_owned()));
+    }
+
+    /// It will send something that belongs to no call at `at`, if it is one that does.
+    pub fn may_babble(&mut self, at: Duration) {
+        if self.rng.chance(self.habits.garbage) {
+            self.plan(at, Plan::Babble);
+        }
+    }
+
+    /// It loses its power, comes back, and knows nothing of what was under way.
+    pub fn reboot(&mut self, now: Duration) {
+        let open = self.dialogs.iter().filter(|(_, dialog)| !dialog.is_over());
+        self.forgotten.extend(open.map(|(call_id, _)| call_id.clone()));
+        self.dialogs.clear();
+        self.awaited.clear();
+        self.answered.clear();
+        self.out.clear();
+        self.plans.retain(|_, plan| matches!(plan, Plan::Place(_) | Plan::Babble));
+        let token = self.token();
+        let call_id = format!("reg-{}-{token}", self.user);
+        self.registration = register::Registration { call_id, ..Default::default() };
+        if self.password.is_some() {
+            self.plan(now, Plan::Register);
+        }
+    }
+
+    /// Whether it lost its power during that dialog.
+    #[must_use]
+    pub fn forgot(&self, call_id: &str) -> bool {
+        self.forgotten.contains(call_id)
+    }
+
+    /// What it lived through in a dialog.
+    #[must_use]
+    pub fn lived(&self, call_id: &str) -> Vec<Lived> {
+        self.log.iter().filter(|note| note.call_id == call_id).map(|note| note.lived.clone()).collect()
     }
 
     /// What it sends now, in order.
@@ -272,6 +334,7 @@ impl Phone {
             Plan::Hold(call_id) => self.hold(now, &call_id),
             Plan::Retrieve(call_id) => self.retrieve(now, &call_id),
             Plan::HangUp(call_id) => self.hang_up(now, &call_id),
+            Plan::Babble => self.babble(),
         }
     }
 

@@ -52,6 +52,7 @@ impl Phone {
             sdp_version: 1,
             payload_types,
             tried_password: false,
+            early: false,
             delayed: self.rng.chance(self.habits.delayed_offer),
         };
         self.dialogs.insert(call_id.clone(), dialog);
@@ -216,7 +217,7 @@ impl Phone {
         30_000 + u16::try_from(self.count % 10_000).unwrap_or(0) * 2
     }
 
-    fn branch(&mut self) -> String {
+    pub(super) fn branch(&mut self) -> String {
         format!("z9hG4bK{}", self.token())
     }
 

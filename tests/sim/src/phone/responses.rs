@@ -91,6 +91,8 @@ impl Phone {
         let Some(dialog) = self.dialogs.get_mut(call_id) else { return };
         if let Some(audio) = text.audio() {
             dialog.remote = Some(audio);
+            dialog.early = true;
+            dialog.since = now;
         }
         let Stage::Calling { provisional, giving_up, .. } = &mut dialog.stage else { return };
         let first = !std::mem::replace(provisional, true);
@@ -213,7 +215,7 @@ impl Phone {
         }
         match method.as_str() {
             "INVITE" if text.tag("To").is_some() => self.reinvited(now, text),
-            "INVITE" => self.invited(now, text),
+            "INVITE" => return self.invited(now, text),
             "CANCEL" => self.cancelled(now, text),
             "BYE" => self.bye(now, text),
             "OPTIONS" | "INFO" | "NOTIFY" => drop(self.reply(text, 200, "OK", "")),
@@ -222,13 +224,18 @@ impl Phone {
         Ok(())
     }
 
-    fn invited(&mut self, now: Duration, text: &Text) {
+    fn invited(&mut self, now: Duration, text: &Text) -> Result<(), String> {
+        if !self.is_signed(text)? {
+            let challenge = format!("Proxy-Authenticate: {}\r\n", auth::ask(&self.token()));
+            self.reply_with(text, 407, "Proxy Authentication Required", &challenge, "");
+            return Ok(());
+        }
         let call_id = text.call_id().to_owned();
         let payload_types = self.codecs();
         let offered = text.audio().map(|audio| audio.payload_types).unwrap_or_default();
         if !offered.is_empty() && !payload_types.iter().any(|pt| *pt < 100 && offered.contains(pt)) {
             self.reply(text, 488, "Not Acceptable Here", "");
-            return;
+            return Ok(());
         }
         let dialog = Dialog {
             call_id: call_id.clone(),
@@ -250,15 +257,20 @@ impl Phone {
             sdp_version: 1,
             payload_types: payload_types.into_iter().filter(|pt| offered.is_empty() || offered.contains(pt)).collect(),
             tried_password: false,
+            early: false,
             delayed: offered.is_empty(),
         };
         self.dialogs.insert(call_id.clone(), dialog);
         self.note(now, &call_id, Lived::Rang);
         if self.rng.chance(self.habits.busy) {
-            self.end_ringing(now, &call_id, 486, "Busy Here");
-            return;
+            let (status, reason) = *self.rng.pick(&AT_ONCE);
+            self.end_ringing(now, &call_id, status, reason);
+            return Ok(());
         }
         let early = self.rng.chance(self.habits.early_media) && !offered.is_empty();
+        if let Some(dialog) = self.dialogs.get_mut(&call_id) {
+            dialog.early = early;
+        }
         let (status, reason, body) = if early {
             let payload_types = self.dialogs[&call_id].payload_types.clone();
             (183, "Session Progress", self.session(&call_id, "sendrecv", &payload_types, false))
@@ -266,23 +278,48 @@ impl Phone {
             (180, "Ringing", String::new())
         };
         self.reply(text, status, reason, &body);
-        let wait = Duration::from_millis(self.rng.between(0, 12_000));
-        self.plan(now + wait, Plan::Decide(call_id));
+        if text.get("Call-Info").is_some_and(|info| info.contains("answer-after=0")) {
+            self.answer(now, &call_id);
+        } else {
+            let wait = Duration::from_millis(self.rng.between(0, 16_000));
+            self.plan(now + wait, Plan::Decide(call_id));
+        }
+        Ok(())
     }
 
     pub(super) fn decide(&mut self, now: Duration, call_id: &str) {
-        let Some(Stage::Ringing(invite)) = self.dialogs.get(call_id).map(|dialog| dialog.stage.clone()) else { return };
+        if !self.dialogs.get(call_id).is_some_and(|dialog| matches!(dialog.stage, Stage::Ringing(_))) {
+            return;
+        }
         let choice = self.rng.below(1_000);
         if choice < self.habits.answers {
-            let payload_types = self.dialogs[call_id].payload_types.clone();
-            let body = self.session(call_id, "sendrecv", &payload_types, false);
-            let ok = self.reply(&invite, 200, "OK", &body);
-            let stage = Stage::Answering { ok, again_at: now + T1, interval: T1, gives_up_at: now + 64 * T1 };
-            self.set_stage(now, call_id, stage);
+            self.answer(now, call_id);
         } else if choice < self.habits.answers + self.habits.rejects {
-            self.end_ringing(now, call_id, 603, "Decline");
+            let (status, reason) = *self.rng.pick(&AFTER_RINGING);
+            self.end_ringing(now, call_id, status, reason);
         }
         // Else nobody comes to the phone: the switch's ring time-out ends it.
+    }
+
+    fn answer(&mut self, now: Duration, call_id: &str) {
+        let Some(Stage::Ringing(invite)) = self.dialogs.get(call_id).map(|dialog| dialog.stage.clone()) else { return };
+        let payload_types = self.dialogs[call_id].payload_types.clone();
+        let body = self.session(call_id, "sendrecv", &payload_types, false);
+        let ok = self.reply(&invite, 200, "OK", &body);
+        let stage = Stage::Answering { ok, again_at: now + T1, interval: T1, gives_up_at: now + 64 * T1 };
+        self.set_stage(now, call_id, stage);
+    }
+
+    /// A carrier that wants a signature gets a right one, or none at first.
+    fn is_signed(&self, invite: &Text) -> Result<bool, String> {
+        let Some(login) = &self.login else { return Ok(true) };
+        let Some(signature) = invite.get("Proxy-Authorization") else { return Ok(false) };
+        let uri = invite.start.split(' ').nth(1).unwrap_or_default();
+        if auth::is_right(signature, &login.user, &login.password, "INVITE", uri) {
+            Ok(true)
+        } else {
+            Err(format!("a wrong signature: {signature}"))
+        }
     }
 
     fn end_ringing(&mut self, now: Duration, call_id: &str, status: u16, reason: &str) {
@@ -358,6 +395,10 @@ impl Phone {
 
     /// Writes, sends and remembers a response; gives its text.
     fn reply(&mut self, request: &Text, status: u16, reason: &str, body: &str) -> String {
+        self.reply_with(request, status, reason, "", body)
+    }
+
+    fn reply_with(&mut self, request: &Text, status: u16, reason: &str, extra: &str, body: &str) -> String {
         let mut text = format!("SIP/2.0 {status} {reason}\r\n");
         for (name, value) in &request.headers {
             let copied =
@@ -374,7 +415,7 @@ impl Phone {
         };
         let content_type = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         text.push_str(&format!(
-            "To: {to}{tag}\r\nContact: <sip:{}@{}>\r\n{content_type}Content-Length: {}\r\n\r\n{body}",
+            "To: {to}{tag}\r\nContact: <sip:{}@{}>\r\n{extra}{content_type}Content-Length: {}\r\n\r\n{body}",
             self.user,
             self.address,
             body.len()
@@ -384,6 +425,26 @@ impl Phone {
         text
     }
 }
+
+/// How a phone refuses that does not ring.
+const AT_ONCE: [(u16, &str); 8] = [
+    (486, "Busy Here"),
+    (486, "Busy Here"),
+    (486, "Busy Here"),
+    (600, "Busy Everywhere"),
+    (503, "Service Unavailable"),
+    (404, "Not Found"),
+    (302, "Moved Temporarily"),
+    (500, "Server Internal Error"),
+];
+/// How a phone refuses that has rung.
+const AFTER_RINGING: [(u16, &str); 5] = [
+    (603, "Decline"),
+    (603, "Decline"),
+    (480, "Temporarily Unavailable"),
+    (606, "Not Acceptable"),
+    (302, "Moved Temporarily"),
+];
 
 /// The URI between the angle brackets.
 fn uri_of(header: Option<&str>) -> String {

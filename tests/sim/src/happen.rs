@@ -1,0 +1,212 @@
+//! What happens to a world beside its phones' calls: commands, a full disk, an order to stop, phones that lose power, and media
+//! that fails.
+
+use std::time::Duration;
+
+use dialplan::number::Dialled;
+use hooks::fact::Event;
+use hooks::id::CallId;
+use switch::input::{Admission, Command, CommandId, Input};
+use switch::media::MediaEvent;
+use switch::output::{Done, Refused};
+use switch::view::{CallPhase, View};
+
+use crate::rng::Rng;
+use crate::settings::People;
+use crate::world::{World, tenant_id};
+
+/// Something that happens at a time chosen beforehand.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    /// The API has an extension's phones rung, then dials.
+    Originate { from: String, to: String },
+    /// The API ends one of the live calls.
+    Hangup,
+    /// New calls are refused, or accepted again.
+    Admit(Admission),
+    /// The process is told to stop, and gets the time it needs.
+    Stop,
+    /// A phone loses its power and its memory.
+    Reboot(usize),
+    /// A recording fails in the middle.
+    FailRecording,
+    /// `kill -9`.
+    Crash,
+}
+
+/// What is going to happen in a world.
+pub(crate) fn plan(rng: &mut Rng, people: &People, phones: usize) -> Vec<(Duration, Happening)> {
+    let mut plan = Vec::new();
+    let at = |rng: &mut Rng| Duration::from_millis(rng.between(5_000, 200_000));
+    for _ in 0..rng.below(4) {
+        let from = rng.pick(&people.extensions()).clone();
+        let to = rng.pick(&people.numbers()).clone();
+        plan.push((at(rng), Happening::Originate { from, to }));
+    }
+    for _ in 0..rng.below(3) {
+        plan.push((at(rng), Happening::Hangup));
+    }
+    if rng.chance(200) {
+        let closed = at(rng);
+        let why = *rng.pick(&[Admission::DiskLow, Admission::JournalFailed]);
+        plan.push((closed, Happening::Admit(why)));
+        plan.push((closed + Duration::from_secs(rng.between(1, 60)), Happening::Admit(Admission::Open)));
+    }
+    if rng.chance(150) {
+        plan.push((at(rng), Happening::Stop));
+    }
+    if rng.chance(300) {
+        let phone = usize::try_from(rng.below(phones as u64)).unwrap_or(0);
+        plan.push((at(rng), Happening::Reboot(phone)));
+    }
+    if rng.chance(150) {
+        plan.push((at(rng), Happening::FailRecording));
+    }
+    if rng.chance(300) {
+        plan.push((at(rng), Happening::Crash));
+    }
+    plan
+}
+
+impl World {
+    /// Lets everything happen that is due.
+    pub(crate) fn let_happen(&mut self) -> Result<(), String> {
+        let now = self.now;
+        let due: Vec<Happening> = self.happenings.extract_if(.., |(at, _)| *at <= now).map(|(_, what)| what).collect();
+        for happening in due {
+            self.ladder.push(format!("{:>10.3} ---- {happening:?} ----", now.as_secs_f64()));
+            self.happen(happening)?;
+        }
+        Ok(())
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), String> {
+        match happening {
+            Happening::Originate { from, to } => {
+                let from = from.parse().expect("the world's extensions are well formed");
+                let Ok(to) = Dialled::clean(&to) else { return Ok(()) };
+                self.command(Command::Originate { from, to })
+            }
+            Happening::Hangup => {
+                let open = self.records.open_calls();
+                if open.is_empty() {
+                    return Ok(());
+                }
+                let call = *self.rng.pick(&open);
+                self.command(Command::Hangup(call))
+            }
+            Happening::Admit(admission) => {
+                if self.admission != Admission::Draining {
+                    self.admission = admission;
+                    self.tell(Input::Admission(admission))?;
+                }
+                Ok(())
+            }
+            Happening::Stop => {
+                self.admission = Admission::Draining;
+                self.wire.forget_emergencies();
+                self.tell(Input::Stop)
+            }
+            Happening::Reboot(phone) => {
+                self.silence(phone);
+                self.phones[phone].reboot(self.now);
+                Ok(())
+            }
+            Happening::FailRecording => {
+                if let Some(event) = self.ears.fail_recording() {
+                    self.reports.push((self.now, event));
+                }
+                Ok(())
+            }
+            Happening::Crash => self.crash(),
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), String> {
+        self.commands += 1;
+        let id = CommandId(self.commands);
+        self.asked = Some((id, command.clone()));
+        self.tell(Input::Command { id, tenant: tenant_id(), command })?;
+        match self.asked.take() {
+            None => Ok(()),
+            Some((_, command)) => Err(format!("no reply to {command:?}")),
+        }
+    }
+
+    /// A command is answered once, at once, and by what it did.
+    pub(crate) fn replied(&mut self, id: CommandId, result: &Result<Done, Refused>) -> Result<(), String> {
+        let Some((_, command)) = self.asked.take_if(|(asked, _)| *asked == id) else {
+            return Err(format!("a reply to {id:?}, which nobody asked or which was answered"));
+        };
+        match (&command, result) {
+            (Command::Originate { .. }, Ok(Done::Call(call))) if self.records.calls.contains_key(call) => Ok(()),
+            (Command::Hangup(call), Ok(Done::Ok)) => {
+                self.commanded.insert(*call);
+                Ok(())
+            }
+            (Command::Originate { .. } | Command::Hangup(_), Err(_)) => Ok(()),
+            _ => Err(format!("{result:?} to {command:?}")),
+        }
+    }
+
+    /// A new call must be one that may be.
+    pub(crate) fn may_begin(&self, event: &Event) -> Result<(), String> {
+        let Event::CallCreated(created) = event else { return Ok(()) };
+        if created.emergency {
+            return Ok(());
+        }
+        if self.admission != Admission::Open {
+            return Err(format!("a call began while {:?}: {created:?}", self.admission));
+        }
+        if self.records.open_calls().len() >= self.node.limits.calls {
+            return Err(format!("a call began beyond the limit of {}: {created:?}", self.node.limits.calls));
+        }
+        Ok(())
+    }
+
+    /// What others see must be what is written down.
+    pub(crate) fn published(&mut self, view: View) -> Result<(), String> {
+        match view {
+            View::Call(view) => {
+                let record = self.records.calls.get(&view.call).ok_or("a view of a call that was never created")?;
+                let talks = match view.phase {
+                    CallPhase::Talking | CallPhase::Held => true,
+                    CallPhase::Ringing => false,
+                    CallPhase::Ending => record.answered,
+                };
+                if record.ended.is_some() || talks != record.answered {
+                    return Err(format!("{view:?} of {record:?}"));
+                }
+                self.seen.insert(view.call);
+            }
+            View::CallGone(_, call) => self.call_gone(call)?,
+            View::Registration(view) => drop(self.seen_bindings.insert((view.extension, view.contact))),
+            View::RegistrationGone(_, extension, contact) => {
+                if !self.seen_bindings.remove(&(extension.clone(), contact.clone())) {
+                    return Err(format!("{contact} of {extension} is gone, and was never there"));
+                }
+            }
+            View::Ban(_) | View::BanGone(_) => {}
+        }
+        Ok(())
+    }
+
+    fn call_gone(&mut self, call: CallId) -> Result<(), String> {
+        self.seen.remove(&call);
+        match self.records.calls.get(&call) {
+            Some(record) if record.ended.is_some() => Ok(()),
+            other => Err(format!("call {call} is gone but not over: {other:?}")),
+        }
+    }
+
+    /// No RTP comes from a phone any more: the media side says so after its time-out.
+    pub(crate) fn silence(&mut self, phone: usize) {
+        let at = self.now + self.node.rtp_timeout;
+        let dialogs = self.phones[phone].dialogs.values().filter(|dialog| !dialog.is_over());
+        let ports = dialogs.filter_map(|dialog| dialog.remote.as_ref()).map(|audio| audio.port);
+        let silent = ports
+            .filter_map(|port| self.ears.endpoint_at(port))
+            .map(|id| (at, MediaEvent::Silent(switch::media::EndpointId(id))));
+        self.reports.extend(silent);
+    }
+}

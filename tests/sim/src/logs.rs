@@ -1,0 +1,103 @@
+//! The callers' own logs against the records: what the phones lived through is what must be written down.
+
+use hooks::fact::{EndCause, EndedBy};
+
+use crate::phone::{Lived, Phone};
+use crate::records::{Leg, Record};
+use crate::world::World;
+
+/// Statuses with which an INVITE is refused before it is a call.
+const REFUSED: [u16; 8] = [400, 401, 403, 404, 416, 482, 488, 503];
+
+impl World {
+    /// Compares all logs with all records.
+    pub(crate) fn compare_logs(&self) -> Result<(), String> {
+        for phone in self.phones.iter().filter(|phone| !phone.gone) {
+            let mut call_ids: Vec<&str> = phone.log.iter().map(|note| note.call_id.as_str()).collect();
+            call_ids.sort_unstable();
+            call_ids.dedup();
+            for call_id in call_ids.into_iter().filter(|call_id| !phone.forgot(call_id)) {
+                self.compare(phone, call_id)
+                    .map_err(|wrong| format!("{wrong}: {} on {call_id}: {:?}", phone.user, phone.lived(call_id)))?;
+            }
+        }
+        self.records.calls.values().try_for_each(|record| self.who_hung_up(record))?;
+        for call in &self.commanded {
+            let record = &self.records.calls[call];
+            if !record.is_interrupted() && record.ended.is_none_or(|end| end.cause != EndCause::Command) {
+                return Err(format!("{call} was ended by command, and its record says {record:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&self, phone: &Phone, call_id: &str) -> Result<(), String> {
+        let records: Vec<&Record> =
+            self.records.calls.values().filter(|record| record.leg_of(call_id).is_some()).collect();
+        let lived = phone.lived(call_id);
+        let dialled = matches!(lived.first(), Some(Lived::Dialled(_)));
+        match (records[..].first(), records.len()) {
+            (Some(record), 1) if record.is_interrupted() => Ok(()),
+            (Some(record), 1) => {
+                let leg = record.leg_of(call_id).expect("it was found by its leg");
+                let fits = if dialled { self.caller_fits(&lived, record, leg) } else { callee_fits(&lived, leg) };
+                if fits { Ok(()) } else { Err(format!("log and record differ: {leg:?} of {record:?}")) }
+            }
+            (None, _) if dialled => {
+                let refused =
+                    lived.iter().any(|lived| matches!(lived, Lived::Failed(status) if REFUSED.contains(status)));
+                // What the dead process did not write down it did not do.
+                let died = self.story.crashes > 0 && lived.contains(&Lived::TimedOut);
+                if refused || died { Ok(()) } else { Err("a call without a record".to_owned()) }
+            }
+            _ => Err(format!("{} records of one dialog", records.len())),
+        }
+    }
+
+    /// CDR-06: who hung up, by the phones' own word.
+    fn who_hung_up(&self, record: &Record) -> Result<(), String> {
+        let Some(end) = record.ended.filter(|end| end.cause == EndCause::Normal) else { return Ok(()) };
+        let caller_side = match end.by {
+            EndedBy::Caller => true,
+            EndedBy::Callee => false,
+            EndedBy::System => return Err(format!("nobody hung up: {record:?}")),
+        };
+        let hung_up = record.legs.values().filter(|leg| leg.answered && leg.caller_side == caller_side).any(|leg| {
+            self.phones
+                .iter()
+                .any(|phone| phone.forgot(&leg.sip_call_id) || phone.lived(&leg.sip_call_id).contains(&Lived::HungUp))
+        });
+        if hung_up { Ok(()) } else { Err(format!("{:?} did not hang up: {record:?}", end.by)) }
+    }
+
+    fn caller_fits(&self, lived: &[Lived], record: &Record, leg: &Leg) -> bool {
+        let Some(end) = record.ended else { return false };
+        let told = leg.ended.map_or(0, |(_, status)| status);
+        let talked = lived.contains(&Lived::Talked);
+        let ended = lived.iter().all(|lived| match lived {
+            Lived::Failed(status) => !record.answered && told == *status && end.status == *status,
+            // It gave up, and the switch said so.
+            Lived::Cancelled => !record.answered && end.cause == EndCause::Cancelled && end.by == EndedBy::Caller,
+            // What a dead process was about to say nobody heard.
+            Lived::TimedOut => talked || self.story.crashes > 0,
+            Lived::Dialled(_) | Lived::Rang | Lived::Talked | Lived::HungUp | Lived::WasHungUp => true,
+        });
+        ended && talked == record.answered && talked == leg.answered
+    }
+}
+
+fn callee_fits(lived: &[Lived], leg: &Leg) -> bool {
+    let Some((cause, told)) = leg.ended else { return false };
+    // The answer and the end of the call may cross.
+    let crossed = !matches!(cause, EndCause::Normal | EndCause::Busy | EndCause::Rejected);
+    let fits = lived.iter().all(|lived| match lived {
+        Lived::Failed(status) => !leg.answered && (told == *status || crossed),
+        Lived::Cancelled => !leg.answered && crossed,
+        Lived::Talked => leg.answered || crossed,
+        Lived::Dialled(_) => false,
+        Lived::Rang | Lived::HungUp | Lived::WasHungUp | Lived::TimedOut => true,
+    });
+    // The ACK may be lost, or the BYE overtake it.
+    let answered = [Lived::Talked, Lived::TimedOut, Lived::WasHungUp].iter().any(|answer| lived.contains(answer));
+    fits && (!leg.answered || answered)
+}
