@@ -9,7 +9,7 @@ use axum::extract::ws::{
     CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
 };
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use hooks::fact::CloudEvent;
 use hooks::position::Position;
 use serde::{Deserialize, Serialize};
@@ -155,10 +155,9 @@ async fn stream_events(
         None => api.journal(&principal.tenant)?.head().to_string(),
     };
     let feed = open(&api, &principal, Some(&after)).await?;
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return Ok(rejection.into_response()),
-    };
+    let upgrade = upgrade.map_err(|rejection| {
+        Problem::new(Kind::UpgradeRequired, format!("open a WebSocket (RFC 6455) here: {}", rejection.body_text()))
+    })?;
     let permit = api.streams().clone().try_acquire_owned().map_err(|_| {
         Problem::new(Kind::Unavailable, "too many event streams are open; pull events instead, or try later")
             .retry_after(30)

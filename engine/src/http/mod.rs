@@ -87,7 +87,6 @@ pub fn openapi() -> OpenApi {
 }
 
 /// The whole API. Other parts of the console's server (`/sip`, the console's files) are merged beside it.
-#[must_use]
 pub fn router(api: Api) -> Router {
     let (routes, _) = operations().split();
     routes

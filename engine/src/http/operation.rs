@@ -122,7 +122,6 @@ impl Operations {
     }
 
     /// The router, and the document that describes it.
-    #[must_use]
     pub fn split(self) -> (Router<Api>, OpenApi) {
         self.0.split_for_parts()
     }

@@ -45,6 +45,8 @@ pub enum Kind {
     TooLarge,
     /// The body is not JSON by its `Content-Type`.
     UnsupportedMediaType,
+    /// This is a WebSocket.
+    UpgradeRequired,
     /// No byte of the file lies in the asked range.
     RangeNotSatisfiable,
     /// The request can be read, its content is not acceptable; see `errors`.
@@ -65,7 +67,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the reference.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -82,6 +84,7 @@ impl Kind {
         Self::VersionMismatch,
         Self::TooLarge,
         Self::UnsupportedMediaType,
+        Self::UpgradeRequired,
         Self::RangeNotSatisfiable,
         Self::Invalid,
         Self::IdempotencyMismatch,
@@ -130,6 +133,7 @@ impl Kind {
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is not JSON")
             }
+            Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade-required", "this is a WebSocket"),
             Self::RangeNotSatisfiable => {
                 (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "no such part of the file")
             }

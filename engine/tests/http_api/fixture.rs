@@ -1,0 +1,303 @@
+//! Two tenants with everything in them, and a client.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use dialplan::number::ExtensionNumber;
+use engine::config::StorageUrl;
+use engine::http::health::{Health, SipSockets};
+use engine::http::metric;
+use engine::http::peer::Peer;
+use engine::http::state::{Api, Parts};
+use engine::journal::JournalOptions;
+use engine::journal::facts::FactJournal;
+use engine::live::{CommandError, Live, SwitchHandle};
+use engine::secrets::{SecretKey, hash_password, new_token, token_hash};
+use engine::store::Store;
+use engine::store::employees::{Employee, Employment};
+use engine::store::extensions::Extension;
+use engine::store::routes::{Route, RouteRule};
+use engine::store::setting::{Change, Hidden, Origin};
+use engine::store::tenants::Tenant;
+use engine::store::trunks::Trunk;
+use engine::store::{api_tokens::ApiToken, unix_ms};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use hooks::fact::{Direction, Event, Fact, SettingsChanged, SourceBanned};
+use hooks::id::{CallId, TenantId};
+use serde_json::Value;
+use switch::config::TenantConfig;
+use switch::input::Command;
+use switch::output::{Done, Refused};
+use switch::view::{BanView, CallPhase, CallView, RegistrationView, View};
+use tower::ServiceExt as _;
+
+pub(crate) const PASSWORD: &str = "correct horse 1";
+
+/// A switch that notes what it is told.
+pub(crate) struct FakeSwitch {
+    live: Arc<Live>,
+    pub(crate) settings: Mutex<Vec<(Arc<TenantConfig>, Vec<SettingsChanged>)>>,
+    pub(crate) commands: Mutex<Vec<(TenantId, Command)>>,
+}
+
+impl SwitchHandle for FakeSwitch {
+    fn command(&self, tenant: TenantId, command: Command) -> BoxFuture<'_, Result<Done, CommandError>> {
+        self.commands.lock().unwrap().push((tenant.clone(), command.clone()));
+        let result = match command {
+            Command::Originate { from, to } if from.as_str() == "1001" => {
+                let call = CallId::new(unix_ms(), self.commands.lock().unwrap().len() as u128);
+                self.live.apply(View::Call(call_view(&tenant, call, from.as_str(), to.as_str())));
+                Ok(Done::Call(call))
+            }
+            Command::Originate { .. } => Err(Refused::NotRegistered),
+            Command::Hangup(call) => match self.live.call(&tenant, call) {
+                Some(_) => {
+                    self.live.apply(View::CallGone(tenant, call));
+                    Ok(Done::Ok)
+                }
+                None => Err(Refused::NoSuchCall),
+            },
+            Command::LiftBan(source) => {
+                let there = self.live.bans(None, 1_000).iter().any(|ban| ban.source == source);
+                self.live.apply(View::BanGone(source));
+                if there { Ok(Done::Ok) } else { Err(Refused::NotBanned) }
+            }
+        };
+        async move { result.map_err(CommandError::from) }.boxed()
+    }
+
+    fn settings(
+        &self,
+        settings: Arc<TenantConfig>,
+        changed: Vec<SettingsChanged>,
+    ) -> BoxFuture<'_, Result<(), CommandError>> {
+        self.settings.lock().unwrap().push((settings, changed));
+        async { Ok(()) }.boxed()
+    }
+}
+
+pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &str) -> CallView {
+    CallView {
+        tenant: tenant.clone(),
+        call,
+        direction: Direction::Internal,
+        phase: CallPhase::Ringing,
+        caller: caller.to_owned(),
+        callee: callee.to_owned(),
+        created_ms: unix_ms(),
+        answered_ms: None,
+        recording: false,
+        legs: Vec::new(),
+    }
+}
+
+/// The API with two tenants in it: `default` and `other`.
+pub(crate) struct Fixture {
+    pub(crate) router: Router,
+    pub(crate) store: Store,
+    pub(crate) live: Arc<Live>,
+    pub(crate) switch: Arc<FakeSwitch>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) journals: Mutex<BTreeMap<TenantId, FactJournal>>,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+pub(crate) fn default_tenant() -> TenantId {
+    TenantId::first()
+}
+
+pub(crate) fn other_tenant() -> TenantId {
+    "other".parse().unwrap()
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&StorageUrl::Sqlite(folder.path().join("test.db"))).await.unwrap();
+        let mut journals = BTreeMap::new();
+        for tenant in [default_tenant(), other_tenant()] {
+            seed(&store, &tenant).await;
+            let options = JournalOptions::new(&folder.path().join("journal"), tenant.clone());
+            journals.insert(tenant, FactJournal::open(&options).unwrap());
+        }
+        let live = Arc::new(Live::new());
+        let switch =
+            Arc::new(FakeSwitch { live: live.clone(), settings: Mutex::default(), commands: Mutex::default() });
+        let health = Arc::new(Health::new());
+        health.set_sip(SipSockets::Up);
+        let api = Api::new(Parts {
+            store: store.clone(),
+            live: live.clone(),
+            switch: switch.clone(),
+            journals: journals.iter().map(|(tenant, journal)| (tenant.clone(), journal.handle())).collect(),
+            recordings: folder.path().join("recordings"),
+            secret_key: Arc::new(SecretKey::from_bytes(&[7; 32]).unwrap()),
+            health: health.clone(),
+            metrics: metric::recorder(),
+            realm: "switchboard.test".to_owned(),
+            record_internal: false,
+        });
+        let journals = Mutex::new(journals);
+        Self { router: engine::http::router(api), store, live, switch, health, journals, folder }
+    }
+
+    /// A token of a tenant with these permissions.
+    pub(crate) async fn token(&self, tenant: &TenantId, permissions: &[&str]) -> String {
+        let secret = new_token();
+        let token = ApiToken {
+            id: engine::secrets::new_ulid(unix_ms()),
+            name: "test".to_owned(),
+            token_hash: Hidden::new(token_hash(&secret)),
+            permissions: permissions.iter().map(|key| (*key).to_owned()).collect(),
+            expires_at_ms: None,
+        };
+        self.store.create(Change::system(tenant.clone(), Origin::Setup), token).await.unwrap();
+        secret
+    }
+
+    /// An administrator's client.
+    pub(crate) async fn admin(&self) -> Client<'_> {
+        let token = self.token(&default_tenant(), &["*"]).await;
+        self.client().with("authorization", &format!("Bearer {token}"))
+    }
+
+    /// A client that is nobody.
+    pub(crate) fn client(&self) -> Client<'_> {
+        Client { fixture: self, headers: Vec::new() }
+    }
+
+    /// Writes facts of a tenant down.
+    pub(crate) fn append(&self, tenant: &TenantId, failures: &[u32]) {
+        let facts: Vec<Fact> = failures.iter().map(|n| fact(tenant, *n)).collect();
+        self.journals.lock().unwrap().get_mut(tenant).unwrap().append(&facts).unwrap();
+    }
+
+    /// Puts a phone, a ban and nothing else into the snapshots.
+    pub(crate) fn publish_phone(&self, tenant: &TenantId, extension: &str, contact: &str) {
+        self.live.apply(View::Registration(RegistrationView {
+            tenant: tenant.clone(),
+            extension: extension.to_owned(),
+            contact: contact.to_owned(),
+            source: "UDP 192.0.2.1:5060".to_owned(),
+            user_agent: "phone".to_owned(),
+            since_ms: 1_000,
+            expires_at_ms: 2_000,
+            round_trip_us: Some(1_500),
+        }));
+    }
+
+    pub(crate) fn publish_ban(&self, source: &str) {
+        self.live.apply(View::Ban(BanView { source: source.parse().unwrap(), until_ms: 5_000, failures: 9 }));
+    }
+}
+
+pub(crate) fn fact(tenant: &TenantId, n: u32) -> Fact {
+    let banned = SourceBanned { source: "192.0.2.9".to_owned(), until_ms: 5, failures: n };
+    Fact { tenant: tenant.clone(), at_ms: 1_795_336_200_007, event: Event::SourceBanned(banned) }
+}
+
+async fn seed(store: &Store, tenant: &TenantId) {
+    let change = || Change::system(tenant.clone(), Origin::Setup);
+    store.create(change(), Tenant::new(tenant.clone(), "A tenant")).await.unwrap();
+    let admin = Employee {
+        employee_no: "10000".to_owned(),
+        login: "admin".to_owned(),
+        name: "Administrator".to_owned(),
+        password_hash: hash_password(PASSWORD),
+        must_change: false,
+        permissions: vec!["*".to_owned()],
+        employment: Employment::Active,
+    };
+    store.create(change(), admin).await.unwrap();
+    for number in ["1001", "1002"] {
+        let number: ExtensionNumber = number.parse().unwrap();
+        store.create(change(), Extension::new(number, "switchboard.test", "secret-1")).await.unwrap();
+    }
+    store.create(change(), Trunk::new("carrier".parse().unwrap(), "192.0.2.10".to_owned())).await.unwrap();
+    let rule = RouteRule::Inbound { trunk: None, did: "8610*".parse().unwrap(), to: "1001".parse().unwrap() };
+    store.create(change(), Route { name: "main".parse().unwrap(), place: 0, rule }).await.unwrap();
+}
+
+/// Sends requests into the router.
+#[derive(Clone)]
+pub(crate) struct Client<'f> {
+    fixture: &'f Fixture,
+    headers: Vec<(String, String)>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, String::from_utf8_lossy(&self.bytes)))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The last part of a problem's type.
+    pub(crate) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        problem["type"].as_str().unwrap().strip_prefix("urn:switchboard:problem:").unwrap().to_owned()
+    }
+}
+
+impl Client<'_> {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send("POST", path, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send("PATCH", path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, None).await
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let path = if path.starts_with("/api") || path.ends_with('z') || path == "/metrics" {
+            path.to_owned()
+        } else {
+            format!("/api/v1{path}")
+        };
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let address: SocketAddr = "192.0.2.77:40000".parse().unwrap();
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = request.extension(Peer { address, secure: false }).body(body).unwrap();
+        let response = self.fixture.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 24).await.unwrap().to_vec();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+}

@@ -1,0 +1,14 @@
+//! The API from outside, over a real database and journal and a switch that only notes what it is told.
+
+#![allow(clippy::unwrap_used, reason = "all of this file is tests")]
+
+mod documents;
+mod events;
+mod fixture;
+mod guards;
+mod recordings;
+mod sessions;
+mod settings;
+mod tls;
+mod views;
+mod writes;

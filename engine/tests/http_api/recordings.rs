@@ -1,0 +1,242 @@
+//! Call records and recordings: records from the store, audio by ranges from a real server.
+
+use std::net::SocketAddr;
+
+use axum::http::StatusCode;
+use engine::http::server::{Security, serve};
+use engine::store::recordings::{Recording, RecordingFile, RecordingState, RecordingUse};
+use engine::store::records::{CallDocument, CallEnd, CallRecord, Derived};
+use engine::store::setting::PageAsk;
+use hooks::fact::{CallSource, Direction, EndCause, EndedBy};
+use hooks::id::{CallId, RecordingId};
+use hooks::position::Position;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::fixture::{Fixture, default_tenant, other_tenant};
+
+const SECOND: u64 = 1_000;
+
+fn call(n: u64) -> CallId {
+    CallId::new(1_795_336_200_000 + n * SECOND, u128::from(n))
+}
+
+fn document(n: u64) -> CallDocument {
+    let created_at_ms = 1_795_336_200_000 + n * SECOND;
+    CallDocument {
+        record: CallRecord {
+            call: call(n),
+            direction: if n.is_multiple_of(2) { Direction::Inbound } else { Direction::Internal },
+            source: CallSource::Dialled,
+            caller: format!("1{n:03}"),
+            caller_name: String::new(),
+            callee: "1002".to_owned(),
+            trunk: None,
+            emergency: false,
+            caller_extension: Some(format!("1{n:03}")),
+            callee_extension: Some("1002".to_owned()),
+            created_at_ms,
+            ringing_at_ms: Some(created_at_ms + 100),
+            answered_at_ms: n.is_multiple_of(2).then_some(created_at_ms + 200),
+            end: Some(CallEnd {
+                at_ms: created_at_ms + 5_000,
+                cause: if n.is_multiple_of(2) { EndCause::Normal } else { EndCause::Busy },
+                by: EndedBy::Callee,
+                sip_status: 200,
+                ring_duration_ms: 0,
+                talk_duration_ms: n * SECOND,
+                total_duration_ms: 5_000,
+            }),
+        },
+        legs: Vec::new(),
+        recordings: Vec::new(),
+    }
+}
+
+fn recording_id(n: u64) -> RecordingId {
+    RecordingId::new(n, 7)
+}
+
+async fn save(fixture: &Fixture, calls: Vec<CallDocument>) {
+    let from = Position::start(default_tenant());
+    let to = Position { number: 9, epoch: 1, ..from.clone() };
+    let derived = Derived { calls, ..Derived::default() };
+    fixture.store.save_derived("records", &from, &to, &derived).await.unwrap();
+}
+
+/// 1,000 bytes that differ, as a recording of call 2.
+async fn with_audio(fixture: &Fixture) -> Vec<u8> {
+    let bytes: Vec<u8> = (0..1_000_u32).map(|n| (n % 251) as u8).collect();
+    let path = "default/2026/11/22/a.wav";
+    let file = fixture.folder.path().join("recordings").join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, &bytes).unwrap();
+    let state = RecordingState::Ready(RecordingFile {
+        path: path.to_owned(),
+        bytes: 1_000,
+        duration_ms: 20,
+        sha256: "ab".repeat(32),
+        partial: false,
+    });
+    let mut document = document(2);
+    let recording = |n, state| Recording {
+        recording: recording_id(n),
+        call: call(2),
+        left: None,
+        right: None,
+        started_at_ms: 1,
+        state,
+    };
+    let gone = RecordingState::Ready(RecordingFile {
+        path: "default/gone.wav".to_owned(),
+        bytes: 1,
+        duration_ms: 1,
+        sha256: "cd".repeat(32),
+        partial: true,
+    });
+    let failed = RecordingState::Failed { reason: "the disk is full".to_owned() };
+    document.recordings =
+        vec![recording(1, state), recording(2, RecordingState::Running), recording(3, failed), recording(4, gone)];
+    save(fixture, vec![document]).await;
+    bytes
+}
+
+#[tokio::test]
+async fn call_records_are_filtered_and_paged_newest_first() {
+    let fixture = Fixture::new().await;
+    save(&fixture, (1..=6).map(document).collect()).await;
+    let admin = fixture.admin().await;
+    let ids = |page: &serde_json::Value| -> Vec<String> {
+        page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let page = admin.get("/call-records?limit=4").await.json();
+    assert_eq!(ids(&page), [6, 5, 4, 3].map(|n| call(n).to_string()));
+    let cursor = page["next_cursor"].as_str().unwrap();
+    assert_eq!(
+        ids(&admin.get(&format!("/call-records?cursor={cursor}")).await.json()),
+        [2, 1].map(|n| call(n).to_string())
+    );
+    let filters = [
+        ("direction=inbound", vec![6, 4, 2]),
+        ("answered=false", vec![5, 3, 1]),
+        ("cause=busy&extension=1003", vec![3]),
+        ("number=1004", vec![4]),
+        ("talk_min_ms=5000", vec![6, 5]),
+        ("from=2026-11-22T08:30:03Z&to=2026-11-22T16:30:05%2B08:00", vec![4, 3]),
+    ];
+    for (filter, expected) in filters {
+        let page = admin.get(&format!("/call-records?{filter}")).await.json();
+        assert_eq!(ids(&page), expected.into_iter().map(|n| call(n).to_string()).collect::<Vec<_>>(), "{filter}");
+    }
+    for bad in ["direction=sideways", "from=yesterday", "answered=maybe", "colour=red"] {
+        assert_eq!(admin.get(&format!("/call-records?{bad}")).await.problem(), "invalid", "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_shows_its_recordings_to_its_tenant_only() {
+    let fixture = Fixture::new().await;
+    with_audio(&fixture).await;
+    let admin = fixture.admin().await;
+    let record = admin.get(&format!("/call-records/{}", call(2))).await.json();
+    assert_eq!((record["cause"].as_str(), record["talk_duration_ms"].as_u64()), (Some("normal"), Some(2_000)));
+    let states: Vec<_> =
+        record["recordings"].as_array().unwrap().iter().map(|r| r["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["ready", "running", "failed", "ready"]);
+    let theirs = fixture.token(&other_tenant(), &["*"]).await;
+    let theirs = fixture.client().with("authorization", &format!("Bearer {theirs}"));
+    let id = recording_id(1);
+    for path in [format!("/call-records/{}", call(2)), format!("/recordings/{id}"), format!("/recordings/{id}/audio")] {
+        assert_eq!(theirs.get(&path).await.status, 404, "{path}");
+        assert_eq!(admin.get(&path).await.status, 200, "{path}");
+    }
+}
+
+/// Proves REC-05.
+#[tokio::test]
+async fn listening_and_copying_are_permitted_apart_and_each_use_is_logged() {
+    let fixture = Fixture::new().await;
+    let bytes = with_audio(&fixture).await;
+    let (audio, file) =
+        (format!("/recordings/{}/audio", recording_id(1)), format!("/recordings/{}/file", recording_id(1)));
+    let player = fixture.token(&default_tenant(), &["recordings.play"]).await;
+    let player = fixture.client().with("authorization", &format!("Bearer {player}"));
+    let played = player.get(&audio).await;
+    assert_eq!((played.status.as_u16(), played.bytes == bytes), (200, true));
+    assert_eq!((played.header("content-type"), played.header("accept-ranges")), ("audio/wav", "bytes"));
+    player.clone().with("range", "bytes=500-").get(&audio).await;
+    assert_eq!(player.get(&file).await.status, 403);
+    let admin = fixture.admin().await;
+    let copied = admin.get(&file).await;
+    assert!(copied.header("content-disposition").starts_with("attachment; filename="));
+    let uses = fixture.store.recording_uses(&default_tenant(), &PageAsk::first(10)).await.unwrap().items;
+    let uses: Vec<_> = uses.iter().map(|used| (used.recording, used.kind)).collect();
+    assert_eq!(uses, [(recording_id(1), RecordingUse::Download), (recording_id(1), RecordingUse::Play)]);
+    let expected = [(2, "not-ready"), (3, "not-ready"), (4, "gone")];
+    for (n, problem) in expected {
+        assert_eq!(admin.get(&format!("/recordings/{}/audio", recording_id(n))).await.problem(), problem, "{n}");
+    }
+}
+
+/// Proves REC-05.
+#[tokio::test]
+async fn a_real_server_sends_ranges_of_the_audio() {
+    let fixture = Fixture::new().await;
+    let bytes = with_audio(&fixture).await;
+    let token = fixture.token(&default_tenant(), &["recordings.play"]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let server = tokio::spawn(serve(listener, Security::Plain, fixture.router.clone(), stopped));
+    let etag = format!("\"{}\"", "ab".repeat(32));
+    let rows = [
+        ("Range: bytes=0-99", 206, "bytes 0-99/1000", &bytes[..100]),
+        ("Range: bytes=-10", 206, "bytes 990-999/1000", &bytes[990..]),
+        ("Range: bytes=999-2000", 206, "bytes 999-999/1000", &bytes[999..]),
+        ("Range: bytes=1000-", 416, "bytes */1000", &[]),
+        ("Range: bytes=0-1,5-6", 200, "", &bytes[..]),
+        (&format!("Range: bytes=5-6\r\nIf-Range: {etag}"), 206, "bytes 5-6/1000", &bytes[5..7]),
+        ("Range: bytes=5-6\r\nIf-Range: \"old\"", 200, "", &bytes[..]),
+        ("X-None: 1", 200, "", &bytes[..]),
+    ];
+    for (header, status, content_range, body) in rows {
+        let request = format!(
+            "GET /api/v1/recordings/{}/audio HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{header}\r\nConnection: close\r\n\r\n",
+            recording_id(1)
+        );
+        let (got, head, sent) = ask(address, &request).await;
+        assert_eq!(got, StatusCode::from_u16(status).unwrap(), "{header}");
+        assert_eq!(value(&head, "content-range"), content_range, "{header}");
+        if status != 416 {
+            assert_eq!(value(&head, "etag"), etag, "{header}");
+            assert_eq!(sent, body, "{header}");
+            assert_eq!(value(&head, "content-length"), body.len().to_string(), "{header}");
+        }
+    }
+    let head = format!(
+        "HEAD /api/v1/recordings/{}/audio HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n",
+        recording_id(1)
+    );
+    let (status, head, body) = ask(address, &head).await;
+    assert_eq!((status.as_u16(), value(&head, "content-length").as_str(), body.len()), (200, "1000", 0));
+    stop.send(true).unwrap();
+    server.await.unwrap();
+}
+
+/// A server speaks HTTP as text here: no client of ours is trusted to check it.
+pub(crate) async fn ask(address: SocketAddr, request: &str) -> (StatusCode, String, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).await.unwrap();
+    let end = all.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8(all[..end].to_vec()).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head, all[end + 4..].to_vec())
+}
+
+fn value(head: &str, name: &str) -> String {
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.to_owned()).next().unwrap_or_default()
+}

@@ -1,0 +1,163 @@
+//! Signing in and out, passwords, tokens, cookies.
+
+use engine::secrets::hash_password;
+use engine::store::employees::{LoginOutcome, NewPassword};
+use engine::store::setting::{Change, Origin, PageAsk};
+use serde_json::json;
+
+use crate::fixture::{Fixture, PASSWORD, default_tenant};
+
+fn sign_in(login: &str, password: &str) -> serde_json::Value {
+    json!({"login": login, "password": password, "tenant": "default"})
+}
+
+#[tokio::test]
+async fn signing_in_gives_a_token_and_a_cookie_that_are_the_same() {
+    let fixture = Fixture::new().await;
+    let answer = fixture.client().post("/session", sign_in("admin", PASSWORD)).await;
+    assert_eq!(answer.status, 200);
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    let cookie = answer.header("set-cookie").to_owned();
+    assert!(cookie.starts_with(&format!("switchboard_session={token};")), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains("Secure"),
+        "{cookie}"
+    );
+    assert_eq!(answer.header("cache-control"), "no-store");
+
+    let bearer = fixture.client().with("authorization", &format!("Bearer {token}"));
+    assert_eq!(bearer.get("/session").await.json()["login"], "admin");
+    let browser = fixture.client().with("cookie", &format!("switchboard_session={token}"));
+    assert_eq!(browser.get("/extensions").await.status, 200);
+    let own = browser.clone().with("sec-fetch-site", "same-origin");
+    assert_eq!(own.delete("/session").await.status, 204);
+    assert_eq!(bearer.get("/session").await.status, 401, "the session ended");
+}
+
+/// Proves LOGIN-07.
+#[tokio::test]
+async fn wrong_user_and_wrong_password_get_the_same_answer() {
+    let fixture = Fixture::new().await;
+    let password = fixture.client().post("/session", sign_in("admin", "wrong")).await;
+    let user = fixture.client().post("/session", sign_in("nobody", PASSWORD)).await;
+    let tenant = json!({"login": "admin", "password": PASSWORD, "tenant": "nowhere"});
+    let tenant = fixture.client().post("/session", tenant).await;
+    assert_eq!(password.status, 401);
+    assert_eq!((password.status, &password.bytes), (user.status, &user.bytes));
+    assert_eq!((password.status, &password.bytes), (tenant.status, &tenant.bytes));
+}
+
+/// Proves LOGIN-07.
+#[tokio::test]
+async fn the_21st_wrong_try_from_an_address_has_to_wait() {
+    let fixture = Fixture::new().await;
+    for _ in 0..20 {
+        assert_eq!(fixture.client().post("/session", sign_in("nobody", "x")).await.status, 401);
+    }
+    let answer = fixture.client().post("/session", sign_in("admin", PASSWORD)).await;
+    assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (429, "too-many"));
+    let wait: u32 = answer.header("retry-after").parse().unwrap();
+    assert!((200..=300).contains(&wait), "{wait}");
+}
+
+/// Proves LOGIN-06.
+#[tokio::test]
+async fn five_wrong_passwords_lock_until_an_administrator_unlocks() {
+    let fixture = Fixture::new().await;
+    for _ in 0..4 {
+        fixture.client().post("/session", sign_in("admin", "wrong")).await;
+    }
+    assert_eq!(fixture.client().post("/session", sign_in("admin", PASSWORD)).await.status, 200, "four are forgiven");
+    for _ in 0..5 {
+        fixture.client().post("/session", sign_in("admin", "wrong")).await;
+    }
+    let locked = fixture.client().post("/session", sign_in("admin", PASSWORD)).await;
+    let unknown = fixture.client().post("/session", sign_in("nobody", PASSWORD)).await;
+    assert_eq!((locked.status, &locked.bytes), (unknown.status, &unknown.bytes), "a lock is not told");
+    let change = Change::system(default_tenant(), Origin::Cli);
+    fixture.store.unlock(change, "10000").await.unwrap();
+    assert_eq!(fixture.client().post("/session", sign_in("admin", PASSWORD)).await.status, 200);
+}
+
+/// Proves LOGIN-12.
+#[tokio::test]
+async fn each_sign_in_sign_out_and_failure_is_logged() {
+    let fixture = Fixture::new().await;
+    fixture.client().post("/session", sign_in("admin", "wrong")).await;
+    let token = fixture.client().post("/session", sign_in("admin", PASSWORD)).await.json();
+    let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
+    fixture.client().with("authorization", &bearer).delete("/session").await;
+    fixture.client().post("/session", sign_in("ghost", "x")).await;
+    let log = fixture.store.logins(&default_tenant(), &PageAsk::first(10)).await.unwrap().items;
+    let seen: Vec<_> = log.iter().rev().map(|entry| (entry.login.as_str(), entry.outcome)).collect();
+    let expected = [
+        ("admin", LoginOutcome::Failed),
+        ("admin", LoginOutcome::Login),
+        ("admin", LoginOutcome::Logout),
+        ("ghost", LoginOutcome::Failed),
+    ];
+    assert_eq!(seen, expected);
+    assert!(log.iter().all(|entry| entry.address == "192.0.2.77"));
+}
+
+/// Proves LOGIN-05.
+#[tokio::test]
+async fn an_initial_password_allows_nothing_but_to_choose_another() {
+    let fixture = Fixture::new().await;
+    let initial = NewPassword::Initial(hash_password("initial 1"));
+    let change = Change::system(default_tenant(), Origin::Cli);
+    fixture.store.set_password(change, "10000", initial).await.unwrap();
+    let answer = fixture.client().post("/session", sign_in("admin", "initial 1")).await.json();
+    assert_eq!(answer["password_change_required"], true);
+    let bearer = format!("Bearer {}", answer["token"].as_str().unwrap());
+    let client = fixture.client().with("authorization", &bearer);
+    assert_eq!(client.get("/extensions").await.status, 403);
+    let choose = |old: &str, new: &str| json!({"old_password": old, "new_password": new});
+    assert_eq!(client.post("/session/password", choose("initial 1", "short")).await.problem(), "invalid");
+    assert_eq!(client.post("/session/password", choose("wrong 1", "chosen 1")).await.problem(), "invalid");
+    assert_eq!(client.post("/session/password", choose("initial 1", "chosen 1")).await.status, 204);
+    assert_eq!(client.get("/session").await.status, 401, "sessions end with the old password");
+    let answer = fixture.client().post("/session", sign_in("admin", "chosen 1")).await.json();
+    assert_eq!(answer["password_change_required"], false);
+}
+
+#[tokio::test]
+async fn another_site_cannot_write_with_the_browsers_cookie() {
+    let fixture = Fixture::new().await;
+    let answer = fixture.client().post("/session", sign_in("admin", PASSWORD)).await.json();
+    let cookie = format!("switchboard_session={}", answer["token"].as_str().unwrap());
+    let browser = fixture.client().with("cookie", &cookie).with("host", "pbx.example");
+    let new = json!({"number": "3001"});
+    let evil = browser.clone().with("origin", "https://evil.example");
+    assert_eq!(evil.post("/extensions", new.clone()).await.problem(), "cross-site");
+    let cross = browser.clone().with("sec-fetch-site", "cross-site");
+    assert_eq!(cross.post("/extensions", new.clone()).await.problem(), "cross-site");
+    let own = browser.with("origin", "https://pbx.example");
+    assert_eq!(own.post("/extensions", new).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_gives_no_more_than_its_maker_has() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let new = json!({"name": "wallboard", "permissions": ["calls.read", "tokens.write"]});
+    let made = admin.post("/tokens", new).await;
+    assert_eq!(made.status, 201);
+    let (id, secret) = (made.json()["id"].clone(), made.json()["token"].clone());
+    let shown = admin.get(&format!("/tokens/{}", id.as_str().unwrap())).await;
+    assert!(!String::from_utf8_lossy(&shown.bytes).contains(secret.as_str().unwrap()));
+
+    let client = fixture.client().with("authorization", &format!("Bearer {}", secret.as_str().unwrap()));
+    assert_eq!(client.get("/calls").await.status, 200);
+    assert_eq!(client.get("/extensions").await.status, 403);
+    let more = json!({"name": "more", "permissions": ["extensions.read"]});
+    assert_eq!(client.post("/tokens", more).await.status, 403);
+    let all = json!({"name": "more", "permissions": ["*"]});
+    assert_eq!(client.post("/tokens", all).await.status, 403);
+    let unknown = json!({"name": "x", "permissions": ["no.such.key"]});
+    assert_eq!(admin.post("/tokens", unknown).await.json()["errors"][0]["field"], "permissions.0");
+    assert_eq!(admin.delete(&format!("/tokens/{}", id.as_str().unwrap())).await.status, 204);
+    assert_eq!(client.get("/calls").await.status, 401, "revoked");
+    let past = json!({"name": "x", "permissions": [], "expires_at": "2001-01-01T00:00:00Z"});
+    assert_eq!(admin.post("/tokens", past).await.json()["errors"][0]["field"], "expires_at");
+}
