@@ -1,4 +1,8 @@
 //! Consumers of the journal: each reads facts from its cursor and stores what they come to, the cursor in the same
 //! transaction. A database that is away makes them late, nothing else.
 
+pub mod call_records;
 pub mod fold;
+
+#[cfg(test)]
+mod tests;
