@@ -254,6 +254,10 @@ impl Headers {
         Self { source, fields: Vec::with_capacity(FIELDS_USUAL) }
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.fields.clear();
+    }
+
     /// Adds a field whose value is a range of the source, free of line ends and NUL.
     pub(crate) fn push_range(&mut self, name: HeaderName, range: std::ops::Range<usize>) {
         let (Ok(start), Ok(end)) = (u32::try_from(range.start), u32::try_from(range.end)) else {
@@ -277,6 +281,14 @@ impl Headers {
         match &field.stored {
             Stored::Range { start, end } => self.source.slice(*start as usize..*end as usize),
             Stored::Own(value) => value.clone(),
+        }
+    }
+
+    /// The buffer that the field's value is a slice of.
+    fn backing<'a>(&'a self, field: &'a Field) -> &'a Bytes {
+        match &field.stored {
+            Stored::Range { .. } => &self.source,
+            Stored::Own(value) => value,
         }
     }
 

@@ -140,12 +140,18 @@ impl NameAddr {
         out
     }
 
+    /// Parses a whole value.
     pub(crate) fn parse(value: &Bytes) -> Result<Self, &'static str> {
-        let layout = NameAddrLayout::of(value)?;
+        Self::parse_in(value, value)
+    }
+
+    /// Parses an element that is a slice of `backing`, whose bytes the address then shares.
+    pub(crate) fn parse_in(backing: &Bytes, element: &[u8]) -> Result<Self, &'static str> {
+        let layout = NameAddrLayout::of(element)?;
         Ok(Self {
-            display: value.slice_ref(layout.display),
-            uri: Uri::from_layout(value.slice_ref(layout.uri), layout.uri_layout).map_err(UriError::reason)?,
-            params: Params::checked(value.slice_ref(layout.params)),
+            display: backing.slice_ref(layout.display),
+            uri: Uri::from_layout(backing.slice_ref(layout.uri), layout.uri_layout).map_err(UriError::reason)?,
+            params: Params::checked(backing.slice_ref(layout.params)),
         })
     }
 
@@ -171,10 +177,12 @@ impl<'a> NameAddrLayout<'a> {
                 let gap = text[len..].iter().position(|&byte| !matches!(byte, b' ' | b'\t'));
                 Some(len + gap.filter(|gap| text[len + gap] == b'<').ok_or("an address must follow the display name")?)
             }
-            _ => text.iter().position(|&byte| byte == b'<'),
+            // Without a display name it is the first byte.
+            Some(b'<') => Some(0),
+            _ => memchr::memchr(b'<', text),
         };
         let Some(open) = open else { return Self::bare(text) };
-        let close = text[open..].iter().position(|&byte| byte == b'>').ok_or("an angle bracket is not closed")?;
+        let close = memchr::memchr(b'>', &text[open..]).ok_or("an angle bracket is not closed")?;
         let (uri, params) = (trim(&text[open + 1..open + close]), trim(&text[open + close + 1..]));
         let display = trim(&text[..open]);
         if !display.starts_with(b"\"") && display.iter().any(|byte| matches!(byte, b'"' | b'>')) {

@@ -174,5 +174,16 @@ fn split_value<'a>(name: &'a [u8], text: &'a [u8]) -> Result<(RawParam<'a>, &'a 
 }
 
 const fn ends_value(byte: u8) -> bool {
-    matches!(byte, b';' | b' ' | b'\t' | b'"' | b',' | b'<' | b'>')
+    ENDS_VALUE[byte as usize]
 }
+
+/// What a value without quotes may not hold.
+const ENDS_VALUE: [bool; 256] = {
+    let mut table = [false; 256];
+    let (bytes, mut at) = (b"; \t\",<>", 0);
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};

@@ -91,6 +91,8 @@ impl<'a> Iterator for SplitCommas<'a> {
 
 /// Where a comma first stands outside quoted strings and angle brackets. An unclosed quote or bracket hides the rest.
 fn find_comma(text: &[u8]) -> Option<usize> {
+    // Most lines have none.
+    memchr::memchr(b',', text)?;
     let mut at = 0;
     loop {
         at += text.get(at..)?.iter().position(|byte| matches!(byte, b',' | b'"' | b'<'))?;

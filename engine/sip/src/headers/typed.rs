@@ -12,7 +12,12 @@ use super::{HeaderError, HeaderName, Headers};
 impl Headers {
     /// The Via elements from the top.
     pub fn vias(&self) -> impl Iterator<Item = Result<Via, HeaderError>> {
-        self.parsed_elements(HeaderName::Via, Via::parse)
+        self.fields.iter().filter(|field| matches!(field.name, HeaderName::Via)).flat_map(|field| {
+            let backing = self.backing(field);
+            split_commas(self.slice(field)).map(|element| {
+                Via::parse_in(backing, element).map_err(|reason| HeaderError::Malformed(HeaderName::Via, reason))
+            })
+        })
     }
 
     /// The topmost Via.
@@ -28,7 +33,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if it is missing, repeated or malformed.
     pub fn from(&self) -> Result<NameAddr, HeaderError> {
-        self.mandatory(HeaderName::From, NameAddr::parse)
+        self.address(HeaderName::From)?.ok_or(HeaderError::Missing(HeaderName::From))
     }
 
     /// To.
@@ -36,7 +41,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if it is missing, repeated or malformed.
     pub fn to(&self) -> Result<NameAddr, HeaderError> {
-        self.mandatory(HeaderName::To, NameAddr::parse)
+        self.address(HeaderName::To)?.ok_or(HeaderError::Missing(HeaderName::To))
     }
 
     /// Call-ID.
@@ -47,7 +52,7 @@ impl Headers {
         let value = self.only(&HeaderName::CallId)?.ok_or(HeaderError::Missing(HeaderName::CallId))?;
         let malformed = || HeaderError::Malformed(HeaderName::CallId, "it is no word of text");
         let text = std::str::from_utf8(self.slice(value)).map_err(|_| malformed())?;
-        if text.is_empty() || text.bytes().any(|byte| byte <= b' ' || byte == 127) {
+        if text.is_empty() || text.bytes().fold(false, |bad, byte| bad | (byte <= b' ') | (byte == 127)) {
             return Err(malformed());
         }
         Ok(text)
@@ -141,7 +146,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if it is repeated or malformed.
     pub fn refer_to(&self) -> Result<Option<NameAddr>, HeaderError> {
-        self.optional(HeaderName::ReferTo, NameAddr::parse)
+        self.address(HeaderName::ReferTo)
     }
 
     /// Referred-By (RFC 3892).
@@ -149,7 +154,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if it is repeated or malformed.
     pub fn referred_by(&self) -> Result<Option<NameAddr>, HeaderError> {
-        self.optional(HeaderName::ReferredBy, NameAddr::parse)
+        self.address(HeaderName::ReferredBy)
     }
 
     /// Expires in seconds, clamped to 32 bits. `None` if absent or malformed: RFC 3261 §10.2.1.1 takes the default then.
@@ -347,7 +352,23 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] if one is malformed.
     pub fn address_list(&self, name: HeaderName) -> Result<Vec<NameAddr>, HeaderError> {
-        self.parsed_elements(name, NameAddr::parse).collect()
+        let mut list = Vec::new();
+        for field in self.fields.iter().filter(|field| field.name == name) {
+            let backing = self.backing(field);
+            for element in split_commas(self.slice(field)) {
+                match NameAddr::parse_in(backing, element) {
+                    Ok(address) => list.push(address),
+                    Err(reason) => return Err(HeaderError::Malformed(name, reason)),
+                }
+            }
+        }
+        Ok(list)
+    }
+
+    fn address(&self, name: HeaderName) -> Result<Option<NameAddr>, HeaderError> {
+        let Some(field) = self.only(&name)? else { return Ok(None) };
+        let address = NameAddr::parse_in(self.backing(field), self.slice(field));
+        address.map(Some).map_err(|reason| HeaderError::Malformed(name, reason))
     }
 
     fn parsed_elements<T>(
@@ -408,13 +429,5 @@ impl Headers {
             None => Ok(None),
             Some(field) => parse(&self.shared(field)).map(Some).map_err(|reason| HeaderError::Malformed(name, reason)),
         }
-    }
-
-    fn mandatory<T>(
-        &self,
-        name: HeaderName,
-        parse: impl Fn(&Bytes) -> Result<T, &'static str>,
-    ) -> Result<T, HeaderError> {
-        self.optional(name.clone(), parse)?.ok_or(HeaderError::Missing(name))
     }
 }

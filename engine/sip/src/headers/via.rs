@@ -126,9 +126,10 @@ impl Via {
         out
     }
 
-    pub(crate) fn parse(value: &Bytes) -> Result<Self, &'static str> {
-        let layout = ViaLayout::of(value)?;
-        let text = |part| ByteString::try_from(value.slice_ref(part)).map_err(|_| SENT_BY);
+    /// Parses an element that is a slice of `backing`, whose bytes the Via then shares.
+    pub(crate) fn parse_in(backing: &Bytes, element: &[u8]) -> Result<Self, &'static str> {
+        let layout = ViaLayout::of(element)?;
+        let text = |part| ByteString::try_from(backing.slice_ref(part)).map_err(|_| SENT_BY);
         Ok(Self {
             transport: match known_name(layout.transport) {
                 Some(name) => ByteString::from_static(name),
@@ -140,7 +141,7 @@ impl Via {
                 HostShape::V6(address) => Host::V6(address),
             },
             port: layout.port,
-            params: Params::checked(value.slice_ref(layout.params)),
+            params: Params::checked(backing.slice_ref(layout.params)),
         })
     }
 

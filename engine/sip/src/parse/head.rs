@@ -26,8 +26,8 @@ pub(super) enum StartLine {
 
 /// Parses the head of a message that does not begin with a line end.
 pub(super) fn parse(message: &Bytes) -> Head {
-    let mut lines = Lines { message, at: 0 };
-    let start = lines.next_line().unwrap_or(Line { start: 0, end: 0, finished: false });
+    let mut lines = Lines { message, at: 0, crlfs: 0 };
+    let start = lines.next_line().unwrap_or(Line { start: 0, end: 0, finished: false, folded: false });
     let start_line = parse_start_line(&message.slice(start.start..start.end));
     let mut headers = Headers::from_source(message.clone());
     if matches!(start_line, StartLine::NotSip(_)) {
@@ -40,7 +40,7 @@ pub(super) fn parse(message: &Bytes) -> Head {
 
 /// Parses header lines that no start line precedes; gives where what follows them begins.
 pub(super) fn parse_fields(part: &Bytes) -> (Headers, usize) {
-    let mut lines = Lines { message: part, at: 0 };
+    let mut lines = Lines { message: part, at: 0, crlfs: 0 };
     let mut headers = Headers::from_source(part.clone());
     // What is wrong with a part is not the message's fault: the part is just not understood.
     let _ = read_fields(&mut headers, &mut lines);
@@ -48,7 +48,30 @@ pub(super) fn parse_fields(part: &Bytes) -> (Headers, usize) {
 }
 
 /// Reads header lines up to the empty one and says what is the first thing wrong with them.
+///
+/// A value must hold no CR and no NUL. Hardly any head has one outside its line ends, so the head is searched once as a
+/// whole, and only if there is one are its lines read again with care.
 fn read_fields(headers: &mut Headers, lines: &mut Lines<'_>) -> Option<&'static str> {
+    let (start, crlfs) = (lines.at, lines.crlfs);
+    let fault = read_lines(headers, lines, Care::Folds);
+    let head = &lines.message[..lines.at];
+    if memchr::memchr(0, head).is_none() && memchr::memchr_iter(b'\r', head).count() == lines.crlfs {
+        return fault;
+    }
+    headers.clear();
+    (lines.at, lines.crlfs) = (start, crlfs);
+    read_lines(headers, lines, Care::Everything)
+}
+
+/// Which values are looked through for what they may not hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Those of more than one line.
+    Folds,
+    Everything,
+}
+
+fn read_lines(headers: &mut Headers, lines: &mut Lines<'_>, care: Care) -> Option<&'static str> {
     let mut fault = None;
     while let Some(line) = lines.next_logical_line() {
         if line.start == line.end {
@@ -58,7 +81,7 @@ fn read_fields(headers: &mut Headers, lines: &mut Lines<'_>) -> Option<&'static 
             fault = fault.or(Some("it has more header fields than are accepted"));
             continue;
         }
-        let wrong = push_field(headers, lines.message, &line);
+        let wrong = push_field(headers, lines.message, &line, care);
         let cut = if line.finished { None } else { Some("its last header line has no end") };
         fault = fault.or(wrong).or(cut);
     }
@@ -71,11 +94,15 @@ struct Line {
     end: usize,
     /// False if the message ended before a line end.
     finished: bool,
+    /// True if it is several lines of the message.
+    folded: bool,
 }
 
 struct Lines<'a> {
     message: &'a [u8],
     at: usize,
+    /// How many lines ended in CRLF so far.
+    crlfs: usize,
 }
 
 impl Lines<'_> {
@@ -85,11 +112,12 @@ impl Lines<'_> {
         let rest = self.message.get(start..).filter(|rest| !rest.is_empty())?;
         let Some(len) = memchr::memchr(b'\n', rest) else {
             self.at = self.message.len();
-            return Some(Line { start, end: self.at, finished: false });
+            return Some(Line { start, end: self.at, finished: false, folded: false });
         };
         self.at = start + len + 1;
-        let end = if len > 0 && rest[len - 1] == b'\r' { start + len - 1 } else { start + len };
-        Some(Line { start, end, finished: true })
+        let crlf = usize::from(len > 0 && rest[len - 1] == b'\r');
+        self.crlfs += crlf;
+        Some(Line { start, end: start + len - crlf, finished: true, folded: false })
     }
 
     /// The next line with the folded ones that belong to it (RFC 3261 §7.3.1).
@@ -99,6 +127,7 @@ impl Lines<'_> {
             let folded = self.next_line()?;
             line.end = folded.end;
             line.finished = folded.finished;
+            line.folded = true;
         }
         Some(line)
     }
@@ -109,9 +138,9 @@ impl Lines<'_> {
 }
 
 /// Adds the field of this line and says what is wrong with it if it cannot be added.
-fn push_field(headers: &mut Headers, message: &[u8], line: &Line) -> Option<&'static str> {
+fn push_field(headers: &mut Headers, message: &[u8], line: &Line, care: Care) -> Option<&'static str> {
     let text = &message[line.start..line.end];
-    let Some(colon) = memchr::memchr(b':', text) else {
+    let Some(colon) = text.iter().position(|&byte| byte == b':') else {
         return Some("a header line has no colon");
     };
     // RFC 3261 §7.3.1: white space may stand before the colon.
@@ -119,7 +148,7 @@ fn push_field(headers: &mut Headers, message: &[u8], line: &Line) -> Option<&'st
         return Some("a header field's name is no token");
     };
     let value = trim(&text[colon + 1..]);
-    if memchr::memchr3(b'\r', b'\n', 0, value).is_some() {
+    if (line.folded || care == Care::Everything) && memchr::memchr3(b'\r', b'\n', 0, value).is_some() {
         // Trimmed again: what has become a space at an end is no more part of the value than one that came as a space.
         let plain = Bytes::from(unfold(value));
         headers.push(name, HeaderValue::from(plain.slice_ref(trim(&plain))));

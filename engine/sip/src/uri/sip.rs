@@ -258,7 +258,7 @@ impl SipLayout {
         if !matches!(bytes.get(params_start), None | Some(b';' | b'?')) {
             return Err(UriError("text follows its host"));
         }
-        let headers_start = bytes[params_start..].iter().position(|&byte| byte == b'?');
+        let headers_start = memchr::memchr(b'?', &bytes[params_start..]);
         let headers_start = headers_start.map_or(bytes.len(), |found| params_start + found);
         Ok(Self { scheme, at, host, host_range: host_start..host_end, port, params_start, headers_start })
     }
@@ -316,8 +316,17 @@ fn host_len(text: &[u8]) -> Result<usize, UriError> {
             text.iter().position(|&byte| byte == b']').ok_or(UriError("a bracket of its host is not closed"))?;
         return Ok(close + 1);
     }
-    Ok(text.iter().position(|&byte| matches!(byte, b':' | b';' | b'?')).unwrap_or(text.len()))
+    Ok(text.iter().position(|&byte| ENDS_HOST[usize::from(byte)]).unwrap_or(text.len()))
 }
+
+/// What ends a host: a port, parameters or headers.
+const ENDS_HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    table[b':' as usize] = true;
+    table[b';' as usize] = true;
+    table[b'?' as usize] = true;
+    table
+};
 
 fn port_len(text: &[u8]) -> usize {
     if text.first() != Some(&b':') {
