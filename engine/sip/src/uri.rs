@@ -139,11 +139,12 @@ impl UriLayout {
         if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
             return Err(NO_TEXT);
         }
-        let colon = bytes.iter().position(|&byte| byte == b':').ok_or(UriError("it has no scheme"))?;
+        if let [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] = bytes {
+            return sip::SipLayout::of(bytes, Scheme::Sip).map(Self::Sip);
+        }
+        let colon = memchr::memchr(b':', bytes).ok_or(UriError("it has no scheme"))?;
         let scheme = &bytes[..colon];
-        if scheme.eq_ignore_ascii_case(b"sip") {
-            sip::SipLayout::of(bytes, Scheme::Sip).map(Self::Sip)
-        } else if scheme.eq_ignore_ascii_case(b"sips") {
+        if scheme.eq_ignore_ascii_case(b"sips") {
             sip::SipLayout::of(bytes, Scheme::Sips).map(Self::Sip)
         } else if scheme.eq_ignore_ascii_case(b"tel") {
             TelUri::layout(bytes).map(Self::Tel)

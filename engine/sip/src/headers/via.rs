@@ -170,14 +170,14 @@ const SENT_BY: &str = "the sent-by of a Via is no host and port";
 impl<'a> ViaLayout<'a> {
     /// Any protocol name and version is let through, so that a request of another version can be answered with 505.
     fn of(text: &'a [u8]) -> Result<Self, &'static str> {
-        let slash = |text: &[u8]| text.iter().position(|&byte| byte == b'/').ok_or(PROTOCOL);
-        let first = slash(text)?;
-        let second = first + 1 + slash(&text[first + 1..])?;
-        let (transport, rest) = split_word(&text[second + 1..]);
-        if !is_token(trim(&text[..first])) || !is_token(trim(&text[first + 1..second])) || !is_token(transport) {
+        let (transport, rest) = match text.strip_prefix(b"SIP/2.0/") {
+            Some(rest) => split_word(rest),
+            None => split_protocol(text)?,
+        };
+        if !is_token(transport) {
             return Err(PROTOCOL);
         }
-        let end = rest.iter().position(|&byte| byte == b';').unwrap_or(rest.len());
+        let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
         let (sent_by, params) = (trim(&rest[..end]), trim(&rest[end..]));
         let host_end = match sent_by.first() {
             Some(b'[') => sent_by.iter().position(|&byte| byte == b']').ok_or(SENT_BY)? + 1,
@@ -194,6 +194,17 @@ impl<'a> ViaLayout<'a> {
         Params::check(params)?;
         Ok(Self { transport, host, host_shape: HostShape::of(host).map_err(|_| SENT_BY)?, port, params })
     }
+}
+
+/// The transport and what follows it, for a protocol with white space in it or another name or version.
+fn split_protocol(text: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
+    let slash = |text: &[u8]| memchr::memchr(b'/', text).ok_or(PROTOCOL);
+    let first = slash(text)?;
+    let second = first + 1 + slash(&text[first + 1..])?;
+    if !is_token(trim(&text[..first])) || !is_token(trim(&text[first + 1..second])) {
+        return Err(PROTOCOL);
+    }
+    Ok(split_word(&text[second + 1..]))
 }
 
 impl From<&Via> for HeaderValue {

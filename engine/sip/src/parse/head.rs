@@ -26,7 +26,7 @@ pub(super) enum StartLine {
 
 /// Parses the head of a message that does not begin with a line end.
 pub(super) fn parse(message: &Bytes) -> Head {
-    let mut lines = Lines { message, at: 0, crlfs: 0 };
+    let mut lines = Lines::new(message);
     let start = lines.next_line().unwrap_or(Line { start: 0, end: 0, finished: false, folded: false });
     let start_line = parse_start_line(&message.slice(start.start..start.end));
     let mut headers = Headers::from_source(message.clone());
@@ -40,7 +40,7 @@ pub(super) fn parse(message: &Bytes) -> Head {
 
 /// Parses header lines that no start line precedes; gives where what follows them begins.
 pub(super) fn parse_fields(part: &Bytes) -> (Headers, usize) {
-    let mut lines = Lines { message: part, at: 0, crlfs: 0 };
+    let mut lines = Lines::new(part);
     let mut headers = Headers::from_source(part.clone());
     // What is wrong with a part is not the message's fault: the part is just not understood.
     let _ = read_fields(&mut headers, &mut lines);
@@ -52,14 +52,14 @@ pub(super) fn parse_fields(part: &Bytes) -> (Headers, usize) {
 /// A value must hold no CR and no NUL. Hardly any head has one outside its line ends, so the head is searched once as a
 /// whole, and only if there is one are its lines read again with care.
 fn read_fields(headers: &mut Headers, lines: &mut Lines<'_>) -> Option<&'static str> {
-    let (start, crlfs) = (lines.at, lines.crlfs);
+    let before = lines.clone();
     let fault = read_lines(headers, lines, Care::Folds);
     let head = &lines.message[..lines.at];
     if memchr::memchr(0, head).is_none() && memchr::memchr_iter(b'\r', head).count() == lines.crlfs {
         return fault;
     }
     headers.clear();
-    (lines.at, lines.crlfs) = (start, crlfs);
+    *lines = before;
     read_lines(headers, lines, Care::Everything)
 }
 
@@ -98,26 +98,35 @@ struct Line {
     folded: bool,
 }
 
+#[derive(Clone)]
 struct Lines<'a> {
     message: &'a [u8],
     at: usize,
+    /// Where the line feeds from `at` on stand.
+    line_feeds: memchr::Memchr<'a>,
     /// How many lines ended in CRLF so far.
     crlfs: usize,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    fn new(message: &'a [u8]) -> Self {
+        Self { message, at: 0, line_feeds: memchr::memchr_iter(b'\n', message), crlfs: 0 }
+    }
+
     /// The next line up to CRLF or a bare LF.
     fn next_line(&mut self) -> Option<Line> {
         let start = self.at;
-        let rest = self.message.get(start..).filter(|rest| !rest.is_empty())?;
-        let Some(len) = memchr::memchr(b'\n', rest) else {
+        if start == self.message.len() {
+            return None;
+        }
+        let Some(line_feed) = self.line_feeds.next() else {
             self.at = self.message.len();
             return Some(Line { start, end: self.at, finished: false, folded: false });
         };
-        self.at = start + len + 1;
-        let crlf = usize::from(len > 0 && rest[len - 1] == b'\r');
+        self.at = line_feed + 1;
+        let crlf = usize::from(line_feed > start && self.message[line_feed - 1] == b'\r');
         self.crlfs += crlf;
-        Some(Line { start, end: start + len - crlf, finished: true, folded: false })
+        Some(Line { start, end: line_feed - crlf, finished: true, folded: false })
     }
 
     /// The next line with the folded ones that belong to it (RFC 3261 §7.3.1).
