@@ -1,3 +1,85 @@
 //! `switchboard`: wires the engine and the CRM plugin together.
 
-fn main() {}
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use engine::cli::{self, Cli, CliError, Outcome};
+use engine::config::{Config, LogConfig, LogFormat};
+use hooks::plugin::Plugin;
+
+/// Wrong usage or an invalid configuration.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    // One crypto provider in the whole process: two would panic at the first use.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        return fail("a second crypto provider is linked in; this is a fault of the build");
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way, too, and are no error.
+            let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(WORKERS).build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start: {error}")),
+    };
+    runtime.block_on(run(cli))
+}
+
+/// Threads for HTTP, consumers and stream connections. Calls need none of them.
+const WORKERS: usize = 2;
+
+async fn run(cli: Cli) -> ExitCode {
+    match cli::run(cli).await {
+        Ok(Outcome::Done(text)) => {
+            say(&text);
+            ExitCode::SUCCESS
+        }
+        Ok(Outcome::Serve(config)) => serve(*config).await,
+        Err(error) => report(&error),
+    }
+}
+
+async fn serve(config: Config) -> ExitCode {
+    if let Err(error) = log_to_stderr(&config.log) {
+        return fail(&format!("log.level is wrong: {error}"));
+    }
+    let plugins: Vec<Arc<dyn Plugin>> = vec![Arc::new(crm_plugin::Crm)];
+    match engine::serve::serve(config, plugins, say).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+fn log_to_stderr(log: &LogConfig) -> Result<(), tracing_subscriber::filter::ParseError> {
+    let filter = tracing_subscriber::EnvFilter::builder().parse(&log.level)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().init(),
+    }
+    Ok(())
+}
+
+fn report(error: &CliError) -> ExitCode {
+    let code = error.exit_code();
+    let _ = fail(&error.to_string());
+    ExitCode::from(code)
+}
+
+#[allow(clippy::print_stdout, reason = "a command prints")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[allow(clippy::print_stderr, reason = "a command says what went wrong")]
+fn fail(line: &str) -> ExitCode {
+    eprintln!("switchboard: {line}");
+    ExitCode::FAILURE
+}

@@ -1,13 +1,19 @@
 //! The shell around the pure cores: sockets, journal, store, HTTP and media threads.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod consumers;
 pub mod events;
 pub mod http;
 pub mod journal;
 pub mod live;
+pub mod media_bridge;
 pub mod provision;
+pub mod recorder;
 pub mod secrets;
+pub mod serve;
+pub mod sip_io;
 pub mod store;
 pub mod tenant_config;
+pub mod writer;

@@ -1,0 +1,183 @@
+//! Between the switch and the media threads: commands one way, events the other.
+//!
+//! Runs on the writer's thread and never blocks. A command that the media side has no room for ends in the event
+//! that the switch waits for, so that nothing is waited for in vain.
+
+pub mod translate;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use hooks::fact::MediaQuality;
+use hooks::id::RecordingId;
+use media::{Codec, Command, Event, Hear, OpenEndpoint, PlayerId, RecordRate, RecorderId, StartRecorder};
+use media_io::MediaHandle;
+use switch::media::{Agreement, EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
+
+use crate::recorder::Recorder;
+use crate::writer::Inbox;
+use translate::{endpoint, endpoint_back};
+
+/// The writer's way to the media threads.
+pub struct MediaBridge {
+    media: MediaHandle,
+    recorder: Recorder,
+    inbox: Inbox,
+    rtp_timeout: Duration,
+    players: BTreeMap<Sound, PlayerId>,
+    /// What was agreed on an endpoint decides at which rate it is recorded.
+    codecs: BTreeMap<EndpointId, Vec<Codec>>,
+    recorders: BTreeMap<RecordingId, RecorderId>,
+    next_recorder: u64,
+    /// First sequence numbers and SSRCs shall not be guessed (RFC 3550 §5.1).
+    random: sip::random::Random,
+}
+
+impl MediaBridge {
+    /// Starts the media threads; what they report goes to the inbox.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(recorder: Recorder, inbox: Inbox, rtp_timeout: Duration, seed: [u8; 32]) -> anyhow::Result<Self> {
+        let events = inbox.clone();
+        let media = media_io::start(Arc::new(move |event| report(&events, &event)))
+            .context("cannot start the media threads")?;
+        Ok(Self {
+            media,
+            recorder,
+            inbox,
+            rtp_timeout,
+            players: BTreeMap::new(),
+            codecs: BTreeMap::new(),
+            recorders: BTreeMap::new(),
+            next_recorder: 1,
+            random: sip::random::Random::from_seed(seed),
+        })
+    }
+
+    /// Passes a command on.
+    pub fn send(&mut self, command: MediaCommand) {
+        match command {
+            MediaCommand::Open { endpoint, bind, port } => self.open(endpoint, bind, port),
+            MediaCommand::Agree { endpoint, agreement } => self.agree(endpoint, &agreement),
+            MediaCommand::Hear { endpoint, sources } => self.hear(endpoint, &sources),
+            MediaCommand::Record { recording, path, left, right } => self.record(recording, &path, left, right),
+            MediaCommand::StopRecording(recording) => {
+                if let Some(recorder) = self.recorders.remove(&recording) {
+                    self.pass(Command::StopRecorder(recorder));
+                }
+            }
+            MediaCommand::Close(id) => {
+                self.codecs.remove(&id);
+                let quality = MediaQuality::default();
+                self.pass_or(Command::Close(endpoint(id)), MediaEvent::Closed { endpoint: id, quality });
+            }
+        }
+    }
+
+    /// The outcome of a recording is in the journal.
+    pub fn confirm(&self, recording: RecordingId) {
+        self.recorder.confirm(recording);
+    }
+
+    fn open(&mut self, id: EndpointId, bind: IpAddr, port: u16) {
+        let open = OpenEndpoint {
+            endpoint: endpoint(id),
+            rtp: SocketAddr::new(bind, port),
+            rtcp: SocketAddr::new(bind, port.saturating_add(1)),
+            seed: self.random.next_u64(),
+        };
+        self.pass_or(Command::Open(open), MediaEvent::BindFailed(id));
+    }
+
+    fn agree(&mut self, id: EndpointId, agreement: &Agreement) {
+        let session = translate::session(agreement, self.rtp_timeout);
+        let codecs = session.formats.iter().map(|format| format.codec.clone()).take(1).collect();
+        self.codecs.insert(id, codecs);
+        self.pass(Command::Configure { endpoint: endpoint(id), session });
+    }
+
+    fn hear(&mut self, id: EndpointId, sources: &[Source]) {
+        let sources = sources
+            .iter()
+            .map(|source| match source {
+                Source::Endpoint(other) => media::Source::Endpoint(endpoint(*other)),
+                Source::Sound(sound) => media::Source::Player(self.player(*sound)),
+            })
+            .collect();
+        self.pass(Command::Hear(Hear { sink: endpoint(id), sources }));
+    }
+
+    /// One player a sound, begun when it is first wanted; those who hear it hear it at its current position.
+    fn player(&mut self, sound: Sound) -> PlayerId {
+        if let Some(player) = self.players.get(&sound) {
+            return *player;
+        }
+        let player = PlayerId(self.players.len() as u64 + 1);
+        self.players.insert(sound, player);
+        self.pass(Command::StartPlayer { player, prompt: translate::prompt(sound) });
+        player
+    }
+
+    fn record(&mut self, recording: RecordingId, path: &str, left: EndpointId, right: EndpointId) {
+        let legs = [left, right];
+        let rate = RecordRate::for_codecs(legs.iter().filter_map(|leg| self.codecs.get(leg)).flatten());
+        // The tenant is the first folder of the path.
+        let tenant = path.split('/').next().unwrap_or_default();
+        let sink = match self.recorder.begin(tenant, recording, rate) {
+            Ok(sink) => sink,
+            Err(error) => {
+                let outcome = RecordingOutcome::Failed { reason: error.to_string() };
+                return self.inbox.media(MediaEvent::Recorded { recording, outcome });
+            }
+        };
+        let recorder = RecorderId(self.next_recorder);
+        self.next_recorder += 1;
+        self.recorders.insert(recording, recorder);
+        let start = StartRecorder { recorder, left: endpoint(left), right: endpoint(right), rate, sink };
+        self.pass(Command::StartRecorder(start));
+    }
+
+    /// Sound is wanting where the media threads have no room for a command; nobody waits for its end.
+    fn pass(&self, command: Command) {
+        if let Err(error) = self.media.send(command) {
+            tracing::warn!(%error, "a media command was dropped");
+        }
+    }
+
+    /// As [`Self::pass`] for a command whose end the switch waits for: it is told `otherwise` where there is no room.
+    fn pass_or(&self, command: Command, otherwise: MediaEvent) {
+        if let Err(error) = self.media.send(command) {
+            tracing::warn!(%error, "a media command was dropped");
+            self.inbox.media(otherwise);
+        }
+    }
+}
+
+/// Runs on the media threads.
+fn report(inbox: &Inbox, event: &Event) {
+    match event {
+        Event::OpenFailed { endpoint, reason } => {
+            tracing::warn!(%reason, "RTP ports cannot be bound");
+            inbox.media(MediaEvent::BindFailed(endpoint_back(*endpoint)));
+        }
+        Event::Digit(pressed) => {
+            inbox.media(MediaEvent::Digit { endpoint: endpoint_back(pressed.endpoint), digit: pressed.digit });
+        }
+        Event::TimedOut { endpoint } => inbox.media(MediaEvent::Silent(endpoint_back(*endpoint))),
+        Event::Closed { endpoint, stats } => {
+            let quality = translate::quality(stats);
+            inbox.media(MediaEvent::Closed { endpoint: endpoint_back(*endpoint), quality });
+        }
+        // The switch may close an endpoint while a command about it is on its way.
+        Event::Refused { reason } => tracing::debug!(%reason, "the media threads refused a command"),
+        // The file's writer reports a recording's end, once it is on disk.
+        Event::Opened { .. }
+        | Event::SourceLocked { .. }
+        | Event::PlayerEnded { .. }
+        | Event::RecordingStopped { .. } => {}
+    }
+}

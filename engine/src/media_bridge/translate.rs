@@ -1,0 +1,91 @@
+//! From the switch's words to the media's and back. Pure: the simulator uses it, too.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hooks::fact::MediaQuality;
+use media::{
+    Codec, Direction, EndpointId, EndpointStats, Format, PayloadType, Prompt, Remote, Session, SourceRule, Tone,
+    TonePlan,
+};
+use switch::media::{AgreedCodec, Agreement, Flows, Sound};
+
+/// The same endpoint under the media's name.
+#[must_use]
+pub fn endpoint(id: switch::media::EndpointId) -> EndpointId {
+    EndpointId(id.0)
+}
+
+/// The same endpoint under the switch's name.
+#[must_use]
+pub fn endpoint_back(id: EndpointId) -> switch::media::EndpointId {
+    switch::media::EndpointId(id.0)
+}
+
+/// What was agreed, as a session of the media.
+#[must_use]
+pub fn session(agreement: &Agreement, rtp_timeout: Duration) -> Session {
+    let remote = agreement.remote_rtp.map(|rtp| Remote { rtp, rtcp: agreement.remote_rtcp.unwrap_or(next_port(rtp)) });
+    let formats = agreement.codecs.iter().chain(&agreement.telephone_events).filter_map(format).collect();
+    let mut session = Session::new(remote, formats);
+    session.direction = direction(agreement.flows);
+    session.source_rule = match agreement.source {
+        switch::media::SourceRule::AsAgreed => SourceRule::Sdp,
+        switch::media::SourceRule::Learn { signalling } => SourceRule::Learn { signalling: Some(signalling) },
+    };
+    session.rtp_timeout = Some(rtp_timeout);
+    session
+}
+
+/// The prompt behind a sound.
+#[must_use]
+pub fn prompt(sound: Sound) -> Prompt {
+    match sound {
+        Sound::RingbackCn => Prompt::Tone { plan: TonePlan::China, tone: Tone::Ringback },
+        Sound::RingbackUs => Prompt::Tone { plan: TonePlan::UnitedStates, tone: Tone::Ringback },
+        Sound::HoldMusic => Prompt::HoldMusic,
+    }
+}
+
+/// The figures of a closed endpoint as they stand in a fact.
+#[must_use]
+pub fn quality(stats: &EndpointStats) -> MediaQuality {
+    MediaQuality {
+        received: stats.received_packets,
+        sent: stats.sent_packets,
+        lost: stats.lost_packets,
+        out_of_order: stats.out_of_order_packets,
+        jitter_us: micros(stats.jitter_ms),
+        round_trip_us: stats.round_trip_ms.map_or(0, micros),
+        refused: stats.rejected_packets,
+        reported_lost: u64::from(stats.remote_lost_packets),
+    }
+}
+
+/// RFC 3550 §11: RTCP on the next port where nothing else was said.
+fn next_port(rtp: SocketAddr) -> SocketAddr {
+    SocketAddr::new(rtp.ip(), rtp.port().wrapping_add(1))
+}
+
+fn format(codec: &AgreedCodec) -> Option<Format> {
+    Some(Format {
+        codec: Codec::from_rtpmap(&codec.name, codec.clock),
+        receive: PayloadType::new(codec.receive_pt)?,
+        send: PayloadType::new(codec.send_pt)?,
+    })
+}
+
+fn direction(flows: Flows) -> Direction {
+    match (flows.send, flows.receive) {
+        (true, true) => Direction::SendReceive,
+        (true, false) => Direction::SendOnly,
+        (false, true) => Direction::ReceiveOnly,
+        (false, false) => Direction::Inactive,
+    }
+}
+
+/// Negative and absurd values (a peer's RTCP is only its word) become 0 and the largest there is.
+fn micros(ms: f32) -> u64 {
+    Duration::try_from_secs_f32(ms.max(0.0) / 1_000.0)
+        .map_or(0, |duration| u64::try_from(duration.as_micros()).unwrap_or(0))
+}

@@ -1,0 +1,262 @@
+//! `switchboard serve`: starts the parts in their order, waits for the signal to stop, stops them in the reverse order.
+//!
+//! Order matters twice. What the last process left open is closed in the journal before anything new is written; and the
+//! settings stand in the writer's queue before the first message can.
+
+mod disk;
+mod plugins;
+mod recover;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context;
+use hooks::fact::SettingsChanged;
+use hooks::id::TenantId;
+use hooks::plugin::Plugin;
+use sip::flow::Transport;
+use switch::config::ListeningSocket;
+use switch::input::Admission;
+use switch::switch::Switch;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::consumers;
+use crate::http;
+use crate::http::health::{Health, SipSockets};
+use crate::http::server::Security;
+use crate::http::state::{Api, Parts};
+use crate::journal::JournalHandle;
+use crate::live::Live;
+use crate::media_bridge::MediaBridge;
+use crate::provision;
+use crate::provision::first_start::{self, FirstLogin, Passwords};
+use crate::recorder::Recorder;
+use crate::secrets::{SecretKey, random_bytes};
+use crate::sip_io::{SipIo, SipListen, route_source};
+use crate::store::Store;
+use crate::tenant_config::{self, Build};
+use crate::writer::{Effects, FactLog, Inbox, Writer, inbox};
+
+/// Toward this address (of a network for documentation, RFC 5737) the kernel names the machine's own address; nothing is sent.
+const SOMEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// Runs the call centre until SIGINT or SIGTERM. `say` is given each line for the administrator.
+///
+/// # Errors
+/// Whatever keeps it from starting, with what to do.
+pub async fn serve(config: Config, plugins: Vec<Arc<dyn Plugin>>, say: impl Fn(&str)) -> anyhow::Result<()> {
+    let running = Running::start(config, plugins, &say).await?;
+    say("ready");
+    stop_signal().await?;
+    say("stopping");
+    running.stop().await;
+    Ok(())
+}
+
+/// The parts that have to be stopped.
+struct Running {
+    inbox: Inbox,
+    writer: std::thread::JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    plugins: plugins::Plugins,
+    store: Store,
+    health: Arc<Health>,
+}
+
+/// What is read from disk before anything runs.
+struct Stored {
+    store: Store,
+    key: Arc<SecretKey>,
+    first: Option<FirstLogin>,
+    changed: BTreeMap<TenantId, Vec<SettingsChanged>>,
+    tenants: Vec<TenantId>,
+}
+
+impl Running {
+    async fn start(config: Config, plugins: Vec<Arc<dyn Plugin>>, say: &impl Fn(&str)) -> anyhow::Result<Self> {
+        let mut stored = Stored::open(&config).await?;
+        let clock = Clock::start();
+        let health = Arc::new(Health::new());
+        let live = Arc::new(Live::new());
+        let (inbox, outbox) = inbox();
+        let recovered = recover::recover(&config, &stored.tenants)?;
+        let mut settings = Vec::new();
+        for tenant in &stored.tenants {
+            let with =
+                Build { key: &stored.key, domain: &config.sip.domain, record_internal: config.recording.internal };
+            let built = tenant_config::build(&stored.store, tenant, &with).await?;
+            built.warnings.iter().for_each(|warning| tracing::warn!(%tenant, "{warning}"));
+            let changed = stored.changed.remove(tenant).unwrap_or_default();
+            settings.push(inbox.start_tenant(Arc::new(built.config), changed)?);
+        }
+        inbox.restore(recovered.bindings)?;
+        let listen = SipListen { udp: config.sip.udp.clone(), tcp: config.sip.tcp.clone() };
+        let sip = Arc::new(SipIo::start(&listen, inbox.clone()).await?);
+        let node = config.node(listening(&sip));
+        let recorder = Recorder::start(&config.recording.dir, inbox.clone())?;
+        recorder.confirm_repaired(&recovered.repaired);
+        let media = MediaBridge::start(recorder, inbox.clone(), config.rtp.timeout, random_bytes())?;
+        let switch = Switch::new(node, random_bytes(), clock.now());
+        let journals: BTreeMap<TenantId, JournalHandle> =
+            recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
+        let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health));
+        let writer = Writer::new(switch, clock, outbox, effects, FactLog::new(recovered.journals));
+        let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
+        for taken in settings {
+            taken.await.context("the switch did not take its settings")?;
+        }
+        health.set_sip(SipSockets::Up);
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
+        for journal in journals.values() {
+            tasks.push(tokio::spawn(consumers::call_records::run(
+                stored.store.clone(),
+                journal.clone(),
+                stopping.clone(),
+            )));
+        }
+        let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir)?;
+        let api = Api::new(Parts {
+            store: stored.store.clone(),
+            live,
+            switch: Arc::new(inbox.clone()),
+            journals,
+            recordings: config.recording.dir.clone(),
+            secret_key: Arc::clone(&stored.key),
+            health: Arc::clone(&health),
+            metrics: http::metric::recorder(),
+            realm: config.sip.domain.clone(),
+            record_internal: config.recording.internal,
+        });
+        tasks.extend(listen_http(&config, api, &stopping, say).await?);
+        announce(&sip, stored.first.as_ref(), say);
+        Ok(Self { inbox, writer, stop, tasks, plugins, store: stored.store, health })
+    }
+
+    /// Calls first, so that their records are written; then everything that reads them.
+    async fn stop(self) {
+        self.health.set_sip(SipSockets::Down);
+        self.inbox.admission(Admission::Draining).await;
+        self.inbox.stop().await;
+        if self.writer.join().is_err() {
+            tracing::error!("the writer had panicked");
+        }
+        // Those who listen have gone already where this fails.
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part did not stop well");
+            }
+        }
+        self.plugins.stop();
+        self.store.close().await;
+    }
+}
+
+impl Stored {
+    async fn open(config: &Config) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("cannot make the data folder {}", config.data_dir.display()))?;
+        let key = Arc::new(SecretKey::open(&config.key_file())?);
+        let store = Store::open(&config.storage).await?;
+        let first = first_start::run(&store, config, &Passwords::from_env()).await?;
+        let changed = provision::apply(&store, &key, config).await?;
+        let tenants = provision::tenants(&store).await?.into_iter().map(|tenant| tenant.slug).collect();
+        Ok(Self { store, key, first, changed, tenants })
+    }
+}
+
+/// Every SIP socket under an address that a peer can reach.
+fn listening(sip: &SipIo) -> Vec<ListeningSocket> {
+    let udp = sip.udp_addresses().into_iter().map(|address| (Transport::Udp, address));
+    let tcp = sip.tcp_addresses().into_iter().map(|address| (Transport::Tcp, address));
+    udp.chain(tcp)
+        .flat_map(|(transport, address)| reached(address).into_iter().map(move |local| (transport, local)))
+        .map(|(transport, local)| ListeningSocket { transport, local })
+        .collect()
+}
+
+/// A socket bound to all addresses is reached at the machine's own one and on loopback.
+fn reached(bound: SocketAddr) -> Vec<SocketAddr> {
+    if !bound.ip().is_unspecified() {
+        return vec![bound];
+    }
+    let loopback: IpAddr = if bound.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() };
+    let own = if bound.is_ipv4() { route_source(SOMEWHERE) } else { None };
+    let mut addresses: Vec<IpAddr> = own.into_iter().chain([loopback]).collect();
+    addresses.dedup();
+    addresses.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect()
+}
+
+async fn listen_http(
+    config: &Config,
+    api: Api,
+    stopping: &watch::Receiver<bool>,
+    say: &impl Fn(&str),
+) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let router = http::router(api);
+    let mut tasks = Vec::new();
+    let plain = config.http.listen.iter().map(|address| (*address, Security::Plain));
+    let acceptor = if config.https.listen.is_empty() { None } else { Some(certificate(config)?) };
+    let secure = acceptor.into_iter().flat_map(|acceptor| {
+        config.https.listen.iter().map(move |address| (*address, Security::Tls(acceptor.clone())))
+    });
+    for (address, security) in plain.chain(secure) {
+        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| {
+            format!("cannot listen for HTTP on {address}; change http.listen or https.listen, or stop who has it")
+        })?;
+        let local = listener.local_addr()?;
+        let scheme = match &security {
+            Security::Plain => "http",
+            Security::Tls(_) => "https",
+        };
+        for shown in reached(local) {
+            say(&format!("API: {scheme}://{shown}/api/docs"));
+        }
+        tasks.push(tokio::spawn(http::server::serve(listener, security, router.clone(), stopping.clone())));
+    }
+    Ok(tasks)
+}
+
+fn certificate(config: &Config) -> anyhow::Result<tokio_rustls::TlsAcceptor> {
+    let files = match &config.tls {
+        Some(own) => http::tls::CertificateFiles { certificate: own.certificate.clone(), key: own.private_key.clone() },
+        None => {
+            let files = http::tls::CertificateFiles::own(&config.data_dir);
+            let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), config.sip.domain.clone()];
+            names.extend(route_source(SOMEWHERE).map(|ip| ip.to_string()));
+            names.dedup();
+            http::tls::ensure(&files, &names)?;
+            files
+        }
+    };
+    Ok(http::tls::acceptor(&files)?)
+}
+
+fn announce(sip: &SipIo, first: Option<&FirstLogin>, say: &impl Fn(&str)) {
+    for address in sip.udp_addresses() {
+        say(&format!("SIP: udp {address}"));
+    }
+    for address in sip.tcp_addresses() {
+        say(&format!("SIP: tcp {address}"));
+    }
+    if let Some(first) = first {
+        say(&first.text());
+    }
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
