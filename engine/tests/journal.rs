@@ -195,6 +195,26 @@ fn a_power_cut_over_a_rotation_keeps_both_sides() {
 }
 
 #[test]
+fn a_consumer_that_was_past_what_a_power_cut_took_gets_what_follows() {
+    let mut model = Model::new(10_000);
+    model.numbered(5);
+    let cursor = model.journal().head();
+    model.journal = None;
+    let path = model.segments().pop().unwrap();
+    let length = fs::metadata(&path).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 30).unwrap();
+    model.all.0.truncate(3);
+    model.reopen();
+    let handle = model.journal().handle();
+    let mut reader = handle.reader_after(&cursor).unwrap();
+    assert!(reader.next_entry().unwrap().is_none());
+    model.append(&[b"after the cut".to_vec()]).unwrap();
+    assert_eq!(handle.written_past_blocking(cursor.number, Duration::from_secs(10)), 4, "it is not waited for 6");
+    let entry = reader.next_entry().unwrap().unwrap();
+    assert_eq!((entry.position.to_string().as_str(), entry.payload.as_slice()), ("default.2.4", &b"after the cut"[..]));
+}
+
+#[test]
 fn a_full_disk_fails_the_append_and_leaves_nothing_half_written() {
     let mut model = Model::new(10_000);
     model.numbered(2);

@@ -245,13 +245,18 @@ impl JournalHandle {
 
     /// Waits until a record beyond `number` is written; gives the last one's number. Loses nothing when dropped.
     pub async fn written_past(&self, number: u64) -> u64 {
-        self.shared.written().wait_past(number).await
+        self.shared.written().wait_past(self.known(number)).await
     }
 
     /// As [`Self::written_past`] for a thread: gives up after `timeout`.
     #[must_use]
     pub fn written_past_blocking(&self, number: u64, timeout: Duration) -> u64 {
-        self.shared.written().wait_past_blocking(number, timeout)
+        self.shared.written().wait_past_blocking(self.known(number), timeout)
+    }
+
+    /// A number beyond the last one was of a record that a power cut took: all of this epoch came after it.
+    fn known(&self, number: u64) -> u64 {
+        if number > self.shared.written().get() { self.shared.began_after } else { number }
     }
 
     /// Waits until a record beyond `number` is safe from a power cut; gives the last such number.

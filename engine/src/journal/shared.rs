@@ -18,6 +18,8 @@ pub(super) struct Shared {
     pub(super) folder: PathBuf,
     /// The epoch being written.
     pub(super) epoch: u64,
+    /// The number of the last record before this epoch.
+    pub(super) began_after: u64,
     /// Which segments there are, in order; the last is the one being written. Held for moments: at rotation, at the end of a
     /// segment, and while old ones are deleted.
     segments: Mutex<Vec<SegmentName>>,
@@ -34,6 +36,7 @@ impl Shared {
             tenant,
             folder,
             epoch,
+            began_after: last,
             segments: Mutex::new(segments),
             written: Progress::new(last),
             durable: Progress::new(last),
