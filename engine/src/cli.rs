@@ -140,7 +140,10 @@ pub async fn run(cli: Cli) -> Result<Outcome, CliError> {
     let config = Config::load(&cli.config)?;
     match cli.command {
         Command::Serve => Ok(Outcome::Serve(Box::new(config))),
-        Command::Check => Ok(Outcome::Done(format!("{} is valid", cli.config.display()))),
+        Command::Check => {
+            check_files(&config)?;
+            Ok(Outcome::Done(format!("{} is valid", cli.config.display())))
+        }
         Command::Migrate => {
             Store::open(&config.storage).await?.close().await;
             Ok(Outcome::Done("the database schema is up to date".to_owned()))
@@ -153,6 +156,18 @@ pub async fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Simulate { flow: _ } => Err(CliError::Failed("flows come in a later version".to_owned())),
         Command::Version => unreachable!("answered above"),
     }
+}
+
+/// What the configuration names and the server could not start without.
+fn check_files(config: &Config) -> Result<(), CliError> {
+    let Some(files) = &config.tls else { return Ok(()) };
+    for (key, path) in [("tls.certificate", &files.certificate), ("tls.private_key", &files.private_key)] {
+        std::fs::File::open(path).map_err(|error| {
+            let path = path.display();
+            CliError::Usage(format!("{key}: cannot read {path}: {error}; name another file or take the section out"))
+        })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ fn a_wrong_configuration_names_file_line_and_mend_and_ends_with_2() {
         let error = command(&file, &["check"]).await.unwrap_err();
         let expected = format!("{}:2: there is no key `sip.udq`, did you mean `udp`?", file.display());
         assert_eq!((error.to_string(), error.exit_code()), (expected, 2));
+        std::fs::write(&file, "[tls]\ncertificate = \"/no/such.pem\"\nprivate_key = \"/no/such.key\"\n").unwrap();
+        let error = command(&file, &["check"]).await.unwrap_err();
+        assert!(error.to_string().starts_with("tls.certificate: cannot read /no/such.pem: "), "{error}");
         let error = command(&folder.path().join("missing.toml"), &["check"]).await.unwrap_err();
         assert_eq!(error.exit_code(), 2);
     });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hooks::plugin::Recorded;
 use hooks::position::Position;
+use recordings::failpoint::fail_point;
 
 use super::fold::CallFold;
 use crate::journal::JournalHandle;
@@ -139,7 +140,9 @@ impl CallRecords {
         for recorded in facts {
             fold.apply(&recorded.fact);
         }
+        fail_point("consumer.call_records.before_commit");
         self.store.save_derived(CONSUMER, from, to, &fold.derived()).await?;
+        fail_point("consumer.call_records.after_commit");
         fold.saved();
         if fold.held() > HELD_MAX {
             *fold = CallFold::default();
