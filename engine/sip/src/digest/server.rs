@@ -211,13 +211,14 @@ fn same(expected: &Hex, given: &[u8]) -> Choice {
     expected.as_bytes().ct_eq(&given.to_ascii_lowercase())
 }
 
-/// RFC 7616 §3.4.6 wants the digest-uri to be the Request-URI. Phones leave out ports and parameters, and an edge in front
-/// rewrites the host, so only the user part, which is who is called, is compared.
+/// RFC 7616 §3.4.6 wants the digest-uri to be the Request-URI. Phones leave out ports and parameters, an edge in front
+/// rewrites the host, and SIPp and others name only the server, so only the user part, which is who is called, is compared,
+/// where there is one. The nonce count keeps a captured answer from being used for another call.
 fn same_user(request: &Request, digest_uri: &[u8]) -> bool {
     let Ok(digest_uri) = crate::uri::Uri::parse_shared(&bytes::Bytes::copy_from_slice(digest_uri)) else {
         return false;
     };
-    digest_uri.user() == request.uri.user()
+    digest_uri.user().is_none() || digest_uri.user() == request.uri.user()
 }
 
 #[cfg(test)]
