@@ -155,11 +155,24 @@ fn nonce_of_an_earlier_process_is_stale() {
 #[test]
 fn credentials_for_another_callee_are_refused() {
     let mut server = server();
-    let mut request = answered(&mut client("secret"), &challenge(&mut server, at(1), None));
+    let mut request = register();
+    request.uri = "sip:1002@pbx.example.org".parse().unwrap();
+    let asked = challenge(&mut server, at(1), None);
+    client("secret").answer(&asked, &mut request, &mut random()).unwrap();
     request.uri = "sip:0019005551234@pbx.example.org".parse().unwrap();
     assert_eq!(verify(&mut server, at(1), &request, Some(&stored())), Err(Refusal::OtherRequest));
-    request.uri = "sip:pbx.example.org:5060;transport=udp".parse().unwrap();
+    request.uri = "sip:1002@pbx.example.org:5060;transport=udp".parse().unwrap();
     assert_eq!(verify(&mut server, at(1), &request, Some(&stored())), Ok(()), "port and parameters may differ");
+}
+
+#[test]
+fn credentials_that_name_only_the_server_are_good_for_any_callee_once() {
+    let mut server = server();
+    let mut request = answered(&mut client("secret"), &challenge(&mut server, at(1), None));
+    request.uri = "sip:1002@pbx.example.org".parse().unwrap();
+    assert_eq!(verify(&mut server, at(1), &request, Some(&stored())), Ok(()));
+    request.uri = "sip:0019005551234@pbx.example.org".parse().unwrap();
+    assert_eq!(verify(&mut server, at(1), &request, Some(&stored())), Err(Refusal::Stale), "the count was used");
 }
 
 #[test]
