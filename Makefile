@@ -54,7 +54,7 @@ unit:
 
 # Optimised, with the checks of a debug build: as many seeds as the seconds give.
 sim:
-	@if [ -e tests/sim/src/main.rs ]; then cargo xtask sim --seconds $(SIM_SECONDS); else echo "no simulator yet"; fi
+	cargo xtask sim --seconds $(SIM_SECONDS)
 
 # Real peers against the real binary, built as the simulator is.
 calls:

@@ -45,7 +45,7 @@ impl Kamailio {
         let file = folder.join("kamailio.cfg");
         std::fs::write(&file, configuration(&modules()?, setup)).context("no configuration written")?;
         let mut command = Command::new("kamailio");
-        // No fork: one process that ends with the test; 16 MB are plenty for a call.
+        // In the foreground; 16 MB are plenty for a call.
         command.args(["-f"]).arg(&file).args(["-DD", "-E", "-m", "16", "-Y"]).arg(folder);
         let mut process = Process::start(&mut command, &folder.join("kamailio.log"))?;
         wait::until("Kamailio to listen", PATIENCE, || {
@@ -59,6 +59,13 @@ impl Kamailio {
     #[must_use]
     pub fn output(&self) -> String {
         self.process.output()
+    }
+}
+
+impl Drop for Kamailio {
+    fn drop(&mut self) {
+        // Its children end with it only when it is asked to end.
+        drop(self.process.terminate(PATIENCE));
     }
 }
 

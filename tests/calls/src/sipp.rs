@@ -23,6 +23,7 @@ pub struct Sipp {
     media_port: u16,
     control_port: u16,
     replaced: Vec<(String, String)>,
+    number: Option<String>,
     arguments: Vec<String>,
 }
 
@@ -63,6 +64,7 @@ impl Sipp {
             media_port,
             control_port,
             replaced: Vec::new(),
+            number: None,
             arguments: Vec::new(),
         })
     }
@@ -89,8 +91,9 @@ impl Sipp {
 
     /// The number dialled (`[service]`).
     #[must_use]
-    pub fn dialling(self, number: &str) -> Self {
-        self.with(&["-s", number])
+    pub fn dialling(mut self, number: &str) -> Self {
+        self.number = Some(number.to_owned());
+        self
     }
 
     /// User and password of `[authentication]`, and `[user]` as a key of the scenario.
@@ -151,6 +154,10 @@ impl Sipp {
         command.args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
         command.args(["-trace_logs", "-log_file", "log"]);
         command.args(["-m", "1"]).args(&self.arguments);
+        if let (Some(number), Some(remote)) = (&self.number, self.remote) {
+            // Left alone, SIPp signs for the server in place of the number (RFC 7616 §3.4.6: for the Request-URI).
+            command.args(["-s", number, "-auth_uri", &format!("{number}@{remote}")]);
+        }
         command.args(self.remote.map(|remote| remote.to_string()));
         let mut process = Process::start(&mut command, &folder.path().join("screen"))?;
         // A message that comes before its socket is lost.

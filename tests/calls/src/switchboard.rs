@@ -46,6 +46,8 @@ pub struct Switchboard {
     ports: Ports,
     sip: SocketAddr,
     http: SocketAddr,
+    /// Signed in once: an employee has one session, and a second sign-in would end the first.
+    api: OnceLock<Api>,
 }
 
 impl Switchboard {
@@ -82,7 +84,7 @@ impl Switchboard {
         writeln!(text, "[recording]\ninternal = true\nfree_disk_floor_mb = 1\n{}", setup.recording)?;
         writeln!(text, "[log]\nlevel = \"debug\"\n{}", setup.sections)?;
         std::fs::write(folder.path().join("switchboard.toml"), text).context("no configuration written")?;
-        let mut server = Self { process: None, setup, folder, ports, sip, http };
+        let mut server = Self { process: None, setup, folder, ports, sip, http, api: OnceLock::new() };
         server.start_again()?;
         Ok(server)
     }
@@ -186,7 +188,11 @@ impl Switchboard {
     /// # Errors
     /// When signing in fails.
     pub fn api(&self) -> Result<Api> {
-        Api::new(self.http).sign_in("admin", PASSWORD)
+        if let Some(api) = self.api.get() {
+            return Ok(api.clone());
+        }
+        let api = Api::new(self.http).sign_in("admin", PASSWORD)?;
+        Ok(self.api.get_or_init(|| api).clone())
     }
 
     /// What it logged.

@@ -38,7 +38,8 @@ fn signed_invite(switch: &mut Phone) -> Result<Text> {
     switch.reply_with(&invite, "401 Unauthorized", &[challenge], "")?;
     switch.expect("ACK")?;
     let signed = switch.expect("INVITE")?;
-    ensure!(signed.header("Authorization").contains("username=\"1001\""), "{signed:?}");
+    let credentials = signed.header("Authorization");
+    ensure!(credentials.contains("username=\"1001\"") && credentials.contains("uri=\"sip:1002@"), "{credentials}");
     Ok(signed)
 }
 
