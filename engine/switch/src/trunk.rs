@@ -51,7 +51,8 @@ fn shown_number(tenant: &TenantConfig, trunk: &Trunk, about: &About) -> String {
 
 /// Whether a failure says something about this trunk rather than about the number: then the next one is tried.
 pub(crate) fn is_worth_another(verdict: Verdict) -> bool {
-    matches!(verdict.status.code(), 408 | 500..=599)
+    // We follow no redirection, so a trunk that gives one gives no way on either.
+    matches!(verdict.status.code(), 300..=399 | 408 | 500..=599)
         || verdict.cause == EndCause::Unreachable && verdict.status.code() == 408
 }
 

@@ -72,6 +72,20 @@ impl Ears {
         self.endpoints.iter().find(|(_, endpoint)| agreed(endpoint) == Some(address)).map(|(id, _)| *id)
     }
 
+    /// Whether an endpoint is agreed to receive nothing.
+    #[must_use]
+    pub fn some_are_silent_by_agreement(&self) -> bool {
+        self.endpoints.values().filter_map(|endpoint| endpoint.agreement.as_ref()).any(|agreed| !agreed.flows.receive)
+    }
+
+    /// The endpoints that should receive, and from where.
+    pub fn expecting(&self) -> impl Iterator<Item = (u64, SocketAddr)> + '_ {
+        self.endpoints.iter().filter_map(|(id, endpoint)| {
+            let agreement = endpoint.agreement.as_ref().filter(|agreement| agreement.flows.receive)?;
+            Some((*id, agreement.remote_rtp?))
+        })
+    }
+
     /// Obeys a command; gives what the media side reports at once.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What happens to a world beside its phones' calls: commands, a full disk, an order to stop, phones that lose power, and media
 //! that fails.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dialplan::number::Dialled;
@@ -28,10 +29,14 @@ pub(crate) enum Happening {
     Stop,
     /// A phone loses its power and its memory.
     Reboot(usize),
+    /// A phone's connections break.
+    Reset(usize),
     /// A recording fails in the middle.
     FailRecording,
     /// `kill -9`.
     Crash,
+    /// Somebody ends what nobody else can end any more.
+    TidyUp,
 }
 
 /// What is going to happen in a world.
@@ -59,14 +64,22 @@ pub(crate) fn plan(rng: &mut Rng, people: &People, phones: usize) -> Vec<(Durati
         let phone = usize::try_from(rng.below(phones as u64)).unwrap_or(0);
         plan.push((at(rng), Happening::Reboot(phone)));
     }
+    for _ in 0..rng.below(4) {
+        let phone = usize::try_from(rng.below(phones as u64)).unwrap_or(0);
+        plan.push((at(rng), Happening::Reset(phone)));
+    }
     if rng.chance(150) {
         plan.push((at(rng), Happening::FailRecording));
     }
     if rng.chance(300) {
         plan.push((at(rng), Happening::Crash));
     }
+    plan.push((TIDIED_AT, Happening::TidyUp));
     plan
 }
+
+/// When every talk is over, whoever is alive.
+const TIDIED_AT: Duration = Duration::from_secs(400);
 
 impl World {
     /// Lets everything happen that is due.
@@ -108,10 +121,10 @@ impl World {
                 self.tell(Input::Stop)
             }
             Happening::Reboot(phone) => {
-                self.silence(phone);
                 self.phones[phone].reboot(self.now);
-                Ok(())
+                self.reset(phone)
             }
+            Happening::Reset(phone) => self.reset(phone),
             Happening::FailRecording => {
                 if let Some(event) = self.ears.fail_recording() {
                     self.reports.push((self.now, event));
@@ -119,6 +132,11 @@ impl World {
                 Ok(())
             }
             Happening::Crash => self.crash(),
+            // A party that held with `inactive` and then vanished sends no RTP by agreement: silence proves nothing.
+            Happening::TidyUp if self.ears.some_are_silent_by_agreement() => {
+                self.records.open_calls().into_iter().try_for_each(|call| self.command(Command::Hangup(call)))
+            }
+            Happening::TidyUp => Ok(()),
         }
     }
 
@@ -199,14 +217,22 @@ impl World {
         }
     }
 
-    /// No RTP comes from a phone any more: the media side says so after its time-out.
-    pub(crate) fn silence(&mut self, phone: usize) {
-        let at = self.now + self.node.rtp_timeout;
-        let dialogs = self.phones[phone].dialogs.values().filter(|dialog| !dialog.is_over());
-        let ports = dialogs.filter_map(|dialog| dialog.remote.as_ref()).map(|audio| audio.port);
-        let silent = ports
-            .filter_map(|port| self.ears.endpoint_at(port))
-            .map(|id| (at, MediaEvent::Silent(switch::media::EndpointId(id))));
-        self.reports.extend(silent);
+    /// The media side says of each endpoint that should hear RTP, and has heard none for too long, that it is silent.
+    pub(crate) fn count_silence(&mut self) {
+        let mut speaking = BTreeSet::new();
+        for phone in self.phones.iter().filter(|phone| !phone.gone) {
+            let live = phone.dialogs.values().filter(|dialog| dialog.speaks());
+            speaking.extend(live.map(|dialog| format!("{}:{}", phone.host(), dialog.port)));
+        }
+        let silent = self.ears.expecting().filter(|(_, address)| !speaking.contains(&address.to_string()));
+        let silent: Vec<u64> = silent.map(|(endpoint, _)| endpoint).collect();
+        self.silent.retain(|endpoint, _| silent.contains(endpoint));
+        for endpoint in silent {
+            let since = *self.silent.entry(endpoint).or_insert(self.now);
+            if self.now.saturating_sub(since) >= self.node.rtp_timeout {
+                self.silent.insert(endpoint, Duration::MAX);
+                self.reports.push((self.now, MediaEvent::Silent(switch::media::EndpointId(endpoint))));
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod phone;
 pub mod records;
 pub mod rng;
 pub mod settings;
+mod stream;
 pub mod text;
 mod watch;
 pub mod wire;

@@ -22,6 +22,7 @@ impl World {
             }
         }
         self.records.calls.values().try_for_each(|record| self.who_hung_up(record))?;
+        self.records.calls.values().try_for_each(|record| self.were_all_tried(record))?;
         for call in &self.commanded {
             let record = &self.records.calls[call];
             if !record.is_interrupted() && record.ended.is_none_or(|end| end.cause != EndCause::Command) {
@@ -32,26 +33,36 @@ impl World {
     }
 
     fn compare(&self, phone: &Phone, call_id: &str) -> Result<(), String> {
-        let records: Vec<&Record> =
+        let mut records: Vec<&Record> =
             self.records.calls.values().filter(|record| record.leg_of(call_id).is_some()).collect();
+        if records.len() > 1 {
+            // A repeated INVITE finds a new process, which knows of no call.
+            records.retain(|record| !record.is_interrupted());
+        }
         let lived = phone.lived(call_id);
         let dialled = matches!(lived.first(), Some(Lived::Dialled(_)));
         match (records[..].first(), records.len()) {
             (Some(record), 1) if record.is_interrupted() => Ok(()),
             (Some(record), 1) => {
                 let leg = record.leg_of(call_id).expect("it was found by its leg");
-                let fits = if dialled { self.caller_fits(&lived, record, leg) } else { callee_fits(&lived, leg) };
+                let fits =
+                    if dialled { self.caller_fits(phone, &lived, record, leg) } else { callee_fits(&lived, leg) };
                 if fits { Ok(()) } else { Err(format!("log and record differ: {leg:?} of {record:?}")) }
             }
             (None, _) if dialled => {
                 let refused =
                     lived.iter().any(|lived| matches!(lived, Lived::Failed(status) if REFUSED.contains(status)));
                 // What the dead process did not write down it did not do.
-                let died = self.story.crashes > 0 && lived.contains(&Lived::TimedOut);
+                let died = self.may_be_lost(phone) && lived.contains(&Lived::TimedOut);
                 if refused || died { Ok(()) } else { Err("a call without a record".to_owned()) }
             }
             _ => Err(format!("{} records of one dialog", records.len())),
         }
+    }
+
+    /// Whether a message may never have come, however often it was repeated: its process died, or its connection broke.
+    fn may_be_lost(&self, phone: &Phone) -> bool {
+        self.story.crashes > 0 || phone.was_cut_off
     }
 
     /// CDR-06: who hung up, by the phones' own word.
@@ -70,7 +81,24 @@ impl World {
         if hung_up { Ok(()) } else { Err(format!("{:?} did not hang up: {record:?}", end.by)) }
     }
 
-    fn caller_fits(&self, lived: &[Lived], record: &Record, leg: &Leg) -> bool {
+    /// GEN-18: an emergency call is not lost while a carrier is left that was not tried.
+    fn were_all_tried(&self, record: &Record) -> Result<(), String> {
+        let lost = record
+            .ended
+            .is_some_and(|end| matches!(end.status, 408 | 480 | 500..=599) && end.cause != EndCause::NoAnswer);
+        let commanded = record.ended.is_some_and(|end| end.cause == EndCause::Command);
+        let all = ["lines", "spare"].iter().all(|name| record.legs.values().any(|leg| leg.peer_name == *name));
+        // The first step of an originated call may fail at the phone that is rung.
+        let sought = record.legs.values().all(|leg| !(leg.caller_side && leg.answered))
+            && record.legs.values().any(|leg| !leg.caller_side);
+        let free = self.node.rtp_ports.1 > 20_100 && self.bind_failures == 0;
+        if record.emergency && sought && lost && !commanded && free && !all {
+            return Err(format!("an emergency call was given up before all carriers were tried: {record:?}"));
+        }
+        Ok(())
+    }
+
+    fn caller_fits(&self, phone: &Phone, lived: &[Lived], record: &Record, leg: &Leg) -> bool {
         let Some(end) = record.ended else { return false };
         let told = leg.ended.map_or(0, |(_, status)| status);
         let talked = lived.contains(&Lived::Talked);
@@ -79,7 +107,7 @@ impl World {
             // It gave up, and the switch said so.
             Lived::Cancelled => !record.answered && end.cause == EndCause::Cancelled && end.by == EndedBy::Caller,
             // What a dead process was about to say nobody heard.
-            Lived::TimedOut => talked || self.story.crashes > 0,
+            Lived::TimedOut => talked || self.may_be_lost(phone),
             Lived::Dialled(_) | Lived::Rang | Lived::Talked | Lived::HungUp | Lived::WasHungUp => true,
         });
         ended && talked == record.answered && talked == leg.answered

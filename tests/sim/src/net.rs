@@ -53,6 +53,8 @@ pub enum To {
 pub struct Datagram {
     /// For whom.
     pub to: To,
+    /// By which connection; none is UDP.
+    pub connection: Option<u64>,
     /// What.
     pub bytes: Vec<u8>,
 }
@@ -63,6 +65,8 @@ pub struct Net {
     weather: Weather,
     rng: Rng,
     on_the_way: BTreeMap<(Duration, u64), Datagram>,
+    /// When the last bytes of a connection arrive: to the switch, to the phone.
+    last: BTreeMap<(u64, bool), Duration>,
     count: u64,
 }
 
@@ -70,7 +74,7 @@ impl Net {
     /// An empty network.
     #[must_use]
     pub fn new(weather: Weather, rng: Rng) -> Self {
-        Self { weather, rng, on_the_way: BTreeMap::new(), count: 0 }
+        Self { weather, rng, on_the_way: BTreeMap::new(), last: BTreeMap::new(), count: 0 }
     }
 
     /// Sends: it arrives once, twice or not at all.
@@ -84,6 +88,21 @@ impl Net {
                 self.put(now, to, bytes);
             }
         }
+    }
+
+    /// Sends on a connection: it arrives whole, after what was sent before.
+    pub fn send_in_order(&mut self, now: Duration, to: To, connection: u64, bytes: &[u8]) {
+        let key = (connection, matches!(to, To::Switch(_)));
+        let at = self.arrival(now).max(self.last.get(&key).copied().unwrap_or_default());
+        self.last.insert(key, at);
+        self.count += 1;
+        let datagram = Datagram { to, connection: Some(connection), bytes: bytes.to_vec() };
+        self.on_the_way.insert((at, self.count), datagram);
+    }
+
+    /// A connection broke: what is on its way on it is lost.
+    pub fn drop_connection(&mut self, connection: u64) {
+        self.on_the_way.retain(|_, datagram| datagram.connection != Some(connection));
     }
 
     /// When the next datagram arrives.
@@ -104,9 +123,13 @@ impl Net {
     }
 
     fn put(&mut self, now: Duration, to: To, bytes: &[u8]) {
-        let jitter = u64::try_from(self.weather.jitter.as_micros()).unwrap_or(u64::MAX);
-        let at = now + self.weather.delay + Duration::from_micros(self.rng.below(jitter + 1));
+        let at = self.arrival(now);
         self.count += 1;
-        self.on_the_way.insert((at, self.count), Datagram { to, bytes: bytes.to_vec() });
+        self.on_the_way.insert((at, self.count), Datagram { to, connection: None, bytes: bytes.to_vec() });
+    }
+
+    fn arrival(&mut self, now: Duration) -> Duration {
+        let jitter = u64::try_from(self.weather.jitter.as_micros()).unwrap_or(u64::MAX);
+        now + self.weather.delay + Duration::from_micros(self.rng.below(jitter + 1))
     }
 }

@@ -13,6 +13,8 @@ const LATE_MS: u64 = 6_000;
 pub struct Leg {
     /// The Call-ID of its dialog; empty on a service.
     pub sip_call_id: String,
+    /// What it leads to: the extension's number, the trunk's name.
+    pub peer_name: String,
     /// Its INVITE came to us, or the API rings it first.
     pub caller_side: bool,
     /// It answered.
@@ -39,8 +41,8 @@ pub struct End {
 /// A call as its facts tell it.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// When it was created, ms.
-    pub created_ms: u64,
+    /// An emergency number was dialled.
+    pub emergency: bool,
     /// Its legs, those that ended too.
     pub legs: BTreeMap<LegId, Leg>,
     /// Two parties talked, or one and a service.
@@ -113,7 +115,7 @@ impl Records {
     fn step(&mut self, fact: &Fact) -> Result<(), &'static str> {
         match &fact.event {
             Event::CallCreated(e) => {
-                let record = Record { created_ms: fact.at_ms, ..Record::default() };
+                let record = Record { emergency: e.emergency, ..Record::default() };
                 if self.calls.insert(e.call, record).is_some() {
                     return Err("a call created twice");
                 }
@@ -121,6 +123,7 @@ impl Records {
             Event::LegStarted(e) => {
                 let leg = Leg {
                     sip_call_id: e.sip_call_id.clone(),
+                    peer_name: e.peer_name.clone(),
                     caller_side: e.caller_side,
                     answered: false,
                     early_media: false,

@@ -11,7 +11,7 @@ use switch::config::{
     Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
 };
 
-use crate::phone::{Habits, Login, PhoneSpec};
+use crate::phone::{self, Habits, Login, PhoneSpec};
 use crate::rng::Rng;
 use crate::world::{SWITCH, address, switch_ip, tenant_id};
 
@@ -21,7 +21,7 @@ const DOMAIN: &str = "10.0.0.1";
 /// The phones: some extensions have two; the last two are the carriers' ends of the trunks.
 #[derive(Clone, Debug)]
 pub struct People {
-    phones: Vec<(String, usize, Habits)>,
+    phones: Vec<(String, phone::Transport, Habits)>,
     /// The first carrier wants a signature.
     login: Option<Login>,
     /// The first phone's password is wrong.
@@ -35,8 +35,9 @@ impl People {
         let count = rng.between(2, 5);
         let mut phones = Vec::new();
         for n in 1..=count {
-            for device in 0..=usize::from(rng.chance(350)) {
-                phones.push((format!("{}", 1_000 + n), device, habits(rng)));
+            for _ in 0..=usize::from(rng.chance(350)) {
+                let transport = if rng.chance(250) { phone::Transport::Tcp } else { phone::Transport::Udp };
+                phones.push((format!("{}", 1_000 + n), transport, habits(rng)));
             }
         }
         let login =
@@ -57,9 +58,10 @@ impl People {
             .phones
             .iter()
             .enumerate()
-            .map(|(n, (user, _, habits))| {
+            .map(|(n, (user, transport, habits))| {
                 let password = if self.stranger() == Some(n) { "guessed".to_owned() } else { password(user) };
-                spec(user, Some(password), &format!("10.0.1.{}:5060", n + 1), habits.clone())
+                let spec = spec(user, Some(password), &format!("10.0.1.{}:5060", n + 1), habits.clone());
+                PhoneSpec { transport: *transport, ..spec }
             })
             .collect();
         for (name, ip) in CARRIERS {
@@ -105,6 +107,7 @@ fn spec(user: &str, password: Option<String>, address: &str, habits: Habits) -> 
         switch: SWITCH.to_owned(),
         habits,
         login: None,
+        transport: phone::Transport::Udp,
     }
 }
 
@@ -119,7 +122,9 @@ pub fn node(rng: &mut Rng) -> NodeConfig {
     NodeConfig {
         domain: DOMAIN.to_owned(),
         product: "Switchboard".to_owned(),
-        sockets: vec![ListeningSocket { transport: Transport::Udp, local: address(SWITCH) }],
+        sockets: [Transport::Udp, Transport::Tcp]
+            .map(|transport| ListeningSocket { transport, local: address(SWITCH) })
+            .to_vec(),
         advertise: Vec::new(),
         rtp_bind: vec![switch_ip()],
         rtp_advertise: Vec::new(),

@@ -69,15 +69,15 @@ impl Wire {
         Ok(())
     }
 
-    /// The switch died: what it did not answer it never will.
-    pub fn forget_unanswered(&mut self) {
-        self.invites.retain(|_, status| status.is_some());
+    /// The switch died: what it did not answer it never will, and what it did answer it does not know.
+    pub fn forget(&mut self) {
+        self.invites.clear();
     }
 
-    /// INVITEs without a final response.
+    /// INVITEs without a final response: who sent it, and its Call-ID.
     #[must_use]
-    pub fn unanswered(&self) -> Vec<String> {
-        self.invites.iter().filter(|(_, status)| status.is_none()).map(|(key, _)| format!("{key:?}")).collect()
+    pub fn unanswered(&self) -> Vec<(usize, &str)> {
+        self.invites.iter().filter(|(_, status)| status.is_none()).map(|(key, _)| (key.0, key.1.as_str())).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! One world: a switch, its phones, the network between them, and everybody who watches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,10 +20,11 @@ use switch::switch::Switch;
 use crate::ears::Ears;
 use crate::happen::{self, Happening};
 use crate::net::{Net, To, Weather};
-use crate::phone::{MARK, Phone};
+use crate::phone::{self, MARK, Phone};
 use crate::records::Records;
 use crate::rng::Rng;
 use crate::settings;
+use crate::stream::Streams;
 use crate::text::Text;
 use crate::wire::Wire;
 
@@ -127,11 +128,14 @@ pub struct World {
     /// The phone that nobody may let in.
     stranger: Option<usize>,
     /// How often ports cannot be bound, per mille.
-    bind_failures: u64,
+    pub(crate) bind_failures: u64,
     /// How long the media side may take to report.
     media_delay_ms: u64,
-    /// Phones whose silence the media side has begun to count.
-    silent: BTreeSet<usize>,
+    /// Endpoints that hear no RTP, and since when.
+    pub(crate) silent: BTreeMap<u64, Duration>,
+    pub(crate) streams: Streams,
+    /// What could not be sent, and when the switch is told.
+    pub(crate) failed: Vec<(Duration, Flow, Bytes)>,
     at_once: u64,
     listened_at: Duration,
 }
@@ -190,7 +194,9 @@ impl World {
             media_delay_ms,
             at_once: 0,
             listened_at: now,
-            silent: BTreeSet::new(),
+            silent: BTreeMap::new(),
+            streams: Streams::default(),
+            failed: Vec::new(),
         };
         world.plan_day(&people);
         world
@@ -238,9 +244,9 @@ impl World {
             }
             self.let_happen()?;
             self.step()?;
-            self.count_silence();
             if self.now >= self.listened_at + LISTEN_EVERY {
                 self.listened_at = self.now;
+                self.count_silence();
                 self.listen()?;
             }
         }
@@ -252,13 +258,19 @@ impl World {
         let switch = self.switch.poll_timeout();
         let reports = self.reports.iter().map(|(at, _)| *at).min();
         let happenings = self.happenings.iter().map(|(at, _)| *at).min();
-        [self.net.due(), phones, switch, reports, happenings].into_iter().flatten().min()
+        let failed = self.failed.iter().map(|(at, ..)| *at).min();
+        // Silence goes on while nothing else does.
+        let silent = (!self.silent.values().all(|since| *since == Duration::MAX)).then(|| self.now + LISTEN_EVERY);
+        [self.net.due(), phones, switch, reports, happenings, failed, silent].into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Result<(), String> {
         while let Some(datagram) = self.net.arrived(self.now) {
             match datagram.to {
-                To::Switch(phone) => self.switch_gets(phone, &datagram.bytes)?,
+                To::Switch(phone) => match datagram.connection {
+                    None => self.switch_gets(phone, &datagram.bytes)?,
+                    Some(id) => self.stream_arrived(id, &datagram.bytes)?,
+                },
                 To::Phone(phone) => {
                     self.phones[phone].receive(self.now, &datagram.bytes)?;
                     self.phone_speaks(phone);
@@ -271,6 +283,7 @@ impl World {
                 self.phone_speaks(phone);
             }
         }
+        self.tell_failed()?;
         let now = self.now;
         let due: Vec<MediaEvent> = self.reports.extract_if(.., |(at, _)| *at <= now).map(|(_, event)| event).collect();
         for event in due {
@@ -287,22 +300,8 @@ impl World {
         Ok(())
     }
 
-    /// A phone that vanished sends no RTP any more: the media side says so after its time-out.
-    fn count_silence(&mut self) {
-        for phone in 0..self.phones.len() {
-            if self.phones[phone].gone && self.silent.insert(phone) {
-                self.silence(phone);
-            }
-        }
-    }
-
     fn switch_gets(&mut self, phone: usize, bytes: &[u8]) -> Result<(), String> {
-        if let Ok(text) = Text::parse(bytes) {
-            self.wire.received(phone, &text);
-            if self.phones[phone].password.is_some() && self.stranger != Some(phone) && self.node.rtp_ports.1 > 20_100 {
-                self.wire.emergency(&text);
-            }
-        }
+        self.overhear(phone, bytes);
         let flow = Flow {
             transport: Transport::Udp,
             local: address(SWITCH),
@@ -313,10 +312,25 @@ impl World {
         self.tell(Input::Sip { flow, message })
     }
 
+    fn overhear(&mut self, phone: usize, bytes: &[u8]) {
+        let Ok(text) = Text::parse(bytes) else { return };
+        self.wire.received(phone, &text);
+        let may_be_full = self.node.rtp_ports.1 < 20_100;
+        if self.phones[phone].password.is_some() && self.stranger != Some(phone) && !may_be_full {
+            self.wire.emergency(&text);
+        }
+    }
+
     fn phone_speaks(&mut self, phone: usize) {
         for text in self.phones[phone].take_out() {
             self.note(&self.phones[phone].user.clone(), ">", text.as_bytes());
-            self.net.send(self.now, To::Switch(phone), text.as_bytes());
+            match self.phones[phone].transport {
+                phone::Transport::Udp => self.net.send(self.now, To::Switch(phone), text.as_bytes()),
+                phone::Transport::Tcp => {
+                    self.overhear(phone, text.as_bytes());
+                    self.stream_up(phone, text.as_bytes());
+                }
+            }
         }
     }
 
@@ -378,12 +392,20 @@ impl World {
     }
 
     fn send(&mut self, flow: Flow, bytes: &[u8]) -> Result<(), String> {
+        if flow.transport.is_reliable() {
+            return self.stream_down(flow, bytes);
+        }
         let Some(phone) = self.phones.iter().position(|phone| address(&phone.address) == flow.peer) else {
             // A Via that was cut off in the middle of its port is believed (RFC 3261 §18.2.2).
             let half =
                 is_bad_request(bytes) && self.phones.iter().any(|phone| address(&phone.address).ip() == flow.peer.ip());
             return if half { Ok(()) } else { Err(format!("sent to {flow}, where nobody is")) };
         };
+        self.deliver(phone, None, bytes)
+    }
+
+    /// What the switch says goes on its way to the phone, watched.
+    pub(crate) fn deliver(&mut self, phone: usize, connection: Option<u64>, bytes: &[u8]) -> Result<(), String> {
         let text = match Text::parse(bytes) {
             Ok(text) if text.call_id().contains(MARK) => return self.to_garbage(phone, &text),
             Ok(text) => text,
@@ -393,7 +415,10 @@ impl World {
         };
         self.note(&self.phones[phone].user.clone(), "<", bytes);
         self.wire.sent(phone, &text)?;
-        self.net.send(self.now, To::Phone(phone), bytes);
+        match connection {
+            None => self.net.send(self.now, To::Phone(phone), bytes),
+            Some(id) => self.net.send_in_order(self.now, To::Phone(phone), id, bytes),
+        }
         Ok(())
     }
 

@@ -226,7 +226,7 @@ impl Call {
     }
 
     /// Calls the next target that can be called.
-    fn call_next(&mut self, desk: &mut Desk) {
+    pub(super) fn call_next(&mut self, desk: &mut Desk) {
         loop {
             let Stage::Seeking(seeking) = &mut self.stage else { return };
             let Some(target) = seeking.queue.pop_front() else { return };
@@ -244,7 +244,8 @@ impl Call {
             Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => return,
         };
         if !self.called().is_empty() {
-            return;
+            // The one that was heard may be the one that failed.
+            return self.rewire(desk);
         }
         // Without a verdict not even the first INVITE could be sent: no port, no transaction.
         let Some(verdict) = verdict else {

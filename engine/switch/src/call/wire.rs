@@ -83,11 +83,12 @@ impl Call {
             LegState::Outgoing(outgoing) => {
                 let target = outgoing.target.clone();
                 self.cancel_leg(desk, leg, EndCause::Failed);
-                if retry {
-                    self.bind_retries -= 1;
-                    let summons = self.summons();
-                    // What cannot be called anew has failed.
-                    let _ = self.call_target(desk, target, summons);
+                let summons = self.summons();
+                let again = retry && self.call_target(desk, target, summons).is_ok();
+                self.bind_retries = self.bind_retries.saturating_sub(u8::from(retry));
+                if !again {
+                    // What cannot be called anew has failed; another trunk may do.
+                    self.call_next(desk);
                 }
                 self.note(Verdict { status: StatusCode::SERVER_INTERNAL_ERROR, cause: EndCause::Failed });
                 self.end_if_all_failed(desk);

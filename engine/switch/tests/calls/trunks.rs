@@ -189,6 +189,24 @@ fn a_trunk_that_says_nothing_gives_way_after_six_seconds() {
 }
 
 #[test]
+fn a_trunk_that_redirects_gives_way_to_the_next() {
+    check(
+        &["alice"],
+        r#"
+        0ms    alice > INVITE 13800000000
+        0ms    lines < INVITE
+        1s     lines > 302
+        1s     lines < ACK
+        1s     spare < INVITE
+        2s     spare > 486
+        2s     spare < ACK
+        2s     alice < 486
+        "#,
+        "",
+    );
+}
+
+#[test]
 fn a_busy_number_is_busy_by_every_trunk() {
     check(
         &["alice"],

@@ -410,6 +410,31 @@ fn a_caller_that_never_acknowledges_is_hung_up() {
 }
 
 #[test]
+fn early_media_of_another_phone_is_heard_when_the_first_fails() {
+    check(
+        &["alice", "bob", "bob2"],
+        r#"
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE
+        0ms    bob2  < INVITE
+        100ms  bob   > 183 sdp=PCMU
+        100ms  alice < 183
+        100ms  alice hears bob
+        200ms  bob2  > 183 sdp=PCMU
+        1s     bob   > 486
+        1s     bob   < ACK
+        1s     alice hears bob2
+        2s     bob2  > 200 sdp=PCMU
+        2s     bob2  < ACK
+        2s     alice < 200
+        3s     alice > BYE
+        3s     bob2  < BYE
+        "#,
+        "",
+    );
+}
+
+#[test]
 fn early_media_is_heard_by_the_caller() {
     check(
         &["alice", "bob"],

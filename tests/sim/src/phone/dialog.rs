@@ -103,6 +103,15 @@ impl Dialog {
         }
     }
 
+    /// RTP comes from the phone.
+    #[must_use]
+    pub fn speaks(&self) -> bool {
+        match self.stage {
+            Stage::Up | Stage::Answering { .. } | Stage::Calling { .. } | Stage::Ringing(_) => true,
+            Stage::Ending | Stage::Over => false,
+        }
+    }
+
     /// The phone has nothing more to do for it.
     #[must_use]
     pub fn is_over(&self) -> bool {

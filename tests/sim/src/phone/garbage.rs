@@ -1,6 +1,6 @@
 //! What a broken or curious phone sends beside its calls, and what it may be told.
 
-use super::Phone;
+use super::{Phone, Transport};
 
 /// In the Call-ID of everything here.
 pub const MARK: &str = "garbage";
@@ -36,8 +36,11 @@ impl Phone {
     pub(super) fn babble(&mut self) {
         let garbage = self.garbage();
         let mut text = garbage.text.clone();
-        // Some of it is cut off anywhere.
-        if self.rng.chance(250) {
+        // Some of it is cut off anywhere; on a connection that would take the next message with it.
+        let whole = self.transport == Transport::Tcp;
+        if whole {
+            self.babbled.push(garbage);
+        } else if self.rng.chance(250) {
             let end = usize::try_from(self.rng.below(text.len() as u64)).unwrap_or(0);
             text.truncate(end);
         } else if self.rng.chance(100) {
@@ -61,10 +64,11 @@ impl Phone {
             (format!("CSeq: 7 {method}\r\n"), statuses)
         };
         let text = format!(
-            "{start}\r\nVia: SIP/2.0/UDP {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
+            "{start}\r\nVia: SIP/2.0/{via} {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
              From: <sip:{user}@{host}>;tag=g\r\nTo: <sip:1001@{host}>{to_tag}\r\nCall-ID: {call_id}\r\n{cseq}{extra}\
              Content-Length: 0\r\n\r\n",
             branch = self.branch(),
+            via = self.transport.via(),
             address = self.address,
             user = self.user,
             host = self.switch_host(),

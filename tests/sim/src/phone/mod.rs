@@ -134,6 +134,10 @@ pub struct Phone {
     pub retired: bool,
     /// What it sent that belongs to no call.
     pub babbled: Vec<Garbage>,
+    /// How it speaks.
+    pub transport: Transport,
+    /// A connection of its broke, so that something it sent may never have come.
+    pub was_cut_off: bool,
     /// A carrier that wants a signature.
     login: Option<Login>,
     /// Dialogs that it knew before it lost its power.
@@ -184,6 +188,27 @@ pub struct PhoneSpec {
     pub habits: Habits,
     /// What a carrier wants to be signed in with.
     pub login: Option<Login>,
+    /// How it is reached.
+    pub transport: Transport,
+}
+
+/// How a phone speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// Connections.
+    Tcp,
+}
+
+impl Transport {
+    /// The name in a Via.
+    fn via(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        }
+    }
 }
 
 impl Phone {
@@ -206,6 +231,8 @@ impl Phone {
             gone: false,
             retired: false,
             babbled: Vec::new(),
+            transport: spec.transport,
+            was_cut_off: false,
             login: spec.login,
             forgotten: BTreeSet::new(),
             awaited: BTreeMap::new(),
@@ -248,6 +275,23 @@ impl Phone {
         if self.password.is_some() {
             self.plan(now, Plan::Register);
         }
+    }
+
+    /// Its connection broke; a phone that speaks over one registers anew.
+    pub fn cut_off(&mut self, now: Duration) {
+        if self.transport == Transport::Tcp && !self.gone {
+            self.was_cut_off = true;
+            if self.password.is_some() && !self.retired {
+                let wait = Duration::from_millis(self.rng.between(10, 3_000));
+                self.plan(now + wait, Plan::Register);
+            }
+        }
+    }
+
+    /// Its address as it stands in a Contact.
+    fn contact(&self) -> String {
+        let parameter = if self.transport == Transport::Tcp { ";transport=tcp" } else { "" };
+        format!("{}{parameter}", self.address)
     }
 
     /// Whether it lost its power during that dialog.

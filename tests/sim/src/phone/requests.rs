@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Awaited, Dialog, Hold, Lived, Phone, Plan, Role, Stage, T1};
+use super::{Awaited, Dialog, Hold, Lived, Phone, Plan, Role, Stage, T1, Transport};
 
 impl Phone {
     pub(super) fn register(&mut self, now: Duration) {
@@ -16,11 +16,13 @@ impl Phone {
         let (call_id, cseq) = (self.registration.call_id.clone(), self.registration.cseq);
         let authorization = authorization.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
         let text = format!(
-            "REGISTER sip:{switch} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
+            "REGISTER sip:{switch} SIP/2.0\r\nVia: SIP/2.0/{via} {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
              From: <sip:{user}@{host}>;tag=r{cseq}\r\nTo: <sip:{user}@{host}>\r\nCall-ID: {call_id}\r\nCSeq: {cseq} REGISTER\r\n\
-             Contact: <sip:{user}@{address}>;expires=120\r\n{authorization}Content-Length: 0\r\n\r\n",
+             Contact: <sip:{user}@{contact}>;expires=120\r\n{authorization}Content-Length: 0\r\n\r\n",
             switch = self.switch,
+            via = self.transport.via(),
             address = self.address,
+            contact = self.contact(),
             user = self.user,
             host = self.switch_host(),
         );
@@ -96,9 +98,10 @@ impl Phone {
         let dialog = &self.dialogs[call_id];
         // RFC 3261 §9.1: the same Request-URI, Call-ID, To, From and CSeq number, and the same single Via.
         let text = format!(
-            "CANCEL {target} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
+            "CANCEL {target} SIP/2.0\r\nVia: SIP/2.0/{via} {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
              From: <{local}>;tag={tag}\r\nTo: <{remote}>\r\nCall-ID: {call_id}\r\nCSeq: {cseq} CANCEL\r\nContent-Length: 0\r\n\r\n",
             target = dialog.target,
+            via = self.transport.via(),
             address = self.address,
             branch = dialog.invite_branch,
             local = dialog.local_uri,
@@ -164,9 +167,10 @@ impl Phone {
     pub(super) fn ack_failure(&mut self, call_id: &str, to: &str, branch: &str, cseq: u32) {
         let dialog = &self.dialogs[call_id];
         let text = format!(
-            "ACK {target} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
+            "ACK {target} SIP/2.0\r\nVia: SIP/2.0/{via} {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
              From: <{local}>;tag={tag}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} ACK\r\nContent-Length: 0\r\n\r\n",
             target = dialog.target,
+            via = self.transport.via(),
             address = self.address,
             local = dialog.local_uri,
             tag = dialog.local_tag,
@@ -180,14 +184,16 @@ impl Phone {
         let to_tag = dialog.remote_tag.as_ref().map(|tag| format!(";tag={tag}")).unwrap_or_default();
         let content_type = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         format!(
-            "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
+            "{method} {target} SIP/2.0\r\nVia: SIP/2.0/{via} {address};branch={branch};rport\r\nMax-Forwards: 70\r\n\
              From: <{local}>;tag={tag}\r\nTo: <{remote}>{to_tag}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
-             Contact: <sip:{user}@{address}>\r\n{extra}{content_type}Content-Length: {length}\r\n\r\n{body}",
+             Contact: <sip:{user}@{contact}>\r\n{extra}{content_type}Content-Length: {length}\r\n\r\n{body}",
             target = dialog.target,
+            via = self.transport.via(),
             address = self.address,
             local = dialog.local_uri,
             tag = dialog.local_tag,
             remote = dialog.remote_uri,
+            contact = self.contact(),
             user = self.user,
             length = body.len(),
         )
@@ -201,7 +207,8 @@ impl Phone {
                 method: method.to_owned(),
                 call_id: call_id.to_owned(),
                 text,
-                again_at: Some(now + T1),
+                // RFC 3261 §17.1.1.2, §17.1.2.2: nothing is repeated where the transport delivers.
+                again_at: (self.transport == Transport::Udp).then_some(now + T1),
                 interval: T1,
                 gives_up_at: now + 64 * T1,
             },

@@ -417,7 +417,7 @@ impl Phone {
         text.push_str(&format!(
             "To: {to}{tag}\r\nContact: <sip:{}@{}>\r\n{extra}{content_type}Content-Length: {}\r\n\r\n{body}",
             self.user,
-            self.address,
+            self.contact(),
             body.len()
         ));
         self.out.push(text.clone());
