@@ -6,7 +6,6 @@ use std::sync::Arc;
 use clap::Parser;
 use engine::cli::{self, Cli, CliError, Outcome};
 use engine::config::{Config, LogConfig, LogFormat};
-use hooks::plugin::Plugin;
 
 /// Wrong usage or an invalid configuration.
 const EXIT_USAGE: u8 = 2;
@@ -50,8 +49,7 @@ async fn serve(config: Config) -> ExitCode {
     if let Err(error) = log_to_stderr(&config.log) {
         return fail(&format!("log.level is wrong: {error}"));
     }
-    let plugins: Vec<Arc<dyn Plugin>> = vec![Arc::new(crm_plugin::Crm)];
-    match engine::serve::serve(config, plugins, say).await {
+    match engine::serve::serve(config, vec![Arc::new(crm_plugin::Crm)], say).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("{error:#}")),
     }

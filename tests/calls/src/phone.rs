@@ -25,6 +25,7 @@ pub struct Phone {
     line: Line,
     ladder: Vec<String>,
     seen: Vec<String>,
+    last_sent: String,
     began: Instant,
 }
 
@@ -84,7 +85,16 @@ impl Phone {
 
     fn new(user: &str, local: SocketAddr, server: SocketAddr, line: Line) -> Self {
         let (ladder, seen) = (Vec::new(), Vec::new());
-        Self { user: user.to_owned(), local, server, line, ladder, seen, began: Instant::now() }
+        Self {
+            user: user.to_owned(),
+            local,
+            server,
+            line,
+            ladder,
+            seen,
+            last_sent: String::new(),
+            began: Instant::now(),
+        }
     }
 
     /// Its own transport address.
@@ -127,7 +137,16 @@ impl Phone {
         let bytes = wire(text);
         let name = bytes.lines().next().unwrap_or_default().to_owned();
         self.note("->", &name);
-        self.send_raw(bytes.as_bytes())
+        self.last_sent = bytes;
+        self.send_raw(self.last_sent.clone().as_bytes())
+    }
+
+    /// Sends the last message again, byte by byte the same.
+    ///
+    /// # Errors
+    /// When the transport refuses.
+    pub fn send_again(&mut self) -> Result<()> {
+        self.send_raw(self.last_sent.clone().as_bytes())
     }
 
     /// Sends bytes, be they SIP or not.

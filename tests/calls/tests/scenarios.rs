@@ -8,6 +8,7 @@ use calls::ports::Ports;
 use calls::sdp;
 use calls::sip_text::Text;
 use calls::sipp::{Running, Sipp};
+use calls::wait;
 
 struct Stage {
     phone: Phone,
@@ -127,6 +128,15 @@ fn a_caller_is_hung_up_on() -> Result<()> {
 fn call(stage: &mut Stage) -> Result<(Dialog, String)> {
     let mut dialog = stage.phone.dialog_to("1002");
     let via = stage.phone.invite(&mut dialog, None, &body())?;
+    // SIPp drops what comes while it starts; a real phone would retransmit (timer A), so this one does, at each 50th look.
+    let mut looks = 0;
+    wait::until("SIPp to take the call", calls::phone::PATIENCE, || {
+        looks += 1;
+        if looks % 50 == 0 {
+            stage.phone.send_again()?;
+        }
+        Ok(stage.running.messages().contains("INVITE").then_some(()))
+    })?;
     Ok((dialog, via))
 }
 
