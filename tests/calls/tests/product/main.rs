@@ -3,6 +3,7 @@
 mod audio;
 mod call;
 mod crash;
+mod fail_point;
 mod refusal;
 mod registration;
 mod scenario;
