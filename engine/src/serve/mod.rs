@@ -19,6 +19,7 @@ use sip::flow::Transport;
 use switch::config::ListeningSocket;
 use switch::input::Admission;
 use switch::switch::Switch;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -49,9 +50,11 @@ const SOMEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// # Errors
 /// Whatever keeps it from starting, with what to do.
 pub async fn serve(config: Config, plugins: Vec<Arc<dyn Plugin>>, say: impl Fn(&str)) -> anyhow::Result<()> {
+    // Caught before anything runs: a signal that comes while the parts start stops them in order, too.
+    let mut stop = StopSignals::catch()?;
     let running = Running::start(config, plugins, &say).await?;
     say("ready");
-    stop_signal().await?;
+    stop.wait().await;
     say("stopping");
     running.stop().await;
     Ok(())
@@ -250,13 +253,21 @@ fn announce(sip: &SipIo, first: Option<&FirstLogin>, say: &impl Fn(&str)) {
     }
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
