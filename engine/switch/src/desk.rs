@@ -15,6 +15,7 @@ use sip::transaction::{ClientKey, Config, Hop, Limits, SendError, ServerKey, Tim
 
 use crate::call::Recording;
 use crate::config::NodeConfig;
+use crate::farewell::Farewells;
 use crate::media::MediaCommand;
 use crate::metrics::Metrics;
 use crate::nat;
@@ -76,6 +77,8 @@ pub(crate) struct Desk {
     pub(crate) clients: BTreeMap<ClientKey, ClientUse>,
     /// Dialogs by our own tag, which is unique.
     pub(crate) dialogs: BTreeMap<Box<str>, LegRef>,
+    /// Dialogs that end once their 2xx is acknowledged.
+    pub(crate) farewells: Farewells,
     /// Recordings that were not reported yet.
     pub(crate) recordings: BTreeMap<RecordingId, Recording>,
     pub(crate) registrar: Registrar,
@@ -102,6 +105,7 @@ impl Desk {
             servers: BTreeMap::new(),
             clients: BTreeMap::new(),
             dialogs: BTreeMap::new(),
+            farewells: Farewells::default(),
             recordings: BTreeMap::new(),
             registrar: Registrar::new(node.expiry, node.limits.contacts_per_extension),
             outputs: VecDeque::new(),

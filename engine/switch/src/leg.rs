@@ -132,6 +132,8 @@ pub(crate) struct Up {
     pub(crate) flow: Flow,
     /// Signs in at a trunk that asked for it.
     pub(crate) login: Option<Box<DigestClient>>,
+    /// The INVITE that we answered, until the ACK comes: no BYE before (RFC 3261 §15).
+    pub(crate) unacknowledged: Option<ServerKey>,
 }
 
 /// Whether the far end of a leg takes no media from us.

@@ -12,6 +12,7 @@ mod call;
 mod command;
 pub mod config;
 mod desk;
+mod farewell;
 mod incoming;
 pub mod input;
 mod invite;

@@ -15,6 +15,7 @@ use crate::auth::Doorman;
 use crate::call::{Call, late_success};
 use crate::config::NodeConfig;
 use crate::desk::{Desk, LegRef, TimerKey};
+use crate::farewell;
 use crate::input::{Admission, Input};
 use crate::metrics::Metrics;
 use crate::output::Output;
@@ -157,7 +158,10 @@ impl Switch {
         let counts = self.desk.transactions.counts();
         Sizes {
             calls: self.calls.len(),
-            leg_entries: self.desk.servers.len() + self.desk.clients.len() + self.desk.dialogs.len(),
+            leg_entries: self.desk.servers.len()
+                + self.desk.clients.len()
+                + self.desk.dialogs.len()
+                + self.desk.farewells.len(),
             pending_transactions: counts.pending_server + counts.pending_client,
             finished_transactions: counts.finished,
             endpoints: self.desk.ports.leased(),
@@ -209,6 +213,7 @@ impl Switch {
                 FromSip::AckMissing { key } => self.ack_missing(key),
                 FromSip::Ended { key: TransactionKey::Server(key) } => {
                     self.desk.servers.remove(&key);
+                    self.part(key);
                 }
                 FromSip::Ended { key: TransactionKey::Client(key) } => {
                     self.desk.clients.remove(&key);
@@ -256,13 +261,17 @@ impl Switch {
             self.with_call(call, |call, desk| taken = call.requested(desk, leg, key, request, flow));
         }
         if !taken {
+            let hung_up = request.method == Method::Bye && self.desk.farewells.hung_up(request);
             // RFC 3261 §12.2.2: a dialog that nobody knows.
-            let response = Response::to_request(request, StatusCode::CALL_DOES_NOT_EXIST, None);
-            self.desk.respond(key, response);
+            let status = if hung_up { StatusCode::OK } else { StatusCode::CALL_DOES_NOT_EXIST };
+            self.desk.respond(key, Response::to_request(request, status, None));
         }
     }
 
     fn ack(&mut self, key: Option<ServerKey>, ack: &Request) {
+        if let Some(up) = key.and_then(|key| self.desk.farewells.due(key)) {
+            return farewell::bye(&mut self.desk, up);
+        }
         let by_key = key.and_then(|key| self.desk.servers.remove(&key));
         let by_dialog = || {
             let to = ack.headers.to().ok()?;
@@ -302,7 +311,15 @@ impl Switch {
         }
     }
 
+    /// No ACK will come for a 2xx whose leg is over: the wait of its BYE is over, too.
+    fn part(&mut self, key: ServerKey) {
+        if let Some(up) = self.desk.farewells.due(key) {
+            farewell::bye(&mut self.desk, up);
+        }
+    }
+
     fn ack_missing(&mut self, key: ServerKey) {
+        self.part(key);
         if let Some(LegRef { call, leg }) = self.desk.servers.remove(&key) {
             self.with_call(call, |call, desk| call.ack_missing(desk, leg));
         }

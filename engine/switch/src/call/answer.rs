@@ -56,7 +56,7 @@ impl Call {
         let ack = dialog.ack(outgoing.forks.invite(), None);
         let hop = desk.hop(flow);
         desk.transactions.send_ack(outgoing.client, ack, &hop);
-        Some(Up { dialog, flow: outgoing.flow, login: outgoing.login.take() })
+        Some(Up { dialog, flow: outgoing.flow, login: outgoing.login.take(), unacknowledged: None })
     }
 
     /// A phone answered with nothing that we can take: it is hung up, and the others go on ringing.
@@ -105,8 +105,8 @@ impl Call {
         response.headers.append_copies(&incoming.invite.headers, &HeaderName::RecordRoute);
         response.set_body("application/sdp", description);
         incoming.dialog.responded(&incoming.invite, &response);
-        let up = Up { dialog: incoming.dialog.clone(), flow: incoming.flow, login: None };
         let server = incoming.server;
+        let up = Up { dialog: incoming.dialog.clone(), flow: incoming.flow, login: None, unacknowledged: Some(server) };
         this.state = LegState::Up(Box::new(up));
         this.status = StatusCode::OK.code();
         desk.respond(server, response);
@@ -132,6 +132,7 @@ impl Call {
         let this = &mut self.legs[leg.at()];
         let before = this.hold();
         let (LegState::Up(up), LegMedia::Open(session)) = (&mut this.state, &mut this.media) else { return };
+        up.unacknowledged = None;
         match up.dialog.receive(ack) {
             Ok(Heard::Ack { answer: true, .. }) => {
                 let answer = body::session(&ack.headers, &ack.body).ok().flatten();
@@ -164,6 +165,7 @@ impl Call {
     pub(crate) fn ack_missing(&mut self, desk: &mut Desk, leg: LegIndex) {
         let Some(up) = self.legs.get_mut(leg.at()).and_then(Leg::up_mut) else { return };
         up.dialog.ack_missing();
+        up.unacknowledged = None;
         let refusal = StatusCode::REQUEST_TIMEOUT.into();
         self.end(desk, &End { cause: EndCause::PeerLost, by: EndedBy::System, refusal });
     }

@@ -10,6 +10,7 @@ use sip::message::{Method, Request, Response, StatusCode};
 
 use super::{Call, Ended, Stage};
 use crate::desk::{Desk, LegIndex, Refusal, TimerKey};
+use crate::farewell;
 use crate::leg::{Leg, LegMedia, LegState, Patience, Side};
 use crate::media::{EndpointId, MediaCommand};
 use crate::nat;
@@ -185,19 +186,24 @@ impl Call {
                 let client = outgoing.client;
                 desk.transactions.cancel(desk.now, client, reason);
             }
-            LegState::Up(up) => {
-                let mut bye = up.dialog.request(Method::Bye);
-                if let Some(login) = &mut up.login {
-                    login.authorize(&mut bye, &mut desk.random);
-                }
-                let flow = nat::next_flow(&desk.node, &up.flow, up.dialog.next_hop());
-                // A full table is no reason to keep the call; the far end finds out by silence.
-                let _ = desk.send(bye, flow);
-            }
+            LegState::Up(_) => return self.part(desk, leg, end.cause),
             LegState::Service | LegState::Ended { .. } => {}
         }
         let status = this.status;
         self.finish_leg(desk, leg, end.cause);
+        status
+    }
+
+    /// Ends a leg that is up, and gives the status its INVITE ended with.
+    fn part(&mut self, desk: &mut Desk, leg: LegIndex, cause: EndCause) -> u16 {
+        let ended = LegState::Ended { cause, at_ms: desk.now.unix_ms };
+        let this = &mut self.legs[leg.at()];
+        let status = this.status;
+        match std::mem::replace(&mut this.state, ended) {
+            LegState::Up(up) => farewell::say(desk, *up),
+            LegState::Incoming(_) | LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => {}
+        }
+        self.clear_leg(desk, leg);
         status
     }
 
@@ -233,8 +239,14 @@ impl Call {
         {
             desk.timers.stop(at, TimerKey::NoResponse(leg_ref));
         }
-        desk.dialogs.remove(&this.tag);
         this.state = LegState::Ended { cause, at_ms: desk.now.unix_ms };
+        self.clear_leg(desk, leg);
+    }
+
+    /// Closes the endpoint of a leg that is over and takes it out of the tables.
+    fn clear_leg(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let this = &mut self.legs[leg.at()];
+        desk.dialogs.remove(&this.tag);
         self.changed = true;
         match std::mem::replace(&mut this.media, LegMedia::None) {
             LegMedia::Open(session) => {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod chaos;
+mod farewell;
 mod ladder;
 mod matrix;
 mod media;

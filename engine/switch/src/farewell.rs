@@ -1,0 +1,68 @@
+//! BYEs that wait for an ACK. RFC 3261 §15: "the callee's UA MUST NOT send a BYE on a confirmed dialog until it has received
+//! an ACK for its 2xx response or until the server transaction times out." A BYE that overtakes the 2xx would be answered by
+//! a caller who knows no dialog yet, and who then takes the 2xx and talks to nobody.
+//!
+//! The leg itself is over at once, for the call, its media and the record.
+
+use std::collections::BTreeMap;
+
+use sip::dialog::DialogId;
+use sip::message::{Method, Request};
+use sip::transaction::ServerKey;
+
+use crate::desk::Desk;
+use crate::leg::Up;
+use crate::nat;
+
+/// Dialogs that are to be ended once their 2xx is acknowledged. As many at most as there are server transactions.
+#[derive(Debug, Default)]
+pub(crate) struct Farewells {
+    waiting: BTreeMap<ServerKey, Up>,
+    by_tag: BTreeMap<Box<str>, ServerKey>,
+}
+
+impl Farewells {
+    /// Keeps a dialog until the INVITE of `server` is acknowledged, or is given up.
+    pub(crate) fn wait(&mut self, server: ServerKey, up: Up) {
+        self.by_tag.insert(up.dialog.id().local_tag.as_str().into(), server);
+        self.waiting.insert(server, up);
+    }
+
+    /// The wait of this INVITE is over.
+    pub(crate) fn due(&mut self, server: ServerKey) -> Option<Up> {
+        let up = self.waiting.remove(&server)?;
+        self.by_tag.remove(up.dialog.id().local_tag.as_str());
+        Some(up)
+    }
+
+    /// The far end hangs up first: whether it is one of these dialogs, which is over then.
+    pub(crate) fn hung_up(&mut self, bye: &Request) -> bool {
+        let Some(named) = DialogId::of_request(bye) else { return false };
+        let Some(server) = self.by_tag.get(named.local_tag.as_str()).copied() else { return false };
+        let same = self.waiting.get(&server).is_some_and(|up| *up.dialog.id() == named);
+        same && self.due(server).is_some()
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+/// Ends an answered dialog: at once, or, where the far end may not know of the answer yet, once it does.
+pub(crate) fn say(desk: &mut Desk, up: Up) {
+    match up.unacknowledged {
+        Some(server) => desk.farewells.wait(server, up),
+        None => bye(desk, up),
+    }
+}
+
+/// Sends the BYE. A full table is no reason to keep the dialog: the far end finds out by silence.
+pub(crate) fn bye(desk: &mut Desk, mut up: Up) {
+    let mut bye = up.dialog.request(Method::Bye);
+    if let Some(login) = &mut up.login {
+        login.authorize(&mut bye, &mut desk.random);
+    }
+    let flow = nat::next_flow(&desk.node, &up.flow, up.dialog.next_hop());
+    let _ = desk.send(bye, flow);
+}
