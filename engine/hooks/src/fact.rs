@@ -45,6 +45,15 @@ pub enum Event {
     /// The held party was taken back.
     #[serde(rename = "call.retrieved")]
     CallRetrieved(LegOfCall),
+    /// A party began to hand the other one on (CALL-14): that one waits while somebody else is called.
+    #[serde(rename = "call.transfer_started")]
+    TransferStarted(TransferStarted),
+    /// The party that was handed on talks with the new one; who handed it on is out of the call.
+    #[serde(rename = "call.transferred")]
+    Transferred(Transferred),
+    /// The new party could not be reached: the call returned to who handed it on, or rings there again.
+    #[serde(rename = "call.transfer_failed")]
+    TransferFailed(TransferFailed),
     /// The call is over; nothing follows but its recording.
     #[serde(rename = "call.ended")]
     CallEnded(CallEnded),
@@ -197,6 +206,8 @@ pub enum EndCause {
     PeerLost,
     /// A command of the API ended it.
     Command,
+    /// The party handed the call on, or its leg went on in another call.
+    Transferred,
     /// The process died; the times are the last ones known.
     Interrupted,
     /// The far end answered with something else, or an internal failure; see the SIP status.
@@ -267,6 +278,59 @@ pub struct LegOfCall {
     pub call: CallId,
     /// The leg that acted.
     pub leg: LegId,
+}
+
+/// How a party is handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferKind {
+    /// To a number, which is called then (CALL-14).
+    Blind,
+    /// To the party of a call that was made before (REFER with Replaces, RFC 5589 §7).
+    Attended,
+    /// A phone took the call over (INVITE with Replaces, RFC 3891).
+    Pickup,
+}
+
+/// See [`Event::TransferStarted`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferStarted {
+    /// The call.
+    pub call: CallId,
+    /// Who hands the other party on.
+    pub leg: LegId,
+    /// How.
+    pub kind: TransferKind,
+    /// The number it is handed on to.
+    pub target: String,
+    /// The call that the new party comes from, where it was called before.
+    pub joined: Option<CallId>,
+}
+
+/// See [`Event::Transferred`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transferred {
+    /// The call.
+    pub call: CallId,
+    /// Who handed the other party on.
+    pub leg: LegId,
+    /// The new party.
+    pub to: LegId,
+    /// How.
+    pub kind: TransferKind,
+}
+
+/// See [`Event::TransferFailed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferFailed {
+    /// The call.
+    pub call: CallId,
+    /// Who handed the other party on.
+    pub leg: LegId,
+    /// Why.
+    pub cause: EndCause,
+    /// What the new party answered; 0 when nothing.
+    pub sip_status: u16,
 }
 
 /// See [`Event::CallEnded`].
@@ -432,6 +496,9 @@ impl Event {
             Self::LegEnded(e) => Some(e.call),
             Self::CallAnswered(e) => Some(e.call),
             Self::CallHeld(e) | Self::CallRetrieved(e) => Some(e.call),
+            Self::TransferStarted(e) => Some(e.call),
+            Self::Transferred(e) => Some(e.call),
+            Self::TransferFailed(e) => Some(e.call),
             Self::CallEnded(e) => Some(e.call),
             Self::RecordingStarted(e) => Some(e.call),
             Self::RecordingReady(e) => Some(e.call),

@@ -94,6 +94,8 @@ pub enum CallPhaseName {
     Talking,
     /// One party put the other on hold.
     Held,
+    /// A party was handed on and waits for the new one.
+    Transferring,
     /// Hung up; the last messages are on their way.
     Ending,
 }
@@ -164,6 +166,7 @@ impl From<CallPhase> for CallPhaseName {
             CallPhase::Ringing => Self::Ringing,
             CallPhase::Talking => Self::Talking,
             CallPhase::Held => Self::Held,
+            CallPhase::Transferring => Self::Transferring,
             CallPhase::Ending => Self::Ending,
         }
     }

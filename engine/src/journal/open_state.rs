@@ -97,6 +97,9 @@ impl OpenState {
             Event::LegRinging(_)
             | Event::CallHeld(_)
             | Event::CallRetrieved(_)
+            | Event::TransferStarted(_)
+            | Event::Transferred(_)
+            | Event::TransferFailed(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_) => {}
         }

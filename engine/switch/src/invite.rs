@@ -12,7 +12,7 @@ use crate::nat;
 use crate::target::{Line, Phone, Target};
 
 /// Methods we take in a dialog and out of it (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, REGISTER";
 
 /// How a phone is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

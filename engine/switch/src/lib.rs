@@ -22,6 +22,7 @@ pub mod metrics;
 mod nat;
 pub mod output;
 mod ports;
+mod refer;
 mod registrar;
 mod registration;
 mod requests;

@@ -43,6 +43,13 @@ impl<Owner: Copy> Ports<Owner> {
         self.leased.get(&endpoint).map(|(_, owner)| *owner)
     }
 
+    /// Gives the endpoint to another owner.
+    pub(crate) fn reassign(&mut self, endpoint: EndpointId, owner: Owner) {
+        if let Some((_, old)) = self.leased.get_mut(&endpoint) {
+            *old = owner;
+        }
+    }
+
     /// The media side closed the endpoint, or could not bind it: its port goes to the end of the line.
     pub(crate) fn release(&mut self, endpoint: EndpointId) -> Option<Owner> {
         let (port, owner) = self.leased.remove(&endpoint)?;

@@ -166,6 +166,16 @@ impl Session {
         choices
     }
 
+    /// Whether what two far ends send can be heard by the other: a codec in common, or G.711 on both sides, of which one is made
+    /// of the other.
+    pub(crate) fn fit(one: &Self, other: &Self) -> bool {
+        let (Some(one), Some(other)) = (&one.agreed, &other.agreed) else { return true };
+        let same = |a: &Codec, b: &Codec| a.encoding == b.encoding && a.clock_hz == b.clock_hz;
+        let has_g711 = |agreed: &Negotiated| agreed.codecs.iter().any(|codec| is_g711(&codec.remote));
+        one.codecs.iter().any(|a| other.codecs.iter().any(|b| same(&a.remote, &b.remote)))
+            || has_g711(one) && has_g711(other)
+    }
+
     fn local<'a>(&self, codecs: &'a [Codec]) -> LocalMedia<'a> {
         LocalMedia {
             session_id: self.session_id,

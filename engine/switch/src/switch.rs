@@ -12,7 +12,7 @@ use sip::time::Now;
 use sip::transaction::{ClientKey, Output as FromSip, ServerKey, TransactionKey};
 
 use crate::auth::Doorman;
-use crate::call::{Call, late_success};
+use crate::call::{Call, Outcome, late_success};
 use crate::config::NodeConfig;
 use crate::desk::{Desk, LegRef, TimerKey};
 use crate::farewell;
@@ -256,15 +256,19 @@ impl Switch {
 
     fn in_dialog(&mut self, key: ServerKey, tag: &str, request: &Request, flow: Flow) {
         let found = self.desk.dialogs.get(tag).copied();
-        let mut taken = false;
+        let mut outcome = Outcome::Unknown;
         if let Some(LegRef { call, leg }) = found {
-            self.with_call(call, |call, desk| taken = call.requested(desk, leg, key, request, flow));
+            self.with_call(call, |call, desk| outcome = call.requested(desk, leg, key, request, flow));
         }
-        if !taken {
-            let hung_up = request.method == Method::Bye && self.desk.farewells.hung_up(request);
-            // RFC 3261 §12.2.2: a dialog that nobody knows.
-            let status = if hung_up { StatusCode::OK } else { StatusCode::CALL_DOES_NOT_EXIST };
-            self.desk.respond(key, Response::to_request(request, status, None));
+        match (outcome, found) {
+            (Outcome::Refer, Some(asked)) => self.refer(asked, key, request),
+            (Outcome::Taken, _) => {}
+            (Outcome::Unknown, _) | (Outcome::Refer, None) => {
+                let hung_up = request.method == Method::Bye && self.desk.farewells.hung_up(request);
+                // RFC 3261 §12.2.2: a dialog that nobody knows.
+                let status = if hung_up { StatusCode::OK } else { StatusCode::CALL_DOES_NOT_EXIST };
+                self.desk.respond(key, Response::to_request(request, status, None));
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub enum CallPhase {
     Talking,
     /// One party put the other on hold.
     Held,
+    /// A party was handed on and waits for the new one.
+    Transferring,
     /// Hung up; the last messages are on their way.
     Ending,
 }

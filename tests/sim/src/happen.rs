@@ -188,7 +188,7 @@ impl World {
             View::Call(view) => {
                 let record = self.records.calls.get(&view.call).ok_or("a view of a call that was never created")?;
                 let talks = match view.phase {
-                    CallPhase::Talking | CallPhase::Held => true,
+                    CallPhase::Talking | CallPhase::Held | CallPhase::Transferring => true,
                     CallPhase::Ringing => false,
                     CallPhase::Ending => record.answered,
                 };

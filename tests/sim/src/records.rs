@@ -144,6 +144,9 @@ impl Records {
                     return Err("a call answered twice");
                 }
             }
+            Event::TransferStarted(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
+            Event::Transferred(e) => self.live(e.call)?.open(e.to).map(|_| ())?,
+            Event::TransferFailed(e) => _ = self.live(e.call)?,
             Event::LegEnded(e) => {
                 let leg = self.live(e.call)?.open(e.leg)?;
                 leg.ended = Some((e.cause, e.sip_status));

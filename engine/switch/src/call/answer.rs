@@ -56,7 +56,8 @@ impl Call {
         let ack = dialog.ack(outgoing.forks.invite(), None);
         let hop = desk.hop(flow);
         desk.transactions.send_ack(outgoing.client, ack, &hop);
-        Some(Up { dialog, flow: outgoing.flow, login: outgoing.login.take(), unacknowledged: None })
+        let login = outgoing.login.take();
+        Some(Up { dialog, flow: outgoing.flow, login, unacknowledged: None, referring: None })
     }
 
     /// A phone answered with nothing that we can take: it is hung up, and the others go on ringing.
@@ -77,11 +78,15 @@ impl Call {
         for other in self.called() {
             self.cancel_leg(desk, other, EndCause::AnsweredElsewhere);
         }
-        self.stage = Stage::Talking { caller, callee, answered_ms: desk.now.unix_ms };
-        self.changed = true;
-        desk.metrics.calls_answered += 1;
-        let answered = CallAnswered { call: self.id, leg: self.legs[callee.at()].id };
-        self.fact(desk, Event::CallAnswered(answered));
+        if let Some((transfer, _)) = self.transfer() {
+            self.handed_on(desk, transfer, caller, callee);
+        } else {
+            self.stage = Stage::Talking { caller, callee, answered_ms: desk.now.unix_ms };
+            self.changed = true;
+            desk.metrics.calls_answered += 1;
+            let answered = CallAnswered { call: self.id, leg: self.legs[callee.at()].id };
+            self.fact(desk, Event::CallAnswered(answered));
+        }
         self.rewire(desk);
         self.start_recording(desk);
     }
@@ -106,7 +111,13 @@ impl Call {
         response.set_body("application/sdp", description);
         incoming.dialog.responded(&incoming.invite, &response);
         let server = incoming.server;
-        let up = Up { dialog: incoming.dialog.clone(), flow: incoming.flow, login: None, unacknowledged: Some(server) };
+        let up = Up {
+            dialog: incoming.dialog.clone(),
+            flow: incoming.flow,
+            login: None,
+            unacknowledged: Some(server),
+            referring: None,
+        };
         this.state = LegState::Up(Box::new(up));
         this.status = StatusCode::OK.code();
         desk.respond(server, response);

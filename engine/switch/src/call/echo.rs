@@ -3,13 +3,14 @@
 use hooks::fact::{CallAnswered, EndCause, EndedBy, Event, PeerKind};
 use sip::message::StatusCode;
 
+use super::transfer::Transfer;
 use super::{Call, End, Stage};
 use crate::desk::{Desk, LegIndex};
 use crate::leg::{Leg, LegMedia, LegState, Peer, Side};
 
 impl Call {
     /// Connects the caller with itself.
-    pub(super) fn echo(&mut self, desk: &mut Desk, caller: LegIndex) {
+    pub(super) fn echo(&mut self, desk: &mut Desk, caller: LegIndex, transfer: Option<Transfer>) {
         let up = self.legs[caller.at()].is_up();
         if !up && !self.answer_caller(desk, caller, None) {
             let refusal = StatusCode::NOT_ACCEPTABLE_HERE.into();
@@ -26,10 +27,15 @@ impl Call {
             status: 0,
         };
         let service = self.push_leg(desk, service, "");
-        self.stage = Stage::Echo { caller, answered_ms: desk.now.unix_ms };
-        let answered = CallAnswered { call: self.id, leg: self.legs[service.at()].id };
-        self.fact(desk, Event::CallAnswered(answered));
-        desk.metrics.calls_answered += 1;
+        if let Some(transfer) = transfer {
+            self.handed_on(desk, transfer, caller, service);
+            self.stage = Stage::Echo { caller, answered_ms: transfer.answered_ms };
+        } else {
+            self.stage = Stage::Echo { caller, answered_ms: desk.now.unix_ms };
+            let answered = CallAnswered { call: self.id, leg: self.legs[service.at()].id };
+            self.fact(desk, Event::CallAnswered(answered));
+            desk.metrics.calls_answered += 1;
+        }
         self.rewire(desk);
     }
 }

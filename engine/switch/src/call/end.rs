@@ -115,6 +115,9 @@ impl Call {
 
     /// No RTP came from a leg that should send, for too long.
     pub(crate) fn silent(&mut self, desk: &mut Desk, leg: LegIndex) {
+        if self.is_handing_on(leg) {
+            return self.hang_up_leg(desk, leg, EndCause::MediaTimeout);
+        }
         if self.leg(leg).is_some_and(Leg::is_up) {
             let refusal = StatusCode::REQUEST_TIMEOUT.into();
             self.end(desk, &End { cause: EndCause::MediaTimeout, by: EndedBy::System, refusal });

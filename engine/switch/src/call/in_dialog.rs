@@ -12,8 +12,19 @@ use crate::desk::{Desk, LegIndex};
 use crate::invite::ALLOW;
 use crate::leg::{Leg, LegState};
 
+/// What became of a request that names a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was answered.
+    Taken,
+    /// It names another dialog by Call-ID or the peer's tag: 481.
+    Unknown,
+    /// Its sender wants to hand its other party on, which may concern other calls.
+    Refer,
+}
+
 impl Call {
-    /// Takes a request that names a leg's dialog. False if it names another one by Call-ID or the peer's tag: 481.
+    /// Takes a request that names a leg's dialog.
     pub(crate) fn requested(
         &mut self,
         desk: &mut Desk,
@@ -21,13 +32,13 @@ impl Call {
         server: ServerKey,
         request: &Request,
         flow: Flow,
-    ) -> bool {
+    ) -> Outcome {
         let named = DialogId::of_request(request);
-        let Some(this) = self.legs.get_mut(leg.at()) else { return false };
+        let Some(this) = self.legs.get_mut(leg.at()) else { return Outcome::Unknown };
         let dialog = match &mut this.state {
             LegState::Up(up) => {
                 if named.as_ref() != Some(up.dialog.id()) {
-                    return false;
+                    return Outcome::Unknown;
                 }
                 // Where its last message came from is where it is reached.
                 up.flow = flow;
@@ -35,21 +46,22 @@ impl Call {
             }
             LegState::Incoming(incoming) => {
                 if named.as_ref() != Some(incoming.dialog.id()) {
-                    return false;
+                    return Outcome::Unknown;
                 }
                 &mut incoming.dialog
             }
             // RFC 3261 §15: the called party must not send BYE before its 2xx; anything else waits for it, too.
-            LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => return false,
+            LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => return Outcome::Unknown,
         };
         match dialog.receive(request) {
+            Ok(Taken::Other) if request.method == Method::Refer => return Outcome::Refer,
             Ok(taken) => self.taken(desk, leg, server, request, taken),
             Err(rejection) => {
                 let response = rejection.response(request, &mut desk.random);
                 desk.respond(server, response);
             }
         }
-        true
+        Outcome::Taken
     }
 
     /// The connection that some legs may be on is gone; what is sent to them next opens one to the same peer, or uses the
@@ -88,6 +100,10 @@ impl Call {
     fn bye(&mut self, desk: &mut Desk, leg: LegIndex) {
         if matches!(self.legs[leg.at()].state, LegState::Incoming(_)) {
             return self.cancelled(desk);
+        }
+        if self.is_handing_on(leg) {
+            // Who hands the other party on need not wait for what becomes of it (RFC 5589 §6.1).
+            return self.finish_leg(desk, leg, EndCause::Transferred);
         }
         let cause = if self.is_talking() { EndCause::Normal } else { EndCause::Cancelled };
         self.leg_gone(desk, leg, cause);

@@ -6,11 +6,14 @@ mod echo;
 mod end;
 mod hold;
 mod in_dialog;
+mod join;
+mod notify;
 mod originate;
 mod record;
 mod ring;
 mod seek;
 mod sign_in;
+mod transfer;
 mod two_party;
 mod wire;
 
@@ -23,8 +26,11 @@ use hooks::id::{CallId, RecordingId};
 
 pub(crate) use end::{End, Verdict, late_success};
 pub(crate) use hold::not_acceptable;
+pub(crate) use in_dialog::Outcome;
+pub(crate) use notify::Subscription;
 pub(crate) use record::Recording;
 pub(crate) use seek::Route;
+pub(crate) use transfer::HandOn;
 pub(crate) use two_party::Arrival;
 
 use crate::config::TenantConfig;
@@ -44,6 +50,8 @@ pub(crate) struct Call {
     recording: Option<RecordingId>,
     /// Something changed that others may see.
     changed: bool,
+    /// How often its parties were handed on.
+    transfers: u8,
     /// How often another port may still be tried.
     bind_retries: u8,
 }
@@ -87,12 +95,15 @@ enum Stage {
 /// The called party is sought: some phones ring, or one trunk after the other is tried.
 #[derive(Debug)]
 struct Seeking {
+    /// Who waits: the caller, or the party that is handed on.
     caller: LegIndex,
     /// Tried when those that are called now have failed.
     queue: VecDeque<Target>,
     /// The best of the failures so far (RFC 3261 §16.7 step 6).
     verdict: Option<Verdict>,
     ring_until: Duration,
+    /// Where a party is handed on.
+    transfer: Option<transfer::Transfer>,
 }
 
 /// How a call ended.
@@ -128,6 +139,7 @@ impl Call {
             stage: Stage::Begun,
             recording: None,
             changed: true,
+            transfers: 0,
             bind_retries: BIND_RETRIES_MAX,
         }
     }
@@ -152,6 +164,9 @@ impl Call {
     /// What others see of it.
     fn view(&self) -> CallView {
         let (phase, answered_ms) = match &self.stage {
+            Stage::Seeking(Seeking { transfer: Some(transfer), .. }) => {
+                (CallPhase::Transferring, Some(transfer.answered_ms))
+            }
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) => (CallPhase::Ringing, None),
             Stage::Talking { caller, callee, answered_ms } => {
                 let held = [caller, callee].into_iter().any(|leg| self.legs[leg.at()].hold() == Hold::On);
@@ -179,9 +194,10 @@ impl Call {
         LegIndex(u16::try_from(self.legs.len()).expect("a call has at most LEGS_MAX legs"))
     }
 
-    /// Whether two parties, or one and a service, are connected.
+    /// Whether two parties, or one and a service, are connected, or were until one was handed on.
     fn is_talking(&self) -> bool {
         match &self.stage {
+            Stage::Seeking(Seeking { transfer: Some(_), .. }) => true,
             Stage::Talking { .. } | Stage::Echo { .. } => true,
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
         }

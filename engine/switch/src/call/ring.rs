@@ -41,6 +41,9 @@ impl Call {
             let ringing = LegRinging { call: self.id, leg: id, early_media: early };
             self.fact(desk, Event::LegRinging(ringing));
         }
+        if let Some((transfer, _)) = self.transfer() {
+            self.report(desk, transfer.by, StatusCode::RINGING);
+        }
         self.tell_caller(desk, leg, progress);
         self.rewire(desk);
     }

@@ -2,6 +2,7 @@
 //! here, up to the first 2xx.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use dialplan::number::ExtensionNumber;
 use dialplan::plan::Attempt;
@@ -10,6 +11,7 @@ use sip::dialog::Forks;
 use sip::message::{Response, StatusCode};
 use sip::transaction::ClientKey;
 
+use super::transfer::{TRANSFER_RING_MAX, Transfer};
 use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
 use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
@@ -39,46 +41,66 @@ pub(super) struct NotStarted;
 impl Call {
     /// Seeks the called party for the caller on `caller`.
     pub(crate) fn seek(&mut self, desk: &mut Desk, caller: LegIndex, route: &Route) {
-        let node_ring = desk.node.ring_timeout;
-        let (targets, ring_for) = match route {
-            Route::Extension(number) => {
-                let Some(extension) = self.tenant.extensions.get(number).filter(|extension| extension.enabled) else {
-                    return self.end_seeking(desk, StatusCode::NOT_FOUND, EndCause::Unreachable);
-                };
-                let phones = target::phones(desk, &self.tenant, extension);
-                (phones, extension.ring_timeout.unwrap_or(node_ring))
-            }
-            Route::Lines(attempts) => {
-                (trunk::lines(desk, &self.tenant, &self.about, attempts), node_ring.min(trunk::RING_MAX))
-            }
-            Route::EchoTest => return self.echo(desk, caller),
-            Route::Nowhere => return self.end_seeking(desk, StatusCode::NOT_FOUND, EndCause::Unreachable),
-        };
-        if targets.is_empty() {
-            return match route {
-                Route::Lines(_) => self.end_seeking(desk, StatusCode::SERVICE_UNAVAILABLE, EndCause::Congestion),
-                Route::Extension(_) | Route::EchoTest | Route::Nowhere => {
-                    self.end_seeking(desk, StatusCode::TEMPORARILY_UNAVAILABLE, EndCause::Unreachable)
-                }
-            };
+        self.seek_for(desk, caller, route, None);
+    }
+
+    /// Seeks a party for `caller`, which may be one that is handed on.
+    pub(super) fn seek_for(&mut self, desk: &mut Desk, caller: LegIndex, route: &Route, transfer: Option<Transfer>) {
+        if *route == Route::EchoTest {
+            return self.echo(desk, caller, transfer);
         }
-        let ring_until = desk.start_timer(ring_for, TimerKey::Ring(self.id));
-        self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until });
+        let ring_until = desk.now.mono;
+        self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
         self.changed = true;
-        match route {
-            Route::Extension(_) | Route::EchoTest | Route::Nowhere => {
-                for target in targets {
-                    let _ = self.call_target(desk, target, Summons::Ring);
-                }
-            }
-            Route::Lines(_) => {
-                if let Stage::Seeking(seeking) = &mut self.stage {
-                    seeking.queue = targets.into();
-                }
-                self.call_next(desk);
-            }
+        let (targets, ring_for) = match self.targets(desk, route) {
+            Ok(found) => found,
+            Err(verdict) => return self.nobody(desk, verdict),
+        };
+        let ring_for = if transfer.is_some() { ring_for.min(TRANSFER_RING_MAX) } else { ring_for };
+        let ring_until = desk.start_timer(ring_for, TimerKey::Ring(self.id));
+        let at_once = matches!(route, Route::Extension(_));
+        let (first, queue) = if at_once { (targets, VecDeque::new()) } else { (Vec::new(), targets.into()) };
+        if let Stage::Seeking(seeking) = &mut self.stage {
+            (seeking.queue, seeking.ring_until) = (queue, ring_until);
+        }
+        for target in first {
+            let _ = self.call_target(desk, target, Summons::Ring);
+        }
+        if !at_once {
+            self.call_next(desk);
         }
         self.end_if_all_failed(desk);
+    }
+
+    /// Who can be called on that route, and how long they may ring.
+    fn targets(&self, desk: &Desk, route: &Route) -> Result<(Vec<Target>, Duration), Verdict> {
+        let node_ring = desk.node.ring_timeout;
+        let nowhere = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
+        let away = Verdict { status: StatusCode::TEMPORARILY_UNAVAILABLE, cause: EndCause::Unreachable };
+        let no_line = Verdict { status: StatusCode::SERVICE_UNAVAILABLE, cause: EndCause::Congestion };
+        let (targets, ring_for, nobody) = match route {
+            Route::Extension(number) => {
+                let extension = self.tenant.extensions.get(number).filter(|extension| extension.enabled);
+                let extension = extension.ok_or(nowhere)?;
+                let phones = target::phones(desk, &self.tenant, extension);
+                (phones, extension.ring_timeout.unwrap_or(node_ring), away)
+            }
+            Route::Lines(attempts) => {
+                let lines = trunk::lines(desk, &self.tenant, &self.shown(), attempts);
+                (lines, node_ring.min(trunk::RING_MAX), no_line)
+            }
+            Route::EchoTest | Route::Nowhere => return Err(nowhere),
+        };
+        if targets.is_empty() { Err(nobody) } else { Ok((targets, ring_for)) }
+    }
+
+    /// There is nobody to be called, or nobody answered.
+    fn nobody(&mut self, desk: &mut Desk, verdict: Verdict) {
+        if let Some((transfer, stays)) = self.transfer() {
+            return self.transfer_failed(desk, transfer, stays, verdict);
+        }
+        let refusal = verdict.status.into();
+        self.end(desk, &End { cause: verdict.cause, by: EndedBy::System, refusal });
     }
 
     /// Sends an INVITE to a target as a new leg.
@@ -96,9 +118,10 @@ impl Call {
         let mut session = Session::open(desk, leg_ref, &flow).ok_or(NotStarted)?;
         let offer = session.offer(&self.proposal());
         let tag: Box<str> = desk.random.token().into();
+        let about = self.shown();
         let request = invite::build(
             desk,
-            &Invitation { tenant: &self.tenant, about: &self.about, target: &target, summons, tag: &tag, offer },
+            &Invitation { tenant: &self.tenant, about: &about, target: &target, summons, tag: &tag, offer },
         );
         let sip_call_id = request.headers.call_id().unwrap_or_default().to_owned();
         let sent = desk.send(request.clone(), flow);
@@ -197,7 +220,8 @@ impl Call {
     pub(crate) fn ring_elapsed(&mut self, desk: &mut Desk) {
         match &self.stage {
             Stage::Summoning { .. } | Stage::Seeking(_) => {
-                self.end_seeking(desk, StatusCode::TEMPORARILY_UNAVAILABLE, EndCause::NoAnswer);
+                let status = StatusCode::TEMPORARILY_UNAVAILABLE;
+                self.nobody(desk, Verdict { status, cause: EndCause::NoAnswer });
             }
             Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
@@ -247,6 +271,10 @@ impl Call {
             // The one that was heard may be the one that failed.
             return self.rewire(desk);
         }
+        if let Some((transfer, stays)) = self.transfer() {
+            let full = Verdict { status: StatusCode::SERVICE_UNAVAILABLE, cause: EndCause::Congestion };
+            return self.transfer_failed(desk, transfer, stays, verdict.unwrap_or(full));
+        }
         // Without a verdict not even the first INVITE could be sent: no port, no transaction.
         let Some(verdict) = verdict else {
             let refusal = Refusal::busy_node();
@@ -265,15 +293,11 @@ impl Call {
             | EndCause::MediaTimeout
             | EndCause::PeerLost
             | EndCause::Command
+            | EndCause::Transferred
             | EndCause::Interrupted
             | EndCause::Failed => EndedBy::System,
         };
         self.end(desk, &End { cause: verdict.cause, by, refusal: verdict.refusal() });
-    }
-
-    /// Ends the call, which nobody answered, by our own decision.
-    fn end_seeking(&mut self, desk: &mut Desk, status: StatusCode, cause: EndCause) {
-        self.end(desk, &End { cause, by: EndedBy::System, refusal: status.into() });
     }
 
     /// Whom the phones that ring now belong to.

@@ -8,7 +8,7 @@ use sip::message::{Request, StatusCode};
 use sip::sdp::{Codec, SessionDescription};
 use sip::transaction::ServerKey;
 
-use super::{About, Call};
+use super::{About, Call, Stage};
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, LegRef, Refusal};
 use crate::leg::{Incoming, Leg, LegMedia, LegState, Offered, Peer, Progress, Side};
@@ -69,9 +69,16 @@ impl Call {
 
     /// What the called party is offered: what the caller can, where it has said so.
     pub(super) fn proposal(&self) -> Vec<Codec> {
-        let Some(caller) = self.legs.iter().find(|leg| leg.side == Side::Caller && !leg.is_ended()) else {
-            return session::g711();
+        let waiting = match &self.stage {
+            Stage::Seeking(seeking) => self.leg(seeking.caller),
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => None,
         };
+        let Some(caller) = waiting else { return session::g711() };
         if let LegState::Incoming(incoming) = &caller.state
             && let Offered::Open(offer) = &incoming.offer
         {

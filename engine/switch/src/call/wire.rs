@@ -25,6 +25,7 @@ impl Call {
                 let sources = match early {
                     Some(leg) => self.voice_of(leg),
                     None if self.is_ringing() => vec![Source::Sound(ringback(desk))],
+                    None if seeking.transfer.is_some() => vec![Source::Sound(Sound::HoldMusic)],
                     None => Vec::new(),
                 };
                 self.hear(desk, caller, sources);
@@ -48,6 +49,11 @@ impl Call {
             return vec![Source::Sound(Sound::HoldMusic)];
         }
         leg.endpoint().map(Source::Endpoint).into_iter().collect()
+    }
+
+    /// Who hands its party on hears nothing from then on.
+    pub(super) fn silence(&mut self, desk: &mut Desk, leg: LegIndex) {
+        self.hear(desk, leg, Vec::new());
     }
 
     /// A leg whose media is not agreed yet hears nothing.

@@ -394,6 +394,11 @@ impl World {
             Event::CallAnswered(e) => format!("answered {}", self.leg(e.leg)),
             Event::CallHeld(e) => format!("held {}", self.leg(e.leg)),
             Event::CallRetrieved(e) => format!("retrieved {}", self.leg(e.leg)),
+            Event::TransferStarted(e) => format!("transfer_started {} {:?} {}", self.leg(e.leg), e.kind, e.target),
+            Event::Transferred(e) => format!("transferred {} -> {} {:?}", self.leg(e.leg), self.leg(e.to), e.kind),
+            Event::TransferFailed(e) => {
+                format!("transfer_failed {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status)
+            }
             Event::CallEnded(e) => format!("ended {:?} by {:?} {}", e.cause, e.by, e.sip_status),
             Event::RecordingStarted(e) => format!("recording_started {} | {}", self.leg(e.left), self.leg(e.right)),
             Event::RecordingReady(_) => "recording_ready".into(),
@@ -454,6 +459,12 @@ impl World {
                 phone.ack(&body)
             }
             "CANCEL" => phone.cancel(),
+            "swap" => return phone.swap(),
+            "REFER" if !rest.is_empty() && extra.is_empty() => {
+                // `REFER 1003` hands on to a number, `REFER 1003 attended` to the party of the phone's other call.
+                let replaces = if rest.contains(&"attended") { phone.replaces() } else { String::new() };
+                phone.within(verb, "", &format!("Refer-To: <sip:{}@pbx.example{replaces}>", rest[0]))
+            }
             "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, "", &extra),
             "REGISTER" => {
                 let contact = option("contact").unwrap_or_else(|| format!("<sip:{}@{}>", phone.user, phone.address));

@@ -9,5 +9,6 @@ mod media;
 mod phone;
 mod refusals;
 mod registration;
+mod transfers;
 mod trunks;
 mod two_party;

@@ -32,6 +32,8 @@ pub(crate) struct Phone {
     /// The last INVITE sent.
     pub(crate) invite_out: Option<String>,
     dialog: Option<Dialog>,
+    /// The dialog of its other call.
+    other: Option<Dialog>,
     serial: u32,
     to_answer: Vec<String>,
     sdp_version: u32,
@@ -62,6 +64,7 @@ impl Phone {
             invite_in: None,
             invite_out: None,
             dialog: None,
+            other: None,
             serial: 0,
             to_answer: Vec::new(),
             sdp_version: 0,
@@ -125,6 +128,7 @@ impl Phone {
                 let invite = self.invite_in.clone().unwrap();
                 vec![self.response(text, "200", ""), self.response(&invite, "487", "")]
             }
+            "NOTIFY" if polite => vec![self.response(text, "200", "")],
             "BYE" if polite => vec![self.response(text, "200", "")],
             _ => Vec::new(),
         }
@@ -210,6 +214,23 @@ impl Phone {
             self.invite_out = Some(text.clone());
         }
         text
+    }
+
+    /// Turns to its other call.
+    pub(crate) fn swap(&mut self) {
+        std::mem::swap(&mut self.dialog, &mut self.other);
+    }
+
+    /// The dialog of its other call, as it stands in a Refer-To (RFC 3891 §5), escaped.
+    pub(crate) fn replaces(&self) -> String {
+        let other = self.other.as_ref().expect("the phone has another call");
+        let tag = |address: &str| address.rsplit("tag=").next().unwrap().to_owned();
+        format!(
+            "?Replaces={}%3Bto-tag%3D{}%3Bfrom-tag%3D{}",
+            other.call_id.replace('@', "%40"),
+            tag(&other.remote),
+            tag(&other.local)
+        )
     }
 
     /// The ACK of a 2xx.

@@ -59,7 +59,7 @@ fn requests_inside_a_call_are_answered() {
         2s     bob   > UPDATE
         2s     bob   < 405
         2s     bob   > REFER
-        2s     bob   < 405
+        2s     bob   < 400
         3s     alice > BYE
         3s     bob   < BYE
         "#,

@@ -1,0 +1,162 @@
+//! Two calls of one phone become one (attended transfer, RFC 5589 §7): the legs of the call that was made to ask first move into
+//! the call whose party is handed on, and take the place of the phone.
+
+use hooks::fact::{EndCause, EndedBy, Event, LegAnswered, LegEnded, LegRinging, TransferKind};
+use sip::dialog::DialogId;
+use sip::message::StatusCode;
+
+use super::transfer::{Purpose, Transfer};
+use super::{Call, End, LEGS_MAX, Route, Seeking, Stage};
+use crate::desk::{Desk, LegIndex, Refusal, TimerKey};
+use crate::leg::{Leg, LegMedia, LegState, Patience, Progress};
+use crate::session::Session;
+
+impl Call {
+    /// Whether the party beside this leg, or the one that it is calling, can take part in another call.
+    ///
+    /// # Errors
+    /// 491 while it is handed on itself, 403 where there is no such party, 503 where the calls have too many legs.
+    pub(crate) fn may_join(&self, leg: LegIndex) -> Result<(), Refusal> {
+        if self.live().len() + LEGS_SPARE > LEGS_MAX {
+            return Err(Refusal::busy_node());
+        }
+        match &self.stage {
+            Stage::Talking { caller, callee, .. } if [*caller, *callee].contains(&leg) => Ok(()),
+            Stage::Echo { caller, .. } if *caller == leg => Ok(()),
+            Stage::Seeking(Seeking { transfer: Some(_), .. }) => Err(StatusCode::REQUEST_PENDING.into()),
+            Stage::Seeking(seeking) if seeking.caller == leg => Ok(()),
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => Err(StatusCode::FORBIDDEN.into()),
+        }
+    }
+
+    /// Connects the party beside `by` with the party beside `replaced` in the other call, which is over then.
+    pub(crate) fn absorb(&mut self, desk: &mut Desk, by: LegIndex, other: &mut Call, replaced: LegIndex) {
+        let Ok(seats) = self.seats(by) else { return };
+        let number = match other.legs[replaced.at()].side {
+            crate::leg::Side::Caller => other.about.callee.clone(),
+            crate::leg::Side::Callee => other.about.caller.clone(),
+        };
+        self.begin_transfer(desk, by, TransferKind::Attended, &number, Some(other.id));
+        other.stop_recording(desk);
+        let purpose = Purpose::HandOn(TransferKind::Attended);
+        let transfer = Transfer { by, seat: seats.seat, purpose, answered_ms: seats.answered_ms };
+        let stays = seats.stays;
+        match std::mem::replace(&mut other.stage, Stage::Begun) {
+            Stage::Talking { caller, callee, .. } => {
+                let party = if caller == replaced { callee } else { caller };
+                let new = self.take_leg(desk, other, party);
+                self.handed_on(desk, transfer, stays, new);
+                self.rewire(desk);
+                self.start_recording(desk);
+            }
+            Stage::Seeking(seeking) => {
+                desk.timers.stop(seeking.ring_until, TimerKey::Ring(other.id));
+                let ring_until = seeking.ring_until.max(desk.now.mono);
+                desk.timers.start(ring_until, TimerKey::Ring(self.id));
+                for leg in other.called() {
+                    self.take_leg(desk, other, leg);
+                }
+                self.silence(desk, by);
+                self.stage = Stage::Seeking(Seeking { caller: stays, transfer: Some(transfer), ring_until, ..seeking });
+                self.changed = true;
+                self.rewire(desk);
+            }
+            Stage::Echo { .. } => self.seek_for(desk, stays, &Route::EchoTest, Some(transfer)),
+            stage @ (Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over) => {
+                other.stage = stage;
+            }
+        }
+        let refusal = StatusCode::REQUEST_TERMINATED.into();
+        other.end(desk, &End { cause: EndCause::Transferred, by: EndedBy::System, refusal });
+    }
+
+    /// Takes a leg out of another call. It is a new leg of this one, in the same dialog and with the same endpoint.
+    fn take_leg(&mut self, desk: &mut Desk, other: &mut Call, leg: LegIndex) -> LegIndex {
+        let old_ref = other.leg_ref(leg);
+        let old = &mut other.legs[leg.at()];
+        let at_ms = desk.now.unix_ms;
+        let state = std::mem::replace(&mut old.state, LegState::Ended { cause: EndCause::Transferred, at_ms });
+        let media = std::mem::replace(&mut old.media, LegMedia::None);
+        let moved = Leg {
+            id: desk.leg_id(),
+            side: old.side,
+            peer: old.peer.clone(),
+            tag: old.tag.clone(),
+            state,
+            media,
+            status: old.status,
+        };
+        let ended = LegEnded {
+            call: other.id,
+            leg: old.id,
+            cause: EndCause::Transferred,
+            sip_status: old.status,
+            quality: None,
+        };
+        let tenant = self.tenant.tenant.clone();
+        desk.fact(&tenant, Event::LegEnded(ended));
+        let new_ref = self.leg_ref(self.next_index());
+        let call_id = moved.sip_call_id().to_owned();
+        if let Some(endpoint) = moved.endpoint() {
+            desk.ports.reassign(endpoint, new_ref);
+        }
+        if let Some(Patience::Until(at)) = moved.outgoing().map(|outgoing| outgoing.patience) {
+            desk.timers.stop(at, TimerKey::NoResponse(old_ref));
+            desk.timers.start(at, TimerKey::NoResponse(new_ref));
+        }
+        for used in desk.clients.values_mut().filter(|used| used.leg == old_ref) {
+            used.leg = new_ref;
+        }
+        for server in desk.servers.values_mut().filter(|server| **server == old_ref) {
+            *server = new_ref;
+        }
+        let (id, call) = (moved.id, self.id);
+        let progress = moved.outgoing().map(|outgoing| outgoing.progress);
+        let codec = moved.session().and_then(Session::codec_name).unwrap_or_default().to_owned();
+        let is_up = moved.is_up();
+        let index = self.push_leg(desk, moved, &call_id);
+        match progress {
+            Some(Progress::Silent) => {}
+            Some(Progress::Ringing) => {
+                self.fact(desk, Event::LegRinging(LegRinging { call, leg: id, early_media: false }))
+            }
+            Some(Progress::EarlyMedia) => {
+                self.fact(desk, Event::LegRinging(LegRinging { call, leg: id, early_media: true }))
+            }
+            None if is_up => self.fact(desk, Event::LegAnswered(LegAnswered { call, leg: id, codec })),
+            None => {}
+        }
+        index
+    }
+}
+
+impl Leg {
+    /// Whether this names its dialog.
+    pub(crate) fn has_dialog(&self, named: &DialogId) -> bool {
+        match &self.state {
+            LegState::Incoming(incoming) => incoming.dialog.id() == named,
+            LegState::Up(up) => up.dialog.id() == named,
+            LegState::Outgoing(outgoing) => outgoing.forks.dialogs().any(|dialog| dialog.id() == named),
+            LegState::Service | LegState::Ended { .. } => false,
+        }
+    }
+
+    /// The Call-ID of its dialog; empty on a service, or when it is over.
+    fn sip_call_id(&self) -> &str {
+        match &self.state {
+            LegState::Incoming(incoming) => &incoming.dialog.id().call_id,
+            LegState::Up(up) => &up.dialog.id().call_id,
+            LegState::Outgoing(outgoing) => outgoing.forks.invite().headers.call_id().unwrap_or_default(),
+            LegState::Service | LegState::Ended { .. } => "",
+        }
+    }
+}
+
+/// Legs that the other call must have room for.
+const LEGS_SPARE: usize = 8;

@@ -1,0 +1,55 @@
+//! What who sent a REFER is told about it: NOTIFYs of its implicit subscription (RFC 3515 §2.4.4).
+
+use sip::headers::{HeaderName, NameAddr};
+use sip::message::{Method, StatusCode};
+
+use super::Call;
+use crate::desk::{Desk, LegIndex};
+use crate::leg::LegState;
+use crate::nat;
+
+/// The subscription that a REFER made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Subscription {
+    /// The CSeq of the REFER: the `id` of its event (RFC 3515 §2.4.6).
+    pub(crate) id: u32,
+}
+
+impl Call {
+    /// Keeps the subscription and sends its first NOTIFY, which must come at once (RFC 3515 §2.4.4).
+    pub(crate) fn subscribe(&mut self, desk: &mut Desk, leg: LegIndex, subscription: Subscription) {
+        if let LegState::Up(up) = &mut self.legs[leg.at()].state {
+            up.referring = Some(subscription);
+        }
+        self.report(desk, leg, StatusCode::TRYING);
+    }
+
+    /// Tells who sent the REFER how far it is. A final status ends the subscription.
+    pub(crate) fn report(&mut self, desk: &mut Desk, leg: LegIndex, status: StatusCode) {
+        let user = self.own_user(leg);
+        let LegState::Up(up) = &mut self.legs[leg.at()].state else { return };
+        let Some(Subscription { id }) = up.referring else { return };
+        let state = if status.is_provisional() {
+            format!("active;expires={SUBSCRIPTION_S}")
+        } else {
+            up.referring = None;
+            "terminated;reason=noresource".to_owned()
+        };
+        let mut notify = up.dialog.request(Method::Notify);
+        notify.headers.push(HeaderName::Contact, NameAddr::new(nat::contact(&desk.node, &up.flow, &user).into()));
+        notify.headers.push(HeaderName::Event, format!("refer;id={id}"));
+        notify.headers.push(HeaderName::SubscriptionState, state);
+        // RFC 3515 §2.4.5: at least the status line.
+        let status_line = format!("SIP/2.0 {} {}\r\n", status.code(), status.default_reason());
+        notify.set_body("message/sipfrag;version=2.0", status_line);
+        if let Some(login) = &mut up.login {
+            login.authorize(&mut notify, &mut desk.random);
+        }
+        let flow = nat::next_flow(&desk.node, &up.flow, up.dialog.next_hop());
+        // Who does not hear of it finds out by the call itself.
+        let _ = desk.send(notify, flow);
+    }
+}
+
+/// How long a transfer may take at the most: ringing, calling back, and some.
+const SUBSCRIPTION_S: u32 = 120;

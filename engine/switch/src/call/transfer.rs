@@ -1,0 +1,231 @@
+//! A party is handed on (CALL-14, RFC 5589): it waits while somebody else is called in the place of who hands it on. Media is
+//! anchored here, so the party that stays is not asked for anything: it hears somebody else.
+
+use std::time::Duration;
+
+use hooks::fact::{EndCause, EndedBy, Event, TransferFailed, TransferKind, TransferStarted, Transferred};
+use hooks::id::CallId;
+use sip::message::StatusCode;
+
+use super::{About, Call, End, Route, Seeking, Stage, Verdict};
+use crate::desk::{Desk, LegIndex, Refusal};
+use crate::leg::{Leg, Side};
+use crate::session::Session;
+
+/// Somebody else is sought in the place of a party that hands the other one on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Transfer {
+    /// Who hands the other party on. Its leg may be over by now.
+    pub(super) by: LegIndex,
+    /// Whose place the new party takes.
+    pub(super) seat: Side,
+    pub(super) purpose: Purpose,
+    /// When the two parties of the call first talked.
+    pub(super) answered_ms: u64,
+}
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The new party is called.
+    HandOn(TransferKind),
+    /// The new party cannot be reached, and who handed the call on hung up already: its phones ring again.
+    Recall,
+}
+
+/// What a REFER asks for.
+#[derive(Debug)]
+pub(crate) struct HandOn {
+    pub(crate) by: LegIndex,
+    /// The number of the new party.
+    pub(crate) number: String,
+    pub(crate) route: Route,
+}
+
+/// Who sits where in a conversation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seats {
+    /// The other party, which stays.
+    pub(super) stays: LegIndex,
+    /// The place of the one that goes.
+    pub(super) seat: Side,
+    pub(super) answered_ms: u64,
+}
+
+impl Call {
+    /// Why a party cannot be handed on by this leg now, or who would stay.
+    ///
+    /// # Errors
+    /// 403 where nobody talks (CALL-13), 491 while another transfer is under way, 483 after [`TRANSFERS_MAX`].
+    pub(super) fn seats(&self, by: LegIndex) -> Result<Seats, StatusCode> {
+        match &self.stage {
+            Stage::Talking { caller, callee, answered_ms } if *caller == by => {
+                Ok(Seats { stays: *callee, seat: Side::Caller, answered_ms: *answered_ms })
+            }
+            Stage::Talking { caller, callee, answered_ms } if *callee == by => {
+                Ok(Seats { stays: *caller, seat: Side::Callee, answered_ms: *answered_ms })
+            }
+            Stage::Seeking(Seeking { transfer: Some(_), .. }) => Err(StatusCode::REQUEST_PENDING),
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => Err(StatusCode::FORBIDDEN),
+        }
+        .and_then(|seats| if self.transfers < TRANSFERS_MAX { Ok(seats) } else { Err(StatusCode::TOO_MANY_HOPS) })
+    }
+
+    /// Whether this leg may hand the other party on now.
+    ///
+    /// # Errors
+    /// As [`Self::seats`].
+    pub(crate) fn may_hand_on(&self, by: LegIndex) -> Result<(), StatusCode> {
+        self.seats(by).map(|_| ())
+    }
+
+    /// Hands the other party on to a number.
+    pub(crate) fn hand_on(&mut self, desk: &mut Desk, what: &HandOn) {
+        let Ok(seats) = self.seats(what.by) else { return };
+        self.begin_transfer(desk, what.by, TransferKind::Blind, &what.number, None);
+        let transfer = Transfer {
+            by: what.by,
+            seat: seats.seat,
+            purpose: Purpose::HandOn(TransferKind::Blind),
+            answered_ms: seats.answered_ms,
+        };
+        self.silence(desk, what.by);
+        self.seek_for(desk, seats.stays, &what.route, Some(transfer));
+    }
+
+    /// Counts a transfer and writes down that it began.
+    pub(super) fn begin_transfer(
+        &mut self,
+        desk: &mut Desk,
+        by: LegIndex,
+        kind: TransferKind,
+        target: &str,
+        joined: Option<CallId>,
+    ) {
+        self.stop_recording(desk);
+        self.transfers += 1;
+        let leg = self.legs[by.at()].id;
+        let started = TransferStarted { call: self.id, leg, kind, target: target.to_owned(), joined };
+        self.fact(desk, Event::TransferStarted(started));
+    }
+
+    /// The new party, or the one that is called back, answered.
+    pub(super) fn handed_on(&mut self, desk: &mut Desk, transfer: Transfer, stays: LegIndex, new: LegIndex) {
+        let Transfer { by, seat, purpose, answered_ms } = transfer;
+        self.legs[new.at()].side = seat;
+        let (caller, callee) = match seat {
+            Side::Caller => (new, stays),
+            Side::Callee => (stays, new),
+        };
+        self.stage = Stage::Talking { caller, callee, answered_ms };
+        self.changed = true;
+        if let Purpose::HandOn(kind) = purpose {
+            let (leg, to) = (self.legs[by.at()].id, self.legs[new.at()].id);
+            self.fact(desk, Event::Transferred(Transferred { call: self.id, leg, to, kind }));
+            self.report(desk, by, StatusCode::OK);
+        }
+        if self.legs[by.at()].is_up() {
+            self.hang_up_leg(desk, by, EndCause::Transferred);
+        }
+    }
+
+    /// The new party cannot be reached. The call goes back to who handed it on, who talks again, or is rung again.
+    pub(super) fn transfer_failed(&mut self, desk: &mut Desk, transfer: Transfer, stays: LegIndex, verdict: Verdict) {
+        self.stop_ringing(desk);
+        for other in self.called() {
+            self.cancel_leg(desk, other, verdict.cause);
+        }
+        let by = transfer.by;
+        let leg = self.legs[by.at()].id;
+        let failed = TransferFailed { call: self.id, leg, cause: verdict.cause, sip_status: verdict.status.code() };
+        self.fact(desk, Event::TransferFailed(failed));
+        self.report(desk, by, verdict.refusal().status);
+        if self.legs[by.at()].is_up() {
+            let (caller, callee) = match transfer.seat {
+                Side::Caller => (by, stays),
+                Side::Callee => (stays, by),
+            };
+            self.stage = Stage::Talking { caller, callee, answered_ms: transfer.answered_ms };
+            self.changed = true;
+            self.rewire(desk);
+            return self.start_recording(desk);
+        }
+        let recall = Transfer { purpose: Purpose::Recall, ..transfer };
+        match (transfer.purpose, self.legs[by.at()].peer.name.parse()) {
+            (Purpose::HandOn(_), Ok(extension)) => {
+                self.seek_for(desk, stays, &Route::Extension(extension), Some(recall));
+            }
+            (Purpose::HandOn(_), Err(_)) | (Purpose::Recall, _) => {
+                let refusal = Refusal::from(StatusCode::TEMPORARILY_UNAVAILABLE);
+                self.end(desk, &End { cause: verdict.cause, by: EndedBy::System, refusal });
+            }
+        }
+    }
+
+    /// The transfer under way, and the party that stays and waits.
+    pub(super) fn transfer(&self) -> Option<(Transfer, LegIndex)> {
+        match &self.stage {
+            Stage::Seeking(Seeking { caller, transfer, .. }) => transfer.map(|transfer| (transfer, *caller)),
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => None,
+        }
+    }
+
+    /// Whether this leg is the one that hands the other party on.
+    pub(super) fn is_handing_on(&self, leg: LegIndex) -> bool {
+        self.transfer().is_some_and(|(transfer, _)| transfer.by == leg)
+    }
+
+    /// As who the party that waits is shown to those that are called.
+    pub(super) fn shown(&self) -> About {
+        let hops = self.about.hops.saturating_sub(self.transfers);
+        let waiting = self.transfer().and_then(|(_, stays)| self.leg(stays));
+        let Some(waiting) = waiting else { return About { hops, ..self.about.clone() } };
+        let number = waiting.peer.number.clone();
+        let caller_name = if number == self.about.caller {
+            self.about.caller_name.clone()
+        } else {
+            let extension = number.parse().ok().and_then(|number| self.tenant.extensions.get(&number));
+            extension.map(|extension| extension.display_name.clone()).unwrap_or_default()
+        };
+        About { caller: number, caller_name, hops, ..self.about.clone() }
+    }
+
+    /// The session of the party that this leg talks with.
+    fn beside(&self, leg: LegIndex) -> Option<&Session> {
+        match &self.stage {
+            Stage::Talking { caller, callee, .. } if *caller == leg => self.leg(*callee).and_then(Leg::session),
+            Stage::Talking { caller, callee, .. } if *callee == leg => self.leg(*caller).and_then(Leg::session),
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => None,
+        }
+    }
+
+    /// Whether the party beside `by` and the one beside `replaced` can hear each other as they are.
+    pub(crate) fn fits(&self, by: LegIndex, other: &Call, replaced: LegIndex) -> bool {
+        match (self.beside(by), other.beside(replaced)) {
+            (Some(one), Some(other)) => Session::fit(one, other),
+            (Some(_) | None, _) => true,
+        }
+    }
+}
+
+/// Transfers in one call: a ring of phones that hand a call on to each other ends (483).
+pub(crate) const TRANSFERS_MAX: u8 = 16;
+/// CALL-16: the new party has so long to answer.
+pub(super) const TRANSFER_RING_MAX: Duration = Duration::from_secs(20);

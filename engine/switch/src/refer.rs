@@ -1,0 +1,131 @@
+//! REFER in a dialog: a phone hands its other party on (RFC 3515, RFC 5589). The switch does it itself (CALL-09: "a SIP REFER
+//! from it is treated as Transfer"); nothing is referred to the other party.
+
+use dialplan::number::Dialled;
+use hooks::fact::PeerKind;
+use sip::dialog::DialogId;
+use sip::headers::{HeaderName, NameAddr, Replaces};
+use sip::message::{Request, Response, StatusCode};
+use sip::transaction::ServerKey;
+use sip::uri::{Uri, decode};
+
+use crate::call::{HandOn, Subscription};
+use crate::desk::{LegRef, Refusal};
+use crate::incoming::{number, routed};
+use crate::switch::Switch;
+
+/// What a REFER asks for.
+enum Referral {
+    /// The party of another call of the phone takes its place.
+    Join(LegRef),
+    /// A number is called.
+    Call(HandOn),
+}
+
+impl Switch {
+    /// A REFER that a leg's dialog took.
+    pub(crate) fn refer(&mut self, asked: LegRef, server: ServerKey, request: &Request) {
+        let referral = match self.referral(asked, request) {
+            Ok(referral) => referral,
+            Err(refusal) => {
+                let mut response = Response::to_request(request, refusal.status, None);
+                for (name, value) in refusal.headers {
+                    response.headers.push(name, value);
+                }
+                return self.desk.respond(server, response);
+            }
+        };
+        let mut response = Response::to_request(request, StatusCode::ACCEPTED, None);
+        let subscribed = wants_subscription(request);
+        if !subscribed {
+            // RFC 4488 §4.
+            response.headers.push(HeaderName::ReferSub, "false");
+        }
+        self.desk.respond(server, response);
+        if subscribed {
+            let id = request.headers.cseq().map_or(0, |cseq| cseq.seq);
+            self.with_call(asked.call, |call, desk| call.subscribe(desk, asked.leg, Subscription { id }));
+        }
+        match referral {
+            Referral::Call(what) => self.with_call(asked.call, |call, desk| call.hand_on(desk, &what)),
+            Referral::Join(replaced) => self.join(asked, replaced),
+        }
+    }
+
+    /// What it asks for, and whether that may be.
+    fn referral(&self, asked: LegRef, request: &Request) -> Result<Referral, Refusal> {
+        let call = self.calls.get(&asked.call).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+        let leg = call.leg(asked.leg).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+        // A carrier does not make calls at our cost.
+        if leg.peer.kind != PeerKind::Extension {
+            return Err(explained(StatusCode::FORBIDDEN, "only an extension may transfer"));
+        }
+        call.may_hand_on(asked.leg).map_err(|status| match status {
+            StatusCode::FORBIDDEN => explained(status, "a call can be transferred once both parties talk"),
+            _ => status.into(),
+        })?;
+        // RFC 3515 §2.4.2: none, or several, are a bad request.
+        let target = request.headers.refer_to().ok().flatten().ok_or(StatusCode::BAD_REQUEST)?;
+        if let Some(replaces) = replaces_of(&target)? {
+            let replaced = self.named(&replaces).filter(|found| found.call != asked.call);
+            let replaced = replaced.ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+            let other = self.calls.get(&replaced.call).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+            if other.tenant.tenant != call.tenant.tenant {
+                return Err(StatusCode::CALL_DOES_NOT_EXIST.into());
+            }
+            other.may_join(replaced.leg)?;
+            if !call.fits(asked.leg, other, replaced.leg) {
+                return Err(explained(StatusCode::NOT_ACCEPTABLE_HERE, "the two parties have no codec in common"));
+            }
+            return Ok(Referral::Join(replaced));
+        }
+        let number = number(&target.uri)?;
+        let dialled = Dialled::clean(&number).map_err(|_| Refusal::from(StatusCode::NOT_FOUND))?;
+        let (route, _, _) = routed(&call.tenant, &dialled);
+        if route == crate::call::Route::Nowhere {
+            return Err(StatusCode::NOT_FOUND.into());
+        }
+        Ok(Referral::Call(HandOn { by: asked.leg, number: dialled.as_str().to_owned(), route }))
+    }
+
+    /// The leg whose dialog a Replaces names (RFC 3891 §3).
+    pub(crate) fn named(&self, replaces: &Replaces) -> Option<LegRef> {
+        let found = self.desk.dialogs.get(replaces.to_tag.as_str()).copied()?;
+        let named = DialogId {
+            call_id: replaces.call_id.clone(),
+            local_tag: replaces.to_tag.clone(),
+            remote_tag: replaces.from_tag.clone(),
+        };
+        self.calls.get(&found.call)?.leg(found.leg)?.has_dialog(&named).then_some(found)
+    }
+
+    /// The other party of `asked` and the other party of `replaced`, another call of the same phone, are connected.
+    fn join(&mut self, asked: LegRef, replaced: LegRef) {
+        let Some(mut other) = self.calls.remove(&replaced.call) else { return };
+        self.with_call(asked.call, |call, desk| call.absorb(desk, asked.leg, &mut other, replaced.leg));
+        self.keep(other);
+    }
+}
+
+/// The Replaces in a Refer-To (RFC 3891 §5), where there is one. Other methods than INVITE are not called for anybody.
+fn replaces_of(target: &NameAddr) -> Result<Option<Replaces>, Refusal> {
+    let Uri::Sip(uri) = &target.uri else { return Ok(None) };
+    if uri.param("method").is_some_and(|method| !method.eq_ignore_ascii_case("INVITE")) {
+        return Err(explained(StatusCode::FORBIDDEN, "only INVITE is done for others"));
+    }
+    let Some((_, value)) = uri.headers().find(|(name, _)| name.eq_ignore_ascii_case("Replaces")) else {
+        return Ok(None);
+    };
+    let value = decode(value).into_owned();
+    Replaces::parse(&value.into()).map(Some).map_err(|_| StatusCode::BAD_REQUEST.into())
+}
+
+/// RFC 4488: a phone may do without.
+fn wants_subscription(request: &Request) -> bool {
+    request.headers.get_text(&HeaderName::ReferSub).is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
+}
+
+/// A refusal that says why to a person (RFC 3261 §20.43, warn-code 399).
+fn explained(status: StatusCode, text: &str) -> Refusal {
+    Refusal::from(status).with(HeaderName::Warning, format!("399 switchboard \"{text}\""))
+}
