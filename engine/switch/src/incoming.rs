@@ -209,7 +209,7 @@ fn from_trunk(tenant: &Arc<TenantConfig>, trunk: &Trunk, request: &Request) -> R
 }
 
 /// The number in a Request-URI.
-fn number(uri: &Uri) -> Result<String, Refusal> {
+pub(crate) fn number(uri: &Uri) -> Result<String, Refusal> {
     match uri {
         // RFC 3261 §8.2.2.1.
         Uri::Other(_) => Err(StatusCode::UNSUPPORTED_URI_SCHEME.into()),

@@ -8,6 +8,7 @@ mod hold;
 mod in_dialog;
 mod originate;
 mod record;
+mod redirect;
 mod ring;
 mod seek;
 mod sign_in;
@@ -24,6 +25,7 @@ use hooks::id::{CallId, RecordingId};
 pub(crate) use end::{End, Verdict, late_success};
 pub(crate) use hold::not_acceptable;
 pub(crate) use record::Recording;
+pub(crate) use redirect::{Diverted, diversion};
 pub(crate) use seek::Route;
 pub(crate) use two_party::Arrival;
 
@@ -46,6 +48,7 @@ pub(crate) struct Call {
     changed: bool,
     /// How often another port may still be tried.
     bind_retries: u8,
+    redirects: redirect::Redirects,
 }
 
 /// What a call is, from its beginning on.
@@ -129,6 +132,7 @@ impl Call {
             recording: None,
             changed: true,
             bind_retries: BIND_RETRIES_MAX,
+            redirects: redirect::Redirects::default(),
         }
     }
 

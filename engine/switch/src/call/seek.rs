@@ -96,9 +96,18 @@ impl Call {
         let mut session = Session::open(desk, leg_ref, &flow).ok_or(NotStarted)?;
         let offer = session.offer(&self.proposal());
         let tag: Box<str> = desk.random.token().into();
+        let diverted = self.redirects.diverted();
         let request = invite::build(
             desk,
-            &Invitation { tenant: &self.tenant, about: &self.about, target: &target, summons, tag: &tag, offer },
+            &Invitation {
+                tenant: &self.tenant,
+                about: &self.about,
+                target: &target,
+                summons,
+                tag: &tag,
+                offer,
+                diverted,
+            },
         );
         let sip_call_id = request.headers.call_id().unwrap_or_default().to_owned();
         let sent = desk.send(request.clone(), flow);
@@ -167,7 +176,7 @@ impl Call {
     /// A called leg failed finally.
     fn refused(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
         self.legs[leg.at()].status = response.status.code();
-        if self.sign_in(desk, leg, response) {
+        if self.sign_in(desk, leg, response) || self.redirected(desk, leg, response) {
             return;
         }
         self.failed(desk, leg, Verdict::of(response.status));
@@ -222,6 +231,7 @@ impl Call {
                 self.cancel_leg(desk, other, EndCause::Cancelled);
             }
         }
+        self.call_next_way(desk, verdict);
         self.end_if_all_failed(desk);
     }
 
