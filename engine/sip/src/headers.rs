@@ -3,9 +3,13 @@
 //! A parsed message's values are ranges of the datagram it came in; nothing is copied unless it was folded.
 
 mod auth;
+mod diverted;
+mod event;
 mod name;
 mod name_addr;
 mod params;
+mod privacy;
+mod refer;
 mod scan;
 mod simple;
 mod typed;
@@ -18,13 +22,15 @@ use std::fmt;
 use bytes::Bytes;
 
 pub use auth::{AuthParams, AuthScheme};
+pub use diverted::{Diversion, HISTORY_DEPTH_MAX, HistoryEntry, Retargeted};
+pub use event::{EventPackage, SubscriptionState, Substate};
 pub use name::{HeaderName, OtherName};
 pub use name_addr::{Contacts, NameAddr};
 pub use params::{Param, Params};
+pub use privacy::Privacy;
+pub use refer::{ReferTo, Replaces};
 pub(crate) use scan::{is_token, parse_exact, split_commas, trim, trim_start};
-pub use simple::{
-    CSeq, EventPackage, MediaType, RAck, Reason, Refresher, Replaces, RetryAfter, SessionExpires, Warning,
-};
+pub use simple::{CSeq, MediaType, RAck, Reason, Refresher, RetryAfter, SessionExpires, Warning};
 pub use value::HeaderValue;
 pub use via::{BRANCH_COOKIE, Rport, Via};
 

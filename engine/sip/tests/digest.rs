@@ -219,37 +219,56 @@ fn client_gives_up_on_a_second_refusal_unless_stale() {
     assert_eq!(client.answer(&response, &mut request, &mut random()), Ok(()), "a nonce of before may be too old");
 }
 
-#[test]
-fn client_takes_the_strongest_it_knows_for_each_realm() {
+/// The credentials that the client gives for these challenges of a proxy.
+fn credentials_for(challenges: &[&str], body: &'static str) -> Result<Vec<String>, AnswerError> {
     let mut request = register();
+    request.set_body("application/sdp", body);
     let mut response = Response::to_request(&request, StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some("t"));
-    for value in [
-        "Digest realm=\"a\", nonce=\"n1\", algorithm=MD5",
-        "Digest realm=\"a\", nonce=\"n2\", algorithm=SHA-512-256, qop=\"auth,auth-int\", opaque=\"o\"",
-        "Digest realm=\"a\", nonce=\"n3\", algorithm=SHA-256, qop=\"auth\"",
-        "Digest realm=\"b\", nonce=\"n4\", algorithm=SHA3-512, qop=\"auth\"",
-        "Digest realm=\"b\", nonce=\"n5\"",
-        "Digest realm=\"b\", nonce=\"n6\", algorithm=SHA-256, qop=\"auth-int\"",
-        "Basic realm=\"c\"",
-    ] {
-        response.headers.push(HeaderName::ProxyAuthenticate, value);
+    for challenge in challenges {
+        response.headers.push(HeaderName::ProxyAuthenticate, *challenge);
     }
-    let mut client = client("secret");
-    client.answer(&response, &mut request, &mut random()).unwrap();
-    let values: Vec<String> = request
-        .headers
-        .get_all(&HeaderName::ProxyAuthorization)
-        .map(|value| String::from_utf8(value.to_vec()).unwrap())
-        .collect();
+    client("secret").answer(&response, &mut request, &mut random())?;
+    let values = request.headers.get_all(&HeaderName::ProxyAuthorization);
+    Ok(values.map(|value| String::from_utf8(value.to_vec()).unwrap()).collect())
+}
+
+/// RFC 8760 §2.4.
+#[test]
+fn client_takes_the_topmost_it_knows_for_each_realm() {
+    let values = credentials_for(
+        &[
+            "Digest realm=\"a\", nonce=\"n0\", algorithm=SHA-512, qop=\"auth\"",
+            "Digest realm=\"a\", nonce=\"n1\", algorithm=SHA-256, qop=\"auth-conf\"",
+            "Digest realm=\"a\", nonce=\"n2\", algorithm=SHA-512-256, qop=\"auth-int,auth\", opaque=\"o\"",
+            "Digest realm=\"a\", nonce=\"n3\", algorithm=MD5, qop=\"auth\"",
+            "Digest realm=\"b\", nonce=\"n4\", algorithm=SHA3-512, qop=\"auth\"",
+            "Digest realm=\"b\", nonce=\"n5\"",
+            "Digest realm=\"b\", nonce=\"n6\", algorithm=SHA-256, qop=\"auth\"",
+            "Basic realm=\"c\"",
+        ],
+        "",
+    )
+    .unwrap();
     assert_eq!(values.len(), 2);
     assert!(values[0].contains("nonce=\"n2\"") && values[0].contains("algorithm=SHA-512-256"), "{}", values[0]);
     assert!(values[0].contains("qop=auth, nc=00000001, opaque=\"o\""), "{}", values[0]);
     assert!(values[1].contains("nonce=\"n5\"") && !values[1].contains("qop"), "{}", values[1]);
     assert!(!values[1].contains("algorithm"), "an old server named none: {}", values[1]);
+    assert_eq!(credentials_for(&["Basic realm=\"c\""], ""), Err(AnswerError::NothingUsable));
+}
 
-    let mut only_basic = Response::to_request(&request, StatusCode::UNAUTHORIZED, Some("t"));
-    only_basic.headers.push(HeaderName::WwwAuthenticate, "Basic realm=\"c\"");
-    assert_eq!(client.answer(&only_basic, &mut request, &mut random()), Err(AnswerError::NothingUsable));
+/// RFC 7616 §3.4.3.
+#[test]
+fn client_protects_the_body_where_only_auth_int_is_offered() {
+    for algorithm in ["MD5", "SHA-256"] {
+        let challenge = format!("Digest realm=\"a\", nonce=\"n\", algorithm={algorithm}, qop=\"auth-int\"");
+        let given = |body| credentials_for(&[&challenge], body).unwrap().remove(0);
+        let response = |value: &str| value.split("response=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        assert!(given("v=0").contains("qop=auth-int, nc=00000001"), "{}", given("v=0"));
+        assert_ne!(response(&given("v=0")), response(&given("v=1")), "the body counts");
+        let both = credentials_for(&[&challenge.replace("auth-int", "auth-int, auth")], "v=0").unwrap().remove(0);
+        assert!(both.contains("qop=auth, nc"), "{both}");
+    }
 }
 
 /// RFC 2617 §3.5, byte for byte as credentials, legacy form: no qop, so the nonce is good once.

@@ -138,6 +138,8 @@ fn read_everything(headers: &Headers) {
     let _ = (headers.min_expires(), headers.min_se(), headers.session_expires(), headers.content_length());
     let _ = (headers.content_type(), headers.retry_after(), headers.rack(), headers.rseq(), headers.replaces());
     let _ = (headers.event(), headers.refer_to(), headers.referred_by(), headers.authentication_info());
+    let _ =
+        (headers.subscription_state(), headers.refer_sub(), headers.diversions().count(), headers.history().count());
     let _ = (headers.reasons().count(), headers.warnings().count(), headers.privacy().count(), headers.allow().count());
     let credentials = headers.authorizations().chain(headers.www_authenticates()).flatten();
     credentials.for_each(|credentials| {

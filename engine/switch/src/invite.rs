@@ -5,11 +5,12 @@ use sip::headers::{CSeq, HeaderName, NameAddr};
 use sip::message::{Method, Request};
 use sip::uri::{Host, SipUri, Uri};
 
-use crate::call::About;
+use crate::call::{About, Diverted, diversion};
 use crate::config::TenantConfig;
 use crate::desk::Desk;
 use crate::nat;
 use crate::target::{Line, Phone, Target};
+use crate::trunk;
 
 /// Methods we take in a dialog and out of it (RFC 3261 §20.5).
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, REGISTER";
@@ -32,6 +33,8 @@ pub(crate) struct Invitation<'a> {
     pub(crate) summons: Summons,
     pub(crate) tag: &'a str,
     pub(crate) offer: Bytes,
+    /// Who sent the call on, the latest first.
+    pub(crate) diverted: Vec<Diverted>,
 }
 
 /// The INVITE; the transaction adds its Via.
@@ -56,6 +59,14 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     headers.push(HeaderName::CSeq, CSeq { seq: 1, method: Method::Invite });
     headers.push(HeaderName::Contact, NameAddr::new(contact.into()));
     headers.push(HeaderName::Allow, ALLOW);
+    if let Target::Trunk(line) = invitation.target {
+        let host = own_host(desk, invitation.tenant);
+        for diverted in &invitation.diverted {
+            let number = trunk::number_outside(invitation.tenant, &line.trunk, diverted.by.as_str());
+            let address = NameAddr::new(SipUri::new(Some(&number), &host, None).into());
+            headers.push(HeaderName::Diversion, diversion(address, diverted));
+        }
+    }
     if invitation.summons == Summons::AutoAnswer {
         // What desk phones of the different makers look for.
         headers.push(HeaderName::CallInfo, "<sip:switchboard.invalid>;answer-after=0");

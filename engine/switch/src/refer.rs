@@ -3,11 +3,9 @@
 
 use dialplan::number::Dialled;
 use hooks::fact::PeerKind;
-use sip::dialog::DialogId;
-use sip::headers::{HeaderName, NameAddr, Replaces};
-use sip::message::{Request, Response, StatusCode};
+use sip::headers::{HeaderName, Replaces};
+use sip::message::{Method, Request, Response, StatusCode};
 use sip::transaction::ServerKey;
-use sip::uri::{Uri, decode};
 
 use crate::call::{HandOn, Subscription};
 use crate::desk::{LegRef, Refusal};
@@ -66,8 +64,11 @@ impl Switch {
         })?;
         // RFC 3515 §2.4.2: none, or several, are a bad request.
         let target = request.headers.refer_to().ok().flatten().ok_or(StatusCode::BAD_REQUEST)?;
-        if let Some(replaces) = replaces_of(&target)? {
-            let replaced = self.named(&replaces).filter(|found| found.call != asked.call);
+        if target.method != Method::Invite {
+            return Err(explained(StatusCode::FORBIDDEN, "only INVITE is done for others"));
+        }
+        if let Some(replaces) = &target.replaces {
+            let replaced = self.named(replaces).filter(|found| found.call != asked.call);
             let replaced = replaced.ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
             let other = self.calls.get(&replaced.call).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
             if other.tenant.tenant != call.tenant.tenant {
@@ -79,7 +80,7 @@ impl Switch {
             }
             return Ok(Referral::Join(replaced));
         }
-        let number = number(&target.uri)?;
+        let number = number(&target.address.uri)?;
         let dialled = Dialled::clean(&number).map_err(|_| Refusal::from(StatusCode::NOT_FOUND))?;
         let (route, _, _) = routed(&call.tenant, &dialled);
         if route == crate::call::Route::Nowhere {
@@ -91,12 +92,7 @@ impl Switch {
     /// The leg whose dialog a Replaces names (RFC 3891 §3).
     pub(crate) fn named(&self, replaces: &Replaces) -> Option<LegRef> {
         let found = self.desk.dialogs.get(replaces.to_tag.as_str()).copied()?;
-        let named = DialogId {
-            call_id: replaces.call_id.clone(),
-            local_tag: replaces.to_tag.clone(),
-            remote_tag: replaces.from_tag.clone(),
-        };
-        self.calls.get(&found.call)?.leg(found.leg)?.has_dialog(&named).then_some(found)
+        self.calls.get(&found.call)?.leg(found.leg)?.has_dialog(replaces).then_some(found)
     }
 
     /// The other party of `asked` and the other party of `replaced`, another call of the same phone, are connected.
@@ -105,19 +101,6 @@ impl Switch {
         self.with_call(asked.call, |call, desk| call.absorb(desk, asked.leg, &mut other, replaced.leg));
         self.keep(other);
     }
-}
-
-/// The Replaces in a Refer-To (RFC 3891 §5), where there is one. Other methods than INVITE are not called for anybody.
-fn replaces_of(target: &NameAddr) -> Result<Option<Replaces>, Refusal> {
-    let Uri::Sip(uri) = &target.uri else { return Ok(None) };
-    if uri.param("method").is_some_and(|method| !method.eq_ignore_ascii_case("INVITE")) {
-        return Err(explained(StatusCode::FORBIDDEN, "only INVITE is done for others"));
-    }
-    let Some((_, value)) = uri.headers().find(|(name, _)| name.eq_ignore_ascii_case("Replaces")) else {
-        return Ok(None);
-    };
-    let value = decode(value).into_owned();
-    Replaces::parse(&value.into()).map(Some).map_err(|_| StatusCode::BAD_REQUEST.into())
 }
 
 /// RFC 4488: a phone may do without.

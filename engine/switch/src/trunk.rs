@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dialplan::number::TrunkName;
 use dialplan::plan::Attempt;
 use hooks::fact::EndCause;
 use sip::headers::{Headers, NameAddr};
@@ -29,7 +30,7 @@ pub(crate) fn lines(desk: &Desk, tenant: &TenantConfig, about: &About, attempts:
             let line = Line {
                 trunk: trunk.name.clone(),
                 number: attempt.number.clone(),
-                shown: shown_number(tenant, trunk, about),
+                shown: number_outside(tenant, &trunk.name, &about.caller),
                 flow,
             };
             lines.push(Target::Trunk(line));
@@ -40,18 +41,18 @@ pub(crate) fn lines(desk: &Desk, tenant: &TenantConfig, about: &About, attempts:
 }
 
 /// CALL-08: the extension's own number, else the trunk's, else the tenant's default line; else the extension.
-fn shown_number(tenant: &TenantConfig, trunk: &Trunk, about: &About) -> String {
-    let extension = about.caller.parse().ok().and_then(|number| tenant.extensions.get(&number));
+pub(crate) fn number_outside(tenant: &TenantConfig, trunk: &TrunkName, caller: &str) -> String {
+    let extension = caller.parse().ok().and_then(|number| tenant.extensions.get(&number));
     extension
         .and_then(|extension| extension.caller_number.clone())
-        .or_else(|| trunk.caller_number.clone())
+        .or_else(|| tenant.trunks.get(trunk).and_then(|trunk| trunk.caller_number.clone()))
         .or_else(|| tenant.caller_number.clone())
-        .unwrap_or_else(|| about.caller.clone())
+        .unwrap_or_else(|| caller.to_owned())
 }
 
 /// Whether a failure says something about this trunk rather than about the number: then the next one is tried.
 pub(crate) fn is_worth_another(verdict: Verdict) -> bool {
-    // We follow no redirection, so a trunk that gives one gives no way on either.
+    // We follow no redirection of a trunk, so one that gives it gives no way on either.
     matches!(verdict.status.code(), 300..=399 | 408 | 500..=599)
         || verdict.cause == EndCause::Unreachable && verdict.status.code() == 408
 }

@@ -19,7 +19,7 @@ pub use incoming::{Incoming, Rejection};
 pub use offer::{Before, Negotiation};
 pub use outgoing::{Body, NotNow};
 
-use crate::headers::{HeaderError, HeaderName, Headers, NameAddr};
+use crate::headers::{HeaderError, HeaderName, Headers, NameAddr, Replaces};
 use crate::message::{Request, Response};
 use crate::random::Random;
 use crate::uri::Uri;
@@ -50,6 +50,19 @@ impl DialogId {
         let local_tag = response.headers.from().ok()?.tag()?.to_owned();
         let remote_tag = response.headers.to().ok()?.tag()?.to_owned();
         Some(Self { call_id: response.headers.call_id().ok()?.to_owned(), local_tag, remote_tag })
+    }
+
+    /// What names this dialog in a Replaces that we send to its peer (RFC 3891 §3): the to-tag is the peer's own.
+    #[must_use]
+    pub fn as_replaces(&self) -> Replaces {
+        // RFC 3891 §6.1: a tag of zero stands for none.
+        let tag = |tag: &String| if tag.is_empty() { "0".to_owned() } else { tag.clone() };
+        Replaces {
+            call_id: self.call_id.clone(),
+            to_tag: tag(&self.remote_tag),
+            from_tag: tag(&self.local_tag),
+            early_only: false,
+        }
     }
 }
 

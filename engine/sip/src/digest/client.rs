@@ -75,9 +75,19 @@ struct Challenge {
     realm: String,
     nonce: String,
     opaque: Option<String>,
-    /// `qop=auth` is offered.
-    auth: bool,
+    qop: Qop,
     stale: bool,
+}
+
+/// What credentials protect (RFC 7616 §3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Qop {
+    /// RFC 2069: the challenge names none.
+    None,
+    /// `auth`: method and Request-URI.
+    Auth,
+    /// `auth-int`: the body, too.
+    AuthInt,
 }
 
 impl DigestClient {
@@ -97,8 +107,8 @@ impl DigestClient {
     }
 
     /// Puts credentials for the challenges of a 401 or 407 into `request`, the one that was challenged, in the place of those
-    /// it had. The caller sends it again with a higher CSeq. Each realm is answered with the strongest algorithm known
-    /// (RFC 8760 §2.4), and twice only if the peer says the nonce was stale.
+    /// it had. The caller sends it again with a higher CSeq and the body it has now. Each realm is answered by the topmost
+    /// challenge that is known here (RFC 8760 §2.4), and twice only if the peer says the nonce was stale.
     ///
     /// # Errors
     /// [`AnswerError`] if it is no use to send it again.
@@ -110,7 +120,7 @@ impl DigestClient {
     ) -> Result<(), AnswerError> {
         let mut answered = false;
         for challenger in [Challenger::Server, Challenger::Proxy] {
-            for challenge in strongest(challenger.challenges(&challenge.headers)) {
+            for challenge in topmost(challenger.challenges(&challenge.headers)) {
                 answered |= self.take(challenger, challenge)?;
             }
         }
@@ -164,10 +174,10 @@ impl Session {
         let uri = request.uri.as_str();
         let nc = format!("{:08x}", self.count);
         let ha1 = algorithm.hash(&[credentials.username.as_bytes(), realm.as_bytes(), credentials.password.as_bytes()]);
-        let protection = if self.challenge.auth {
-            Protection::Auth { qop: b"auth", nc: nc.as_bytes(), cnonce: cnonce.as_bytes() }
-        } else {
-            Protection::Legacy
+        let protection = match self.challenge.qop {
+            Qop::None => Protection::Legacy,
+            Qop::Auth => Protection::Auth { qop: b"auth", nc: nc.as_bytes(), cnonce: cnonce.as_bytes() },
+            Qop::AuthInt => Protection::AuthInt { nc: nc.as_bytes(), cnonce: cnonce.as_bytes(), body: &request.body },
         };
         let digest = response(
             &ha1,
@@ -188,8 +198,13 @@ impl Session {
             value.push_str(", algorithm=");
             value.push_str(algorithm.name());
         }
-        if self.challenge.auth {
-            value.push_str(&format!(", cnonce=\"{cnonce}\", qop=auth, nc={nc}"));
+        let qop = match self.challenge.qop {
+            Qop::None => None,
+            Qop::Auth => Some("auth"),
+            Qop::AuthInt => Some("auth-int"),
+        };
+        if let Some(qop) = qop {
+            value.push_str(&format!(", cnonce=\"{cnonce}\", qop={qop}, nc={nc}"));
         }
         if let Some(opaque) = &self.challenge.opaque {
             value.push_str(&format!(", opaque=\"{opaque}\""));
@@ -198,17 +213,16 @@ impl Session {
     }
 }
 
-/// The best challenge of each realm, in the order of the realms.
-fn strongest(challenges: Vec<AuthParams>) -> Vec<Challenge> {
-    let mut best: Vec<Challenge> = Vec::new();
+/// The first challenge of each realm that can be answered, in the order of the realms.
+fn topmost(challenges: Vec<AuthParams>) -> Vec<Challenge> {
+    let mut chosen: Vec<Challenge> = Vec::new();
     for challenge in challenges.iter().filter_map(Challenge::read) {
-        match best.iter_mut().find(|chosen| chosen.realm == challenge.realm) {
-            None => best.push(challenge),
-            Some(chosen) if chosen.algorithm < challenge.algorithm => *chosen = challenge,
-            Some(_) => {}
+        // RFC 8760 §2.4: the server puts what it prefers on top.
+        if chosen.iter().all(|earlier| earlier.realm != challenge.realm) {
+            chosen.push(challenge);
         }
     }
-    best
+    chosen
 }
 
 impl Challenge {
@@ -221,10 +235,15 @@ impl Challenge {
             |name| between_quotes(params, name).and_then(|text| std::str::from_utf8(text).ok()).map(str::to_owned);
         let named = params.get("algorithm");
         let qop = params.get("qop");
-        let auth = match &qop {
-            None => false,
-            Some(offered) if offered.split(',').any(|qop| qop.trim().eq_ignore_ascii_case("auth")) => true,
-            Some(_) => return None,
+        let offers = |name| {
+            qop.as_deref().is_some_and(|offered| offered.split(',').any(|qop| qop.trim().eq_ignore_ascii_case(name)))
+        };
+        // `auth` first: a body that is changed on the way (by an ALG, by a proxy) would make `auth-int` wrong.
+        let qop = match () {
+            () if qop.is_none() => Qop::None,
+            () if offers("auth") => Qop::Auth,
+            () if offers("auth-int") => Qop::AuthInt,
+            () => return None,
         };
         Some(Self {
             algorithm: match &named {
@@ -235,7 +254,7 @@ impl Challenge {
             realm: text("realm")?,
             nonce: text("nonce")?,
             opaque: text("opaque"),
-            auth,
+            qop,
             stale: params.get("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
         })
     }

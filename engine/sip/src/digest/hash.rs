@@ -6,7 +6,7 @@ use md5::Md5;
 use sha2::digest::Output as DigestOutput;
 use sha2::{Sha256, Sha512_256};
 
-/// A digest algorithm of RFC 7616 §3.3 and RFC 8760 §2, weakest first so that the order is the order of preference.
+/// A digest algorithm of RFC 7616 §3.3 and RFC 8760 §2, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Algorithm {
     /// `MD5`: also meant where a challenge names none.
@@ -152,15 +152,26 @@ pub(crate) enum Protection<'a> {
     Legacy,
     /// `qop=auth`. The count is the eight digits as sent, the qop the token as sent.
     Auth { qop: &'a [u8], nc: &'a [u8], cnonce: &'a [u8] },
+    /// `qop=auth-int`, as client only: the body is protected, too.
+    AuthInt { nc: &'a [u8], cnonce: &'a [u8], body: &'a [u8] },
 }
 
 /// The value of `response` (RFC 7616 §3.4.1; RFC 2617 §3.2.2.1 without qop).
 pub(crate) fn response(ha1: &Hex, spec: &ResponseSpec<'_>) -> Hex {
-    let ha2 = spec.algorithm.hash(&[spec.method.as_bytes(), spec.uri]);
+    let ha2 = match spec.protection {
+        Protection::Legacy | Protection::Auth { .. } => spec.algorithm.hash(&[spec.method.as_bytes(), spec.uri]),
+        // RFC 7616 §3.4.3: the entity body is what follows the header fields, an empty one included.
+        Protection::AuthInt { body, .. } => {
+            spec.algorithm.hash(&[spec.method.as_bytes(), spec.uri, spec.algorithm.hash(&[body]).as_bytes()])
+        }
+    };
     match spec.protection {
         Protection::Legacy => spec.algorithm.hash(&[ha1.as_bytes(), spec.nonce, ha2.as_bytes()]),
         Protection::Auth { qop, nc, cnonce } => {
             spec.algorithm.hash(&[ha1.as_bytes(), spec.nonce, nc, cnonce, qop, ha2.as_bytes()])
+        }
+        Protection::AuthInt { nc, cnonce, .. } => {
+            spec.algorithm.hash(&[ha1.as_bytes(), spec.nonce, nc, cnonce, b"auth-int", ha2.as_bytes()])
         }
     }
 }
@@ -236,6 +247,22 @@ mod tests {
         let auth = Protection::Auth { qop: b"auth", nc: b"00000001", cnonce: b"0a4f113b" };
         check(&rfc_2617("Circle Of Life", auth), "6629fae49393a05397450978507c4ef1");
         check(&rfc_2617("Circle Of Life", Protection::Legacy), "670fd8c2df070c60b045671b8b24ff02");
+    }
+
+    /// Computed apart with Python's hashlib; the values of RFC 7616 §3.9.1 otherwise.
+    #[test]
+    fn auth_int_protects_the_body() {
+        for (algorithm, body, expected) in [
+            (Algorithm::Md5, &b"v=0\r\n"[..], "d1b8e2ac3f6782372de4bf3d8735b406"),
+            (Algorithm::Md5, b"", "8804a53d3640a40a4f73cea12c5ba451"),
+            (Algorithm::Sha256, b"v=0\r\n", "385d2de062660ced11876f42d9497c69cacf5caaf3d951dd424aee9f7157d563"),
+            (Algorithm::Sha256, b"", "8bdf6f15638e260831e905028de5450562816d093c9bfc5c13d3a46adcdde940"),
+        ] {
+            let mut vector = rfc_7616(algorithm);
+            let cnonce = b"f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
+            vector.spec.protection = Protection::AuthInt { nc: b"00000001", cnonce, body };
+            check(&vector, expected);
+        }
     }
 
     #[test]

@@ -78,6 +78,28 @@ impl Reason {
     }
 }
 
+impl From<&Reason> for HeaderValue {
+    fn from(reason: &Reason) -> Self {
+        // RFC 3326 §2: the protocol is a token; what is none cannot be said.
+        let protocol = if is_token(reason.protocol.as_bytes()) { reason.protocol.as_str() } else { "SIP" };
+        let mut out = protocol.as_bytes().to_vec();
+        if let Some(cause) = reason.cause {
+            out.extend_from_slice(format!(";cause={cause}").as_bytes());
+        }
+        if let Some(text) = &reason.text {
+            out.extend_from_slice(b";text=");
+            super::scan::push_quoted(&mut out, text);
+        }
+        Self::from(Bytes::from(out))
+    }
+}
+
+impl From<Reason> for HeaderValue {
+    fn from(reason: Reason) -> Self {
+        Self::from(&reason)
+    }
+}
+
 /// Retry-After (RFC 3261 §20.33).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryAfter {
@@ -142,48 +164,6 @@ impl From<&SessionExpires> for HeaderValue {
             Some(Refresher::Uas) => ";refresher=uas",
         };
         Self::from(format!("{}{refresher}", value.seconds))
-    }
-}
-
-/// Replaces (RFC 3891).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replaces {
-    /// The Call-ID of the dialog to be replaced.
-    pub call_id: String,
-    /// The tag that is local to who receives this.
-    pub to_tag: String,
-    /// The tag that is remote to who receives this.
-    pub from_tag: String,
-    /// `early-only`: a confirmed dialog must not be replaced.
-    pub early_only: bool,
-}
-
-impl Replaces {
-    /// Parses the value of a Replaces field, or of a Replaces header in a Refer-To URI once its escapes are replaced.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn parse(value: &Bytes) -> Result<Self, &'static str> {
-        let end = memchr::memchr(b';', value).unwrap_or(value.len());
-        let call_id = std::str::from_utf8(trim(&value[..end])).map_err(|_| "its Call-ID is no text")?;
-        let params = Params::parse(value.slice(end..))?;
-        let tag = |name| params.get(name).filter(|tag| !tag.is_empty()).map(str::to_owned);
-        if call_id.is_empty() {
-            return Err("it has no Call-ID");
-        }
-        Ok(Self {
-            call_id: call_id.to_owned(),
-            to_tag: tag("to-tag").ok_or("it has no to-tag")?,
-            from_tag: tag("from-tag").ok_or("it has no from-tag")?,
-            early_only: params.contains("early-only"),
-        })
-    }
-}
-
-impl From<&Replaces> for HeaderValue {
-    fn from(value: &Replaces) -> Self {
-        let early = if value.early_only { ";early-only" } else { "" };
-        Self::from(format!("{};to-tag={};from-tag={}{early}", value.call_id, value.to_tag, value.from_tag))
     }
 }
 
@@ -252,23 +232,7 @@ impl MediaType {
     }
 }
 
-/// Event (RFC 6665 §8.2.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventPackage {
-    /// The package: `refer`, `dialog`, `message-summary`, ...
-    pub package: String,
-    /// The `id` parameter.
-    pub id: Option<String>,
-}
-
-impl EventPackage {
-    pub(crate) fn parse(value: &Bytes) -> Result<Self, &'static str> {
-        let (package, params) = token_and_params(value)?;
-        Ok(Self { package, id: params.get("id").map(str::to_owned) })
-    }
-}
-
-fn token_and_params(value: &Bytes) -> Result<(String, Params), &'static str> {
+pub(super) fn token_and_params(value: &Bytes) -> Result<(String, Params), &'static str> {
     let end = memchr::memchr(b';', value).unwrap_or(value.len());
     let token = trim(&value[..end]);
     if !is_token(token) {

@@ -3,9 +3,12 @@
 use bytes::Bytes;
 
 use super::auth::AuthParams;
+use super::diverted::{Diversion, HistoryEntry};
+use super::event::{EventPackage, SubscriptionState};
 use super::name_addr::{Contacts, NameAddr};
+use super::refer::{ReferTo, Replaces};
 use super::scan::{parse_clamped, parse_exact, split_commas, trim};
-use super::simple::{CSeq, EventPackage, MediaType, RAck, Reason, Replaces, RetryAfter, SessionExpires, Warning};
+use super::simple::{CSeq, MediaType, RAck, Reason, RetryAfter, SessionExpires, Warning};
 use super::via::Via;
 use super::{HeaderError, HeaderName, Headers};
 
@@ -141,12 +144,23 @@ impl Headers {
         self.address_list(HeaderName::PPreferredIdentity)
     }
 
-    /// Refer-To (RFC 3515).
+    /// Refer-To (RFC 3515 §2.1: exactly one in a REFER).
     ///
     /// # Errors
     /// [`HeaderError`] if it is repeated or malformed.
-    pub fn refer_to(&self) -> Result<Option<NameAddr>, HeaderError> {
-        self.address(HeaderName::ReferTo)
+    pub fn refer_to(&self) -> Result<Option<ReferTo>, HeaderError> {
+        self.optional(HeaderName::ReferTo, ReferTo::parse)
+    }
+
+    /// Refer-Sub (RFC 4488 §4): false if the referrer wants no subscription. `None` if absent or neither word.
+    #[must_use]
+    pub fn refer_sub(&self) -> Option<bool> {
+        let value = self.get(&HeaderName::ReferSub)?;
+        match trim(&value[..memchr::memchr(b';', value).unwrap_or(value.len())]) {
+            word if word.eq_ignore_ascii_case(b"true") => Some(true),
+            word if word.eq_ignore_ascii_case(b"false") => Some(false),
+            _ => None,
+        }
     }
 
     /// Referred-By (RFC 3892).
@@ -340,6 +354,24 @@ impl Headers {
     /// [`HeaderError`] if it is repeated or malformed.
     pub fn event(&self) -> Result<Option<EventPackage>, HeaderError> {
         self.optional(HeaderName::Event, EventPackage::parse)
+    }
+
+    /// Subscription-State (RFC 6665 §8.2.3).
+    ///
+    /// # Errors
+    /// [`HeaderError`] if it is repeated or malformed.
+    pub fn subscription_state(&self) -> Result<Option<SubscriptionState>, HeaderError> {
+        self.optional(HeaderName::SubscriptionState, SubscriptionState::parse)
+    }
+
+    /// The diversions of the call, the latest first (RFC 5806 §4).
+    pub fn diversions(&self) -> impl Iterator<Item = Result<Diversion, HeaderError>> {
+        self.parsed_elements(HeaderName::Diversion, Diversion::parse)
+    }
+
+    /// Whom the request was meant for in turn, the first first (RFC 7044 §5).
+    pub fn history(&self) -> impl Iterator<Item = Result<HistoryEntry, HeaderError>> {
+        self.parsed_elements(HeaderName::HistoryInfo, HistoryEntry::parse)
     }
 
     /// The text elements of all fields of that name; empty ones and those that are no UTF-8 are left out.

@@ -222,8 +222,15 @@ impl Transactions {
             Timer::E => self.drive_client_non_invite(now, key, NonInvite::TimerE, None),
             Timer::F => self.drive_client_non_invite(now, key, NonInvite::TimerF, None),
             Timer::K => self.drive_client_non_invite(now, key, NonInvite::TimerK, None),
-            Timer::G | Timer::H | Timer::I | Timer::J | Timer::L | Timer::Trying | Timer::Resend | Timer::Abandoned => {
-            }
+            Timer::G
+            | Timer::H
+            | Timer::I
+            | Timer::J
+            | Timer::L
+            | Timer::Trying
+            | Timer::Resend
+            | Timer::Late
+            | Timer::Abandoned => {}
         }
     }
 

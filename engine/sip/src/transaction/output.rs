@@ -116,6 +116,9 @@ pub enum RespondError {
     /// It had its final response: keep track of what was answered.
     #[error("the request was already answered finally")]
     AlreadyAnswered,
+    /// A provisional response to another request than INVITE: answer it finally, the transaction sends its 100.
+    #[error("a request that is no invite is answered finally only")]
+    OnlyFinal,
 }
 
 /// Why a request was not sent.

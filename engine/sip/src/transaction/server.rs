@@ -89,10 +89,12 @@ impl ServerTransaction {
 }
 
 impl Transactions {
-    /// Answers a request: with provisional responses, then one final one. A 2xx to INVITE is retransmitted until its ACK.
+    /// Answers a request: an INVITE with provisional responses, then one final one; others with a final one, where a 408 is
+    /// not sent but ends the transaction silently (RFC 4320 §4.2). A 2xx to INVITE is retransmitted until its ACK.
     ///
     /// # Errors
-    /// [`RespondError`] if the transaction is gone or has its final response; nothing is sent then.
+    /// [`RespondError`] if the transaction is gone or has its final response, or the response is a provisional one to another
+    /// request than INVITE (RFC 4320 §4.1: their 100 is sent here, in time); nothing is sent then.
     pub fn respond(&mut self, now: Now, key: ServerKey, response: Response) -> Result<(), RespondError> {
         let server = self.servers.get(key).ok_or(RespondError::Gone)?;
         if !server.is_pending() {
@@ -108,7 +110,9 @@ impl Transactions {
             };
             self.drive_invite(now, key, event, brought);
         } else if status.is_provisional() {
-            self.drive_non_invite(now, key, server_non_invite::Event::Provisional, brought);
+            return Err(RespondError::OnlyFinal);
+        } else if status == StatusCode::REQUEST_TIMEOUT {
+            self.drive_non_invite(now, key, server_non_invite::Event::Abandoned, Brought::Nothing);
         } else {
             self.drive_non_invite(now, key, server_non_invite::Event::Final, brought);
         }
@@ -249,12 +253,11 @@ impl Transactions {
         call_key: Option<MatchKey>,
         request: &Request,
     ) -> ServerKey {
+        let last = LastResponse::Unsent(Box::new(Response::to_request(request, StatusCode::TRYING, None)));
         let (machine, timer) = if request.method == Method::Invite {
-            let last = LastResponse::Unsent(Box::new(Response::to_request(request, StatusCode::TRYING, None)));
             (Machine::Invite { state: server_invite::State::Fresh, last }, Timer::Trying)
         } else {
-            let last = LastResponse::None;
-            (Machine::NonInvite { state: server_non_invite::State::Trying, last }, Timer::Abandoned)
+            (Machine::NonInvite { state: server_non_invite::State::Trying, last }, Timer::Late)
         };
         let key = self.servers.insert(Box::new(ServerTransaction {
             reply_to: arrival.reply_to,
@@ -302,7 +305,8 @@ impl Transactions {
             Timer::L => Invite::TimerL,
             Timer::Resend => Invite::TimerResend,
             Timer::J => return self.drive_non_invite(now, key, NonInvite::TimerJ, Brought::Nothing),
-            Timer::Abandoned => return self.drive_non_invite(now, key, NonInvite::TimerAbandoned, Brought::Nothing),
+            Timer::Late => return self.drive_non_invite(now, key, NonInvite::TimerLate, Brought::Nothing),
+            Timer::Abandoned => return self.drive_non_invite(now, key, NonInvite::Abandoned, Brought::Nothing),
             Timer::A
             | Timer::B
             | Timer::C
@@ -401,6 +405,13 @@ impl Transactions {
         let mut timers = [None; 2];
         for action in actions {
             match action {
+                Action::SendTrying => {
+                    if let LastResponse::Unsent(trying) = last {
+                        let bytes = trying.to_bytes();
+                        self.outputs.push_back(Output::Send { flow: server.reply_to, bytes: bytes.clone() });
+                        *last = LastResponse::Sent(bytes);
+                    }
+                }
                 Action::Send => {
                     if let Brought::Response(bytes) = std::mem::replace(&mut brought, Brought::Nothing) {
                         self.outputs.push_back(Output::Send { flow: server.reply_to, bytes: bytes.clone() });

@@ -40,7 +40,9 @@ pub(crate) enum Timer {
     Resend,
     /// CANCEL without a final response of the INVITE (RFC 3261 §9.1).
     Cancelled,
-    /// Request that the TU never answered.
+    /// Until the 100 to a request that is no INVITE (RFC 4320 §4.1).
+    Late,
+    /// Request that the TU never answered, from the 100 on.
     Abandoned,
 }
 
@@ -59,7 +61,7 @@ impl Timer {
     fn lane(self) -> Lane {
         match self {
             Self::A | Self::E | Self::G | Self::Trying | Self::Resend => Lane::Resend,
-            Self::B | Self::C | Self::F | Self::Cancelled | Self::Abandoned => Lane::Pending,
+            Self::B | Self::C | Self::F | Self::Cancelled | Self::Late | Self::Abandoned => Lane::Pending,
             Self::D | Self::H | Self::I | Self::J | Self::K | Self::L | Self::M => Lane::Linger,
         }
     }
@@ -106,13 +108,20 @@ impl TimerConfig {
             Timer::Resend => Some(doubled.min(self.t2)),
             Timer::Trying => Some(self.trying),
             Timer::C => Some(self.c),
-            Timer::B | Timer::F | Timer::H | Timer::L | Timer::M | Timer::Cancelled | Timer::Abandoned => {
-                Some(self.t1.saturating_mul(64))
-            }
+            Timer::B | Timer::F | Timer::H | Timer::L | Timer::M | Timer::Cancelled => Some(self.t1.saturating_mul(64)),
+            Timer::Late => Some(self.late()),
+            Timer::Abandoned => Some(self.t1.saturating_mul(64).saturating_sub(self.late())),
             // RFC 3261 §17.1.1.2: at least 32 s; 64*T1 is that by default.
             Timer::D | Timer::J => Some(unreliable_only(self.t1.saturating_mul(64))),
             Timer::I | Timer::K => Some(unreliable_only(self.t4)),
         }
+    }
+}
+
+impl TimerConfig {
+    /// RFC 4320 §4.1: how long it takes until a client's timer E is T2: 3.5 s by default.
+    fn late(&self) -> Duration {
+        (0..=DOUBLINGS_MAX).map(|round| self.t1.saturating_mul(1 << round)).take_while(|length| *length < self.t2).sum()
     }
 }
 

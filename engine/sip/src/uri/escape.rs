@@ -56,13 +56,22 @@ pub(super) fn encode_param(text: &str) -> Cow<'_, str> {
     encode(text, is_param_byte)
 }
 
+/// The bytes as a header's name or value after the `?` of a URI.
+pub(super) fn encode_header(text: &[u8]) -> String {
+    encode_bytes(text, is_header_byte)
+}
+
 fn encode(text: &str, keep: fn(u8) -> bool) -> Cow<'_, str> {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     if text.bytes().all(keep) {
         return Cow::Borrowed(text);
     }
+    Cow::Owned(encode_bytes(text.as_bytes(), keep))
+}
+
+fn encode_bytes(text: &[u8], keep: fn(u8) -> bool) -> String {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut escaped = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
+    for &byte in text {
         if keep(byte) {
             escaped.push(char::from(byte));
         } else {
@@ -71,7 +80,7 @@ fn encode(text: &str, keep: fn(u8) -> bool) -> Cow<'_, str> {
             escaped.push(char::from(HEX[usize::from(byte & 15)]));
         }
     }
-    Cow::Owned(escaped)
+    escaped
 }
 
 const fn is_unreserved(byte: u8) -> bool {
@@ -84,4 +93,9 @@ const fn is_user_byte(byte: u8) -> bool {
 
 const fn is_param_byte(byte: u8) -> bool {
     is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$')
+}
+
+/// RFC 3261 §25.1: hnv-unreserved and unreserved.
+const fn is_header_byte(byte: u8) -> bool {
+    is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$')
 }

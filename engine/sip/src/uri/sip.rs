@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytestring::ByteString;
 
-use super::escape::{self, decode, decode_bytes, encode_param, escapes_at};
+use super::escape::{self, decode, decode_bytes, encode_header, encode_param, escapes_at};
 use super::host::HostShape;
 use super::{Host, UriError};
 
@@ -156,6 +156,23 @@ impl SipUri {
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let text = self.text[self.headers_start..].strip_prefix('?').unwrap_or("");
         text.split('&').filter(|header| !header.is_empty()).map(|header| header.split_once('=').unwrap_or((header, "")))
+    }
+
+    /// The value of the first header of that name after `?`, escapes replaced. Names compare without regard to case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<Vec<u8>> {
+        let found = self.headers().find(|(found, _)| decode(found).eq_ignore_ascii_case(name));
+        found.map(|(_, value)| decode_bytes(value.as_bytes()))
+    }
+
+    /// The same URI with one more header at the end, escaped where it must be.
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: &[u8]) -> Self {
+        let before = &self.text[self.headers_start..];
+        let joint = if before.is_empty() { "?" } else { "&" };
+        let (name, value) = (encode_header(name.as_bytes()), encode_header(value));
+        let headers = format!("{before}{joint}{name}={value}");
+        self.with_tail(&self.text[self.params_start..self.headers_start], &headers)
     }
 
     /// True if headers follow a `?`; a Request-URI must have none (RFC 3261 §19.1.1).

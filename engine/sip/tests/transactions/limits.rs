@@ -34,6 +34,10 @@ fn new_request_above_the_limit_gets_503_and_leaves_nothing_but_a_dialog_goes_on(
          2ms    < 200 BYE b
          3ms    > CANCEL branch=8
          3ms    < 481 CANCEL
+         3.5s   < 100 OPTIONS
+         3.5s   < 100 OPTIONS
+         3.5s   < 100 OPTIONS
+         3.5s   < 100 OPTIONS
          32s    = server ended
          32s    = server ended
          32s    = server ended

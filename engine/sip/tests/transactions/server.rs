@@ -230,17 +230,58 @@ fn other_request_on_tcp_leaves_nothing() {
     );
 }
 
+/// RFC 4320 §4.1: a 100 when the client's timer E is T2, on every transport, and no 408 at the end.
 #[test]
-fn other_request_that_the_tu_forgets_ends_by_itself() {
+fn other_request_that_the_tu_forgets_gets_a_late_100_and_ends_by_itself() {
     check(
         "0ms    > OPTIONS
          0ms    = OPTIONS
-         1s     ! 100
-         1s     < 100 OPTIONS
-         2s     > OPTIONS
-         2s     < 100 OPTIONS
+         500ms  > OPTIONS
+         1.5s   > OPTIONS
+         3.499s > OPTIONS
+         3.5s   < 100 OPTIONS
+         4s     > OPTIONS
+         4s     < 100 OPTIONS
          32s    = server ended
          32s    end",
+    );
+    check_tcp(
+        "0ms    > OPTIONS
+         0ms    = OPTIONS
+         3.5s   < 100 OPTIONS
+         32s    = server ended
+         32s    end",
+    );
+}
+
+#[test]
+fn other_request_may_be_answered_after_its_100() {
+    check(
+        "0ms    > OPTIONS
+         0ms    = OPTIONS
+         3.5s   < 100 OPTIONS
+         20s    ! 200 to=b
+         20s    < 200 OPTIONS b
+         32s    > OPTIONS
+         32s    < 200 OPTIONS b
+         52s    = server ended
+         52s    end",
+    );
+}
+
+/// RFC 4320 §4.1, §4.2.
+#[test]
+fn other_request_is_never_answered_408_nor_provisionally_by_the_tu() {
+    check(
+        "0ms    > OPTIONS
+         0ms    = OPTIONS
+         100ms  ! 100
+         100ms  = a request that is no invite is answered finally only
+         100ms  ! 180 to=b
+         100ms  = a request that is no invite is answered finally only
+         1s     ! 408 to=b
+         1s     = server ended
+         1s     end",
     );
 }
 

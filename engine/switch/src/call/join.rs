@@ -2,7 +2,7 @@
 //! the call whose party is handed on, and take the place of the phone.
 
 use hooks::fact::{EndCause, EndedBy, Event, LegAnswered, LegEnded, LegRinging, TransferKind};
-use sip::dialog::DialogId;
+use sip::headers::Replaces;
 use sip::message::StatusCode;
 
 use super::transfer::{Purpose, Transfer};
@@ -138,11 +138,11 @@ impl Call {
 
 impl Leg {
     /// Whether this names its dialog.
-    pub(crate) fn has_dialog(&self, named: &DialogId) -> bool {
+    pub(crate) fn has_dialog(&self, named: &Replaces) -> bool {
         match &self.state {
-            LegState::Incoming(incoming) => incoming.dialog.id() == named,
-            LegState::Up(up) => up.dialog.id() == named,
-            LegState::Outgoing(outgoing) => outgoing.forks.dialogs().any(|dialog| dialog.id() == named),
+            LegState::Incoming(incoming) => named.names(incoming.dialog.id()),
+            LegState::Up(up) => named.names(up.dialog.id()),
+            LegState::Outgoing(outgoing) => outgoing.forks.dialogs().any(|dialog| named.names(dialog.id())),
             LegState::Service | LegState::Ended { .. } => false,
         }
     }

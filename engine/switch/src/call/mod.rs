@@ -10,6 +10,7 @@ mod join;
 mod notify;
 mod originate;
 mod record;
+mod redirect;
 mod ring;
 mod seek;
 mod sign_in;
@@ -29,6 +30,7 @@ pub(crate) use hold::not_acceptable;
 pub(crate) use in_dialog::Outcome;
 pub(crate) use notify::Subscription;
 pub(crate) use record::Recording;
+pub(crate) use redirect::{Diverted, diversion};
 pub(crate) use seek::Route;
 pub(crate) use transfer::HandOn;
 pub(crate) use two_party::Arrival;
@@ -54,6 +56,7 @@ pub(crate) struct Call {
     transfers: u8,
     /// How often another port may still be tried.
     bind_retries: u8,
+    redirects: redirect::Redirects,
 }
 
 /// What a call is, from its beginning on.
@@ -141,6 +144,7 @@ impl Call {
             changed: true,
             transfers: 0,
             bind_retries: BIND_RETRIES_MAX,
+            redirects: redirect::Redirects::default(),
         }
     }
 

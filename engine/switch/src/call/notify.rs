@@ -1,7 +1,8 @@
 //! What who sent a REFER is told about it: NOTIFYs of its implicit subscription (RFC 3515 §2.4.4).
 
-use sip::headers::{HeaderName, NameAddr};
+use sip::headers::{EventPackage, HeaderName, NameAddr, SubscriptionState};
 use sip::message::{Method, StatusCode};
+use sip::sipfrag;
 
 use super::Call;
 use crate::desk::{Desk, LegIndex};
@@ -30,18 +31,16 @@ impl Call {
         let LegState::Up(up) = &mut self.legs[leg.at()].state else { return };
         let Some(Subscription { id }) = up.referring else { return };
         let state = if status.is_provisional() {
-            format!("active;expires={SUBSCRIPTION_S}")
+            SubscriptionState::active(SUBSCRIPTION_S)
         } else {
             up.referring = None;
-            "terminated;reason=noresource".to_owned()
+            SubscriptionState::terminated("noresource")
         };
         let mut notify = up.dialog.request(Method::Notify);
         notify.headers.push(HeaderName::Contact, NameAddr::new(nat::contact(&desk.node, &up.flow, &user).into()));
-        notify.headers.push(HeaderName::Event, format!("refer;id={id}"));
+        notify.headers.push(HeaderName::Event, EventPackage::refer(id));
         notify.headers.push(HeaderName::SubscriptionState, state);
-        // RFC 3515 §2.4.5: at least the status line.
-        let status_line = format!("SIP/2.0 {} {}\r\n", status.code(), status.default_reason());
-        notify.set_body("message/sipfrag;version=2.0", status_line);
+        notify.set_body(sipfrag::CONTENT_TYPE, sipfrag::status_line(status, status.default_reason()));
         if let Some(login) = &mut up.login {
             login.authorize(&mut notify, &mut desk.random);
         }

@@ -73,7 +73,7 @@ impl Call {
     }
 
     /// Who can be called on that route, and how long they may ring.
-    fn targets(&self, desk: &Desk, route: &Route) -> Result<(Vec<Target>, Duration), Verdict> {
+    pub(super) fn targets(&self, desk: &Desk, route: &Route) -> Result<(Vec<Target>, Duration), Verdict> {
         let node_ring = desk.node.ring_timeout;
         let nowhere = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
         let away = Verdict { status: StatusCode::TEMPORARILY_UNAVAILABLE, cause: EndCause::Unreachable };
@@ -118,10 +118,10 @@ impl Call {
         let mut session = Session::open(desk, leg_ref, &flow).ok_or(NotStarted)?;
         let offer = session.offer(&self.proposal());
         let tag: Box<str> = desk.random.token().into();
-        let about = self.shown();
+        let (about, diverted) = (self.shown(), self.redirects.diverted());
         let request = invite::build(
             desk,
-            &Invitation { tenant: &self.tenant, about: &about, target: &target, summons, tag: &tag, offer },
+            &Invitation { tenant: &self.tenant, about: &about, target: &target, summons, tag: &tag, offer, diverted },
         );
         let sip_call_id = request.headers.call_id().unwrap_or_default().to_owned();
         let sent = desk.send(request.clone(), flow);
@@ -190,7 +190,7 @@ impl Call {
     /// A called leg failed finally.
     fn refused(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
         self.legs[leg.at()].status = response.status.code();
-        if self.sign_in(desk, leg, response) {
+        if self.sign_in(desk, leg, response) || self.redirected(desk, leg, response) {
             return;
         }
         self.failed(desk, leg, Verdict::of(response.status));
@@ -246,6 +246,7 @@ impl Call {
                 self.cancel_leg(desk, other, EndCause::Cancelled);
             }
         }
+        self.call_next_way(desk, verdict);
         self.end_if_all_failed(desk);
     }
 

@@ -7,6 +7,7 @@ use hooks::fact::{EndCause, EndedBy, Event, TransferFailed, TransferKind, Transf
 use hooks::id::CallId;
 use sip::message::StatusCode;
 
+use super::redirect::Redirects;
 use super::{About, Call, End, Route, Seeking, Stage, Verdict};
 use crate::desk::{Desk, LegIndex, Refusal};
 use crate::leg::{Leg, Side};
@@ -110,6 +111,8 @@ impl Call {
     ) {
         self.stop_recording(desk);
         self.transfers += 1;
+        // What sent the call on before has nothing to do with the new party.
+        self.redirects = Redirects::default();
         let leg = self.legs[by.at()].id;
         let started = TransferStarted { call: self.id, leg, kind, target: target.to_owned(), joined };
         self.fact(desk, Event::TransferStarted(started));

@@ -488,7 +488,9 @@ impl World {
                     (Some(_), _) | (None, true) => body(phone, "PCMU,PCMA,event"),
                     (None, false) => String::new(),
                 };
-                phone.response(&invite, code, &body)
+                let lines: String =
+                    extra.split('|').filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
+                phone.response(&invite, code, &body).replace("Content-Length:", &format!("{lines}Content-Length:"))
             }
         };
         self.send(name, &text);

@@ -7,6 +7,7 @@ mod ladder;
 mod matrix;
 mod media;
 mod phone;
+mod redirects;
 mod refusals;
 mod registration;
 mod transfers;

@@ -1,4 +1,5 @@
-//! Server transaction of every request but INVITE and ACK: RFC 3261 §17.2.2.
+//! Server transaction of every request but INVITE and ACK: RFC 3261 §17.2.2 with RFC 4320: the only provisional response is
+//! the late 100, and there is no 408.
 
 use crate::transaction::timer::Timer;
 
@@ -7,7 +8,7 @@ use crate::transaction::timer::Timer;
 pub(crate) enum State {
     /// Handed to the TU; nothing answered yet.
     Trying,
-    /// A provisional response was sent.
+    /// The late 100 was sent.
     Proceeding,
     /// The final response was sent and answers retransmissions.
     Completed,
@@ -20,14 +21,14 @@ pub(crate) enum State {
 pub(crate) enum Event {
     /// The request came again.
     Request,
-    /// The TU answers 1xx.
-    Provisional,
+    /// The TU has not answered by the time from which a 100 is allowed, and due (RFC 4320 §4.1).
+    TimerLate,
     /// The TU answers 2xx to 6xx.
     Final,
     /// End of the wait for retransmitted requests.
     TimerJ,
-    /// The TU did not answer within 64*T1: the client has given up (its timer F).
-    TimerAbandoned,
+    /// The TU did not answer within 64*T1: the client has given up (its timer F). Or the TU gave up by itself: a 408.
+    Abandoned,
     /// The transport failed.
     TransportError,
 }
@@ -35,6 +36,8 @@ pub(crate) enum Event {
 /// What the driver shall do, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
+    /// Send the 100 made when the request came, and keep it as the last response.
+    SendTrying,
     /// Send the TU's response and keep its bytes.
     Send,
     /// Send the last response again.
@@ -49,28 +52,28 @@ pub(crate) enum Action {
 pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
     match state {
         State::Trying => match event {
-            Event::Provisional => (State::Proceeding, &[Action::Send]),
+            // RFC 4320 §4.1: 100 is due, on every transport, when the client's timer E reaches T2.
+            Event::TimerLate => (State::Proceeding, &[Action::SendTrying, Action::Start(Timer::Abandoned)]),
             Event::Final => (State::Completed, &[Action::Send, Action::Start(Timer::J)]),
             // RFC 4320 §4.2: no 408 is sent to a request that is not INVITE; it just ends.
-            Event::TimerAbandoned => (State::Terminated, &[]),
+            Event::Abandoned => (State::Terminated, &[]),
             Event::TransportError => (State::Terminated, &[Action::TransportFailed]),
             // RFC 3261 §17.2.2: in Trying, retransmissions are discarded.
             Event::Request | Event::TimerJ => (State::Trying, &[]),
         },
         State::Proceeding => match event {
             Event::Request => (State::Proceeding, &[Action::Resend]),
-            Event::Provisional => (State::Proceeding, &[Action::Send]),
             Event::Final => (State::Completed, &[Action::Send, Action::Start(Timer::J)]),
-            Event::TimerAbandoned => (State::Terminated, &[]),
+            Event::Abandoned => (State::Terminated, &[]),
             Event::TransportError => (State::Terminated, &[Action::TransportFailed]),
-            Event::TimerJ => (State::Proceeding, &[]),
+            Event::TimerLate | Event::TimerJ => (State::Proceeding, &[]),
         },
         State::Completed => match event {
             Event::Request => (State::Completed, &[Action::Resend]),
             Event::TimerJ => (State::Terminated, &[]),
             // RFC 3261 §17.2.2 would tell the TU; we don't: it has answered and can do nothing.
             Event::TransportError => (State::Terminated, &[]),
-            Event::Provisional | Event::Final | Event::TimerAbandoned => (State::Completed, &[]),
+            Event::TimerLate | Event::Final | Event::Abandoned => (State::Completed, &[]),
         },
         State::Terminated => (State::Terminated, &[]),
     }
@@ -84,7 +87,7 @@ mod tests {
     fn whole_table() {
         use Event::*;
         let states = [State::Trying, State::Proceeding, State::Completed, State::Terminated];
-        let events = [Request, Provisional, Final, TimerJ, TimerAbandoned, TransportError];
+        let events = [Request, TimerLate, Final, TimerJ, Abandoned, TransportError];
         insta::assert_snapshot!(super::super::print_table(&states, &events, next));
     }
 }
