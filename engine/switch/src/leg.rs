@@ -11,6 +11,7 @@ use sip::message::Request;
 use sip::sdp::SessionDescription;
 use sip::transaction::{ClientKey, ServerKey};
 
+use crate::asking::Asking;
 use crate::desk::LegIndex;
 use crate::media::EndpointId;
 use crate::session::Session;
@@ -134,6 +135,8 @@ pub(crate) struct Up {
     pub(crate) login: Option<Box<DigestClient>>,
     /// The INVITE that we answered, until the ACK comes: no BYE before (RFC 3261 §15).
     pub(crate) unacknowledged: Option<ServerKey>,
+    /// What we ask of the far end.
+    pub(crate) asking: Asking,
 }
 
 /// Whether the far end of a leg takes no media from us.

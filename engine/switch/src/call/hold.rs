@@ -108,7 +108,7 @@ impl Call {
     }
 
     /// The user part of our Contact toward a leg.
-    fn own_user(&self, leg: LegIndex) -> String {
+    pub(super) fn own_user(&self, leg: LegIndex) -> String {
         match self.legs[leg.at()].side {
             crate::leg::Side::Caller => self.about.callee.clone(),
             crate::leg::Side::Callee => self.about.caller.clone(),

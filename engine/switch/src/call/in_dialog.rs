@@ -49,6 +49,7 @@ impl Call {
                 desk.respond(server, response);
             }
         }
+        self.ask_next(desk, leg);
         true
     }
 

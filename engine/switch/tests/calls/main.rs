@@ -11,3 +11,6 @@ mod refusals;
 mod registration;
 mod trunks;
 mod two_party;
+
+/// The ladders are also played inside the crate, where this is the crate itself.
+use switch as under_test;
