@@ -9,6 +9,7 @@ mod hold;
 mod in_dialog;
 mod originate;
 mod record;
+mod refresh;
 mod ring;
 mod seek;
 mod sign_in;

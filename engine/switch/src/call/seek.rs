@@ -96,9 +96,10 @@ impl Call {
         let mut session = Session::open(desk, leg_ref, &flow).ok_or(NotStarted)?;
         let offer = session.offer(&self.proposal());
         let tag: Box<str> = desk.random.token().into();
+        let timer = desk.node.session_timer.propose();
         let request = invite::build(
             desk,
-            &Invitation { tenant: &self.tenant, about: &self.about, target: &target, summons, tag: &tag, offer },
+            &Invitation { tenant: &self.tenant, about: &self.about, target: &target, summons, tag: &tag, timer, offer },
         );
         let sip_call_id = request.headers.call_id().unwrap_or_default().to_owned();
         let sent = desk.send(request.clone(), flow);
@@ -126,6 +127,8 @@ impl Call {
             target,
             progress: Progress::Silent,
             patience,
+            timer,
+            raised: 0,
             login: None,
         };
         let leg = Leg {
@@ -169,7 +172,7 @@ impl Call {
     /// A called leg failed finally.
     fn refused(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
         self.legs[leg.at()].status = response.status.code();
-        if self.sign_in(desk, leg, response) {
+        if self.sign_in(desk, leg, response) || self.lengthen(desk, leg, response) {
             return;
         }
         self.failed(desk, leg, Verdict::of(response.status));

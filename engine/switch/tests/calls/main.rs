@@ -9,6 +9,7 @@ mod media;
 mod phone;
 mod refusals;
 mod registration;
+mod session_timers;
 mod trunks;
 mod two_party;
 
