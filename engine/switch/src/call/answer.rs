@@ -8,11 +8,14 @@ use sip::message::{Request, Response, StatusCode};
 use sip::sdp::Codec;
 
 use super::{Call, End, Stage, Verdict};
+use crate::asking::Asking;
 use crate::body;
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::invite::ALLOW;
-use crate::leg::{Leg, LegMedia, LegState, Offered, Up};
+use crate::leg::{Leg, LegMedia, LegState, Offered, RefreshBy, Up};
+use crate::lifetime::Lifetime;
 use crate::nat;
+use crate::requests::SUPPORTED;
 use crate::session::{self, Session};
 
 impl Call {
@@ -48,6 +51,7 @@ impl Call {
 
     /// Sends the ACK. `None` if the 2xx makes no dialog.
     fn acknowledge(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) -> Option<Up> {
+        let leg_ref = self.leg_ref(leg);
         let outgoing = self.legs[leg.at()].outgoing_mut()?;
         outgoing.forks.heard(response).ok()?;
         let tag = response.headers.to().ok()?.tag()?.to_owned();
@@ -56,8 +60,17 @@ impl Call {
         let ack = dialog.ack(outgoing.forks.invite(), None);
         let hop = desk.hop(flow);
         desk.transactions.send_ack(outgoing.client, ack, &hop);
-        let login = outgoing.login.take();
-        Some(Up { dialog, flow: outgoing.flow, login, unacknowledged: None, referring: None })
+        let (policy, terms) = (outgoing.timer.policy(), outgoing.timer.accepted(&response.headers));
+        Some(Up {
+            dialog,
+            flow: outgoing.flow,
+            login: outgoing.login.take(),
+            unacknowledged: None,
+            referring: None,
+            asking: Asking::Idle,
+            refresh_by: RefreshBy::of(&response.headers),
+            lifetime: Lifetime::begin(desk, leg_ref, policy, terms),
+        })
     }
 
     /// A phone answered with nothing that we can take: it is hung up, and the others go on ringing.
@@ -100,23 +113,30 @@ impl Call {
         };
         let Some(description) = self.describe_to_caller(desk, caller, &choices) else { return false };
         let user = self.about.callee.clone();
+        let leg_ref = self.leg_ref(caller);
         let this = &mut self.legs[caller.at()];
         let tag = this.tag.clone();
         let LegState::Incoming(incoming) = &mut this.state else { return false };
         let contact = nat::contact(&desk.node, &incoming.flow, &user);
         let mut response = Response::to_request(&incoming.invite, StatusCode::OK, Some(&tag))
             .with(HeaderName::Contact, NameAddr::new(contact.into()))
-            .with(HeaderName::Allow, ALLOW);
+            .with(HeaderName::Allow, ALLOW)
+            .with(HeaderName::Supported, SUPPORTED);
+        incoming.timer.write(&mut response);
         response.headers.append_copies(&incoming.invite.headers, &HeaderName::RecordRoute);
         response.set_body("application/sdp", description);
         incoming.dialog.responded(&incoming.invite, &response);
         let server = incoming.server;
+        let policy = desk.node.session_timer.minding(&incoming.invite.headers);
         let up = Up {
             dialog: incoming.dialog.clone(),
             flow: incoming.flow,
             login: None,
             unacknowledged: Some(server),
             referring: None,
+            asking: Asking::Idle,
+            refresh_by: RefreshBy::of(&incoming.invite.headers),
+            lifetime: Lifetime::begin(desk, leg_ref, policy, incoming.timer.terms()),
         };
         this.state = LegState::Up(Box::new(up));
         this.status = StatusCode::OK.code();
@@ -170,6 +190,7 @@ impl Call {
             )
             | Err(_) => {}
         }
+        self.ask_next(desk, leg);
     }
 
     /// No ACK came for a 2xx of ours (RFC 3261 §13.3.1.4: the session is ended by BYE).
@@ -182,7 +203,7 @@ impl Call {
     }
 
     /// The offer of ours was not answered with anything that we can take, and nothing was agreed before.
-    fn end_not_acceptable(&mut self, desk: &mut Desk) {
+    pub(super) fn end_not_acceptable(&mut self, desk: &mut Desk) {
         let refusal = StatusCode::NOT_ACCEPTABLE_HERE.into();
         self.end(desk, &End { cause: EndCause::NotAcceptable, by: EndedBy::System, refusal });
     }

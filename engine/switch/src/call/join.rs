@@ -7,7 +7,7 @@ use sip::message::StatusCode;
 
 use super::transfer::{Purpose, Transfer};
 use super::{Call, End, LEGS_MAX, Route, Seeking, Stage};
-use crate::desk::{Desk, LegIndex, Refusal, TimerKey};
+use crate::desk::{Desk, LegIndex, LegRef, Refusal, TimerKey};
 use crate::leg::{Leg, LegMedia, LegState, Patience, Progress};
 use crate::session::Session;
 
@@ -103,19 +103,7 @@ impl Call {
         desk.fact(&tenant, Event::LegEnded(ended));
         let new_ref = self.leg_ref(self.next_index());
         let call_id = moved.sip_call_id().to_owned();
-        if let Some(endpoint) = moved.endpoint() {
-            desk.ports.reassign(endpoint, new_ref);
-        }
-        if let Some(Patience::Until(at)) = moved.outgoing().map(|outgoing| outgoing.patience) {
-            desk.timers.stop(at, TimerKey::NoResponse(old_ref));
-            desk.timers.start(at, TimerKey::NoResponse(new_ref));
-        }
-        for used in desk.clients.values_mut().filter(|used| used.leg == old_ref) {
-            used.leg = new_ref;
-        }
-        for server in desk.servers.values_mut().filter(|server| **server == old_ref) {
-            *server = new_ref;
-        }
+        rename(desk, &moved, old_ref, new_ref);
         let (id, call) = (moved.id, self.id);
         let progress = moved.outgoing().map(|outgoing| outgoing.progress);
         let codec = moved.session().and_then(Session::codec_name).unwrap_or_default().to_owned();
@@ -133,6 +121,30 @@ impl Call {
             None => {}
         }
         index
+    }
+}
+
+/// Everything that leads to a leg leads to it under its new name.
+fn rename(desk: &mut Desk, leg: &Leg, from: LegRef, to: LegRef) {
+    if let Some(endpoint) = leg.endpoint() {
+        desk.ports.reassign(endpoint, to);
+    }
+    if let Some(Patience::Until(at)) = leg.outgoing().map(|outgoing| outgoing.patience) {
+        desk.timers.stop(at, TimerKey::NoResponse(from));
+        desk.timers.start(at, TimerKey::NoResponse(to));
+    }
+    if let Some(up) = leg.up() {
+        up.lifetime.rename(desk, from, to);
+        if let Some(until) = up.asking.until() {
+            desk.timers.stop(until, TimerKey::AskAgain(from));
+            desk.timers.start(until, TimerKey::AskAgain(to));
+        }
+    }
+    for used in desk.clients.values_mut().filter(|used| used.leg == from) {
+        used.leg = to;
+    }
+    for server in desk.servers.values_mut().filter(|server| **server == from) {
+        *server = to;
     }
 }
 

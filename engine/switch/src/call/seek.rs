@@ -119,9 +119,11 @@ impl Call {
         let offer = session.offer(&self.proposal());
         let tag: Box<str> = desk.random.token().into();
         let (about, diverted) = (self.shown(), self.redirects.diverted());
+        let timer = desk.node.session_timer.propose();
+        let (tenant, tag_text) = (&*self.tenant, &*tag);
         let request = invite::build(
             desk,
-            &Invitation { tenant: &self.tenant, about: &about, target: &target, summons, tag: &tag, offer, diverted },
+            &Invitation { tenant, about: &about, target: &target, summons, tag: tag_text, timer, offer, diverted },
         );
         let sip_call_id = request.headers.call_id().unwrap_or_default().to_owned();
         let sent = desk.send(request.clone(), flow);
@@ -129,7 +131,7 @@ impl Call {
             desk.media(MediaCommand::Close(session.endpoint()));
             return Err(NotStarted);
         };
-        desk.clients.insert(client, ClientUse { leg: leg_ref, flow });
+        desk.clients.insert(client, ClientUse { leg: leg_ref, flow, left: None });
         let patience = match &target {
             Target::Trunk(_) => {
                 let key = TimerKey::NoResponse(leg_ref);
@@ -149,6 +151,8 @@ impl Call {
             target,
             progress: Progress::Silent,
             patience,
+            timer,
+            raised: 0,
             login: None,
         };
         let leg = Leg {
@@ -166,6 +170,9 @@ impl Call {
     /// A response to the INVITE of a leg.
     pub(crate) fn responded(&mut self, desk: &mut Desk, leg: LegIndex, client: ClientKey, response: &Response) {
         let current = self.leg(leg).and_then(Leg::outgoing).map(|outgoing| outgoing.client);
+        if self.ask_heard(desk, leg, client, response) {
+            return;
+        }
         if current != Some(client) {
             return self.responded_late(desk, leg, client, response);
         }
@@ -181,16 +188,18 @@ impl Call {
 
     /// A second 2xx of a leg that is up or over (RFC 3261 §13.2.2.4).
     fn responded_late(&self, desk: &mut Desk, leg: LegIndex, client: ClientKey, response: &Response) {
-        let flow = desk.clients.get(&client).map(|used| used.flow);
-        if let (true, Some(flow), Some(_)) = (response.status.is_success(), flow, self.leg(leg)) {
-            super::late_success(desk, flow, response);
+        if self.leg(leg).is_some() {
+            super::late_success(desk, client, response);
         }
     }
 
     /// A called leg failed finally.
     fn refused(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
         self.legs[leg.at()].status = response.status.code();
-        if self.sign_in(desk, leg, response) || self.redirected(desk, leg, response) {
+        if self.sign_in(desk, leg, response)
+            || self.lengthen(desk, leg, response)
+            || self.redirected(desk, leg, response)
+        {
             return;
         }
         self.failed(desk, leg, Verdict::of(response.status));
@@ -198,6 +207,9 @@ impl Call {
 
     /// The INVITE of a leg got no final response, or could not be sent.
     pub(crate) fn unreachable(&mut self, desk: &mut Desk, leg: LegIndex, client: ClientKey, status: StatusCode) {
+        if self.ask_unanswered(desk, leg, client, status) {
+            return;
+        }
         if self.leg(leg).and_then(Leg::outgoing).is_some_and(|outgoing| outgoing.client == client) {
             self.failed(desk, leg, Verdict { status, cause: EndCause::Unreachable });
         }

@@ -10,6 +10,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::under_test::config::{
+    Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+};
+use crate::under_test::input::{Command, CommandId, Input};
+use crate::under_test::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
+use crate::under_test::output::{Done, Output, Refused};
+use crate::under_test::switch::Switch;
+use crate::under_test::view::View;
 use bytes::Bytes;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use hooks::fact::{Event, MediaQuality};
@@ -17,15 +25,8 @@ use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
 use sip::parse::parse_datagram;
+use sip::session_timer::Policy;
 use sip::time::Now;
-use switch::config::{
-    Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
-};
-use switch::input::{Command, CommandId, Input};
-use switch::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
-use switch::output::{Done, Output, Refused};
-use switch::switch::Switch;
-use switch::view::View;
 
 use crate::phone::{Manners, Phone, first_word, status};
 
@@ -71,6 +72,7 @@ pub(crate) fn node() -> NodeConfig {
         tones: TonePlan::Cn,
         ring_timeout: Duration::from_secs(30),
         rtp_timeout: Duration::from_secs(30),
+        session_timer: Policy::new(1_800),
         expiry: ExpiryBounds {
             min: Duration::from_secs(60),
             max: Duration::from_secs(3_600),
@@ -242,7 +244,8 @@ impl World {
         self.settle();
     }
 
-    fn settle(&mut self) {
+    /// Lets everything happen that follows from what was done last.
+    pub(crate) fn settle(&mut self) {
         loop {
             while let Some(output) = self.switch.poll_output() {
                 self.output(output);
@@ -460,11 +463,7 @@ impl World {
             }
             "CANCEL" => phone.cancel(),
             "swap" => return phone.swap(),
-            "REFER" if !rest.is_empty() && extra.is_empty() => {
-                // `REFER 1003` hands on to a number, `REFER 1003 attended` to the party of the phone's other call.
-                let replaces = if rest.contains(&"attended") { phone.replaces() } else { String::new() };
-                phone.within(verb, "", &format!("Refer-To: <sip:{}@pbx.example{replaces}>", rest[0]))
-            }
+            "REFER" if !rest.is_empty() && extra.is_empty() => phone.refer(rest[0], rest.contains(&"attended")),
             "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, "", &extra),
             "REGISTER" => {
                 let contact = option("contact").unwrap_or_else(|| format!("<sip:{}@{}>", phone.user, phone.address));
@@ -481,6 +480,13 @@ impl World {
                 phone.manners = Manners::Polite;
                 return;
             }
+            // Answers the last request that came, whatever it was.
+            "answer" => {
+                let code = rest.first().copied().unwrap_or_default();
+                let request = phone.request_in.clone().expect("a request came");
+                let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
+                with_lines(&phone.response(&request, code, &body), &extra)
+            }
             code => {
                 let invite = phone.invite_in.clone().expect("an INVITE came");
                 let code_is_2xx = code.starts_with('2');
@@ -488,9 +494,7 @@ impl World {
                     (Some(_), _) | (None, true) => body(phone, "PCMU,PCMA,event"),
                     (None, false) => String::new(),
                 };
-                let lines: String =
-                    extra.split('|').filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
-                phone.response(&invite, code, &body).replace("Content-Length:", &format!("{lines}Content-Length:"))
+                with_lines(&phone.response(&invite, code, &body), &extra)
             }
         };
         self.send(name, &text);
@@ -585,6 +589,12 @@ pub(crate) fn check(registered: &[&'static str], script: &str, facts: &str) -> W
 
 pub(crate) fn now(mono: Duration) -> Now {
     Now { mono, unix_ms: 1_795_334_400_000 + u64::try_from(mono.as_millis()).unwrap() }
+}
+
+/// The same message with these lines in its head, which `|` separates.
+fn with_lines(text: &str, lines: &str) -> String {
+    let lines: String = lines.split('|').filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
+    text.replacen("Content-Length:", &format!("{lines}Content-Length:"), 1)
 }
 
 fn parse_time(text: &str) -> Duration {

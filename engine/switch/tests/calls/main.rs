@@ -10,6 +10,10 @@ mod phone;
 mod redirects;
 mod refusals;
 mod registration;
+mod session_timers;
 mod transfers;
 mod trunks;
 mod two_party;
+
+/// The ladders are also played inside the crate, where this is the crate itself.
+use switch as under_test;

@@ -27,6 +27,8 @@ pub(crate) struct Phone {
     pub(crate) inbox: VecDeque<String>,
     /// Everything received, against retransmissions.
     seen: Vec<String>,
+    /// The last request received that wants an answer.
+    pub(crate) request_in: Option<String>,
     /// The last INVITE received.
     pub(crate) invite_in: Option<String>,
     /// The last INVITE sent.
@@ -61,6 +63,7 @@ impl Phone {
             manners: Manners::Polite,
             inbox: VecDeque::new(),
             seen: Vec::new(),
+            request_in: None,
             invite_in: None,
             invite_out: None,
             dialog: None,
@@ -118,6 +121,9 @@ impl Phone {
 
     fn receive_request(&mut self, text: &str, method: &str) -> Vec<String> {
         let polite = self.manners == Manners::Polite;
+        if method != "ACK" {
+            self.request_in = Some(text.to_owned());
+        }
         self.inbox.push_back(text.to_owned());
         match method {
             "INVITE" => {
@@ -221,8 +227,14 @@ impl Phone {
         std::mem::swap(&mut self.dialog, &mut self.other);
     }
 
+    /// A REFER to a number, or to the party of the phone's other call.
+    pub(crate) fn refer(&mut self, number: &str, attended: bool) -> String {
+        let replaces = if attended { self.replaces() } else { String::new() };
+        self.within("REFER", "", &format!("Refer-To: <sip:{number}@pbx.example{replaces}>"))
+    }
+
     /// The dialog of its other call, as it stands in a Refer-To (RFC 3891 §5), escaped.
-    pub(crate) fn replaces(&self) -> String {
+    fn replaces(&self) -> String {
         let other = self.other.as_ref().expect("the phone has another call");
         let tag = |address: &str| address.rsplit("tag=").next().unwrap().to_owned();
         format!(
