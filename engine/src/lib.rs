@@ -9,6 +9,7 @@ pub mod http;
 pub mod journal;
 pub mod live;
 pub mod media_bridge;
+pub mod names;
 pub mod provision;
 pub mod recorder;
 pub mod secrets;

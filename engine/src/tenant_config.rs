@@ -3,15 +3,14 @@
 pub mod contact;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use dialplan::number::TrunkName;
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan};
 use hooks::id::TenantId;
 use switch::config::{self, Credentials, StaticContact, TenantConfig};
-use tokio::task::JoinSet;
 
+use crate::names::{Addresses, Ask, Names};
 use crate::secrets::{SecretError, SecretKey};
 use crate::store::extensions::Extension;
 use crate::store::routes::{Route, RouteRule};
@@ -19,13 +18,6 @@ use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount};
 use crate::store::{Store, StoreError};
 use contact::Contact;
-
-/// A host that takes longer counts as unresolved; the next refresh tries again.
-const RESOLVE: Duration = Duration::from_secs(2);
-/// Names resolved at a time.
-const RESOLVE_AT_ONCE: usize = 16;
-/// Addresses kept of one host.
-const TARGETS_MAX: usize = 8;
 
 /// What holds for a tenant's configuration whatever its rows say.
 #[derive(Debug)]
@@ -36,6 +28,8 @@ pub struct Build<'a> {
     pub domain: &'a str,
     /// Calls between extensions are recorded in every tenant.
     pub record_internal: bool,
+    /// Where hosts are.
+    pub names: &'a Names,
 }
 
 /// A tenant as the switch wants it, and what an administrator should know.
@@ -66,7 +60,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let mut routes: Vec<Route> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     routes.sort_by_key(|route| route.place);
     let mut warnings = Vec::new();
-    let addresses = resolve(hosts(&extensions, &trunks), &mut warnings).await;
+    let addresses = with.names.resolve(hosts(&extensions, &trunks), &mut warnings).await;
     let plan = plan(&settings, &extensions, &trunks, &routes);
     let mut built_extensions = BTreeMap::new();
     for extension in &extensions {
@@ -106,9 +100,6 @@ pub fn trunk_owner(tenant: &TenantId, trunk: &TrunkName) -> String {
     format!("{tenant}/trunk/{trunk}")
 }
 
-type HostPort = (String, u16);
-type Addresses = BTreeMap<HostPort, Vec<SocketAddr>>;
-
 fn credentials(
     tenant: &TenantId,
     trunk: &Trunk,
@@ -119,58 +110,27 @@ fn credentials(
     Ok(Credentials { username: account.username.clone(), password })
 }
 
-fn trunk_host(trunk: &Trunk) -> HostPort {
+fn trunk_host(trunk: &Trunk) -> Ask {
     let bare = trunk.host.trim_start_matches('[').trim_end_matches(']');
-    (bare.to_owned(), trunk.port.unwrap_or_else(|| trunk.transport.default_port()))
+    Ask { host: bare.to_owned(), port: trunk.port, transport: trunk.transport.sip() }
 }
 
 fn static_contact(extension: &Extension) -> Option<Contact> {
     extension.contact.as_deref().and_then(|text| Contact::parse(text).ok())
 }
 
-fn hosts(extensions: &[Extension], trunks: &[Trunk]) -> Vec<HostPort> {
-    let contacts = extensions.iter().filter_map(static_contact).map(|contact| (contact.host(), contact.port()));
-    let mut hosts: Vec<HostPort> = trunks.iter().map(trunk_host).chain(contacts).collect();
+fn hosts(extensions: &[Extension], trunks: &[Trunk]) -> Vec<Ask> {
+    let contacts = extensions.iter().filter_map(static_contact).map(|contact| contact.ask());
+    let mut hosts: Vec<Ask> = trunks.iter().map(trunk_host).chain(contacts).collect();
     hosts.sort();
     hosts.dedup();
     hosts
 }
 
-/// Resolves hosts, several at a time. SRV and NAPTR (RFC 3263) are not asked yet.
-async fn resolve(hosts: Vec<HostPort>, warnings: &mut Vec<String>) -> Addresses {
-    let mut running = JoinSet::new();
-    let mut hosts = hosts.into_iter();
-    let mut resolved = Addresses::new();
-    loop {
-        while running.len() < RESOLVE_AT_ONCE
-            && let Some(host) = hosts.next()
-        {
-            running.spawn(async move { (host.clone(), lookup(&host).await) });
-        }
-        match running.join_next().await {
-            None => return resolved,
-            Some(Ok((host, Ok(addresses)))) => {
-                resolved.insert(host, addresses);
-            }
-            Some(Ok((host, Err(reason)))) => warnings.push(format!("host {} does not resolve: {reason}", host.0)),
-            Some(Err(stopped)) => warnings.push(format!("a host was not resolved: {stopped}")),
-        }
-    }
-}
-
-async fn lookup(host: &HostPort) -> Result<Vec<SocketAddr>, String> {
-    let asked = tokio::net::lookup_host((host.0.as_str(), host.1));
-    match tokio::time::timeout(RESOLVE, asked).await {
-        Err(_) => Err(format!("no answer within {} s", RESOLVE.as_secs())),
-        Ok(Err(error)) => Err(error.to_string()),
-        Ok(Ok(found)) => Ok(found.take(TARGETS_MAX).collect()),
-    }
-}
-
 fn phone(extension: &Extension, addresses: &Addresses) -> Result<config::Extension, StoreError> {
     let (ha1_md5, ha1_sha256) = extension.ha1()?;
     let static_contact = static_contact(extension).and_then(|contact| {
-        let target = *addresses.get(&(contact.host(), contact.port()))?.first()?;
+        let target = *addresses.get(&contact.ask())?.first()?;
         Some(StaticContact { uri: contact.uri().to_owned(), transport: contact.transport, target })
     });
     Ok(config::Extension {

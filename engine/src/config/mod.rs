@@ -38,6 +38,8 @@ pub struct Config {
     pub local_nets: Vec<Network>,
     /// STUN and TURN servers for browsers, as URIs.
     pub ice_servers: Vec<String>,
+    /// How names of hosts are resolved.
+    pub dns: DnsConfig,
     /// The database.
     pub storage: StorageUrl,
     /// Where everything else lies: journal, recordings, keys.
@@ -104,6 +106,13 @@ pub struct RtpConfig {
     pub timeout: Duration,
     /// The ringing plan of the country.
     pub tones: TonePlan,
+}
+
+/// `[dns]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsConfig {
+    /// How often hosts of trunks and of static contacts are resolved again.
+    pub refresh: Duration,
 }
 
 /// `[recording]`.
@@ -191,6 +200,7 @@ impl Config {
             rtp: sections::rtp(root.section("rtp")),
             local_nets: root.list("local_nets", network::parse).unwrap_or_else(sections::private_networks),
             ice_servers: sections::ice(root.section("ice")),
+            dns: sections::dns(root.section("dns")),
             storage: sections::storage(root.section("storage"), &data_dir),
             log: sections::log(root.section("log")),
             recording: sections::recording(root.section("recording"), &data_dir),

@@ -11,7 +11,9 @@ use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
 use super::reader::Reader;
 use super::tree::{Node, Value};
-use super::{Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, SipConfig, StorageUrl, TlsFiles, network};
+use super::{
+    DnsConfig, Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, SipConfig, StorageUrl, TlsFiles, network,
+};
 
 /// One of `sip.advertise`: `[TRANSPORT:]HOST[:PORT]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,6 +204,12 @@ pub(super) fn ice(mut reader: Reader<'_>) -> Vec<String> {
     let servers = reader.list("servers", uri).unwrap_or_default();
     reader.finish();
     servers
+}
+
+pub(super) fn dns(mut reader: Reader<'_>) -> DnsConfig {
+    let config = DnsConfig { refresh: seconds(&mut reader, "refresh_s", 1..=DAY_S, 60) };
+    reader.finish();
+    config
 }
 
 pub(super) fn storage(mut reader: Reader<'_>, data_dir: &Path) -> StorageUrl {

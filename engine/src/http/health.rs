@@ -157,7 +157,7 @@ const PING: Duration = Duration::from_secs(2);
 async fn readiness(api: &Api) -> Readiness {
     let state = api.health().now();
     let database = matches!(tokio::time::timeout(PING, api.store().ping()).await, Ok(Ok(())));
-    let journal = api.journals().all(|journal| !journal.is_broken());
+    let journal = state.admission != Admission::JournalFailed && api.journals().all(|journal| !journal.is_broken());
     let checks = vec![
         check("sip", state.sip == SipSockets::Up, "a SIP socket is not open; see the log"),
         check("journal", journal, "the log of facts cannot be written; mend the disk, then restart"),

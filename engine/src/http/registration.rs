@@ -38,7 +38,8 @@ pub struct RegistrationShown {
     pub since: Instant,
     /// When it ends unless refreshed.
     pub expires_at: Instant,
-    /// The last measured round trip; null before the first.
+    /// How long the phone took to answer our last challenge to sign in: the network's round trip and its own time. Null until
+    /// it was challenged, and after a restart until it is again.
     pub round_trip_ms: Option<f64>,
 }
 

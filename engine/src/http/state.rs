@@ -16,9 +16,10 @@ use super::throttle::Throttle;
 use crate::events::Parked;
 use crate::journal::JournalHandle;
 use crate::live::{Live, SwitchHandle};
+use crate::names::Names;
 use crate::secrets::SecretKey;
 use crate::store::Store;
-use crate::tenant_config::{self, Build, BuildError};
+use crate::tenant_config::{self, Build, BuildError, Built};
 
 /// What the shell gives the API.
 pub struct Parts {
@@ -42,6 +43,8 @@ pub struct Parts {
     pub realm: String,
     /// Calls between extensions are recorded in every tenant.
     pub record_internal: bool,
+    /// Where hosts are.
+    pub names: Arc<Names>,
 }
 
 /// [`Parts`] and what the API keeps for itself. Cheap to clone.
@@ -177,19 +180,31 @@ impl Api {
         Arc::clone(turns.entry(tenant.clone()).or_default())
     }
 
-    /// A tenant's settings as the switch wants them.
+    /// A tenant's settings as the switch wants them; what an administrator should know goes to the log.
     ///
     /// # Errors
     /// When the database is away or holds something unreadable.
     pub async fn tenant_config(&self, tenant: &TenantId) -> Result<TenantConfig, Problem> {
-        let with =
-            Build { key: self.secret_key(), domain: self.realm(), record_internal: self.0.parts.record_internal };
-        let built = tenant_config::build(self.store(), tenant, &with).await.map_err(|error| match error {
-            BuildError::Store(error) => Problem::from(error),
-        })?;
+        let built = self.build_tenant(tenant).await?;
         for warning in built.warnings {
             tracing::warn!(%tenant, "{warning}");
         }
         Ok(built.config)
+    }
+
+    /// As [`Self::tenant_config`], without a word in the log.
+    ///
+    /// # Errors
+    /// As [`Self::tenant_config`].
+    pub async fn build_tenant(&self, tenant: &TenantId) -> Result<Built, Problem> {
+        let with = Build {
+            key: self.secret_key(),
+            domain: self.realm(),
+            record_internal: self.0.parts.record_internal,
+            names: &self.0.parts.names,
+        };
+        tenant_config::build(self.store(), tenant, &with).await.map_err(|error| match error {
+            BuildError::Store(error) => Problem::from(error),
+        })
     }
 }

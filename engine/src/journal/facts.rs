@@ -73,6 +73,12 @@ impl FactJournal {
         &self.open
     }
 
+    /// True after a failed flush: nothing is accepted until a restart.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.journal.is_broken()
+    }
+
     /// For everybody but the writer.
     #[must_use]
     pub fn handle(&self) -> JournalHandle {

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use recordings::failpoint::fail_point;
+use recordings::failpoint::{fail_point, fail_point_io};
 
 use super::shared::{Shared, sync_folder};
 
@@ -102,7 +102,7 @@ impl State {
         let upto = self.shared.written().get();
         let files: Vec<_> = self.files().iter().cloned().collect();
         fail_point("journal.flush.before");
-        if let Err(error) = self.sync(&files) {
+        if let Err(error) = fail_point_io("journal.flush.sync").and_then(|()| self.sync(&files)) {
             tracing::error!(tenant = %self.shared.tenant, %error, "cannot flush the journal: no call is taken until a restart");
             self.shared.set_broken();
             return false;

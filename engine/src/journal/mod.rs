@@ -143,6 +143,12 @@ impl Journal {
         self.shared.position(self.segment.name.epoch, self.next - 1)
     }
 
+    /// True after a failed flush: nothing is accepted until a restart.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.shared.is_broken()
+    }
+
     /// For everybody but the writer.
     #[must_use]
     pub fn handle(&self) -> JournalHandle {

@@ -4,6 +4,7 @@ use switch::config::Network;
 
 use super::first_start::{self, ADMIN, Passwords};
 use super::*;
+use crate::names::Names;
 use crate::secrets::verify_password;
 use crate::store::setting::PageAsk;
 use crate::store::tests::on_each_database;
@@ -70,7 +71,7 @@ fn the_first_start_makes_an_installation_that_can_be_used() {
         let here = TenantId::first();
         let admin = store.account(&here, ADMIN).await.unwrap().unwrap().employee.value;
         assert!(admin.must_change && verify_password(&admin.password_hash, &first.admin_password).unwrap());
-        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false };
+        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false, names: &Names::default() };
         let built = build(store, &here, &with).await.unwrap();
         assert_eq!(built.warnings, [""; 0]);
         assert_eq!(built.config.extensions.len(), 3);
@@ -153,7 +154,7 @@ fn the_switch_is_told_what_the_rows_say() {
         let config = config(FILE, folder.path());
         first_start::run(store, &config, &Passwords::Random).await.unwrap();
         apply(store, &key(), &config).await.unwrap();
-        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false };
+        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false, names: &Names::default() };
         let built = build(store, &here, &with).await.unwrap().config;
         let carrier = &built.trunks[&"carrier".parse().unwrap()];
         assert_eq!(carrier.targets, ["127.0.0.1:5099".parse().unwrap()]);
@@ -182,7 +183,8 @@ fn a_wrong_key_file_and_another_realm_are_warnings() {
         first_start::run(store, &config, &Passwords::Random).await.unwrap();
         apply(store, &key(), &config).await.unwrap();
         let other_key = SecretKey::from_bytes(&[4; 32]).unwrap();
-        let with = Build { key: &other_key, domain: "elsewhere.example", record_internal: true };
+        let with =
+            Build { key: &other_key, domain: "elsewhere.example", record_internal: true, names: &Names::default() };
         let built = build(store, &here, &with).await.unwrap();
         assert_eq!(built.config.trunks[&"carrier".parse().unwrap()].credentials, None);
         assert!(built.config.record_internal);

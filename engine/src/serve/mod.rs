@@ -4,8 +4,10 @@
 //! settings stand in the writer's queue before the first message can.
 
 mod disk;
+mod housekeeping;
 mod plugins;
 mod recover;
+mod refresh;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -16,11 +18,11 @@ use hooks::fact::SettingsChanged;
 use hooks::id::TenantId;
 use hooks::plugin::Plugin;
 use sip::flow::Transport;
-use switch::config::ListeningSocket;
+use switch::config::{ListeningSocket, TenantConfig};
 use switch::input::Admission;
 use switch::switch::Switch;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -33,6 +35,7 @@ use crate::http::state::{Api, Parts};
 use crate::journal::JournalHandle;
 use crate::live::Live;
 use crate::media_bridge::MediaBridge;
+use crate::names::Names;
 use crate::provision;
 use crate::provision::first_start::{self, FirstLogin, Passwords};
 use crate::recorder::Recorder;
@@ -41,6 +44,8 @@ use crate::sip_io::{SipIo, SipListen, route_source};
 use crate::store::Store;
 use crate::tenant_config::{self, Build};
 use crate::writer::{Effects, FactLog, Inbox, Writer, inbox};
+use housekeeping::{Housekeeping, Passed};
+use refresh::Refresh;
 
 /// Toward this address (of a network for documentation, RFC 5737) the kernel names the machine's own address; nothing is sent.
 const SOMEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -88,15 +93,8 @@ impl Running {
         let live = Arc::new(Live::new());
         let (inbox, outbox) = inbox();
         let recovered = recover::recover(&config, &stored.tenants)?;
-        let mut settings = Vec::new();
-        for tenant in &stored.tenants {
-            let with =
-                Build { key: &stored.key, domain: &config.sip.domain, record_internal: config.recording.internal };
-            let built = tenant_config::build(&stored.store, tenant, &with).await?;
-            built.warnings.iter().for_each(|warning| tracing::warn!(%tenant, "{warning}"));
-            let changed = stored.changed.remove(tenant).unwrap_or_default();
-            settings.push(inbox.start_tenant(Arc::new(built.config), changed)?);
-        }
+        let names = Arc::new(Names::default());
+        let began = stored.tell_settings(&config, &names, &inbox).await?;
         inbox.restore(recovered.bindings)?;
         let listen = SipListen { udp: config.sip.udp.clone(), tcp: config.sip.tcp.clone() };
         let sip = Arc::new(SipIo::start(&listen, inbox.clone()).await?);
@@ -110,8 +108,10 @@ impl Running {
         let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health));
         let writer = Writer::new(switch, clock, outbox, effects, FactLog::new(recovered.journals));
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
-        for taken in settings {
+        let mut told = Vec::new();
+        for (tenant, taken) in began {
             taken.await.context("the switch did not take its settings")?;
+            told.push(tenant);
         }
         health.set_sip(SipSockets::Up);
         let (stop, stopping) = watch::channel(false);
@@ -123,7 +123,15 @@ impl Running {
                 stopping.clone(),
             )));
         }
-        let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir)?;
+        let keeping = Housekeeping {
+            store: stored.store.clone(),
+            journals: journals.clone(),
+            plugins: plugins.iter().map(|plugin| plugin.name()).collect(),
+            passed: Passed::default(),
+            keep_days: config.journal_keep_days,
+        };
+        let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir, &keeping.passed)?;
+        tasks.push(tokio::spawn(keeping.run(stopping.clone())));
         let api = Api::new(Parts {
             store: stored.store.clone(),
             live,
@@ -135,7 +143,10 @@ impl Running {
             metrics: http::metric::recorder(),
             realm: config.sip.domain.clone(),
             record_internal: config.recording.internal,
+            names,
         });
+        let refresh = Refresh::new(api.clone(), told.iter().map(Arc::as_ref));
+        tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
         tasks.extend(listen_http(&config, api, &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
         Ok(Self { inbox, writer, stop, tasks, plugins, store: stored.store, health })
@@ -172,7 +183,25 @@ impl Stored {
         let tenants = provision::tenants(&store).await?.into_iter().map(|tenant| tenant.slug).collect();
         Ok(Self { store, key, first, changed, tenants })
     }
+
+    /// Puts every tenant's settings into the writer's queue, with the facts to write down about them.
+    async fn tell_settings(&mut self, config: &Config, names: &Names, inbox: &Inbox) -> anyhow::Result<Vec<Told>> {
+        let mut told = Vec::new();
+        for tenant in &self.tenants {
+            let with =
+                Build { key: &self.key, domain: &config.sip.domain, record_internal: config.recording.internal, names };
+            let built = tenant_config::build(&self.store, tenant, &with).await?;
+            built.warnings.iter().for_each(|warning| tracing::warn!(%tenant, "{warning}"));
+            let changed = self.changed.remove(tenant).unwrap_or_default();
+            let settings = Arc::new(built.config);
+            told.push((Arc::clone(&settings), inbox.start_tenant(settings, changed)?));
+        }
+        Ok(told)
+    }
 }
+
+/// A tenant's settings, and when the switch has taken them.
+type Told = (Arc<TenantConfig>, oneshot::Receiver<()>);
 
 /// Every SIP socket under an address that a peer can reach.
 fn listening(sip: &SipIo) -> Vec<ListeningSocket> {

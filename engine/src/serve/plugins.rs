@@ -15,6 +15,7 @@ use hooks::id::TenantId;
 use hooks::plugin::{Host, HostError, Plugin, Recorded};
 use hooks::position::Position;
 
+use super::housekeeping::Passed;
 use crate::journal::JournalHandle;
 use crate::journal::facts::FactReader;
 
@@ -42,6 +43,7 @@ impl Plugins {
         plugins: Vec<Arc<dyn Plugin>>,
         journals: &BTreeMap<TenantId, JournalHandle>,
         data_dir: &Path,
+        passed: &Passed,
     ) -> anyhow::Result<Self> {
         let stopping = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
@@ -50,6 +52,8 @@ impl Plugins {
             std::fs::create_dir_all(&folder)
                 .with_context(|| format!("cannot make the plugin's folder {}", folder.display()))?;
             let host = PluginHost {
+                plugin: plugin.name(),
+                passed: passed.clone(),
                 journals: journals.clone(),
                 readers: Mutex::default(),
                 folder,
@@ -96,6 +100,8 @@ fn keep_running(plugin: &dyn Plugin, host: &PluginHost) {
 
 /// What one plugin sees.
 struct PluginHost {
+    plugin: &'static str,
+    passed: Passed,
     journals: BTreeMap<TenantId, JournalHandle>,
     /// Readers stay where they are between two calls.
     readers: Mutex<BTreeMap<TenantId, (Position, FactReader)>>,
@@ -129,6 +135,7 @@ impl Host for PluginHost {
         if self.is_stopping() {
             return Err(HostError::Stopping);
         }
+        self.passed.note(self.plugin, after);
         let journal = self
             .journals
             .get(&after.tenant)

@@ -32,15 +32,6 @@ impl TrunkTransport {
             Self::Tls => Transport::Tls,
         }
     }
-
-    /// The port of a host without one (RFC 3261 §19.1.2).
-    #[must_use]
-    pub fn default_port(self) -> u16 {
-        match self {
-            Self::Udp | Self::Tcp => 5060,
-            Self::Tls => 5061,
-        }
-    }
 }
 
 /// A user name and password for a trunk, as stored.

@@ -3,6 +3,8 @@
 use sip::flow::Transport;
 use sip::uri::{Host, Scheme, SipUri, Uri};
 
+use crate::names::Ask;
+
 /// A contact as an administrator writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
@@ -46,10 +48,10 @@ impl Contact {
         }
     }
 
-    /// The port; the transport's own where none is written (RFC 3261 §19.1.2).
+    /// Where it is.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.uri.port().unwrap_or(if self.transport == Transport::Tls { 5061 } else { 5060 })
+    pub fn ask(&self) -> Ask {
+        Ask { host: self.host(), port: self.uri.port(), transport: self.transport }
     }
 }
 
@@ -64,10 +66,13 @@ mod tests {
     #[test]
     fn a_contact_says_how_and_where() {
         let contact = Contact::parse("sip:1000@127.0.0.1:7070").unwrap();
-        assert_eq!((contact.host().as_str(), contact.port(), contact.transport), ("127.0.0.1", 7070, Transport::Udp));
+        assert_eq!(
+            (contact.host().as_str(), contact.ask().port_or_default(), contact.transport),
+            ("127.0.0.1", 7070, Transport::Udp)
+        );
         let contact = Contact::parse("sip:1000@gate.example.com;transport=tls").unwrap();
         assert_eq!(
-            (contact.host().as_str(), contact.port(), contact.transport),
+            (contact.host().as_str(), contact.ask().port_or_default(), contact.transport),
             ("gate.example.com", 5061, Transport::Tls)
         );
         assert_eq!(Contact::parse("sip:a@[::1]").unwrap().host(), "::1");

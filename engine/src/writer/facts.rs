@@ -61,11 +61,11 @@ impl FactLog {
         self.note(failed);
     }
 
-    /// True while facts wait for a journal that cannot be written: no new call may be taken.
+    /// True while facts wait for a journal that cannot be written, and from a failed flush on: no new call may be taken.
     #[must_use]
     pub fn is_failing(&self) -> bool {
         match self.state {
-            State::Good => false,
+            State::Good => self.journals.values().any(FactJournal::is_broken),
             State::Failing => true,
         }
     }

@@ -86,6 +86,11 @@ impl Doorman {
         }
     }
 
+    /// How long the sender of a proven request took to answer our challenge; `None` where it was not challenged for it.
+    pub(crate) fn answered_after(&self, now: Now, request: &Request) -> Option<Duration> {
+        self.digest.answered_after(now, &self.digest.claim(request)?)
+    }
+
     fn challenge(
         &mut self,
         now: Now,

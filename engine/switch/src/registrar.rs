@@ -43,6 +43,8 @@ pub(crate) struct Binding {
     pub(crate) since_ms: u64,
     expires_at: Duration,
     pub(crate) expires_at_ms: u64,
+    /// How long the phone took to answer our last challenge.
+    pub(crate) round_trip: Option<Duration>,
 }
 
 /// Which phone it is and which of its flows (RFC 5626 §4): stays the same over restarts and changes of address.
@@ -66,6 +68,8 @@ pub(crate) struct Update<'a> {
     pub(crate) user_agent: &'a str,
     pub(crate) sip_call_id: &'a str,
     pub(crate) cseq: u32,
+    /// How long the phone took to answer the challenge; `None` where it was not challenged for this request.
+    pub(crate) round_trip: Option<Duration>,
 }
 
 /// Why a REGISTER changes nothing.
@@ -154,6 +158,7 @@ impl Registrar {
             since_ms: now.unix_ms,
             expires_at: now.after(Duration::from_millis(left_ms)),
             expires_at_ms: spec.expires_at_ms,
+            round_trip: None,
             uri: address.uri,
         };
         let full = self.of(aor).len() >= self.contacts_max;
@@ -266,9 +271,14 @@ impl Registrar {
         lifetime_s: u32,
         changes: &mut Vec<Change>,
     ) {
-        let old = self.find(aor, address).map(|binding| (binding.id, binding.since_ms, binding.uri.clone()));
+        let old = self.find(aor, address).map(|binding| Old {
+            id: binding.id,
+            since_ms: binding.since_ms,
+            uri: binding.uri.clone(),
+            round_trip: binding.round_trip,
+        });
         if lifetime_s == 0 {
-            changes.extend(old.and_then(|(id, ..)| self.unbind(aor, id, UnboundReason::Unregistered)));
+            changes.extend(old.and_then(|old| self.unbind(aor, old.id, UnboundReason::Unregistered)));
             return;
         }
         let binding = Binding {
@@ -282,18 +292,19 @@ impl Registrar {
             cseq: update.cseq,
             q: address.q().unwrap_or(Q_DEFAULT),
             device: Device::of(address),
-            since_ms: old.as_ref().map_or(now.unix_ms, |(_, since_ms, _)| *since_ms),
+            since_ms: old.as_ref().map_or(now.unix_ms, |old| old.since_ms),
             expires_at: now.after(Duration::from_secs(lifetime_s.into())),
             expires_at_ms: now.unix_ms.saturating_add(u64::from(lifetime_s) * 1_000),
+            round_trip: update.round_trip.or(old.as_ref().and_then(|old| old.round_trip)),
         };
         let made = old.is_none();
         match old {
             // The same phone from another address: the old contact is no longer one.
-            Some((id, _, uri)) if !uri.matches(&binding.uri) => {
-                changes.extend(self.unbind(aor, id, UnboundReason::Replaced));
+            Some(old) if !old.uri.matches(&binding.uri) => {
+                changes.extend(self.unbind(aor, old.id, UnboundReason::Replaced));
             }
-            Some((id, ..)) => {
-                self.remove(aor, id);
+            Some(old) => {
+                self.remove(aor, old.id);
             }
             None => changes.extend(self.make_room(aor)),
         }
@@ -352,6 +363,14 @@ impl Registrar {
         self.next += 1;
         BindingId(self.next)
     }
+}
+
+/// What a refreshed binding takes over.
+struct Old {
+    id: BindingId,
+    since_ms: u64,
+    uri: Uri,
+    round_trip: Option<Duration>,
 }
 
 /// A binding as it was written down.

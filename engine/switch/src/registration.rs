@@ -13,7 +13,7 @@ use sip::transaction::ServerKey;
 use crate::auth::Verdict;
 use crate::calendar::Civil;
 use crate::desk::{Refusal, TimerKey};
-use crate::registrar::{Aor, Change, Registrar, Restored, Unacceptable, Update};
+use crate::registrar::{Aor, Binding, Change, Registrar, Restored, Unacceptable, Update};
 use crate::requests::check_required;
 use crate::switch::Switch;
 use crate::view::{BanView, RegistrationView, View};
@@ -72,6 +72,7 @@ impl Switch {
             user_agent: &user_agent,
             sip_call_id: headers.call_id().map_err(bad)?,
             cseq: headers.cseq().map_err(bad)?.seq,
+            round_trip: self.doorman.answered_after(self.desk.now, request),
         };
         let min_expires = self.desk.registrar.min_expires_s();
         self.desk.registrar.register(self.desk.now, aor, &update).map_err(|unacceptable| match unacceptable {
@@ -115,29 +116,18 @@ impl Switch {
             Change::Bound { aor, binding, made } => {
                 let binding = *binding;
                 self.desk.metrics.registrations_bound += u64::from(made);
-                let extension = aor.extension.to_string();
                 let bound = RegistrationBound {
-                    extension: extension.clone(),
+                    extension: aor.extension.to_string(),
                     contact: binding.contact.clone(),
                     source: binding.flow.to_string(),
                     local: binding.flow.local.to_string(),
                     user_agent: binding.user_agent.clone(),
-                    sip_call_id: binding.sip_call_id,
+                    sip_call_id: binding.sip_call_id.clone(),
                     cseq: binding.cseq,
                     expires_at_ms: binding.expires_at_ms,
                 };
-                let view = RegistrationView {
-                    tenant: aor.tenant.clone(),
-                    extension,
-                    contact: binding.contact,
-                    source: bound.source.clone(),
-                    user_agent: binding.user_agent,
-                    since_ms: binding.since_ms,
-                    expires_at_ms: binding.expires_at_ms,
-                    round_trip_us: None,
-                };
                 self.desk.fact(&aor.tenant, Event::RegistrationBound(bound));
-                self.desk.publish(View::Registration(view));
+                self.desk.publish(View::Registration(shown(aor, binding)));
             }
             Change::Unbound { aor, contact, reason } => {
                 self.desk.metrics.contacts_replaced += u64::from(reason == UnboundReason::Replaced);
@@ -161,17 +151,7 @@ impl Switch {
         let Some(spec) = restored(bound) else { return };
         // It is written down already: only the view is new.
         if let Some(Change::Bound { aor, binding, .. }) = self.desk.registrar.restore(self.desk.now, &aor, spec) {
-            let view = RegistrationView {
-                tenant: aor.tenant,
-                extension: aor.extension.to_string(),
-                contact: binding.contact,
-                source: binding.flow.to_string(),
-                user_agent: binding.user_agent,
-                since_ms: binding.since_ms,
-                expires_at_ms: binding.expires_at_ms,
-                round_trip_us: None,
-            };
-            self.desk.publish(View::Registration(view));
+            self.desk.publish(View::Registration(shown(aor, *binding)));
         }
     }
 
@@ -198,6 +178,20 @@ impl Switch {
         self.slowed.next += 1;
         self.slowed.waiting.insert(id, (key, response));
         self.desk.start_timer(delay, TimerKey::Slowed(id));
+    }
+}
+
+/// What others see of a binding.
+fn shown(aor: Aor, binding: Binding) -> RegistrationView {
+    RegistrationView {
+        tenant: aor.tenant,
+        extension: aor.extension.to_string(),
+        contact: binding.contact,
+        source: binding.flow.to_string(),
+        user_agent: binding.user_agent,
+        since_ms: binding.since_ms,
+        expires_at_ms: binding.expires_at_ms,
+        round_trip_us: binding.round_trip.map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
     }
 }
 

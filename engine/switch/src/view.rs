@@ -109,7 +109,8 @@ pub struct RegistrationView {
     pub since_ms: u64,
     /// When it ends unless refreshed, ms since the Unix epoch.
     pub expires_at_ms: u64,
-    /// The last measured round trip of an OPTIONS, µs.
+    /// How long the phone took to answer our last challenge, µs: the network's round trip and the phone's own time. `None`
+    /// until it was challenged, and after a restart until it is again.
     pub round_trip_us: Option<u64>,
 }
 

@@ -16,6 +16,7 @@ use engine::http::state::{Api, Parts};
 use engine::journal::JournalOptions;
 use engine::journal::facts::FactJournal;
 use engine::live::{CommandError, Live, SwitchHandle};
+use engine::names::Names;
 use engine::secrets::{SecretKey, hash_password, new_token, token_hash};
 use engine::store::Store;
 use engine::store::employees::{Employee, Employment};
@@ -141,6 +142,7 @@ impl Fixture {
             metrics: metric::recorder(),
             realm: "switchboard.test".to_owned(),
             record_internal: false,
+            names: Arc::new(Names::default()),
         });
         let journals = Mutex::new(journals);
         Self { router: engine::http::router(api), store, live, switch, health, journals, folder }
@@ -261,6 +263,15 @@ impl Client<'_> {
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// What `/readyz` says is not well; it answers 503 then.
+    pub(crate) async fn bad_checks(&self) -> Vec<String> {
+        let answer = self.get("/readyz").await;
+        assert_eq!(answer.status, 503);
+        let checks = answer.json();
+        let bad = checks["checks"].as_array().unwrap().iter().filter(|check| check["ok"] == false);
+        bad.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

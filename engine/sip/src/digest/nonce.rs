@@ -8,10 +8,10 @@ use sha2::Sha256;
 
 use super::hash::Hex;
 
-/// What identifies a nonce: when it was made (ms on the monotonic clock) and its running number.
+/// What identifies a nonce: when it was made (µs on the monotonic clock) and its running number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NonceId {
-    issued_ms: u64,
+    issued_us: u64,
     serial: u64,
 }
 
@@ -43,10 +43,10 @@ impl NonceMint {
 
     /// A new nonce of [`NONCE_LEN`] hexadecimal digits.
     pub(crate) fn issue(&mut self, mono: Duration) -> String {
-        let id = NonceId { issued_ms: millis(mono), serial: self.next_serial };
+        let id = NonceId { issued_us: micros(mono), serial: self.next_serial };
         self.next_serial += 1;
         let mut bytes = [0; NONCE_BYTES];
-        bytes[..8].copy_from_slice(&id.issued_ms.to_be_bytes());
+        bytes[..8].copy_from_slice(&id.issued_us.to_be_bytes());
         bytes[8..16].copy_from_slice(&id.serial.to_be_bytes());
         bytes[16..].copy_from_slice(&self.sign(id));
         Hex::of(&bytes).as_str().to_owned()
@@ -60,21 +60,29 @@ impl NonceMint {
             word.copy_from_slice(&bytes[at..at + 8]);
             u64::from_be_bytes(word)
         };
-        let id = NonceId { issued_ms: word(0), serial: word(8) };
+        let id = NonceId { issued_us: word(0), serial: word(8) };
         let signed: bool = subtle::ConstantTimeEq::ct_eq(&bytes[16..], &self.sign(id)[..]).into();
-        let age_ms = millis(mono).checked_sub(id.issued_ms);
-        let lifetime_ms = millis(self.lifetime);
-        if signed && age_ms.is_some_and(|age_ms| age_ms <= lifetime_ms) { Standing::Good(id) } else { Standing::Stale }
+        let age_us = micros(mono).checked_sub(id.issued_us);
+        let lifetime_us = micros(self.lifetime);
+        if signed && age_us.is_some_and(|age_us| age_us <= lifetime_us) { Standing::Good(id) } else { Standing::Stale }
     }
 
-    /// The oldest issue time, in ms, that is still good.
-    pub(crate) fn horizon_ms(&self, mono: Duration) -> u64 {
-        millis(mono).saturating_sub(millis(self.lifetime))
+    /// How long ago a nonce of ours was made; `None` for one that is not good.
+    pub(crate) fn age(&self, mono: Duration, nonce: &[u8]) -> Option<Duration> {
+        match self.check(mono, nonce) {
+            Standing::Good(id) => Some(mono.saturating_sub(Duration::from_micros(id.issued_us))),
+            Standing::Stale => None,
+        }
+    }
+
+    /// The oldest issue time, in µs, that is still good.
+    pub(crate) fn horizon_us(&self, mono: Duration) -> u64 {
+        micros(mono).saturating_sub(micros(self.lifetime))
     }
 
     fn sign(&self, id: NonceId) -> [u8; 16] {
         let mut mac = self.mac.clone();
-        mac.update(&id.issued_ms.to_be_bytes());
+        mac.update(&id.issued_us.to_be_bytes());
         mac.update(&id.serial.to_be_bytes());
         let tag = mac.finalize().into_bytes();
         let mut half = [0; 16];
@@ -102,8 +110,8 @@ fn unhex(digits: &[u8]) -> Option<[u8; NONCE_BYTES]> {
     Some(bytes)
 }
 
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The counts used with each nonce that authenticated someone (RFC 7616 §3.4.6): a window below the highest, so that
@@ -124,9 +132,9 @@ struct Window {
 
 impl UsedCounts {
     /// Takes the count for this nonce; false if it was taken before, or is so far below the highest that nobody knows.
-    /// `horizon_ms` is the issue time before which nonces are too old to matter.
-    pub(crate) fn take(&mut self, nonce: NonceId, count: u32, horizon_ms: u64) -> bool {
-        self.drop_before(horizon_ms);
+    /// `horizon_us` is the issue time before which nonces are too old to matter.
+    pub(crate) fn take(&mut self, nonce: NonceId, count: u32, horizon_us: u64) -> bool {
+        self.drop_before(horizon_us);
         if self.forgotten.is_some_and(|forgotten| nonce <= forgotten) {
             return false;
         }
@@ -143,9 +151,9 @@ impl UsedCounts {
         self.windows.len()
     }
 
-    fn drop_before(&mut self, horizon_ms: u64) {
+    fn drop_before(&mut self, horizon_us: u64) {
         while let Some(oldest) = self.windows.first_entry() {
-            if oldest.key().issued_ms >= horizon_ms {
+            if oldest.key().issued_us >= horizon_us {
                 break;
             }
             oldest.remove();
@@ -189,8 +197,8 @@ mod tests {
         NonceMint::new(&[3; 32], "example.org", LIFETIME)
     }
 
-    fn id(issued_ms: u64, serial: u64) -> NonceId {
-        NonceId { issued_ms, serial }
+    fn id(issued_us: u64, serial: u64) -> NonceId {
+        NonceId { issued_us, serial }
     }
 
     #[test]
@@ -199,11 +207,13 @@ mod tests {
         let nonce = mint.issue(Duration::from_secs(10));
         assert_eq!(nonce.len(), NONCE_LEN);
         assert_ne!(nonce, mint.issue(Duration::from_secs(10)));
-        let good = Standing::Good(id(10_000, 0));
+        let good = Standing::Good(id(10_000_000, 0));
         assert_eq!(mint.check(Duration::from_secs(10), nonce.as_bytes()), good);
         assert_eq!(mint.check(Duration::from_secs(310), nonce.as_bytes()), good);
-        assert_eq!(mint.check(Duration::from_millis(310_001), nonce.as_bytes()), Standing::Stale);
+        assert_eq!(mint.check(Duration::from_micros(310_001), nonce.as_bytes()), Standing::Stale);
         assert_eq!(mint.check(Duration::from_secs(9), nonce.as_bytes()), Standing::Stale);
+        assert_eq!(mint.age(Duration::from_micros(10_000_250), nonce.as_bytes()), Some(Duration::from_micros(250)));
+        assert_eq!(mint.age(Duration::from_millis(310_001), nonce.as_bytes()), None);
     }
 
     #[test]

@@ -132,7 +132,17 @@ impl DigestServer {
             return Err(Refusal::OtherRequest);
         }
         let Standing::Good(nonce) = self.mint.check(now.mono, parts.nonce) else { return Err(Refusal::Stale) };
-        if self.used.take(nonce, parts.count, self.mint.horizon_ms(now.mono)) { Ok(()) } else { Err(Refusal::Stale) }
+        if self.used.take(nonce, parts.count, self.mint.horizon_us(now.mono)) { Ok(()) } else { Err(Refusal::Stale) }
+    }
+
+    /// How long the sender of a claim that was verified took to answer our challenge: the network's round trip and its own
+    /// time. `None` where the nonce was used before (then nobody was challenged for this request), or without qop, which
+    /// counts nothing.
+    #[must_use]
+    pub fn answered_after(&self, now: Now, claim: &Claim) -> Option<Duration> {
+        let parts = Parts::read(&claim.0)?;
+        let first = matches!(parts.protection, Protection::Auth { .. }) && parts.count == 1;
+        if first { self.mint.age(now.mono, parts.nonce) } else { None }
     }
 
     /// Nonces whose counts are remembered now; bounded.

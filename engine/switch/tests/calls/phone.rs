@@ -100,12 +100,13 @@ impl Phone {
         {
             out.push(self.ack_of_failure(&invite, text));
         }
-        if code == 401 && self.manners == Manners::Polite && !self.password.is_empty() {
-            let request = self.to_answer.iter().rfind(|sent| sent.starts_with(&method)).cloned();
-            if let Some(request) = request.filter(|request| !request.contains("Authorization:")) {
-                out.push(self.signed(&request, text));
-                return out;
-            }
+        if code == 401
+            && self.manners == Manners::Polite
+            && !self.password.is_empty()
+            && let Some(request) = self.sign_in(text)
+        {
+            out.push(request);
+            return out;
         }
         if method == "INVITE" && code > 100 && code < 300 {
             self.learn(text);
@@ -117,6 +118,14 @@ impl Phone {
             self.inbox.push_back(text.to_owned());
         }
         out
+    }
+
+    /// What was challenged, with credentials; `None` where it had some.
+    pub(crate) fn sign_in(&mut self, challenge: &str) -> Option<String> {
+        let method = header(challenge, "CSeq").split(' ').nth(1).unwrap_or_default().to_owned();
+        let sent = self.to_answer.iter().rfind(|sent| sent.starts_with(&method));
+        let request = sent.filter(|request| !request.contains("Authorization:")).cloned()?;
+        Some(self.signed(&request, challenge))
     }
 
     fn receive_request(&mut self, text: &str, method: &str) -> Vec<String> {
@@ -355,6 +364,11 @@ impl Phone {
 
     /// The same request with credentials for the MD5 challenge of a 401 (RFC 2617 §3.2.2, computed here).
     fn signed(&mut self, request: &str, challenge: &str) -> String {
+        self.signed_again(request, challenge, 1)
+    }
+
+    /// Signed with a nonce that is used for the `count`th time.
+    pub(crate) fn signed_again(&mut self, request: &str, challenge: &str, count: u32) -> String {
         let challenge = headers(challenge, "WWW-Authenticate").into_iter().find(|c| c.contains("MD5")).unwrap();
         let quoted = |name: &str| {
             let start = challenge.find(&format!("{name}=\"")).unwrap() + name.len() + 2;
@@ -365,12 +379,12 @@ impl Phone {
         let uri = request.split(' ').nth(1).unwrap();
         let ha1 = hex(&format!("{}:{realm}:{}", self.user, self.password));
         let ha2 = hex(&format!("{method}:{uri}"));
-        let response = hex(&format!("{ha1}:{nonce}:00000001:abc:auth:{ha2}"));
+        let response = hex(&format!("{ha1}:{nonce}:{count:08x}:abc:auth:{ha2}"));
         let seq: u32 = header(request, "CSeq").split(' ').next().unwrap().parse().unwrap();
         self.serial = self.serial.max(seq + 1);
         let authorization = format!(
             "Authorization: Digest username=\"{}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
-             response=\"{response}\", algorithm=MD5, cnonce=\"abc\", opaque=\"{opaque}\", qop=auth, nc=00000001\r\n",
+             response=\"{response}\", algorithm=MD5, cnonce=\"abc\", opaque=\"{opaque}\", qop=auth, nc={count:08x}\r\n",
             self.user
         );
         let text = request

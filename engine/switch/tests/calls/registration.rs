@@ -8,8 +8,10 @@ use hooks::id::TenantId;
 use sip::flow::{ConnectionId, Flow, Transport};
 use switch::input::{Command, Input};
 use switch::output::{Done, Refused};
+use switch::view::View;
 
 use crate::ladder::{World, node, now, tenant};
+use crate::phone::Manners;
 
 fn world() -> World {
     World::new(node(), tenant())
@@ -256,4 +258,32 @@ fn a_host_that_no_tenant_has_is_refused_where_there_are_several() {
     let request = world.phone("alice").request("REGISTER", "sip:192.0.2.1", "Contact: <sip:1001@192.0.2.11:5060>");
     world.send("alice", &request);
     world.play("0ms alice < 401");
+}
+
+/// Proves nothing of the network alone: the phone's own time is in it, as the view says.
+#[test]
+fn the_view_shows_how_long_the_phone_took_to_answer_the_challenge() {
+    let mut world = world();
+    world.phone("alice").manners = Manners::Silent;
+    world.play("0ms alice > REGISTER");
+    let challenge = world.phone("alice").inbox.pop_back().unwrap();
+    let answer = world.phone("alice").sign_in(&challenge).unwrap();
+    world.run_until(Duration::from_micros(42_250));
+    world.send("alice", &answer);
+    assert_eq!(round_trip_us(&world), Some(42_250));
+    // A refresh with the same nonce answers no challenge: what was measured stays.
+    let request = world.phone("alice").request("REGISTER", "sip:pbx.example", "Contact: <sip:1001@192.0.2.11:5060>");
+    let again = world.phone("alice").signed_again(&request, &challenge, 2);
+    world.run_until(Duration::from_secs(60));
+    world.views.clear();
+    world.send("alice", &again);
+    assert_eq!(round_trip_us(&world), Some(42_250));
+}
+
+fn round_trip_us(world: &World) -> Option<u64> {
+    let bound = world.views.iter().rev().find_map(|view| match view {
+        View::Registration(registration) => Some(registration.round_trip_us),
+        _ => None,
+    });
+    bound.expect("alice is registered")
 }
