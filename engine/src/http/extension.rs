@@ -1,9 +1,9 @@
 //! `extensions`: accounts for phones. A password is shown once, when it is made or made anew.
 
+use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::{Json, http};
 use dialplan::number::{Dialled, ExtensionNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,16 +13,16 @@ use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::page::{Listed, PageQuery};
 use super::permission::{EXTENSIONS_READ, EXTENSIONS_WRITE};
-use super::precondition::{IfMatch, etag};
+use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
-use super::setting::{Edit, Faults, nullable};
+use super::setting::{Edit, Faults, Tagged, list, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::secrets::new_password;
 use crate::store::extensions::Extension;
 use crate::store::routes::{Route, RouteRule};
-use crate::store::setting::{Expect, Stored};
+use crate::store::setting::Stored;
 
 /// The operations on extensions.
 #[must_use]
@@ -150,8 +150,7 @@ async fn list_extensions(
     principal: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listed<ExtensionShown>>, Problem> {
-    let rows = api.store().list::<Extension>(&principal.tenant, &page.ask()?).await?;
-    Ok(Json(Listed::from_store(rows, ExtensionShown::from)))
+    list::<Extension, _>(&api, &principal, &page).await
 }
 
 /// One extension.
@@ -161,9 +160,8 @@ async fn read_extension(
     State(api): State<Api>,
     principal: Principal,
     Path(number): Path<String>,
-) -> Result<impl IntoResponse, Problem> {
-    let stored = api.store().get::<Extension>(&principal.tenant, &number).await?;
-    Ok(([(header::ETAG, etag(stored.version))], Json(ExtensionShown::from(stored))))
+) -> Result<Tagged<ExtensionShown>, Problem> {
+    read::<Extension, _>(&api, &principal, &number).await
 }
 
 /// Makes an extension. Its password is in the answer and nowhere else.
@@ -192,8 +190,8 @@ async fn create_extension(
     let mut edit = Edit::begin(&api, &principal).await?;
     let stored = edit.tx.create(extension).await?;
     edit.finish(&api).await?;
-    let headers = [(header::LOCATION, format!("/api/v1/extensions/{}", stored.value.number))];
-    Ok((StatusCode::CREATED, headers, with_password(stored, &password)))
+    let number = stored.value.number.clone();
+    Ok(with_password(stored, password).created("/api/v1/extensions", number.as_str()))
 }
 
 /// Changes an extension; a merge patch (RFC 7396).
@@ -205,7 +203,7 @@ async fn change_extension(
     Path(number): Path<String>,
     if_match: IfMatch,
     Body(change): Body<ExtensionChange>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Tagged<ExtensionShown>, Problem> {
     let mut faults = Faults::default();
     let flat = |text: &Option<Option<String>>| text.clone().flatten();
     let (caller_number, contact) = (flat(&change.caller_number), flat(&change.contact));
@@ -213,7 +211,7 @@ async fn change_extension(
     check_ring(&mut faults, change.ring_timeout_ms.flatten());
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
-    let (mut extension, expect) = found(&mut edit, &number, &if_match).await?;
+    let (mut extension, expect) = edit.found::<Extension>(&number, &if_match).await?;
     if let Some(display_name) = change.display_name {
         extension.display_name = display_name;
     }
@@ -224,7 +222,7 @@ async fn change_extension(
     extension.contact = change.contact.unwrap_or(extension.contact);
     let stored = edit.tx.update(extension, expect).await?;
     edit.finish(&api).await?;
-    Ok(([(header::ETAG, etag(stored.version))], Json(ExtensionShown::from(stored))))
+    Ok(stored.into())
 }
 
 /// Deletes an extension that no route leads to. Its phones are unregistered; running calls go on.
@@ -237,7 +235,7 @@ async fn delete_extension(
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let mut edit = Edit::begin(&api, &principal).await?;
-    let (_, expect) = found(&mut edit, &number, &if_match).await?;
+    let (_, expect) = edit.found::<Extension>(&number, &if_match).await?;
     let routes = edit.tx.all::<Route>().await?;
     if let Some(route) = routes.iter().find(|route| leads_to(&route.value, &number)) {
         let detail = format!("route {} leads to it; change or delete the route first", route.value.name);
@@ -257,32 +255,21 @@ async fn renew_extension_password(
     Path(number): Path<String>,
     if_match: IfMatch,
     Body(new): Body<NewPassword>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Tagged<ExtensionWithPassword>, Problem> {
     let mut faults = Faults::default();
     check_password(&mut faults, new.password.as_deref());
     faults.check()?;
     let password = new.password.unwrap_or_else(new_password);
     let mut edit = Edit::begin(&api, &principal).await?;
-    let (mut extension, expect) = found(&mut edit, &number, &if_match).await?;
+    let (mut extension, expect) = edit.found::<Extension>(&number, &if_match).await?;
     extension.set_password(api.realm(), &password);
     let stored = edit.tx.update(extension, expect).await?;
     edit.finish(&api).await?;
-    Ok(with_password(stored, &password))
+    Ok(with_password(stored, password))
 }
 
-async fn found(edit: &mut Edit, number: &str, if_match: &IfMatch) -> Result<(Extension, Expect), Problem> {
-    let stored = edit.tx.find::<Extension>(number).await?.ok_or_else(|| Problem::not_found("extension"))?;
-    let expect = if_match.expect(stored.version)?;
-    Ok((stored.value, expect))
-}
-
-fn with_password(
-    stored: Stored<Extension>,
-    password: &str,
-) -> ([(http::HeaderName, http::HeaderValue); 1], Json<ExtensionWithPassword>) {
-    let tag = etag(stored.version);
-    let body = ExtensionWithPassword { extension: stored.into(), password: password.to_owned() };
-    ([(header::ETAG, tag)], Json(body))
+fn with_password(stored: Stored<Extension>, password: String) -> Tagged<ExtensionWithPassword> {
+    Tagged::from(stored).map(|extension| ExtensionWithPassword { extension, password })
 }
 
 fn leads_to(route: &Route, number: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use dialplan::number::{ExtensionNumber, TrunkName};
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,10 @@ use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::page::{Listed, PageQuery};
 use super::permission::{ROUTES_READ, ROUTES_WRITE};
-use super::precondition::{IfMatch, etag};
+use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::Problem;
-use super::setting::{Edit, Faults};
+use super::setting::{Edit, Faults, Tagged, list, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::extensions::Extension;
@@ -135,8 +135,7 @@ async fn list_routes(
     principal: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listed<RouteShown>>, Problem> {
-    let rows = api.store().list::<Route>(&principal.tenant, &page.ask()?).await?;
-    Ok(Json(Listed::from_store(rows, RouteShown::from)))
+    list::<Route, _>(&api, &principal, &page).await
 }
 
 /// One route.
@@ -146,8 +145,8 @@ async fn read_route(
     State(api): State<Api>,
     principal: Principal,
     Path(name): Path<String>,
-) -> Result<impl IntoResponse, Problem> {
-    Ok(shown(api.store().get::<Route>(&principal.tenant, &name).await?))
+) -> Result<Tagged<RouteShown>, Problem> {
+    read::<Route, _>(&api, &principal, &name).await
 }
 
 /// Makes a route to an extension, or by trunks, that are there.
@@ -167,8 +166,8 @@ async fn create_route(
     check_ends(&mut edit, &rule).await?;
     let stored = edit.tx.create(Route { name, place: new.place, rule }).await?;
     edit.finish(&api).await?;
-    let location = [(header::LOCATION, format!("/api/v1/routes/{}", stored.value.name))];
-    Ok((StatusCode::CREATED, location, shown(stored)))
+    let name = stored.value.name.clone();
+    Ok(Tagged::<RouteShown>::from(stored).created("/api/v1/routes", name.as_str()))
 }
 
 /// Replaces a route by another of its name.
@@ -180,18 +179,17 @@ async fn replace_route(
     Path(name): Path<String>,
     if_match: IfMatch,
     Body(new): Body<RouteReplacement>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Tagged<RouteShown>, Problem> {
     let mut faults = Faults::default();
     let rule = rule(&mut faults, new.rule);
     faults.check()?;
     let rule = rule.expect("a rule that could not be read was noted as a fault");
     let mut edit = Edit::begin(&api, &principal).await?;
-    let old = edit.tx.find::<Route>(&name).await?.ok_or_else(|| Problem::not_found("route"))?;
-    let expect = if_match.expect(old.version)?;
+    let (old, expect) = edit.found::<Route>(&name, &if_match).await?;
     check_ends(&mut edit, &rule).await?;
-    let stored = edit.tx.update(Route { name: old.value.name, place: new.place, rule }, expect).await?;
+    let stored = edit.tx.update(Route { name: old.name, place: new.place, rule }, expect).await?;
     edit.finish(&api).await?;
-    Ok(shown(stored))
+    Ok(stored.into())
 }
 
 /// Deletes a route. Running calls go on.
@@ -204,14 +202,10 @@ async fn delete_route(
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let mut edit = Edit::begin(&api, &principal).await?;
-    let old = edit.tx.find::<Route>(&name).await?.ok_or_else(|| Problem::not_found("route"))?;
-    edit.tx.delete::<Route>(&name, if_match.expect(old.version)?).await?;
+    let (_, expect) = edit.found::<Route>(&name, &if_match).await?;
+    edit.tx.delete::<Route>(&name, expect).await?;
     edit.finish(&api).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn shown(stored: Stored<Route>) -> impl IntoResponse {
-    ([(header::ETAG, etag(stored.version))], Json(RouteShown::from(stored)))
 }
 
 fn rule(faults: &mut Faults, rule: Rule) -> Option<RouteRule> {

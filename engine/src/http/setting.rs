@@ -2,13 +2,74 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::OwnedMutexGuard;
 
+use super::page::{Listed, PageQuery};
+use super::precondition::{IfMatch, etag};
 use super::principal::Principal;
 use super::problem::{FieldError, Problem};
 use super::state::Api;
-use crate::store::setting::{Change, SettingsTx};
+use crate::store::setting::{Change, Expect, Setting, SettingsTx, Stored};
+
+/// A setting as it is shown, with the `ETag` of its version.
+#[derive(Debug)]
+pub struct Tagged<T> {
+    tag: HeaderValue,
+    shown: T,
+}
+
+impl<T> Tagged<T> {
+    /// The answer to a request that made it: 201 with its place, `PATH/KEY`.
+    pub fn created(self, path: &str, key: &str) -> (StatusCode, [(HeaderName, String); 1], Self) {
+        (StatusCode::CREATED, [(header::LOCATION, format!("{path}/{key}"))], self)
+    }
+
+    /// Shown as something else of the same version.
+    pub fn map<U>(self, show: impl FnOnce(T) -> U) -> Tagged<U> {
+        Tagged { tag: self.tag, shown: show(self.shown) }
+    }
+}
+
+impl<S, T: From<Stored<S>>> From<Stored<S>> for Tagged<T> {
+    fn from(stored: Stored<S>) -> Self {
+        Self { tag: etag(stored.version), shown: stored.into() }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, self.tag)], Json(self.shown)).into_response()
+    }
+}
+
+/// A page of the tenant's settings of one kind.
+///
+/// # Errors
+/// When the cursor is none of ours or the database is away.
+pub async fn list<S: Setting, T: From<Stored<S>>>(
+    api: &Api,
+    principal: &Principal,
+    page: &PageQuery,
+) -> Result<Json<Listed<T>>, Problem> {
+    let rows = api.store().list::<S>(&principal.tenant, &page.ask()?).await?;
+    Ok(Json(Listed::from_store(rows, T::from)))
+}
+
+/// One of the tenant's settings.
+///
+/// # Errors
+/// When there is none, or the database is away.
+pub async fn read<S: Setting, T: From<Stored<S>>>(
+    api: &Api,
+    principal: &Principal,
+    key: &str,
+) -> Result<Tagged<T>, Problem> {
+    Ok(api.store().get::<S>(&principal.tenant, key).await?.into())
+}
 
 /// A change of one tenant's settings on its way. Changes of a tenant take turns from the database to the writer, so the
 /// writer never gets an older state after a newer one. Dropped without [`Edit::finish`], nothing happened.
@@ -28,6 +89,16 @@ impl Edit {
         let turn = api.turn(&principal.tenant).lock_owned().await;
         let tx = api.store().change(Change::by(principal.tenant.clone(), principal.by())).await?;
         Ok(Self { tx, principal: principal.clone(), _turn: turn })
+    }
+
+    /// What shall be changed or deleted, and the version it must still have then.
+    ///
+    /// # Errors
+    /// When there is none, when `If-Match` names another version, or when the database is away.
+    pub async fn found<S: Setting>(&mut self, key: &str, if_match: &IfMatch) -> Result<(S, Expect), Problem> {
+        let stored = self.tx.find::<S>(key).await?.ok_or_else(|| Problem::not_found(S::RESOURCE))?;
+        let expect = if_match.expect(stored.version)?;
+        Ok((stored.value, expect))
     }
 
     /// Commits, and returns after the writer took the new settings.

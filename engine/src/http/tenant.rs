@@ -2,8 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
 use dialplan::number::Dialled;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,10 +11,10 @@ use super::extract::{Body, Path};
 use super::operation::{Guard, Operations};
 use super::page::Listed;
 use super::permission::{TENANTS_READ, TENANTS_WRITE};
-use super::precondition::{IfMatch, etag};
+use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::Problem;
-use super::setting::{Edit, Faults, nullable};
+use super::setting::{Edit, Faults, Tagged, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::setting::Stored;
@@ -98,8 +96,8 @@ async fn read_tenant(
     State(api): State<Api>,
     principal: Principal,
     Path(id): Path<String>,
-) -> Result<impl IntoResponse, Problem> {
-    Ok(shown(api.store().get::<Tenant>(&principal.tenant, &id).await?))
+) -> Result<Tagged<TenantShown>, Problem> {
+    read::<Tenant, _>(&api, &principal, &id).await
 }
 
 /// Changes one's own tenant; a merge patch (RFC 7396).
@@ -111,7 +109,7 @@ async fn change_tenant(
     Path(id): Path<String>,
     if_match: IfMatch,
     Body(change): Body<TenantChange>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Tagged<TenantShown>, Problem> {
     let mut faults = Faults::default();
     let named = change.name.as_deref().is_none_or(|name| (1..=64).contains(&name.chars().count()));
     faults.require("name", named, "a tenant's name is 1 to 64 characters");
@@ -126,21 +124,15 @@ async fn change_tenant(
     }
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
-    let old = edit.tx.find::<Tenant>(&id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
-    let expect = if_match.expect(old.version)?;
-    let mut tenant = old.value;
+    let (mut tenant, expect) = edit.found::<Tenant>(&id, &if_match).await?;
     tenant.name = change.name.unwrap_or(tenant.name);
     tenant.caller_number = change.caller_number.unwrap_or(tenant.caller_number);
     tenant.record_internal = change.record_internal.unwrap_or(tenant.record_internal);
     tenant.emergency = change.emergency.unwrap_or(tenant.emergency);
     let stored = edit.tx.update(tenant, expect).await?;
     edit.finish(&api).await?;
-    Ok(shown(stored))
+    Ok(stored.into())
 }
 
 /// Countries have a handful.
 const EMERGENCY_MAX: usize = 16;
-
-fn shown(stored: Stored<Tenant>) -> impl IntoResponse {
-    ([(header::ETAG, etag(stored.version))], Json(TenantShown::from(stored)))
-}

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use dialplan::number::{Dialled, TrunkName};
 use serde::{Deserialize, Serialize};
@@ -14,15 +14,15 @@ use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::page::{Listed, PageQuery};
 use super::permission::{TRUNKS_READ, TRUNKS_WRITE};
-use super::precondition::{IfMatch, etag};
+use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
-use super::setting::{Edit, Faults, nullable};
+use super::setting::{Edit, Faults, Tagged, list, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::config::network;
 use crate::store::routes::{Route, RouteRule};
-use crate::store::setting::{Expect, Hidden, Stored};
+use crate::store::setting::{Hidden, Stored};
 use crate::store::trunks::{Trunk, TrunkAccount, TrunkTransport};
 use crate::tenant_config::trunk_owner;
 
@@ -196,8 +196,7 @@ async fn list_trunks(
     principal: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listed<TrunkShown>>, Problem> {
-    let rows = api.store().list::<Trunk>(&principal.tenant, &page.ask()?).await?;
-    Ok(Json(Listed::from_store(rows, TrunkShown::from)))
+    list::<Trunk, _>(&api, &principal, &page).await
 }
 
 /// One trunk.
@@ -207,9 +206,8 @@ async fn read_trunk(
     State(api): State<Api>,
     principal: Principal,
     Path(name): Path<String>,
-) -> Result<impl IntoResponse, Problem> {
-    let stored = api.store().get::<Trunk>(&principal.tenant, &name).await?;
-    Ok(shown(stored))
+) -> Result<Tagged<TrunkShown>, Problem> {
+    read::<Trunk, _>(&api, &principal, &name).await
 }
 
 /// Makes a trunk.
@@ -244,8 +242,8 @@ async fn create_trunk(
     let mut edit = Edit::begin(&api, &principal).await?;
     let stored = edit.tx.create(trunk).await?;
     edit.finish(&api).await?;
-    let location = [(header::LOCATION, format!("/api/v1/trunks/{}", stored.value.name))];
-    Ok((StatusCode::CREATED, location, shown(stored)))
+    let name = stored.value.name.clone();
+    Ok(Tagged::<TrunkShown>::from(stored).created("/api/v1/trunks", name.as_str()))
 }
 
 /// Changes a trunk; a merge patch (RFC 7396).
@@ -257,7 +255,7 @@ async fn change_trunk(
     Path(name): Path<String>,
     if_match: IfMatch,
     Body(change): Body<TrunkChange>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Tagged<TrunkShown>, Problem> {
     let mut faults = Faults::default();
     change.host.as_deref().into_iter().for_each(|host| check_host(&mut faults, host));
     check_caller_number(&mut faults, change.caller_number.clone().flatten().as_deref());
@@ -265,7 +263,7 @@ async fn change_trunk(
     check_account(&mut faults, change.username.clone().flatten().as_deref(), change.password.as_deref());
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
-    let (mut trunk, expect) = found(&mut edit, &name, &if_match).await?;
+    let (mut trunk, expect) = edit.found::<Trunk>(&name, &if_match).await?;
     trunk.account = account(&api, &principal, &trunk, &change)?;
     trunk.host = change.host.unwrap_or(trunk.host);
     trunk.port = change.port.unwrap_or(trunk.port);
@@ -278,7 +276,7 @@ async fn change_trunk(
     trunk.enabled = change.enabled.unwrap_or(trunk.enabled);
     let stored = edit.tx.update(trunk, expect).await?;
     edit.finish(&api).await?;
-    Ok(shown(stored))
+    Ok(stored.into())
 }
 
 /// Deletes a trunk that no route uses. Running calls go on.
@@ -291,7 +289,7 @@ async fn delete_trunk(
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let mut edit = Edit::begin(&api, &principal).await?;
-    let (trunk, expect) = found(&mut edit, &name, &if_match).await?;
+    let (trunk, expect) = edit.found::<Trunk>(&name, &if_match).await?;
     let routes = edit.tx.all::<Route>().await?;
     if let Some(route) = routes.iter().find(|route| uses(&route.value, &trunk.name)) {
         let detail = format!("route {} uses it; change or delete the route first", route.value.name);
@@ -300,16 +298,6 @@ async fn delete_trunk(
     edit.tx.delete::<Trunk>(&name, expect).await?;
     edit.finish(&api).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn found(edit: &mut Edit, name: &str, if_match: &IfMatch) -> Result<(Trunk, Expect), Problem> {
-    let stored = edit.tx.find::<Trunk>(name).await?.ok_or_else(|| Problem::not_found("trunk"))?;
-    let expect = if_match.expect(stored.version)?;
-    Ok((stored.value, expect))
-}
-
-fn shown(stored: Stored<Trunk>) -> impl IntoResponse {
-    ([(header::ETAG, etag(stored.version))], Json(TrunkShown::from(stored)))
 }
 
 fn uses(route: &Route, name: &TrunkName) -> bool {
