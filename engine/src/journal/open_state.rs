@@ -98,7 +98,9 @@ impl OpenState {
             | Event::CallHeld(_)
             | Event::CallRetrieved(_)
             | Event::SourceBanned(_)
-            | Event::SettingsChanged(_) => {}
+            | Event::SettingsChanged(_)
+            | Event::TrunkUp(_)
+            | Event::TrunkDown(_) => {}
         }
     }
 

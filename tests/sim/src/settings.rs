@@ -9,6 +9,7 @@ use sip::digest::ha1;
 use sip::flow::Transport;
 use switch::config::{
     Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+    TrunkPolicy,
 };
 
 use crate::phone::{self, Habits, Login, PhoneSpec};
@@ -221,5 +222,6 @@ fn trunk(name: &str, ip: &str, login: Option<&Login>) -> Trunk {
         caller_number: Some("01012345678".to_owned()),
         record: true,
         enabled: true,
+        policy: TrunkPolicy::default(),
     }
 }

@@ -20,6 +20,7 @@ use sip::parse::parse_datagram;
 use sip::time::Now;
 use switch::config::{
     Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+    TrunkPolicy,
 };
 use switch::input::{Command, CommandId, Input};
 use switch::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
@@ -117,6 +118,7 @@ fn trunk(name: &str, address: &str, credentials: Option<Credentials>) -> Trunk {
         caller_number: Some("01012345678".into()),
         record: false,
         enabled: true,
+        policy: TrunkPolicy::default(),
     }
 }
 
@@ -402,6 +404,8 @@ impl World {
             Event::RegistrationUnbound(e) => format!("unbound {} {:?}", e.extension, e.reason),
             Event::SourceBanned(e) => format!("banned {} after {}", e.source, e.failures),
             Event::SettingsChanged(_) => "settings_changed".into(),
+            Event::TrunkUp(e) => format!("trunk_up {}", e.trunk),
+            Event::TrunkDown(e) => format!("trunk_down {} {:?}: {}", e.trunk, e.reason, e.detail),
         }
     }
 
@@ -462,6 +466,7 @@ impl World {
                 phone.request("REGISTER", "sip:pbx.example", &extra)
             }
             "OPTIONS" | "MESSAGE" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
+            "answer" => phone.answer(rest[0], &extra),
             "silent" => {
                 phone.manners = Manners::Silent;
                 return;

@@ -9,5 +9,7 @@ mod media;
 mod phone;
 mod refusals;
 mod registration;
+mod trunk_choice;
+mod trunk_upkeep;
 mod trunks;
 mod two_party;

@@ -29,6 +29,8 @@ pub(crate) struct Phone {
     seen: Vec<String>,
     /// The last INVITE received.
     pub(crate) invite_in: Option<String>,
+    /// The last other request received outside a dialog: REGISTER, OPTIONS.
+    pub(crate) request_in: Option<String>,
     /// The last INVITE sent.
     pub(crate) invite_out: Option<String>,
     dialog: Option<Dialog>,
@@ -60,6 +62,7 @@ impl Phone {
             inbox: VecDeque::new(),
             seen: Vec::new(),
             invite_in: None,
+            request_in: None,
             invite_out: None,
             dialog: None,
             serial: 0,
@@ -126,7 +129,10 @@ impl Phone {
                 vec![self.response(text, "200", ""), self.response(&invite, "487", "")]
             }
             "BYE" if polite => vec![self.response(text, "200", "")],
-            _ => Vec::new(),
+            _ => {
+                self.request_in = Some(text.to_owned());
+                Vec::new()
+            }
         }
     }
 
@@ -248,6 +254,18 @@ impl Phone {
             header(invite, "From"),
             header(invite, "Call-ID"),
         )
+    }
+
+    /// An answer to the last REGISTER or OPTIONS that came; `me` between backticks in a field is the Contact in it.
+    pub(crate) fn answer(&mut self, status: &str, fields: &str) -> String {
+        let request = self.request_in.clone().expect("a REGISTER or OPTIONS came");
+        let contact = header(&request, "Contact");
+        let answer = self.response(&request, status, "");
+        let fields: String = fields
+            .split('|')
+            .filter(|field| !field.is_empty())
+            .fold(String::new(), |all, field| format!("{all}{}\r\n", field.replace("`me`", &contact)));
+        answer.replace("Content-Length:", &format!("{fields}Content-Length:"))
     }
 
     /// A response to a request that came. One to an INVITE makes the dialog.
