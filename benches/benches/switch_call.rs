@@ -21,7 +21,8 @@ use sip::parse::parse_datagram;
 use sip::session_timer::Policy;
 use sip::time::Now;
 use switch::config::{
-    ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, StaticContact, TenantConfig, TonePlan, Trunk,
+    ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, StaticContact, TenantConfig, TonePlan,
+    Trunk, TrunkPolicy,
 };
 use switch::input::Input;
 use switch::media::{MediaCommand, MediaEvent};
@@ -339,6 +340,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         caller_number: None,
         record: false,
         enabled: true,
+        policy: TrunkPolicy::default(),
     };
     let inbound =
         InboundRoute { trunk: None, did: DidPattern::Exact("1000".into()), to: Destination::Extension(number.clone()) };

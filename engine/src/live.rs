@@ -14,7 +14,7 @@ use hooks::id::{CallId, TenantId};
 use switch::config::TenantConfig;
 use switch::input::Command;
 use switch::output::{Done, Refused};
-use switch::view::{BanView, CallView, RegistrationView, View};
+use switch::view::{BanView, CallView, RegistrationView, TrunkView, View};
 
 /// Why a command has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +53,7 @@ pub struct Live {
     calls: Table<(TenantId, CallId), CallView>,
     registrations: Table<(TenantId, RegistrationKey), RegistrationView>,
     bans: Table<IpAddr, BanView>,
+    trunks: Table<(TenantId, String), TrunkView>,
 }
 
 impl Live {
@@ -76,6 +77,8 @@ impl Live {
             }
             View::Ban(ban) => self.bans.put(ban.source, ban),
             View::BanGone(source) => self.bans.remove(&source),
+            View::Trunk(trunk) => self.trunks.put((trunk.tenant.clone(), trunk.trunk.clone()), *trunk),
+            View::TrunkGone(tenant, trunk) => self.trunks.remove(&(tenant, trunk)),
         }
     }
 
@@ -109,6 +112,12 @@ impl Live {
     #[must_use]
     pub fn bans(&self, after: Option<IpAddr>, limit: usize) -> Vec<Arc<BanView>> {
         self.bans.range(after.map_or(Bound::Unbounded, Bound::Excluded), limit, |_| true)
+    }
+
+    /// A trunk of the tenant as it stands.
+    #[must_use]
+    pub fn trunk(&self, tenant: &TenantId, trunk: &str) -> Option<Arc<TrunkView>> {
+        self.trunks.get(&(tenant.clone(), trunk.to_owned()))
     }
 
     /// How many live calls, registrations and bans there are in the whole process.

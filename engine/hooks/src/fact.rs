@@ -78,6 +78,12 @@ pub enum Event {
     /// A setting was changed, by whom and how; the audit log holds the same entry.
     #[serde(rename = "settings.changed")]
     SettingsChanged(SettingsChanged),
+    /// A trunk can be used: it is registered with, and answers, as far as either is asked for.
+    #[serde(rename = "trunk.up")]
+    TrunkUp(TrunkUp),
+    /// A trunk cannot be used, and calls leave it out.
+    #[serde(rename = "trunk.down")]
+    TrunkDown(TrunkDown),
 }
 
 /// Which way a call goes, seen from the tenant (CDR-02, CDR-07).
@@ -461,6 +467,34 @@ pub struct SettingsChanged {
     pub action: String,
 }
 
+/// See [`Event::TrunkUp`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkUp {
+    /// Its name.
+    pub trunk: String,
+}
+
+/// Why a trunk is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkDownReason {
+    /// None of its addresses answers OPTIONS.
+    Unanswered,
+    /// The registration with it ran out, or was not granted.
+    Unregistered,
+}
+
+/// See [`Event::TrunkDown`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkDown {
+    /// Its name.
+    pub trunk: String,
+    /// Why.
+    pub reason: TrunkDownReason,
+    /// What was heard last, for an administrator.
+    pub detail: String,
+}
+
 /// A fact as others see it: a CloudEvents 1.0 envelope in JSON format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloudEvent {
@@ -506,7 +540,9 @@ impl Event {
             Self::RegistrationBound(_)
             | Self::RegistrationUnbound(_)
             | Self::SourceBanned(_)
-            | Self::SettingsChanged(_) => None,
+            | Self::SettingsChanged(_)
+            | Self::TrunkUp(_)
+            | Self::TrunkDown(_) => None,
         }
     }
 }

@@ -63,7 +63,7 @@ impl CallFold {
                 let key = (extension.clone(), contact.clone());
                 self.registrations.insert(key, RegistrationChange::Unbound { extension, contact });
             }
-            Event::SourceBanned(_) | Event::SettingsChanged(_) => {}
+            Event::SourceBanned(_) | Event::SettingsChanged(_) | Event::TrunkUp(_) | Event::TrunkDown(_) => {}
             Event::LegStarted(_)
             | Event::LegRinging(_)
             | Event::LegAnswered(_)
@@ -163,7 +163,9 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::RegistrationBound(_)
         | Event::RegistrationUnbound(_)
         | Event::SourceBanned(_)
-        | Event::SettingsChanged(_) => {}
+        | Event::SettingsChanged(_)
+        | Event::TrunkUp(_)
+        | Event::TrunkDown(_) => {}
     }
 }
 

@@ -255,7 +255,7 @@ async fn originate_call(
             let location = [(header::LOCATION, format!("/api/v1/calls/{call}"))];
             Ok((StatusCode::CREATED, location, Json(CallStarted { id: call.to_string() })))
         }
-        Done::Ok => Err(Problem::internal(&"the switch started a call without naming it")),
+        Done::Ok | Done::TrunkTested(_) => Err(Problem::internal(&"the switch started a call without naming it")),
     }
 }
 

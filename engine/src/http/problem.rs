@@ -261,10 +261,10 @@ impl From<CommandError> for Problem {
         let detail = error.to_string();
         match error {
             CommandError::Refused(refused) => match refused {
-                Refused::NoSuchCall | Refused::NotBanned => Self::new(Kind::NotFound, detail),
+                Refused::NoSuchCall | Refused::NotBanned | Refused::NoSuchTrunk => Self::new(Kind::NotFound, detail),
                 Refused::NoSuchExtension => Self::invalid(vec![FieldError::new("from", detail)]),
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
-                Refused::NotRegistered => Self::new(Kind::Refused, detail),
+                Refused::NotRegistered | Refused::TestRunning => Self::new(Kind::Refused, detail),
                 Refused::NotAdmitted | Refused::Full => Self::new(Kind::Unavailable, detail).retry_after(10),
             },
             CommandError::Busy => Self::new(Kind::Unavailable, detail).retry_after(1),

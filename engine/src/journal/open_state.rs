@@ -101,7 +101,9 @@ impl OpenState {
             | Event::Transferred(_)
             | Event::TransferFailed(_)
             | Event::SourceBanned(_)
-            | Event::SettingsChanged(_) => {}
+            | Event::SettingsChanged(_)
+            | Event::TrunkUp(_)
+            | Event::TrunkDown(_) => {}
         }
     }
 

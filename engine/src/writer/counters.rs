@@ -15,6 +15,8 @@ pub(super) fn show(switch: &Switch) {
         ("switchboard_refused_not_admitted_total", m.refused_not_admitted),
         ("switchboard_refused_transactions_full_total", m.refused_transactions_full),
         ("switchboard_refused_banned_total", m.refused_banned),
+        ("switchboard_refused_trunk_inbound_total", m.refused_trunk_inbound),
+        ("switchboard_refused_trunk_outbound_total", m.refused_trunk_outbound),
         ("switchboard_refused_malformed_total", m.refused_malformed),
         ("switchboard_dropped_malformed_total", m.dropped_malformed),
         ("switchboard_auth_failures_total", m.auth_failures),

@@ -236,7 +236,7 @@ impl Writer {
 
     fn busy(&self) -> bool {
         let sizes = self.switch.sizes();
-        sizes.calls + sizes.recordings + sizes.endpoints > 0
+        sizes.calls + sizes.recordings + sizes.endpoints + sizes.departing > 0
     }
 
     /// Ends the calls and lets their last messages out.

@@ -16,13 +16,16 @@ use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
 use crate::switch::Switch;
 use crate::target;
+use crate::trunk;
 use crate::view::View;
 
 impl Switch {
     /// New or changed settings of a tenant. Phones of extensions that are gone, disabled, or have another password lose their
     /// bindings.
     pub(crate) fn configure(&mut self, config: Arc<TenantConfig>) {
-        let Some(old) = self.tenants.set(config.clone()) else { return };
+        let old = self.tenants.set(config.clone());
+        trunk::table::configure(&mut self.desk, &config);
+        let Some(old) = old else { return };
         for aor in self.desk.registrar.extensions_of(&config.tenant) {
             let before = old.extensions.get(&aor.extension);
             let after = config.extensions.get(&aor.extension).filter(|extension| extension.enabled);
@@ -48,6 +51,11 @@ impl Switch {
                     Err(Refused::NotBanned)
                 }
             }
+            Command::TestTrunk(name) => match trunk::table::test(&mut self.desk, id, tenant, &name) {
+                // It is answered when the trunk has answered.
+                Ok(()) => return,
+                Err(refused) => Err(refused),
+            },
         };
         self.desk.outputs.push_back(Output::Reply { id, result });
     }
@@ -98,9 +106,10 @@ impl Switch {
         Ok(())
     }
 
-    /// The process stops: every call ends, new ones are refused.
+    /// The process stops: every call ends, new ones are refused, carriers no longer send any.
     pub(crate) fn stop(&mut self) {
         self.admission = Admission::Draining;
+        trunk::table::leave_all(&mut self.desk);
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         for call in calls {
             self.with_call(call, |call, desk| call.end(desk, &commanded(Refusal::busy_node())));

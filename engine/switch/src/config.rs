@@ -1,5 +1,7 @@
 //! What the switch is told about its world. A tenant is replaced as a whole; running calls keep what they began with.
 
+mod trunk;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -10,6 +12,8 @@ use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
 use sip::flow::Transport;
 use sip::session_timer::Policy;
+
+pub use trunk::{Choice, Credentials, Health, Lane, Limits as TrunkLimits, Registration, Trunk, TrunkPolicy, WhenFull};
 
 /// What holds for the whole node.
 #[derive(Clone, Debug)]
@@ -185,44 +189,4 @@ pub struct StaticContact {
     pub transport: Transport,
     /// Its address, resolved by the shell.
     pub target: SocketAddr,
-}
-
-/// A trunk: a line to the outside.
-#[derive(Clone, Debug)]
-pub struct Trunk {
-    /// Its name.
-    pub name: TrunkName,
-    /// Where its calls go, resolved by the shell, best first; empty when it does not resolve (then it cannot be called).
-    pub targets: Vec<SocketAddr>,
-    /// How.
-    pub transport: Transport,
-    /// The host in the Request-URI and To of what we send.
-    pub host: String,
-    /// Who may call in by it without signing in.
-    pub sources: Vec<Network>,
-    /// What we sign in with when it challenges.
-    pub credentials: Option<Credentials>,
-    /// P-Asserted-Identity from it is believed (CALL-32).
-    pub trusted: bool,
-    /// Shown as the caller's number where the extension has none.
-    pub caller_number: Option<String>,
-    /// Its calls are recorded (REC-04).
-    pub record: bool,
-    /// A disabled one neither calls nor is called.
-    pub enabled: bool,
-}
-
-/// A user name and password we sign in with.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The user name.
-    pub username: String,
-    /// In the clear in memory only; encrypted where it is stored.
-    pub password: String,
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
-    }
 }

@@ -24,6 +24,7 @@ use crate::output::Output;
 use crate::ports::Ports;
 use crate::registrar::Registrar;
 use crate::timers::Timers;
+use crate::trunk::table::Trunks;
 use crate::view::View;
 
 /// A leg of a call: the call, and the leg's place in it, which never changes.
@@ -96,6 +97,8 @@ pub(crate) struct Desk {
     /// Recordings that were not reported yet.
     pub(crate) recordings: BTreeMap<RecordingId, Recording>,
     pub(crate) registrar: Registrar,
+    /// The trunks as they stand.
+    pub(crate) trunks: Trunks,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -122,6 +125,7 @@ impl Desk {
             farewells: Farewells::default(),
             recordings: BTreeMap::new(),
             registrar: Registrar::new(node.expiry, node.limits.contacts_per_extension),
+            trunks: Trunks::new(),
             outputs: VecDeque::new(),
             node,
         }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use dialplan::number::Dialled;
+use dialplan::number::{Dialled, TrunkName};
 use dialplan::plan::{Destination, Dial};
 use hooks::fact::{CallSource, Direction, PeerKind};
 use hooks::id::TenantId;
 use sip::flow::Flow;
+use sip::headers::HeaderName;
 use sip::message::{Request, StatusCode};
 use sip::sdp::SessionDescription;
 use sip::transaction::ServerKey;
@@ -40,9 +41,8 @@ impl Switch {
         let admitted = if self.doorman.is_claimed(&request) {
             self.by_extension(key, &request, &flow)
         } else {
-            let did = request.uri.user();
-            match self.tenants.by_source(flow.peer.ip(), did.as_deref()) {
-                Some((tenant, trunk)) => Some(from_trunk(tenant, trunk, &request)),
+            match self.by_trunk(&request, &flow) {
+                Some(admitted) => Some(admitted),
                 None => self.by_extension(key, &request, &flow),
             }
         };
@@ -50,6 +50,26 @@ impl Switch {
         if let Err(refusal) = admitted.and_then(|admitted| self.begin(key, &request, flow, admitted)) {
             self.desk.refuse(key, &request, refusal);
         }
+    }
+
+    /// A call by a trunk: to the Contact we registered there, else from one of its sources, else by the flow we registered on.
+    /// `None` if it is none.
+    fn by_trunk(&self, request: &Request, flow: &Flow) -> Option<Result<Admitted, Refusal>> {
+        let user = request.uri.user().unwrap_or_default();
+        let named = |(tenant, trunk): (&TenantId, &TrunkName)| {
+            let tenant = self.tenants.by_id(tenant)?;
+            Some((tenant, tenant.trunks.get(trunk).filter(|trunk| trunk.enabled)?))
+        };
+        if let Some((tenant, trunk)) = self.desk.trunks.by_contact(&user, flow).and_then(named) {
+            return Some(from_trunk(tenant, trunk, request, called_by_contact(request)));
+        }
+        let (tenant, trunk) = self.tenants.by_source(flow.peer.ip(), Some(&user)).or_else(|| {
+            let candidates: Vec<_> = self.desk.trunks.by_flow(flow).filter_map(named).collect();
+            let taking = candidates.iter().find(|(tenant, trunk)| tenant.plan.inbound(&trunk.name, &user).is_some());
+            taking.or(candidates.first()).copied()
+        })?;
+        let called = number(&request.uri).map(|dialled| [Some(dialled), called_in_to(request)].into_iter().flatten());
+        Some(called.and_then(|called| from_trunk(tenant, trunk, request, called.collect())))
     }
 
     /// `None` when it was answered already: the caller did not prove who it is.
@@ -89,6 +109,11 @@ impl Switch {
         // GEN-18: an emergency call is past limits and admission.
         if !about.emergency {
             self.check_admission()?;
+        }
+        if let Some(trunk) = &about.trunk
+            && let Some(refusal) = trunk::refusal_of_full(&mut self.desk, &tenant.tenant, trunk)
+        {
+            return Err(refusal);
         }
         let arrival = Arrival { server: key, request: request.clone(), flow, timer, offer, peer };
         let (mut call, caller) = Call::dialled(&mut self.desk, &tenant, about, arrival)?;
@@ -185,16 +210,31 @@ fn dialled_by(tenant: &Arc<TenantConfig>, extension: &Extension, request: &Reque
     Ok(Admitted { tenant: tenant.clone(), about, route, peer })
 }
 
-/// A call by a trunk: to the number in the Request-URI, or in the To where no route takes that.
-fn from_trunk(tenant: &Arc<TenantConfig>, trunk: &Trunk, request: &Request) -> Result<Admitted, Refusal> {
-    let dialled = number(&request.uri)?;
-    let to = request.headers.to().ok().and_then(|to| to.uri.user().map(std::borrow::Cow::into_owned));
-    let candidates = [Some(dialled.clone()), to];
-    let found = candidates
-        .into_iter()
-        .flatten()
-        .find_map(|did| tenant.plan.inbound(&trunk.name, &did).map(|destination| (did, inside(destination))));
-    let (callee, route) = found.unwrap_or((dialled, Route::Nowhere));
+/// The numbers that a call to our Contact may be for: the Request-URI names ourselves, so what was dialled is in
+/// P-Called-Party-ID (RFC 7315 §4.2), else in To.
+fn called_by_contact(request: &Request) -> Vec<String> {
+    let name = HeaderName::from_bytes(b"P-Called-Party-ID").expect("a token");
+    let party =
+        request.headers.address_list(name).ok().and_then(|list| list.first().and_then(|to| number(&to.uri).ok()));
+    party.into_iter().chain(called_in_to(request)).collect()
+}
+
+fn called_in_to(request: &Request) -> Option<String> {
+    request.headers.to().ok().and_then(|to| to.uri.user().map(std::borrow::Cow::into_owned))
+}
+
+/// A call by a trunk: to the first of these numbers that a route takes.
+fn from_trunk(
+    tenant: &Arc<TenantConfig>,
+    trunk: &Trunk,
+    request: &Request,
+    called: Vec<String>,
+) -> Result<Admitted, Refusal> {
+    let found = called
+        .iter()
+        .find_map(|did| tenant.plan.inbound(&trunk.name, did).map(|destination| (did.clone(), inside(destination))));
+    let first = called.into_iter().next();
+    let (callee, route) = found.unwrap_or_else(|| (first.unwrap_or_default(), Route::Nowhere));
     let caller = trunk::caller_id(trunk, &request.headers);
     let about = About {
         direction: Direction::Inbound,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dialplan::number::{Dialled, ExtensionNumber};
+use dialplan::number::{Dialled, ExtensionNumber, TrunkName};
 use hooks::fact::RegistrationBound;
 use hooks::id::{CallId, TenantId};
 use sip::flow::{ConnectionId, Flow};
@@ -76,6 +76,9 @@ pub enum Command {
     Hangup(CallId),
     /// Lifts the ban on a source.
     LiftBan(std::net::IpAddr),
+    /// Asks each address of a trunk whether it is there, and registers anew where we register. Replies when all have answered,
+    /// or after some seconds.
+    TestTrunk(TrunkName),
 }
 
 /// Whether new calls are accepted, and why not.

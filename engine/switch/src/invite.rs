@@ -1,13 +1,14 @@
 //! The INVITEs that we send: to phones, and to trunks.
 
 use bytes::Bytes;
+use sip::flow::Flow;
 use sip::headers::{CSeq, HeaderName, NameAddr};
 use sip::message::{Method, Request};
 use sip::session_timer::Proposal;
 use sip::uri::{Host, SipUri, Uri};
 
 use crate::call::{About, Diverted, diversion};
-use crate::config::TenantConfig;
+use crate::config::{TenantConfig, Trunk};
 use crate::desk::Desk;
 use crate::nat;
 use crate::requests::SUPPORTED;
@@ -89,12 +90,20 @@ fn addresses(desk: &Desk, invitation: &Invitation<'_>) -> (Uri, Uri) {
             (uri.clone(), aor.into())
         }
         Target::Trunk(Line { trunk, number, flow, .. }) => {
-            let named = invitation.tenant.trunks.get(trunk).and_then(|trunk| host_and_port(&trunk.host));
-            let (host, port) = named.unwrap_or_else(|| (Host::from(flow.peer.ip()), Some(flow.peer.port())));
-            let uri: Uri = SipUri::new(Some(number), &host, port).into();
-            (uri.clone(), uri)
+            let trunk = invitation.tenant.trunks.get(trunk);
+            let uri = trunk.map_or_else(|| peer_uri(flow, Some(number)), |trunk| trunk_uri(trunk, flow, Some(number)));
+            (uri.clone().into(), uri.into())
         }
     }
+}
+
+/// A trunk, or a number at it.
+pub(crate) fn trunk_uri(trunk: &Trunk, flow: &Flow, number: Option<&str>) -> SipUri {
+    host_and_port(&trunk.host).map_or_else(|| peer_uri(flow, number), |(host, port)| SipUri::new(number, &host, port))
+}
+
+fn peer_uri(flow: &Flow, number: Option<&str>) -> SipUri {
+    SipUri::new(number, &Host::from(flow.peer.ip()), Some(flow.peer.port()))
 }
 
 /// Whom the far end sees.
@@ -124,7 +133,7 @@ pub(crate) fn own_host(desk: &Desk, tenant: &TenantConfig) -> Host {
 }
 
 /// `host`, `host:port`, `[v6]`, `[v6]:port`.
-fn host_and_port(text: &str) -> Option<(Host, Option<u16>)> {
+pub(crate) fn host_and_port(text: &str) -> Option<(Host, Option<u16>)> {
     let uri: Uri = format!("sip:{text}").parse().ok()?;
     let uri = uri.as_sip()?;
     Some((uri.host().clone(), uri.port()))

@@ -19,6 +19,10 @@ pub struct Metrics {
     pub refused_transactions_full: u64,
     /// Requests refused because their source is banned.
     pub refused_banned: u64,
+    /// Calls from trunks refused because the trunk had as many, or as many within a second, as it may.
+    pub refused_trunk_inbound: u64,
+    /// Calls not sent by a trunk because it had as many, or as many within a second, as it may: the next one was tried.
+    pub refused_trunk_outbound: u64,
     /// Requests that could not be parsed and were answered 400 or 505.
     pub refused_malformed: u64,
     /// Messages that could neither be parsed nor answered.

@@ -1,6 +1,8 @@
 //! The closed set of what the switch wants done. The shell writes the facts of a step to the journal before any other
 //! output of the same step leaves the process (decision 4).
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use hooks::fact::Fact;
 use hooks::id::CallId;
@@ -8,7 +10,7 @@ use sip::flow::{ConnectionId, Flow};
 
 use crate::input::CommandId;
 use crate::media::MediaCommand;
-use crate::view::View;
+use crate::view::{TrunkAnswer, View};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -44,6 +46,17 @@ pub enum Done {
     Call(CallId),
     /// Nothing to tell.
     Ok,
+    /// A trunk was tested.
+    TrunkTested(Box<TrunkTest>),
+}
+
+/// What a test of a trunk brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkTest {
+    /// Each of its addresses, and what the OPTIONS to it came to.
+    pub targets: Vec<(SocketAddr, TrunkAnswer)>,
+    /// What the REGISTER came to, where we register.
+    pub registration: Option<TrunkAnswer>,
 }
 
 /// Why a command was refused; the shell words it for people.
@@ -70,4 +83,10 @@ pub enum Refused {
     /// No such ban.
     #[error("the address is not banned")]
     NotBanned,
+    /// No such trunk.
+    #[error("there is no such trunk, or it is disabled")]
+    NoSuchTrunk,
+    /// It is being tested.
+    #[error("the trunk is being tested already; wait for that")]
+    TestRunning,
 }

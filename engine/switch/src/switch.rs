@@ -20,6 +20,7 @@ use crate::input::{Admission, Input};
 use crate::metrics::Metrics;
 use crate::output::Output;
 use crate::tenants::Tenants;
+use crate::trunk;
 use crate::view::View;
 
 /// One node's switch.
@@ -65,6 +66,8 @@ pub struct Sizes {
     pub watched_sources: usize,
     /// Answers held back.
     pub slowed: usize,
+    /// Registrations with carriers that are being taken back.
+    pub departing: usize,
 }
 
 impl Switch {
@@ -115,6 +118,7 @@ impl Switch {
             self.desk.timers.next(),
             self.desk.registrar.next_expiry(),
             self.doorman.bans.next_end(),
+            self.desk.trunks.next_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -128,6 +132,9 @@ impl Switch {
         self.pump();
         while let Some(key) = self.desk.timers.pop_due(now.mono) {
             self.timer(key);
+            self.pump();
+        }
+        while trunk::table::timer(&mut self.desk) {
             self.pump();
         }
         while let Some(change) = self.desk.registrar.expire_one(now) {
@@ -171,10 +178,11 @@ impl Switch {
             bindings: self.desk.registrar.len(),
             watched_sources: self.doorman.bans.len(),
             slowed: self.slowed.waiting.len(),
+            departing: self.desk.trunks.departing(),
         }
     }
 
-    /// True if no call, transaction, endpoint, recording or timer is left. Bindings and bans may be.
+    /// True if no call, transaction, endpoint, recording or timer is left. Bindings, bans and trunks may be.
     #[must_use]
     pub fn is_quiescent(&self) -> bool {
         let sizes = self.sizes();
@@ -187,6 +195,7 @@ impl Switch {
             sizes.recordings,
             sizes.timers,
             sizes.slowed,
+            sizes.departing,
         ];
         held.iter().all(|size| *size == 0) && self.desk.outputs.is_empty()
     }
@@ -217,6 +226,7 @@ impl Switch {
                 }
                 FromSip::Ended { key: TransactionKey::Client(key) } => {
                     self.desk.clients.remove(&key);
+                    self.desk.trunks.forget(key);
                 }
             }
         }
@@ -299,6 +309,9 @@ impl Switch {
     }
 
     fn response(&mut self, key: ClientKey, response: &Response) {
+        if trunk::table::responded(&mut self.desk, key, response) {
+            return;
+        }
         let Some(LegRef { call, leg }) = self.desk.clients.get(&key).map(|used| used.leg) else { return };
         if self.calls.contains_key(&call) {
             return self.with_call(call, |call, desk| call.responded(desk, leg, key, response));
@@ -308,6 +321,9 @@ impl Switch {
 
     /// A request of ours had no final response: it timed out, or could not be sent (RFC 3261 §8.1.3.1).
     fn unanswered(&mut self, key: ClientKey, status: StatusCode) {
+        if trunk::table::unanswered(&mut self.desk, key, status) {
+            return;
+        }
         if let Some(used) = self.desk.clients.remove(&key) {
             self.with_call(used.leg.call, |call, desk| call.unreachable(desk, used.leg.leg, key, status));
         }

@@ -83,6 +83,7 @@ mod tests {
             caller_number: None,
             record: false,
             enabled: true,
+            policy: crate::config::TrunkPolicy::default(),
         };
         let route = InboundRoute { trunk: None, did: DidPattern::Exact(did.into()), to: Destination::EchoTest };
         Arc::new(TenantConfig {

@@ -24,6 +24,11 @@ impl<Key: Ord + Copy> Timers<Key> {
         self.running.remove(&(at, key));
     }
 
+    /// Stops every timer of these keys.
+    pub(crate) fn stop_all(&mut self, mut these: impl FnMut(&Key) -> bool) {
+        self.running.retain(|(_, key)| !these(key));
+    }
+
     /// The earliest end.
     pub(crate) fn next(&self) -> Option<Duration> {
         self.running.first().map(|(at, _)| *at)

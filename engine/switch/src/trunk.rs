@@ -1,30 +1,47 @@
 //! Trunks: which addresses a call outside may take, what number it shows, and who a call from outside is from.
 
+mod choice;
+mod health;
+mod load;
+mod registration;
+pub(crate) mod table;
+mod test;
+mod watched;
+
 use std::time::Duration;
 
 use dialplan::number::TrunkName;
 use dialplan::plan::Attempt;
-use hooks::fact::EndCause;
+use hooks::fact::{EndCause, PeerKind};
+use hooks::id::TenantId;
 use sip::headers::{Headers, NameAddr};
 
 use crate::call::{About, Verdict};
 use crate::config::{TenantConfig, Trunk};
-use crate::desk::Desk;
+use crate::desk::{Desk, Refusal};
+use crate::leg::Leg;
 use crate::nat;
 use crate::target::{Line, Target};
+use choice::Rank;
 
 /// CALL-10: an outbound call rings at most so long.
 pub(crate) const RING_MAX: Duration = Duration::from_secs(60);
-/// A trunk that gave no sign of life in this time is left for the next one: RFC 3261's own 32 s are more than a caller waits.
-pub(crate) const RESPONSE_MAX: Duration = Duration::from_secs(6);
 /// Addresses that one call may try.
 const TRIES_MAX: usize = 8;
 
-/// The addresses to try for these attempts, in order.
-pub(crate) fn lines(desk: &Desk, tenant: &TenantConfig, about: &About, attempts: &[Attempt]) -> Vec<Target> {
-    let mut lines = Vec::new();
-    for attempt in attempts {
-        let Some(trunk) = tenant.trunks.get(&attempt.trunk).filter(|trunk| trunk.enabled) else { continue };
+/// The addresses to try for these attempts, in order: by the trunks' priority and weight, and without those that are out.
+pub(crate) fn lines(desk: &mut Desk, tenant: &TenantConfig, about: &About, attempts: &[Attempt]) -> Vec<Target> {
+    let mut usable: Vec<(&Trunk, &Attempt)> = attempts
+        .iter()
+        .filter_map(|attempt| Some((tenant.trunks.get(&attempt.trunk).filter(|trunk| trunk.enabled)?, attempt)))
+        .collect();
+    // GEN-18: the trunks marked for emergency calls stay first.
+    if !about.emergency {
+        let ranks: Vec<Rank> = usable.iter().map(|(trunk, _)| rank(trunk)).collect();
+        usable = choice::order(&ranks, &mut desk.random).into_iter().map(|at| usable[at]).collect();
+    }
+    let (mut lines, mut out) = (Vec::new(), Vec::new());
+    for (trunk, attempt) in usable {
         for target in &trunk.targets {
             let Some(flow) = nat::new_flow(&desk.node, trunk.transport, *target) else { continue };
             let line = Line {
@@ -33,11 +50,20 @@ pub(crate) fn lines(desk: &Desk, tenant: &TenantConfig, about: &About, attempts:
                 shown: number_outside(tenant, &trunk.name, &about.caller),
                 flow,
             };
-            lines.push(Target::Trunk(line));
+            let is_out = desk.trunks.is_out(&tenant.tenant, &trunk.name, *target);
+            if is_out { &mut out } else { &mut lines }.push(Target::Trunk(line));
         }
+    }
+    // GEN-18: an emergency call tries even those, at last.
+    if about.emergency {
+        lines.append(&mut out);
     }
     lines.truncate(TRIES_MAX);
     lines
+}
+
+fn rank(trunk: &Trunk) -> Rank {
+    Rank { priority: trunk.policy.choice.priority, weight: trunk.policy.choice.weight }
 }
 
 /// CALL-08: the extension's own number, else the trunk's, else the tenant's default line; else the extension.
@@ -51,10 +77,46 @@ pub(crate) fn number_outside(tenant: &TenantConfig, trunk: &TrunkName, caller: &
 }
 
 /// Whether a failure says something about this trunk rather than about the number: then the next one is tried.
-pub(crate) fn is_worth_another(verdict: Verdict) -> bool {
-    // We follow no redirection of a trunk, so one that gives it gives no way on either.
-    matches!(verdict.status.code(), 300..=399 | 408 | 500..=599)
-        || verdict.cause == EndCause::Unreachable && verdict.status.code() == 408
+pub(crate) fn is_worth_another(trunk: Option<&Trunk>, verdict: Verdict) -> bool {
+    // No answer at all says nothing about the number.
+    if verdict.cause == EndCause::Unreachable && matches!(verdict.status.code(), 408 | 503) {
+        return true;
+    }
+    match trunk.and_then(|trunk| trunk.policy.choice.failover.as_ref()) {
+        Some(chosen) => chosen.contains(&verdict.status.code()),
+        // We follow no redirection, so a trunk that gives one gives no way on either.
+        None => matches!(verdict.status.code(), 300..=399 | 408 | 500..=599),
+    }
+}
+
+/// A leg by a trunk begins.
+pub(crate) fn leg_began(desk: &mut Desk, tenant: &TenantId, leg: &Leg) {
+    if leg.peer.kind == PeerKind::Trunk {
+        table::counted(desk, tenant, &leg.peer.name, |watched, now| watched.lane(leg.side).began(now));
+    }
+}
+
+/// A leg by a trunk ended.
+pub(crate) fn leg_ended(desk: &mut Desk, tenant: &TenantId, leg: &Leg) {
+    if leg.peer.kind == PeerKind::Trunk {
+        table::counted(desk, tenant, &leg.peer.name, |watched, _| watched.lane(leg.side).ended());
+    }
+}
+
+/// Whether a trunk takes no further call of ours now; that it turned one away is counted.
+pub(crate) fn is_full(desk: &mut Desk, tenant: &TenantId, trunk: &TrunkName) -> bool {
+    let mut full = false;
+    table::counted(desk, tenant, trunk.as_str(), |watched, now| full = watched.is_full_outbound(now));
+    desk.metrics.refused_trunk_outbound += u64::from(full);
+    full
+}
+
+/// What a call from a trunk is told, if the trunk has as many as it may.
+pub(crate) fn refusal_of_full(desk: &mut Desk, tenant: &TenantId, trunk: &str) -> Option<Refusal> {
+    let mut refusal = None;
+    table::counted(desk, tenant, trunk, |watched, now| refusal = watched.full_inbound(now));
+    desk.metrics.refused_trunk_inbound += u64::from(refusal.is_some());
+    refusal
 }
 
 /// Who calls.

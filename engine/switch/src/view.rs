@@ -1,9 +1,13 @@
 //! What others may see of the switch: one view per entity, published whenever it changes, replaced as a whole.
 
+mod trunk;
+
 use std::net::IpAddr;
 
 use hooks::fact::{Direction, PeerKind};
 use hooks::id::{CallId, LegId, TenantId};
+
+pub use trunk::{TrunkAnswer, TrunkLaneView, TrunkRegistrationView, TrunkStanding, TrunkTargetView, TrunkView};
 
 /// A published view, or the news that an entity is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,10 @@ pub enum View {
     Ban(BanView),
     /// A ban was lifted or ran out.
     BanGone(IpAddr),
+    /// A trunk.
+    Trunk(Box<TrunkView>),
+    /// A trunk was taken out of the settings: tenant, name.
+    TrunkGone(TenantId, String),
 }
 
 /// Where a call is.

@@ -33,8 +33,8 @@ use hooks::id::{CallId, TenantId};
 use serde_json::Value;
 use switch::config::TenantConfig;
 use switch::input::Command;
-use switch::output::{Done, Refused};
-use switch::view::{BanView, CallPhase, CallView, RegistrationView, View};
+use switch::output::{Done, Refused, TrunkTest};
+use switch::view::{BanView, CallPhase, CallView, RegistrationView, TrunkAnswer, View};
 use tower::ServiceExt as _;
 
 pub(crate) const PASSWORD: &str = "correct horse 1";
@@ -68,6 +68,8 @@ impl SwitchHandle for FakeSwitch {
                 self.live.apply(View::BanGone(source));
                 if there { Ok(Done::Ok) } else { Err(Refused::NotBanned) }
             }
+            Command::TestTrunk(trunk) if trunk.as_str() == "carrier" => Ok(Done::TrunkTested(Box::new(trunk_test()))),
+            Command::TestTrunk(_) => Err(Refused::NoSuchTrunk),
         };
         async move { result.map_err(CommandError::from) }.boxed()
     }
@@ -80,6 +82,21 @@ impl SwitchHandle for FakeSwitch {
         self.settings.lock().unwrap().push((settings, changed));
         async { Ok(()) }.boxed()
     }
+}
+
+/// What the test of a trunk brings.
+fn trunk_test() -> TrunkTest {
+    let answer = |status, text: &str, round_trip_us| TrunkAnswer {
+        at_ms: 1_795_336_200_007,
+        status,
+        text: text.to_owned(),
+        round_trip_us,
+    };
+    let targets = vec![
+        ("192.0.2.10:5060".parse().unwrap(), answer(200, "200 OK", Some(1_500))),
+        ("192.0.2.11:5060".parse().unwrap(), answer(0, "no answer", None)),
+    ];
+    TrunkTest { targets, registration: Some(answer(403, "403 Forbidden", Some(20_000))) }
 }
 
 pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &str) -> CallView {

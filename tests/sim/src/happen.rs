@@ -204,7 +204,7 @@ impl World {
                     return Err(format!("{contact} of {extension} is gone, and was never there"));
                 }
             }
-            View::Ban(_) | View::BanGone(_) => {}
+            View::Ban(_) | View::BanGone(_) | View::Trunk(_) | View::TrunkGone(..) => {}
         }
         Ok(())
     }

@@ -171,7 +171,9 @@ impl Records {
             Event::RegistrationBound(_)
             | Event::RegistrationUnbound(_)
             | Event::SourceBanned(_)
-            | Event::SettingsChanged(_) => {}
+            | Event::SettingsChanged(_)
+            | Event::TrunkUp(_)
+            | Event::TrunkDown(_) => {}
         }
         Ok(())
     }

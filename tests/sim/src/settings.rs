@@ -10,6 +10,7 @@ use sip::flow::Transport;
 use sip::session_timer::Policy;
 use switch::config::{
     Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+    TrunkPolicy,
 };
 
 use crate::phone::{self, Habits, Login, PhoneSpec};
@@ -223,5 +224,6 @@ fn trunk(name: &str, ip: &str, login: Option<&Login>) -> Trunk {
         caller_number: Some("01012345678".to_owned()),
         record: true,
         enabled: true,
+        policy: TrunkPolicy::default(),
     }
 }

@@ -41,6 +41,7 @@ use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, LegRef};
 use crate::leg::{Hold, Leg, LegState};
 use crate::target::Target;
+use crate::trunk;
 use crate::view::{CallPhase, CallView, View};
 
 /// A call. It keeps the settings that it began with.
@@ -229,6 +230,7 @@ impl Call {
         if !leg.tag.is_empty() {
             desk.dialogs.insert(leg.tag.clone(), self.leg_ref(index));
         }
+        trunk::leg_began(desk, &self.tenant.tenant, &leg);
         self.legs.push(leg);
         self.changed = true;
         index

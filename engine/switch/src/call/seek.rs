@@ -73,7 +73,7 @@ impl Call {
     }
 
     /// Who can be called on that route, and how long they may ring.
-    pub(super) fn targets(&self, desk: &Desk, route: &Route) -> Result<(Vec<Target>, Duration), Verdict> {
+    pub(super) fn targets(&self, desk: &mut Desk, route: &Route) -> Result<(Vec<Target>, Duration), Verdict> {
         let node_ring = desk.node.ring_timeout;
         let nowhere = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
         let away = Verdict { status: StatusCode::TEMPORARILY_UNAVAILABLE, cause: EndCause::Unreachable };
@@ -133,9 +133,10 @@ impl Call {
         };
         desk.clients.insert(client, ClientUse { leg: leg_ref, flow, left: None });
         let patience = match &target {
-            Target::Trunk(_) => {
+            Target::Trunk(line) => {
                 let key = TimerKey::NoResponse(leg_ref);
-                Patience::Until(desk.start_timer(trunk::RESPONSE_MAX, key))
+                let patience = self.tenant.trunks.get(&line.trunk).map(|trunk| trunk.policy.choice.patience);
+                Patience::Until(desk.start_timer(patience.unwrap_or_default(), key))
             }
             Target::Phone(_) => Patience::Unlimited,
         };
@@ -241,12 +242,14 @@ impl Call {
 
     /// A called leg failed: the others go on, or the next target is tried, or the call ends with the best of the failures.
     pub(super) fn failed(&mut self, desk: &mut Desk, leg: LegIndex, verdict: Verdict) {
-        let target_is_trunk =
-            self.legs[leg.at()].outgoing().is_some_and(|outgoing| matches!(outgoing.target, Target::Trunk(_)));
+        let line = self.legs[leg.at()].outgoing().and_then(|outgoing| match &outgoing.target {
+            Target::Trunk(line) => Some(line.trunk.clone()),
+            Target::Phone(_) => None,
+        });
         self.finish_leg(desk, leg, verdict.cause);
         self.note(verdict);
-        if target_is_trunk {
-            if trunk::is_worth_another(verdict) {
+        if let Some(line) = line {
+            if trunk::is_worth_another(self.tenant.trunks.get(&line), verdict) {
                 self.call_next(desk);
             } else if let Stage::Seeking(seeking) = &mut self.stage {
                 seeking.queue.clear();
@@ -267,6 +270,14 @@ impl Call {
         loop {
             let Stage::Seeking(seeking) = &mut self.stage else { return };
             let Some(target) = seeking.queue.pop_front() else { return };
+            // GEN-18: an emergency call is past limits.
+            if let (Target::Trunk(line), false) = (&target, self.about.emergency)
+                && trunk::is_full(desk, &self.tenant.tenant, &line.trunk)
+            {
+                let trunk = line.trunk.clone();
+                seeking.queue.retain(|next| !matches!(next, Target::Trunk(line) if line.trunk == trunk));
+                continue;
+            }
             if self.call_target(desk, target, Summons::Ring).is_ok() {
                 return;
             }

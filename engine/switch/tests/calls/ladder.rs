@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::under_test::config::{
     Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+    TrunkPolicy,
 };
 use crate::under_test::input::{Command, CommandId, Input};
 use crate::under_test::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
@@ -119,6 +120,7 @@ fn trunk(name: &str, address: &str, credentials: Option<Credentials>) -> Trunk {
         caller_number: Some("01012345678".into()),
         record: false,
         enabled: true,
+        policy: TrunkPolicy::default(),
     }
 }
 
@@ -410,6 +412,8 @@ impl World {
             Event::RegistrationUnbound(e) => format!("unbound {} {:?}", e.extension, e.reason),
             Event::SourceBanned(e) => format!("banned {} after {}", e.source, e.failures),
             Event::SettingsChanged(_) => "settings_changed".into(),
+            Event::TrunkUp(e) => format!("trunk_up {}", e.trunk),
+            Event::TrunkDown(e) => format!("trunk_down {} {:?}: {}", e.trunk, e.reason, e.detail),
         }
     }
 
@@ -482,10 +486,8 @@ impl World {
             }
             // Answers the last request that came, whatever it was.
             "answer" => {
-                let code = rest.first().copied().unwrap_or_default();
-                let request = phone.request_in.clone().expect("a request came");
                 let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
-                with_lines(&phone.response(&request, code, &body), &extra)
+                phone.answer(rest[0], &body, &extra)
             }
             code => {
                 let invite = phone.invite_in.clone().expect("an INVITE came");

@@ -12,6 +12,8 @@ mod refusals;
 mod registration;
 mod session_timers;
 mod transfers;
+mod trunk_choice;
+mod trunk_upkeep;
 mod trunks;
 mod two_party;
 

@@ -292,6 +292,18 @@ impl Phone {
         )
     }
 
+    /// An answer to the last request that came; `me` between backticks in a field is the Contact in it.
+    pub(crate) fn answer(&mut self, status: &str, body: &str, fields: &str) -> String {
+        let request = self.request_in.clone().expect("a request came");
+        let contact = header(&request, "Contact");
+        let answer = self.response(&request, status, body);
+        let fields: String = fields
+            .split('|')
+            .filter(|field| !field.is_empty())
+            .fold(String::new(), |all, field| format!("{all}{}\r\n", field.replace("`me`", &contact)));
+        answer.replace("Content-Length:", &format!("{fields}Content-Length:"))
+    }
+
     /// A response to a request that came. One to an INVITE makes the dialog.
     pub(crate) fn response(&mut self, request: &str, status: &str, body: &str) -> String {
         let code: u16 = status.split(' ').next().unwrap().parse().unwrap();
