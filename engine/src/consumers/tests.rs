@@ -65,6 +65,7 @@ fn whole_call(n: u128, offset_ms: u64) -> Vec<Fact> {
         callee: "01012345678".into(),
         trunk: Some("lines".into()),
         emergency: false,
+        diverted_from: None,
     };
     let ready = RecordingReady {
         recording,

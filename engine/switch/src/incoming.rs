@@ -17,6 +17,7 @@ use crate::body;
 use crate::call::{About, Arrival, Call, Route, not_acceptable};
 use crate::config::{Extension, TenantConfig, Trunk};
 use crate::desk::Refusal;
+use crate::identity::Identity;
 use crate::input::Admission;
 use crate::leg::Peer;
 use crate::requests::check_required;
@@ -176,6 +177,7 @@ fn dialled_by(tenant: &Arc<TenantConfig>, extension: &Extension, request: &Reque
         callee: dialled.as_str().to_owned(),
         trunk: None,
         emergency,
+        identity: Identity::of_phone(&request.headers),
         hops: hops(request),
     };
     let own = extension.number.to_string();
@@ -202,6 +204,7 @@ fn from_trunk(tenant: &Arc<TenantConfig>, trunk: &Trunk, request: &Request) -> R
         callee,
         trunk: Some(trunk.name.to_string()),
         emergency: false,
+        identity: Identity::of_trunk(&request.headers),
         hops: hops(request),
     };
     let peer = Peer { kind: PeerKind::Trunk, name: trunk.name.to_string(), number: caller.number };

@@ -13,6 +13,7 @@ mod command;
 pub mod config;
 mod desk;
 mod farewell;
+mod identity;
 mod incoming;
 pub mod input;
 mod invite;

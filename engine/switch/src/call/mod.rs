@@ -37,6 +37,7 @@ pub(crate) use two_party::Arrival;
 
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, LegRef};
+use crate::identity::Identity;
 use crate::leg::{Hold, Leg, LegState};
 use crate::target::Target;
 use crate::view::{CallPhase, CallView, View};
@@ -72,6 +73,8 @@ pub(crate) struct About {
     /// The trunk it came in by.
     pub(crate) trunk: Option<String>,
     pub(crate) emergency: bool,
+    /// What is known of the caller beside the number.
+    pub(crate) identity: Identity,
     /// Hops that the INVITE may still make, so that a loop through us ends (RFC 3261 §8.1.1.6).
     pub(crate) hops: u8,
 }
@@ -131,6 +134,7 @@ impl Call {
             callee: about.callee.clone(),
             trunk: about.trunk.clone(),
             emergency: about.emergency,
+            diverted_from: about.identity.diverted_from.clone(),
         };
         desk.fact(&tenant.tenant, Event::CallCreated(created));
         desk.metrics.calls_created += 1;

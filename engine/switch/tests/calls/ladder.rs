@@ -371,11 +371,12 @@ impl World {
     fn fact_text(&mut self, event: &Event) -> String {
         match event {
             Event::CallCreated(e) => format!(
-                "created {:?} {} -> {}{}",
+                "created {:?} {} -> {}{}{}",
                 e.direction,
                 if e.caller.is_empty() { "anonymous" } else { &e.caller },
                 e.callee,
-                if e.emergency { " emergency" } else { "" }
+                if e.emergency { " emergency" } else { "" },
+                e.diverted_from.iter().map(|number| format!(" diverted_from {number}")).collect::<String>()
             ),
             Event::LegStarted(e) => {
                 let name = format!(

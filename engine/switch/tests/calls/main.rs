@@ -3,6 +3,7 @@
 
 mod chaos;
 mod farewell;
+mod identity;
 mod ladder;
 mod matrix;
 mod media;
