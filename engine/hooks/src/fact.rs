@@ -261,6 +261,10 @@ pub struct LegEnded {
     pub cause: EndCause,
     /// The final SIP status of its INVITE; 0 when none was seen.
     pub sip_status: u16,
+    /// What its far end said of it in the Reason of a BYE, a CANCEL or a refusal (RFC 3326): `Q.850;cause=16`. At most 128
+    /// characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What its media was like; `None` where none flowed.
     pub quality: Option<MediaQuality>,
 }

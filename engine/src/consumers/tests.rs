@@ -49,7 +49,7 @@ fn started(call: CallId, leg: LegId, caller_side: bool, peer: PeerKind, peer_nam
 }
 
 fn ended(call: CallId, leg: LegId, cause: EndCause, sip_status: u16) -> Event {
-    Event::LegEnded(LegEnded { call, leg, cause, sip_status, quality: Some(QUALITY) })
+    Event::LegEnded(LegEnded { call, leg, cause, sip_status, reason: None, quality: Some(QUALITY) })
 }
 
 /// An inbound call that rings two phones; 1002 answers after 3.9 s and they talk for 10.7 s, recorded.

@@ -201,7 +201,7 @@ impl Switch {
                     self.desk.refuse(key, &request, StatusCode::LOOP_DETECTED.into());
                 }
                 FromSip::Ack { key, request, .. } => self.ack(key, &request),
-                FromSip::Cancelled { key, .. } => self.cancelled(key),
+                FromSip::Cancelled { key, cancel } => self.cancelled(key, &cancel),
                 FromSip::Response { key, response } => self.response(key, &response),
                 FromSip::StrayResponse { response, flow } => late_success(&mut self.desk, flow, &response),
                 FromSip::TimedOut { key } => self.unanswered(key, StatusCode::REQUEST_TIMEOUT),
@@ -274,7 +274,7 @@ impl Switch {
 
     fn ack(&mut self, key: Option<ServerKey>, ack: &Request) {
         if let Some(up) = key.and_then(|key| self.desk.farewells.due(key)) {
-            return farewell::bye(&mut self.desk, up);
+            return farewell::bye(&mut self.desk, up, None);
         }
         let by_key = key.and_then(|key| self.desk.servers.remove(&key));
         let by_dialog = || {
@@ -287,9 +287,12 @@ impl Switch {
         }
     }
 
-    fn cancelled(&mut self, key: ServerKey) {
-        if let Some(LegRef { call, .. }) = self.desk.servers.get(&key).copied() {
-            return self.with_call(call, Call::cancelled);
+    fn cancelled(&mut self, key: ServerKey, cancel: &Request) {
+        if let Some(LegRef { call, leg }) = self.desk.servers.get(&key).copied() {
+            return self.with_call(call, |call, desk| {
+                call.heard_cancel(leg, &cancel.headers);
+                call.cancelled(desk);
+            });
         }
         // An INVITE whose refusal is held back: it is refused at once.
         let held = self.slowed.waiting.iter().find(|(_, (server, _))| *server == key).map(|(id, _)| *id);
@@ -318,7 +321,7 @@ impl Switch {
     /// No ACK will come for a 2xx whose leg is over: the wait of its BYE is over, too.
     fn part(&mut self, key: ServerKey) {
         if let Some(up) = self.desk.farewells.due(key) {
-            farewell::bye(&mut self.desk, up);
+            farewell::bye(&mut self.desk, up, None);
         }
     }
 

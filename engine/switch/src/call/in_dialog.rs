@@ -83,6 +83,7 @@ impl Call {
             Taken::Invite { .. } => self.reinvited(desk, leg, server, request),
             Taken::Bye => {
                 desk.respond(server, Response::to_request(request, StatusCode::OK, None));
+                self.heard_bye(leg, &request.headers);
                 self.bye(desk, leg);
             }
             Taken::Update { .. } | Taken::Other => {

@@ -9,6 +9,7 @@ mod in_dialog;
 mod join;
 mod notify;
 mod originate;
+mod reason;
 mod record;
 mod redirect;
 mod ring;
@@ -58,6 +59,7 @@ pub(crate) struct Call {
     /// How often another port may still be tried.
     bind_retries: u8,
     redirects: redirect::Redirects,
+    reasons: reason::Reasons,
 }
 
 /// What a call is, from its beginning on.
@@ -149,6 +151,7 @@ impl Call {
             transfers: 0,
             bind_retries: BIND_RETRIES_MAX,
             redirects: redirect::Redirects::default(),
+            reasons: reason::Reasons::default(),
         }
     }
 

@@ -391,7 +391,13 @@ impl World {
                 format!("leg_ringing {}{}", self.leg(e.leg), if e.early_media { " early" } else { "" })
             }
             Event::LegAnswered(e) => format!("leg_answered {} {}", self.leg(e.leg), e.codec),
-            Event::LegEnded(e) => format!("leg_ended {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status),
+            Event::LegEnded(e) => format!(
+                "leg_ended {} {:?} {}{}",
+                self.leg(e.leg),
+                e.cause,
+                e.sip_status,
+                e.reason.iter().map(|reason| format!(" because {reason}")).collect::<String>()
+            ),
             Event::CallAnswered(e) => format!("answered {}", self.leg(e.leg)),
             Event::CallHeld(e) => format!("held {}", self.leg(e.leg)),
             Event::CallRetrieved(e) => format!("retrieved {}", self.leg(e.leg)),
@@ -459,7 +465,7 @@ impl World {
                 let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
                 phone.ack(&body)
             }
-            "CANCEL" => phone.cancel(),
+            "CANCEL" => with_lines(&phone.cancel(), &extra),
             "swap" => return phone.swap(),
             "REFER" if !rest.is_empty() && extra.is_empty() => {
                 // `REFER 1003` hands on to a number, `REFER 1003 attended` to the party of the phone's other call.
@@ -489,9 +495,7 @@ impl World {
                     (Some(_), _) | (None, true) => body(phone, "PCMU,PCMA,event"),
                     (None, false) => String::new(),
                 };
-                let lines: String =
-                    extra.split('|').filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
-                phone.response(&invite, code, &body).replace("Content-Length:", &format!("{lines}Content-Length:"))
+                with_lines(&phone.response(&invite, code, &body), &extra)
             }
         };
         self.send(name, &text);
@@ -582,6 +586,12 @@ pub(crate) fn check(registered: &[&'static str], script: &str, facts: &str) -> W
         world.expect_facts(facts);
     }
     world
+}
+
+/// The message with more header fields, which `|` separates.
+fn with_lines(message: &str, lines: &str) -> String {
+    let lines: String = lines.split('|').filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
+    message.replace("Content-Length:", &format!("{lines}Content-Length:"))
 }
 
 pub(crate) fn now(mono: Duration) -> Now {

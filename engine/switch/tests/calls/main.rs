@@ -8,6 +8,7 @@ mod ladder;
 mod matrix;
 mod media;
 mod phone;
+mod reasons;
 mod redirects;
 mod refusals;
 mod registration;
