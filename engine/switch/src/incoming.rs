@@ -68,7 +68,7 @@ impl Switch {
     }
 
     /// The tenant of an extension's request: by the host in its From, or else in the Request-URI.
-    fn tenant_of(&self, request: &Request) -> Option<Arc<TenantConfig>> {
+    pub(crate) fn tenant_of(&self, request: &Request) -> Option<Arc<TenantConfig>> {
         let from = request.headers.from().ok();
         let hosts = [from.as_ref().map(|from| &from.uri), Some(&request.uri)];
         hosts
@@ -226,7 +226,7 @@ pub(crate) fn number(uri: &Uri) -> Result<String, Refusal> {
 }
 
 /// One hop fewer than the caller allowed, so that a loop through us ends.
-fn hops(request: &Request) -> u8 {
+pub(crate) fn hops(request: &Request) -> u8 {
     request.headers.max_forwards().ok().flatten().unwrap_or(HOPS).saturating_sub(1)
 }
 

@@ -14,7 +14,7 @@ use crate::target::{Line, Phone, Target};
 use crate::trunk;
 
 /// Methods we take in a dialog and out of it (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, REGISTER";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, REFER, REGISTER";
 
 /// How a phone is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,8 @@ fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
     }
 }
 
-fn anonymous() -> NameAddr {
+/// RFC 3323 §4.1.1.3.
+pub(crate) fn anonymous() -> NameAddr {
     let host = "anonymous.invalid".parse::<Host>().expect("a well-formed host");
     NameAddr::new(SipUri::new(Some("anonymous"), &host, None).into()).with_display("Anonymous")
 }

@@ -19,6 +19,7 @@ pub mod input;
 mod invite;
 mod leg;
 pub mod media;
+mod messages;
 pub mod metrics;
 mod nat;
 pub mod output;

@@ -17,6 +17,7 @@ use crate::config::NodeConfig;
 use crate::desk::{Desk, LegRef, TimerKey};
 use crate::farewell;
 use crate::input::{Admission, Input};
+use crate::messages::Messages;
 use crate::metrics::Metrics;
 use crate::output::Output;
 use crate::tenants::Tenants;
@@ -31,6 +32,7 @@ pub struct Switch {
     pub(crate) calls: BTreeMap<CallId, Call>,
     pub(crate) admission: Admission,
     pub(crate) slowed: Slowed,
+    pub(crate) messages: Messages,
 }
 
 /// Answers to failed sign-ins that are held back for a while.
@@ -65,6 +67,8 @@ pub struct Sizes {
     pub watched_sources: usize,
     /// Answers held back.
     pub slowed: usize,
+    /// Text messages whose sender waits for an answer.
+    pub messages: usize,
 }
 
 impl Switch {
@@ -81,6 +85,7 @@ impl Switch {
             calls: BTreeMap::new(),
             admission: Admission::Open,
             slowed: Slowed::default(),
+            messages: Messages::default(),
         }
     }
 
@@ -171,6 +176,7 @@ impl Switch {
             bindings: self.desk.registrar.len(),
             watched_sources: self.doorman.bans.len(),
             slowed: self.slowed.waiting.len(),
+            messages: self.messages.len(),
         }
     }
 
@@ -187,6 +193,7 @@ impl Switch {
             sizes.recordings,
             sizes.timers,
             sizes.slowed,
+            sizes.messages,
         ];
         held.iter().all(|size| *size == 0) && self.desk.outputs.is_empty()
     }
@@ -247,7 +254,8 @@ impl Switch {
             Method::Bye | Method::Info | Method::Prack | Method::Update | Method::Notify | Method::Refer => {
                 self.outside_dialog(key, &request);
             }
-            Method::Subscribe | Method::Publish | Method::Message => self.not_allowed(key, &request),
+            Method::Message => self.message(key, &request, flow),
+            Method::Subscribe | Method::Publish => self.not_allowed(key, &request),
             Method::Other(_) => self.desk.refuse(key, &request, crate::requests::not_implemented()),
             // The transactions keep these to themselves.
             Method::Ack | Method::Cancel => {}
@@ -302,7 +310,7 @@ impl Switch {
     }
 
     fn response(&mut self, key: ClientKey, response: &Response) {
-        let Some(used) = self.desk.clients.get(&key).copied() else { return };
+        let Some(used) = self.desk.clients.get(&key).copied() else { return self.message_responded(key, response) };
         if self.calls.contains_key(&used.leg.call) {
             return self.with_call(used.leg.call, |call, desk| call.responded(desk, used.leg.leg, key, response));
         }
@@ -313,8 +321,11 @@ impl Switch {
 
     /// A request of ours had no final response: it timed out, or could not be sent (RFC 3261 §8.1.3.1).
     fn unanswered(&mut self, key: ClientKey, status: StatusCode) {
-        if let Some(used) = self.desk.clients.remove(&key) {
-            self.with_call(used.leg.call, |call, desk| call.unreachable(desk, used.leg.leg, key, status));
+        match self.desk.clients.remove(&key) {
+            Some(used) => {
+                self.with_call(used.leg.call, |call, desk| call.unreachable(desk, used.leg.leg, key, status));
+            }
+            None => self.message_unanswered(key),
         }
     }
 

@@ -87,7 +87,8 @@ impl Call {
                 self.bye(desk, leg);
             }
             Taken::Update { .. } | Taken::Other => {
-                let response = answer_other(request);
+                let relayed = self.relayed(desk, leg, request);
+                let response = relayed.unwrap_or_else(|| answer_other(request));
                 if let LegState::Up(up) = &mut self.legs[leg.at()].state {
                     up.dialog.responded(request, &response);
                 }

@@ -12,6 +12,7 @@ mod originate;
 mod reason;
 mod record;
 mod redirect;
+mod relay;
 mod ring;
 mod seek;
 mod sign_in;

@@ -472,14 +472,15 @@ impl World {
                 let replaces = if rest.contains(&"attended") { phone.replaces() } else { String::new() };
                 phone.within(verb, "", &format!("Refer-To: <sip:{}@pbx.example{replaces}>", rest[0]))
             }
-            "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, "", &extra),
+            "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, &words_of(&option("text")), &extra),
+            "MESSAGE" | "WRITE" | "reply" if !rest.is_empty() => written(phone, verb, rest[0], &extra, &option("text")),
             "REGISTER" => {
                 let contact = option("contact").unwrap_or_else(|| format!("<sip:{}@{}>", phone.user, phone.address));
                 let expires = option("expires").unwrap_or_else(|| "600".into());
                 let extra = format!("Contact: {contact}|Expires: {expires}|{extra}");
                 phone.request("REGISTER", "sip:pbx.example", &extra)
             }
-            "OPTIONS" | "MESSAGE" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
+            "OPTIONS" | "PUBLISH" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
             "silent" => {
                 phone.manners = Manners::Silent;
                 return;
@@ -586,6 +587,24 @@ pub(crate) fn check(registered: &[&'static str], script: &str, facts: &str) -> W
         world.expect_facts(facts);
     }
     world
+}
+
+/// A text outside a dialog or (`WRITE`) within it, or (`reply`) the answer to a request that was no INVITE.
+fn written(phone: &mut Phone, verb: &str, word: &str, extra: &str, text: &Option<String>) -> String {
+    let kind = if extra.is_empty() { "Content-Type: text/plain" } else { extra };
+    match verb {
+        "MESSAGE" => phone.request_with(verb, &format!("sip:{word}@pbx.example"), kind, &words_of(text)),
+        "WRITE" => phone.within("MESSAGE", &words_of(text), kind),
+        _ => {
+            let request = phone.request_in.clone().expect("a request came");
+            phone.response(&request, word, "")
+        }
+    }
+}
+
+/// The body that `~` and `|` stand for.
+fn words_of(text: &Option<String>) -> String {
+    text.as_deref().unwrap_or_default().replace('~', " ").replace('|', "\r\n")
 }
 
 /// The message with more header fields, which `|` separates.

@@ -7,6 +7,7 @@ mod identity;
 mod ladder;
 mod matrix;
 mod media;
+mod messages;
 mod phone;
 mod reasons;
 mod redirects;

@@ -29,6 +29,8 @@ pub(crate) struct Phone {
     seen: Vec<String>,
     /// The last INVITE received.
     pub(crate) invite_in: Option<String>,
+    /// The last request received that was no INVITE.
+    pub(crate) request_in: Option<String>,
     /// The last INVITE sent.
     pub(crate) invite_out: Option<String>,
     dialog: Option<Dialog>,
@@ -62,6 +64,7 @@ impl Phone {
             inbox: VecDeque::new(),
             seen: Vec::new(),
             invite_in: None,
+            request_in: None,
             invite_out: None,
             dialog: None,
             other: None,
@@ -118,6 +121,9 @@ impl Phone {
 
     fn receive_request(&mut self, text: &str, method: &str) -> Vec<String> {
         let polite = self.manners == Manners::Polite;
+        if method != "INVITE" {
+            self.request_in = Some(text.to_owned());
+        }
         self.inbox.push_back(text.to_owned());
         match method {
             "INVITE" => {
@@ -175,6 +181,11 @@ impl Phone {
 
     /// Any other request outside a dialog.
     pub(crate) fn request(&mut self, method: &str, uri: &str, extra: &str) -> String {
+        self.request_with(method, uri, extra, "")
+    }
+
+    /// The same with a body.
+    pub(crate) fn request_with(&mut self, method: &str, uri: &str, extra: &str, body: &str) -> String {
         self.serial += 1;
         let serial = self.serial;
         let aor = format!("sip:{}@pbx.example", self.user);
@@ -189,7 +200,7 @@ impl Phone {
             call_id: &call_id,
             cseq: serial,
             extra,
-            body: "",
+            body,
         });
         self.to_answer.push(text.clone());
         text
