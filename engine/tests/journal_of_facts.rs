@@ -29,6 +29,7 @@ fn created(n: u128) -> Event {
         callee: "1002".to_owned(),
         trunk: None,
         emergency: false,
+        diverted_from: None,
     })
 }
 

@@ -139,6 +139,9 @@ pub struct CallCreated {
     pub trunk: Option<String>,
     /// An emergency number was dialled (GEN-18).
     pub emergency: bool,
+    /// The number that the call was meant for, where somebody outside sent it on to us (RFC 5806, RFC 7044).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverted_from: Option<String>,
 }
 
 /// See [`Event::LegStarted`].
@@ -264,6 +267,10 @@ pub struct LegEnded {
     pub cause: EndCause,
     /// The final SIP status of its INVITE; 0 when none was seen.
     pub sip_status: u16,
+    /// What its far end said of it in the Reason of a BYE, a CANCEL or a refusal (RFC 3326): `Q.850;cause=16`. At most 128
+    /// characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What its media was like; `None` where none flowed.
     pub quality: Option<MediaQuality>,
 }
@@ -588,5 +595,17 @@ mod tests {
         assert_eq!((envelope.kind.as_str(), envelope.id.as_str()), ("call.ended", "default.1.7"));
         assert_eq!(envelope.subject, Some(call.to_string()));
         assert_eq!(envelope.data["cause"], "busy");
+    }
+
+    #[test]
+    fn facts_of_older_journals_are_read() {
+        let call = CallId::new(1, 2);
+        let old = format!(
+            r#"{{"tenant":"default","at_ms":5,"type":"call.created","data":{{"call":"{call}","direction":"internal",
+            "source":"dialled","caller":"1001","caller_name":"","callee":"1002","trunk":null,"emergency":false}}}}"#
+        );
+        let Event::CallCreated(created) = serde_json::from_str::<Fact>(&old).unwrap().event else { panic!("{old}") };
+        assert_eq!(created.diverted_from, None);
+        assert!(!serde_json::to_string(&created).unwrap().contains("diverted_from"));
     }
 }

@@ -49,7 +49,7 @@ fn started(call: CallId, leg: LegId, caller_side: bool, peer: PeerKind, peer_nam
 }
 
 fn ended(call: CallId, leg: LegId, cause: EndCause, sip_status: u16) -> Event {
-    Event::LegEnded(LegEnded { call, leg, cause, sip_status, quality: Some(QUALITY) })
+    Event::LegEnded(LegEnded { call, leg, cause, sip_status, reason: None, quality: Some(QUALITY) })
 }
 
 /// An inbound call that rings two phones; 1002 answers after 3.9 s and they talk for 10.7 s, recorded.
@@ -65,6 +65,7 @@ fn whole_call(n: u128, offset_ms: u64) -> Vec<Fact> {
         callee: "01012345678".into(),
         trunk: Some("lines".into()),
         emergency: false,
+        diverted_from: None,
     };
     let ready = RecordingReady {
         recording,

@@ -116,7 +116,14 @@ impl OpenState {
         let mut facts = Vec::new();
         for (&call, open) in &self.calls {
             let ended = |&leg: &LegId| {
-                Event::LegEnded(LegEnded { call, leg, cause: EndCause::Interrupted, sip_status: 0, quality: None })
+                Event::LegEnded(LegEnded {
+                    call,
+                    leg,
+                    cause: EndCause::Interrupted,
+                    sip_status: 0,
+                    reason: None,
+                    quality: None,
+                })
             };
             let call_ended =
                 Event::CallEnded(CallEnded { call, cause: EndCause::Interrupted, by: EndedBy::System, sip_status: 0 });

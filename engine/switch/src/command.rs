@@ -10,6 +10,7 @@ use sip::message::StatusCode;
 use crate::call::{About, Call, End, Recording, Route};
 use crate::config::{Extension, TenantConfig};
 use crate::desk::{LegRef, Refusal, TimerKey};
+use crate::identity::Identity;
 use crate::incoming::{HOPS, routed};
 use crate::input::{Admission, Command, CommandId};
 use crate::media::{MediaEvent, RecordingOutcome};
@@ -82,6 +83,7 @@ impl Switch {
             callee: to.as_str().to_owned(),
             trunk: None,
             emergency,
+            identity: Identity::default(),
             hops: HOPS,
         };
         let call = Call::originated(&mut self.desk, &tenant, about, extension, route);

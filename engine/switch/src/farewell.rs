@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use sip::dialog::DialogId;
+use sip::headers::{HeaderName, HeaderValue};
 use sip::message::{Method, Request};
 use sip::transaction::ServerKey;
 
@@ -65,16 +66,21 @@ pub(crate) fn leave(desk: &mut Desk, leg: LegRef, up: &Up) {
 }
 
 /// Ends an answered dialog: at once, or, where the far end may not know of the answer yet, once it does.
-pub(crate) fn say(desk: &mut Desk, up: Up) {
+///
+/// A BYE that waits says no reason: it is one of a call that ended in the very moment of its answer.
+pub(crate) fn say(desk: &mut Desk, up: Up, reason: Option<HeaderValue>) {
     match up.unacknowledged {
         Some(server) => desk.farewells.wait(server, up),
-        None => bye(desk, up),
+        None => bye(desk, up, reason),
     }
 }
 
 /// Sends the BYE. A full table is no reason to keep the dialog: the far end finds out by silence.
-pub(crate) fn bye(desk: &mut Desk, mut up: Up) {
+pub(crate) fn bye(desk: &mut Desk, mut up: Up, reason: Option<HeaderValue>) {
     let mut bye = up.dialog.request(Method::Bye);
+    if let Some(reason) = reason {
+        bye.headers.push(HeaderName::Reason, reason);
+    }
     if let Some(login) = &mut up.login {
         login.authorize(&mut bye, &mut desk.random);
     }

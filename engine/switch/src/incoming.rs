@@ -18,6 +18,7 @@ use crate::body;
 use crate::call::{About, Arrival, Call, Route, not_acceptable};
 use crate::config::{Extension, TenantConfig, Trunk};
 use crate::desk::Refusal;
+use crate::identity::Identity;
 use crate::input::Admission;
 use crate::leg::Peer;
 use crate::lifetime;
@@ -88,7 +89,7 @@ impl Switch {
     }
 
     /// The tenant of an extension's request: by the host in its From, or else in the Request-URI.
-    fn tenant_of(&self, request: &Request) -> Option<Arc<TenantConfig>> {
+    pub(crate) fn tenant_of(&self, request: &Request) -> Option<Arc<TenantConfig>> {
         let from = request.headers.from().ok();
         let hosts = [from.as_ref().map(|from| &from.uri), Some(&request.uri)];
         hosts
@@ -203,6 +204,7 @@ fn dialled_by(tenant: &Arc<TenantConfig>, extension: &Extension, request: &Reque
         callee: dialled.as_str().to_owned(),
         trunk: None,
         emergency,
+        identity: Identity::of_phone(&request.headers),
         hops: hops(request),
     };
     let own = extension.number.to_string();
@@ -244,6 +246,7 @@ fn from_trunk(
         callee,
         trunk: Some(trunk.name.to_string()),
         emergency: false,
+        identity: Identity::of_trunk(&request.headers),
         hops: hops(request),
     };
     let peer = Peer { kind: PeerKind::Trunk, name: trunk.name.to_string(), number: caller.number };
@@ -265,7 +268,7 @@ pub(crate) fn number(uri: &Uri) -> Result<String, Refusal> {
 }
 
 /// One hop fewer than the caller allowed, so that a loop through us ends.
-fn hops(request: &Request) -> u8 {
+pub(crate) fn hops(request: &Request) -> u8 {
     request.headers.max_forwards().ok().flatten().unwrap_or(HOPS).saturating_sub(1)
 }
 

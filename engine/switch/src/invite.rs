@@ -10,13 +10,14 @@ use sip::uri::{Host, SipUri, Uri};
 use crate::call::{About, Diverted, diversion};
 use crate::config::{TenantConfig, Trunk};
 use crate::desk::Desk;
+use crate::identity;
 use crate::nat;
 use crate::requests::SUPPORTED;
 use crate::target::{Line, Phone, Target};
 use crate::trunk;
 
 /// Methods we take in a dialog and out of it (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, REGISTER";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, REFER, REGISTER";
 
 /// How a phone is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,9 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     headers.push(HeaderName::Allow, ALLOW);
     if let Target::Trunk(line) = invitation.target {
         let host = own_host(desk, invitation.tenant);
+        if invitation.tenant.trunks.get(&line.trunk).is_some_and(|trunk| trunk.trusted) {
+            identity::assert(headers, invitation.about, &line.shown, &host);
+        }
         for diverted in &invitation.diverted {
             let number = trunk::number_outside(invitation.tenant, &line.trunk, diverted.by.as_str());
             let address = NameAddr::new(SipUri::new(Some(&number), &host, None).into());
@@ -115,13 +119,14 @@ fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
         // The phone of whom the API calls shows whom it will be connected to.
         (_, Summons::AutoAnswer) => address(&invitation.about.callee, ""),
         // RFC 3323 §4.1.1.3: a withheld number.
-        (_, Summons::Ring) if invitation.about.caller.is_empty() => anonymous(),
+        (_, Summons::Ring) if identity::is_hidden(invitation.about) => anonymous(),
         (Target::Phone(_), Summons::Ring) => address(&invitation.about.caller, &invitation.about.caller_name),
         (Target::Trunk(line), Summons::Ring) => address(&line.shown, ""),
     }
 }
 
-fn anonymous() -> NameAddr {
+/// RFC 3323 §4.1.1.3.
+pub(crate) fn anonymous() -> NameAddr {
     let host = "anonymous.invalid".parse::<Host>().expect("a well-formed host");
     NameAddr::new(SipUri::new(Some("anonymous"), &host, None).into()).with_display("Anonymous")
 }

@@ -17,6 +17,7 @@ use crate::config::NodeConfig;
 use crate::desk::{Desk, LegRef, TimerKey};
 use crate::farewell;
 use crate::input::{Admission, Input};
+use crate::messages::Messages;
 use crate::metrics::Metrics;
 use crate::output::Output;
 use crate::tenants::Tenants;
@@ -32,6 +33,7 @@ pub struct Switch {
     pub(crate) calls: BTreeMap<CallId, Call>,
     pub(crate) admission: Admission,
     pub(crate) slowed: Slowed,
+    pub(crate) messages: Messages,
 }
 
 /// Answers to failed sign-ins that are held back for a while.
@@ -68,6 +70,8 @@ pub struct Sizes {
     pub slowed: usize,
     /// Registrations with carriers that are being taken back.
     pub departing: usize,
+    /// Text messages whose sender waits for an answer.
+    pub messages: usize,
 }
 
 impl Switch {
@@ -84,6 +88,7 @@ impl Switch {
             calls: BTreeMap::new(),
             admission: Admission::Open,
             slowed: Slowed::default(),
+            messages: Messages::default(),
         }
     }
 
@@ -179,6 +184,7 @@ impl Switch {
             watched_sources: self.doorman.bans.len(),
             slowed: self.slowed.waiting.len(),
             departing: self.desk.trunks.departing(),
+            messages: self.messages.len(),
         }
     }
 
@@ -196,6 +202,7 @@ impl Switch {
             sizes.timers,
             sizes.slowed,
             sizes.departing,
+            sizes.messages,
         ];
         held.iter().all(|size| *size == 0) && self.desk.outputs.is_empty()
     }
@@ -210,7 +217,7 @@ impl Switch {
                     self.desk.refuse(key, &request, StatusCode::LOOP_DETECTED.into());
                 }
                 FromSip::Ack { key, request, .. } => self.ack(key, &request),
-                FromSip::Cancelled { key, .. } => self.cancelled(key),
+                FromSip::Cancelled { key, cancel } => self.cancelled(key, &cancel),
                 FromSip::Response { key, response } => self.response(key, &response),
                 FromSip::StrayResponse { response, flow } => stray_success(&mut self.desk, flow, &response),
                 FromSip::TimedOut { key } => self.unanswered(key, StatusCode::REQUEST_TIMEOUT),
@@ -257,7 +264,8 @@ impl Switch {
             Method::Bye | Method::Info | Method::Prack | Method::Update | Method::Notify | Method::Refer => {
                 self.outside_dialog(key, &request);
             }
-            Method::Subscribe | Method::Publish | Method::Message => self.not_allowed(key, &request),
+            Method::Message => self.message(key, &request, flow),
+            Method::Subscribe | Method::Publish => self.not_allowed(key, &request),
             Method::Other(_) => self.desk.refuse(key, &request, crate::requests::not_implemented()),
             // The transactions keep these to themselves.
             Method::Ack | Method::Cancel => {}
@@ -284,7 +292,7 @@ impl Switch {
 
     fn ack(&mut self, key: Option<ServerKey>, ack: &Request) {
         if let Some(up) = key.and_then(|key| self.desk.farewells.due(key)) {
-            return farewell::bye(&mut self.desk, up);
+            return farewell::bye(&mut self.desk, up, None);
         }
         let by_key = key.and_then(|key| self.desk.servers.remove(&key));
         let by_dialog = || {
@@ -297,9 +305,12 @@ impl Switch {
         }
     }
 
-    fn cancelled(&mut self, key: ServerKey) {
-        if let Some(LegRef { call, .. }) = self.desk.servers.get(&key).copied() {
-            return self.with_call(call, Call::cancelled);
+    fn cancelled(&mut self, key: ServerKey, cancel: &Request) {
+        if let Some(LegRef { call, leg }) = self.desk.servers.get(&key).copied() {
+            return self.with_call(call, |call, desk| {
+                call.heard_cancel(leg, &cancel.headers);
+                call.cancelled(desk);
+            });
         }
         // An INVITE whose refusal is held back: it is refused at once.
         let held = self.slowed.waiting.iter().find(|(_, (server, _))| *server == key).map(|(id, _)| *id);
@@ -312,7 +323,9 @@ impl Switch {
         if trunk::table::responded(&mut self.desk, key, response) {
             return;
         }
-        let Some(LegRef { call, leg }) = self.desk.clients.get(&key).map(|used| used.leg) else { return };
+        let Some(LegRef { call, leg }) = self.desk.clients.get(&key).map(|used| used.leg) else {
+            return self.message_responded(key, response);
+        };
         if self.calls.contains_key(&call) {
             return self.with_call(call, |call, desk| call.responded(desk, leg, key, response));
         }
@@ -324,15 +337,18 @@ impl Switch {
         if trunk::table::unanswered(&mut self.desk, key, status) {
             return;
         }
-        if let Some(used) = self.desk.clients.remove(&key) {
-            self.with_call(used.leg.call, |call, desk| call.unreachable(desk, used.leg.leg, key, status));
+        match self.desk.clients.remove(&key) {
+            Some(used) => {
+                self.with_call(used.leg.call, |call, desk| call.unreachable(desk, used.leg.leg, key, status));
+            }
+            None => self.message_unanswered(key),
         }
     }
 
     /// No ACK will come for a 2xx whose leg is over: the wait of its BYE is over, too.
     fn part(&mut self, key: ServerKey) {
         if let Some(up) = self.desk.farewells.due(key) {
-            farewell::bye(&mut self.desk, up);
+            farewell::bye(&mut self.desk, up, None);
         }
     }
 

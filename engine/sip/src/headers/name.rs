@@ -104,6 +104,7 @@ header_names! {
     HistoryInfo "History-Info";
     Identity "Identity" or "y";
     InReplyTo "In-Reply-To";
+    InfoPackage "Info-Package";
     Join "Join";
     MaxForwards "Max-Forwards";
     MimeVersion "MIME-Version";
@@ -122,6 +123,7 @@ header_names! {
     RAck "RAck";
     Reason "Reason";
     RecordRoute "Record-Route";
+    RecvInfo "Recv-Info";
     ReferSub "Refer-Sub";
     ReferTo "Refer-To" or "r";
     ReferredBy "Referred-By" or "b";

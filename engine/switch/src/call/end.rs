@@ -5,7 +5,7 @@ use std::time::Duration;
 use hooks::fact::{CallEnded, EndCause, EndedBy, Event, LegEnded, MediaQuality};
 use sip::dialog::Dialog;
 use sip::flow::Flow;
-use sip::headers::{HeaderName, HeaderValue};
+use sip::headers::HeaderName;
 use sip::message::{Method, Request, Response, StatusCode};
 use sip::transaction::ClientKey;
 
@@ -176,6 +176,7 @@ impl Call {
 
     /// Tells the far end of a leg that it is over, by what its state calls for, and gives the status it saw.
     fn hang_up(&mut self, desk: &mut Desk, leg: LegIndex, end: &End) -> u16 {
+        let reason = self.cancel_reason(end.cause);
         let this = &mut self.legs[leg.at()];
         match &mut this.state {
             LegState::Incoming(incoming) => {
@@ -187,7 +188,6 @@ impl Call {
                 this.status = end.refusal.status.code();
             }
             LegState::Outgoing(outgoing) => {
-                let reason = cancel_reason(end.cause);
                 let client = outgoing.client;
                 desk.transactions.cancel(desk.now, client, reason);
             }
@@ -202,13 +202,14 @@ impl Call {
     /// Ends a leg that is up, and gives the status its INVITE ended with.
     fn part(&mut self, desk: &mut Desk, leg: LegIndex, cause: EndCause) -> u16 {
         let ended = LegState::Ended { cause, at_ms: desk.now.unix_ms };
+        let reason = self.bye_reason(cause);
         let leg_ref = self.leg_ref(leg);
         let this = &mut self.legs[leg.at()];
         let status = this.status;
         match std::mem::replace(&mut this.state, ended) {
             LegState::Up(up) => {
                 farewell::leave(desk, leg_ref, &up);
-                farewell::say(desk, *up);
+                farewell::say(desk, *up, reason);
             }
             LegState::Incoming(_) | LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => {}
         }
@@ -231,7 +232,7 @@ impl Call {
     /// Cancels a called leg while the call goes on.
     pub(super) fn cancel_leg(&mut self, desk: &mut Desk, leg: LegIndex, cause: EndCause) {
         if let Some(outgoing) = self.legs[leg.at()].outgoing() {
-            desk.transactions.cancel(desk.now, outgoing.client, cancel_reason(cause));
+            desk.transactions.cancel(desk.now, outgoing.client, self.cancel_reason(cause));
             self.finish_leg(desk, leg, cause);
         }
     }
@@ -273,10 +274,11 @@ impl Call {
     }
 
     fn report_leg(&mut self, desk: &mut Desk, at: usize, quality: Option<MediaQuality>) {
+        let reason = u16::try_from(at).ok().and_then(|at| self.reason_of(LegIndex(at)));
         let leg = &mut self.legs[at];
         leg.media = LegMedia::None;
         let LegState::Ended { cause, at_ms } = leg.state else { return };
-        let ended = LegEnded { call: self.id, leg: leg.id, cause, sip_status: leg.status, quality };
+        let ended = LegEnded { call: self.id, leg: leg.id, cause, sip_status: leg.status, reason, quality };
         desk.fact_at(&self.tenant.tenant, at_ms, Event::LegEnded(ended));
     }
 
@@ -327,11 +329,6 @@ pub(crate) fn stray_success(desk: &mut Desk, flow: Flow, response: &Response) {
     let bye = dialog.request(Method::Bye);
     // As in `hang_up`: the far end finds out by silence.
     let _ = desk.send(bye, flow);
-}
-
-/// RFC 3326 §3.1: the phones that another one answered for must not show a missed call.
-fn cancel_reason(cause: EndCause) -> Option<HeaderValue> {
-    (cause == EndCause::AnsweredElsewhere).then(|| HeaderValue::from("SIP;cause=200;text=\"Call completed elsewhere\""))
 }
 
 /// How long the end of a call waits for the figures of its media.

@@ -84,10 +84,12 @@ impl Call {
             Taken::Invite { .. } => self.reinvited(desk, leg, server, request),
             Taken::Bye => {
                 desk.respond(server, Response::to_request(request, StatusCode::OK, None));
+                self.heard_bye(leg, &request.headers);
                 self.bye(desk, leg);
             }
             Taken::Update { .. } | Taken::Other => {
-                let response = answer_other(request);
+                let relayed = self.relayed(desk, leg, request);
+                let response = relayed.unwrap_or_else(|| answer_other(request));
                 if let LegState::Up(up) = &mut self.legs[leg.at()].state {
                     up.dialog.responded(request, &response);
                 }

@@ -98,6 +98,7 @@ impl Call {
             leg: old.id,
             cause: EndCause::Transferred,
             sip_status: old.status,
+            reason: None,
             quality: None,
         };
         let tenant = self.tenant.tenant.clone();

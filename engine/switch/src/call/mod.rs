@@ -10,9 +10,11 @@ mod in_dialog;
 mod join;
 mod notify;
 mod originate;
+mod reason;
 mod record;
 mod redirect;
 mod refresh;
+mod relay;
 mod ring;
 mod seek;
 mod sign_in;
@@ -39,6 +41,7 @@ pub(crate) use two_party::Arrival;
 
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, LegRef};
+use crate::identity::Identity;
 use crate::leg::{Hold, Leg, LegState};
 use crate::target::Target;
 use crate::trunk;
@@ -60,6 +63,7 @@ pub(crate) struct Call {
     /// How often another port may still be tried.
     bind_retries: u8,
     redirects: redirect::Redirects,
+    reasons: reason::Reasons,
 }
 
 /// What a call is, from its beginning on.
@@ -75,6 +79,8 @@ pub(crate) struct About {
     /// The trunk it came in by.
     pub(crate) trunk: Option<String>,
     pub(crate) emergency: bool,
+    /// What is known of the caller beside the number.
+    pub(crate) identity: Identity,
     /// Hops that the INVITE may still make, so that a loop through us ends (RFC 3261 §8.1.1.6).
     pub(crate) hops: u8,
 }
@@ -134,6 +140,7 @@ impl Call {
             callee: about.callee.clone(),
             trunk: about.trunk.clone(),
             emergency: about.emergency,
+            diverted_from: about.identity.diverted_from.clone(),
         };
         desk.fact(&tenant.tenant, Event::CallCreated(created));
         desk.metrics.calls_created += 1;
@@ -148,6 +155,7 @@ impl Call {
             transfers: 0,
             bind_retries: BIND_RETRIES_MAX,
             redirects: redirect::Redirects::default(),
+            reasons: reason::Reasons::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use sip::headers::{Contacts, Diversion, Headers, NameAddr};
 use sip::message::{Response, StatusCode};
 use sip::uri::{Host, Uri};
 
+use super::transfer::TRANSFER_RING_MAX;
 use super::{Call, Route, Stage, Verdict};
 use crate::config::NodeConfig;
 use crate::desk::{Desk, LegIndex, TimerKey};
@@ -138,6 +139,7 @@ impl Call {
     /// Calls what a way leads to, with a ring time of its own. False if nothing there can be called.
     fn follow(&mut self, desk: &mut Desk, route: &Route) -> bool {
         let Ok((targets, ring_for)) = self.targets(desk, route) else { return false };
+        let ring_for = if self.transfer().is_some() { ring_for.min(TRANSFER_RING_MAX) } else { ring_for };
         let mut targets = VecDeque::from(targets);
         let mut called = false;
         while let Some(target) = targets.pop_front() {

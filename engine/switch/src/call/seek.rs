@@ -197,6 +197,7 @@ impl Call {
     /// A called leg failed finally.
     fn refused(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
         self.legs[leg.at()].status = response.status.code();
+        self.heard_reason(leg, &response.headers);
         if self.sign_in(desk, leg, response)
             || self.lengthen(desk, leg, response)
             || self.redirected(desk, leg, response)

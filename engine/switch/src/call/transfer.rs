@@ -10,6 +10,7 @@ use sip::message::StatusCode;
 use super::redirect::Redirects;
 use super::{About, Call, End, Route, Seeking, Stage, Verdict};
 use crate::desk::{Desk, LegIndex, Refusal};
+use crate::identity::Identity;
 use crate::leg::{Leg, Side};
 use crate::session::Session;
 
@@ -201,7 +202,10 @@ impl Call {
             let extension = number.parse().ok().and_then(|number| self.tenant.extensions.get(&number));
             extension.map(|extension| extension.display_name.clone()).unwrap_or_default()
         };
-        About { caller: number, caller_name, hops, ..self.about.clone() }
+        // Who waits may not be who asked for privacy.
+        let own = number == self.about.caller;
+        let identity = if own { self.about.identity.clone() } else { Identity::default() };
+        About { caller: number, caller_name, hops, identity, ..self.about.clone() }
     }
 
     /// The session of the party that this leg talks with.

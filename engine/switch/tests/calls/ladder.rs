@@ -376,11 +376,12 @@ impl World {
     fn fact_text(&mut self, event: &Event) -> String {
         match event {
             Event::CallCreated(e) => format!(
-                "created {:?} {} -> {}{}",
+                "created {:?} {} -> {}{}{}",
                 e.direction,
                 if e.caller.is_empty() { "anonymous" } else { &e.caller },
                 e.callee,
-                if e.emergency { " emergency" } else { "" }
+                if e.emergency { " emergency" } else { "" },
+                e.diverted_from.iter().map(|number| format!(" diverted_from {number}")).collect::<String>()
             ),
             Event::LegStarted(e) => {
                 let name = format!(
@@ -395,7 +396,13 @@ impl World {
                 format!("leg_ringing {}{}", self.leg(e.leg), if e.early_media { " early" } else { "" })
             }
             Event::LegAnswered(e) => format!("leg_answered {} {}", self.leg(e.leg), e.codec),
-            Event::LegEnded(e) => format!("leg_ended {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status),
+            Event::LegEnded(e) => format!(
+                "leg_ended {} {:?} {}{}",
+                self.leg(e.leg),
+                e.cause,
+                e.sip_status,
+                e.reason.iter().map(|reason| format!(" because {reason}")).collect::<String>()
+            ),
             Event::CallAnswered(e) => format!("answered {}", self.leg(e.leg)),
             Event::CallHeld(e) => format!("held {}", self.leg(e.leg)),
             Event::CallRetrieved(e) => format!("retrieved {}", self.leg(e.leg)),
@@ -465,17 +472,18 @@ impl World {
                 let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
                 phone.ack(&body)
             }
-            "CANCEL" => phone.cancel(),
+            "CANCEL" => with_lines(&phone.cancel(), &extra),
             "swap" => return phone.swap(),
             "REFER" if !rest.is_empty() && extra.is_empty() => phone.refer(rest[0], rest.contains(&"attended")),
-            "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, "", &extra),
+            "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, &words_of(&option("text")), &extra),
+            "MESSAGE" | "WRITE" | "reply" if !rest.is_empty() => written(phone, verb, rest[0], &extra, &option("text")),
             "REGISTER" => {
                 let contact = option("contact").unwrap_or_else(|| format!("<sip:{}@{}>", phone.user, phone.address));
                 let expires = option("expires").unwrap_or_else(|| "600".into());
                 let extra = format!("Contact: {contact}|Expires: {expires}|{extra}");
                 phone.request("REGISTER", "sip:pbx.example", &extra)
             }
-            "OPTIONS" | "MESSAGE" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
+            "OPTIONS" | "PUBLISH" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
             "silent" => {
                 phone.manners = Manners::Silent;
                 return;
@@ -589,14 +597,32 @@ pub(crate) fn check(registered: &[&'static str], script: &str, facts: &str) -> W
     world
 }
 
-pub(crate) fn now(mono: Duration) -> Now {
-    Now { mono, unix_ms: 1_795_334_400_000 + u64::try_from(mono.as_millis()).unwrap() }
+/// A text outside a dialog or (`WRITE`) within it, or (`reply`) the answer to a request that was no INVITE.
+fn written(phone: &mut Phone, verb: &str, word: &str, extra: &str, text: &Option<String>) -> String {
+    let kind = if extra.is_empty() { "Content-Type: text/plain" } else { extra };
+    match verb {
+        "MESSAGE" => phone.request_with(verb, &format!("sip:{word}@pbx.example"), kind, &words_of(text)),
+        "WRITE" => phone.within("MESSAGE", &words_of(text), kind),
+        _ => {
+            let request = phone.request_in.clone().expect("a request came");
+            phone.response(&request, word, "")
+        }
+    }
 }
 
-/// The same message with these lines in its head, which `|` separates.
-fn with_lines(text: &str, lines: &str) -> String {
+/// The body that `~` and `|` stand for.
+fn words_of(text: &Option<String>) -> String {
+    text.as_deref().unwrap_or_default().replace('~', " ").replace('|', "\r\n")
+}
+
+/// The message with more header fields, which `|` separates.
+fn with_lines(message: &str, lines: &str) -> String {
     let lines: String = lines.split('|').filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
-    text.replacen("Content-Length:", &format!("{lines}Content-Length:"), 1)
+    message.replace("Content-Length:", &format!("{lines}Content-Length:"))
+}
+
+pub(crate) fn now(mono: Duration) -> Now {
+    Now { mono, unix_ms: 1_795_334_400_000 + u64::try_from(mono.as_millis()).unwrap() }
 }
 
 fn parse_time(text: &str) -> Duration {

@@ -3,10 +3,13 @@
 
 mod chaos;
 mod farewell;
+mod identity;
 mod ladder;
 mod matrix;
 mod media;
+mod messages;
 mod phone;
+mod reasons;
 mod redirects;
 mod refusals;
 mod registration;

@@ -190,6 +190,11 @@ impl Phone {
 
     /// Any other request outside a dialog.
     pub(crate) fn request(&mut self, method: &str, uri: &str, extra: &str) -> String {
+        self.request_with(method, uri, extra, "")
+    }
+
+    /// The same with a body.
+    pub(crate) fn request_with(&mut self, method: &str, uri: &str, extra: &str, body: &str) -> String {
         self.serial += 1;
         let serial = self.serial;
         let aor = format!("sip:{}@pbx.example", self.user);
@@ -204,7 +209,7 @@ impl Phone {
             call_id: &call_id,
             cseq: serial,
             extra,
-            body: "",
+            body,
         });
         self.to_answer.push(text.clone());
         text

@@ -481,7 +481,7 @@ fn silence_of_a_leg_ends_the_call() {
     world.play(
         r#"
         0ms    alice < BYE
-        0ms    bob   < BYE
+        0ms    bob   < BYE `Reason: SIP;cause=408;text="No media"`
         "#,
     );
     world.finish();
