@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use dialplan::header::HeaderTemplate;
+use dialplan::number::Dialled;
+use dialplan::rule::NumberRule;
 use serde::{Deserialize, Serialize};
 use switch::config;
 use utoipa::ToSchema;
@@ -31,6 +34,49 @@ pub struct TrunkPolicy {
     pub outbound: LanePolicy,
     /// What a call from it is told beyond its limits.
     pub when_full: WhenFull,
+    /// Rules for the number called by it, applied in order, each to what the one before made: `prefix 00 -> +`,
+    /// `regex ^0(\d+)$ -> +86$1`, `e164 cn`, `national cn`. At most 16. Emergency numbers are sent as they are.
+    #[schema(example = json!(["e164 cn", "prefix + -> 00"]))]
+    pub called_out: Vec<String>,
+    /// Rules for the caller's number shown by it.
+    pub caller_out: Vec<String>,
+    /// Rules for the number called from it, before a route is looked for.
+    pub called_in: Vec<String>,
+    /// Rules for the number of who calls from it.
+    pub caller_in: Vec<String>,
+    /// Whose number is shown by it.
+    pub caller: CallerPolicy,
+    /// The number shown where `caller` is `fixed`.
+    pub caller_fixed: Option<String>,
+    /// Header fields added to INVITEs to it; at most 16.
+    pub headers: Vec<HeaderPolicy>,
+}
+
+/// Whose number a trunk shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallerPolicy {
+    /// The extension's own, else the trunk's, else the tenant's, else the extension.
+    #[default]
+    Extension,
+    /// The trunk's, else the tenant's, else the extension.
+    Trunk,
+    /// `caller_fixed`.
+    Fixed,
+    /// That of who calls, as it is.
+    PassThrough,
+}
+
+/// A header field of INVITEs to a trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderPolicy {
+    /// Its name; none that the switch writes itself.
+    #[schema(example = "X-Account")]
+    pub header: String,
+    /// Its value; `{caller}`, `{called}`, `{trunk}` and `{tenant}` are filled in.
+    #[schema(example = "acme-{caller}")]
+    pub value: String,
 }
 
 /// How we register with a trunk.
@@ -86,6 +132,10 @@ pub const INTERVAL_MS: RangeInclusive<u64> = 5_000..=3_600_000;
 pub const THRESHOLD: RangeInclusive<u32> = 1..=100;
 /// See [`LanePolicy::per_second`].
 pub const PER_SECOND: RangeInclusive<u32> = 1..=1_000;
+/// Rules of each kind: each call applies them all.
+const RULES_MAX: usize = 16;
+/// Header fields that are added.
+const HEADERS_MAX: usize = 16;
 /// Final responses that are no success.
 pub const FAILURES: RangeInclusive<u16> = 300..=699;
 
@@ -101,6 +151,13 @@ impl Default for TrunkPolicy {
             inbound: LanePolicy::default(),
             outbound: LanePolicy::default(),
             when_full: WhenFull::Unavailable,
+            called_out: Vec::new(),
+            caller_out: Vec::new(),
+            called_in: Vec::new(),
+            caller_in: Vec::new(),
+            caller: CallerPolicy::Extension,
+            caller_fixed: None,
+            headers: Vec::new(),
         }
     }
 }
@@ -138,7 +195,35 @@ impl TrunkPolicy {
                 faults.outside(&format!("{way}.per_second"), &PER_SECOND, per_second);
             }
         }
+        faults.of_numbers(self);
         faults.0
+    }
+
+    /// Its rules by their names.
+    fn rules(&self) -> [(&'static str, &[String]); 4] {
+        [
+            ("called_out", &self.called_out),
+            ("caller_out", &self.caller_out),
+            ("called_in", &self.called_in),
+            ("caller_in", &self.caller_in),
+        ]
+    }
+
+    fn numbers(&self) -> config::Numbers {
+        // What is stored was checked; a rule that no longer parses is left out rather than the trunk.
+        let rules = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect();
+        config::Numbers {
+            called_out: rules(&self.called_out),
+            caller_out: rules(&self.caller_out),
+            called_in: rules(&self.called_in),
+            caller_in: rules(&self.caller_in),
+            caller: match (self.caller, &self.caller_fixed) {
+                (CallerPolicy::Extension, _) | (CallerPolicy::Fixed, None) => config::CallerShown::Extension,
+                (CallerPolicy::Trunk, _) => config::CallerShown::Trunk,
+                (CallerPolicy::Fixed, Some(number)) => config::CallerShown::Fixed(number.clone()),
+                (CallerPolicy::PassThrough, _) => config::CallerShown::PassThrough,
+            },
+        }
     }
 
     /// For the switch.
@@ -169,6 +254,8 @@ impl TrunkPolicy {
                     WhenFull::Busy => config::WhenFull::Busy,
                 },
             },
+            numbers: self.numbers(),
+            headers: self.headers.iter().filter_map(|it| HeaderTemplate::new(&it.header, &it.value).ok()).collect(),
         }
     }
 }
@@ -184,6 +271,35 @@ impl Faults {
     fn outside<T: PartialOrd + std::fmt::Display>(&mut self, field: &str, range: &RangeInclusive<T>, value: T) {
         if !range.contains(&value) {
             self.note(field, format!("{value} is not between {} and {}", range.start(), range.end()));
+        }
+    }
+
+    fn of_numbers(&mut self, policy: &TrunkPolicy) {
+        for (name, rules) in policy.rules() {
+            if rules.len() > RULES_MAX {
+                self.note(name, format!("at most {RULES_MAX} rules"));
+            }
+            for (n, rule) in rules.iter().take(RULES_MAX).enumerate() {
+                if let Err(error) = rule.parse::<NumberRule>() {
+                    self.note(&format!("{name}.{n}"), error.to_string());
+                }
+            }
+        }
+        match (policy.caller, policy.caller_fixed.as_deref().map(str::parse::<Dialled>)) {
+            (CallerPolicy::Fixed, None) => self.note("caller_fixed", "write the number that is shown".to_owned()),
+            (_, Some(Err(error))) => self.note("caller_fixed", error.to_string()),
+            (CallerPolicy::Extension | CallerPolicy::Trunk | CallerPolicy::PassThrough, Some(Ok(_))) => {
+                self.note("caller_fixed", "it has no use unless `caller` is `fixed`".to_owned());
+            }
+            (_, Some(Ok(_)) | None) => {}
+        }
+        if policy.headers.len() > HEADERS_MAX {
+            self.note("headers", format!("at most {HEADERS_MAX} headers"));
+        }
+        for (n, it) in policy.headers.iter().take(HEADERS_MAX).enumerate() {
+            if let Err(error) = HeaderTemplate::new(&it.header, &it.value) {
+                self.note(&format!("headers.{n}"), error.to_string());
+            }
         }
     }
 
@@ -231,6 +347,9 @@ mod tests {
             failover_codes: Some([200].into()),
             patience_ms: 60_000,
             inbound: LanePolicy { calls: Some(0), per_second: Some(0) },
+            called_out: vec!["e164 cn".into(), "e164".into()],
+            caller: CallerPolicy::Fixed,
+            headers: vec![HeaderPolicy { header: "Via".into(), value: "x".into() }],
             ..TrunkPolicy::default()
         };
         let faults = policy.faults(false);
@@ -245,7 +364,10 @@ mod tests {
                 "health.threshold",
                 "failover_codes",
                 "patience_ms",
-                "inbound.per_second"
+                "inbound.per_second",
+                "called_out.1",
+                "caller_fixed",
+                "headers.0"
             ]
         );
         assert_eq!(TrunkPolicy::default().faults(false), []);

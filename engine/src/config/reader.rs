@@ -113,6 +113,15 @@ impl<'t> Reader<'t> {
         })
     }
 
+    /// A list of texts that may hold commas; one text stands for a list of one.
+    pub(super) fn texts<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+        self.get(key, |node| match &node.value {
+            Value::List(items) => items.iter().map(|item| text_of(item).and_then(&parse)).collect(),
+            Value::Text(text) => Ok(vec![parse(text)?]),
+            other => Err(format!("write a list of texts, not {}", other.kind())),
+        })
+    }
+
     /// A list of whole numbers.
     pub(super) fn wholes(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<Vec<u64>> {
         let (low, high) = (*range.start(), *range.end());

@@ -214,6 +214,15 @@ fn the_policy_of_a_provisioned_trunk_is_read_and_its_mistakes_are_named() {
             "failover_codes = [200]",
             "4: `provision.trunk.failover_codes`: write a list of whole numbers from 300 to 699, as [300, 699]",
         ),
+        (
+            "called_out = [\"prefix x -> 1\"]",
+            "4: `provision.trunk.called_out`: `x` is no part of a number: at most 24 of 0-9, * and #, optionally after a +",
+        ),
+        (
+            "headers = \"Via: x\"",
+            "4: `provision.trunk.headers`: `Via` is written by the switch itself, take another name",
+        ),
+        ("caller = \"fixed\"", "1: `caller_fixed`: write the number that is shown"),
         ("wieght = 1", "4: there is no key `provision.trunk.wieght`, did you mean `weight`?"),
     ] {
         assert_eq!(refused(&format!("{trunk}{line}\n")), problem);

@@ -2,7 +2,7 @@
 
 use engine::store::trunks::Trunk;
 use serde_json::json;
-use switch::config::{Health, Registration};
+use switch::config::{CallerShown, Health, Registration};
 use switch::view::{
     TrunkAnswer, TrunkLaneView, TrunkRegistrationView, TrunkStanding, TrunkTargetView, TrunkView, View,
 };
@@ -17,7 +17,9 @@ async fn a_policy_is_set_whole_shown_and_handed_to_the_switch() {
         "registration": {"user": "02012345678", "expires_ms": 300_000},
         "health": {"interval_ms": 30_000, "threshold": 2},
         "priority": 1, "weight": 10, "failover_codes": [503, 404], "patience_ms": 3_000,
-        "outbound": {"calls": 30, "per_second": 10}, "inbound": {"calls": 20}, "when_full": "busy"
+        "outbound": {"calls": 30, "per_second": 10}, "inbound": {"calls": 20}, "when_full": "busy",
+        "called_out": ["e164 cn", "prefix + -> 00"], "caller": "fixed", "caller_fixed": "4008001234",
+        "headers": [{"header": "X-Account", "value": "acme-{caller}"}]
     });
     let made = admin.post("/trunks", json!({"name": "second", "host": "192.0.2.20", "policy": policy})).await;
     assert_eq!(made.status, 201, "{made:?}");
@@ -28,6 +30,9 @@ async fn a_policy_is_set_whole_shown_and_handed_to_the_switch() {
     let registration =
         Registration { user: Some("02012345678".into()), domain: None, expires: std::time::Duration::from_secs(300) };
     assert_eq!(handed.policy.registration, Some(registration));
+    let number = dialplan::rule::rewrite(&handed.policy.numbers.called_out, "13800000000");
+    assert_eq!((number.as_str(), handed.policy.headers[0].name()), ("008613800000000", "X-Account"));
+    assert_eq!(handed.policy.numbers.caller, CallerShown::Fixed("4008001234".into()));
     let health = Health { interval: std::time::Duration::from_secs(30), threshold: 2 };
     assert_eq!((handed.policy.health, handed.policy.limits.outbound.calls), (Some(health), Some(30)));
 
@@ -43,7 +48,8 @@ async fn a_policy_is_set_whole_shown_and_handed_to_the_switch() {
 async fn a_policy_that_cannot_be_is_refused_field_by_field() {
     let fixture = Fixture::new().await;
     let admin = fixture.admin().await;
-    let policy = json!({"registration": {}, "health": {"interval_ms": 1}, "failover_codes": [200]});
+    let policy = json!({"registration": {}, "health": {"interval_ms": 1}, "failover_codes": [200],
+        "called_in": ["e164 cn", "nonsense"], "headers": [{"header": "Via", "value": "x"}]});
     for answer in [
         admin.post("/trunks", json!({"name": "second", "host": "192.0.2.20", "policy": policy})).await,
         admin.patch("/trunks/carrier", json!({"policy": policy})).await,
@@ -51,7 +57,16 @@ async fn a_policy_that_cannot_be_is_refused_field_by_field() {
         assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (422, "invalid"));
         let body = answer.json();
         let fields: Vec<_> = body["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
-        assert_eq!(fields, ["policy.registration.user", "policy.health.interval_ms", "policy.failover_codes"]);
+        assert_eq!(
+            fields,
+            [
+                "policy.registration.user",
+                "policy.health.interval_ms",
+                "policy.failover_codes",
+                "policy.called_in.1",
+                "policy.headers.0"
+            ]
+        );
     }
     let unknown = admin.patch("/trunks/carrier", json!({"policy": {"prioritee": 1}})).await;
     assert_eq!(unknown.status, 422);

@@ -2,7 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+use dialplan::header::HeaderTemplate;
 use dialplan::number::TrunkName;
+use dialplan::rule::NumberRule;
 use hooks::id::TenantId;
 use switch::config::Network;
 
@@ -12,8 +14,8 @@ use crate::config::problem::Place;
 use crate::config::reader::Reader;
 use crate::store::trunks::TrunkTransport;
 use crate::trunk_policy::{
-    EXPIRES_MS, FAILURES, HealthPolicy, INTERVAL_MS, LanePolicy, PATIENCE_MS, PER_SECOND, RegistrationPolicy,
-    THRESHOLD, TrunkPolicy, WhenFull,
+    CallerPolicy, EXPIRES_MS, FAILURES, HeaderPolicy, HealthPolicy, INTERVAL_MS, LanePolicy, PATIENCE_MS, PER_SECOND,
+    RegistrationPolicy, THRESHOLD, TrunkPolicy, WhenFull,
 };
 
 /// One `[[provision.trunk]]`.
@@ -111,12 +113,25 @@ fn policy(reader: &mut Reader<'_>, has_account: bool) -> TrunkPolicy {
             per_second: limit(reader, "outbound_per_second", PER_SECOND),
         },
         when_full: reader.word("when_full", &full).unwrap_or(default.when_full),
+        called_out: rules(reader, "called_out"),
+        caller_out: rules(reader, "caller_out"),
+        called_in: rules(reader, "called_in"),
+        caller_in: rules(reader, "caller_in"),
+        caller: reader.word("caller", &CALLERS).unwrap_or_default(),
+        caller_fixed: reader.text("caller_fixed"),
+        headers: headers(reader),
     };
     // Ranges were checked key by key; these concern several.
     for (field, mend) in policy.faults(has_account) {
         let key = match field.as_str() {
             "registration.user" => "register_user",
             "registration.domain" => "register_domain",
+            "caller_fixed" => "caller_fixed",
+            "called_out" => "called_out",
+            "caller_out" => "caller_out",
+            "called_in" => "called_in",
+            "caller_in" => "caller_in",
+            "headers" => "headers",
             _ => continue,
         };
         let place = reader.place_of(key);
@@ -124,6 +139,27 @@ fn policy(reader: &mut Reader<'_>, has_account: bool) -> TrunkPolicy {
     }
     policy
 }
+
+/// Number rules as they are written; each is checked where it stands.
+fn rules(reader: &mut Reader<'_>, key: &'static str) -> Vec<String> {
+    let rule = |text: &str| text.parse::<NumberRule>().map(|rule| rule.to_string()).map_err(|error| error.to_string());
+    reader.texts(key, rule).unwrap_or_default()
+}
+
+fn headers(reader: &mut Reader<'_>) -> Vec<HeaderPolicy> {
+    let header = |text: &str| {
+        let wanted = text.parse::<HeaderTemplate>().map_err(|error| error.to_string())?;
+        Ok(HeaderPolicy { header: wanted.name().to_owned(), value: wanted.template().to_owned() })
+    };
+    reader.texts("headers", header).unwrap_or_default()
+}
+
+const CALLERS: [(&str, CallerPolicy); 4] = [
+    ("extension", CallerPolicy::Extension),
+    ("trunk", CallerPolicy::Trunk),
+    ("fixed", CallerPolicy::Fixed),
+    ("pass_through", CallerPolicy::PassThrough),
+];
 
 fn registration(reader: &mut Reader<'_>) -> Option<RegistrationPolicy> {
     let wanted = reader.flag("register").unwrap_or(false);

@@ -70,6 +70,7 @@ fn every_setting_is_read_as_it_was_written() {
                 registration: Some(RegistrationPolicy::default()),
                 failover_codes: Some([404, 503].into()),
                 weight: 7,
+                called_in: vec![r"regex ^0(\d+)$ -> +86$1".into()],
                 ..TrunkPolicy::default()
             },
             ..Trunk::new("lines".parse().unwrap(), "sip.example.com".into())
