@@ -211,7 +211,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_part_of_a_call_ends_the_line(caller in any::<String>(), called in any::<String>()) {
+        fn no_part_of_a_call_ends_the_line(caller in "[\\r\\n\\x00\\u{85}a:]{0,8}", called in any::<String>()) {
             let header: HeaderTemplate = "X-A: {caller}|{called}".parse().unwrap();
             let value = header.value(&Parts { caller: &caller, called: &called, ..PARTS });
             prop_assert!(!value.contains(['\r', '\n', '\0']), "{value:?}");
