@@ -158,7 +158,7 @@ fn line(trunk: &Trunk, credentials: Option<Credentials>, addresses: &Addresses) 
         caller_number: trunk.caller_number.clone(),
         record: trunk.record,
         enabled: trunk.enabled,
-        policy: config::TrunkPolicy::default(),
+        policy: trunk.policy.for_switch(),
     }
 }
 

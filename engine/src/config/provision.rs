@@ -1,17 +1,17 @@
 //! `[[provision.*]]`: what an installation always has. Applied again at each start and reload (see [`crate::provision`]).
 
+mod trunk;
+
 use std::collections::BTreeSet;
 
 use dialplan::number::{ExtensionNumber, TrunkName};
 use hooks::id::TenantId;
-use switch::config::Network;
 
-use super::network;
-use super::problem::Place;
 use super::reader::Reader;
 use super::sections::is_host;
 use crate::store::routes::{Did, RouteName, RouteRule, RouteTarget, check_prefix};
-use crate::store::trunks::TrunkTransport;
+
+pub use trunk::ProvisionedTrunk;
 
 /// Everything that is provisioned.
 #[derive(Clone, Debug, Default)]
@@ -57,35 +57,6 @@ pub struct ProvisionedExtension {
     pub contact: Option<String>,
 }
 
-/// One `[[provision.trunk]]`.
-#[derive(Clone, Debug)]
-pub struct ProvisionedTrunk {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Its name.
-    pub name: TrunkName,
-    /// Host name or address.
-    pub host: String,
-    /// The port.
-    pub port: Option<u16>,
-    /// How.
-    pub transport: TrunkTransport,
-    /// Who may call in by it.
-    pub sources: Vec<Network>,
-    /// What we sign in with.
-    pub account: Option<(String, PlainPassword)>,
-    /// P-Asserted-Identity is believed.
-    pub trusted: bool,
-    /// Emergency calls go by it.
-    pub emergency: bool,
-    /// Shown as the caller's number.
-    pub caller_number: Option<String>,
-    /// Its calls are recorded.
-    pub record: bool,
-    /// A disabled one neither calls nor is called.
-    pub enabled: bool,
-}
-
 /// One `[[provision.route]]`.
 #[derive(Clone, Debug)]
 pub struct ProvisionedRoute {
@@ -102,7 +73,7 @@ pub struct ProvisionedRoute {
 pub(super) fn read(mut reader: Reader<'_>) -> Provision {
     let provision = Provision {
         extensions: reader.tables("extension").into_iter().filter_map(extension).collect(),
-        trunks: reader.tables("trunk").into_iter().filter_map(trunk).collect(),
+        trunks: reader.tables("trunk").into_iter().filter_map(trunk::read).collect(),
         routes: reader.tables("route").into_iter().filter_map(route).collect(),
     };
     for later in ["queue", "flow", "room"] {
@@ -191,47 +162,6 @@ pub fn check_contact(text: &str) -> Result<(), String> {
     crate::tenant_config::contact::Contact::parse(text).map(|_| ())
 }
 
-fn trunk(mut reader: Reader<'_>) -> Option<ProvisionedTrunk> {
-    let tenant = tenant(&mut reader);
-    let name = reader.parsed("name");
-    let name = needed(&reader, "name", name);
-    let host = reader.parsed::<Host>("host").map(|host| host.0);
-    let host = needed(&reader, "host", host);
-    let transports = [("udp", TrunkTransport::Udp), ("tcp", TrunkTransport::Tcp), ("tls", TrunkTransport::Tls)];
-    let account = match (reader.text("username"), reader.text("password")) {
-        (Some(username), Some(password)) => Some((username, PlainPassword(password))),
-        (None, None) => None,
-        (Some(_), None) | (None, Some(_)) => {
-            let place: Place = reader.place().clone();
-            reader.problem(place, "a trunk has both username and password, or neither".to_owned());
-            None
-        }
-    };
-    let port = reader.whole("port", 1..=65_535).and_then(|port| u16::try_from(port).ok());
-    let transport = reader.word("transport", &transports).unwrap_or(TrunkTransport::Udp);
-    let sources = reader.list("sources", network::parse).unwrap_or_default();
-    let trusted = reader.flag("trusted").unwrap_or(false);
-    let emergency = reader.flag("emergency").unwrap_or(false);
-    let caller_number = caller_number(&mut reader);
-    let record = reader.flag("record").unwrap_or(false);
-    let enabled = reader.flag("enabled").unwrap_or(true);
-    reader.finish();
-    Some(ProvisionedTrunk {
-        tenant,
-        name: name?,
-        host: host?,
-        port,
-        transport,
-        sources,
-        account,
-        trusted,
-        emergency,
-        caller_number,
-        record,
-        enabled,
-    })
-}
-
 /// A host name or address.
 struct Host(String);
 
@@ -249,6 +179,12 @@ impl std::str::FromStr for Host {
 /// What to write instead.
 pub fn check_host(text: &str) -> Result<(), String> {
     if is_host(text) { Ok(()) } else { Err(format!("`{text}` is no host, write it as sip.example.com or 192.0.2.1")) }
+}
+
+/// Whether a text is a host name or address: what [`check_host`] takes.
+#[must_use]
+pub fn is_domain(text: &str) -> bool {
+    is_host(text)
 }
 
 fn route(mut reader: Reader<'_>) -> Option<ProvisionedRoute> {

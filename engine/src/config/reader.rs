@@ -94,14 +94,7 @@ impl<'t> Reader<'t> {
     pub(super) fn whole(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         let (low, high) = (*range.start(), *range.end());
         let wanted = format!("write a whole number from {low} to {high}");
-        self.get(key, |node| {
-            let number = match &node.value {
-                Value::Int(number) => u64::try_from(*number).ok(),
-                Value::Text(text) => text.parse().ok(),
-                Value::Flag(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => None,
-            };
-            number.filter(|number| range.contains(number)).ok_or_else(|| wanted.clone())
-        })
+        self.get(key, |node| whole_of(node).filter(|number| range.contains(number)).ok_or_else(|| wanted.clone()))
     }
 
     pub(super) fn parsed<T: FromStr>(&mut self, key: &'static str) -> Option<T>
@@ -117,6 +110,34 @@ impl<'t> Reader<'t> {
             Value::List(items) => items.iter().map(|item| text_of(item).and_then(&parse)).collect(),
             Value::Text(text) => text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(&parse).collect(),
             other => Err(format!("write a list of texts, not {}", other.kind())),
+        })
+    }
+
+    /// A list of texts that may hold commas; one text stands for a list of one.
+    pub(super) fn texts<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+        self.get(key, |node| match &node.value {
+            Value::List(items) => items.iter().map(|item| text_of(item).and_then(&parse)).collect(),
+            Value::Text(text) => Ok(vec![parse(text)?]),
+            other => Err(format!("write a list of texts, not {}", other.kind())),
+        })
+    }
+
+    /// A list of whole numbers.
+    pub(super) fn wholes(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<Vec<u64>> {
+        let (low, high) = (*range.start(), *range.end());
+        let wanted = format!("write a list of whole numbers from {low} to {high}, as [{low}, {high}]");
+        let fits = |number: u64| Some(number).filter(|number| range.contains(number)).ok_or_else(|| wanted.clone());
+        self.get(key, |node| match &node.value {
+            Value::List(items) => {
+                items.iter().map(|item| fits(whole_of(item).ok_or_else(|| wanted.clone())?)).collect()
+            }
+            Value::Text(text) => text
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(|part| fits(part.parse().map_err(|_| wanted.clone())?))
+                .collect(),
+            Value::Int(_) | Value::Flag(_) | Value::Table(_) | Value::Other(_) => Err(wanted.clone()),
         })
     }
 
@@ -186,6 +207,14 @@ impl<'t> Reader<'t> {
             let hint = nearest(key, &self.known);
             self.problem(node.place.clone(), format!("there is no key `{}`{hint}", self.full(key)));
         }
+    }
+}
+
+fn whole_of(node: &Node) -> Option<u64> {
+    match &node.value {
+        Value::Int(number) => u64::try_from(*number).ok(),
+        Value::Text(text) => text.parse().ok(),
+        Value::Flag(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => None,
     }
 }
 

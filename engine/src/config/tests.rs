@@ -194,3 +194,37 @@ fn the_session_timer_has_the_bounds_of_its_rfc() {
         assert_eq!(problem, "2: `sip.session_expires_s`: write a whole number from 90 to 86400");
     }
 }
+
+#[test]
+fn the_policy_of_a_provisioned_trunk_is_read_and_its_mistakes_are_named() {
+    let trunk = "[[provision.trunk]]\nname = \"c\"\nhost = \"192.0.2.1\"\n";
+    let config = parse(&format!(
+        "{trunk}username = \"u\"\npassword = \"p\"\nregister = true\noptions_interval_s = 30\nfailover_codes = [404, 503]\n\
+         outbound_calls = 3\nwhen_full = \"busy\"\n"
+    ));
+    let policy = config.unwrap().provision.trunks[0].policy.clone();
+    assert_eq!(policy.registration.unwrap().expires_ms, 600_000);
+    assert_eq!((policy.health.unwrap().interval_ms, policy.outbound.calls), (30_000, Some(3)));
+    assert_eq!(policy.failover_codes, Some([404, 503].into()));
+    for (line, problem) in [
+        ("register = true", "1: `register_user`: write whom to register: the trunk has no user name"),
+        ("register_expires_s = 600", "4: `register_expires_s` has no use without `register = true`"),
+        ("options_threshold = 2", "4: `options_threshold` has no use without `options_interval_s`"),
+        (
+            "failover_codes = [200]",
+            "4: `provision.trunk.failover_codes`: write a list of whole numbers from 300 to 699, as [300, 699]",
+        ),
+        (
+            "called_out = [\"prefix x -> 1\"]",
+            "4: `provision.trunk.called_out`: `x` is no part of a number: at most 24 of 0-9, * and #, optionally after a +",
+        ),
+        (
+            "headers = \"Via: x\"",
+            "4: `provision.trunk.headers`: `Via` is written by the switch itself, take another name",
+        ),
+        ("caller = \"fixed\"", "1: `caller_fixed`: write the number that is shown"),
+        ("wieght = 1", "4: there is no key `provision.trunk.wieght`, did you mean `weight`?"),
+    ] {
+        assert_eq!(refused(&format!("{trunk}{line}\n")), problem);
+    }
+}

@@ -1,5 +1,7 @@
 //! `trunks`: lines to the outside. A password goes in and never comes out.
 
+pub mod status;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -25,11 +27,12 @@ use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::{Hidden, Stored};
 use crate::store::trunks::{Trunk, TrunkAccount, TrunkTransport};
 use crate::tenant_config::trunk_owner;
+use crate::trunk_policy::TrunkPolicy;
 
 /// The operations on trunks.
 #[must_use]
 pub fn operations() -> Operations {
-    Operations::new()
+    status::operations()
         .add(Guard::Needs(TRUNKS_READ), routes!(list_trunks))
         .add(Guard::Needs(TRUNKS_READ), routes!(read_trunk))
         .add(Guard::Needs(TRUNKS_WRITE), routes!(create_trunk))
@@ -76,6 +79,8 @@ pub struct TrunkShown {
     pub record: bool,
     /// A disabled one neither calls nor is called.
     pub enabled: bool,
+    /// How it is kept in touch with, chosen and limited.
+    pub policy: TrunkPolicy,
     /// It comes from the configuration file and is changed there.
     pub read_only: bool,
     /// When it was made.
@@ -112,6 +117,8 @@ pub struct NewTrunk {
     record: bool,
     #[serde(default = "yes")]
     enabled: bool,
+    #[serde(default)]
+    policy: TrunkPolicy,
 }
 
 /// What shall be different; what is left out stays (RFC 7396). `username: null` takes the account away.
@@ -135,6 +142,8 @@ pub struct TrunkChange {
     caller_number: Option<Option<String>>,
     record: Option<bool>,
     enabled: Option<bool>,
+    /// Replaced as a whole: what is left out in it has its default.
+    policy: Option<TrunkPolicy>,
 }
 
 fn yes() -> bool {
@@ -181,6 +190,7 @@ impl From<Stored<Trunk>> for TrunkShown {
             caller_number: value.caller_number,
             record: value.record,
             enabled: value.enabled,
+            policy: value.policy,
             read_only,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
@@ -226,6 +236,7 @@ async fn create_trunk(
     let both = new.username.is_some() == new.password.is_some();
     faults.require("password", both, "username and password come together");
     check_account(&mut faults, new.username.as_deref(), new.password.as_deref());
+    check_policy(&mut faults, &new.policy, new.username.is_some());
     faults.check()?;
     let mut trunk = Trunk::new(name.expect("a name that is none was noted as a fault"), new.host);
     if let (Some(username), Some(password)) = (new.username, new.password) {
@@ -239,6 +250,7 @@ async fn create_trunk(
     trunk.caller_number = new.caller_number;
     trunk.record = new.record;
     trunk.enabled = new.enabled;
+    trunk.policy = new.policy;
     let mut edit = Edit::begin(&api, &principal).await?;
     let stored = edit.tx.create(trunk).await?;
     edit.finish(&api).await?;
@@ -274,6 +286,10 @@ async fn change_trunk(
     trunk.caller_number = change.caller_number.unwrap_or(trunk.caller_number);
     trunk.record = change.record.unwrap_or(trunk.record);
     trunk.enabled = change.enabled.unwrap_or(trunk.enabled);
+    trunk.policy = change.policy.unwrap_or(trunk.policy);
+    let mut faults = Faults::default();
+    check_policy(&mut faults, &trunk.policy, trunk.account.is_some());
+    faults.check()?;
     let stored = edit.tx.update(trunk, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())
@@ -350,6 +366,12 @@ fn check_host(faults: &mut Faults, host: &str) {
 fn check_caller_number(faults: &mut Faults, number: Option<&str>) {
     if let Some(number) = number {
         faults.note("caller_number", number.parse::<Dialled>());
+    }
+}
+
+fn check_policy(faults: &mut Faults, policy: &TrunkPolicy, has_account: bool) {
+    for (field, mend) in policy.faults(has_account) {
+        faults.require(&format!("policy.{field}"), false, &mend);
     }
 }
 

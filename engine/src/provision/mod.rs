@@ -106,6 +106,7 @@ async fn apply_trunks(
             caller_number: it.caller_number.clone(),
             record: it.record,
             enabled: it.enabled,
+            policy: it.policy.clone(),
             ..Trunk::new(it.name.clone(), it.host.clone())
         };
         keep.insert(put(tx, trunk).await?);

@@ -9,6 +9,7 @@ use super::StoreError;
 use super::setting::{Hidden, Setting, as_text, as_texts};
 use super::sql::{Arg, Row, args, json, word};
 use crate::config::network;
+use crate::trunk_policy::TrunkPolicy;
 
 /// How SIP goes to a trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,8 @@ pub struct Trunk {
     pub record: bool,
     /// A disabled one neither calls nor is called.
     pub enabled: bool,
+    /// How it is kept in touch with, chosen and limited.
+    pub policy: TrunkPolicy,
 }
 
 fn networks_as_texts<S: serde::Serializer>(networks: &[Network], serializer: S) -> Result<S::Ok, S::Error> {
@@ -93,6 +96,7 @@ impl Trunk {
             caller_number: None,
             record: false,
             enabled: true,
+            policy: TrunkPolicy::default(),
         }
     }
 }
@@ -113,6 +117,7 @@ impl Setting for Trunk {
         "caller_number",
         "record",
         "enabled",
+        "policy",
     ];
     /// Each is resolved anew from time to time.
     const MAX: u64 = 1_000;
@@ -135,6 +140,7 @@ impl Setting for Trunk {
             self.caller_number.clone(),
             self.record,
             self.enabled,
+            json(&self.policy),
         ]
     }
 
@@ -161,6 +167,7 @@ impl Setting for Trunk {
             caller_number: row.opt_text("caller_number")?,
             record: row.flag("record")?,
             enabled: row.flag("enabled")?,
+            policy: row.json("policy")?,
         })
     }
 }

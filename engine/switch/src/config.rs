@@ -13,7 +13,10 @@ use sip::digest::{Ha1Md5, Ha1Sha256};
 use sip::flow::Transport;
 use sip::session_timer::Policy;
 
-pub use trunk::{Choice, Credentials, Health, Lane, Limits as TrunkLimits, Registration, Trunk, TrunkPolicy, WhenFull};
+pub use trunk::{
+    CallerShown, Choice, Credentials, Health, Lane, Limits as TrunkLimits, Numbers, Registration, Trunk, TrunkPolicy,
+    WhenFull,
+};
 
 /// What holds for the whole node.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dialplan::number::{Dialled, TrunkName};
 use dialplan::plan::{Destination, Dial};
+use dialplan::rule;
 use hooks::fact::{CallSource, Direction, PeerKind};
 use hooks::id::TenantId;
 use sip::flow::Flow;
@@ -232,12 +233,15 @@ fn from_trunk(
     request: &Request,
     called: Vec<String>,
 ) -> Result<Admitted, Refusal> {
+    let numbers = &trunk.policy.numbers;
+    let called: Vec<String> = called.iter().map(|number| rule::rewrite(&numbers.called_in, number)).collect();
     let found = called
         .iter()
         .find_map(|did| tenant.plan.inbound(&trunk.name, did).map(|destination| (did.clone(), inside(destination))));
     let first = called.into_iter().next();
     let (callee, route) = found.unwrap_or_else(|| (first.unwrap_or_default(), Route::Nowhere));
-    let caller = trunk::caller_id(trunk, &request.headers);
+    let mut caller = trunk::caller_id(trunk, &request.headers);
+    caller.number = rule::rewrite(&numbers.caller_in, &caller.number);
     let about = About {
         direction: Direction::Inbound,
         source: CallSource::Dialled,

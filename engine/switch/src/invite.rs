@@ -1,8 +1,9 @@
 //! The INVITEs that we send: to phones, and to trunks.
 
 use bytes::Bytes;
+use dialplan::header::Parts;
 use sip::flow::Flow;
-use sip::headers::{CSeq, HeaderName, NameAddr};
+use sip::headers::{CSeq, HeaderName, Headers, NameAddr};
 use sip::message::{Method, Request};
 use sip::session_timer::Proposal;
 use sip::uri::{Host, SipUri, Uri};
@@ -74,6 +75,7 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
             let address = NameAddr::new(SipUri::new(Some(&number), &host, None).into());
             headers.push(HeaderName::Diversion, diversion(address, diverted));
         }
+        add_wanted(headers, invitation, line);
     }
     headers.push(HeaderName::Supported, SUPPORTED);
     invitation.timer.write(headers);
@@ -84,6 +86,24 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     }
     request.set_body("application/sdp", invitation.offer.clone());
     request
+}
+
+/// The header fields that the trunk wants.
+fn add_wanted(headers: &mut Headers, invitation: &Invitation<'_>, line: &Line) {
+    let Invitation { tenant, about, .. } = invitation;
+    let Some(trunk) = tenant.trunks.get(&line.trunk) else { return };
+    let parts = Parts {
+        // RFC 3323 §4.1: a withheld number is in no header.
+        caller: if about.caller.is_empty() { "" } else { &line.shown },
+        called: &line.number,
+        trunk: trunk.name.as_str(),
+        tenant: tenant.tenant.as_str(),
+    };
+    for wanted in &trunk.policy.headers {
+        if let Some(name) = HeaderName::from_bytes(wanted.name().as_bytes()) {
+            headers.push(name, wanted.value(&parts));
+        }
+    }
 }
 
 /// Request-URI and To.

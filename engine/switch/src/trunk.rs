@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use dialplan::number::TrunkName;
 use dialplan::plan::Attempt;
+use dialplan::rule::{self, NumberRule};
 use hooks::fact::{EndCause, PeerKind};
 use hooks::id::TenantId;
 use sip::headers::{Headers, NameAddr};
 
 use crate::call::{About, Verdict};
-use crate::config::{TenantConfig, Trunk};
+use crate::config::{CallerShown, TenantConfig, Trunk};
 use crate::desk::{Desk, Refusal};
 use crate::leg::Leg;
 use crate::nat;
@@ -44,9 +45,11 @@ pub(crate) fn lines(desk: &mut Desk, tenant: &TenantConfig, about: &About, attem
     for (trunk, attempt) in usable {
         for target in &trunk.targets {
             let Some(flow) = nat::new_flow(&desk.node, trunk.transport, *target) else { continue };
+            // GEN-18: no rule rewrites an emergency number.
+            let rules: &[NumberRule] = if about.emergency { &[] } else { &trunk.policy.numbers.called_out };
             let line = Line {
                 trunk: trunk.name.clone(),
-                number: attempt.number.clone(),
+                number: rule::rewrite(rules, &attempt.number),
                 shown: number_outside(tenant, &trunk.name, &about.caller),
                 flow,
             };
@@ -66,14 +69,23 @@ fn rank(trunk: &Trunk) -> Rank {
     Rank { priority: trunk.policy.choice.priority, weight: trunk.policy.choice.weight }
 }
 
-/// CALL-08: the extension's own number, else the trunk's, else the tenant's default line; else the extension.
+/// CALL-08: what stands outside for who calls here; whose number that is, is the trunk's policy, and how it is written are its
+/// rules.
 pub(crate) fn number_outside(tenant: &TenantConfig, trunk: &TrunkName, caller: &str) -> String {
-    let extension = caller.parse().ok().and_then(|number| tenant.extensions.get(&number));
-    extension
-        .and_then(|extension| extension.caller_number.clone())
-        .or_else(|| tenant.trunks.get(trunk).and_then(|trunk| trunk.caller_number.clone()))
-        .or_else(|| tenant.caller_number.clone())
-        .unwrap_or_else(|| caller.to_owned())
+    let of_extension = || {
+        let extension = caller.parse().ok().and_then(|number| tenant.extensions.get(&number));
+        extension.and_then(|extension| extension.caller_number.clone())
+    };
+    let Some(trunk) = tenant.trunks.get(trunk) else { return of_extension().unwrap_or_else(|| caller.to_owned()) };
+    let numbers = &trunk.policy.numbers;
+    let of_line = || trunk.caller_number.clone().or_else(|| tenant.caller_number.clone());
+    let shown = match &numbers.caller {
+        CallerShown::Extension => of_extension().or_else(of_line),
+        CallerShown::Trunk => of_line(),
+        CallerShown::Fixed(number) => Some(number.clone()),
+        CallerShown::PassThrough => None,
+    };
+    rule::rewrite(&numbers.caller_out, &shown.unwrap_or_else(|| caller.to_owned()))
 }
 
 /// Whether a failure says something about this trunk rather than about the number: then the next one is tried.

@@ -10,5 +10,6 @@ mod recordings;
 mod sessions;
 mod settings;
 mod tls;
+mod trunks;
 mod views;
 mod writes;

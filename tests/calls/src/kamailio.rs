@@ -1,4 +1,5 @@
-//! Kamailio as a carrier: a proxy of other people's making that challenges, records its route and passes calls on.
+//! Kamailio as a carrier: a registrar and proxy of other people's making that challenges, keeps who registered, records its
+//! route and passes calls on.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -78,7 +79,7 @@ fn modules() -> Result<String> {
 
 fn configuration(modules: &str, setup: Setup<'_>) -> String {
     let Setup { listen, algorithm, realm, password, onward } = setup;
-    let names = ["sl", "tm", "rr", "pv", "maxfwd", "siputils", "textops", "auth"];
+    let names = ["sl", "tm", "rr", "pv", "maxfwd", "siputils", "textops", "auth", "usrloc", "registrar"];
     let names: String = names.iter().map(|name| format!("loadmodule \"{name}.so\"\n")).collect();
     format!(
         r#"#!KAMAILIO
@@ -100,7 +101,14 @@ request_route {{
         sl_send_reply("404", "Not Here");
         exit;
     }}
+    if (is_method("REGISTER")) {{
+        if (!pv_www_authenticate("{realm}", "{password}", "0")) {{ www_challenge("{realm}", "0"); exit; }}
+        save("location");
+        exit;
+    }}
     if (!is_method("INVITE")) {{ sl_send_reply("200", "OK"); exit; }}
+    # Whoever registered is called where it is.
+    if (lookup("location")) {{ record_route(); t_relay(); exit; }}
     if (!pv_proxy_authenticate("{realm}", "{password}", "0")) {{ proxy_challenge("{realm}", "0"); exit; }}
     consume_credentials();
     record_route();

@@ -8,6 +8,7 @@ use crate::store::setting::{Action, Change, Expect, Origin, PageAsk, Setting};
 use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount, TrunkTransport};
 use crate::store::{Store, StoreError};
+use crate::trunk_policy::{RegistrationPolicy, TrunkPolicy};
 
 fn here() -> TenantId {
     TenantId::first()
@@ -65,6 +66,13 @@ fn every_setting_is_read_as_it_was_written() {
             account: Some(account),
             trusted: true,
             emergency: true,
+            policy: TrunkPolicy {
+                registration: Some(RegistrationPolicy::default()),
+                failover_codes: Some([404, 503].into()),
+                weight: 7,
+                called_in: vec![r"regex ^0(\d+)$ -> +86$1".into()],
+                ..TrunkPolicy::default()
+            },
             ..Trunk::new("lines".parse().unwrap(), "sip.example.com".into())
         };
         let inbound = Route {

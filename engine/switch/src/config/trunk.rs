@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use dialplan::header::HeaderTemplate;
 use dialplan::number::TrunkName;
+use dialplan::rule::NumberRule;
 use sip::flow::Transport;
 
 use super::Network;
@@ -63,6 +65,39 @@ pub struct TrunkPolicy {
     pub choice: Choice,
     /// How many calls it takes.
     pub limits: Limits,
+    /// How numbers are written on it.
+    pub numbers: Numbers,
+    /// Header fields added to INVITEs to it.
+    pub headers: Vec<HeaderTemplate>,
+}
+
+/// How numbers are written on a trunk: rules are applied in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// The number called by it; emergency numbers are sent as they are (GEN-18).
+    pub called_out: Vec<NumberRule>,
+    /// The caller's number shown by it.
+    pub caller_out: Vec<NumberRule>,
+    /// The number called from it, before a route is looked for.
+    pub called_in: Vec<NumberRule>,
+    /// The number of who calls from it.
+    pub caller_in: Vec<NumberRule>,
+    /// Whose number is shown by it.
+    pub caller: CallerShown,
+}
+
+/// Whose number a call by a trunk shows (CALL-08). A withheld one stays withheld.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CallerShown {
+    /// The extension's own number, else the trunk's, else the tenant's; else the extension.
+    #[default]
+    Extension,
+    /// The trunk's, else the tenant's, whoever calls; else the extension.
+    Trunk,
+    /// Always this one.
+    Fixed(String),
+    /// That of who calls, as it is.
+    PassThrough,
 }
 
 /// How we register with a carrier.

@@ -16,6 +16,7 @@ mod registration;
 mod session_timers;
 mod transfers;
 mod trunk_choice;
+mod trunk_numbers;
 mod trunk_upkeep;
 mod trunks;
 mod two_party;

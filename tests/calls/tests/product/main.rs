@@ -5,6 +5,7 @@ mod call;
 mod crash;
 mod fail_point;
 mod refusal;
+mod registering;
 mod registration;
 mod scenario;
 mod trunk;
