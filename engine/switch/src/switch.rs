@@ -219,7 +219,7 @@ impl Switch {
                 FromSip::Ack { key, request, .. } => self.ack(key, &request),
                 FromSip::Cancelled { key, cancel } => self.cancelled(key, &cancel),
                 FromSip::Response { key, response } => self.response(key, &response),
-                FromSip::StrayResponse { response, flow } => stray_success(&mut self.desk, flow, &response),
+                FromSip::StrayResponse { response, flow } => stray_success(&mut self.desk, flow, None, &response),
                 FromSip::TimedOut { key } => self.unanswered(key, StatusCode::REQUEST_TIMEOUT),
                 FromSip::TransportError { key: TransactionKey::Client(key) } => {
                     self.unanswered(key, StatusCode::SERVICE_UNAVAILABLE);

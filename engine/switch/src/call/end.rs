@@ -301,7 +301,7 @@ pub(crate) fn late_success(desk: &mut Desk, client: ClientKey, response: &Respon
     let Some(used) = desk.clients.get_mut(&client) else { return };
     let flow = used.flow;
     match used.left.take() {
-        None => stray_success(desk, flow, response),
+        None => stray_success(desk, flow, Some(client), response),
         Some(mut left) => {
             left.dialog.heard(response);
             let ack = left.dialog.ack(&left.invite, None);
@@ -312,8 +312,9 @@ pub(crate) fn late_success(desk: &mut Desk, client: ClientKey, response: &Respon
 }
 
 /// A 2xx to an INVITE that nobody waits for: it crossed a CANCEL, or came from a second phone behind a forking proxy. It is
-/// acknowledged and ended at once (RFC 3261 §13.2.2.4).
-pub(crate) fn stray_success(desk: &mut Desk, flow: Flow, response: &Response) {
+/// acknowledged and ended at once (RFC 3261 §13.2.2.4). While the INVITE lingers as `client`, its repetitions are acknowledged
+/// there.
+pub(crate) fn stray_success(desk: &mut Desk, flow: Flow, client: Option<ClientKey>, response: &Response) {
     let headers = &response.headers;
     let target = headers.contacts().ok().and_then(|contacts| contacts.first().map(|contact| contact.uri.clone()));
     let Some(target) = target else { return };
@@ -325,7 +326,10 @@ pub(crate) fn stray_success(desk: &mut Desk, flow: Flow, response: &Response) {
     let flow = nat::next_flow(&desk.node, &flow, dialog.next_hop());
     let ack = dialog.ack(&invite, None);
     let hop = desk.hop(flow);
-    desk.transactions.send_outside(ack, &hop);
+    match client {
+        Some(client) => desk.transactions.send_ack(client, ack, &hop),
+        None => _ = desk.transactions.send_outside(ack, &hop),
+    }
     let bye = dialog.request(Method::Bye);
     // As in `hang_up`: the far end finds out by silence.
     let _ = desk.send(bye, flow);
