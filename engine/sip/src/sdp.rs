@@ -5,6 +5,7 @@
 mod codec;
 mod negotiate;
 mod parse;
+mod reoffer;
 mod write;
 
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +15,7 @@ pub use negotiate::{
     CodecOrder, LocalMedia, Negotiated, NegotiatedCodec, NegotiationError, Policy, accept_answer, answer, negotiate,
     offer,
 };
+pub use reoffer::reoffer;
 
 /// The most media descriptions (m-lines) a session description may have; an answer must have as many.
 pub const MEDIA_MAX: usize = 32;

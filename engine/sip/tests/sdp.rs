@@ -2,7 +2,7 @@
 
 use sip::sdp::{
     Codec, CodecOrder, Direction, LocalMedia, Negotiated, NegotiationError, PayloadType, Policy, SessionDescription,
-    accept_answer, answer, negotiate, offer,
+    accept_answer, answer, negotiate, offer, reoffer,
 };
 
 const PHONE: &str = "v=0\r\no=- 3747 3747 IN IP4 192.0.2.4\r\ns=-\r\nc=IN IP4 192.0.2.4\r\nt=0 0\r\n\
@@ -182,4 +182,32 @@ fn multiplexed_rtcp_is_agreed_only_if_both_want_it() {
     let policy = Policy { codecs: &our_codecs(), order: CodecOrder::Theirs, rtcp_mux: true };
     let agreed = negotiate(&parse(&offer), &policy).unwrap();
     assert_eq!((agreed.rtcp_mux, agreed.remote_rtcp), (true, Some("192.0.2.4:4000".parse().unwrap())));
+}
+
+#[test]
+fn a_later_offer_keeps_places_and_payload_types_and_counts_its_version_up() {
+    let phone = parse(PHONE);
+    let agreed = agree(PHONE, CodecOrder::Ours).unwrap();
+    let before = answer(&phone, &agreed, &local(&our_codecs()));
+    // The phone's 96 is Opus, and its 101 key presses: the new codecs come with numbers that mean something else.
+    let codecs = [Codec::telephone_event(payload(96), 8_000), Codec::opus(payload(101)), Codec::pcmu()];
+    let mut later = reoffer(&before, &local(&codecs));
+    later.follow(&before);
+    let media: Vec<String> = later
+        .media
+        .iter()
+        .map(|media| format!("{:?} {} {}", media.kind, media.port, media.formats.join(" ")))
+        .collect();
+    assert_eq!(media, ["Audio 20000 101 96 0", "Video 0 31", "Image 0 t38"]);
+    assert_eq!((later.origin.version, later.origin.session_id.as_str()), (2, "7"));
+
+    // A format that was not there before takes a number that no other has.
+    let mut speex = Codec::opus(payload(96));
+    speex.encoding = sip::sdp::Encoding::Other("speex".into());
+    let later = reoffer(&before, &local(&[speex, Codec::pcma()]));
+    assert_eq!(later.media[0].formats, ["97", "8"]);
+
+    // Where the session before had no audio, there is nothing to keep.
+    let nothing = parse("v=0\r\no=- 1 1 IN IP4 192.0.2.4\r\ns=-\r\nc=IN IP4 192.0.2.4\r\nt=0 0\r\n");
+    assert_eq!(reoffer(&nothing, &local(&our_codecs())), offer(&local(&our_codecs())));
 }

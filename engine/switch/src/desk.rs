@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hooks::fact::{Event, Fact};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
+use sip::dialog::Dialog;
 use sip::flow::Flow;
 use sip::headers::{HeaderName, HeaderValue};
 use sip::message::{Request, Response, StatusCode};
@@ -47,17 +48,28 @@ pub(crate) enum TimerKey {
     Closing(CallId),
     /// The media side did not report a recording in time.
     Recording(RecordingId),
+    /// What was asked of the far end of a leg is asked again.
+    AskAgain(LegRef),
     /// A slowed answer is due.
     Slowed(u64),
 }
 
-/// An INVITE that was sent.
-#[derive(Clone, Copy, Debug)]
+/// An INVITE, or another request that asks something of a leg's far end, that was sent.
+#[derive(Clone, Debug)]
 pub(crate) struct ClientUse {
-    /// Whose INVITE it is.
+    /// Whose it is.
     pub(crate) leg: LegRef,
     /// Where it was sent: a 2xx that comes late is acknowledged there.
     pub(crate) flow: Flow,
+    /// The dialog of a re-INVITE whose leg is over: a 2xx to it is still acknowledged.
+    pub(crate) left: Option<Box<Left>>,
+}
+
+/// A dialog that ended while a re-INVITE of ours had no final response.
+#[derive(Clone, Debug)]
+pub(crate) struct Left {
+    pub(crate) dialog: Dialog,
+    pub(crate) invite: Request,
 }
 
 /// Everything a call uses while it handles an input.
@@ -73,7 +85,7 @@ pub(crate) struct Desk {
     pub(crate) metrics: Metrics,
     /// INVITEs that were received and have no final response, or no ACK yet.
     pub(crate) servers: BTreeMap<ServerKey, LegRef>,
-    /// INVITEs that were sent.
+    /// INVITEs and other requests that were sent and whose responses a leg waits for.
     pub(crate) clients: BTreeMap<ClientKey, ClientUse>,
     /// Dialogs by our own tag, which is unique.
     pub(crate) dialogs: BTreeMap<Box<str>, LegRef>,

@@ -10,7 +10,8 @@ use sip::dialog::DialogId;
 use sip::message::{Method, Request};
 use sip::transaction::ServerKey;
 
-use crate::desk::Desk;
+use crate::asking::Asking;
+use crate::desk::{Desk, Left, LegRef, TimerKey};
 use crate::leg::Up;
 use crate::nat;
 
@@ -46,6 +47,19 @@ impl Farewells {
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
+    }
+}
+
+/// An answered leg is over, whoever says BYE: what it still asks is asked no more.
+pub(crate) fn leave(desk: &mut Desk, leg: LegRef, up: &Up) {
+    if let Some(until) = up.asking.until() {
+        desk.timers.stop(until, TimerKey::AskAgain(leg));
+    }
+    if let Asking::Sent { sent, .. } = &up.asking
+        && let Some(used) = desk.clients.get_mut(&sent.client)
+    {
+        // RFC 3261 §13.2.2.4: its 2xx may have crossed the BYE.
+        used.left = Some(Box::new(Left { dialog: up.dialog.clone(), invite: (*sent.request).clone() }));
     }
 }
 

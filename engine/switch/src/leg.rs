@@ -11,6 +11,7 @@ use sip::message::Request;
 use sip::sdp::SessionDescription;
 use sip::transaction::{ClientKey, ServerKey};
 
+use crate::asking::Asking;
 use crate::call::Subscription;
 use crate::desk::LegIndex;
 use crate::media::EndpointId;
@@ -137,6 +138,8 @@ pub(crate) struct Up {
     pub(crate) unacknowledged: Option<ServerKey>,
     /// Its REFER is being done.
     pub(crate) referring: Option<Subscription>,
+    /// What we ask of the far end.
+    pub(crate) asking: Asking,
 }
 
 /// Whether the far end of a leg takes no media from us.

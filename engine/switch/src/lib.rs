@@ -4,6 +4,19 @@
 //! [`poll_output`](switch::Switch::poll_output) is called until it gives nothing more. It never sees RTP: it says what
 //! shall be heard ([`media::MediaCommand`]) and is told what was heard ([`media::MediaEvent`]).
 
+// The ladders of `tests/calls` for what only the crate itself can ask for.
+#[cfg(test)]
+use crate as under_test;
+#[cfg(test)]
+#[allow(dead_code, reason = "each test takes what it needs of it")]
+#[path = "../tests/calls/ladder.rs"]
+mod ladder;
+#[cfg(test)]
+#[allow(dead_code, reason = "each test takes what it needs of it")]
+#[path = "../tests/calls/phone.rs"]
+mod phone;
+
+mod asking;
 mod auth;
 mod bans;
 mod body;

@@ -24,6 +24,10 @@ pub(crate) struct Session {
     session_id: u64,
     /// What we described last; the next description follows it.
     described: Option<Box<SessionDescription>>,
+    /// An offer in a session that is there: it takes the place of `described` when it is answered.
+    offered: Option<Box<SessionDescription>>,
+    /// The version of the last description that was sent, one that was refused included.
+    version: u64,
     agreed: Option<Box<Negotiated>>,
     hears: Vec<Source>,
 }
@@ -51,6 +55,8 @@ impl Session {
             // RFC 8866 §5.2: a number that is unique with the address; 62 bits are read by every peer.
             session_id: desk.random.next_u64() >> 2,
             described: None,
+            offered: None,
+            version: FIRST_VERSION,
             agreed: None,
             hears: Vec::new(),
         })
@@ -90,8 +96,35 @@ impl Session {
 
     /// An offer of these codecs.
     pub(crate) fn offer(&mut self, codecs: &[Codec]) -> Bytes {
-        let offer = sdp::offer(&self.local(codecs));
+        let offer = self.build_offer(codecs);
         self.describe(offer)
+    }
+
+    /// An offer of these codecs in a session that is there. What was described before holds until it is answered.
+    pub(crate) fn reoffer(&mut self, codecs: &[Codec]) -> Bytes {
+        let mut offer = self.build_offer(codecs);
+        self.number(&mut offer);
+        let bytes = offer.to_bytes().into();
+        self.offered = Some(Box::new(offer));
+        bytes
+    }
+
+    /// The offer that changes nothing, its version included (RFC 4028 §7.4); `None` where nothing was described yet.
+    pub(crate) fn offer_unchanged(&mut self) -> Option<Bytes> {
+        self.offered.clone_from(&self.described);
+        self.description()
+    }
+
+    /// The offer in a session that is there was refused, or could not be sent: what was described before holds.
+    pub(crate) fn withdraw(&mut self) {
+        self.offered = None;
+    }
+
+    fn build_offer(&self, codecs: &[Codec]) -> SessionDescription {
+        match &self.described {
+            Some(previous) => sdp::reoffer(previous, &self.local(codecs)),
+            None => sdp::offer(&self.local(codecs)),
+        }
     }
 
     /// Takes the answer to our offer.
@@ -99,8 +132,10 @@ impl Session {
     /// # Errors
     /// [`NegotiationError`]; what was agreed before still holds.
     pub(crate) fn take_answer(&mut self, desk: &mut Desk, answer: &SessionDescription) -> Result<(), NegotiationError> {
-        let offer = self.described.as_ref().ok_or(NegotiationError::AnswerDoesNotFit)?;
+        let offered = self.offered.take();
+        let offer = offered.as_ref().or(self.described.as_ref()).ok_or(NegotiationError::AnswerDoesNotFit)?;
         let agreed = sdp::accept_answer(offer, answer)?;
+        self.described = offered.or_else(|| self.described.take());
         self.agree(desk, agreed);
         Ok(())
     }
@@ -190,11 +225,19 @@ impl Session {
         }
     }
 
-    /// RFC 3264 §8: the same version if nothing changed, else one more.
-    fn describe(&mut self, mut description: SessionDescription) -> Bytes {
+    /// RFC 3264 §8: the same version if nothing changed, else one more than the last that was sent.
+    fn number(&mut self, description: &mut SessionDescription) {
         if let Some(previous) = &self.described {
             description.follow(previous);
+            if description.origin.version != previous.origin.version {
+                self.version += 1;
+                description.origin.version = self.version;
+            }
         }
+    }
+
+    fn describe(&mut self, mut description: SessionDescription) -> Bytes {
+        self.number(&mut description);
         let bytes = description.to_bytes().into();
         self.described = Some(Box::new(description));
         bytes

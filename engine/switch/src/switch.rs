@@ -12,7 +12,7 @@ use sip::time::Now;
 use sip::transaction::{ClientKey, Output as FromSip, ServerKey, TransactionKey};
 
 use crate::auth::Doorman;
-use crate::call::{Call, Outcome, late_success};
+use crate::call::{Call, Outcome, late_success, stray_success};
 use crate::config::NodeConfig;
 use crate::desk::{Desk, LegRef, TimerKey};
 use crate::farewell;
@@ -192,7 +192,7 @@ impl Switch {
     }
 
     /// Hands on what the transactions say, until they are silent.
-    fn pump(&mut self) {
+    pub(crate) fn pump(&mut self) {
         while let Some(output) = self.desk.transactions.poll_output() {
             match output {
                 FromSip::Send { flow, bytes } => self.desk.outputs.push_back(Output::Send { flow, bytes }),
@@ -203,7 +203,7 @@ impl Switch {
                 FromSip::Ack { key, request, .. } => self.ack(key, &request),
                 FromSip::Cancelled { key, .. } => self.cancelled(key),
                 FromSip::Response { key, response } => self.response(key, &response),
-                FromSip::StrayResponse { response, flow } => late_success(&mut self.desk, flow, &response),
+                FromSip::StrayResponse { response, flow } => stray_success(&mut self.desk, flow, &response),
                 FromSip::TimedOut { key } => self.unanswered(key, StatusCode::REQUEST_TIMEOUT),
                 FromSip::TransportError { key: TransactionKey::Client(key) } => {
                     self.unanswered(key, StatusCode::SERVICE_UNAVAILABLE);
@@ -299,13 +299,11 @@ impl Switch {
     }
 
     fn response(&mut self, key: ClientKey, response: &Response) {
-        let Some(used) = self.desk.clients.get(&key).copied() else { return };
-        if self.calls.contains_key(&used.leg.call) {
-            return self.with_call(used.leg.call, |call, desk| call.responded(desk, used.leg.leg, key, response));
+        let Some(LegRef { call, leg }) = self.desk.clients.get(&key).map(|used| used.leg) else { return };
+        if self.calls.contains_key(&call) {
+            return self.with_call(call, |call, desk| call.responded(desk, leg, key, response));
         }
-        if response.status.is_success() {
-            late_success(&mut self.desk, used.flow, response);
-        }
+        late_success(&mut self.desk, key, response);
     }
 
     /// A request of ours had no final response: it timed out, or could not be sent (RFC 3261 §8.1.3.1).
@@ -334,6 +332,9 @@ impl Switch {
             TimerKey::Ring(call) => self.with_call(call, Call::ring_elapsed),
             TimerKey::NoResponse(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.no_response(desk, leg));
+            }
+            TimerKey::AskAgain(LegRef { call, leg }) => {
+                self.with_call(call, |call, desk| call.ask_again(desk, leg));
             }
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),

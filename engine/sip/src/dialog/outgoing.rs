@@ -54,12 +54,7 @@ impl Dialog {
     /// # Errors
     /// [`NotNow`] if there must be none now.
     pub fn reinvite(&mut self, offer: Option<Body>) -> Result<Request, NotNow> {
-        if self.stage != Stage::Confirmed {
-            return Err(NotNow::NotConfirmed);
-        }
-        if self.invite != InviteUse::Idle {
-            return Err(NotNow::InviteUnderWay);
-        }
+        self.may_reinvite()?;
         self.note_offer(offer.is_some())?;
         let mut request = self.request(Method::Invite);
         self.invite = InviteUse::Sent { cseq: self.local_cseq };
@@ -67,6 +62,20 @@ impl Dialog {
             request.set_body(offer.content_type, offer.bytes);
         }
         Ok(request)
+    }
+
+    /// Whether a re-INVITE may be sent now.
+    ///
+    /// # Errors
+    /// [`NotNow`] if not.
+    pub fn may_reinvite(&self) -> Result<(), NotNow> {
+        if self.stage != Stage::Confirmed {
+            return Err(NotNow::NotConfirmed);
+        }
+        if self.invite != InviteUse::Idle {
+            return Err(NotNow::InviteUnderWay);
+        }
+        self.may_offer()
     }
 
     /// An UPDATE (RFC 3311), with an offer or without (as a session refresh). The caller adds Contact.
@@ -133,14 +142,21 @@ impl Dialog {
         }
     }
 
-    /// Notes that a request of ours had no final response (time-out or a failed transport: RFC 3261 §8.1.3.1, as 408 and 503).
-    /// A time-out ends the dialog (§12.2.1.2).
+    /// Notes that a request of ours had no final response, which ends the dialog (RFC 3261 §8.1.3.1: as a 408; §12.2.1.2).
     pub fn timed_out(&mut self) {
-        self.invite = InviteUse::Idle;
+        self.unsent();
+        self.stage = Stage::Terminated;
+    }
+
+    /// Notes that our re-INVITE or UPDATE could not be sent, or was lost with its connection (RFC 3261 §8.1.3.1: as a 503): what
+    /// held before still holds.
+    pub fn unsent(&mut self) {
+        if matches!(self.invite, InviteUse::Sent { .. }) {
+            self.invite = InviteUse::Idle;
+        }
         if matches!(self.negotiation, Negotiation::LocalOffer { .. }) {
             self.negotiate_leniently(Event::Refused);
         }
-        self.stage = Stage::Terminated;
     }
 
     fn heard_invite(&mut self, cseq: u32, response: &Response) {
@@ -197,11 +213,15 @@ impl Dialog {
         }
     }
 
-    fn note_offer(&mut self, offers: bool) -> Result<(), NotNow> {
+    fn may_offer(&self) -> Result<(), NotNow> {
         match self.negotiation {
-            Negotiation::LocalOffer { .. } | Negotiation::RemoteOffer { .. } => return Err(NotNow::OfferOutstanding),
-            Negotiation::Empty | Negotiation::Agreed => {}
+            Negotiation::LocalOffer { .. } | Negotiation::RemoteOffer { .. } => Err(NotNow::OfferOutstanding),
+            Negotiation::Empty | Negotiation::Agreed => Ok(()),
         }
+    }
+
+    fn note_offer(&mut self, offers: bool) -> Result<(), NotNow> {
+        self.may_offer()?;
         if offers {
             self.negotiate(Event::OfferSent).map_err(|_| NotNow::OfferOutstanding)?;
         }

@@ -270,7 +270,7 @@ fn matching_events(events: Vec<NegotiatedCodec>, codecs: &[NegotiatedCodec]) -> 
     matching
 }
 
-fn session(local: &LocalMedia<'_>, media: Vec<MediaDescription>) -> SessionDescription {
+pub(super) fn session(local: &LocalMedia<'_>, media: Vec<MediaDescription>) -> SessionDescription {
     let address = ConnectionAddress::Ip(local.address);
     SessionDescription {
         origin: Origin {
@@ -287,7 +287,12 @@ fn session(local: &LocalMedia<'_>, media: Vec<MediaDescription>) -> SessionDescr
     }
 }
 
-fn audio(local: &LocalMedia<'_>, protocol: Protocol, codecs: Vec<Codec>, direction: Direction) -> MediaDescription {
+pub(super) fn audio(
+    local: &LocalMedia<'_>,
+    protocol: Protocol,
+    codecs: Vec<Codec>,
+    direction: Direction,
+) -> MediaDescription {
     let next_port = local.port.checked_add(1);
     MediaDescription {
         kind: MediaKind::Audio,
@@ -306,7 +311,7 @@ fn audio(local: &LocalMedia<'_>, protocol: Protocol, codecs: Vec<Codec>, directi
 }
 
 /// RFC 3264 §6: port 0, and the formats as offered, since an m-line must have one.
-fn refused(offered: &MediaDescription) -> MediaDescription {
+pub(super) fn refused(offered: &MediaDescription) -> MediaDescription {
     MediaDescription {
         kind: offered.kind.clone(),
         port: 0,

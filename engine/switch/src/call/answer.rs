@@ -8,6 +8,7 @@ use sip::message::{Request, Response, StatusCode};
 use sip::sdp::Codec;
 
 use super::{Call, End, Stage, Verdict};
+use crate::asking::Asking;
 use crate::body;
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::invite::ALLOW;
@@ -56,8 +57,14 @@ impl Call {
         let ack = dialog.ack(outgoing.forks.invite(), None);
         let hop = desk.hop(flow);
         desk.transactions.send_ack(outgoing.client, ack, &hop);
-        let login = outgoing.login.take();
-        Some(Up { dialog, flow: outgoing.flow, login, unacknowledged: None, referring: None })
+        Some(Up {
+            dialog,
+            flow: outgoing.flow,
+            login: outgoing.login.take(),
+            unacknowledged: None,
+            referring: None,
+            asking: Asking::Idle,
+        })
     }
 
     /// A phone answered with nothing that we can take: it is hung up, and the others go on ringing.
@@ -117,6 +124,7 @@ impl Call {
             login: None,
             unacknowledged: Some(server),
             referring: None,
+            asking: Asking::Idle,
         };
         this.state = LegState::Up(Box::new(up));
         this.status = StatusCode::OK.code();
@@ -170,6 +178,7 @@ impl Call {
             )
             | Err(_) => {}
         }
+        self.ask_next(desk, leg);
     }
 
     /// No ACK came for a 2xx of ours (RFC 3261 §13.3.1.4: the session is ended by BYE).
@@ -182,7 +191,7 @@ impl Call {
     }
 
     /// The offer of ours was not answered with anything that we can take, and nothing was agreed before.
-    fn end_not_acceptable(&mut self, desk: &mut Desk) {
+    pub(super) fn end_not_acceptable(&mut self, desk: &mut Desk) {
         let refusal = StatusCode::NOT_ACCEPTABLE_HERE.into();
         self.end(desk, &End { cause: EndCause::NotAcceptable, by: EndedBy::System, refusal });
     }

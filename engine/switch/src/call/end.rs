@@ -7,6 +7,7 @@ use sip::dialog::Dialog;
 use sip::flow::Flow;
 use sip::headers::{HeaderName, HeaderValue};
 use sip::message::{Method, Request, Response, StatusCode};
+use sip::transaction::ClientKey;
 
 use super::{Call, Ended, Stage};
 use crate::desk::{Desk, LegIndex, Refusal, TimerKey};
@@ -200,10 +201,14 @@ impl Call {
     /// Ends a leg that is up, and gives the status its INVITE ended with.
     fn part(&mut self, desk: &mut Desk, leg: LegIndex, cause: EndCause) -> u16 {
         let ended = LegState::Ended { cause, at_ms: desk.now.unix_ms };
+        let leg_ref = self.leg_ref(leg);
         let this = &mut self.legs[leg.at()];
         let status = this.status;
         match std::mem::replace(&mut this.state, ended) {
-            LegState::Up(up) => farewell::say(desk, *up),
+            LegState::Up(up) => {
+                farewell::leave(desk, leg_ref, &up);
+                farewell::say(desk, *up);
+            }
             LegState::Incoming(_) | LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => {}
         }
         self.clear_leg(desk, leg);
@@ -242,6 +247,9 @@ impl Call {
         {
             desk.timers.stop(at, TimerKey::NoResponse(leg_ref));
         }
+        if let Some(up) = this.up_mut() {
+            farewell::leave(desk, leg_ref, up);
+        }
         this.state = LegState::Ended { cause, at_ms: desk.now.unix_ms };
         self.clear_leg(desk, leg);
     }
@@ -279,9 +287,29 @@ impl Call {
     }
 }
 
-/// A 2xx to an INVITE whose leg is over: it crossed a CANCEL, or came from a second phone behind a forking proxy. It is
+/// A response to a request of ours whose leg is over, or has another dialog. A 2xx to an INVITE is acknowledged, and ended if
+/// its dialog is not over already.
+pub(crate) fn late_success(desk: &mut Desk, client: ClientKey, response: &Response) {
+    let is_invite = response.headers.cseq().is_ok_and(|cseq| cseq.method == Method::Invite);
+    if !is_invite || !response.status.is_success() {
+        return;
+    }
+    let Some(used) = desk.clients.get_mut(&client) else { return };
+    let flow = used.flow;
+    match used.left.take() {
+        None => stray_success(desk, flow, response),
+        Some(mut left) => {
+            left.dialog.heard(response);
+            let ack = left.dialog.ack(&left.invite, None);
+            let hop = desk.hop(nat::next_flow(&desk.node, &flow, left.dialog.next_hop()));
+            desk.transactions.send_ack(client, ack, &hop);
+        }
+    }
+}
+
+/// A 2xx to an INVITE that nobody waits for: it crossed a CANCEL, or came from a second phone behind a forking proxy. It is
 /// acknowledged and ended at once (RFC 3261 §13.2.2.4).
-pub(crate) fn late_success(desk: &mut Desk, flow: Flow, response: &Response) {
+pub(crate) fn stray_success(desk: &mut Desk, flow: Flow, response: &Response) {
     let headers = &response.headers;
     let target = headers.contacts().ok().and_then(|contacts| contacts.first().map(|contact| contact.uri.clone()));
     let Some(target) = target else { return };

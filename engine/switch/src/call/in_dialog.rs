@@ -61,6 +61,7 @@ impl Call {
                 desk.respond(server, response);
             }
         }
+        self.ask_next(desk, leg);
         Outcome::Taken
     }
 

@@ -2,6 +2,7 @@
 //! the files beside it.
 
 mod answer;
+mod ask;
 mod echo;
 mod end;
 mod hold;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use hooks::fact::{CallCreated, CallSource, Direction, EndCause, EndedBy, Event, LegStarted};
 use hooks::id::{CallId, RecordingId};
 
-pub(crate) use end::{End, Verdict, late_success};
+pub(crate) use end::{End, Verdict, late_success, stray_success};
 pub(crate) use hold::not_acceptable;
 pub(crate) use in_dialog::Outcome;
 pub(crate) use notify::Subscription;

@@ -129,7 +129,7 @@ impl Call {
             desk.media(MediaCommand::Close(session.endpoint()));
             return Err(NotStarted);
         };
-        desk.clients.insert(client, ClientUse { leg: leg_ref, flow });
+        desk.clients.insert(client, ClientUse { leg: leg_ref, flow, left: None });
         let patience = match &target {
             Target::Trunk(_) => {
                 let key = TimerKey::NoResponse(leg_ref);
@@ -166,6 +166,9 @@ impl Call {
     /// A response to the INVITE of a leg.
     pub(crate) fn responded(&mut self, desk: &mut Desk, leg: LegIndex, client: ClientKey, response: &Response) {
         let current = self.leg(leg).and_then(Leg::outgoing).map(|outgoing| outgoing.client);
+        if self.ask_heard(desk, leg, client, response) {
+            return;
+        }
         if current != Some(client) {
             return self.responded_late(desk, leg, client, response);
         }
@@ -181,9 +184,8 @@ impl Call {
 
     /// A second 2xx of a leg that is up or over (RFC 3261 §13.2.2.4).
     fn responded_late(&self, desk: &mut Desk, leg: LegIndex, client: ClientKey, response: &Response) {
-        let flow = desk.clients.get(&client).map(|used| used.flow);
-        if let (true, Some(flow), Some(_)) = (response.status.is_success(), flow, self.leg(leg)) {
-            super::late_success(desk, flow, response);
+        if self.leg(leg).is_some() {
+            super::late_success(desk, client, response);
         }
     }
 
@@ -198,6 +200,9 @@ impl Call {
 
     /// The INVITE of a leg got no final response, or could not be sent.
     pub(crate) fn unreachable(&mut self, desk: &mut Desk, leg: LegIndex, client: ClientKey, status: StatusCode) {
+        if self.ask_unanswered(desk, leg, client, status) {
+            return;
+        }
         if self.leg(leg).and_then(Leg::outgoing).is_some_and(|outgoing| outgoing.client == client) {
             self.failed(desk, leg, Verdict { status, cause: EndCause::Unreachable });
         }

@@ -35,7 +35,7 @@ impl Call {
         request.headers.replace(HeaderName::CSeq, CSeq { seq, method: Method::Invite });
         let flow = outgoing.flow;
         let Ok(client) = desk.send(request.clone(), flow) else { return false };
-        desk.clients.insert(client, ClientUse { leg: leg_ref, flow });
+        desk.clients.insert(client, ClientUse { leg: leg_ref, flow, left: None });
         outgoing.client = client;
         outgoing.forks = Forks::new(request);
         true

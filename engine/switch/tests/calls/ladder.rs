@@ -10,6 +10,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::under_test::config::{
+    Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
+};
+use crate::under_test::input::{Command, CommandId, Input};
+use crate::under_test::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
+use crate::under_test::output::{Done, Output, Refused};
+use crate::under_test::switch::Switch;
+use crate::under_test::view::View;
 use bytes::Bytes;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use hooks::fact::{Event, MediaQuality};
@@ -18,14 +26,6 @@ use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
 use sip::parse::parse_datagram;
 use sip::time::Now;
-use switch::config::{
-    Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
-};
-use switch::input::{Command, CommandId, Input};
-use switch::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
-use switch::output::{Done, Output, Refused};
-use switch::switch::Switch;
-use switch::view::View;
 
 use crate::phone::{Manners, Phone, first_word, status};
 
@@ -242,7 +242,8 @@ impl World {
         self.settle();
     }
 
-    fn settle(&mut self) {
+    /// Lets everything happen that follows from what was done last.
+    pub(crate) fn settle(&mut self) {
         loop {
             while let Some(output) = self.switch.poll_output() {
                 self.output(output);
@@ -488,9 +489,7 @@ impl World {
                     (Some(_), _) | (None, true) => body(phone, "PCMU,PCMA,event"),
                     (None, false) => String::new(),
                 };
-                let lines: String =
-                    extra.split('|').filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
-                phone.response(&invite, code, &body).replace("Content-Length:", &format!("{lines}Content-Length:"))
+                with_lines(&phone.response(&invite, code, &body), &extra)
             }
         };
         self.send(name, &text);
@@ -585,6 +584,12 @@ pub(crate) fn check(registered: &[&'static str], script: &str, facts: &str) -> W
 
 pub(crate) fn now(mono: Duration) -> Now {
     Now { mono, unix_ms: 1_795_334_400_000 + u64::try_from(mono.as_millis()).unwrap() }
+}
+
+/// The same message with these lines in its head, which `|` separates.
+fn with_lines(text: &str, lines: &str) -> String {
+    let lines: String = lines.split('|').filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
+    text.replacen("Content-Length:", &format!("{lines}Content-Length:"), 1)
 }
 
 fn parse_time(text: &str) -> Duration {

@@ -13,3 +13,6 @@ mod registration;
 mod transfers;
 mod trunks;
 mod two_party;
+
+/// The ladders are also played inside the crate, where this is the crate itself.
+use switch as under_test;
