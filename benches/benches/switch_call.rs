@@ -18,6 +18,7 @@ use hooks::id::TenantId;
 use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
 use sip::parse::parse_datagram;
+use sip::session_timer::Policy;
 use sip::time::Now;
 use switch::config::{
     ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, StaticContact, TenantConfig, TonePlan, Trunk,
@@ -294,6 +295,7 @@ fn new_switch() -> Switch {
         tones: TonePlan::Cn,
         ring_timeout: seconds(30),
         rtp_timeout: seconds(30),
+        session_timer: Policy::new(1_800),
         expiry: ExpiryBounds { min: seconds(60), max: seconds(3_600), default: seconds(600) },
         limits: Limits {
             calls: 100_000,

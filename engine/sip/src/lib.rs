@@ -14,6 +14,7 @@ pub mod random;
 #[cfg(feature = "rsip")]
 pub mod rsip_types;
 pub mod sdp;
+pub mod session_timer;
 pub mod sipfrag;
 pub mod time;
 pub mod transaction;

@@ -13,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sip::session_timer::Policy;
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
 pub use problem::{ConfigError, Place, Problem};
@@ -68,6 +69,8 @@ pub struct SipConfig {
     pub advertise: Vec<AdvertisedHost>,
     /// How long a call may ring.
     pub ring_timeout: Duration,
+    /// How long a session may go without a refresh.
+    pub session_timer: Policy,
     /// What a REGISTER may ask for.
     pub expiry: ExpiryBounds,
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sip::flow::Transport;
+use sip::session_timer::{INTERVAL_MAX_S, MIN_SE_S, Policy};
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
 use super::reader::Reader;
@@ -108,12 +109,21 @@ pub(super) fn sip(mut reader: Reader<'_>) -> SipConfig {
             .unwrap_or_else(|| DOMAIN.to_owned()),
         advertise: reader.list("advertise", str::parse).unwrap_or_default(),
         ring_timeout: seconds(&mut reader, "ring_timeout_s", 5..=RING_MAX_S, RING_MAX_S),
+        session_timer: Policy::new(
+            reader
+                .whole("session_expires_s", SESSION_EXPIRES_S)
+                .and_then(|seconds| u32::try_from(seconds).ok())
+                .unwrap_or(SESSION_EXPIRES_DEFAULT_S),
+        ),
         expiry,
     };
     reader.finish();
     config
 }
 
+/// RFC 4028 §5 and §4 for the least and the default.
+const SESSION_EXPIRES_S: std::ops::RangeInclusive<u64> = MIN_SE_S as u64..=INTERVAL_MAX_S as u64;
+const SESSION_EXPIRES_DEFAULT_S: u32 = 1_800;
 const DAY_S: u64 = 86_400;
 /// CALL-10.
 const RING_MAX_S: u64 = 60;

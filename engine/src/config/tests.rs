@@ -186,3 +186,11 @@ fn what_is_advertised_stands_per_transport() {
     );
     assert!(refused("[sip]\nadvertise = \"a b\"\n").contains("is no address to advertise"));
 }
+
+#[test]
+fn the_session_timer_has_the_bounds_of_its_rfc() {
+    for wrong in ["89", "86401"] {
+        let problem = refused(&format!("[sip]\nsession_expires_s = {wrong}\n"));
+        assert_eq!(problem, "2: `sip.session_expires_s`: write a whole number from 90 to 86400");
+    }
+}

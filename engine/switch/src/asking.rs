@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sip::message::{Request, StatusCode};
+use sip::message::{Method, Request, StatusCode};
 use sip::sdp::Codec;
 use sip::transaction::ClientKey;
 
@@ -12,7 +12,6 @@ use sip::transaction::ClientKey;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     /// The session goes on as it is (RFC 4028 §7.4).
-    #[cfg_attr(not(test), expect(dead_code, reason = "session timers come next"))]
     Refresh,
     /// The session shall go on with these codecs.
     Offer(Vec<Codec>),
@@ -181,18 +180,24 @@ pub(crate) enum Meaning {
     Later(Duration),
     /// Once more with credentials.
     SignIn,
+    /// Once more with a longer interval (RFC 4028 §7.3).
+    TooShort,
+    /// The peer does not take UPDATE: once more as a re-INVITE.
+    NotByUpdate,
     /// The peer knows no such dialog, or is gone.
     Gone,
 }
 
 impl Meaning {
-    /// The meaning of `status` to a request that was sent `tries` times, with `retry_after` in seconds.
-    pub(crate) fn of(status: StatusCode, tries: u8, retry_after: Option<u32>) -> Self {
+    /// The meaning of `status` to a request of this method that was sent `tries` times, with `retry_after` in seconds.
+    pub(crate) fn of(status: StatusCode, method: &Method, tries: u8, retry_after: Option<u32>) -> Self {
         let meaning = match status.code() {
             200..=299 => return Self::Done,
             // RFC 3261 §12.2.1.2; RFC 5057 §5.1 for the others that end the dialog.
             404 | 408 | 410 | 416 | 480..=482 | 484 | 485 | 502 | 604 => return Self::Gone,
             401 | 407 => Self::SignIn,
+            405 | 501 if *method == Method::Update => Self::NotByUpdate,
+            422 => Self::TooShort,
             491 => Self::Collided,
             // RFC 3261 §14.2, RFC 3311 §5.2: an offer is not answered yet. §21.5.4 for 503.
             500 | 503 => match retry_after {
@@ -220,14 +225,17 @@ mod tests {
     fn what_a_response_to_what_we_asked_means() {
         let mut table = String::new();
         for tries in [1, TRIES_MAX] {
-            for code in [200, 401, 404, 407, 408, 410, 422, 480, 481, 486, 487, 488, 491, 500, 501, 502, 503, 603, 604]
+            for code in
+                [200, 401, 404, 405, 407, 408, 410, 422, 480, 481, 486, 487, 488, 491, 500, 501, 502, 503, 603, 604]
             {
                 for retry_after in [None, Some(3), Some(31)] {
                     if retry_after.is_some() && !matches!(code, 500 | 503) {
                         continue;
                     }
-                    let meaning = Meaning::of(StatusCode::new(code).unwrap(), tries, retry_after);
-                    writeln!(table, "try {tries}  {code} {retry_after:?} -> {meaning:?}").unwrap();
+                    let [invite, update] = [Method::Invite, Method::Update]
+                        .map(|method| Meaning::of(StatusCode::new(code).unwrap(), &method, tries, retry_after));
+                    let update = if update == invite { String::new() } else { format!(", to UPDATE {update:?}") };
+                    writeln!(table, "try {tries}  {code} {retry_after:?} -> {invite:?}{update}").unwrap();
                 }
             }
         }
@@ -238,7 +246,7 @@ mod tests {
         let attempt = || Attempt { ask: Ask::Refresh, tries: 1 };
         let sent = || Sent {
             client: ClientKey::default(),
-            request: Box::new(Request::new(sip::message::Method::Invite, "sip:a@b".parse().unwrap())),
+            request: Box::new(Request::new(Method::Invite, "sip:a@b".parse().unwrap())),
         };
         vec![
             Asking::Idle,
@@ -271,7 +279,7 @@ mod tests {
             ("take waiting", |asking| drop(asking.take_waiting())),
             ("sent offer", |asking| {
                 let client = ClientKey::default();
-                let request = Box::new(Request::new(sip::message::Method::Invite, "sip:a@b".parse().unwrap()));
+                let request = Box::new(Request::new(Method::Invite, "sip:a@b".parse().unwrap()));
                 asking.sent(Attempt::first(Ask::Offer(vec![])), Sent { client, request });
             }),
             ("finish", |asking| drop(asking.finish())),

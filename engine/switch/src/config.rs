@@ -9,6 +9,7 @@ use dialplan::plan::Plan;
 use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
 use sip::flow::Transport;
+use sip::session_timer::Policy;
 
 /// What holds for the whole node.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct NodeConfig {
     pub ring_timeout: Duration,
     /// How long an answered leg that should send may be silent.
     pub rtp_timeout: Duration,
+    /// How long a session may go without a refresh (RFC 4028).
+    pub session_timer: Policy,
     /// What a REGISTER may ask for.
     pub expiry: ExpiryBounds,
     /// The table sizes.

@@ -48,6 +48,8 @@ pub(crate) enum TimerKey {
     Closing(CallId),
     /// The media side did not report a recording in time.
     Recording(RecordingId),
+    /// The session of a leg is to be refreshed, or was not.
+    Session(LegRef),
     /// What was asked of the far end of a leg is asked again.
     AskAgain(LegRef),
     /// A slowed answer is due.

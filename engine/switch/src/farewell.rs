@@ -52,6 +52,7 @@ impl Farewells {
 
 /// An answered leg is over, whoever says BYE: what it still asks is asked no more.
 pub(crate) fn leave(desk: &mut Desk, leg: LegRef, up: &Up) {
+    up.lifetime.stop(desk, leg);
     if let Some(until) = up.asking.until() {
         desk.timers.stop(until, TimerKey::AskAgain(leg));
     }

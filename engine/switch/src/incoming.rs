@@ -19,7 +19,8 @@ use crate::config::{Extension, TenantConfig, Trunk};
 use crate::desk::Refusal;
 use crate::input::Admission;
 use crate::leg::Peer;
-use crate::requests::check_required;
+use crate::lifetime;
+use crate::requests::{REQUIRABLE, check_required};
 use crate::session;
 use crate::switch::Switch;
 use crate::trunk;
@@ -81,14 +82,15 @@ impl Switch {
     /// Checks what every call must fulfil, and begins it.
     fn begin(&mut self, key: ServerKey, request: &Request, flow: Flow, admitted: Admitted) -> Result<(), Refusal> {
         let Admitted { tenant, about, route, peer } = admitted;
-        check_required(&request.headers, &[])?;
+        check_required(&request.headers, REQUIRABLE)?;
+        let timer = self.desk.node.session_timer.answer(&request.headers).map_err(|error| lifetime::refusal(&error))?;
         let offer = body::session(&request.headers, &request.body)?;
         self.check_offer(offer.as_ref())?;
         // GEN-18: an emergency call is past limits and admission.
         if !about.emergency {
             self.check_admission()?;
         }
-        let arrival = Arrival { server: key, request: request.clone(), flow, offer, peer };
+        let arrival = Arrival { server: key, request: request.clone(), flow, timer, offer, peer };
         let (mut call, caller) = Call::dialled(&mut self.desk, &tenant, about, arrival)?;
         call.seek(&mut self.desk, caller, &route);
         self.keep(call);

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use sip::headers::{CSeq, HeaderName, NameAddr};
 use sip::message::{Method, Request};
+use sip::session_timer::Proposal;
 use sip::uri::{Host, SipUri, Uri};
 
 use crate::call::{About, Diverted, diversion};
 use crate::config::TenantConfig;
 use crate::desk::Desk;
 use crate::nat;
+use crate::requests::SUPPORTED;
 use crate::target::{Line, Phone, Target};
 use crate::trunk;
 
@@ -32,6 +34,7 @@ pub(crate) struct Invitation<'a> {
     pub(crate) target: &'a Target,
     pub(crate) summons: Summons,
     pub(crate) tag: &'a str,
+    pub(crate) timer: Proposal,
     pub(crate) offer: Bytes,
     /// Who sent the call on, the latest first.
     pub(crate) diverted: Vec<Diverted>,
@@ -67,6 +70,8 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
             headers.push(HeaderName::Diversion, diversion(address, diverted));
         }
     }
+    headers.push(HeaderName::Supported, SUPPORTED);
+    invitation.timer.write(headers);
     if invitation.summons == Summons::AutoAnswer {
         // What desk phones of the different makers look for.
         headers.push(HeaderName::CallInfo, "<sip:switchboard.invalid>;answer-after=0");

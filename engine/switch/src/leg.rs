@@ -7,13 +7,16 @@ use hooks::id::LegId;
 use sip::dialog::{Dialog, Forks};
 use sip::digest::DigestClient;
 use sip::flow::Flow;
+use sip::headers::Headers;
 use sip::message::Request;
 use sip::sdp::SessionDescription;
+use sip::session_timer::{self, Proposal};
 use sip::transaction::{ClientKey, ServerKey};
 
 use crate::asking::Asking;
 use crate::call::Subscription;
-use crate::desk::LegIndex;
+use crate::desk::{Desk, LegIndex, LegRef, TimerKey};
+use crate::lifetime::Lifetime;
 use crate::media::EndpointId;
 use crate::session::Session;
 use crate::target::Target;
@@ -79,6 +82,8 @@ pub(crate) struct Incoming {
     pub(crate) flow: Flow,
     pub(crate) dialog: Dialog,
     pub(crate) offer: Offered,
+    /// What our 2xx will say of the session timer.
+    pub(crate) timer: session_timer::Answer,
     pub(crate) progress: Progress,
 }
 
@@ -113,6 +118,10 @@ pub(crate) struct Outgoing {
     pub(crate) target: Target,
     pub(crate) progress: Progress,
     pub(crate) patience: Patience,
+    /// What its INVITE says of the session timer.
+    pub(crate) timer: Proposal,
+    /// How often that was raised for a 422.
+    pub(crate) raised: u8,
     /// Signs in at a trunk that asked for it.
     pub(crate) login: Option<Box<DigestClient>>,
 }
@@ -140,6 +149,45 @@ pub(crate) struct Up {
     pub(crate) referring: Option<Subscription>,
     /// What we ask of the far end.
     pub(crate) asking: Asking,
+    pub(crate) refresh_by: RefreshBy,
+    pub(crate) lifetime: Lifetime,
+}
+
+impl Up {
+    /// The leg got another place: its timers follow.
+    pub(crate) fn move_timers(&self, desk: &mut Desk, from: LegRef, to: LegRef) {
+        self.lifetime.transfer(desk, from, to);
+        if let Some(until) = self.asking.until() {
+            desk.timers.stop(until, TimerKey::AskAgain(from));
+            desk.timers.start(until, TimerKey::AskAgain(to));
+        }
+    }
+}
+
+/// What refreshes the session of a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefreshBy {
+    /// UPDATE (RFC 3311): the far end's Allow names it. Nothing is offered, so that nothing can go wrong with it.
+    Update,
+    /// A re-INVITE that offers what there is.
+    Reinvite,
+}
+
+impl RefreshBy {
+    /// By the Allow of what the far end sent last; without one, as before.
+    pub(crate) fn learn(&mut self, headers: &Headers) {
+        let mut allowed = headers.allow().peekable();
+        if allowed.peek().is_some() {
+            *self = if allowed.any(|method| method == "UPDATE") { Self::Update } else { Self::Reinvite };
+        }
+    }
+
+    /// The same for the first message of the far end; RFC 3261 §20.5: without an Allow nothing is known.
+    pub(crate) fn of(headers: &Headers) -> Self {
+        let mut by = Self::Reinvite;
+        by.learn(headers);
+        by
+    }
 }
 
 /// Whether the far end of a leg takes no media from us.
@@ -202,6 +250,13 @@ impl Leg {
 
     pub(crate) fn up_mut(&mut self) -> Option<&mut Up> {
         match &mut self.state {
+            LegState::Up(up) => Some(up),
+            LegState::Incoming(_) | LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => None,
+        }
+    }
+
+    pub(crate) fn up(&self) -> Option<&Up> {
+        match &self.state {
             LegState::Up(up) => Some(up),
             LegState::Incoming(_) | LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => None,
         }

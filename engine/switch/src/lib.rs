@@ -30,6 +30,7 @@ mod incoming;
 pub mod input;
 mod invite;
 mod leg;
+mod lifetime;
 pub mod media;
 pub mod metrics;
 mod nat;

@@ -18,7 +18,7 @@ impl Switch {
         let response = Response::to_request(request, StatusCode::OK, Some(&tag))
             .with(HeaderName::Allow, ALLOW)
             .with(HeaderName::Accept, "application/sdp")
-            .with(HeaderName::Supported, SUPPORTED);
+            .with(HeaderName::Supported, SUPPORTED_ANYWHERE);
         self.desk.respond(key, response);
     }
 
@@ -72,7 +72,11 @@ pub(crate) fn check_required(headers: &Headers, known: &[&str]) -> Result<(), Re
     Err(Refusal::from(StatusCode::BAD_EXTENSION).with(HeaderName::Unsupported, unknown.join(", ")))
 }
 
-/// Option tags that a REGISTER may require; an INVITE may require none.
-pub(crate) const SUPPORTED: &str = "path, outbound";
+/// Option tags that an INVITE may require.
+pub(crate) const REQUIRABLE: &[&str] = &["timer"];
+/// The same in the Supported of what begins a dialog.
+pub(crate) const SUPPORTED: &str = "timer";
+/// Those, and the option tags that a REGISTER may require.
+const SUPPORTED_ANYWHERE: &str = "timer, path, outbound";
 /// Option tags named in one Unsupported.
 const UNSUPPORTED_MAX: usize = 16;

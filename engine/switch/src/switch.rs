@@ -333,6 +333,9 @@ impl Switch {
             TimerKey::NoResponse(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.no_response(desk, leg));
             }
+            TimerKey::Session(LegRef { call, leg }) => {
+                self.with_call(call, |call, desk| call.session_due(desk, leg));
+            }
             TimerKey::AskAgain(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.ask_again(desk, leg));
             }

@@ -7,6 +7,7 @@ use dialplan::number::TrunkName;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use sip::digest::ha1;
 use sip::flow::Transport;
+use sip::session_timer::Policy;
 use switch::config::{
     Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
 };
@@ -133,6 +134,7 @@ pub fn node(rng: &mut Rng) -> NodeConfig {
         tones: TonePlan::Cn,
         ring_timeout: Duration::from_secs(30),
         rtp_timeout: Duration::from_secs(30),
+        session_timer: Policy::new(1_800),
         expiry: ExpiryBounds {
             min: Duration::from_secs(60),
             max: Duration::from_secs(3_600),

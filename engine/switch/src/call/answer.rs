@@ -12,8 +12,10 @@ use crate::asking::Asking;
 use crate::body;
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::invite::ALLOW;
-use crate::leg::{Leg, LegMedia, LegState, Offered, Up};
+use crate::leg::{Leg, LegMedia, LegState, Offered, RefreshBy, Up};
+use crate::lifetime::Lifetime;
 use crate::nat;
+use crate::requests::SUPPORTED;
 use crate::session::{self, Session};
 
 impl Call {
@@ -49,6 +51,7 @@ impl Call {
 
     /// Sends the ACK. `None` if the 2xx makes no dialog.
     fn acknowledge(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) -> Option<Up> {
+        let leg_ref = self.leg_ref(leg);
         let outgoing = self.legs[leg.at()].outgoing_mut()?;
         outgoing.forks.heard(response).ok()?;
         let tag = response.headers.to().ok()?.tag()?.to_owned();
@@ -57,6 +60,7 @@ impl Call {
         let ack = dialog.ack(outgoing.forks.invite(), None);
         let hop = desk.hop(flow);
         desk.transactions.send_ack(outgoing.client, ack, &hop);
+        let (policy, terms) = (outgoing.timer.policy(), outgoing.timer.accepted(&response.headers));
         Some(Up {
             dialog,
             flow: outgoing.flow,
@@ -64,6 +68,8 @@ impl Call {
             unacknowledged: None,
             referring: None,
             asking: Asking::Idle,
+            refresh_by: RefreshBy::of(&response.headers),
+            lifetime: Lifetime::begin(desk, leg_ref, policy, terms),
         })
     }
 
@@ -107,17 +113,21 @@ impl Call {
         };
         let Some(description) = self.describe_to_caller(desk, caller, &choices) else { return false };
         let user = self.about.callee.clone();
+        let leg_ref = self.leg_ref(caller);
         let this = &mut self.legs[caller.at()];
         let tag = this.tag.clone();
         let LegState::Incoming(incoming) = &mut this.state else { return false };
         let contact = nat::contact(&desk.node, &incoming.flow, &user);
         let mut response = Response::to_request(&incoming.invite, StatusCode::OK, Some(&tag))
             .with(HeaderName::Contact, NameAddr::new(contact.into()))
-            .with(HeaderName::Allow, ALLOW);
+            .with(HeaderName::Allow, ALLOW)
+            .with(HeaderName::Supported, SUPPORTED);
+        incoming.timer.write(&mut response);
         response.headers.append_copies(&incoming.invite.headers, &HeaderName::RecordRoute);
         response.set_body("application/sdp", description);
         incoming.dialog.responded(&incoming.invite, &response);
         let server = incoming.server;
+        let policy = desk.node.session_timer.minding(&incoming.invite.headers);
         let up = Up {
             dialog: incoming.dialog.clone(),
             flow: incoming.flow,
@@ -125,6 +135,8 @@ impl Call {
             unacknowledged: Some(server),
             referring: None,
             asking: Asking::Idle,
+            refresh_by: RefreshBy::of(&incoming.invite.headers),
+            lifetime: Lifetime::begin(desk, leg_ref, policy, incoming.timer.terms()),
         };
         this.state = LegState::Up(Box::new(up));
         this.status = StatusCode::OK.code();

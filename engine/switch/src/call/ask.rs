@@ -6,7 +6,7 @@ use std::time::Duration;
 use hooks::fact::{EndCause, EndedBy};
 use sip::dialog::Body;
 use sip::headers::{HeaderName, NameAddr};
-use sip::message::{Response, StatusCode};
+use sip::message::{Method, Response, StatusCode};
 use sip::sdp::Codec;
 use sip::transaction::ClientKey;
 
@@ -15,8 +15,9 @@ use crate::asking::{Ask, Attempt, Meaning, Sent};
 use crate::body;
 use crate::desk::{ClientUse, Desk, LegIndex, TimerKey};
 use crate::invite::ALLOW;
-use crate::leg::{Leg, LegMedia, LegState};
+use crate::leg::{Leg, LegMedia, LegState, RefreshBy};
 use crate::nat;
+use crate::requests::SUPPORTED;
 
 /// What became of an offer of ours in a session that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,14 +118,20 @@ impl Call {
         let user = self.own_user(leg);
         let this = &mut self.legs[leg.at()];
         let (LegState::Up(up), LegMedia::Open(session)) = (&mut this.state, &mut this.media) else { return };
-        let description = match &attempt.ask {
-            Ask::Refresh => session.offer_unchanged(),
-            Ask::Offer(codecs) => Some(session.reoffer(codecs)),
+        let made = match (&attempt.ask, up.refresh_by) {
+            (Ask::Refresh, RefreshBy::Update) => up.dialog.update(None),
+            (Ask::Refresh, RefreshBy::Reinvite) => up.dialog.reinvite(session.offer_unchanged().map(Body::sdp)),
+            // RFC 3311 §5.1: in a confirmed dialog a re-INVITE is recommended, for a person may have to agree.
+            (Ask::Offer(codecs), RefreshBy::Update | RefreshBy::Reinvite) => {
+                up.dialog.reinvite(Some(Body::sdp(session.reoffer(codecs))))
+            }
         };
-        let Ok(request) = up.dialog.reinvite(description.map(Body::sdp)) else { return };
+        let Ok(request) = made else { return };
         let contact = nat::contact(&desk.node, &up.flow, &user);
         let mut request =
             request.with(HeaderName::Contact, NameAddr::new(contact.into())).with(HeaderName::Allow, ALLOW);
+        request.headers.push(HeaderName::Supported, SUPPORTED);
+        up.lifetime.proposal().write(&mut request.headers);
         if let Some(login) = &mut up.login {
             let known = challenge.map(|challenge| login.answer(challenge, &mut request, &mut desk.random));
             if known.is_none() {
@@ -147,7 +154,7 @@ impl Call {
 
     fn ask_answered(&mut self, desk: &mut Desk, leg: LegIndex, attempt: Attempt, sent: &Sent, response: &Response) {
         let retry_after = response.headers.retry_after().ok().flatten().map(|after| after.seconds);
-        let meaning = Meaning::of(response.status, attempt.tries, retry_after);
+        let meaning = Meaning::of(response.status, &sent.request.method, attempt.tries, retry_after);
         if meaning == Meaning::Done {
             return self.ask_done(desk, leg, &attempt, sent, response);
         }
@@ -156,26 +163,38 @@ impl Call {
         session.withdraw();
         match meaning {
             Meaning::Done => {}
-            Meaning::Refused => self.ask_refused(leg, &attempt, response.status),
+            Meaning::Refused => self.ask_refused(desk, leg, &attempt, response.status),
             Meaning::Collided => {
                 let delay = up.dialog.glare_delay(&mut desk.random);
                 self.ask_later(desk, leg, attempt, delay, response.status);
             }
             Meaning::Later(delay) => self.ask_later(desk, leg, attempt, delay, response.status),
             Meaning::SignIn if up.login.is_some() => self.send_ask(desk, leg, attempt, Some(response)),
-            Meaning::SignIn => self.ask_refused(leg, &attempt, response.status),
+            Meaning::SignIn => self.ask_refused(desk, leg, &attempt, response.status),
+            Meaning::TooShort if up.lifetime.raise(&response.headers) => self.send_ask(desk, leg, attempt, None),
+            Meaning::TooShort => self.ask_refused(desk, leg, &attempt, response.status),
+            Meaning::NotByUpdate => {
+                up.refresh_by = RefreshBy::Reinvite;
+                self.send_ask(desk, leg, attempt, None);
+            }
             Meaning::Gone => self.peer_lost(desk),
         }
     }
 
     fn ask_done(&mut self, desk: &mut Desk, leg: LegIndex, attempt: &Attempt, sent: &Sent, response: &Response) {
+        let leg_ref = self.leg_ref(leg);
         let this = &mut self.legs[leg.at()];
         let before = this.hold();
         let (LegState::Up(up), LegMedia::Open(session)) = (&mut this.state, &mut this.media) else { return };
-        let flow = nat::next_flow(&desk.node, &up.flow, up.dialog.next_hop());
-        let ack = up.dialog.ack(&sent.request, None);
-        let hop = desk.hop(flow);
-        desk.transactions.send_ack(sent.client, ack, &hop);
+        if sent.request.method == Method::Invite {
+            let flow = nat::next_flow(&desk.node, &up.flow, up.dialog.next_hop());
+            let ack = up.dialog.ack(&sent.request, None);
+            let hop = desk.hop(flow);
+            desk.transactions.send_ack(sent.client, ack, &hop);
+        }
+        up.refresh_by.learn(&response.headers);
+        let terms = up.lifetime.proposal().accepted(&response.headers);
+        up.lifetime.renew(desk, leg_ref, terms);
         let description = body::session(&response.headers, &response.body).ok().flatten();
         let agreed = description.is_some_and(|answer| session.take_answer(desk, &answer).is_ok());
         session.withdraw();
@@ -194,7 +213,7 @@ impl Call {
     /// Asks once more, or gives up.
     fn ask_later(&mut self, desk: &mut Desk, leg: LegIndex, attempt: Attempt, delay: Duration, status: StatusCode) {
         if attempt.is_last() {
-            return self.ask_refused(leg, &attempt, status);
+            return self.ask_refused(desk, leg, &attempt, status);
         }
         let until = desk.start_timer(delay, TimerKey::AskAgain(self.leg_ref(leg)));
         if let Some(up) = self.legs[leg.at()].up_mut() {
@@ -202,9 +221,15 @@ impl Call {
         }
     }
 
-    fn ask_refused(&mut self, leg: LegIndex, attempt: &Attempt, status: StatusCode) {
+    fn ask_refused(&mut self, desk: &mut Desk, leg: LegIndex, attempt: &Attempt, status: StatusCode) {
+        let leg_ref = self.leg_ref(leg);
+        if let Some(up) = self.legs[leg.at()].up_mut() {
+            // Whoever refuses is there, and nobody is hung up for that; where it is the far end that wants its session refreshed,
+            // it ends it itself.
+            let terms = up.lifetime.terms();
+            up.lifetime.renew(desk, leg_ref, terms);
+        }
         match &attempt.ask {
-            // The session may still be refreshed by the far end; else it expires.
             Ask::Refresh => {}
             Ask::Offer(_) => self.reoffered(leg, Reoffered::Refused(status)),
         }

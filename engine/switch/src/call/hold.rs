@@ -12,29 +12,39 @@ use crate::body;
 use crate::desk::{Desk, LegIndex, Refusal};
 use crate::invite::ALLOW;
 use crate::leg::{Hold, Leg, LegMedia, LegState};
+use crate::lifetime;
 use crate::nat;
+use crate::requests::SUPPORTED;
 use crate::session::{self, Session};
 
 impl Call {
     /// Answers a re-INVITE that the dialog took. A refusal leaves the session as it was (RFC 3261 §14.2).
     pub(super) fn reinvited(&mut self, desk: &mut Desk, leg: LegIndex, server: ServerKey, request: &Request) {
         let before = self.legs[leg.at()].hold();
-        let described = match body::session(&request.headers, &request.body) {
-            Ok(Some(offer)) => self.answer_reoffer(desk, leg, &offer),
-            Ok(None) => self.offer_again(leg),
-            Err(refusal) => Err(refusal),
-        };
+        let timer = desk.node.session_timer.answer(&request.headers).map_err(|error| lifetime::refusal(&error));
+        let described = timer.and_then(|timer| {
+            let description = match body::session(&request.headers, &request.body)? {
+                Some(offer) => self.answer_reoffer(desk, leg, &offer)?,
+                None => self.offer_again(leg)?,
+            };
+            Ok((description, timer))
+        });
         let user = self.own_user(leg);
+        let leg_ref = self.leg_ref(leg);
         let LegState::Up(up) = &mut self.legs[leg.at()].state else { return };
+        up.refresh_by.learn(&request.headers);
         match described {
-            Ok(description) => {
+            Ok((description, timer)) => {
                 let contact = nat::contact(&desk.node, &up.flow, &user);
                 let mut response = Response::to_request(request, StatusCode::OK, None)
                     .with(HeaderName::Contact, NameAddr::new(contact.into()))
-                    .with(HeaderName::Allow, ALLOW);
+                    .with(HeaderName::Allow, ALLOW)
+                    .with(HeaderName::Supported, SUPPORTED);
+                timer.write(&mut response);
                 response.set_body("application/sdp", description);
                 up.dialog.responded(request, &response);
-                let leg_ref = self.leg_ref(leg);
+                up.lifetime.mind(&request.headers);
+                up.lifetime.renew(desk, leg_ref, timer.terms());
                 desk.servers.insert(server, leg_ref);
                 desk.respond(server, response);
                 self.hold_changed(desk, leg, before);

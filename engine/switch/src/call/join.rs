@@ -110,6 +110,9 @@ impl Call {
             desk.timers.stop(at, TimerKey::NoResponse(old_ref));
             desk.timers.start(at, TimerKey::NoResponse(new_ref));
         }
+        if let Some(up) = moved.up() {
+            up.move_timers(desk, old_ref, new_ref);
+        }
         for used in desk.clients.values_mut().filter(|used| used.leg == old_ref) {
             used.leg = new_ref;
         }

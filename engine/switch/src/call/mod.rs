@@ -12,6 +12,7 @@ mod notify;
 mod originate;
 mod record;
 mod redirect;
+mod refresh;
 mod ring;
 mod seek;
 mod sign_in;

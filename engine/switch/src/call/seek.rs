@@ -119,10 +119,18 @@ impl Call {
         let offer = session.offer(&self.proposal());
         let tag: Box<str> = desk.random.token().into();
         let (about, diverted) = (self.shown(), self.redirects.diverted());
-        let request = invite::build(
-            desk,
-            &Invitation { tenant: &self.tenant, about: &about, target: &target, summons, tag: &tag, offer, diverted },
-        );
+        let timer = desk.node.session_timer.propose();
+        let invitation = Invitation {
+            tenant: &self.tenant,
+            about: &about,
+            target: &target,
+            summons,
+            tag: &tag,
+            timer,
+            offer,
+            diverted,
+        };
+        let request = invite::build(desk, &invitation);
         let sip_call_id = request.headers.call_id().unwrap_or_default().to_owned();
         let sent = desk.send(request.clone(), flow);
         let Ok(client) = sent else {
@@ -149,6 +157,8 @@ impl Call {
             target,
             progress: Progress::Silent,
             patience,
+            timer,
+            raised: 0,
             login: None,
         };
         let leg = Leg {
@@ -192,7 +202,10 @@ impl Call {
     /// A called leg failed finally.
     fn refused(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
         self.legs[leg.at()].status = response.status.code();
-        if self.sign_in(desk, leg, response) || self.redirected(desk, leg, response) {
+        if self.sign_in(desk, leg, response)
+            || self.lengthen(desk, leg, response)
+            || self.redirected(desk, leg, response)
+        {
             return;
         }
         self.failed(desk, leg, Verdict::of(response.status));

@@ -3,7 +3,7 @@
 use sip::dialog::Forks;
 use sip::digest::{Credentials, DigestClient};
 use sip::headers::{CSeq, HeaderName};
-use sip::message::{Method, Response, StatusCode};
+use sip::message::{Method, Request, Response, StatusCode};
 
 use super::Call;
 use crate::desk::{ClientUse, Desk, LegIndex};
@@ -15,7 +15,6 @@ impl Call {
         if !matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
             return false;
         }
-        let leg_ref = self.leg_ref(leg);
         let tenant = self.tenant.clone();
         let Some(outgoing) = self.legs[leg.at()].outgoing_mut() else { return false };
         let Target::Trunk(line) = &outgoing.target else { return false };
@@ -30,7 +29,14 @@ impl Call {
         if login.answer(response, &mut request, &mut desk.random).is_err() {
             return false;
         }
-        // RFC 3261 §22.2: the same Call-ID and From, the next CSeq.
+        self.invite_again(desk, leg, request)
+    }
+
+    /// Sends the INVITE of a called leg once more, mended as its failure asked for: the same Call-ID and From, the next CSeq
+    /// (RFC 3261 §8.1.3.5).
+    pub(super) fn invite_again(&mut self, desk: &mut Desk, leg: LegIndex, mut request: Request) -> bool {
+        let leg_ref = self.leg_ref(leg);
+        let Some(outgoing) = self.legs[leg.at()].outgoing_mut() else { return false };
         let seq = request.headers.cseq().map_or(1, |cseq| cseq.seq) + 1;
         request.headers.replace(HeaderName::CSeq, CSeq { seq, method: Method::Invite });
         let flow = outgoing.flow;

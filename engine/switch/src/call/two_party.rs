@@ -6,6 +6,7 @@ use sip::dialog::Dialog;
 use sip::flow::Flow;
 use sip::message::{Request, StatusCode};
 use sip::sdp::{Codec, SessionDescription};
+use sip::session_timer;
 use sip::transaction::ServerKey;
 
 use super::{About, Call, Stage};
@@ -20,6 +21,8 @@ pub(crate) struct Arrival {
     pub(crate) server: ServerKey,
     pub(crate) request: Request,
     pub(crate) flow: Flow,
+    /// What our 2xx will say of the session timer.
+    pub(crate) timer: session_timer::Answer,
     /// The offer in it, checked to have audio.
     pub(crate) offer: Option<SessionDescription>,
     pub(crate) peer: Peer,
@@ -52,6 +55,7 @@ impl Call {
             flow: arrival.flow,
             dialog,
             offer: arrival.offer.map_or(Offered::Nothing, |offer| Offered::Open(Box::new(offer))),
+            timer: arrival.timer,
             progress: Progress::Silent,
         };
         let leg = Leg {

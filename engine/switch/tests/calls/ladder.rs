@@ -25,6 +25,7 @@ use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
 use sip::parse::parse_datagram;
+use sip::session_timer::Policy;
 use sip::time::Now;
 
 use crate::phone::{Manners, Phone, first_word, status};
@@ -71,6 +72,7 @@ pub(crate) fn node() -> NodeConfig {
         tones: TonePlan::Cn,
         ring_timeout: Duration::from_secs(30),
         rtp_timeout: Duration::from_secs(30),
+        session_timer: Policy::new(1_800),
         expiry: ExpiryBounds {
             min: Duration::from_secs(60),
             max: Duration::from_secs(3_600),
@@ -474,13 +476,16 @@ impl World {
                 phone.request("REGISTER", "sip:pbx.example", &extra)
             }
             "OPTIONS" | "MESSAGE" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
-            "silent" => {
-                phone.manners = Manners::Silent;
+            "silent" | "polite" => {
+                phone.manners = if verb == "silent" { Manners::Silent } else { Manners::Polite };
                 return;
             }
-            "polite" => {
-                phone.manners = Manners::Polite;
-                return;
+            // Answers the last request that came, whatever it was.
+            "answer" => {
+                let code = rest.first().copied().unwrap_or_default();
+                let request = phone.request_in.clone().expect("a request came");
+                let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
+                with_lines(&phone.response(&request, code, &body), &extra)
             }
             code => {
                 let invite = phone.invite_in.clone().expect("an INVITE came");

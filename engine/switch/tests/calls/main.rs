@@ -10,6 +10,7 @@ mod phone;
 mod redirects;
 mod refusals;
 mod registration;
+mod session_timers;
 mod transfers;
 mod trunks;
 mod two_party;

@@ -27,6 +27,8 @@ pub(crate) struct Phone {
     pub(crate) inbox: VecDeque<String>,
     /// Everything received, against retransmissions.
     seen: Vec<String>,
+    /// The last request received that wants an answer.
+    pub(crate) request_in: Option<String>,
     /// The last INVITE received.
     pub(crate) invite_in: Option<String>,
     /// The last INVITE sent.
@@ -61,6 +63,7 @@ impl Phone {
             manners: Manners::Polite,
             inbox: VecDeque::new(),
             seen: Vec::new(),
+            request_in: None,
             invite_in: None,
             invite_out: None,
             dialog: None,
@@ -118,6 +121,9 @@ impl Phone {
 
     fn receive_request(&mut self, text: &str, method: &str) -> Vec<String> {
         let polite = self.manners == Manners::Polite;
+        if method != "ACK" {
+            self.request_in = Some(text.to_owned());
+        }
         self.inbox.push_back(text.to_owned());
         match method {
             "INVITE" => {
