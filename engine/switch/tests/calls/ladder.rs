@@ -453,9 +453,10 @@ impl World {
                 let uri = if target.contains(':') { target.to_owned() } else { format!("sip:{target}@pbx.example") };
                 phone.invite(&uri, &body, &extra)
             }
-            "REINVITE" => {
-                let body = body(phone, "PCMU,PCMA,event");
-                phone.within("INVITE", &body, &extra)
+            "REINVITE" | "UPDATE" => {
+                let bare = verb == "UPDATE" && sdp.is_none() && direction.is_empty();
+                let body = if bare { String::new() } else { body(phone, "PCMU,PCMA,event") };
+                phone.within(if verb == "UPDATE" { verb } else { "INVITE" }, &body, &extra)
             }
             "ACK" => {
                 let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
@@ -468,7 +469,7 @@ impl World {
                 let replaces = if rest.contains(&"attended") { phone.replaces() } else { String::new() };
                 phone.within(verb, "", &format!("Refer-To: <sip:{}@pbx.example{replaces}>", rest[0]))
             }
-            "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, "", &extra),
+            "BYE" | "INFO" | "REFER" | "PRACK" => phone.within(verb, "", &extra),
             "REGISTER" => {
                 let contact = option("contact").unwrap_or_else(|| format!("<sip:{}@{}>", phone.user, phone.address));
                 let expires = option("expires").unwrap_or_else(|| "600".into());

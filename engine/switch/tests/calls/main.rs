@@ -14,6 +14,7 @@ mod session_timers;
 mod transfers;
 mod trunks;
 mod two_party;
+mod updates;
 
 /// The ladders are also played inside the crate, where this is the crate itself.
 use switch as under_test;
