@@ -17,4 +17,5 @@ pub mod serve;
 pub mod sip_io;
 pub mod store;
 pub mod tenant_config;
+pub mod tls;
 pub mod writer;

@@ -12,6 +12,7 @@ pub mod chirp;
 pub mod digest;
 pub mod g711;
 pub mod kamailio;
+pub mod openssl;
 pub mod party;
 pub mod phone;
 pub mod ports;

@@ -28,7 +28,7 @@ impl Call {
         let LegState::Up(up) = &mut self.legs[leg.at()].state else { return };
         match described {
             Ok(description) => {
-                let contact = nat::contact(&desk.node, &up.flow, &user);
+                let contact = nat::contact(&desk.node, &up.flow, &user, &request.uri);
                 let mut response = Response::to_request(request, StatusCode::OK, None)
                     .with(HeaderName::Contact, NameAddr::new(contact.into()))
                     .with(HeaderName::Allow, ALLOW);

@@ -7,4 +7,5 @@ mod fail_point;
 mod refusal;
 mod registration;
 mod scenario;
+mod tls;
 mod trunk;
