@@ -219,6 +219,12 @@ impl Config {
         self.data_dir.join("journal")
     }
 
+    /// Where the checkpoints of running calls lie.
+    #[must_use]
+    pub fn checkpoint_dir(&self) -> PathBuf {
+        self.data_dir.join("checkpoints")
+    }
+
     /// The key file for secrets that must be sent.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {

@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::recording::RecordingShown;
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::records::{CallDocument, CallLeg, CallRecord, RecordFilter};
+use crate::store::records::{CallDocument, CallLeg, CallRecord, Interruption, RecordFilter};
 
 /// The operations on call records.
 #[must_use]
@@ -59,6 +59,8 @@ pub struct CallRecordShown {
     pub ringing_at: Option<Instant>,
     /// When two parties talked first.
     pub answered_at: Option<Instant>,
+    /// Stretches in which the switch was not there and nobody heard anybody, though the call went on afterwards.
+    pub interruptions: Vec<InterruptionShown>,
     /// When it ended; null while it runs.
     pub ended_at: Option<Instant>,
     /// How long it rang.
@@ -75,6 +77,21 @@ pub struct CallRecordShown {
     pub ended_by: Option<EndedBy>,
     /// The final SIP status the caller saw; 0 when none.
     pub sip_status: Option<u16>,
+}
+
+/// A stretch of a call in which the switch was not there: its process was killed, and another took its place.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InterruptionShown {
+    /// When the process is known to have lived last: exact to a second.
+    pub from: Instant,
+    /// When both parties had said that they are still there.
+    pub to: Instant,
+}
+
+impl From<Interruption> for InterruptionShown {
+    fn from(interruption: Interruption) -> Self {
+        Self { from: Instant(interruption.from_ms), to: Instant(interruption.to_ms) }
+    }
 }
 
 /// A call with its legs and recordings.
@@ -199,6 +216,7 @@ impl From<CallRecord> for CallRecordShown {
             created_at: Instant(record.created_at_ms),
             ringing_at: record.ringing_at_ms.map(Instant),
             answered_at: record.answered_at_ms.map(Instant),
+            interruptions: record.interruptions.into_iter().map(InterruptionShown::from).collect(),
             ended_at: end.map(|end| Instant(end.at_ms)),
             ring_duration_ms: end.map(|end| end.ring_duration_ms),
             talk_duration_ms: end.map(|end| end.talk_duration_ms),

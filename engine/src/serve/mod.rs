@@ -43,7 +43,7 @@ use crate::secrets::{SecretKey, random_bytes};
 use crate::sip_io::{SipIo, SipListen, route_source};
 use crate::store::Store;
 use crate::tenant_config::{self, Build};
-use crate::writer::{Effects, FactLog, Inbox, Writer, inbox};
+use crate::writer::{Effects, Inbox, Writer, inbox};
 use housekeeping::{Housekeeping, Passed};
 use refresh::Refresh;
 
@@ -92,10 +92,11 @@ impl Running {
         let health = Arc::new(Health::new());
         let live = Arc::new(Live::new());
         let (inbox, outbox) = inbox();
-        let recovered = recover::recover(&config, &stored.tenants)?;
+        let mut recovered = recover::recover(&config, &stored.tenants, clock.now().unix_ms)?;
         let names = Arc::new(Names::default());
         let began = stored.tell_settings(&config, &names, &inbox).await?;
-        inbox.restore(recovered.bindings)?;
+        inbox.restore(std::mem::take(&mut recovered.bindings))?;
+        inbox.resume(std::mem::take(&mut recovered.orphans))?;
         let listen = SipListen { udp: config.sip.udp.clone(), tcp: config.sip.tcp.clone() };
         let sip = Arc::new(SipIo::start(&listen, inbox.clone()).await?);
         let node = config.node(listening(&sip));
@@ -106,7 +107,7 @@ impl Running {
         let journals: BTreeMap<TenantId, JournalHandle> =
             recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
         let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health));
-        let writer = Writer::new(switch, clock, outbox, effects, FactLog::new(recovered.journals));
+        let writer = Writer::new(switch, clock, outbox, effects, recovered.into_logs());
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
         let mut told = Vec::new();
         for (tenant, taken) in began {

@@ -15,12 +15,20 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 1] = [Step {
-    version: 1,
-    name: "first",
-    sqlite: include_str!("../../../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../../../migrations/postgres/0001_first.sql"),
-}];
+const STEPS: [Step; 2] = [
+    Step {
+        version: 1,
+        name: "first",
+        sqlite: include_str!("../../../migrations/sqlite/0001_first.sql"),
+        postgres: include_str!("../../../migrations/postgres/0001_first.sql"),
+    },
+    Step {
+        version: 2,
+        name: "interruptions",
+        sqlite: include_str!("../../../migrations/sqlite/0002_interruptions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0002_interruptions.sql"),
+    },
+];
 
 pub(super) async fn run(pool: &Pool) -> Result<(), StoreError> {
     match pool {

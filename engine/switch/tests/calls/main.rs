@@ -14,6 +14,7 @@ mod session_timers;
 mod transfers;
 mod trunk_choice;
 mod trunk_upkeep;
+mod resume;
 mod trunks;
 mod two_party;
 
