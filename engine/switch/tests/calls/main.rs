@@ -10,11 +10,11 @@ mod phone;
 mod redirects;
 mod refusals;
 mod registration;
+mod resume;
 mod session_timers;
 mod transfers;
 mod trunk_choice;
 mod trunk_upkeep;
-mod resume;
 mod trunks;
 mod two_party;
 

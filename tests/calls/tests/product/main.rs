@@ -6,5 +6,6 @@ mod crash;
 mod fail_point;
 mod refusal;
 mod registration;
+mod resume;
 mod scenario;
 mod trunk;

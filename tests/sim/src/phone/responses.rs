@@ -359,6 +359,8 @@ impl Phone {
         let direction = match text.audio().map(|audio| audio.direction) {
             Some("sendonly") => "recvonly",
             Some("inactive") => "inactive",
+            // RFC 6337 §5.3: who holds goes on to hold.
+            _ if dialog.hold == Hold::Holding => "sendonly",
             _ => "sendrecv",
         };
         let payload_types = dialog.payload_types.clone();
