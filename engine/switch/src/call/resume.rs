@@ -25,6 +25,7 @@ use crate::lifetime::Lifetime;
 use crate::nat;
 use crate::output::Output;
 use crate::session::{self, Session};
+use crate::trunk;
 
 /// A call of a killed process whose far ends have not both said that they are still there.
 #[derive(Debug)]
@@ -117,6 +118,7 @@ impl Call {
             probation: None,
             changed: true,
             transfers: checkpoint.transfers,
+            redirects: super::redirect::Redirects::default(),
             bind_retries: BIND_RETRIES_MAX,
         };
         let dialogs = [&checkpoint.caller, &checkpoint.callee].map(|leg| restored_dialog(desk, leg));
@@ -164,7 +166,7 @@ impl Call {
             refresh_by: RefreshBy::Reinvite,
             lifetime: Lifetime::begin(desk, self.leg_ref(index), policy, terms),
         };
-        self.legs.push(Leg {
+        let leg = Leg {
             id: leg.leg,
             side: if leg.caller_side { Side::Caller } else { Side::Callee },
             peer: Peer { kind: leg.peer, name: leg.peer_name.clone(), number: leg.number.clone() },
@@ -172,7 +174,9 @@ impl Call {
             state: LegState::Up(Box::new(up)),
             media: LegMedia::Open(Box::new(session)),
             status: leg.status,
-        });
+        };
+        trunk::leg_began(desk, &self.tenant.tenant, &leg);
+        self.legs.push(leg);
     }
 
     /// A trunk may ask anew who we are.
