@@ -203,7 +203,7 @@ impl Switch {
                 FromSip::Ack { key, request, .. } => self.ack(key, &request),
                 FromSip::Cancelled { key, .. } => self.cancelled(key),
                 FromSip::Response { key, response } => self.response(key, &response),
-                FromSip::StrayResponse { response, flow } => late_success(&mut self.desk, flow, &response),
+                FromSip::StrayResponse { response, flow } => late_success(&mut self.desk, flow, None, &response),
                 FromSip::TimedOut { key } => self.unanswered(key, StatusCode::REQUEST_TIMEOUT),
                 FromSip::TransportError { key: TransactionKey::Client(key) } => {
                     self.unanswered(key, StatusCode::SERVICE_UNAVAILABLE);
@@ -304,7 +304,7 @@ impl Switch {
             return self.with_call(used.leg.call, |call, desk| call.responded(desk, used.leg.leg, key, response));
         }
         if response.status.is_success() {
-            late_success(&mut self.desk, used.flow, response);
+            late_success(&mut self.desk, used.flow, Some(key), response);
         }
     }
 

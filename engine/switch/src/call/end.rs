@@ -7,6 +7,7 @@ use sip::dialog::Dialog;
 use sip::flow::Flow;
 use sip::headers::{HeaderName, HeaderValue};
 use sip::message::{Method, Request, Response, StatusCode};
+use sip::transaction::ClientKey;
 
 use super::{Call, Ended, Stage};
 use crate::desk::{Desk, LegIndex, Refusal, TimerKey};
@@ -280,8 +281,9 @@ impl Call {
 }
 
 /// A 2xx to an INVITE whose leg is over: it crossed a CANCEL, or came from a second phone behind a forking proxy. It is
-/// acknowledged and ended at once (RFC 3261 §13.2.2.4).
-pub(crate) fn late_success(desk: &mut Desk, flow: Flow, response: &Response) {
+/// acknowledged and ended at once (RFC 3261 §13.2.2.4). While the INVITE lingers as `client`, its repetitions are
+/// acknowledged there.
+pub(crate) fn late_success(desk: &mut Desk, flow: Flow, client: Option<ClientKey>, response: &Response) {
     let headers = &response.headers;
     let target = headers.contacts().ok().and_then(|contacts| contacts.first().map(|contact| contact.uri.clone()));
     let Some(target) = target else { return };
@@ -293,7 +295,10 @@ pub(crate) fn late_success(desk: &mut Desk, flow: Flow, response: &Response) {
     let flow = nat::next_flow(&desk.node, &flow, dialog.next_hop());
     let ack = dialog.ack(&invite, None);
     let hop = desk.hop(flow);
-    desk.transactions.send_outside(ack, &hop);
+    match client {
+        Some(client) => desk.transactions.send_ack(client, ack, &hop),
+        None => drop(desk.transactions.send_outside(ack, &hop)),
+    }
     let bye = dialog.request(Method::Bye);
     // As in `hang_up`: the far end finds out by silence.
     let _ = desk.send(bye, flow);

@@ -183,7 +183,7 @@ impl Call {
     fn responded_late(&self, desk: &mut Desk, leg: LegIndex, client: ClientKey, response: &Response) {
         let flow = desk.clients.get(&client).map(|used| used.flow);
         if let (true, Some(flow), Some(_)) = (response.status.is_success(), flow, self.leg(leg)) {
-            super::late_success(desk, flow, response);
+            super::late_success(desk, flow, Some(client), response);
         }
     }
 

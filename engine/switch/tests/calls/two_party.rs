@@ -81,7 +81,7 @@ fn every_phone_rings_and_the_first_to_answer_wins() {
 
 #[test]
 fn a_phone_that_answers_too_late_is_hung_up() {
-    check(
+    let world = check(
         &["alice", "bob", "bob2"],
         r#"
         0ms    bob   > silent
@@ -98,11 +98,14 @@ fn a_phone_that_answers_too_late_is_hung_up() {
         2100ms bob   > 200
         2100ms bob   < ACK
         2100ms bob   < BYE
+        2600ms bob   > 200
         5s     alice > BYE
         5s     bob2  < BYE
         "#,
         "",
     );
+    // RFC 3261 §13.2.2.4: each repetition of the 2xx is acknowledged.
+    assert!(world.ladder().contains(" 2600ms  bob < ACK"), "{}", world.ladder());
 }
 
 /// A failure of the called phone, as the caller sees it, and what is written down.
