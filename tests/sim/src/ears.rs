@@ -196,24 +196,18 @@ impl Ears {
         if self.endpoints.remove(&endpoint.0).is_none() {
             return Err(format!("endpoint {} was closed twice", endpoint.0));
         }
-        let ended: Vec<RecorderId> = self
-            .graph
-            .recorders()
-            .filter(|(_, left, right)| left.0 == endpoint.0 || right.0 == endpoint.0)
-            .map(|(recorder, _, _)| recorder)
-            .collect();
-        let recordings: Vec<_> =
-            self.recordings.iter().filter(|(_, recorder)| ended.contains(recorder)).map(|(id, _)| *id).collect();
-        let mut events: Vec<MediaEvent> = recordings.into_iter().filter_map(|id| self.stop_recording(id)).collect();
+        // The media side would end the recording by itself, but as one that broke off.
+        let hears = |left: EndpointId, right: EndpointId| left.0 == endpoint.0 || right.0 == endpoint.0;
+        if self.graph.recorders().any(|(_, left, right)| hears(left, right)) {
+            return Err(format!("endpoint {} was closed while it was recorded", endpoint.0));
+        }
         self.graph.remove_endpoint(EndpointId(endpoint.0)).map_err(|refusal| refusal.to_string())?;
-        events.push(MediaEvent::Closed { endpoint, quality: hooks::fact::MediaQuality::default() });
-        Ok(events)
+        Ok(vec![MediaEvent::Closed { endpoint, quality: hooks::fact::MediaQuality::default() }])
     }
 
     fn stop_recording(&mut self, recording: hooks::id::RecordingId) -> Option<MediaEvent> {
         let recorder = self.recordings.remove(&recording)?;
-        // Closing an endpoint may have taken the recorder along.
-        let _ = self.graph.remove_recorder(recorder);
+        self.graph.remove_recorder(recorder).expect("it records until it is stopped");
         let outcome = RecordingOutcome::Ready { bytes: 44, duration_ms: 0, sha256: "0".repeat(64), partial: false };
         Some(MediaEvent::Recorded { recording, outcome })
     }

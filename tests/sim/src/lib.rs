@@ -2,6 +2,7 @@
 //!
 //! One seed gives one world in virtual time; a failing seed replays byte for byte.
 
+mod dialogs;
 pub mod ears;
 mod happen;
 mod logs;

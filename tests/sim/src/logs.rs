@@ -1,9 +1,11 @@
 //! The callers' own logs against the records: what the phones lived through is what must be written down.
 
 use hooks::fact::{EndCause, EndedBy};
+use hooks::id::CallId;
 
 use crate::phone::{Lived, Phone};
 use crate::records::{Leg, Record};
+use crate::settings::CARRIERS;
 use crate::world::World;
 
 /// Statuses with which an INVITE is refused before it is a call.
@@ -22,7 +24,7 @@ impl World {
             }
         }
         self.records.calls.values().try_for_each(|record| self.who_hung_up(record))?;
-        self.records.calls.values().try_for_each(|record| self.were_all_tried(record))?;
+        self.records.calls.iter().try_for_each(|(call, record)| self.were_all_tried(call, record))?;
         for call in &self.commanded {
             let record = &self.records.calls[call];
             if !record.is_interrupted() && record.ended.is_none_or(|end| end.cause != EndCause::Command) {
@@ -81,19 +83,22 @@ impl World {
         if hung_up { Ok(()) } else { Err(format!("{:?} did not hang up: {record:?}", end.by)) }
     }
 
-    /// GEN-18: an emergency call is not lost while a carrier is left that was not tried.
-    fn were_all_tried(&self, record: &Record) -> Result<(), String> {
+    /// A call outside (GEN-18: an emergency call above all) is not lost while a carrier is left that was not tried, be it that a
+    /// carrier is down or full, or that our own ports for it could not be bound.
+    fn were_all_tried(&self, call: &CallId, record: &Record) -> Result<(), String> {
         let lost = record
             .ended
             .is_some_and(|end| matches!(end.status, 408 | 480 | 500..=599) && end.cause != EndCause::NoAnswer);
         let commanded = record.ended.is_some_and(|end| end.cause == EndCause::Command);
-        let all = ["lines", "spare"].iter().all(|name| record.legs.values().any(|leg| leg.peer_name == *name));
+        let all = CARRIERS.iter().all(|(name, _)| record.legs.values().any(|leg| leg.peer_name == *name));
         // The first step of an originated call may fail at the phone that is rung.
         let sought = record.legs.values().all(|leg| !(leg.caller_side && leg.answered))
             && record.legs.values().any(|leg| !leg.caller_side);
-        let free = self.node.rtp_ports.1 > 20_100 && self.bind_failures == 0;
-        if record.emergency && sought && lost && !commanded && free && !all {
-            return Err(format!("an emergency call was given up before all carriers were tried: {record:?}"));
+        let outside =
+            record.legs.values().any(|leg| !leg.caller_side && CARRIERS.iter().any(|(name, _)| leg.peer_name == *name));
+        let free = self.node.rtp_ports.1 > 20_100 && !self.unheard.contains(call);
+        if outside && sought && lost && !commanded && free && !all {
+            return Err(format!("{call} was given up before all carriers were tried: {record:?}"));
         }
         Ok(())
     }

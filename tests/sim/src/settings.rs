@@ -112,7 +112,7 @@ fn spec(user: &str, password: Option<String>, address: &str, habits: Habits) -> 
 }
 
 /// Both carriers, the better one first: trunk, and address.
-const CARRIERS: [(&str, &str); 2] = [("lines", "10.0.9.1"), ("spare", "10.0.9.2")];
+pub(crate) const CARRIERS: [(&str, &str); 2] = [("lines", "10.0.9.1"), ("spare", "10.0.9.2")];
 
 /// The node of a world: with room enough, or with too little.
 #[must_use]

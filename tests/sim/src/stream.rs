@@ -83,7 +83,11 @@ impl World {
             let flow = flow(connection.peer, id);
             match connection.framer.next_event() {
                 None => return Ok(()),
-                Some(StreamEvent::Message(message)) => self.tell(Input::Sip { flow, message: Ok(message) })?,
+                Some(StreamEvent::Message(message)) => {
+                    self.overhear(phone, &message.to_bytes());
+                    self.tell(Input::Sip { flow, message: Ok(message) })?;
+                    self.dialogs.settled()?;
+                }
                 Some(StreamEvent::KeepAlive(_)) => {}
                 Some(StreamEvent::Refused(error)) => self.tell(Input::Sip { flow, message: Err(error) })?,
                 Some(StreamEvent::Close(error)) => return self.unframed(phone, id, flow, error),

@@ -6,6 +6,7 @@ use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, RegistrationBound};
 use media::{EndpointId, Source};
 use switch::input::Input;
 
+use crate::dialogs::Dialogs;
 use crate::ears::Ears;
 use crate::phone::{Dialog, Hold, Stage};
 use crate::records::Record;
@@ -44,6 +45,7 @@ impl World {
         for record in self.records.calls.values().filter(|record| record.ended.is_none() && !record.answered) {
             listened += u64::from(self.listen_early(record)?);
         }
+        self.check_parted()?;
         self.check_told()?;
         self.story.listened += listened;
         Ok(())
@@ -94,6 +96,18 @@ impl World {
         (waits && settled && dialog.early && !phone.gone).then_some(Party { user: &phone.user, dialog, endpoint })
     }
 
+    /// A leg that is over was ended by BYE: its far end does not have to find out by silence.
+    fn check_parted(&self) -> Result<(), String> {
+        for call_id in self.dialogs.going_on() {
+            // After a crash a repeated INVITE begins a second record.
+            let mut legs = self.records.calls.values().filter_map(|record| record.leg_of(call_id)).peekable();
+            if legs.peek().is_some() && legs.all(|leg| leg.ended.is_some()) {
+                return Err(format!("the leg of {call_id} is over, and neither side said BYE"));
+            }
+        }
+        Ok(())
+    }
+
     /// A phone does not go on ringing for nobody or talking to nobody: the end of its leg reached it.
     fn check_told(&self) -> Result<(), String> {
         for phone in self.phones.iter().filter(|phone| !phone.gone) {
@@ -131,6 +145,7 @@ impl World {
         self.reset_all();
         self.silent.clear();
         self.wire.forget();
+        self.dialogs = Dialogs::default();
         self.reports.clear();
         self.ears = Ears::new();
         self.switch = boot(&self.node, &mut self.rng, self.now);
@@ -174,9 +189,11 @@ impl World {
         let calls = self.records.calls.values();
         self.story.calls = calls.len();
         self.story.answered = calls.filter(|record| record.answered).count();
-        let unanswered = self.wire.unanswered();
-        if let Some((_, call_id)) = unanswered.iter().find(|(phone, _)| !self.phones[*phone].was_cut_off) {
+        if let Some(call_id) = self.wire.unanswered() {
             return Err(format!("no final response to {call_id}"));
+        }
+        if let Some(call_id) = self.dialogs.unended() {
+            return Err(format!("no BYE ended {call_id}"));
         }
         let unfinished = self.records.unfinished();
         if !unfinished.is_empty() {

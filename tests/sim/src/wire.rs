@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::phone::MARK;
 use crate::text::Text;
 
-/// An INVITE as the network sees it: who sent it, Call-ID, branch, CSeq.
-type Key = (usize, String, String, u32);
+/// An INVITE as the network sees it: Call-ID, branch, CSeq.
+type Key = (String, String, u32);
 
 /// Watches the responses of the switch to INVITEs.
 #[derive(Debug, Default)]
@@ -18,13 +17,10 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// The switch got this from a phone.
-    pub fn received(&mut self, phone: usize, text: &Text) {
-        if text.call_id().contains(MARK) {
-            return;
-        }
+    /// The switch got this.
+    pub fn received(&mut self, text: &Text) {
         if text.status() == 0 && text.method() == "INVITE" {
-            self.invites.entry(key(phone, text)).or_insert(None);
+            self.invites.entry(key(text)).or_insert(None);
         }
     }
 
@@ -40,22 +36,19 @@ impl Wire {
         self.emergencies.clear();
     }
 
-    /// The switch sent this to a phone.
+    /// The switch sent this.
     ///
     /// # Errors
     /// It answered an INVITE that never was, or answered one twice, differently.
-    pub fn sent(&mut self, phone: usize, text: &Text) -> Result<(), String> {
+    pub fn sent(&mut self, text: &Text) -> Result<(), String> {
         if text.status() == 0 || text.method() != "INVITE" {
             return Ok(());
         }
         let status = text.status();
-        if text.call_id().contains(MARK) {
-            return Ok(());
-        }
         if matches!(status, 403 | 503) && self.emergencies.contains(text.call_id()) {
             return Err(format!("an emergency call was refused with {status}: {}", text.call_id()));
         }
-        let Some(answered) = self.invites.get_mut(&key(phone, text)) else {
+        let Some(answered) = self.invites.get_mut(&key(text)) else {
             return Err(format!("{status} to an INVITE that never came: {}", text.call_id()));
         };
         match *answered {
@@ -74,13 +67,13 @@ impl Wire {
         self.invites.clear();
     }
 
-    /// INVITEs without a final response: who sent it, and its Call-ID.
+    /// The Call-ID of an INVITE without a final response.
     #[must_use]
-    pub fn unanswered(&self) -> Vec<(usize, &str)> {
-        self.invites.iter().filter(|(_, status)| status.is_none()).map(|(key, _)| (key.0, key.1.as_str())).collect()
+    pub fn unanswered(&self) -> Option<&str> {
+        self.invites.iter().find(|(_, status)| status.is_none()).map(|(key, _)| key.0.as_str())
     }
 }
 
-fn key(phone: usize, text: &Text) -> Key {
-    (phone, text.call_id().to_owned(), text.branch().to_owned(), text.cseq())
+fn key(text: &Text) -> Key {
+    (text.call_id().to_owned(), text.branch().to_owned(), text.cseq())
 }

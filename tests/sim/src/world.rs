@@ -17,6 +17,7 @@ use switch::media::{MediaCommand, MediaEvent};
 use switch::output::Output;
 use switch::switch::Switch;
 
+use crate::dialogs::Dialogs;
 use crate::ears::Ears;
 use crate::happen::{self, Happening};
 use crate::net::{Net, To, Weather};
@@ -108,6 +109,9 @@ pub struct World {
     pub(crate) net: Net,
     pub(crate) ears: Ears,
     pub(crate) wire: Wire,
+    pub(crate) dialogs: Dialogs,
+    /// Calls whose caller's ports could not be bound: they fail whatever else could be tried.
+    pub(crate) unheard: BTreeSet<CallId>,
     pub(crate) journal: Vec<Fact>,
     pub(crate) records: Records,
     pub(crate) reports: Vec<(Duration, MediaEvent)>,
@@ -176,6 +180,8 @@ impl World {
             net,
             ears: Ears::new(),
             wire: Wire::default(),
+            dialogs: Dialogs::default(),
+            unheard: BTreeSet::new(),
             journal: Vec::new(),
             records: Records::default(),
             reports: Vec::new(),
@@ -309,12 +315,18 @@ impl World {
             connection: None,
         };
         let message = sip::parse::parse_datagram(Bytes::copy_from_slice(bytes));
-        self.tell(Input::Sip { flow, message })
+        self.tell(Input::Sip { flow, message })?;
+        self.dialogs.settled()
     }
 
-    fn overhear(&mut self, phone: usize, bytes: &[u8]) {
+    /// A message reaches the switch.
+    pub(crate) fn overhear(&mut self, phone: usize, bytes: &[u8]) {
         let Ok(text) = Text::parse(bytes) else { return };
-        self.wire.received(phone, &text);
+        if text.call_id().contains(MARK) {
+            return;
+        }
+        self.wire.received(&text);
+        self.dialogs.received(self.now, &text);
         let may_be_full = self.node.rtp_ports.1 < 20_100;
         if self.phones[phone].password.is_some() && self.stranger != Some(phone) && !may_be_full {
             self.wire.emergency(&text);
@@ -326,10 +338,7 @@ impl World {
             self.note(&self.phones[phone].user.clone(), ">", text.as_bytes());
             match self.phones[phone].transport {
                 phone::Transport::Udp => self.net.send(self.now, To::Switch(phone), text.as_bytes()),
-                phone::Transport::Tcp => {
-                    self.overhear(phone, text.as_bytes());
-                    self.stream_up(phone, text.as_bytes());
-                }
+                phone::Transport::Tcp => self.stream_up(phone, text.as_bytes()),
             }
         }
     }
@@ -342,15 +351,27 @@ impl World {
     /// The outputs of a step: facts first, then the rest, as the shell does it (decision 4).
     pub(crate) fn obey_switch(&mut self) -> Result<(), String> {
         let mut outputs = Vec::new();
+        let mut created = None;
         while let Some(output) = self.switch.poll_output() {
-            if let Output::Fact(fact) = output {
-                self.write(fact)?;
-            } else {
-                outputs.push(output);
+            match output {
+                Output::Fact(fact) => {
+                    if let Event::CallCreated(event) = &fact.event {
+                        created = Some(event.call);
+                    }
+                    self.write(fact)?;
+                }
+                output => outputs.push(output),
             }
         }
         for output in outputs {
+            let opens = matches!(output, Output::Media(MediaCommand::Open { .. }));
             self.obey(output)?;
+            // The first endpoint of a new call is the caller's.
+            if let Some(call) = created.take_if(|_| opens)
+                && self.reports.last().is_some_and(|(_, event)| matches!(event, MediaEvent::BindFailed(_)))
+            {
+                self.unheard.insert(call);
+            }
         }
         Ok(())
     }
@@ -392,6 +413,12 @@ impl World {
     }
 
     fn send(&mut self, flow: Flow, bytes: &[u8]) -> Result<(), String> {
+        if let Ok(text) = Text::parse(bytes)
+            && !text.call_id().contains(MARK)
+        {
+            self.wire.sent(&text)?;
+            self.dialogs.sent(self.now, &text)?;
+        }
         if flow.transport.is_reliable() {
             return self.stream_down(flow, bytes);
         }
@@ -406,15 +433,14 @@ impl World {
 
     /// What the switch says goes on its way to the phone, watched.
     pub(crate) fn deliver(&mut self, phone: usize, connection: Option<u64>, bytes: &[u8]) -> Result<(), String> {
-        let text = match Text::parse(bytes) {
+        match Text::parse(bytes) {
             Ok(text) if text.call_id().contains(MARK) => return self.to_garbage(phone, &text),
-            Ok(text) => text,
+            Ok(_) => {}
             // An answer to half a message is half an answer.
             Err(_) if is_bad_request(bytes) => return Ok(()),
             Err(wrong) => return Err(wrong),
-        };
+        }
         self.note(&self.phones[phone].user.clone(), "<", bytes);
-        self.wire.sent(phone, &text)?;
         match connection {
             None => self.net.send(self.now, To::Phone(phone), bytes),
             Some(id) => self.net.send_in_order(self.now, To::Phone(phone), id, bytes),

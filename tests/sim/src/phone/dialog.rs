@@ -1,5 +1,6 @@
 //! A call as one phone sees it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::text::{Audio, Text};
@@ -84,6 +85,8 @@ pub struct Dialog {
     pub(super) cseq: u32,
     pub(super) invite_cseq: u32,
     pub(super) invite_branch: String,
+    /// The ACKs sent to 2xx, by CSeq number: each repetition of a 2xx gets the same again (RFC 3261 §13.2.2.4).
+    pub(super) acks: BTreeMap<u32, String>,
     pub(super) sdp_version: u32,
     pub(super) payload_types: Vec<u8>,
     pub(super) tried_password: bool,

@@ -1,5 +1,6 @@
 //! What a phone sends of its own accord.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Awaited, Dialog, Hold, Lived, Phone, Plan, Role, Stage, T1, Transport};
@@ -51,6 +52,7 @@ impl Phone {
             cseq: 1,
             invite_cseq: 1,
             invite_branch: String::new(),
+            acks: BTreeMap::new(),
             sdp_version: 1,
             payload_types,
             tried_password: false,
@@ -160,6 +162,9 @@ impl Phone {
     pub(super) fn ack_success(&mut self, call_id: &str, body: &str) {
         let branch = self.branch();
         let text = self.in_dialog("ACK", call_id, &branch, "", body);
+        if let Some(dialog) = self.dialogs.get_mut(call_id) {
+            dialog.acks.insert(dialog.invite_cseq, text.clone());
+        }
         self.out.push(text);
     }
 

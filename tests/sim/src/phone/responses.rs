@@ -1,5 +1,6 @@
 //! What a phone makes of what comes in.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Dialog, Hold, Lived, Phone, Plan, Role, Stage, T1, auth};
@@ -12,7 +13,7 @@ impl Phone {
             _ => text.branch().to_owned(),
         };
         let Some(awaited) = self.awaited.get_mut(&key) else {
-            return self.take_stray(now, text);
+            return self.take_stray(text);
         };
         let (method, call_id) = (awaited.method.clone(), awaited.call_id.clone());
         if text.status() < 200 {
@@ -38,7 +39,7 @@ impl Phone {
     }
 
     /// A final response whose transaction is over: repeated, because the ACK was lost, or late.
-    fn take_stray(&mut self, now: Duration, text: &Text) -> Result<(), String> {
+    fn take_stray(&mut self, text: &Text) -> Result<(), String> {
         let call_id = text.call_id().to_owned();
         if text.method() != "INVITE" || text.status() < 200 || !self.dialogs.contains_key(&call_id) {
             return Ok(());
@@ -49,11 +50,11 @@ impl Phone {
             return Ok(());
         }
         let dialog = &self.dialogs[&call_id];
-        if dialog.remote_tag.as_deref() == text.tag("To") && dialog.invite_cseq == text.cseq() && !dialog.is_over() {
-            let body = self.answer_in_ack(&call_id, text);
-            self.ack_success(&call_id, &body);
+        if dialog.remote_tag.as_deref() == text.tag("To")
+            && let Some(ack) = dialog.acks.get(&text.cseq())
+        {
+            self.out.push(ack.clone());
         }
-        let _ = now;
         Ok(())
     }
 
@@ -254,6 +255,7 @@ impl Phone {
             cseq: 100,
             invite_cseq: text.cseq(),
             invite_branch: text.branch().to_owned(),
+            acks: BTreeMap::new(),
             sdp_version: 1,
             payload_types: payload_types.into_iter().filter(|pt| offered.is_empty() || offered.contains(pt)).collect(),
             tried_password: false,
