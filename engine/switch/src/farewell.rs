@@ -14,7 +14,6 @@ use sip::transaction::ServerKey;
 use crate::asking::Asking;
 use crate::desk::{Desk, Left, LegRef, TimerKey};
 use crate::leg::Up;
-use crate::nat;
 
 /// Dialogs that are to be ended once their 2xx is acknowledged. As many at most as there are server transactions.
 #[derive(Debug, Default)]
@@ -81,9 +80,5 @@ pub(crate) fn bye(desk: &mut Desk, mut up: Up, reason: Option<HeaderValue>) {
     if let Some(reason) = reason {
         bye.headers.push(HeaderName::Reason, reason);
     }
-    if let Some(login) = &mut up.login {
-        login.authorize(&mut bye, &mut desk.random);
-    }
-    let flow = nat::next_flow(&desk.node, &up.flow, up.dialog.next_hop());
-    let _ = desk.send(bye, flow);
+    let _ = up.send(desk, bye);
 }

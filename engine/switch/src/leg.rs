@@ -11,13 +11,14 @@ use sip::headers::Headers;
 use sip::message::Request;
 use sip::sdp::SessionDescription;
 use sip::session_timer::{self, Proposal};
-use sip::transaction::{ClientKey, ServerKey};
+use sip::transaction::{ClientKey, SendError, ServerKey};
 
 use crate::asking::Asking;
 use crate::call::Subscription;
-use crate::desk::LegIndex;
+use crate::desk::{Desk, LegIndex};
 use crate::lifetime::Lifetime;
 use crate::media::EndpointId;
+use crate::nat;
 use crate::session::Session;
 use crate::target::Target;
 use crate::view::{LegPhase, LegView};
@@ -288,6 +289,20 @@ impl Leg {
             phase,
             codec: self.session().and_then(Session::codec_name).map(str::to_owned),
         })
+    }
+}
+
+impl Up {
+    /// Sends a request in the dialog, signed where the far end asked for it.
+    ///
+    /// # Errors
+    /// The table of transactions is full.
+    pub(crate) fn send(&mut self, desk: &mut Desk, mut request: Request) -> Result<ClientKey, SendError> {
+        if let Some(login) = &mut self.login {
+            login.authorize(&mut request, &mut desk.random);
+        }
+        let flow = nat::next_flow(&desk.node, &self.flow, self.dialog.next_hop());
+        desk.send(request, flow)
     }
 }
 

@@ -75,6 +75,9 @@ impl Switch {
                 return Err(StatusCode::CALL_DOES_NOT_EXIST.into());
             }
             other.may_join(replaced.leg)?;
+            if !call.has_room_for(other) {
+                return Err(Refusal::busy_node());
+            }
             if !call.fits(asked.leg, other, replaced.leg) {
                 return Err(explained(StatusCode::NOT_ACCEPTABLE_HERE, "the two parties have no codec in common"));
             }
@@ -82,11 +85,11 @@ impl Switch {
         }
         let number = number(&target.address.uri)?;
         let dialled = Dialled::clean(&number).map_err(|_| Refusal::from(StatusCode::NOT_FOUND))?;
-        let (route, _, _) = routed(&call.tenant, &dialled);
+        let (route, _, emergency) = routed(&call.tenant, &dialled);
         if route == crate::call::Route::Nowhere {
             return Err(StatusCode::NOT_FOUND.into());
         }
-        Ok(Referral::Call(HandOn { by: asked.leg, number: dialled.as_str().to_owned(), route }))
+        Ok(Referral::Call(HandOn { by: asked.leg, number: dialled.as_str().to_owned(), route, emergency }))
     }
 
     /// The leg whose dialog a Replaces names (RFC 3891 §3).

@@ -97,7 +97,7 @@ impl Call {
         session.withdraw();
         if status == StatusCode::REQUEST_TIMEOUT {
             up.dialog.timed_out();
-            self.peer_lost(desk);
+            self.peer_lost(desk, leg);
         } else {
             // The connection broke; the next try opens another one.
             up.dialog.unsent();
@@ -177,7 +177,7 @@ impl Call {
                 up.refresh_by = RefreshBy::Reinvite;
                 self.send_ask(desk, leg, attempt, None);
             }
-            Meaning::Gone => self.peer_lost(desk),
+            Meaning::Gone => self.peer_lost(desk, leg),
         }
     }
 
@@ -236,8 +236,11 @@ impl Call {
     }
 
     /// A far end is gone: it does not answer, or knows nothing of the dialog. The call ends, with BYE on that leg, too
-    /// (RFC 3261 §12.2.1.2, RFC 4028 §10).
-    pub(super) fn peer_lost(&mut self, desk: &mut Desk) {
+    /// (RFC 3261 §12.2.1.2, RFC 4028 §10). Who hands the other party on takes no part any more: only its own leg ends.
+    pub(super) fn peer_lost(&mut self, desk: &mut Desk, leg: LegIndex) {
+        if self.is_handing_on(leg) {
+            return self.hang_up_leg(desk, leg, EndCause::PeerLost);
+        }
         let refusal = StatusCode::REQUEST_TIMEOUT.into();
         self.end(desk, &End { cause: EndCause::PeerLost, by: EndedBy::System, refusal });
     }

@@ -101,16 +101,7 @@ impl Call {
 
     /// What a leg may agree to: what the other party has, so that packets pass as they are; alone, what it had.
     fn choices_for(&self, leg: LegIndex) -> Vec<Vec<Codec>> {
-        let other = match &self.stage {
-            Stage::Talking { caller, callee, .. } if *caller == leg => Some(*callee),
-            Stage::Talking { caller, .. } => Some(*caller),
-            Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Echo { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => None,
-        };
+        let other = self.partner(leg);
         other
             .and_then(|other| self.leg(other))
             .and_then(Leg::session)

@@ -16,11 +16,8 @@ impl Call {
     /// Whether the party beside this leg, or the one that it is calling, can take part in another call.
     ///
     /// # Errors
-    /// 491 while it is handed on itself, 403 where there is no such party, 503 where the calls have too many legs.
+    /// 491 while it is handed on itself, 403 where there is no such party.
     pub(crate) fn may_join(&self, leg: LegIndex) -> Result<(), Refusal> {
-        if self.live().len() + LEGS_SPARE > LEGS_MAX {
-            return Err(Refusal::busy_node());
-        }
         match &self.stage {
             Stage::Talking { caller, callee, .. } if [*caller, *callee].contains(&leg) => Ok(()),
             Stage::Echo { caller, .. } if *caller == leg => Ok(()),
@@ -34,6 +31,11 @@ impl Call {
             | Stage::Ending { .. }
             | Stage::Over => Err(StatusCode::FORBIDDEN.into()),
         }
+    }
+
+    /// Whether the legs of another call may become legs of this one.
+    pub(crate) fn has_room_for(&self, other: &Self) -> bool {
+        self.legs.len() + other.live().len() <= LEGS_MAX
     }
 
     /// Connects the party beside `by` with the party beside `replaced` in the other call, which is over then.
@@ -172,6 +174,3 @@ impl Leg {
         }
     }
 }
-
-/// Legs that the other call must have room for.
-const LEGS_SPARE: usize = 8;

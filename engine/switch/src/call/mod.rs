@@ -218,6 +218,21 @@ impl Call {
         }
     }
 
+    /// The leg that this one talks with.
+    fn partner(&self, leg: LegIndex) -> Option<LegIndex> {
+        match &self.stage {
+            Stage::Talking { caller, callee, .. } if *caller == leg => Some(*callee),
+            Stage::Talking { caller, callee, .. } if *callee == leg => Some(*caller),
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => None,
+        }
+    }
+
     fn leg_ref(&self, leg: LegIndex) -> LegRef {
         LegRef { call: self.id, leg }
     }

@@ -41,12 +41,8 @@ impl Call {
         notify.headers.push(HeaderName::Event, EventPackage::refer(id));
         notify.headers.push(HeaderName::SubscriptionState, state);
         notify.set_body(sipfrag::CONTENT_TYPE, sipfrag::status_line(status, status.default_reason()));
-        if let Some(login) = &mut up.login {
-            login.authorize(&mut notify, &mut desk.random);
-        }
-        let flow = nat::next_flow(&desk.node, &up.flow, up.dialog.next_hop());
         // Who does not hear of it finds out by the call itself.
-        let _ = desk.send(notify, flow);
+        let _ = up.send(desk, notify);
     }
 }
 

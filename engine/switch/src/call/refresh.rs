@@ -15,7 +15,7 @@ impl Call {
         match up.lifetime.terms().duty() {
             Duty::Ours => self.ask(desk, leg, Ask::Refresh),
             // RFC 4028 §10: "it SHOULD send a BYE to terminate the session, slightly before the session expiration".
-            Duty::Theirs => self.peer_lost(desk),
+            Duty::Theirs => self.peer_lost(desk, leg),
         }
     }
 

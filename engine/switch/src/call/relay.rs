@@ -4,11 +4,10 @@
 use sip::headers::{HeaderName, Headers};
 use sip::message::{Method, Request, Response, StatusCode};
 
-use super::{Call, Stage};
+use super::Call;
 use crate::desk::{Desk, LegIndex};
-use crate::leg::{Leg, LegState};
+use crate::leg::Leg;
 use crate::messages::MESSAGE_BODY_MAX;
-use crate::nat;
 
 impl Call {
     /// Hands a request on to the other party if it is one of these, and gives its answer.
@@ -37,7 +36,8 @@ impl Call {
             | Method::Update
             | Method::Other(_) => return None,
         };
-        let status = match self.partner(leg) {
+        let other = self.partner(leg).filter(|other| self.leg(*other).is_some_and(Leg::is_up));
+        let status = match other {
             _ if request.body.len() > MESSAGE_BODY_MAX => StatusCode::REQUEST_ENTITY_TOO_LARGE,
             Some(other) => {
                 self.hand_over(desk, other, request);
@@ -57,28 +57,8 @@ impl Call {
         copy.headers.append_copies(&request.headers, &HeaderName::ContentType);
         copy.headers.append_copies(&request.headers, &HeaderName::ContentDisposition);
         copy.body = request.body.clone();
-        if let Some(login) = &mut up.login {
-            login.authorize(&mut copy, &mut desk.random);
-        }
-        let flow = nat::next_flow(&desk.node, &up.flow, up.dialog.next_hop());
         // A full table loses a key press, as the network may.
-        let _ = desk.send(copy, flow);
-    }
-
-    /// The leg that this one talks with, if it can be told something.
-    fn partner(&self, leg: LegIndex) -> Option<LegIndex> {
-        let other = match &self.stage {
-            Stage::Talking { caller, callee, .. } if *caller == leg => *callee,
-            Stage::Talking { caller, callee, .. } if *callee == leg => *caller,
-            Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => return None,
-        };
-        self.leg(other).is_some_and(|leg| matches!(leg.state, LegState::Up(_))).then_some(other)
+        let _ = up.send(desk, copy);
     }
 }
 

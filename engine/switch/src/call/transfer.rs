@@ -1,6 +1,7 @@
 //! A party is handed on (CALL-14, RFC 5589): it waits while somebody else is called in the place of who hands it on. Media is
 //! anchored here, so the party that stays is not asked for anything: it hears somebody else.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hooks::fact::{EndCause, EndedBy, Event, TransferFailed, TransferKind, TransferStarted, Transferred};
@@ -42,6 +43,8 @@ pub(crate) struct HandOn {
     /// The number of the new party.
     pub(crate) number: String,
     pub(crate) route: Route,
+    /// It is an emergency number: past limits from here on (GEN-18).
+    pub(crate) emergency: bool,
 }
 
 /// Who sits where in a conversation.
@@ -97,6 +100,7 @@ impl Call {
             purpose: Purpose::HandOn(TransferKind::Blind),
             answered_ms: seats.answered_ms,
         };
+        self.about.emergency |= what.emergency;
         self.silence(desk, what.by);
         self.seek_for(desk, seats.stays, &what.route, Some(transfer));
     }
@@ -147,9 +151,11 @@ impl Call {
         }
         let by = transfer.by;
         let leg = self.legs[by.at()].id;
-        let failed = TransferFailed { call: self.id, leg, cause: verdict.cause, sip_status: verdict.status.code() };
-        self.fact(desk, Event::TransferFailed(failed));
-        self.report(desk, by, verdict.refusal().status);
+        if matches!(transfer.purpose, Purpose::HandOn(_)) {
+            let failed = TransferFailed { call: self.id, leg, cause: verdict.cause, sip_status: verdict.status.code() };
+            self.fact(desk, Event::TransferFailed(failed));
+            self.report(desk, by, verdict.refusal().status);
+        }
         if self.legs[by.at()].is_up() {
             let (caller, callee) = match transfer.seat {
                 Side::Caller => (by, stays),
@@ -191,10 +197,10 @@ impl Call {
     }
 
     /// As who the party that waits is shown to those that are called.
-    pub(super) fn shown(&self) -> About {
-        let hops = self.about.hops.saturating_sub(self.transfers);
+    pub(super) fn shown(&self) -> Cow<'_, About> {
         let waiting = self.transfer().and_then(|(_, stays)| self.leg(stays));
-        let Some(waiting) = waiting else { return About { hops, ..self.about.clone() } };
+        let Some(waiting) = waiting else { return Cow::Borrowed(&self.about) };
+        let hops = self.about.hops.saturating_sub(self.transfers);
         let number = waiting.peer.number.clone();
         let caller_name = if number == self.about.caller {
             self.about.caller_name.clone()
@@ -205,22 +211,12 @@ impl Call {
         // Who waits may not be who asked for privacy.
         let own = number == self.about.caller;
         let identity = if own { self.about.identity.clone() } else { Identity::default() };
-        About { caller: number, caller_name, hops, identity, ..self.about.clone() }
+        Cow::Owned(About { caller: number, caller_name, hops, identity, ..self.about.clone() })
     }
 
     /// The session of the party that this leg talks with.
     fn beside(&self, leg: LegIndex) -> Option<&Session> {
-        match &self.stage {
-            Stage::Talking { caller, callee, .. } if *caller == leg => self.leg(*callee).and_then(Leg::session),
-            Stage::Talking { caller, callee, .. } if *callee == leg => self.leg(*caller).and_then(Leg::session),
-            Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => None,
-        }
+        self.leg(self.partner(leg)?).and_then(Leg::session)
     }
 
     /// Whether the party beside `by` and the one beside `replaced` can hear each other as they are.

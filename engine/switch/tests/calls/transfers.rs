@@ -3,6 +3,8 @@
 use hooks::fact::EndCause;
 
 use crate::ladder::{World, check};
+use crate::under_test::input::Input;
+use crate::under_test::media::MediaEvent;
 
 /// Alice talks with Bob.
 fn talking(registered: &[&'static str]) -> World {
@@ -19,7 +21,7 @@ fn talking(registered: &[&'static str]) -> World {
     world
 }
 
-/// Proves CALL-13, CALL-14.
+/// Proves CALL-14.
 #[test]
 fn a_party_handed_on_talks_with_the_new_one() {
     for (by, stays, number, leaving) in [("alice", "bob", "1002", "1001#1"), ("bob", "alice", "1001", "1002#1")] {
@@ -99,8 +101,6 @@ fn a_transfer_that_fails_returns_the_call() {
     }
 }
 
-/// Nobody answers within 20 s.
-/// Proves CALL-16.
 #[test]
 fn a_new_party_that_does_not_answer_is_given_up() {
     let mut world = talking(&["alice", "bob", "carol"]);
@@ -144,27 +144,6 @@ fn a_call_whose_transfer_failed_rings_again_at_who_hung_up() {
         4s    bob   hears alice
         5s    alice > BYE
         5s    bob   < BYE
-        "#,
-    );
-    world.finish();
-}
-
-#[test]
-fn a_call_that_nobody_takes_back_ends() {
-    let mut world = talking(&["alice", "bob", "carol"]);
-    world.play(
-        r#"
-        1s    alice > REFER 1003
-        1s    alice < 202
-        1s    alice < NOTIFY
-        1s    carol < INVITE
-        1s    alice > BYE
-        2s    carol > 486
-        2s    carol < ACK
-        2s    alice < INVITE
-        3s    alice > 486
-        3s    alice < ACK
-        3s    bob   < BYE
         "#,
     );
     world.finish();
@@ -376,7 +355,77 @@ fn a_trunk_cannot_transfer() {
 }
 
 #[test]
-fn nobody_is_handed_on_before_the_answer_nor_twice_at_once() {
+fn nobody_is_handed_on_before_the_answer() {
+    check(
+        &["alice", "bob", "carol"],
+        r#"
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE
+        1s     bob   > 180
+        1s     alice < 180
+        2s     alice > REFER 1003
+        2s     alice < 403 `Warning: 399 switchboard "a call can be transferred once both parties talk"`
+        3s     bob   > 200
+        3s     bob   < ACK
+        3s     alice < 200
+        4s     alice > BYE
+        4s     bob   < BYE
+        "#,
+        "",
+    );
+}
+
+/// Who handed the call on vanishes: the other two are connected all the same.
+#[test]
+fn who_hands_on_may_vanish() {
+    let mut world = talking(&["alice", "bob", "carol"]);
+    world.play(
+        r#"
+        1s    alice > REFER 1003
+        1s    alice < 202
+        1s    alice < NOTIFY
+        1s    carol < INVITE
+        "#,
+    );
+    let endpoint = world.endpoint("alice");
+    world.input(Input::Media(MediaEvent::Silent(endpoint)));
+    world.play(
+        r#"
+        0ms   alice < BYE
+        1s    carol > 200
+        1s    carol < ACK
+        1s    bob   hears carol
+        2s    bob   > BYE
+        2s    carol < BYE
+        "#,
+    );
+    world.finish();
+}
+
+#[test]
+fn a_transfer_that_nobody_takes_back_fails_once() {
+    let mut world = talking(&["alice", "bob", "carol"]);
+    world.play(
+        r#"
+        1s    alice > REFER 1003
+        1s    alice < 202
+        1s    alice < NOTIFY
+        1s    carol < INVITE
+        1s    alice > BYE
+        2s    carol > 486
+        2s    carol < ACK
+        2s    alice < INVITE
+        3s    alice > 486
+        3s    alice < ACK
+        3s    bob   < BYE
+        "#,
+    );
+    world.finish();
+    assert_eq!(world.facts.iter().filter(|fact| fact.starts_with("transfer_failed")).count(), 1);
+}
+
+#[test]
+fn nobody_is_handed_on_twice_at_once() {
     let mut world = talking(&["alice", "bob", "carol"]);
     world.play(
         r#"

@@ -8,4 +8,5 @@ mod refusal;
 mod registering;
 mod registration;
 mod scenario;
+mod transfer;
 mod trunk;
