@@ -22,6 +22,13 @@ use crate::journal::facts::FactReader;
 /// How long a plugin is made to wait for facts before it may do other work, and the host looks whether it stops.
 const WAIT: Duration = Duration::from_millis(500);
 
+/// After the first new fact, so long for more: a plugin stores a few times a second whatever the load is, and a screen pop
+/// comes no later than anybody sees.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// How often somebody who waits looks whether the process stops.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// How long a plugin that failed pauses: doubled each time up to the longest, begun anew after a good run.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -92,9 +99,7 @@ fn keep_running(plugin: &dyn Plugin, host: &PluginHost) {
         }
         pause = if began.elapsed() > GOOD_RUN { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
         let until = Instant::now() + pause;
-        while !host.is_stopping() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        host.pause_until(until);
     }
 }
 
@@ -112,6 +117,17 @@ struct PluginHost {
 impl PluginHost {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until then, or until the process stops.
+    fn pause_until(&self, until: Instant) {
+        while !self.is_stopping() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
     }
 
     fn reader(&self, journal: &JournalHandle, after: &Position) -> Result<FactReader, HostError> {
@@ -141,7 +157,11 @@ impl Host for PluginHost {
             .get(&after.tenant)
             .ok_or_else(|| HostError::Log(format!("there is no tenant {}", after.tenant)))?;
         let mut reader = self.reader(journal, after)?;
-        let _last = journal.written_past_blocking(after.number, WAIT);
+        let limit_number = after.number.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX));
+        let written = journal.written_past_blocking(after.number, WAIT);
+        if (after.number + 1..limit_number).contains(&written) {
+            self.pause_until(Instant::now() + GATHER);
+        }
         let facts = reader.next_facts(limit).map_err(|error| HostError::Log(error.to_string()))?;
         let position = facts.last().map_or_else(|| after.clone(), |last| last.position.clone());
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -360,9 +360,9 @@ impl DerivedTable {
     }
 }
 
-/// Rows written by one statement, the largest first: few texts, so that the prepared ones are found again. 64 rows of 21
-/// columns stay far below SQLite's 32,766 values.
-const ROWS_PER_WRITE: [usize; 3] = [64, 8, 1];
+/// Rows written by one statement, the largest first: few texts, so that the prepared ones are found again. No more, because
+/// SQLite looks each value's name up in a list of all of them.
+const ROWS_PER_WRITE: [usize; 3] = [16, 4, 1];
 
 async fn upsert(conn: &mut Conn, table: &DerivedTable, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
     let mut left = rows.len();
