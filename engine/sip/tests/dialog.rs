@@ -340,6 +340,18 @@ fn update_offers_are_kept_apart() {
 }
 
 #[test]
+fn update_without_an_offer_leaves_the_offer_of_the_invite_open() {
+    let invite = their_invite(SDP);
+    let mut dialog = Dialog::from_request(&invite, "us").unwrap();
+    let update = theirs("UPDATE", 101, NO_BODY);
+    assert_eq!(dialog.receive(&update), Ok(Incoming::Update { offer: false }));
+    dialog.responded(&update, &our_answer(&update, StatusCode::OK, false));
+    assert_eq!(dialog.negotiation(), Negotiation::RemoteOffer { before: Before::Nothing });
+    let with_offer = theirs("UPDATE", 102, &format!("{CONTACT}{SDP}"));
+    assert_eq!(dialog.receive(&with_offer), Err(Rejection::Overlapping));
+}
+
+#[test]
 fn peer_that_does_not_know_the_dialog_ends_it() {
     for status in [481, 408] {
         let (_, mut dialog) = confirmed();

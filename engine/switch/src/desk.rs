@@ -216,6 +216,15 @@ impl Refusal {
 }
 
 impl Refusal {
+    /// The response to a request in a dialog.
+    pub(crate) fn response(self, request: &Request) -> Response {
+        let mut response = Response::to_request(request, self.status, None);
+        for (name, value) in self.headers {
+            response.headers.push(name, value);
+        }
+        response
+    }
+
     /// We are full: come back in a while (RFC 3261 §21.5.4).
     pub(crate) fn busy_node() -> Self {
         Self::from(StatusCode::SERVICE_UNAVAILABLE).with(HeaderName::RetryAfter, RETRY_AFTER_S)

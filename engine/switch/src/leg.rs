@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hooks::fact::{EndCause, PeerKind};
 use hooks::id::LegId;
-use sip::dialog::{Dialog, Forks};
+use sip::dialog::{Dialog, DialogId, Forks};
 use sip::digest::DigestClient;
 use sip::flow::Flow;
 use sip::headers::Headers;
@@ -303,6 +303,30 @@ impl Up {
         }
         let flow = nat::next_flow(&desk.node, &self.flow, self.dialog.next_hop());
         desk.send(request, flow)
+    }
+}
+
+impl LegState {
+    /// The dialog that a request of the far end names. A called party that has not answered may have several, one a fork.
+    pub(crate) fn dialog_of(&mut self, request: &Request) -> Option<&mut Dialog> {
+        let named = DialogId::of_request(request)?;
+        let dialog = match self {
+            Self::Incoming(incoming) => Some(&mut incoming.dialog),
+            Self::Outgoing(outgoing) => outgoing.forks.dialog_mut(&named.remote_tag),
+            Self::Up(up) => Some(&mut up.dialog),
+            Self::Service | Self::Ended { .. } => None,
+        };
+        dialog.filter(|dialog| *dialog.id() == named)
+    }
+
+    /// Where the far end's last message came from, or our INVITE went.
+    pub(crate) fn flow(&self) -> Option<Flow> {
+        match self {
+            Self::Incoming(incoming) => Some(incoming.flow),
+            Self::Outgoing(outgoing) => Some(outgoing.flow),
+            Self::Up(up) => Some(up.flow),
+            Self::Service | Self::Ended { .. } => None,
+        }
     }
 }
 

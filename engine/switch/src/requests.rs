@@ -25,7 +25,7 @@ impl Switch {
     /// A request that belongs in a dialog, without one (RFC 3261 §12.2.2, §15.1.2), or is not taken at all.
     pub(crate) fn outside_dialog(&mut self, key: ServerKey, request: &Request) {
         match &request.method {
-            sip::message::Method::Bye | sip::message::Method::Info => {
+            sip::message::Method::Bye | sip::message::Method::Info | sip::message::Method::Update => {
                 self.desk.refuse(key, request, StatusCode::CALL_DOES_NOT_EXIST.into());
             }
             sip::message::Method::Invite
@@ -39,7 +39,6 @@ impl Switch {
             | sip::message::Method::Publish
             | sip::message::Method::Refer
             | sip::message::Method::Message
-            | sip::message::Method::Update
             | sip::message::Method::Other(_) => self.not_allowed(key, request),
         }
     }

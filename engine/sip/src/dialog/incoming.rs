@@ -127,6 +127,8 @@ impl Dialog {
         let session = has_session(&response.headers, &response.body);
         match &request.method {
             Method::Invite => self.answered_invite(response.status, session),
+            // The offer of an INVITE that waits is not answered by the 200 to an UPDATE without one.
+            Method::Update if !has_session(&request.headers, &request.body) => {}
             Method::Update => {
                 let event = if response.status.is_success() { Event::AnswerSent } else { Event::Refused };
                 if matches!(self.negotiation, super::Negotiation::RemoteOffer { .. }) {

@@ -14,15 +14,15 @@ use crate::invite::ALLOW;
 use crate::leg::{Hold, Leg, LegMedia, LegState};
 use crate::lifetime;
 use crate::nat;
-use crate::requests::SUPPORTED;
+use crate::requests::{REQUIRABLE, SUPPORTED, check_required};
 use crate::session::{self, Session};
 
 impl Call {
     /// Answers a re-INVITE that the dialog took. A refusal leaves the session as it was (RFC 3261 §14.2).
     pub(super) fn reinvited(&mut self, desk: &mut Desk, leg: LegIndex, server: ServerKey, request: &Request) {
         let before = self.legs[leg.at()].hold();
-        let timer = desk.node.session_timer.answer(&request.headers).map_err(|error| lifetime::refusal(&error));
-        let described = timer.and_then(|timer| {
+        let described = check_required(&request.headers, REQUIRABLE).and_then(|()| {
+            let timer = desk.node.session_timer.answer(&request.headers).map_err(|error| lifetime::refusal(&error))?;
             let description = match body::session(&request.headers, &request.body)? {
                 Some(offer) => self.answer_reoffer(desk, leg, &offer)?,
                 None => self.offer_again(leg)?,
@@ -50,10 +50,7 @@ impl Call {
                 self.hold_changed(desk, leg, before);
             }
             Err(refusal) => {
-                let mut response = Response::to_request(request, refusal.status, None);
-                for (name, value) in refusal.headers {
-                    response.headers.push(name, value);
-                }
+                let response = refusal.response(request);
                 up.dialog.responded(request, &response);
                 desk.respond(server, response);
             }
@@ -76,7 +73,8 @@ impl Call {
         self.rewire(desk);
     }
 
-    fn answer_reoffer(
+    /// Answers an offer in a session that is there.
+    pub(super) fn answer_reoffer(
         &mut self,
         desk: &mut Desk,
         leg: LegIndex,
@@ -101,7 +99,16 @@ impl Call {
 
     /// What a leg may agree to: what the other party has, so that packets pass as they are; alone, what it had.
     fn choices_for(&self, leg: LegIndex) -> Vec<Vec<Codec>> {
-        let other = self.partner(leg);
+        let other = match &self.stage {
+            Stage::Seeking(seeking) if seeking.caller == leg => self.early_media(),
+            Stage::Seeking(seeking) => Some(seeking.caller),
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => self.partner(leg),
+        };
         other
             .and_then(|other| self.leg(other))
             .and_then(Leg::session)

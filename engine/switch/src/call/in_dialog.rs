@@ -33,27 +33,18 @@ impl Call {
         request: &Request,
         flow: Flow,
     ) -> Outcome {
-        let named = DialogId::of_request(request);
         let Some(this) = self.legs.get_mut(leg.at()) else { return Outcome::Unknown };
-        let dialog = match &mut this.state {
-            LegState::Up(up) => {
-                if named.as_ref() != Some(up.dialog.id()) {
-                    return Outcome::Unknown;
-                }
-                // Where its last message came from is where it is reached.
-                up.flow = flow;
-                &mut up.dialog
-            }
-            LegState::Incoming(incoming) => {
-                if named.as_ref() != Some(incoming.dialog.id()) {
-                    return Outcome::Unknown;
-                }
-                &mut incoming.dialog
-            }
-            // RFC 3261 §15: the called party must not send BYE before its 2xx; anything else waits for it, too.
-            LegState::Outgoing(_) | LegState::Service | LegState::Ended { .. } => return Outcome::Unknown,
-        };
-        match dialog.receive(request) {
+        // RFC 3261 §15: the called party must not send BYE before its 2xx.
+        if request.method == Method::Bye && matches!(this.state, LegState::Outgoing(_)) {
+            return Outcome::Unknown;
+        }
+        let Some(dialog) = this.state.dialog_of(request) else { return Outcome::Unknown };
+        let received = dialog.receive(request);
+        if let LegState::Up(up) = &mut this.state {
+            // Where its last message came from is where it is reached.
+            up.flow = flow;
+        }
+        match received {
             Ok(Taken::Other) if request.method == Method::Refer => return Outcome::Refer,
             Ok(taken) => self.taken(desk, leg, server, request, taken),
             Err(rejection) => {
@@ -87,11 +78,12 @@ impl Call {
                 self.heard_bye(leg, &request.headers);
                 self.bye(desk, leg);
             }
-            Taken::Update { .. } | Taken::Other => {
+            Taken::Update { .. } => self.updated(desk, leg, server, request),
+            Taken::Other => {
                 let relayed = self.relayed(desk, leg, request);
                 let response = relayed.unwrap_or_else(|| answer_other(request));
-                if let LegState::Up(up) = &mut self.legs[leg.at()].state {
-                    up.dialog.responded(request, &response);
+                if let Some(dialog) = self.legs[leg.at()].state.dialog_of(request) {
+                    dialog.responded(request, &response);
                 }
                 desk.respond(server, response);
             }

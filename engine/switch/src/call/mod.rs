@@ -20,6 +20,7 @@ mod seek;
 mod sign_in;
 mod transfer;
 mod two_party;
+mod update;
 mod wire;
 
 use std::collections::VecDeque;

@@ -464,9 +464,10 @@ impl World {
                 let uri = if target.contains(':') { target.to_owned() } else { format!("sip:{target}@pbx.example") };
                 phone.invite(&uri, &body, &extra)
             }
-            "REINVITE" => {
-                let body = body(phone, "PCMU,PCMA,event");
-                phone.within("INVITE", &body, &extra)
+            "REINVITE" | "UPDATE" => {
+                let bare = verb == "UPDATE" && sdp.is_none() && direction.is_empty();
+                let body = if bare { String::new() } else { body(phone, "PCMU,PCMA,event") };
+                phone.within(if verb == "UPDATE" { verb } else { "INVITE" }, &body, &extra)
             }
             "ACK" => {
                 let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
@@ -475,7 +476,7 @@ impl World {
             "CANCEL" => with_lines(&phone.cancel(), &extra),
             "swap" => return phone.swap(),
             "REFER" if !rest.is_empty() && extra.is_empty() => phone.refer(rest[0], rest.contains(&"attended")),
-            "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK" => phone.within(verb, &words_of(&option("text")), &extra),
+            "BYE" | "INFO" | "REFER" | "PRACK" => phone.within(verb, &words_of(&option("text")), &extra),
             "MESSAGE" | "WRITE" | "reply" if !rest.is_empty() => written(phone, verb, rest[0], &extra, &option("text")),
             "REGISTER" => {
                 let contact = option("contact").unwrap_or_else(|| format!("<sip:{}@{}>", phone.user, phone.address));

@@ -20,6 +20,7 @@ mod trunk_numbers;
 mod trunk_upkeep;
 mod trunks;
 mod two_party;
+mod updates;
 
 /// The ladders are also played inside the crate, where this is the crate itself.
 use switch as under_test;

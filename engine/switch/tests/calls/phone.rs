@@ -153,14 +153,13 @@ impl Phone {
     fn learn(&mut self, text: &str) {
         let target = header(text, "Contact");
         let target = target.split(['<', '>']).nth(1).unwrap_or(&target).to_owned();
-        let cseq = header(text, "CSeq").split(' ').next().unwrap().parse().unwrap();
-        self.dialog = Some(Dialog {
-            call_id: header(text, "Call-ID"),
-            local: header(text, "From"),
-            remote: header(text, "To"),
-            target,
-            cseq,
-        });
+        let local = header(text, "From");
+        let known = self.dialog.as_ref().filter(|dialog| dialog.local == local).map_or(0, |dialog| dialog.cseq);
+        let cseq: u32 = header(text, "CSeq").split(' ').next().unwrap().parse().unwrap();
+        // What was sent in the early dialog counts on (RFC 3261 §12.2.1.1).
+        let cseq = cseq.max(known);
+        self.dialog =
+            Some(Dialog { call_id: header(text, "Call-ID"), local, remote: header(text, "To"), target, cseq });
     }
 
     /// An INVITE outside any dialog.
@@ -262,13 +261,17 @@ impl Phone {
     /// The ACK of a 2xx.
     pub(crate) fn ack(&mut self, body: &str) -> String {
         let dialog = self.dialog.clone().expect("the phone has a dialog");
+        let invite = self.invite_out.as_ref().filter(|invite| header(invite, "Call-ID") == dialog.call_id);
+        // RFC 3261 §13.2.2.4: the ACK has the number of its INVITE.
+        let cseq =
+            invite.map_or(dialog.cseq, |invite| header(invite, "CSeq").split(' ').next().unwrap().parse().unwrap());
         self.request_text(&RequestText {
             method: "ACK",
             uri: &dialog.target,
             from: &dialog.local,
             to: &dialog.remote,
             call_id: &dialog.call_id,
-            cseq: dialog.cseq,
+            cseq,
             extra: "",
             body,
         })

@@ -57,7 +57,7 @@ fn requests_inside_a_call_are_answered() {
         2s     alice > INFO
         2s     alice < 200
         2s     bob   > UPDATE
-        2s     bob   < 405
+        2s     bob   < 200
         2s     bob   > REFER
         2s     bob   < 400
         3s     alice > BYE
