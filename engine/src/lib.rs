@@ -7,6 +7,7 @@ pub mod consumers;
 pub mod events;
 pub mod http;
 pub mod journal;
+pub mod ladder;
 pub mod live;
 pub mod media_bridge;
 pub mod names;

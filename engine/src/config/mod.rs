@@ -16,6 +16,8 @@ use std::time::Duration;
 use sip::session_timer::Policy;
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
+use crate::ladder::CaptureOptions;
+
 pub use problem::{ConfigError, Place, Problem};
 use provision::Provision;
 use reader::{Findings, Reader};
@@ -50,6 +52,8 @@ pub struct Config {
     pub recording: RecordingConfig,
     /// How many days the journal keeps segments that every consumer has read.
     pub journal_keep_days: u64,
+    /// How long SIP messages are kept, and how many of them.
+    pub ladder: CaptureOptions,
     /// The table sizes.
     pub limits: Limits,
     /// Applied again at each start.
@@ -205,6 +209,7 @@ impl Config {
             log: sections::log(root.section("log")),
             recording: sections::recording(root.section("recording"), &data_dir),
             journal_keep_days: sections::journal(root.section("journal")),
+            ladder: sections::ladder(root.section("ladder")),
             limits: sections::limits(root.section("limits")),
             provision: provision::read(root.section("provision")),
             data_dir,
@@ -217,6 +222,12 @@ impl Config {
     #[must_use]
     pub fn journal_dir(&self) -> PathBuf {
         self.data_dir.join("journal")
+    }
+
+    /// Where SIP messages are kept.
+    #[must_use]
+    pub fn ladder_dir(&self) -> PathBuf {
+        self.data_dir.join("ladders")
     }
 
     /// The key file for secrets that must be sent.

@@ -14,6 +14,7 @@ use super::tree::{Node, Value};
 use super::{
     DnsConfig, Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, SipConfig, StorageUrl, TlsFiles, network,
 };
+use crate::ladder::CaptureOptions;
 
 /// One of `sip.advertise`: `[TRANSPORT:]HOST[:PORT]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,6 +254,15 @@ pub(super) fn journal(mut reader: Reader<'_>) -> u64 {
     let days = reader.whole("keep_days", 1..=36_500).unwrap_or(30);
     reader.finish();
     days
+}
+
+pub(super) fn ladder(mut reader: Reader<'_>) -> CaptureOptions {
+    let options = CaptureOptions {
+        keep_days: reader.whole("keep_days", 0..=3_650).unwrap_or(7),
+        bytes_max: reader.whole("max_mb", 1..=1 << 30).unwrap_or(2_048) << 20,
+    };
+    reader.finish();
+    options
 }
 
 pub(super) fn limits(mut reader: Reader<'_>) -> Limits {

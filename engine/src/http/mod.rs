@@ -13,6 +13,7 @@ pub mod extension;
 pub mod extract;
 pub mod health;
 pub mod idempotency;
+pub mod ladder;
 pub mod metric;
 pub mod operation;
 pub mod origin;
@@ -65,6 +66,7 @@ pub fn operations() -> Operations {
         ban::operations(),
         call::operations(),
         call_record::operations(),
+        ladder::operations(),
         document::operations(),
         event::operations(),
         extension::operations(),

@@ -33,6 +33,7 @@ use crate::http::health::{Health, SipSockets};
 use crate::http::server::Security;
 use crate::http::state::{Api, Parts};
 use crate::journal::JournalHandle;
+use crate::ladder::{Capture, Captures};
 use crate::live::Live;
 use crate::media_bridge::MediaBridge;
 use crate::names::Names;
@@ -69,6 +70,7 @@ pub async fn serve(config: Config, plugins: Vec<Arc<dyn Plugin>>, say: impl Fn(&
 struct Running {
     inbox: Inbox,
     writer: std::thread::JoinHandle<()>,
+    capture: Capture,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     plugins: plugins::Plugins,
@@ -97,7 +99,9 @@ impl Running {
         let began = stored.tell_settings(&config, &names, &inbox).await?;
         inbox.restore(recovered.bindings)?;
         let listen = SipListen { udp: config.sip.udp.clone(), tcp: config.sip.tcp.clone() };
-        let sip = Arc::new(SipIo::start(&listen, inbox.clone()).await?);
+        let captures = Captures::new(config.ladder_dir());
+        let capture = Capture::start(config.ladder, captures.clone())?;
+        let sip = Arc::new(SipIo::start(&listen, inbox.clone(), capture.tap()).await?);
         let node = config.node(listening(&sip));
         let recorder = Recorder::start(&config.recording.dir, inbox.clone())?;
         recorder.confirm_repaired(&recovered.repaired);
@@ -138,6 +142,7 @@ impl Running {
             switch: Arc::new(inbox.clone()),
             journals,
             recordings: config.recording.dir.clone(),
+            captures,
             secret_key: Arc::clone(&stored.key),
             health: Arc::clone(&health),
             metrics: http::metric::recorder(),
@@ -149,7 +154,7 @@ impl Running {
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
         tasks.extend(listen_http(&config, api, &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
-        Ok(Self { inbox, writer, stop, tasks, plugins, store: stored.store, health })
+        Ok(Self { inbox, writer, capture, stop, tasks, plugins, store: stored.store, health })
     }
 
     /// Calls first, so that their records are written; then everything that reads them.
@@ -160,6 +165,7 @@ impl Running {
         if self.writer.join().is_err() {
             tracing::error!("the writer had panicked");
         }
+        self.capture.stop();
         // Those who listen have gone already where this fails.
         let _ = self.stop.send(true);
         for task in self.tasks {

@@ -14,6 +14,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use sip::flow::{ConnectionId, Flow, Transport};
 
+use crate::ladder::Tap;
 use crate::writer::Inbox;
 
 pub use local::route_source;
@@ -33,6 +34,7 @@ pub struct SipIo {
     udp: Vec<udp::UdpPort>,
     tcp: Arc<tcp::Streams>,
     inbox: Inbox,
+    tap: Tap,
 }
 
 impl SipIo {
@@ -40,20 +42,20 @@ impl SipIo {
     ///
     /// # Errors
     /// An address that cannot be bound, with the address in the message.
-    pub async fn start(listen: &SipListen, inbox: Inbox) -> anyhow::Result<Self> {
+    pub async fn start(listen: &SipListen, inbox: Inbox, tap: Tap) -> anyhow::Result<Self> {
         let mut ports = Vec::new();
         for address in &listen.udp {
-            ports.push(udp::UdpPort::start(*address, inbox.clone()).with_context(|| {
+            ports.push(udp::UdpPort::start(*address, inbox.clone(), tap.clone()).with_context(|| {
                 format!("cannot listen for SIP on udp {address}; change sip.udp or stop who has it")
             })?);
         }
-        let streams = tcp::Streams::new(inbox.clone(), tokio::runtime::Handle::current());
+        let streams = tcp::Streams::new(inbox.clone(), tap.clone(), tokio::runtime::Handle::current());
         for address in &listen.tcp {
             Arc::clone(&streams).listen(*address).await.with_context(|| {
                 format!("cannot listen for SIP on tcp {address}; change sip.tcp or stop who has it")
             })?;
         }
-        Ok(Self { udp: ports, tcp: streams, inbox })
+        Ok(Self { udp: ports, tcp: streams, inbox, tap })
     }
 
     /// The UDP addresses bound, with the ports the system chose where 0 was asked for.
@@ -70,6 +72,7 @@ impl SipIo {
 
     /// Sends or queues the bytes; never blocks. A failure comes back as [`switch::input::Input::SendFailed`].
     pub fn send(&self, flow: Flow, bytes: Bytes) {
+        self.tap.sent(flow, &bytes);
         match flow.transport {
             Transport::Udp => self.send_udp(flow, bytes),
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use crate::ladder::Tap;
 use crate::writer::Inbox;
 
 /// Connections open at a time; beyond, a new one is closed at once and counted.
@@ -56,12 +57,13 @@ pub(super) struct Streams {
     table: Mutex<Table>,
     next_id: AtomicU64,
     inbox: Inbox,
+    tap: Tap,
     runtime: Handle,
 }
 
 impl Streams {
-    pub(super) fn new(inbox: Inbox, runtime: Handle) -> Arc<Self> {
-        Arc::new(Self { table: Mutex::default(), next_id: AtomicU64::new(1), inbox, runtime })
+    pub(super) fn new(inbox: Inbox, tap: Tap, runtime: Handle) -> Arc<Self> {
+        Arc::new(Self { table: Mutex::default(), next_id: AtomicU64::new(1), inbox, tap, runtime })
     }
 
     pub(super) async fn listen(self: Arc<Self>, address: SocketAddr) -> io::Result<()> {
@@ -185,8 +187,14 @@ impl Streams {
             framer.push(&buffer[..length]);
             while let Some(event) = framer.next_event() {
                 match event {
-                    StreamEvent::Message(message) => self.inbox.sip(flow, Ok(message)).await,
-                    StreamEvent::Refused(error) => self.inbox.sip(flow, Err(error)).await,
+                    StreamEvent::Message(message) => {
+                        self.tap.received(flow, framer.last_message());
+                        self.inbox.sip(flow, Ok(message)).await;
+                    }
+                    StreamEvent::Refused(error) => {
+                        self.tap.received(flow, framer.last_message());
+                        self.inbox.sip(flow, Err(error)).await;
+                    }
                     // RFC 5626 §4.4.1: a ping is answered with a single CRLF.
                     StreamEvent::KeepAlive(KeepAlive::Ping) => {
                         Arc::clone(&self).send(flow, Bytes::from_static(b"\r\n"));

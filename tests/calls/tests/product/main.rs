@@ -4,6 +4,7 @@ mod audio;
 mod call;
 mod crash;
 mod fail_point;
+mod ladder;
 mod refusal;
 mod registering;
 mod registration;
