@@ -18,5 +18,6 @@ pub mod serve;
 pub mod sip_io;
 pub mod store;
 pub mod tenant_config;
+pub mod tls;
 pub mod trunk_policy;
 pub mod writer;

@@ -32,8 +32,8 @@ pub struct Config {
     pub http: Listen,
     /// HTTP over TLS.
     pub https: Listen,
-    /// The certificate for SIP over TLS and HTTPS; self-signed in the data folder where none is set.
-    pub tls: Option<TlsFiles>,
+    /// Certificates, and whose are believed.
+    pub tls: TlsConfig,
     /// Media.
     pub rtp: RtpConfig,
     /// Who is not behind NAT.
@@ -88,6 +88,19 @@ pub struct Listen {
     pub listen: Vec<SocketAddr>,
 }
 
+/// `[tls]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The certificate for SIP over TLS and HTTPS; self-signed in the data folder where none is set.
+    pub own: Option<TlsFiles>,
+    /// Others, for those who ask for these names.
+    pub hosts: Vec<(String, TlsFiles)>,
+    /// The authorities who vouch for trunks.
+    pub ca: PathBuf,
+    /// Hosts whose certificates are not verified.
+    pub unverified_hosts: Vec<String>,
+}
+
 /// A certificate and its key, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -115,6 +128,8 @@ pub struct RtpConfig {
 /// `[dns]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsConfig {
+    /// Who is asked; the system's servers where none is named.
+    pub servers: Vec<SocketAddr>,
     /// How often hosts of trunks and of static contacts are resolved again.
     pub refresh: Duration,
 }

@@ -33,7 +33,6 @@ pub mod state;
 pub mod tenant;
 pub mod throttle;
 pub mod time_text;
-pub mod tls;
 pub mod trunk;
 
 use std::time::Duration;
