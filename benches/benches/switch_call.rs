@@ -231,6 +231,7 @@ impl Stage {
                 }
                 Output::Media(MediaCommand::Close(endpoint)) => closed.push(endpoint),
                 Output::Fact(_)
+                | Output::Checkpoint(_)
                 | Output::CloseConnection(_)
                 | Output::Media(_)
                 | Output::Publish(_)

@@ -62,6 +62,7 @@ fn recording_started(n: u128) -> Event {
         call: call(n),
         left: leg,
         right: leg,
+        part: 1,
     })
 }
 

@@ -54,6 +54,9 @@ pub enum Event {
     /// The new party could not be reached: the call returned to who handed it on, or rings there again.
     #[serde(rename = "call.transfer_failed")]
     TransferFailed(TransferFailed),
+    /// The call goes on after the process was killed and another took its place.
+    #[serde(rename = "call.resumed")]
+    CallResumed(CallResumed),
     /// The call is over; nothing follows but its recording.
     #[serde(rename = "call.ended")]
     CallEnded(CallEnded),
@@ -346,6 +349,18 @@ pub struct TransferFailed {
     pub sip_status: u16,
 }
 
+/// See [`Event::CallResumed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallResumed {
+    /// The call.
+    pub call: CallId,
+    /// The last moment at which the killed process is known to have lived, ms since the Unix epoch: the two may have heard
+    /// each other for up to a second more.
+    pub interrupted_at_ms: u64,
+    /// From then until both have said that they are still there.
+    pub gap_ms: u64,
+}
+
 /// See [`Event::CallEnded`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallEnded {
@@ -370,6 +385,14 @@ pub struct RecordingStarted {
     pub left: LegId,
     /// The leg on the right channel: the inner party.
     pub right: LegId,
+    /// Which recording of its call it is, from 1: another one begins after the process was killed, and when a party is handed
+    /// on. Facts of older versions do not say; it is 1 then.
+    #[serde(default = "first_part")]
+    pub part: u32,
+}
+
+fn first_part() -> u32 {
+    1
 }
 
 /// See [`Event::RecordingReady`].
@@ -540,6 +563,7 @@ impl Event {
             Self::TransferStarted(e) => Some(e.call),
             Self::Transferred(e) => Some(e.call),
             Self::TransferFailed(e) => Some(e.call),
+            Self::CallResumed(e) => Some(e.call),
             Self::CallEnded(e) => Some(e.call),
             Self::RecordingStarted(e) => Some(e.call),
             Self::RecordingReady(e) => Some(e.call),

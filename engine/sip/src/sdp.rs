@@ -10,7 +10,9 @@ mod write;
 
 use std::net::{IpAddr, SocketAddr};
 
-pub use codec::{Codec, Encoding, PayloadType};
+use serde::{Deserialize, Serialize};
+
+pub use codec::{Codec, Encoding, PayloadType, PayloadTypeTooLarge};
 pub use negotiate::{
     CodecOrder, LocalMedia, Negotiated, NegotiatedCodec, NegotiationError, Policy, accept_answer, answer, negotiate,
     offer,
@@ -87,7 +89,8 @@ impl ConnectionAddress {
 }
 
 /// Which way media flows, seen from who says it (RFC 3264 §5.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Both ways; the default.
     #[default]

@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::headers::{HeaderError, HeaderName, Headers, Refresher, SessionExpires};
 use crate::message::{Response, StatusCode};
 
 /// What we want of the timer of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// How long it may go without a refresh, in seconds; the least that either side insists on counts more.
     interval_s: u32,
@@ -76,7 +78,8 @@ impl Policy {
 }
 
 /// Who refreshes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Duty {
     /// We do; a peer that is gone does not answer.
     Ours,
@@ -85,7 +88,7 @@ pub enum Duty {
 }
 
 /// What holds for a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// In seconds, [`MIN_SE_S`] to [`INTERVAL_MAX_S`].
     interval_s: u32,

@@ -16,8 +16,6 @@ use std::time::Duration;
 use sip::session_timer::Policy;
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
-use crate::ladder::CaptureOptions;
-
 pub use problem::{ConfigError, Place, Problem};
 use provision::Provision;
 use reader::{Findings, Reader};
@@ -32,8 +30,8 @@ pub struct Config {
     pub http: Listen,
     /// HTTP over TLS.
     pub https: Listen,
-    /// Certificates, and whose are believed.
-    pub tls: TlsConfig,
+    /// The certificate for SIP over TLS and HTTPS; self-signed in the data folder where none is set.
+    pub tls: Option<TlsFiles>,
     /// Media.
     pub rtp: RtpConfig,
     /// Who is not behind NAT.
@@ -52,8 +50,6 @@ pub struct Config {
     pub recording: RecordingConfig,
     /// How many days the journal keeps segments that every consumer has read.
     pub journal_keep_days: u64,
-    /// How long SIP messages are kept, and how many of them.
-    pub ladder: CaptureOptions,
     /// The table sizes.
     pub limits: Limits,
     /// Applied again at each start.
@@ -88,19 +84,6 @@ pub struct Listen {
     pub listen: Vec<SocketAddr>,
 }
 
-/// `[tls]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsConfig {
-    /// The certificate for SIP over TLS and HTTPS; self-signed in the data folder where none is set.
-    pub own: Option<TlsFiles>,
-    /// Others, for those who ask for these names.
-    pub hosts: Vec<(String, TlsFiles)>,
-    /// The authorities who vouch for trunks.
-    pub ca: PathBuf,
-    /// Hosts whose certificates are not verified.
-    pub unverified_hosts: Vec<String>,
-}
-
 /// A certificate and its key, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -128,8 +111,6 @@ pub struct RtpConfig {
 /// `[dns]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsConfig {
-    /// Who is asked; the system's servers where none is named.
-    pub servers: Vec<SocketAddr>,
     /// How often hosts of trunks and of static contacts are resolved again.
     pub refresh: Duration,
 }
@@ -224,7 +205,6 @@ impl Config {
             log: sections::log(root.section("log")),
             recording: sections::recording(root.section("recording"), &data_dir),
             journal_keep_days: sections::journal(root.section("journal")),
-            ladder: sections::ladder(root.section("ladder")),
             limits: sections::limits(root.section("limits")),
             provision: provision::read(root.section("provision")),
             data_dir,
@@ -239,10 +219,10 @@ impl Config {
         self.data_dir.join("journal")
     }
 
-    /// Where SIP messages are kept.
+    /// Where the checkpoints of running calls lie.
     #[must_use]
-    pub fn ladder_dir(&self) -> PathBuf {
-        self.data_dir.join("ladders")
+    pub fn checkpoint_dir(&self) -> PathBuf {
+        self.data_dir.join("checkpoints")
     }
 
     /// The key file for secrets that must be sent.

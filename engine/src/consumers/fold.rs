@@ -10,7 +10,7 @@ use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
 
 use crate::store::recordings::{Recording, RecordingFile, RecordingState};
-use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, LegAnswer, LegEnd};
+use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd};
 use crate::store::registrations::RegistrationChange;
 
 /// Calls that are running, as far as the facts have come, and what changed since it was last saved.
@@ -74,6 +74,7 @@ impl CallFold {
             | Event::TransferStarted(_)
             | Event::Transferred(_)
             | Event::TransferFailed(_)
+            | Event::CallResumed(_)
             | Event::CallEnded(_)
             | Event::RecordingStarted(_)
             | Event::RecordingReady(_)
@@ -128,6 +129,7 @@ fn created(event: &CallCreated, at_ms: u64) -> CallRecord {
         created_at_ms: at_ms,
         ringing_at_ms: None,
         answered_at_ms: None,
+        interruptions: Vec::new(),
         end: None,
     }
 }
@@ -150,6 +152,13 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         }
         Event::LegEnded(event) => leg_ended(document, event, at_ms),
         Event::CallAnswered(event) => answered(document, event.leg, at_ms),
+        Event::CallResumed(event) => {
+            let from_ms = event.interrupted_at_ms;
+            let interruption = Interruption { from_ms, to_ms: from_ms.saturating_add(event.gap_ms) };
+            if document.record.interruptions.len() < INTERRUPTIONS_MAX {
+                document.record.interruptions.push(interruption);
+            }
+        }
         Event::CallEnded(event) => call_ended(document, event, at_ms),
         Event::RecordingStarted(event) => recording_started(document, event, at_ms),
         Event::RecordingReady(event) => recording_ready(document, event, at_ms),
@@ -248,6 +257,9 @@ fn whole_seconds(from_ms: u64, to_ms: u64) -> u64 {
 
 const SECOND_MS: u64 = 1_000;
 
+/// A record tells no more interruptions than these; a process that is killed more often during one call is beyond telling.
+const INTERRUPTIONS_MAX: usize = 100;
+
 fn recording_of(document: &mut CallDocument, id: RecordingId, started_at_ms: u64) -> &mut Recording {
     let at = document.recordings.iter().position(|it| it.recording == id).unwrap_or_else(|| {
         // Its beginning was not told: it failed at once, or only its file was found after a crash.
@@ -256,6 +268,7 @@ fn recording_of(document: &mut CallDocument, id: RecordingId, started_at_ms: u64
             call: document.record.call,
             left: None,
             right: None,
+            part: 1,
             started_at_ms,
             state: RecordingState::Running,
         });
@@ -267,6 +280,7 @@ fn recording_of(document: &mut CallDocument, id: RecordingId, started_at_ms: u64
 fn recording_started(document: &mut CallDocument, event: &RecordingStarted, at_ms: u64) {
     let recording = recording_of(document, event.recording, at_ms);
     (recording.left, recording.right) = (Some(event.left), Some(event.right));
+    recording.part = event.part;
 }
 
 fn recording_ready(document: &mut CallDocument, event: &RecordingReady, at_ms: u64) {

@@ -1,9 +1,9 @@
 //! The consumer over a real journal and each database: the same rows however often and wherever it is stopped.
 
 use hooks::fact::{
-    CallAnswered, CallCreated, CallEnded, CallSource, Direction, EndCause, EndedBy, Event, Fact, LegAnswered, LegEnded,
-    LegRinging, LegStarted, MediaQuality, PeerKind, RecordingFailed, RecordingReady, RecordingStarted,
-    RegistrationBound, RegistrationUnbound, UnboundReason,
+    CallAnswered, CallCreated, CallEnded, CallResumed, CallSource, Direction, EndCause, EndedBy, Event, Fact,
+    LegAnswered, LegEnded, LegRinging, LegStarted, MediaQuality, PeerKind, RecordingFailed, RecordingReady,
+    RecordingStarted, RegistrationBound, RegistrationUnbound, UnboundReason,
 };
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use hooks::plugin::Recorded;
@@ -16,7 +16,7 @@ use crate::journal::facts::FactJournal;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::recordings::{RecordingState, RecordingUse};
-use crate::store::records::{CallDocument, Derived, RecordFilter};
+use crate::store::records::{CallDocument, Derived, Interruption, RecordFilter};
 use crate::store::setting::PageAsk;
 use crate::store::tests::on_each_database;
 
@@ -86,7 +86,7 @@ fn whole_call(n: u128, offset_ms: u64) -> Vec<Fact> {
         (4_000, Event::LegAnswered(LegAnswered { call, leg: callee, codec: "PCMA".into() })),
         (4_000, Event::CallAnswered(CallAnswered { call, leg: callee })),
         (4_010, Event::LegAnswered(LegAnswered { call, leg: caller, codec: "PCMU".into() })),
-        (4_010, Event::RecordingStarted(RecordingStarted { recording, call, left: caller, right: callee })),
+        (4_010, Event::RecordingStarted(RecordingStarted { recording, call, left: caller, right: callee, part: 1 })),
         (14_690, ended(call, caller, EndCause::Normal, 200)),
         (14_700, ended(call, callee, EndCause::Normal, 200)),
         (14_700, Event::CallEnded(CallEnded { call, cause: EndCause::Normal, by: EndedBy::Caller, sip_status: 200 })),
@@ -159,6 +159,21 @@ fn a_call_cut_by_a_crash_ends_with_all_its_legs() {
     assert_eq!(causes, [EndCause::Interrupted, EndCause::Busy, EndCause::Interrupted]);
     let RecordingState::Failed { reason } = &document.recordings[0].state else { panic!("it failed") };
     assert_eq!(reason, "the disk is full");
+}
+
+#[test]
+fn a_call_that_outlived_its_process_tells_the_gap_and_the_parts_of_its_recording() {
+    let mut facts = whole_call(1, 0);
+    let leg = LegId::new(1, 1);
+    let resumed = CallResumed { call: call(1), interrupted_at_ms: 1_006_000, gap_ms: 2_300 };
+    let part = RecordingStarted { recording: RecordingId::new(1, 2), call: call(1), left: leg, right: leg, part: 2 };
+    facts.insert(10, fact(8_300, Event::CallResumed(resumed)));
+    facts.insert(11, fact(8_300, Event::RecordingStarted(part)));
+    let document = folded(&facts).pop().unwrap();
+    assert_eq!(document.record.interruptions, [Interruption { from_ms: 1_006_000, to_ms: 1_008_300 }]);
+    let parts: Vec<u32> = document.recordings.iter().map(|recording| recording.part).collect();
+    assert_eq!(parts, [1, 2]);
+    assert_eq!(document.record.end.as_ref().unwrap().cause, EndCause::Normal);
 }
 
 #[test]

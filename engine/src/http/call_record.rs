@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::recording::RecordingShown;
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::records::{CallDocument, CallLeg, CallRecord, RecordFilter};
+use crate::store::records::{CallDocument, CallLeg, CallRecord, Interruption, RecordFilter};
 
 /// The operations on call records.
 #[must_use]
@@ -59,6 +59,8 @@ pub struct CallRecordShown {
     pub ringing_at: Option<Instant>,
     /// When two parties talked first.
     pub answered_at: Option<Instant>,
+    /// Stretches in which the switch was not there and nobody heard anybody, though the call went on afterwards.
+    pub interruptions: Vec<InterruptionShown>,
     /// When it ended; null while it runs.
     pub ended_at: Option<Instant>,
     /// How long it rang.
@@ -77,6 +79,21 @@ pub struct CallRecordShown {
     pub sip_status: Option<u16>,
 }
 
+/// A stretch of a call in which the switch was not there: its process was killed, and another took its place.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InterruptionShown {
+    /// When the process is known to have lived last: exact to a second.
+    pub from: Instant,
+    /// When both parties had said that they are still there.
+    pub to: Instant,
+}
+
+impl From<Interruption> for InterruptionShown {
+    fn from(interruption: Interruption) -> Self {
+        Self { from: Instant(interruption.from_ms), to: Instant(interruption.to_ms) }
+    }
+}
+
 /// A call with its legs and recordings.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallDocumentShown {
@@ -87,9 +104,6 @@ pub struct CallDocumentShown {
     pub legs: Vec<LegShown>,
     /// In the order they began.
     pub recordings: Vec<RecordingShown>,
-    /// Where its SIP messages are seen, as long as they are kept.
-    #[schema(example = "/api/v1/call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F/ladder")]
-    pub ladder: String,
 }
 
 /// A leg of a call that happened.
@@ -202,6 +216,7 @@ impl From<CallRecord> for CallRecordShown {
             created_at: Instant(record.created_at_ms),
             ringing_at: record.ringing_at_ms.map(Instant),
             answered_at: record.answered_at_ms.map(Instant),
+            interruptions: record.interruptions.into_iter().map(InterruptionShown::from).collect(),
             ended_at: end.map(|end| Instant(end.at_ms)),
             ring_duration_ms: end.map(|end| end.ring_duration_ms),
             talk_duration_ms: end.map(|end| end.talk_duration_ms),
@@ -216,7 +231,6 @@ impl From<CallRecord> for CallRecordShown {
 impl From<CallDocument> for CallDocumentShown {
     fn from(document: CallDocument) -> Self {
         Self {
-            ladder: format!("/api/v1/call-records/{}/ladder", document.record.call),
             record: document.record.into(),
             legs: document.legs.into_iter().map(LegShown::from).collect(),
             recordings: document.recordings.into_iter().map(RecordingShown::from).collect(),
@@ -296,12 +310,8 @@ async fn read_call_record(
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<CallDocumentShown>, Problem> {
-    Ok(Json(find(&api, &principal, &id).await?.into()))
-}
-
-/// A call of the principal's tenant.
-pub(super) async fn find(api: &Api, principal: &Principal, id: &str) -> Result<CallDocument, Problem> {
     let none = || Problem::not_found("call record; it is written a moment after the call ended");
     let call = id.parse::<CallId>().map_err(|_| none())?;
-    api.store().call_record(&principal.tenant, call).await?.ok_or_else(none)
+    let document = api.store().call_record(&principal.tenant, call).await?.ok_or_else(none)?;
+    Ok(Json(document.into()))
 }

@@ -45,6 +45,8 @@ pub struct RecordingShown {
     pub id: String,
     /// Of which call.
     pub call_id: String,
+    /// Which recording of its call it is, from 1: another begins after the switch was killed, and when a party is handed on.
+    pub part: u32,
     /// When it began.
     pub started_at: Instant,
     /// What became of it.
@@ -88,6 +90,7 @@ impl From<Recording> for RecordingShown {
             audio: file.is_some().then(|| format!("/api/v1/recordings/{id}/audio")),
             id,
             call_id: recording.call.to_string(),
+            part: recording.part,
             started_at: Instant(recording.started_at_ms),
             state,
             reason,

@@ -5,6 +5,7 @@
 //! [`Journal::append`] returns, so a killed process loses nothing; a thread flushes within 20 ms, and that is what a power cut
 //! can cost. It never blocks on a reader, and never reads a clock but to date a segment.
 
+pub mod checkpoints;
 pub mod facts;
 mod flush;
 pub mod fold;
@@ -47,6 +48,17 @@ pub struct JournalOptions {
     pub tenant: TenantId,
     /// A segment this large, bytes, is followed by another.
     pub segment_bytes: u64,
+    /// What the records must survive.
+    pub survives: Survives,
+}
+
+/// What records must survive once they are appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Survives {
+    /// A power cut, but for the last 20 ms: a thread flushes.
+    PowerCut,
+    /// The end of the process, however it comes: the kernel has them, and writes them when it likes.
+    Process,
 }
 
 impl JournalOptions {
@@ -56,7 +68,7 @@ impl JournalOptions {
     /// Segments of [`Self::SEGMENT_BYTES`].
     #[must_use]
     pub fn new(folder: &Path, tenant: TenantId) -> Self {
-        Self { folder: folder.to_owned(), tenant, segment_bytes: Self::SEGMENT_BYTES }
+        Self { folder: folder.to_owned(), tenant, segment_bytes: Self::SEGMENT_BYTES, survives: Survives::PowerCut }
     }
 }
 
@@ -66,6 +78,7 @@ pub struct Journal {
     shared: Arc<Shared>,
     segment: Live,
     segment_bytes: u64,
+    survives: Survives,
     next: u64,
     batch: Vec<u8>,
     flusher: Flusher,
@@ -133,7 +146,10 @@ impl Journal {
         self.next += payloads.len() as u64;
         self.batch.shrink_to(BATCH_KEPT_BYTES);
         self.shared.written().advance(self.next - 1);
-        self.flusher.wake();
+        match self.survives {
+            Survives::PowerCut => self.flusher.wake(),
+            Survives::Process => {}
+        }
         Ok(self.head())
     }
 

@@ -78,9 +78,9 @@ impl Journal {
         segments.push(name);
         let shared = Arc::new(Shared::new(options.tenant.clone(), folder.clone(), segments, last_number));
         let flusher = Flusher::start(Arc::clone(&shared), Arc::clone(&live.file)).map_err(at(&folder))?;
-        let segment_bytes = options.segment_bytes;
+        let (segment_bytes, survives) = (options.segment_bytes, options.survives);
         let next = last_number + 1;
-        Ok(Self { shared, segment: live, segment_bytes, next, batch: Vec::new(), flusher, _lock: lock })
+        Ok(Self { shared, segment: live, segment_bytes, survives, next, batch: Vec::new(), flusher, _lock: lock })
     }
 }
 

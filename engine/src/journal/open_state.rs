@@ -100,6 +100,7 @@ impl OpenState {
             | Event::TransferStarted(_)
             | Event::Transferred(_)
             | Event::TransferFailed(_)
+            | Event::CallResumed(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
             | Event::TrunkUp(_)

@@ -120,8 +120,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tenant = TenantId::first();
         let store = Store::open(&StorageUrl::Sqlite(folder.path().join("test.db"))).await.unwrap();
-        let options =
-            JournalOptions { folder: folder.path().join("journal"), tenant: tenant.clone(), segment_bytes: 500 };
+        let options = JournalOptions {
+            segment_bytes: 500,
+            ..JournalOptions::new(&folder.path().join("journal"), tenant.clone())
+        };
         let mut journal = FactJournal::open(&options).unwrap();
         for failures in 0..40 {
             let banned = SourceBanned { source: "192.0.2.9".to_owned(), until_ms: 5, failures };

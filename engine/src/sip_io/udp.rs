@@ -9,7 +9,6 @@ use bytes::Bytes;
 use sip::flow::{Flow, Transport};
 
 use super::local::LocalAddress;
-use crate::ladder::Tap;
 use crate::writer::Inbox;
 
 /// The largest datagram there is.
@@ -28,7 +27,7 @@ pub(super) struct UdpPort {
 }
 
 impl UdpPort {
-    pub(super) fn start(address: SocketAddr, inbox: Inbox, tap: Tap) -> io::Result<Self> {
+    pub(super) fn start(address: SocketAddr, inbox: Inbox) -> io::Result<Self> {
         let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -43,7 +42,7 @@ impl UdpPort {
         let reader = Arc::clone(&socket);
         std::thread::Builder::new()
             .name("sip-udp".to_owned())
-            .spawn(move || read(&reader, LocalAddress::new(address), &inbox, &tap))?;
+            .spawn(move || read(&reader, LocalAddress::new(address), &inbox))?;
         Ok(Self { socket, address })
     }
 
@@ -68,7 +67,7 @@ impl UdpPort {
     }
 }
 
-fn read(socket: &UdpSocket, mut local: LocalAddress, inbox: &Inbox, tap: &Tap) {
+fn read(socket: &UdpSocket, mut local: LocalAddress, inbox: &Inbox) {
     let mut buffer = vec![0; DATAGRAM_MAX];
     while !inbox.is_closed() {
         let (length, peer) = match socket.recv_from(&mut buffer) {
@@ -79,9 +78,7 @@ fn read(socket: &UdpSocket, mut local: LocalAddress, inbox: &Inbox, tap: &Tap) {
             }
         };
         let flow = Flow { transport: Transport::Udp, local: local.toward(peer.ip()), peer, connection: None };
-        let bytes = Bytes::copy_from_slice(&buffer[..length]);
-        tap.received(flow, &bytes);
-        let message = sip::parse::parse_datagram(bytes);
+        let message = sip::parse::parse_datagram(Bytes::copy_from_slice(&buffer[..length]));
         inbox.offer_datagram(flow, message);
     }
 }

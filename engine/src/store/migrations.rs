@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 3] = [
     Step {
         version: 1,
         name: "first",
@@ -27,6 +27,12 @@ const STEPS: [Step; 2] = [
         name: "trunk_policy",
         sqlite: include_str!("../../../migrations/sqlite/0003_trunk_policy.sql"),
         postgres: include_str!("../../../migrations/postgres/0003_trunk_policy.sql"),
+    },
+    Step {
+        version: 4,
+        name: "interruptions",
+        sqlite: include_str!("../../../migrations/sqlite/0004_interruptions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0004_interruptions.sql"),
     },
 ];
 

@@ -20,6 +20,8 @@ pub struct Recording {
     pub left: Option<LegId>,
     /// The leg on the right channel.
     pub right: Option<LegId>,
+    /// Which recording of its call it is, from 1: another begins after the process was killed, and when a party is handed on.
+    pub part: u32,
     /// When it began, ms since the Unix epoch.
     pub started_at_ms: u64,
     /// What became of it.
@@ -143,6 +145,7 @@ pub(super) const TABLE: DerivedTable = DerivedTable {
         "call",
         "left_leg",
         "right_leg",
+        "part",
         "started_at_ms",
         "state",
         "path",
@@ -175,6 +178,7 @@ pub(super) fn args_of(tenant: &TenantId, recording: &Recording) -> Vec<Arg> {
         recording.call.to_string(),
         recording.left.map(|leg| leg.to_string()),
         recording.right.map(|leg| leg.to_string()),
+        recording.part,
         recording.started_at_ms,
         word(&state),
         file.map(|file| file.path.clone()),
@@ -216,6 +220,7 @@ fn recording(row: &Row) -> Result<Recording, StoreError> {
         call: row.parsed("call")?,
         left: leg("left_leg")?,
         right: leg("right_leg")?,
+        part: row.unsigned("part")?,
         started_at_ms: row.unsigned("started_at_ms")?,
         state,
     })

@@ -6,6 +6,7 @@ mod rows;
 use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind};
 use hooks::id::{CallId, LegId, TenantId};
 use hooks::position::Position;
+use serde::{Deserialize, Serialize};
 
 use super::recordings::{self, Recording};
 use super::registrations::{self, RegistrationChange};
@@ -42,8 +43,19 @@ pub struct CallRecord {
     pub ringing_at_ms: Option<u64>,
     /// When two parties talked first.
     pub answered_at_ms: Option<u64>,
+    /// When the process was not there, though the call went on afterwards; in order.
+    pub interruptions: Vec<Interruption>,
     /// How it ended; `None` while it runs.
     pub end: Option<CallEnd>,
+}
+
+/// A stretch of a call in which the process was not there: nobody heard anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interruption {
+    /// When the process is known to have lived last, ms since the Unix epoch.
+    pub from_ms: u64,
+    /// When another had both parties back.
+    pub to_ms: u64,
 }
 
 /// How a call ended.

@@ -11,6 +11,7 @@ use hooks::id::TenantId;
 use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
 use sip::parse::ParseError;
+use switch::checkpoint::CallCheckpoint;
 use switch::config::TenantConfig;
 use switch::input::{Admission, Command, Input};
 use switch::media::MediaEvent;
@@ -35,12 +36,22 @@ pub(super) enum Work {
     Tenant { config: Arc<TenantConfig>, changed: Vec<SettingsChanged>, taken: oneshot::Sender<()> },
     /// Pass these to the switch.
     Restore(Vec<(TenantId, RegistrationBound)>),
+    /// Pass these to the switch.
+    Resume(Vec<Orphan>),
     /// Open or close the switch for new calls, as far as everything but the journal is concerned.
     Admission(Admission),
     /// Write facts that others found out (a repaired recording, a changed setting).
     Facts { facts: Vec<Fact>, written: oneshot::Sender<()> },
     /// End all calls, then return.
     Stop { stopped: oneshot::Sender<()> },
+}
+
+/// A call of a killed process.
+pub struct Orphan {
+    /// What was kept of it.
+    pub checkpoint: Box<CallCheckpoint>,
+    /// When the process is known to have lived last, ms since the Unix epoch.
+    pub interrupted_at_ms: u64,
 }
 
 /// Why the writer did not take something.
@@ -165,6 +176,14 @@ impl Inbox {
     /// [`InboxError`].
     pub fn restore(&self, bindings: Vec<(TenantId, RegistrationBound)>) -> Result<(), InboxError> {
         self.try_push(Work::Restore(bindings))
+    }
+
+    /// The calls that a killed process left, before the writer runs: after the settings and bindings.
+    ///
+    /// # Errors
+    /// [`InboxError`].
+    pub fn resume(&self, orphans: Vec<Orphan>) -> Result<(), InboxError> {
+        self.try_push(Work::Resume(orphans))
     }
 
     /// Writes facts; returns once they are in the journal.

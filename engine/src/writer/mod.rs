@@ -5,6 +5,7 @@
 //! in memory, running calls go on, and no new call is taken.
 
 mod api;
+mod checkpoints;
 mod counters;
 mod effects;
 mod facts;
@@ -22,9 +23,10 @@ use switch::output::{Done, Output, Refused};
 use switch::switch::Switch;
 use tokio::sync::oneshot;
 
+pub use checkpoints::CheckpointLog;
 pub use effects::Effects;
 pub use facts::{FactLog, PENDING_FACTS_MAX};
-pub use inbox::{Inbox, InboxError, Outbox, inbox};
+pub use inbox::{Inbox, InboxError, Orphan, Outbox, inbox};
 
 use crate::clock::Clock;
 use inbox::Work;
@@ -45,6 +47,7 @@ pub struct Writer {
     outbox: Outbox,
     effects: Effects,
     facts: FactLog,
+    checkpoints: CheckpointLog,
     /// What the shell says of new calls, and what the switch was told last.
     outside: Admission,
     admission: Admission,
@@ -54,16 +57,26 @@ pub struct Writer {
     done: Vec<oneshot::Sender<()>>,
 }
 
+/// What is written before the effects of a step leave.
+pub struct Logs {
+    /// What happened.
+    pub facts: FactLog,
+    /// What a process needs that takes the place of this one.
+    pub checkpoints: CheckpointLog,
+}
+
 impl Writer {
     /// All parts; [`Self::run`] starts the work.
     #[must_use]
-    pub fn new(switch: Switch, clock: Clock, outbox: Outbox, effects: Effects, facts: FactLog) -> Self {
+    pub fn new(switch: Switch, clock: Clock, outbox: Outbox, effects: Effects, logs: Logs) -> Self {
+        let Logs { facts, checkpoints } = logs;
         Self {
             switch,
             clock,
             outbox,
             effects,
             facts,
+            checkpoints,
             outside: Admission::Open,
             admission: Admission::Open,
             replies: BTreeMap::new(),
@@ -135,6 +148,11 @@ impl Writer {
                     self.handle(Input::Restore { tenant, binding });
                 }
             }
+            Work::Resume(orphans) => {
+                for Orphan { checkpoint, interrupted_at_ms } in orphans {
+                    self.handle(Input::Resume { checkpoint, interrupted_at_ms });
+                }
+            }
             Work::Admission(admission) => self.outside = admission,
             Work::Facts { facts, written } => {
                 self.step.extend(facts.into_iter().map(Output::Fact));
@@ -168,10 +186,14 @@ impl Writer {
     fn finish_step(&mut self) {
         let mut step = std::mem::take(&mut self.step);
         let mut recorded = Vec::new();
-        step.retain_mut(|output| match output {
+        step.retain(|output| match output {
             Output::Fact(fact) => {
                 recorded.extend(recording_ended(&fact.event));
                 self.facts.push(fact.clone());
+                false
+            }
+            Output::Checkpoint(said) => {
+                self.checkpoints.push(said.clone());
                 false
             }
             Output::Send { .. }
@@ -181,6 +203,8 @@ impl Writer {
             | Output::Reply { .. } => true,
         });
         self.facts.write();
+        // After the facts: a call that is over there is not picked up again, whatever is kept of it.
+        self.checkpoints.write(self.clock.now());
         if !self.facts.is_failing() {
             // The next start need not look at these files.
             recorded.into_iter().for_each(|recording| self.effects.recording_written_down(recording));
@@ -212,7 +236,7 @@ impl Writer {
 
     fn let_out(&mut self, output: Output) {
         match output {
-            Output::Fact(_) => {}
+            Output::Fact(_) | Output::Checkpoint(_) => {}
             Output::Send { flow, bytes } => self.effects.send(flow, bytes),
             Output::CloseConnection(connection) => self.effects.close_connection(connection),
             Output::Media(command) => self.effects.media(command),

@@ -7,7 +7,8 @@ use hooks::fact::{CallSource, EndCause, EndedBy, Event, RecordingFailed, Recordi
 use hooks::id::{CallId, RecordingId, TenantId};
 use sip::message::StatusCode;
 
-use crate::call::{About, Call, End, Recording, Route};
+use crate::call::{About, Call, End, Recording, Route, close_interrupted};
+use crate::checkpoint::CallCheckpoint;
 use crate::config::{Extension, TenantConfig};
 use crate::desk::{LegRef, Refusal, TimerKey};
 use crate::identity::Identity;
@@ -106,6 +107,16 @@ impl Switch {
         found.ok_or(Refused::NoSuchCall)?;
         self.with_call(call, |call, desk| call.end(desk, &commanded(StatusCode::TEMPORARILY_UNAVAILABLE.into())));
         Ok(())
+    }
+
+    /// Picks up a call of a process that was killed, or writes down that it is over.
+    pub(crate) fn resume(&mut self, checkpoint: &CallCheckpoint, interrupted_at_ms: u64) {
+        let at_ms = interrupted_at_ms.min(self.desk.now.unix_ms);
+        let tenant = self.tenant(&checkpoint.tenant).filter(|_| !self.calls.contains_key(&checkpoint.call));
+        match tenant.and_then(|tenant| Call::resumed(&mut self.desk, tenant, checkpoint, at_ms)) {
+            Some(call) => self.keep(call),
+            None => close_interrupted(&mut self.desk, checkpoint, at_ms),
+        }
     }
 
     /// The process stops: every call ends, new ones are refused, carriers no longer send any.

@@ -45,6 +45,8 @@ pub(crate) enum TimerKey {
     Ring(CallId),
     /// A trunk or phone gave no sign of life: the next one is tried.
     NoResponse(LegRef),
+    /// The far ends of a call of a killed process did not say in time that they are still there.
+    Probation(CallId),
     /// Media of an ended call did not report in time.
     Closing(CallId),
     /// The media side did not report a recording in time.

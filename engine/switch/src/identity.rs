@@ -1,6 +1,7 @@
 //! Who a call is from, beside its number: what the caller wants hidden (RFC 3323, RFC 3325), and who sent the call on before
 //! it came to us (RFC 5806, RFC 7044).
 
+use serde::{Deserialize, Serialize};
 use sip::headers::{Diversion, HeaderName, Headers, HistoryEntry, NameAddr, Privacy, Retargeted};
 use sip::uri::{Host, SipUri};
 
@@ -8,7 +9,7 @@ use crate::call::About;
 use crate::incoming;
 
 /// What an INVITE says of the caller beside its number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     /// What the called party must not learn.
     pub(crate) privacy: Privacy,

@@ -10,6 +10,7 @@ use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
 use sip::parse::ParseError;
 
+use crate::checkpoint::CallCheckpoint;
 use crate::config::TenantConfig;
 use crate::media::MediaEvent;
 
@@ -42,6 +43,13 @@ pub enum Input {
         tenant: TenantId,
         /// The binding as last written down.
         binding: RegistrationBound,
+    },
+    /// A call of a process that was killed: it goes on if both parties are still there.
+    Resume {
+        /// What was kept of it.
+        checkpoint: Box<CallCheckpoint>,
+        /// When that process is known to have lived last, ms since the Unix epoch.
+        interrupted_at_ms: u64,
     },
     /// Somebody asks for something; the answer is [`crate::output::Output::Reply`] with the same id.
     Command {

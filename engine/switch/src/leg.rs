@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hooks::fact::{EndCause, PeerKind};
 use hooks::id::LegId;
+use serde::{Deserialize, Serialize};
 use sip::dialog::{Dialog, DialogId, Forks};
 use sip::digest::DigestClient;
 use sip::flow::Flow;
@@ -155,7 +156,8 @@ pub(crate) struct Up {
 }
 
 /// What refreshes the session of a leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum RefreshBy {
     /// UPDATE (RFC 3311): the far end's Allow names it. Nothing is offered, so that nothing can go wrong with it.
     Update,

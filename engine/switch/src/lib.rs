@@ -22,6 +22,7 @@ mod bans;
 mod body;
 mod calendar;
 mod call;
+pub mod checkpoint;
 mod command;
 pub mod config;
 mod desk;

@@ -25,6 +25,11 @@ impl Lifetime {
         Self { policy, terms, due }
     }
 
+    /// What must survive of it: the rest is the time of the next refresh, and a call that is picked up is refreshed at once.
+    pub(crate) fn checkpoint(&self) -> (Policy, Terms) {
+        (self.policy, self.terms)
+    }
+
     /// The session is refreshed now, on these terms.
     pub(crate) fn renew(&mut self, desk: &mut Desk, leg: LegRef, terms: Terms) {
         self.stop(desk, leg);

@@ -8,6 +8,7 @@ use hooks::fact::Fact;
 use hooks::id::CallId;
 use sip::flow::{ConnectionId, Flow};
 
+use crate::checkpoint::Checkpointed;
 use crate::input::CommandId;
 use crate::media::MediaCommand;
 use crate::view::{TrunkAnswer, View};
@@ -17,6 +18,8 @@ use crate::view::{TrunkAnswer, View};
 pub enum Output {
     /// Write this down.
     Fact(Fact),
+    /// Keep this for a process that takes the place of this one. Written as a fact is, before the effects of its step.
+    Checkpoint(Checkpointed),
     /// Send these bytes. On a stream without a connection: open one to the peer, or use the one there is.
     Send {
         /// Where to.

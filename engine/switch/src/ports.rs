@@ -38,6 +38,15 @@ impl<Owner: Copy> Ports<Owner> {
         Some(Lease { endpoint, port })
     }
 
+    /// This port for a new endpoint, or any other where it is in use or ours no more.
+    pub(crate) fn lease_again(&mut self, port: u16, owner: Owner) -> Option<Lease> {
+        if let Some(at) = self.free.iter().position(|free| *free == port) {
+            self.free.remove(at);
+            self.free.push_front(port);
+        }
+        self.lease(owner)
+    }
+
     /// Whose the endpoint is.
     pub(crate) fn owner(&self, endpoint: EndpointId) -> Option<Owner> {
         self.leased.get(&endpoint).map(|(_, owner)| *owner)
@@ -77,6 +86,16 @@ mod tests {
         let mut ports = Ports::new((20_001, 20_006));
         let got: Vec<u16> = std::iter::from_fn(|| ports.lease(())).map(|lease| lease.port).collect();
         assert_eq!(got, [20_002, 20_004]);
+    }
+
+    #[test]
+    fn a_port_is_leased_again_where_it_is_free_and_another_where_it_is_not() {
+        let mut ports = Ports::new((20_000, 20_007));
+        assert_eq!(ports.lease_again(20_004, ()).unwrap().port, 20_004);
+        assert_eq!(ports.lease_again(20_004, ()).unwrap().port, 20_000);
+        assert_eq!(ports.lease_again(30_000, ()).unwrap().port, 20_002);
+        assert_eq!(ports.lease(()).unwrap().port, 20_006);
+        assert_eq!(ports.lease_again(20_004, ()), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use sip::sdp::{
     PayloadType, Policy, SessionDescription,
 };
 
+use crate::checkpoint::SessionCheckpoint;
 use crate::desk::{Desk, LegRef};
 use crate::media::{AgreedCodec, Agreement, EndpointId, Flows, MediaCommand, Source, SourceRule};
 use crate::nat;
@@ -41,11 +42,7 @@ impl Session {
         };
         let address = nat::media_address(&desk.node, flow);
         desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: address.bind, port: lease.port });
-        let source = if nat::is_local(&desk.node, flow.peer.ip()) {
-            SourceRule::AsAgreed
-        } else {
-            SourceRule::Learn { signalling: flow.peer.ip().to_canonical() }
-        };
+        let source = source_rule(desk, flow);
         Some(Self {
             endpoint: lease.endpoint,
             port: lease.port,
@@ -211,6 +208,47 @@ impl Session {
             || has_g711(one) && has_g711(other)
     }
 
+    /// The session of a leg of a killed process: on the same port where that is free, with what was agreed in force. `None`
+    /// when every port is in use, or what was described cannot be read.
+    pub(crate) fn restored(desk: &mut Desk, leg: LegRef, flow: &Flow, kept: &SessionCheckpoint) -> Option<Self> {
+        let described = SessionDescription::parse(kept.described.as_bytes()).ok()?;
+        let lease = desk.ports.lease_again(kept.port, leg)?;
+        let address = nat::media_address(&desk.node, flow);
+        desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: address.bind, port: lease.port });
+        let mut session = Self {
+            endpoint: lease.endpoint,
+            port: lease.port,
+            bind: address.bind,
+            shown: address.shown,
+            source: source_rule(desk, flow),
+            session_id: kept.session_id,
+            version: described.origin.version.max(kept.version),
+            described: Some(Box::new(described)),
+            offered: None,
+            agreed: None,
+            hears: Vec::new(),
+        };
+        session.agree(desk, kept.agreed.clone());
+        Some(session)
+    }
+
+    /// Closes the endpoint of a session that no leg got.
+    pub(crate) fn abandon(self, desk: &mut Desk) {
+        desk.media(MediaCommand::Close(self.endpoint));
+    }
+
+    /// What must survive of it; `None` while nothing is agreed.
+    pub(crate) fn checkpoint(&self) -> Option<SessionCheckpoint> {
+        let (described, agreed) = (self.described.as_ref()?, self.agreed.as_ref()?);
+        Some(SessionCheckpoint {
+            port: self.port,
+            session_id: self.session_id,
+            version: self.version,
+            described: String::from_utf8_lossy(&described.to_bytes()).into_owned(),
+            agreed: Negotiated::clone(agreed),
+        })
+    }
+
     fn local<'a>(&self, codecs: &'a [Codec]) -> LocalMedia<'a> {
         LocalMedia {
             session_id: self.session_id,
@@ -275,6 +313,14 @@ pub(crate) fn offered_codecs(offer: &SessionDescription) -> Result<Vec<Codec>, N
 /// What we offer where the caller has not said what it can: what every phone has, and what we can make of each other.
 pub(crate) fn g711() -> Vec<Codec> {
     vec![Codec::pcma(), Codec::pcmu(), Codec::telephone_event(EVENTS, 8_000)]
+}
+
+fn source_rule(desk: &Desk, flow: &Flow) -> SourceRule {
+    if nat::is_local(&desk.node, flow.peer.ip()) {
+        SourceRule::AsAgreed
+    } else {
+        SourceRule::Learn { signalling: flow.peer.ip().to_canonical() }
+    }
 }
 
 fn with_both_g711(codecs: impl Iterator<Item = Codec>) -> Vec<Codec> {

@@ -103,6 +103,7 @@ impl Switch {
             Input::Media(event) => self.media(event),
             Input::Tenant(config) => self.configure(config),
             Input::Restore { tenant, binding } => self.restore(&tenant, &binding),
+            Input::Resume { checkpoint, interrupted_at_ms } => self.resume(&checkpoint, interrupted_at_ms),
             Input::Command { id, tenant, command } => self.command(id, &tenant, command),
             Input::Admission(admission) => self.admission = admission,
             Input::Stop => self.stop(),
@@ -371,6 +372,7 @@ impl Switch {
             TimerKey::AskAgain(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.ask_again(desk, leg));
             }
+            TimerKey::Probation(call) => self.with_call(call, Call::not_present),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),
             TimerKey::Slowed(id) => {

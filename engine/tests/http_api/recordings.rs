@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::http::StatusCode;
 use engine::http::server::{Security, serve};
 use engine::store::recordings::{Recording, RecordingFile, RecordingState, RecordingUse};
-use engine::store::records::{CallDocument, CallEnd, CallRecord, Derived};
+use engine::store::records::{CallDocument, CallEnd, CallRecord, Derived, Interruption};
 use engine::store::setting::PageAsk;
 use hooks::fact::{CallSource, Direction, EndCause, EndedBy};
 use hooks::id::{CallId, RecordingId};
@@ -39,6 +39,7 @@ fn document(n: u64) -> CallDocument {
             created_at_ms,
             ringing_at_ms: Some(created_at_ms + 100),
             answered_at_ms: n.is_multiple_of(2).then_some(created_at_ms + 200),
+            interruptions: vec![Interruption { from_ms: created_at_ms + 300, to_ms: created_at_ms + 1_300 }],
             end: Some(CallEnd {
                 at_ms: created_at_ms + 5_000,
                 cause: if n.is_multiple_of(2) { EndCause::Normal } else { EndCause::Busy },
@@ -85,6 +86,7 @@ async fn with_audio(fixture: &Fixture) -> Vec<u8> {
         call: call(2),
         left: None,
         right: None,
+        part: 2,
         started_at_ms: 1,
         state,
     };
@@ -141,6 +143,8 @@ async fn a_record_shows_its_recordings_to_its_tenant_only() {
     let admin = fixture.admin().await;
     let record = admin.get(&format!("/call-records/{}", call(2))).await.json();
     assert_eq!((record["cause"].as_str(), record["talk_duration_ms"].as_u64()), (Some("normal"), Some(2_000)));
+    let gap = serde_json::json!([{ "from": "2026-11-22T08:30:02.300Z", "to": "2026-11-22T08:30:03.300Z" }]);
+    assert_eq!(record["interruptions"], gap);
     let states: Vec<_> =
         record["recordings"].as_array().unwrap().iter().map(|r| r["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["ready", "running", "failed", "ready"]);

@@ -34,6 +34,14 @@ pub(crate) struct Dialogs {
 }
 
 impl Dialogs {
+    /// Another process takes the place of the one that was killed. It knows only of the dialogs of calls that it goes on with,
+    /// and not whether the ACK of their first 2xx came.
+    pub(crate) fn taken_over(&mut self, goes_on: impl Fn(&str) -> bool) {
+        self.made.retain(|call_id, _| goes_on(call_id));
+        self.made.values_mut().for_each(|made| made.acknowledged = true);
+        (self.owed, self.byes) = (None, BTreeSet::new());
+    }
+
     /// This reached the switch.
     pub(crate) fn received(&mut self, now: Duration, text: &Text) {
         let call_id = text.call_id().to_owned();

@@ -1,12 +1,15 @@
 //! What a legal sequence of facts is: one record a call, each leg begun and ended once, nothing after the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{EndCause, EndedBy, Event, Fact};
 use hooks::id::{CallId, LegId, RecordingId};
 
-/// How long after its end a leg's fact may be written.
-const LATE_MS: u64 = 6_000;
+/// How long after its end a leg's fact may be written: one that was interrupted waits for its far end, and then for its figures.
+const LATE_MS: u64 = PROBATION_MS + 6_000;
+
+/// How long the far ends of a call have to say that they are still there, after a crash.
+const PROBATION_MS: u64 = 5_000;
 
 /// A leg as its facts tell it.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub struct Record {
     pub legs: BTreeMap<LegId, Leg>,
     /// Two parties talked, or one and a service.
     pub answered: bool,
+    /// It went on after its process was killed.
+    pub resumed: bool,
     /// How it ended.
     pub ended: Option<End>,
 }
@@ -79,6 +84,14 @@ pub struct Records {
 }
 
 impl Records {
+    /// The Call-IDs of the dialogs of these legs.
+    #[must_use]
+    pub fn sip_call_ids(&self, legs: impl Iterator<Item = LegId>) -> BTreeSet<String> {
+        let wanted: BTreeSet<LegId> = legs.collect();
+        let legs = self.calls.values().flat_map(|record| &record.legs);
+        legs.filter(|(leg, _)| wanted.contains(*leg)).map(|(_, leg)| leg.sip_call_id.clone()).collect()
+    }
+
     /// Takes in the next fact.
     ///
     /// # Errors
@@ -151,6 +164,13 @@ impl Records {
                 let leg = self.live(e.call)?.open(e.leg)?;
                 leg.ended = Some((e.cause, e.sip_status));
                 leg.ended_ms = fact.at_ms;
+            }
+            Event::CallResumed(e) => {
+                let record = self.live(e.call)?;
+                if !record.answered || e.gap_ms > PROBATION_MS {
+                    return Err("a call went on that could not");
+                }
+                record.resumed = true;
             }
             Event::CallEnded(e) => {
                 let record = self.live(e.call)?;

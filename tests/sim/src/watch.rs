@@ -1,12 +1,14 @@
 //! What must hold at each moment, after a crash, and at the end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, RegistrationBound};
+use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, RegistrationBound};
+use hooks::id::LegId;
 use media::{EndpointId, Source};
+use switch::checkpoint::{CallCheckpoint, Checkpointed};
 use switch::input::Input;
 
-use crate::dialogs::Dialogs;
 use crate::ears::Ears;
 use crate::phone::{Dialog, Hold, Stage};
 use crate::records::Record;
@@ -145,7 +147,6 @@ impl World {
         self.reset_all();
         self.silent.clear();
         self.wire.forget();
-        self.dialogs = Dialogs::default();
         self.reports.clear();
         self.ears = Ears::new();
         self.switch = boot(&self.node, &mut self.rng, self.now);
@@ -154,7 +155,16 @@ impl World {
         self.seen.clear();
         self.seen_bindings.clear();
         let at_ms = self.time().unix_ms;
+        let kept = std::mem::take(&mut self.checkpoints);
+        // Now and then nobody could read them: all calls are closed.
+        let kept = if self.rng.chance(200) { BTreeMap::new() } else { kept };
+        let going_on = self.records.sip_call_ids(kept.values().flat_map(CallCheckpoint::legs));
+        self.dialogs.taken_over(|call_id| going_on.contains(call_id));
         for call in self.records.open_calls() {
+            if let Some(checkpoint) = kept.get(&call) {
+                self.close_other_legs(checkpoint, at_ms)?;
+                continue;
+            }
             let ended = CallEnded { call, cause: EndCause::Interrupted, by: EndedBy::System, sip_status: 0 };
             self.write(Fact { tenant: tenant_id(), at_ms, event: Event::CallEnded(ended) })?;
         }
@@ -162,6 +172,42 @@ impl World {
         self.tell(Input::Tenant(std::sync::Arc::clone(&self.tenant)))?;
         for binding in self.bindings() {
             self.tell(Input::Restore { tenant: tenant_id(), binding })?;
+        }
+        for (call, checkpoint) in kept {
+            if self.records.calls.get(&call).is_none_or(|record| record.ended.is_some()) {
+                return Err(format!("{call} is over, and still kept"));
+            }
+            self.tell(Input::Resume { checkpoint: Box::new(checkpoint), interrupted_at_ms: at_ms })?;
+        }
+        Ok(())
+    }
+
+    /// Of a call that may go on, its two parties alone do.
+    fn close_other_legs(&mut self, checkpoint: &CallCheckpoint, at_ms: u64) -> Result<(), String> {
+        let call = checkpoint.call;
+        let legs = &self.records.calls[&call].legs;
+        let open: Vec<LegId> = legs.iter().filter(|(_, leg)| leg.ended.is_none()).map(|(id, _)| *id).collect();
+        for leg in open.into_iter().filter(|leg| !checkpoint.legs().contains(leg)) {
+            let ended =
+                LegEnded { call, leg, cause: EndCause::Interrupted, sip_status: 0, reason: None, quality: None };
+            self.write(Fact { tenant: tenant_id(), at_ms, event: Event::LegEnded(ended) })?;
+        }
+        Ok(())
+    }
+
+    /// A checkpoint is of a call that is open, and gone when it is not.
+    pub(crate) fn keep(&mut self, said: Checkpointed) -> Result<(), String> {
+        match said {
+            Checkpointed::Kept(checkpoint) => {
+                let call = checkpoint.call;
+                if self.records.calls.get(&call).is_none_or(|record| record.ended.is_some() || !record.answered) {
+                    return Err(format!("{call} is kept, and nobody talks in it"));
+                }
+                self.checkpoints.insert(call, CallCheckpoint::clone(&checkpoint));
+            }
+            Checkpointed::Gone(_, call) => {
+                self.checkpoints.remove(&call).ok_or_else(|| format!("{call} was not kept, and is no more"))?;
+            }
         }
         Ok(())
     }
@@ -189,6 +235,10 @@ impl World {
         let calls = self.records.calls.values();
         self.story.calls = calls.len();
         self.story.answered = calls.filter(|record| record.answered).count();
+        self.story.resumed = self.records.calls.values().filter(|record| record.resumed).count();
+        if !self.checkpoints.is_empty() {
+            return Err(format!("still kept, and everything is over: {:?}", self.checkpoints.keys()));
+        }
         if let Some(call_id) = self.wire.unanswered() {
             return Err(format!("no final response to {call_id}"));
         }

@@ -11,6 +11,7 @@ use hooks::fact::{Event, Fact};
 use hooks::id::{CallId, TenantId};
 use sip::flow::{Flow, Transport};
 use sip::time::Now;
+use switch::checkpoint::CallCheckpoint;
 use switch::config::{NodeConfig, TenantConfig};
 use switch::input::{Admission, Command, CommandId, Input};
 use switch::media::{MediaCommand, MediaEvent};
@@ -68,6 +69,8 @@ pub struct Story {
     pub calls: usize,
     /// Calls in which two parties talked.
     pub answered: usize,
+    /// Calls that went on after the process was killed.
+    pub resumed: usize,
     /// Times the process was killed.
     pub crashes: usize,
     /// Moments at which it was checked who hears whom.
@@ -82,6 +85,7 @@ impl Story {
             steps: self.steps + other.steps,
             calls: self.calls + other.calls,
             answered: self.answered + other.answered,
+            resumed: self.resumed + other.resumed,
             crashes: self.crashes + other.crashes,
             listened: self.listened + other.listened,
         }
@@ -113,6 +117,8 @@ pub struct World {
     /// Calls whose caller's ports could not be bound: they fail whatever else could be tried.
     pub(crate) unheard: BTreeSet<CallId>,
     pub(crate) journal: Vec<Fact>,
+    /// What a process finds that takes the place of this one.
+    pub(crate) checkpoints: BTreeMap<CallId, CallCheckpoint>,
     pub(crate) records: Records,
     pub(crate) reports: Vec<(Duration, MediaEvent)>,
     pub(crate) ladder: Vec<String>,
@@ -183,6 +189,7 @@ impl World {
             dialogs: Dialogs::default(),
             unheard: BTreeSet::new(),
             journal: Vec::new(),
+            checkpoints: BTreeMap::new(),
             records: Records::default(),
             reports: Vec::new(),
             ladder: Vec::new(),
@@ -388,6 +395,7 @@ impl World {
     fn obey(&mut self, output: Output) -> Result<(), String> {
         match output {
             Output::Fact(_) => Ok(()),
+            Output::Checkpoint(said) => self.keep(said),
             Output::CloseConnection(connection) => Err(format!("told to close {connection:?}, and there is none")),
             Output::Publish(view) => self.published(view),
             Output::Reply { id, result } => self.replied(id, &result),

@@ -1,11 +1,13 @@
 //! A confirmed dialog as text, for the leg checkpoints of the journal: from it a restarted process picks the call up again.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Began, Dialog, DialogId, InviteUse, Negotiation, Stage};
 use crate::headers::NameAddr;
 use crate::uri::Uri;
 
 /// What must survive of a confirmed dialog. Addresses are header field values in UTF-8 as we would write them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Call-ID.
     pub call_id: String,

@@ -13,6 +13,8 @@ mod route;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub use checkpoint::{Checkpoint, RestoreError};
 pub use forks::{FORKS_MAX, ForkEvent, Forks};
 pub use incoming::{Incoming, Rejection};
@@ -67,7 +69,8 @@ impl DialogId {
 }
 
 /// Who began the dialog, and so owns its Call-ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Began {
     /// We sent the first INVITE.
     Locally,

@@ -1,10 +1,12 @@
 //! Privacy: what the caller wants hidden (RFC 3323 §4.2, RFC 3325 §9.3).
 
+use serde::{Deserialize, Serialize};
+
 use super::value::HeaderValue;
 use super::{HeaderName, Headers};
 
 /// What a caller asks to have hidden. The default asks for nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "a set of words on the wire, any of which may be there")]
 pub struct Privacy {
     /// `id`: the asserted identity must not reach the called party (RFC 3325 §9.3).

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// An RTP payload type, 0 to 127.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct PayloadType(u8);
 
 impl PayloadType {
@@ -20,6 +23,25 @@ impl PayloadType {
     }
 }
 
+/// A number above 127.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a payload type is 0 to 127")]
+pub struct PayloadTypeTooLarge;
+
+impl TryFrom<u8> for PayloadType {
+    type Error = PayloadTypeTooLarge;
+
+    fn try_from(number: u8) -> Result<Self, PayloadTypeTooLarge> {
+        Self::new(number).ok_or(PayloadTypeTooLarge)
+    }
+}
+
+impl From<PayloadType> for u8 {
+    fn from(payload_type: PayloadType) -> Self {
+        payload_type.number()
+    }
+}
+
 impl fmt::Display for PayloadType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
@@ -27,7 +49,8 @@ impl fmt::Display for PayloadType {
 }
 
 /// An encoding's name, compared without regard to case (RFC 8866 §6.6).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum Encoding {
     /// G.711 µ-law.
     Pcmu,
@@ -76,6 +99,18 @@ impl Encoding {
     }
 }
 
+impl From<String> for Encoding {
+    fn from(name: String) -> Self {
+        Self::from_name(&name)
+    }
+}
+
+impl From<Encoding> for String {
+    fn from(encoding: Encoding) -> Self {
+        encoding.as_str().to_owned()
+    }
+}
+
 impl PartialEq for Encoding {
     fn eq(&self, other: &Self) -> bool {
         self.as_str().eq_ignore_ascii_case(other.as_str())
@@ -85,7 +120,7 @@ impl PartialEq for Encoding {
 impl Eq for Encoding {}
 
 /// A codec under the payload type that one side gave it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Codec {
     /// The payload type that who wrote this wants to receive it with.
     pub payload_type: PayloadType,

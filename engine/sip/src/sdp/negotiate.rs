@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Codec, ConnectionAddress, Direction, MediaDescription, MediaKind, Origin, PayloadType, Protocol, Rtcp,
     SessionDescription,
@@ -52,7 +54,7 @@ pub struct Policy<'a> {
 }
 
 /// A codec that both sides take.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NegotiatedCodec {
     /// The format, with the parameters (`fmtp`) that the peer gave and the payload type that we send with.
     pub remote: Codec,
@@ -69,7 +71,7 @@ impl NegotiatedCodec {
 }
 
 /// What offer and answer agree on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Negotiated {
     /// Which m-line it is, from 0.
     pub media_index: usize,

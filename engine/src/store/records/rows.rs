@@ -23,6 +23,7 @@ pub(super) const RECORDS: DerivedTable = DerivedTable {
         "created_at_ms",
         "ringing_at_ms",
         "answered_at_ms",
+        "interruptions",
         "ended_at_ms",
         "ring_duration_ms",
         "talk_duration_ms",
@@ -50,6 +51,7 @@ pub(super) fn record_args(tenant: &TenantId, record: &CallRecord) -> Vec<Arg> {
         record.created_at_ms,
         record.ringing_at_ms,
         record.answered_at_ms,
+        json(&record.interruptions),
         end.map(|end| end.at_ms),
         end.map(|end| end.ring_duration_ms),
         end.map(|end| end.talk_duration_ms),
@@ -87,6 +89,7 @@ pub(super) fn record(row: &Row) -> Result<CallRecord, StoreError> {
         created_at_ms: row.unsigned("created_at_ms")?,
         ringing_at_ms: row.opt_unsigned("ringing_at_ms")?,
         answered_at_ms: row.opt_unsigned("answered_at_ms")?,
+        interruptions: row.json("interruptions")?,
         end,
     })
 }

@@ -31,18 +31,19 @@ pub(crate) enum Reoffered {
 impl Call {
     /// Offers the far end of an answered leg these codecs, preferred first, as soon as its dialog lets us; an offer that still
     /// waits is replaced. [`Call::reoffered`] hears what became of it; a far end that is gone ends the call.
-    #[cfg_attr(not(test), expect(dead_code, reason = "transfers are to come"))]
     pub(crate) fn reoffer(&mut self, desk: &mut Desk, leg: LegIndex, codecs: Vec<Codec>) {
         self.ask(desk, leg, Ask::Offer(codecs));
     }
 
     /// What became of the offer of [`Call::reoffer`]; whom the leg hears is decided already.
-    fn reoffered(&mut self, _leg: LegIndex, became: Reoffered) {
+    fn reoffered(&mut self, desk: &mut Desk, leg: LegIndex, became: Reoffered) {
         match became {
             Reoffered::Agreed => self.changed = true,
             // The two sides had something in common before, which is still agreed.
             Reoffered::Refused(_) => {}
         }
+        // Who refuses an offer is there, too: one that is gone, or forgot the call, answers otherwise or not at all.
+        self.is_present(desk, leg);
     }
 
     /// Asks the far end of an answered leg, as soon as its dialog lets us.
@@ -127,7 +128,7 @@ impl Call {
             }
         };
         let Ok(request) = made else { return };
-        let contact = nat::contact(&desk.node, &up.flow, &user, up.dialog.remote_target());
+        let contact = nat::contact(&desk.node, &up.flow, &user);
         let mut request =
             request.with(HeaderName::Contact, NameAddr::new(contact.into())).with(HeaderName::Allow, ALLOW);
         request.headers.push(HeaderName::Supported, SUPPORTED);
@@ -203,7 +204,7 @@ impl Call {
             Ask::Refresh => self.hold_changed(desk, leg, before),
             Ask::Offer(_) if agreed => {
                 self.hold_changed(desk, leg, before);
-                self.reoffered(leg, Reoffered::Agreed);
+                self.reoffered(desk, leg, Reoffered::Agreed);
             }
             // RFC 3261 §13.2.2.4: a 2xx with an answer that we cannot take is acknowledged, and then there is no session.
             Ask::Offer(_) => self.end_not_acceptable(desk),
@@ -231,7 +232,7 @@ impl Call {
         }
         match &attempt.ask {
             Ask::Refresh => {}
-            Ask::Offer(_) => self.reoffered(leg, Reoffered::Refused(status)),
+            Ask::Offer(_) => self.reoffered(desk, leg, Reoffered::Refused(status)),
         }
     }
 

@@ -9,6 +9,7 @@ use sip::headers::HeaderName;
 use sip::message::{Method, Request, Response, StatusCode};
 use sip::transaction::ClientKey;
 
+use super::resume::Over;
 use super::{Call, Ended, Stage};
 use crate::desk::{Desk, LegIndex, Refusal, TimerKey};
 use crate::farewell;
@@ -89,6 +90,7 @@ impl Call {
             Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } => {}
         }
         self.stop_recording(desk);
+        self.stop_probation(desk);
         let mut status = self.caller_status();
         for leg in self.live() {
             let told = self.hang_up(desk, leg, end);
@@ -169,8 +171,9 @@ impl Call {
             return;
         }
         desk.timers.stop(*closing_until, TimerKey::Closing(self.id));
-        let ended = CallEnded { call: self.id, cause: end.cause, by: end.by, sip_status: end.status };
-        desk.fact_at(&self.tenant.tenant, end.at_ms, Event::CallEnded(ended));
+        let Over { cause, by, at_ms } = self.outcome(Over { cause: end.cause, by: end.by, at_ms: end.at_ms });
+        let ended = CallEnded { call: self.id, cause, by, sip_status: end.status };
+        desk.fact_at(&self.tenant.tenant, at_ms, Event::CallEnded(ended));
         self.stage = Stage::Over;
     }
 
@@ -278,7 +281,9 @@ impl Call {
         let leg = &mut self.legs[at];
         leg.media = LegMedia::None;
         let LegState::Ended { cause, at_ms } = leg.state else { return };
-        let ended = LegEnded { call: self.id, leg: leg.id, cause, sip_status: leg.status, reason, quality };
+        let (id, sip_status) = (leg.id, leg.status);
+        let Over { cause, at_ms, .. } = self.outcome(Over { cause, by: EndedBy::System, at_ms });
+        let ended = LegEnded { call: self.id, leg: id, cause, sip_status, reason, quality };
         desk.fact_at(&self.tenant.tenant, at_ms, Event::LegEnded(ended));
     }
 

@@ -16,8 +16,11 @@ impl Call {
     /// Whether the party beside this leg, or the one that it is calling, can take part in another call.
     ///
     /// # Errors
-    /// 491 while it is handed on itself, 403 where there is no such party.
+    /// 491 while it is handed on itself or may be gone with a killed process, 403 where there is no such party.
     pub(crate) fn may_join(&self, leg: LegIndex) -> Result<(), Refusal> {
+        if self.is_on_probation() {
+            return Err(StatusCode::REQUEST_PENDING.into());
+        }
         match &self.stage {
             Stage::Talking { caller, callee, .. } if [*caller, *callee].contains(&leg) => Ok(()),
             Stage::Echo { caller, .. } if *caller == leg => Ok(()),

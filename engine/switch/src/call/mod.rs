@@ -15,6 +15,7 @@ mod record;
 mod redirect;
 mod refresh;
 mod relay;
+mod resume;
 mod ring;
 mod seek;
 mod sign_in;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use hooks::fact::{CallCreated, CallSource, Direction, EndCause, EndedBy, Event, LegStarted};
 use hooks::id::{CallId, RecordingId};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use end::{End, Verdict, late_success, stray_success};
 pub(crate) use hold::not_acceptable;
@@ -36,10 +38,14 @@ pub(crate) use in_dialog::Outcome;
 pub(crate) use notify::Subscription;
 pub(crate) use record::Recording;
 pub(crate) use redirect::{Diverted, diversion};
+pub(crate) use resume::close_interrupted;
 pub(crate) use seek::Route;
 pub(crate) use transfer::HandOn;
 pub(crate) use two_party::Arrival;
 
+use resume::Probation;
+
+use crate::checkpoint::CallCheckpoint;
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, LegRef};
 use crate::identity::Identity;
@@ -57,6 +63,12 @@ pub(crate) struct Call {
     legs: Vec<Leg>,
     stage: Stage,
     recording: Option<RecordingId>,
+    /// How many recordings of it began: another does each time the process was killed, and with another party.
+    recorded_parts: u32,
+    /// The last that was said of what must survive.
+    checkpoint: Option<Arc<CallCheckpoint>>,
+    /// The process that began it was killed, and its far ends may be gone.
+    probation: Option<Probation>,
     /// Something changed that others may see.
     changed: bool,
     /// How often its parties were handed on.
@@ -68,7 +80,7 @@ pub(crate) struct Call {
 }
 
 /// What a call is, from its beginning on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct About {
     pub(crate) direction: Direction,
     pub(crate) source: CallSource,
@@ -152,6 +164,9 @@ impl Call {
             legs: Vec::new(),
             stage: Stage::Begun,
             recording: None,
+            recorded_parts: 0,
+            checkpoint: None,
+            probation: None,
             changed: true,
             transfers: 0,
             bind_retries: BIND_RETRIES_MAX,
@@ -168,6 +183,7 @@ impl Call {
     /// Ends what has ended, and publishes what changed. True when the call is over and can be forgotten.
     pub(crate) fn settle(&mut self, desk: &mut Desk) -> bool {
         self.finish_if_closed(desk);
+        self.keep_checkpoint(desk);
         let over = matches!(self.stage, Stage::Over);
         if over {
             desk.publish(View::CallGone(self.tenant.tenant.clone(), self.id));

@@ -23,11 +23,17 @@ pub(crate) struct Recording {
 impl Call {
     /// Begins to record, if the call is one that is recorded.
     pub(super) fn start_recording(&mut self, desk: &mut Desk) {
+        if let Stage::Talking { caller, callee, .. } = &self.stage
+            && self.is_recorded(*caller, *callee)
+        {
+            self.record_on(desk);
+        }
+    }
+
+    /// Records the two parties, in a new part where there is one already.
+    pub(super) fn record_on(&mut self, desk: &mut Desk) {
         let Stage::Talking { caller, callee, .. } = &self.stage else { return };
         let (caller, callee) = (*caller, *callee);
-        if !self.is_recorded(caller, callee) {
-            return;
-        }
         // REC-09: left is the outside party, whatever the direction; the caller of an internal call.
         let outside = [caller, callee].into_iter().find(|leg| self.legs[leg.at()].peer.kind == PeerKind::Trunk);
         let left = outside.unwrap_or(caller);
@@ -37,7 +43,13 @@ impl Call {
         let id = desk.recording_id();
         let tenant = self.tenant.tenant.clone();
         let path = path(&tenant, id);
-        let started = RecordingStarted { recording: id, call: self.id, left: left.id, right: right.id };
+        let started = RecordingStarted {
+            recording: id,
+            call: self.id,
+            left: left.id,
+            right: right.id,
+            part: self.recorded_parts + 1,
+        };
         desk.fact(&tenant, Event::RecordingStarted(started));
         desk.media(MediaCommand::Record {
             recording: id,
@@ -47,6 +59,7 @@ impl Call {
         });
         desk.recordings.insert(id, Recording { tenant, call: self.id, path, report_until: None });
         self.recording = Some(id);
+        self.recorded_parts += 1;
         self.changed = true;
     }
 

@@ -61,8 +61,12 @@ impl Call {
     /// Why a party cannot be handed on by this leg now, or who would stay.
     ///
     /// # Errors
-    /// 403 where nobody talks (CALL-13), 491 while another transfer is under way, 483 after [`TRANSFERS_MAX`].
+    /// 403 where nobody talks (CALL-13), 491 while another transfer is under way or nobody knows yet who outlived a killed
+    /// process, 483 after [`TRANSFERS_MAX`].
     pub(super) fn seats(&self, by: LegIndex) -> Result<Seats, StatusCode> {
+        if self.is_on_probation() {
+            return Err(StatusCode::REQUEST_PENDING);
+        }
         match &self.stage {
             Stage::Talking { caller, callee, answered_ms } if *caller == by => {
                 Ok(Seats { stays: *callee, seat: Side::Caller, answered_ms: *answered_ms })

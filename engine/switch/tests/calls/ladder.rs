@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::under_test::checkpoint::{CallCheckpoint, Checkpointed};
 use crate::under_test::config::{
     Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
     TrunkPolicy,
@@ -53,6 +54,12 @@ pub(crate) struct World {
     ladder: Vec<String>,
     pub(crate) last_call: Option<CallId>,
     legs: Vec<(hooks::id::LegId, String)>,
+    fact_times: Vec<(String, u64)>,
+    seed: u8,
+    tenant: TenantConfig,
+    /// What a process would find that takes the place of this one.
+    pub(crate) checkpoints: BTreeMap<CallId, CallCheckpoint>,
+    pub(crate) checkpoints_said: usize,
     flows: BTreeMap<&'static str, Flow>,
     /// The flow that something was sent on last.
     pub(crate) last_flow: Option<Flow>,
@@ -186,6 +193,11 @@ impl World {
             ladder: Vec::new(),
             last_call: None,
             legs: Vec::new(),
+            fact_times: Vec::new(),
+            seed: 7,
+            tenant: tenant.clone(),
+            checkpoints: BTreeMap::new(),
+            checkpoints_said: 0,
             flows: BTreeMap::new(),
             last_flow: None,
             sent: Vec::new(),
@@ -279,13 +291,30 @@ impl World {
                 self.last_call = fact.event.call().or(self.last_call);
                 let text = self.fact_text(&fact.event);
                 self.ladder.push(format!("{:>7}ms  {text}", self.now.as_millis()));
+                self.fact_times.push((text.clone(), fact.at_ms.saturating_sub(now(Duration::ZERO).unix_ms)));
                 self.facts.push(text);
             }
+            Output::Checkpoint(said) => self.keep(said),
             Output::Send { flow, bytes } => self.deliver(&flow, &bytes),
             Output::CloseConnection(_) => {}
             Output::Media(command) => self.media_command(command),
             Output::Publish(view) => self.views.push(view),
             Output::Reply { result, .. } => self.replies.push(result),
+        }
+    }
+
+    fn keep(&mut self, said: Checkpointed) {
+        match said {
+            Checkpointed::Kept(checkpoint) => {
+                // As it comes back from a disk.
+                let text = serde_json::to_string(checkpoint.as_ref()).unwrap();
+                self.checkpoints.insert(checkpoint.call, serde_json::from_str(&text).unwrap());
+                self.checkpoints_said += 1;
+                assert_eq!(self.checkpoints.get(&checkpoint.call), Some(checkpoint.as_ref()), "{text}");
+            }
+            Checkpointed::Gone(_, call) => {
+                assert!(self.checkpoints.remove(&call).is_some(), "nothing was kept of {call}");
+            }
         }
     }
 
@@ -411,8 +440,12 @@ impl World {
             Event::TransferFailed(e) => {
                 format!("transfer_failed {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status)
             }
+            Event::CallResumed(e) => format!("resumed after {} ms", e.gap_ms),
             Event::CallEnded(e) => format!("ended {:?} by {:?} {}", e.cause, e.by, e.sip_status),
-            Event::RecordingStarted(e) => format!("recording_started {} | {}", self.leg(e.left), self.leg(e.right)),
+            Event::RecordingStarted(e) => {
+                let part = if e.part == 1 { String::new() } else { format!(" part {}", e.part) };
+                format!("recording_started {} | {}{part}", self.leg(e.left), self.leg(e.right))
+            }
             Event::RecordingReady(_) => "recording_ready".into(),
             Event::RecordingFailed(e) => format!("recording_failed {}", e.reason),
             Event::RegistrationBound(e) => format!("bound {} {}", e.extension, e.source),
@@ -561,7 +594,23 @@ impl World {
         let ended = self.facts.iter().filter(|fact| fact.starts_with("ended")).count();
         let created = self.facts.iter().filter(|fact| fact.starts_with("created")).count();
         assert_eq!(created, ended, "one end for each call\n{}", self.ladder());
+        assert!(self.checkpoints.is_empty(), "kept of calls that are over: {:?}", self.checkpoints);
         self.check_order();
+    }
+
+    /// `kill -9`: a process with the same settings takes the place of the switch, `away` later, and finds what it kept.
+    pub(crate) fn crash(&mut self, away: Duration) {
+        self.events.clear();
+        self.peers.clear();
+        self.hears.clear();
+        let interrupted_at_ms = now(self.now).unix_ms;
+        self.now += away;
+        self.seed += 1;
+        self.switch = Switch::new(node(), [self.seed; 32], now(self.now));
+        self.input(Input::Tenant(Arc::new(self.tenant.clone())));
+        for (_, checkpoint) in std::mem::take(&mut self.checkpoints) {
+            self.input(Input::Resume { checkpoint: Box::new(checkpoint), interrupted_at_ms });
+        }
     }
 
     /// Nothing of a call is written down after its end but what became of its recording.
@@ -579,6 +628,11 @@ impl World {
     pub(crate) fn expect_facts(&self, wanted: &str) {
         let wanted: Vec<&str> = wanted.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         assert_eq!(self.facts, wanted, "\n{}", self.ladder());
+    }
+
+    /// When the facts that say so happened, ms since the beginning.
+    pub(crate) fn fact_times(&self, text: &str) -> Vec<u64> {
+        self.fact_times.iter().filter(|(fact, _)| fact.contains(text)).map(|(_, at_ms)| *at_ms).collect()
     }
 
     pub(crate) fn command(&mut self, command: Command) -> Result<Done, Refused> {

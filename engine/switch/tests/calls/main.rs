@@ -13,6 +13,7 @@ mod reasons;
 mod redirects;
 mod refusals;
 mod registration;
+mod resume;
 mod session_timers;
 mod transfers;
 mod trunk_choice;

@@ -361,6 +361,8 @@ impl Phone {
         let direction = match text.audio().map(|audio| audio.direction) {
             Some("sendonly") => "recvonly",
             Some("inactive") => "inactive",
+            // Who holds goes on to hold, whatever is offered.
+            _ if dialog.hold == Hold::Holding => "sendonly",
             _ => "sendrecv",
         };
         let payload_types = dialog.payload_types.clone();

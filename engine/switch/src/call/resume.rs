@@ -1,0 +1,273 @@
+//! A call that outlives its process: what must survive of it, and how another process picks it up.
+//!
+//! The call goes on at once as it was: same ports, same dialogs, each hears the other. Both far ends are asked by re-INVITE
+//! whether they are still there. Until both have said so the call is on probation: whatever ends it, it ended when the process
+//! did.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hooks::fact::{CallEnded, CallResumed, EndCause, EndedBy, Event, LegEnded, PeerKind};
+use sip::dialog::Dialog;
+use sip::digest::{Credentials, DigestClient};
+use sip::flow::Flow;
+use sip::message::StatusCode;
+
+use super::{BIND_RETRIES_MAX, Call, End, Stage};
+use crate::asking::Asking;
+use crate::checkpoint::{CallCheckpoint, Checkpointed, LegCheckpoint};
+use crate::config::TenantConfig;
+use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::leg::{Leg, LegMedia, LegState, Peer, Side, Up};
+use crate::lifetime::Lifetime;
+use crate::nat;
+use crate::output::Output;
+use crate::session::{self, Session};
+use crate::trunk;
+
+/// A call of a killed process whose far ends have not both said that they are still there.
+#[derive(Debug)]
+pub(super) struct Probation {
+    /// When that process is known to have lived last.
+    interrupted_at_ms: u64,
+    /// It was being recorded.
+    recorded: bool,
+    awaited: BTreeSet<LegIndex>,
+    until: Duration,
+}
+
+/// How an interrupted call or leg ended, in place of what ended it now.
+pub(super) struct Over {
+    pub(super) cause: EndCause,
+    pub(super) by: EndedBy,
+    pub(super) at_ms: u64,
+}
+
+impl Call {
+    /// Says what must survive of the call, where that has changed.
+    pub(super) fn keep_checkpoint(&mut self, desk: &mut Desk) {
+        let now = self.checkpoint();
+        if now.as_ref() == self.checkpoint.as_deref() {
+            return;
+        }
+        self.checkpoint = now.map(Arc::new);
+        let said = match &self.checkpoint {
+            Some(checkpoint) => Checkpointed::Kept(Arc::clone(checkpoint)),
+            None => Checkpointed::Gone(self.tenant.tenant.clone(), self.id),
+        };
+        desk.outputs.push_back(Output::Checkpoint(said));
+    }
+
+    /// `None` unless two parties talk, both with media agreed: anything else is over when the process is. A call on probation
+    /// is not tried again.
+    fn checkpoint(&self) -> Option<CallCheckpoint> {
+        let Stage::Talking { caller, callee, answered_ms } = &self.stage else { return None };
+        if self.probation.is_some() {
+            return None;
+        }
+        Some(CallCheckpoint {
+            tenant: self.tenant.tenant.clone(),
+            call: self.id,
+            about: self.about.clone(),
+            answered_ms: *answered_ms,
+            caller: self.leg_checkpoint(*caller)?,
+            callee: self.leg_checkpoint(*callee)?,
+            recorded: self.recording.is_some(),
+            recorded_parts: self.recorded_parts,
+            transfers: self.transfers,
+        })
+    }
+
+    fn leg_checkpoint(&self, leg: LegIndex) -> Option<LegCheckpoint> {
+        let leg = self.leg(leg)?;
+        let LegState::Up(up) = &leg.state else { return None };
+        Some(LegCheckpoint {
+            leg: leg.id,
+            caller_side: leg.side == Side::Caller,
+            peer: leg.peer.kind,
+            peer_name: leg.peer.name.clone(),
+            number: leg.peer.number.clone(),
+            status: leg.status,
+            dialog: up.dialog.checkpoint(),
+            transport: up.flow.transport,
+            local: up.flow.local,
+            remote: up.flow.peer,
+            session: leg.session().and_then(Session::checkpoint)?,
+            timer: up.lifetime.checkpoint(),
+            refresh_by: up.refresh_by,
+        })
+    }
+
+    /// The call again, on probation. `None` if it cannot go on here: no free port, no socket, a damaged checkpoint.
+    pub(crate) fn resumed(
+        desk: &mut Desk,
+        tenant: Arc<TenantConfig>,
+        checkpoint: &CallCheckpoint,
+        interrupted_at_ms: u64,
+    ) -> Option<Self> {
+        let (caller, callee) = (LegIndex(0), LegIndex(1));
+        let mut call = Self {
+            id: checkpoint.call,
+            tenant,
+            about: checkpoint.about.clone(),
+            legs: Vec::new(),
+            stage: Stage::Talking { caller, callee, answered_ms: checkpoint.answered_ms },
+            recording: None,
+            recorded_parts: checkpoint.recorded_parts,
+            checkpoint: None,
+            probation: None,
+            changed: true,
+            transfers: checkpoint.transfers,
+            redirects: super::redirect::Redirects::default(),
+            bind_retries: BIND_RETRIES_MAX,
+            reasons: super::reason::Reasons::default(),
+        };
+        let dialogs = [&checkpoint.caller, &checkpoint.callee].map(|leg| restored_dialog(desk, leg));
+        let [Some(of_caller), Some(of_callee)] = dialogs else { return None };
+        let sessions = [(caller, &checkpoint.caller, &of_caller.1), (callee, &checkpoint.callee, &of_callee.1)]
+            .map(|(at, leg, flow)| Session::restored(desk, call.leg_ref(at), flow, &leg.session));
+        let sessions = match sessions {
+            [Some(of_caller), Some(of_callee)] => [of_caller, of_callee],
+            sessions => {
+                sessions.into_iter().flatten().for_each(|session| session.abandon(desk));
+                return None;
+            }
+        };
+        let legs = [&checkpoint.caller, &checkpoint.callee].into_iter().zip([of_caller, of_callee]).zip(sessions);
+        for ((leg, (dialog, flow)), session) in legs {
+            call.push_restored(desk, leg, dialog, flow, session);
+        }
+        let until = desk.start_timer(PROBATION, TimerKey::Probation(call.id));
+        let awaited = BTreeSet::from([caller, callee]);
+        call.probation = Some(Probation { interrupted_at_ms, recorded: checkpoint.recorded, awaited, until });
+        call.rewire(desk);
+        for leg in [caller, callee] {
+            // RFC 3264 §8: what was agreed is offered anew; a far end that holds says so again in its answer.
+            let codecs = call.leg(leg).and_then(Leg::session).and_then(Session::agreed_codecs);
+            call.reoffer(desk, leg, codecs.unwrap_or_else(session::g711));
+        }
+        Some(call)
+    }
+
+    fn push_restored(&mut self, desk: &mut Desk, leg: &LegCheckpoint, dialog: Dialog, flow: Flow, session: Session) {
+        let tag: Box<str> = dialog.id().local_tag.as_str().into();
+        let index = self.next_index();
+        desk.dialogs.insert(tag.clone(), self.leg_ref(index));
+        let login = self.login_of(leg);
+        // The re-INVITE that follows keeps what was agreed (RFC 4028 §7.4).
+        let (policy, terms) = leg.timer;
+        let up = Up {
+            dialog,
+            flow,
+            login,
+            unacknowledged: None,
+            referring: None,
+            asking: Asking::Idle,
+            refresh_by: leg.refresh_by,
+            lifetime: Lifetime::begin(desk, self.leg_ref(index), policy, terms),
+        };
+        let leg = Leg {
+            id: leg.leg,
+            side: if leg.caller_side { Side::Caller } else { Side::Callee },
+            peer: Peer { kind: leg.peer, name: leg.peer_name.clone(), number: leg.number.clone() },
+            tag,
+            state: LegState::Up(Box::new(up)),
+            media: LegMedia::Open(Box::new(session)),
+            status: leg.status,
+        };
+        trunk::leg_began(desk, &self.tenant.tenant, &leg);
+        self.legs.push(leg);
+    }
+
+    /// A trunk may ask anew who we are.
+    fn login_of(&self, leg: &LegCheckpoint) -> Option<Box<DigestClient>> {
+        if leg.peer != PeerKind::Trunk {
+            return None;
+        }
+        let trunk = leg.peer_name.parse().ok().and_then(|name| self.tenant.trunks.get(&name))?;
+        let account = trunk.credentials.as_ref()?;
+        let credentials = Credentials { username: account.username.clone(), password: account.password.clone() };
+        Some(Box::new(DigestClient::new(credentials)))
+    }
+
+    /// A far end is still there. With the other one the call goes on.
+    pub(super) fn is_present(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let Some(probation) = &mut self.probation else { return };
+        probation.awaited.remove(&leg);
+        if !probation.awaited.is_empty() {
+            return;
+        }
+        let Some(Probation { interrupted_at_ms, recorded, until, .. }) = self.probation.take() else { return };
+        desk.timers.stop(until, TimerKey::Probation(self.id));
+        let gap_ms = desk.now.unix_ms.saturating_sub(interrupted_at_ms);
+        self.fact(desk, Event::CallResumed(CallResumed { call: self.id, interrupted_at_ms, gap_ms }));
+        desk.metrics.calls_resumed += 1;
+        self.changed = true;
+        if recorded {
+            self.record_on(desk);
+        }
+    }
+
+    /// A far end does not want to go on, or did not answer in time: the call is over.
+    pub(crate) fn not_present(&mut self, desk: &mut Desk) {
+        if self.probation.is_some() {
+            let refusal = StatusCode::REQUEST_TIMEOUT.into();
+            self.end(desk, &End { cause: EndCause::Interrupted, by: EndedBy::System, refusal });
+        }
+    }
+
+    /// Nobody knows yet whether the far ends are still there.
+    pub(super) fn is_on_probation(&self) -> bool {
+        self.probation.is_some()
+    }
+
+    /// The call ends: nobody waits any more for its far ends.
+    pub(super) fn stop_probation(&self, desk: &mut Desk) {
+        if let Some(probation) = &self.probation {
+            desk.timers.stop(probation.until, TimerKey::Probation(self.id));
+        }
+    }
+
+    /// How the call or a leg of it ended: on probation, when and because its process did.
+    pub(super) fn outcome(&self, now: Over) -> Over {
+        match &self.probation {
+            None => now,
+            Some(probation) => {
+                let at_ms = probation.interrupted_at_ms.min(now.at_ms);
+                Over { cause: EndCause::Interrupted, by: EndedBy::System, at_ms }
+            }
+        }
+    }
+}
+
+/// Writes down the end of a call that cannot go on at all.
+pub(crate) fn close_interrupted(desk: &mut Desk, checkpoint: &CallCheckpoint, at_ms: u64) {
+    let (call, cause) = (checkpoint.call, EndCause::Interrupted);
+    for leg in [&checkpoint.caller, &checkpoint.callee] {
+        let ended = LegEnded { call, leg: leg.leg, cause, sip_status: leg.status, reason: None, quality: None };
+        desk.fact_at(&checkpoint.tenant, at_ms, Event::LegEnded(ended));
+    }
+    let sip_status = checkpoint.caller.status;
+    let ended = CallEnded { call, cause, by: EndedBy::System, sip_status };
+    desk.fact_at(&checkpoint.tenant, at_ms, Event::CallEnded(ended));
+}
+
+/// The dialog of a leg and the way to its far end, if nobody else has its tag.
+fn restored_dialog(desk: &Desk, leg: &LegCheckpoint) -> Option<(Dialog, Flow)> {
+    let dialog = Dialog::restore(&leg.dialog).ok()?;
+    let kept = Flow { transport: leg.transport, local: leg.local, peer: leg.remote, connection: None };
+    let same_socket = |socket: &&crate::config::ListeningSocket| {
+        socket.transport == leg.transport && socket.local.port() == leg.local.port()
+    };
+    let flow = match desk.node.sockets.iter().find(same_socket) {
+        Some(_) => kept,
+        // The settings have changed, or we had connected to the far end.
+        None => nat::new_flow(&desk.node, leg.transport, leg.remote)?,
+    };
+    let is_free = !desk.dialogs.contains_key(dialog.id().local_tag.as_str());
+    is_free.then_some((dialog, flow))
+}
+
+/// How long both far ends have to say that they are still there.
+const PROBATION: Duration = Duration::from_secs(5);

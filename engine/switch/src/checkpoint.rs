@@ -1,0 +1,90 @@
+//! What must survive of a call in which two parties talk, so that a process that takes this one's place goes on with it.
+//!
+//! The switch says what it is ([`crate::output::Output::Checkpoint`]) whenever something of it changes; the shell keeps the
+//! last one of each call, and gives those of a killed process back ([`crate::input::Input::Resume`]).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hooks::fact::PeerKind;
+use hooks::id::{CallId, LegId, TenantId};
+use serde::{Deserialize, Serialize};
+use sip::dialog::Checkpoint as DialogCheckpoint;
+use sip::flow::Transport;
+use sip::sdp::Negotiated;
+use sip::session_timer::{Policy, Terms};
+
+use crate::call::About;
+use crate::leg::RefreshBy;
+
+/// A call in which two parties talk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCheckpoint {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub call: CallId,
+    pub(crate) about: About,
+    /// When they began to talk, ms since the Unix epoch.
+    pub(crate) answered_ms: u64,
+    pub(crate) caller: LegCheckpoint,
+    pub(crate) callee: LegCheckpoint,
+    /// It is being recorded.
+    pub(crate) recorded: bool,
+    /// The recordings of it so far.
+    pub(crate) recorded_parts: u32,
+    /// How often its parties were handed on.
+    pub(crate) transfers: u8,
+}
+
+impl CallCheckpoint {
+    /// Its two legs, the caller's first.
+    #[must_use]
+    pub fn legs(&self) -> [LegId; 2] {
+        [self.caller.leg, self.callee.leg]
+    }
+}
+
+/// What becomes of the checkpoint of a call.
+#[derive(Clone, Debug)]
+pub enum Checkpointed {
+    /// This one takes the place of any before.
+    Kept(Arc<CallCheckpoint>),
+    /// There is none any more: nothing could go on.
+    Gone(TenantId, CallId),
+}
+
+/// A leg that is up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LegCheckpoint {
+    pub(crate) leg: LegId,
+    pub(crate) caller_side: bool,
+    pub(crate) peer: PeerKind,
+    pub(crate) peer_name: String,
+    pub(crate) number: String,
+    /// The final status of its INVITE.
+    pub(crate) status: u16,
+    pub(crate) dialog: DialogCheckpoint,
+    pub(crate) transport: Transport,
+    /// Our own address on its flow.
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
+    pub(crate) session: SessionCheckpoint,
+    /// What was agreed on the session timer, and what the peer insists on.
+    pub(crate) timer: (Policy, Terms),
+    pub(crate) refresh_by: RefreshBy,
+}
+
+/// The media of a leg: what both sides know of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SessionCheckpoint {
+    /// Our RTP port; RTCP is the next one.
+    pub(crate) port: u16,
+    /// Of our descriptions (RFC 8866 §5.2), for the life of the dialog.
+    pub(crate) session_id: u64,
+    /// Of the last of them that was sent, one that was refused included.
+    pub(crate) version: u64,
+    /// The one that was answered, or is an answer.
+    pub(crate) described: String,
+    pub(crate) agreed: Negotiated,
+}
