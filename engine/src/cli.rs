@@ -160,12 +160,14 @@ pub async fn run(cli: Cli) -> Result<Outcome, CliError> {
 
 /// What the configuration names and the server could not start without.
 fn check_files(config: &Config) -> Result<(), CliError> {
-    let Some(files) = &config.tls else { return Ok(()) };
-    for (key, path) in [("tls.certificate", &files.certificate), ("tls.private_key", &files.private_key)] {
-        std::fs::File::open(path).map_err(|error| {
-            let path = path.display();
-            CliError::Usage(format!("{key}: cannot read {path}: {error}; name another file or take the section out"))
-        })?;
+    let named = config.tls.hosts.iter().map(|(name, files)| (format!("tls.host {name}"), files));
+    for (section, files) in config.tls.own.iter().map(|own| ("tls".to_owned(), own)).chain(named) {
+        for (key, path) in [("certificate", &files.certificate), ("private_key", &files.private_key)] {
+            std::fs::File::open(path).map_err(|error| {
+                let mend = "name another file or take the section out";
+                CliError::Usage(format!("{section}.{key}: cannot read {}: {error}; {mend}", path.display()))
+            })?;
+        }
     }
     Ok(())
 }

@@ -3,11 +3,13 @@
 pub mod contact;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use dialplan::number::TrunkName;
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan};
 use hooks::id::TenantId;
+use sip::flow::Transport;
 use switch::config::{self, Credentials, StaticContact, TenantConfig};
 
 use crate::names::{Addresses, Ask, Names};
@@ -61,6 +63,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     routes.sort_by_key(|route| route.place);
     let mut warnings = Vec::new();
     let addresses = with.names.resolve(hosts(&extensions, &trunks), &mut warnings).await;
+    with.names.note_secured(tenant, secured(&addresses, &mut warnings));
     let plan = plan(&settings, &extensions, &trunks, &routes);
     let mut built_extensions = BTreeMap::new();
     for extension in &extensions {
@@ -124,6 +127,23 @@ fn hosts(extensions: &[Extension], trunks: &[Trunk]) -> Vec<Ask> {
     let mut hosts: Vec<Ask> = trunks.iter().map(trunk_host).chain(contacts).collect();
     hosts.sort();
     hosts.dedup();
+    hosts
+}
+
+/// Which name is at which address by TLS. Two names at one address: the first is verified, for both.
+fn secured(addresses: &Addresses, warnings: &mut Vec<String>) -> BTreeMap<SocketAddr, String> {
+    let mut hosts = BTreeMap::<SocketAddr, String>::new();
+    for (ask, targets) in addresses.iter().filter(|(ask, _)| ask.transport == Transport::Tls) {
+        for target in targets {
+            let first = hosts.entry(*target).or_insert_with(|| ask.host.clone());
+            if *first != ask.host {
+                warnings.push(format!(
+                    "hosts {first} and {} are one address by TLS: its certificate must name {first}",
+                    ask.host
+                ));
+            }
+        }
+    }
     hosts
 }
 

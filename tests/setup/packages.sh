@@ -3,7 +3,7 @@
 set -euo pipefail
 
 build="gcc pkg-config cmake clang libopus-dev"
-peers="sip-tester baresip sipsak tshark kamailio postgresql sox"
+peers="sip-tester baresip sipsak tshark kamailio postgresql sox openssl"
 case "${1:-}" in
 build) wanted=$build ;;
 test) wanted="$build $peers" ;;

@@ -16,6 +16,8 @@ use std::time::Duration;
 use sip::session_timer::Policy;
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
+use crate::ladder::CaptureOptions;
+
 pub use problem::{ConfigError, Place, Problem};
 use provision::Provision;
 use reader::{Findings, Reader};
@@ -30,8 +32,8 @@ pub struct Config {
     pub http: Listen,
     /// HTTP over TLS.
     pub https: Listen,
-    /// The certificate for SIP over TLS and HTTPS; self-signed in the data folder where none is set.
-    pub tls: Option<TlsFiles>,
+    /// Certificates, and whose are believed.
+    pub tls: TlsConfig,
     /// Media.
     pub rtp: RtpConfig,
     /// Who is not behind NAT.
@@ -50,6 +52,8 @@ pub struct Config {
     pub recording: RecordingConfig,
     /// How many days the journal keeps segments that every consumer has read.
     pub journal_keep_days: u64,
+    /// How long SIP messages are kept, and how many of them.
+    pub ladder: CaptureOptions,
     /// The table sizes.
     pub limits: Limits,
     /// Applied again at each start.
@@ -84,6 +88,19 @@ pub struct Listen {
     pub listen: Vec<SocketAddr>,
 }
 
+/// `[tls]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The certificate for SIP over TLS and HTTPS; self-signed in the data folder where none is set.
+    pub own: Option<TlsFiles>,
+    /// Others, for those who ask for these names.
+    pub hosts: Vec<(String, TlsFiles)>,
+    /// The authorities who vouch for trunks.
+    pub ca: PathBuf,
+    /// Hosts whose certificates are not verified.
+    pub unverified_hosts: Vec<String>,
+}
+
 /// A certificate and its key, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -111,6 +128,8 @@ pub struct RtpConfig {
 /// `[dns]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsConfig {
+    /// Who is asked; the system's servers where none is named.
+    pub servers: Vec<SocketAddr>,
     /// How often hosts of trunks and of static contacts are resolved again.
     pub refresh: Duration,
 }
@@ -205,6 +224,7 @@ impl Config {
             log: sections::log(root.section("log")),
             recording: sections::recording(root.section("recording"), &data_dir),
             journal_keep_days: sections::journal(root.section("journal")),
+            ladder: sections::ladder(root.section("ladder")),
             limits: sections::limits(root.section("limits")),
             provision: provision::read(root.section("provision")),
             data_dir,
@@ -217,6 +237,12 @@ impl Config {
     #[must_use]
     pub fn journal_dir(&self) -> PathBuf {
         self.data_dir.join("journal")
+    }
+
+    /// Where SIP messages are kept.
+    #[must_use]
+    pub fn ladder_dir(&self) -> PathBuf {
+        self.data_dir.join("ladders")
     }
 
     /// Where the checkpoints of running calls lie.

@@ -12,8 +12,10 @@ use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 use super::reader::Reader;
 use super::tree::{Node, Value};
 use super::{
-    DnsConfig, Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, SipConfig, StorageUrl, TlsFiles, network,
+    DnsConfig, Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, SipConfig, StorageUrl, TlsConfig, TlsFiles,
+    network,
 };
+use crate::ladder::CaptureOptions;
 
 /// One of `sip.advertise`: `[TRANSPORT:]HOST[:PORT]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,21 +140,48 @@ pub(super) fn listen(mut reader: Reader<'_>, port: u16) -> Listen {
     Listen { listen }
 }
 
-pub(super) fn tls(mut reader: Reader<'_>) -> Option<TlsFiles> {
-    let (certificate, private_key) = (reader.text("certificate"), reader.text("private_key"));
-    let files = match (certificate, private_key) {
+pub(super) fn tls(mut reader: Reader<'_>) -> TlsConfig {
+    let own = tls_files(&mut reader, "tls");
+    let host =
+        |text: &str| if is_host(text) { Ok(text.to_ascii_lowercase()) } else { Err(format!("`{text}` is no host")) };
+    let config = TlsConfig {
+        own,
+        hosts: reader.tables("host").into_iter().filter_map(tls_host).collect(),
+        ca: reader.text("ca").map_or_else(|| PathBuf::from(TLS_CA), PathBuf::from),
+        unverified_hosts: reader.list("unverified_hosts", host).unwrap_or_default(),
+    };
+    reader.finish();
+    config
+}
+
+/// Where Debian keeps the authorities that are commonly believed.
+const TLS_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// One of `[[tls.host]]`.
+fn tls_host(mut reader: Reader<'_>) -> Option<(String, TlsFiles)> {
+    let name = reader.text("name").filter(|name| is_host(name.strip_prefix("*.").unwrap_or(name)));
+    let files = tls_files(&mut reader, "tls.host");
+    if name.is_none() || files.is_none() {
+        let place = reader.place().clone();
+        let mend = "a `[[tls.host]]` needs name (pbx.example.com or *.example.com), certificate and private_key";
+        reader.problem(place, mend.to_owned());
+    }
+    reader.finish();
+    name.zip(files)
+}
+
+fn tls_files(reader: &mut Reader<'_>, section: &str) -> Option<TlsFiles> {
+    match (reader.text("certificate"), reader.text("private_key")) {
         (Some(certificate), Some(private_key)) => {
             Some(TlsFiles { certificate: certificate.into(), private_key: private_key.into() })
         }
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => {
             let place = reader.place().clone();
-            reader.problem(place, "`tls` needs both certificate and private_key, or neither".to_owned());
+            reader.problem(place, format!("`{section}` needs both certificate and private_key, or neither"));
             None
         }
-    };
-    reader.finish();
-    files
+    }
 }
 
 pub(super) fn rtp(mut reader: Reader<'_>) -> RtpConfig {
@@ -207,7 +236,14 @@ pub(super) fn ice(mut reader: Reader<'_>) -> Vec<String> {
 }
 
 pub(super) fn dns(mut reader: Reader<'_>) -> DnsConfig {
-    let config = DnsConfig { refresh: seconds(&mut reader, "refresh_s", 1..=DAY_S, 60) };
+    let server = |text: &str| {
+        let with_port = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
+        with_port.map_err(|_| format!("`{text}` is no DNS server, write it as 192.0.2.53 or 192.0.2.53:53"))
+    };
+    let config = DnsConfig {
+        servers: reader.list("servers", server).unwrap_or_default(),
+        refresh: seconds(&mut reader, "refresh_s", 1..=DAY_S, 60),
+    };
     reader.finish();
     config
 }
@@ -253,6 +289,15 @@ pub(super) fn journal(mut reader: Reader<'_>) -> u64 {
     let days = reader.whole("keep_days", 1..=36_500).unwrap_or(30);
     reader.finish();
     days
+}
+
+pub(super) fn ladder(mut reader: Reader<'_>) -> CaptureOptions {
+    let options = CaptureOptions {
+        keep_days: reader.whole("keep_days", 0..=3_650).unwrap_or(7),
+        bytes_max: reader.whole("max_mb", 1..=1 << 30).unwrap_or(2_048) << 20,
+    };
+    reader.finish();
+    options
 }
 
 pub(super) fn limits(mut reader: Reader<'_>) -> Limits {

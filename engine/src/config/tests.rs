@@ -109,6 +109,7 @@ fn the_environment_overrides_the_file() {
         ("SWITCHBOARD__ICE__SERVERS", "[\"stun:a:3478\", \"stun:b\"]"),
         ("SWITCHBOARD__RECORDING__INTERNAL", "true"),
         ("SWITCHBOARD__JOURNAL__KEEP_DAYS", "7"),
+        ("SWITCHBOARD__LADDER__MAX_MB", "1"),
         ("SWITCHBOARD__LOCAL_NETS", "10.0.0.0/8"),
         ("SWITCHBOARD__HTTPS__LISTEN", ""),
         ("SWITCHBOARD__PROVISION__EXTENSION", "[{ number = \"1010\", password = \"x\" }]"),
@@ -120,6 +121,7 @@ fn the_environment_overrides_the_file() {
     assert_eq!(config.ice_servers, ["stun:a:3478", "stun:b"]);
     assert!(config.recording.internal);
     assert_eq!(config.journal_keep_days, 7);
+    assert_eq!((config.ladder.keep_days, config.ladder.bytes_max), (7, 1 << 20));
     assert_eq!(config.local_nets.len(), 1);
     assert_eq!(config.https.listen, []);
     assert_eq!(config.provision.extensions[0].number.as_str(), "1010");

@@ -104,6 +104,9 @@ pub struct CallDocumentShown {
     pub legs: Vec<LegShown>,
     /// In the order they began.
     pub recordings: Vec<RecordingShown>,
+    /// Where its SIP messages are seen, as long as they are kept.
+    #[schema(example = "/api/v1/call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F/ladder")]
+    pub ladder: String,
 }
 
 /// A leg of a call that happened.
@@ -231,6 +234,7 @@ impl From<CallRecord> for CallRecordShown {
 impl From<CallDocument> for CallDocumentShown {
     fn from(document: CallDocument) -> Self {
         Self {
+            ladder: format!("/api/v1/call-records/{}/ladder", document.record.call),
             record: document.record.into(),
             legs: document.legs.into_iter().map(LegShown::from).collect(),
             recordings: document.recordings.into_iter().map(RecordingShown::from).collect(),
@@ -310,8 +314,12 @@ async fn read_call_record(
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<CallDocumentShown>, Problem> {
+    Ok(Json(find(&api, &principal, &id).await?.into()))
+}
+
+/// A call of the principal's tenant.
+pub(super) async fn find(api: &Api, principal: &Principal, id: &str) -> Result<CallDocument, Problem> {
     let none = || Problem::not_found("call record; it is written a moment after the call ended");
     let call = id.parse::<CallId>().map_err(|_| none())?;
-    let document = api.store().call_record(&principal.tenant, call).await?.ok_or_else(none)?;
-    Ok(Json(document.into()))
+    api.store().call_record(&principal.tenant, call).await?.ok_or_else(none)
 }

@@ -13,6 +13,7 @@ pub mod extension;
 pub mod extract;
 pub mod health;
 pub mod idempotency;
+pub mod ladder;
 pub mod metric;
 pub mod operation;
 pub mod origin;
@@ -32,7 +33,6 @@ pub mod state;
 pub mod tenant;
 pub mod throttle;
 pub mod time_text;
-pub mod tls;
 pub mod trunk;
 
 use std::time::Duration;
@@ -65,6 +65,7 @@ pub fn operations() -> Operations {
         ban::operations(),
         call::operations(),
         call_record::operations(),
+        ladder::operations(),
         document::operations(),
         event::operations(),
         extension::operations(),

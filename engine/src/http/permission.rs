@@ -26,6 +26,8 @@ keys! {
     CALLS_DIAL = "call.dial";
     /// See live calls.
     CALLS_READ = "calls.read";
+    /// Read the SIP messages of calls, with the addresses of phones and trunks.
+    CALL_LADDERS_READ = "call_ladders.read";
     /// Read call records (CDR).
     CALL_RECORDS_READ = "call_records.read";
     /// Read the log of facts: the hooks.

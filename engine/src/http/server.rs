@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::peer::Peer;
+use crate::tls::HANDSHAKE_MAX;
 
 /// Connections open at a time on one listener; beyond, new ones wait to be accepted.
 const CONNECTIONS_MAX: u32 = 2_048;
@@ -25,8 +26,6 @@ const HEAD_MAX: Duration = Duration::from_secs(10);
 const HEADERS_MAX: usize = 100;
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// A TLS handshake is done within this time.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// Requests that run when the server stops may take so long.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// After the system refused a connection (no file descriptors), the next is tried after this time.

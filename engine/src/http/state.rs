@@ -15,6 +15,7 @@ use super::recording::Uses;
 use super::throttle::Throttle;
 use crate::events::Parked;
 use crate::journal::JournalHandle;
+use crate::ladder::Captures;
 use crate::live::{Live, SwitchHandle};
 use crate::names::Names;
 use crate::secrets::SecretKey;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub journals: BTreeMap<TenantId, JournalHandle>,
     /// The folder that recordings' paths are relative to.
     pub recordings: PathBuf,
+    /// The SIP messages that are kept.
+    pub captures: Captures,
     /// For secrets that are stored and sent.
     pub secret_key: Arc<SecretKey>,
     /// How the process is.
@@ -117,6 +120,12 @@ impl Api {
     #[must_use]
     pub fn recordings(&self) -> &Path {
         &self.0.parts.recordings
+    }
+
+    /// The SIP messages that are kept.
+    #[must_use]
+    pub fn captures(&self) -> &Captures {
+        &self.0.parts.captures
     }
 
     /// For secrets that are stored and sent.

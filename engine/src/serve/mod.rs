@@ -8,6 +8,7 @@ mod housekeeping;
 mod plugins;
 mod recover;
 mod refresh;
+mod secured;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -33,6 +34,7 @@ use crate::http::health::{Health, SipSockets};
 use crate::http::server::Security;
 use crate::http::state::{Api, Parts};
 use crate::journal::JournalHandle;
+use crate::ladder::{Capture, Captures};
 use crate::live::Live;
 use crate::media_bridge::MediaBridge;
 use crate::names::Names;
@@ -46,6 +48,7 @@ use crate::tenant_config::{self, Build};
 use crate::writer::{Effects, Inbox, Writer, inbox};
 use housekeeping::{Housekeeping, Passed};
 use refresh::Refresh;
+use secured::Secured;
 
 /// Toward this address (of a network for documentation, RFC 5737) the kernel names the machine's own address; nothing is sent.
 const SOMEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -69,6 +72,7 @@ pub async fn serve(config: Config, plugins: Vec<Arc<dyn Plugin>>, say: impl Fn(&
 struct Running {
     inbox: Inbox,
     writer: std::thread::JoinHandle<()>,
+    capture: Capture,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     plugins: plugins::Plugins,
@@ -93,12 +97,14 @@ impl Running {
         let live = Arc::new(Live::new());
         let (inbox, outbox) = inbox();
         let mut recovered = recover::recover(&config, &stored.tenants, clock.now().unix_ms)?;
-        let names = Arc::new(Names::default());
+        let names = Arc::new(Names::new(&config.dns.servers));
         let began = stored.tell_settings(&config, &names, &inbox).await?;
         inbox.restore(std::mem::take(&mut recovered.bindings))?;
         inbox.resume(std::mem::take(&mut recovered.orphans))?;
-        let listen = SipListen { udp: config.sip.udp.clone(), tcp: config.sip.tcp.clone() };
-        let sip = Arc::new(SipIo::start(&listen, inbox.clone()).await?);
+        let secrets = Secured::load(&config)?;
+        let captures = Captures::new(config.ladder_dir());
+        let capture = Capture::start(config.ladder, captures.clone())?;
+        let sip = Arc::new(SipIo::start(&sip_listen(&config), secrets.sip(&names)?, inbox.clone(), capture.tap())?);
         let node = config.node(listening(&sip));
         let recorder = Recorder::start(&config.recording.dir, inbox.clone())?;
         recorder.confirm_repaired(&recovered.repaired);
@@ -117,13 +123,9 @@ impl Running {
         health.set_sip(SipSockets::Up);
         let (stop, stopping) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
-        for journal in journals.values() {
-            tasks.push(tokio::spawn(consumers::call_records::run(
-                stored.store.clone(),
-                journal.clone(),
-                stopping.clone(),
-            )));
-        }
+        tasks.extend(journals.values().map(|journal| {
+            tokio::spawn(consumers::call_records::run(stored.store.clone(), journal.clone(), stopping.clone()))
+        }));
         let keeping = Housekeeping {
             store: stored.store.clone(),
             journals: journals.clone(),
@@ -139,18 +141,20 @@ impl Running {
             switch: Arc::new(inbox.clone()),
             journals,
             recordings: config.recording.dir.clone(),
+            captures,
             secret_key: Arc::clone(&stored.key),
             health: Arc::clone(&health),
             metrics: http::metric::recorder(),
             realm: config.sip.domain.clone(),
             record_internal: config.recording.internal,
-            names,
+            names: Arc::clone(&names),
         });
-        let refresh = Refresh::new(api.clone(), told.iter().map(Arc::as_ref));
+        tasks.push(tokio::spawn(secrets.clone().watch(stopping.clone())));
+        let refresh = Refresh::new(api.clone(), names, told.iter().map(Arc::as_ref));
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
-        tasks.extend(listen_http(&config, api, &stopping, say).await?);
+        tasks.extend(listen_http(&config, &secrets, api, &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
-        Ok(Self { inbox, writer, stop, tasks, plugins, store: stored.store, health })
+        Ok(Self { inbox, writer, capture, stop, tasks, plugins, store: stored.store, health })
     }
 
     /// Calls first, so that their records are written; then everything that reads them.
@@ -161,6 +165,7 @@ impl Running {
         if self.writer.join().is_err() {
             tracing::error!("the writer had panicked");
         }
+        self.capture.stop();
         // Those who listen have gone already where this fails.
         let _ = self.stop.send(true);
         for task in self.tasks {
@@ -204,11 +209,17 @@ impl Stored {
 /// A tenant's settings, and when the switch has taken them.
 type Told = (Arc<TenantConfig>, oneshot::Receiver<()>);
 
+fn sip_listen(config: &Config) -> SipListen {
+    SipListen { udp: config.sip.udp.clone(), tcp: config.sip.tcp.clone(), tls: config.sip.tls.clone() }
+}
+
 /// Every SIP socket under an address that a peer can reach.
 fn listening(sip: &SipIo) -> Vec<ListeningSocket> {
     let udp = sip.udp_addresses().into_iter().map(|address| (Transport::Udp, address));
     let tcp = sip.tcp_addresses().into_iter().map(|address| (Transport::Tcp, address));
+    let tls = sip.tls_addresses().into_iter().map(|address| (Transport::Tls, address));
     udp.chain(tcp)
+        .chain(tls)
         .flat_map(|(transport, address)| reached(address).into_iter().map(move |local| (transport, local)))
         .map(|(transport, local)| ListeningSocket { transport, local })
         .collect()
@@ -228,6 +239,7 @@ fn reached(bound: SocketAddr) -> Vec<SocketAddr> {
 
 async fn listen_http(
     config: &Config,
+    secrets: &Secured,
     api: Api,
     stopping: &watch::Receiver<bool>,
     say: &impl Fn(&str),
@@ -235,10 +247,8 @@ async fn listen_http(
     let router = http::router(api);
     let mut tasks = Vec::new();
     let plain = config.http.listen.iter().map(|address| (*address, Security::Plain));
-    let acceptor = if config.https.listen.is_empty() { None } else { Some(certificate(config)?) };
-    let secure = acceptor.into_iter().flat_map(|acceptor| {
-        config.https.listen.iter().map(move |address| (*address, Security::Tls(acceptor.clone())))
-    });
+    let acceptor = secrets.https()?;
+    let secure = config.https.listen.iter().map(|address| (*address, Security::Tls(acceptor.clone())));
     for (address, security) in plain.chain(secure) {
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| {
             format!("cannot listen for HTTP on {address}; change http.listen or https.listen, or stop who has it")
@@ -256,27 +266,15 @@ async fn listen_http(
     Ok(tasks)
 }
 
-fn certificate(config: &Config) -> anyhow::Result<tokio_rustls::TlsAcceptor> {
-    let files = match &config.tls {
-        Some(own) => http::tls::CertificateFiles { certificate: own.certificate.clone(), key: own.private_key.clone() },
-        None => {
-            let files = http::tls::CertificateFiles::own(&config.data_dir);
-            let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), config.sip.domain.clone()];
-            names.extend(route_source(SOMEWHERE).map(|ip| ip.to_string()));
-            names.dedup();
-            http::tls::ensure(&files, &names)?;
-            files
-        }
-    };
-    Ok(http::tls::acceptor(&files)?)
-}
-
 fn announce(sip: &SipIo, first: Option<&FirstLogin>, say: &impl Fn(&str)) {
     for address in sip.udp_addresses() {
         say(&format!("SIP: udp {address}"));
     }
     for address in sip.tcp_addresses() {
         say(&format!("SIP: tcp {address}"));
+    }
+    for address in sip.tls_addresses() {
+        say(&format!("SIP: tls {address}"));
     }
     if let Some(first) = first {
         say(&first.text());

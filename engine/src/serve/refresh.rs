@@ -11,6 +11,7 @@ use switch::config::TenantConfig;
 use tokio::sync::watch;
 
 use crate::http::state::Api;
+use crate::names::Names;
 use crate::tenant_config::Built;
 
 /// Where a tenant's trunks and static phones are.
@@ -35,20 +36,22 @@ impl Whereabouts {
 /// Every tenant's whereabouts as they were told to the switch.
 pub(super) struct Refresh {
     api: Api,
+    names: Arc<Names>,
     told: BTreeMap<TenantId, Whereabouts>,
 }
 
 impl Refresh {
     /// Over the settings that the switch began with.
-    pub(super) fn new<'c>(api: Api, began: impl Iterator<Item = &'c TenantConfig>) -> Self {
-        Self { api, told: began.map(|config| (config.tenant.clone(), Whereabouts::of(config))).collect() }
+    pub(super) fn new<'c>(api: Api, names: Arc<Names>, began: impl Iterator<Item = &'c TenantConfig>) -> Self {
+        Self { api, names, told: began.map(|config| (config.tenant.clone(), Whereabouts::of(config))).collect() }
     }
 
-    /// A round each `every` until told to stop.
+    /// A round as soon as an answer is too old, each `every` at least, until told to stop.
     pub(super) async fn run(mut self, every: Duration, mut stopping: watch::Receiver<bool>) {
         loop {
+            let pause = self.names.due_in().map_or(every, |due| due.min(every));
             tokio::select! {
-                () = tokio::time::sleep(every) => self.round().await,
+                () = tokio::time::sleep(pause) => self.round().await,
                 _ = stopping.changed() => return,
             }
         }

@@ -4,7 +4,8 @@
 //! the flow it named. What cannot be sent comes back as an input.
 
 mod local;
-mod tcp;
+mod streams;
+mod tls;
 mod udp;
 
 use std::net::SocketAddr;
@@ -14,10 +15,13 @@ use anyhow::Context;
 use bytes::Bytes;
 use sip::flow::{ConnectionId, Flow, Transport};
 
+use crate::ladder::Tap;
+use crate::names::Names;
+use crate::tls::TlsClient;
 use crate::writer::Inbox;
 
 pub use local::route_source;
-pub use tcp::STREAMS_MAX;
+pub use streams::STREAMS_MAX;
 
 /// Where SIP is listened for.
 #[derive(Clone, Debug)]
@@ -26,13 +30,27 @@ pub struct SipListen {
     pub udp: Vec<SocketAddr>,
     /// TCP listeners.
     pub tcp: Vec<SocketAddr>,
+    /// TLS listeners.
+    pub tls: Vec<SocketAddr>,
+}
+
+/// What secures connections.
+pub struct SipTls {
+    /// For those that come in.
+    pub server: Arc<rustls::ServerConfig>,
+    /// For those that go out.
+    pub client: Arc<TlsClient>,
+    /// Who is behind an address that we connect to.
+    pub names: Arc<Names>,
 }
 
 /// The bound sockets; sends what the writer says.
 pub struct SipIo {
     udp: Vec<udp::UdpPort>,
-    tcp: Arc<tcp::Streams>,
+    streams: Arc<streams::Streams>,
+    tls: Vec<SocketAddr>,
     inbox: Inbox,
+    tap: Tap,
 }
 
 impl SipIo {
@@ -40,20 +58,27 @@ impl SipIo {
     ///
     /// # Errors
     /// An address that cannot be bound, with the address in the message.
-    pub async fn start(listen: &SipListen, inbox: Inbox) -> anyhow::Result<Self> {
+    pub fn start(listen: &SipListen, tls: SipTls, inbox: Inbox, tap: Tap) -> anyhow::Result<Self> {
         let mut ports = Vec::new();
         for address in &listen.udp {
-            ports.push(udp::UdpPort::start(*address, inbox.clone()).with_context(|| {
+            ports.push(udp::UdpPort::start(*address, inbox.clone(), tap.clone()).with_context(|| {
                 format!("cannot listen for SIP on udp {address}; change sip.udp or stop who has it")
             })?);
         }
-        let streams = tcp::Streams::new(inbox.clone(), tokio::runtime::Handle::current());
+        let streams = streams::Streams::new(inbox.clone(), tap.clone(), tls.client, tls.names);
         for address in &listen.tcp {
-            Arc::clone(&streams).listen(*address).await.with_context(|| {
+            Arc::clone(&streams).listen(*address).with_context(|| {
                 format!("cannot listen for SIP on tcp {address}; change sip.tcp or stop who has it")
             })?;
         }
-        Ok(Self { udp: ports, tcp: streams, inbox })
+        let mut secured = Vec::new();
+        for address in &listen.tls {
+            let bound = tls::listen(Arc::clone(&streams), *address, Arc::clone(&tls.server));
+            secured.push(bound.with_context(|| {
+                format!("cannot listen for SIP on tls {address}; change sip.tls or stop who has it")
+            })?);
+        }
+        Ok(Self { udp: ports, streams, tls: secured, inbox, tap })
     }
 
     /// The UDP addresses bound, with the ports the system chose where 0 was asked for.
@@ -65,22 +90,29 @@ impl SipIo {
     /// The TCP addresses bound.
     #[must_use]
     pub fn tcp_addresses(&self) -> Vec<SocketAddr> {
-        self.tcp.addresses()
+        self.streams.addresses()
+    }
+
+    /// The TLS addresses bound.
+    #[must_use]
+    pub fn tls_addresses(&self) -> Vec<SocketAddr> {
+        self.tls.clone()
     }
 
     /// Sends or queues the bytes; never blocks. A failure comes back as [`switch::input::Input::SendFailed`].
     pub fn send(&self, flow: Flow, bytes: Bytes) {
+        self.tap.sent(flow, &bytes);
         match flow.transport {
             Transport::Udp => self.send_udp(flow, bytes),
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
-                Arc::clone(&self.tcp).send(flow, bytes);
+                Arc::clone(&self.streams).send(flow, bytes);
             }
         }
     }
 
     /// Closes a connection; what is queued for it is dropped.
     pub fn close(&self, connection: ConnectionId) {
-        self.tcp.close(connection);
+        self.streams.close(connection);
     }
 
     fn send_udp(&self, flow: Flow, bytes: Bytes) {

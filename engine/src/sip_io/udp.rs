@@ -9,6 +9,7 @@ use bytes::Bytes;
 use sip::flow::{Flow, Transport};
 
 use super::local::LocalAddress;
+use crate::ladder::Tap;
 use crate::writer::Inbox;
 
 /// The largest datagram there is.
@@ -27,7 +28,7 @@ pub(super) struct UdpPort {
 }
 
 impl UdpPort {
-    pub(super) fn start(address: SocketAddr, inbox: Inbox) -> io::Result<Self> {
+    pub(super) fn start(address: SocketAddr, inbox: Inbox, tap: Tap) -> io::Result<Self> {
         let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -42,7 +43,7 @@ impl UdpPort {
         let reader = Arc::clone(&socket);
         std::thread::Builder::new()
             .name("sip-udp".to_owned())
-            .spawn(move || read(&reader, LocalAddress::new(address), &inbox))?;
+            .spawn(move || read(&reader, LocalAddress::new(address), &inbox, &tap))?;
         Ok(Self { socket, address })
     }
 
@@ -67,7 +68,7 @@ impl UdpPort {
     }
 }
 
-fn read(socket: &UdpSocket, mut local: LocalAddress, inbox: &Inbox) {
+fn read(socket: &UdpSocket, mut local: LocalAddress, inbox: &Inbox, tap: &Tap) {
     let mut buffer = vec![0; DATAGRAM_MAX];
     while !inbox.is_closed() {
         let (length, peer) = match socket.recv_from(&mut buffer) {
@@ -78,7 +79,9 @@ fn read(socket: &UdpSocket, mut local: LocalAddress, inbox: &Inbox) {
             }
         };
         let flow = Flow { transport: Transport::Udp, local: local.toward(peer.ip()), peer, connection: None };
-        let message = sip::parse::parse_datagram(Bytes::copy_from_slice(&buffer[..length]));
+        let bytes = Bytes::copy_from_slice(&buffer[..length]);
+        tap.received(flow, &bytes);
+        let message = sip::parse::parse_datagram(bytes);
         inbox.offer_datagram(flow, message);
     }
 }

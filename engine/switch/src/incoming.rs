@@ -23,6 +23,7 @@ use crate::identity::Identity;
 use crate::input::Admission;
 use crate::leg::Peer;
 use crate::lifetime;
+use crate::nat;
 use crate::requests::{REQUIRABLE, check_required};
 use crate::session;
 use crate::switch::Switch;
@@ -39,6 +40,10 @@ struct Admitted {
 impl Switch {
     /// An INVITE outside any dialog.
     pub(crate) fn invite(&mut self, key: ServerKey, request: Request, flow: Flow) {
+        // RFC 3261 §26.2.2 wants TLS on each hop of a `sips:` request; on this one that scheme is not served (§8.2.2.1).
+        if !nat::may_carry(&flow, &request.uri) {
+            return self.desk.refuse(key, &request, StatusCode::UNSUPPORTED_URI_SCHEME.into());
+        }
         // Who signs in is an extension, wherever it is; who does not may be a trunk.
         let admitted = if self.doorman.is_claimed(&request) {
             self.by_extension(key, &request, &flow)

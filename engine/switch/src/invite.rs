@@ -50,7 +50,7 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     let (uri, to) = addresses(desk, invitation);
     let from = from(desk, invitation);
     let contact_user = from.uri.user().map_or_else(String::new, std::borrow::Cow::into_owned);
-    let contact = nat::contact(&desk.node, &flow, &contact_user);
+    let contact = nat::contact(&desk.node, &flow, &contact_user, &uri);
     let mut request = Request::new(Method::Invite, uri);
     let headers = &mut request.headers;
     if let Target::Phone(phone) = invitation.target {

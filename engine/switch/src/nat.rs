@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use sip::flow::{Flow, Transport};
 use sip::transaction::SentBy;
 use sip::transaction::via::default_port;
-use sip::uri::{Host, SipUri, Uri};
+use sip::uri::{Host, Scheme, SipUri, Uri};
 
 use crate::config::NodeConfig;
 
@@ -43,10 +43,28 @@ pub(crate) fn sent_by(node: &NodeConfig, flow: &Flow) -> SentBy {
     }
 }
 
-/// Our Contact on this flow.
-pub(crate) fn contact(node: &NodeConfig, flow: &Flow, user: &str) -> SipUri {
+/// Whether a flow is secured.
+pub(crate) fn is_secure(flow: &Flow) -> bool {
+    match flow.transport {
+        Transport::Tls | Transport::Wss => true,
+        Transport::Udp | Transport::Tcp | Transport::Ws => false,
+    }
+}
+
+/// Whether a request may be sent to this URI on this flow. RFC 5630 §3.1.3: a `sips:` URI is reached over TLS or not at all.
+pub(crate) fn may_carry(flow: &Flow, uri: &Uri) -> bool {
+    is_secure(flow) || !uri.as_sip().is_some_and(SipUri::is_secure)
+}
+
+/// Our Contact on this flow, in a dialog begun by a request to `target`. RFC 3261 §8.1.1.8, §12.1.1: `sips:` where that is.
+pub(crate) fn contact(node: &NodeConfig, flow: &Flow, user: &str, target: &Uri) -> SipUri {
     let ours = sent_by(node, flow);
-    let uri = SipUri::new(Some(user), &ours.host, ours.port);
+    let scheme = if target.as_sip().is_some_and(SipUri::is_secure) { Scheme::Sips } else { Scheme::Sip };
+    let uri = SipUri::with_scheme(scheme, Some(user), &ours.host, ours.port);
+    // RFC 3261 §26.2.2: in `sips:` the scheme says TLS; a parameter for it is deprecated.
+    if scheme == Scheme::Sips && flow.transport == Transport::Tls {
+        return uri;
+    }
     match flow.transport {
         Transport::Udp => uri,
         Transport::Tcp => uri.with_param("transport", "tcp"),
@@ -90,8 +108,9 @@ pub(crate) fn new_flow(node: &NodeConfig, transport: Transport, peer: SocketAddr
 pub(crate) fn next_flow(node: &NodeConfig, flow: &Flow, next_hop: &Uri) -> Flow {
     let Some(uri) = next_hop.as_sip() else { return *flow };
     let Some(ip) = uri.host().ip() else { return *flow };
-    // A connection is kept (RFC 5626 §5.3); behind NAT the address in a Contact means nothing to us.
-    if flow.connection.is_some() || !is_local(node, flow.peer.ip()) {
+    // A connection is kept, and so is what the far end asks to be kept (RFC 5626 §4.3: `ob`); behind NAT the address in a
+    // Contact means nothing to us.
+    if flow.connection.is_some() || uri.param("ob").is_some() || !is_local(node, flow.peer.ip()) {
         return *flow;
     }
     let port = uri.port().unwrap_or_else(|| default_port(flow.transport));

@@ -13,6 +13,7 @@ use sip::transaction::ServerKey;
 use crate::auth::Verdict;
 use crate::calendar::Civil;
 use crate::desk::{Refusal, TimerKey};
+use crate::nat;
 use crate::registrar::{Aor, Binding, Change, Registrar, Restored, Unacceptable, Update};
 use crate::requests::check_required;
 use crate::switch::Switch;
@@ -60,6 +61,12 @@ impl Switch {
         let contacts = headers.contacts().map_err(bad)?;
         if let Contacts::List(list) = &contacts
             && list.iter().any(|contact| contact.uri.as_sip().is_none())
+        {
+            return Err(StatusCode::BAD_REQUEST.into());
+        }
+        // RFC 5630 §3.1.3: nobody could be called there by this flow.
+        if let Contacts::List(list) = &contacts
+            && list.iter().any(|contact| !nat::may_carry(&flow, &contact.uri))
         {
             return Err(StatusCode::BAD_REQUEST.into());
         }

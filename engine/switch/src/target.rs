@@ -47,9 +47,17 @@ impl Target {
             Self::Trunk(line) => line.flow,
         }
     }
+
+    fn is_allowed(&self) -> bool {
+        match self {
+            Self::Phone(phone) => nat::may_carry(&phone.flow, &phone.uri),
+            Self::Trunk(_) => true,
+        }
+    }
 }
 
-/// Every phone of an extension: those that registered, the preferred first, and the one that never does.
+/// Every phone of an extension: those that registered, the preferred first, and the one that never does. A `sips:` contact that
+/// no TLS leads to is none.
 pub(crate) fn phones(desk: &Desk, tenant: &TenantConfig, extension: &Extension) -> Vec<Target> {
     let aor = Aor { tenant: tenant.tenant.clone(), extension: extension.number.clone() };
     let registered = desk.registrar.of(&aor).iter().map(|binding| {
@@ -65,5 +73,5 @@ pub(crate) fn phones(desk: &Desk, tenant: &TenantConfig, extension: &Extension) 
         let uri = contact.uri.parse().ok()?;
         Some(Target::Phone(Phone { extension: extension.number.clone(), uri, path: Vec::new(), flow }))
     });
-    registered.chain(fixed).collect()
+    registered.chain(fixed).filter(Target::is_allowed).collect()
 }

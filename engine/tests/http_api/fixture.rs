@@ -15,6 +15,7 @@ use engine::http::peer::Peer;
 use engine::http::state::{Api, Parts};
 use engine::journal::JournalOptions;
 use engine::journal::facts::FactJournal;
+use engine::ladder::Captures;
 use engine::live::{CommandError, Live, SwitchHandle};
 use engine::names::Names;
 use engine::secrets::{SecretKey, hash_password, new_token, token_hash};
@@ -154,6 +155,7 @@ impl Fixture {
             switch: switch.clone(),
             journals: journals.iter().map(|(tenant, journal)| (tenant.clone(), journal.handle())).collect(),
             recordings: folder.path().join("recordings"),
+            captures: Captures::new(folder.path().join("ladders")),
             secret_key: Arc::new(SecretKey::from_bytes(&[7; 32]).unwrap()),
             health: health.clone(),
             metrics: metric::recorder(),

@@ -1,9 +1,10 @@
 //! HTTPS with the certificate of the first start.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::http::server::{Security, serve};
-use engine::http::tls::{CertificateFiles, acceptor, ensure};
+use engine::tls::{CertificateFiles, Certificates, ensure};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -11,7 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::fixture::{Fixture, PASSWORD};
 
@@ -20,10 +21,11 @@ async fn a_session_over_tls_has_a_secure_cookie() {
     let fixture = Fixture::new().await;
     let files = CertificateFiles::own(fixture.folder.path());
     ensure(&files, &["localhost".to_owned()]).unwrap();
+    let certificates = Arc::new(Certificates::load(files.clone(), BTreeMap::new()).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
-    let security = Security::Tls(acceptor(&files).unwrap());
+    let security = Security::Tls(TlsAcceptor::from(certificates.server(&[b"http/1.1"]).unwrap()));
     let server = tokio::spawn(serve(listener, security, fixture.router.clone(), stopped));
 
     let mut roots = RootCertStore::empty();

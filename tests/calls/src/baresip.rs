@@ -67,6 +67,8 @@ pub struct Setup {
     pub server: Option<SocketAddr>,
     /// Over TCP in place of UDP.
     pub tcp: bool,
+    /// Over TLS, and whose certificate is believed.
+    pub tls: Option<PathBuf>,
     /// What it says.
     pub voice: Voice,
     /// The codecs it offers, best first; its audio runs at the rate of the first.
@@ -84,6 +86,7 @@ impl Setup {
             password: Some(password.to_owned()),
             server: Some(server),
             tcp: false,
+            tls: None,
             voice,
             codecs: vec![Codec::Pcmu],
             answers: false,
@@ -117,7 +120,10 @@ impl Baresip {
         std::fs::create_dir_all(&folder).context("no folder for baresip")?;
         let rate = setup.codecs.first().context("a phone needs a codec")?.rate();
         wav::write(&folder.join("speech.wav"), &Sound::mono(rate, setup.voice.speak(rate, SPEECH_S)))?;
-        std::fs::write(folder.join("config"), configuration(&folder, address, control_port, ports.many(20)?, rate))?;
+        std::fs::write(
+            folder.join("config"),
+            configuration(&folder, address, control_port, ports.many(20)?, rate) + &trust(setup),
+        )?;
         std::fs::write(folder.join("accounts"), account(setup, address))?;
         std::fs::write(folder.join("contacts"), "")?;
 
@@ -265,7 +271,11 @@ impl Baresip {
 
 fn account(setup: &Setup, own: SocketAddr) -> String {
     let host = setup.server.unwrap_or(own);
-    let transport = if setup.tcp { ";transport=tcp" } else { "" };
+    let transport = match (&setup.tls, setup.tcp) {
+        (Some(_), _) => ";transport=tls",
+        (None, true) => ";transport=tcp",
+        (None, false) => "",
+    };
     let codecs: Vec<&str> = setup.codecs.iter().map(|codec| codec.name()).collect();
     let answer = if setup.answers { "auto" } else { "manual" };
     let registration = match &setup.password {
@@ -277,6 +287,10 @@ fn account(setup: &Setup, own: SocketAddr) -> String {
         setup.user,
         codecs.join(",")
     )
+}
+
+fn trust(setup: &Setup) -> String {
+    setup.tls.as_ref().map_or_else(String::new, |ca| format!("sip_cafile {}\n", ca.display()))
 }
 
 fn configuration(folder: &Path, address: SocketAddr, control_port: u16, rtp_port: u16, rate: u32) -> String {

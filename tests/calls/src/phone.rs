@@ -1,7 +1,7 @@
 //! A phone whose every message is text, for ladders no ready-made phone can play: it does exactly what the test says,
 //! right or wrong, and keeps the ladder it saw for the message of a failing test.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::digest::{Answer, Hash};
+use crate::openssl::Secured;
 use crate::ports::Ports;
 use crate::sip_text::{Text, wire};
 
@@ -33,6 +34,7 @@ pub struct Phone {
 enum Line {
     Udp(UdpSocket),
     Tcp { stream: TcpStream, unread: Vec<u8> },
+    Tls { secured: Secured, unread: Vec<u8> },
 }
 
 /// The sides of a dialog as a phone keeps them, enough to write its next request.
@@ -83,6 +85,14 @@ impl Phone {
         Ok(Self::new(user, local, server, Line::Tcp { stream, unread: Vec::new() }))
     }
 
+    /// A phone on TLS by OpenSSL, connected to the server, or a carrier to which the server connects. Its own address is made
+    /// up: nothing may be sent there.
+    #[must_use]
+    pub fn tls(user: &str, server: SocketAddr, secured: Secured) -> Self {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+        Self::new(user, nowhere, server, Line::Tls { secured, unread: Vec::new() })
+    }
+
     fn new(user: &str, local: SocketAddr, server: SocketAddr, line: Line) -> Self {
         let (ladder, seen) = (Vec::new(), Vec::new());
         Self {
@@ -113,13 +123,18 @@ impl Phone {
         match self.line {
             Line::Udp(_) => "UDP",
             Line::Tcp { .. } => "TCP",
+            Line::Tls { .. } => "TLS",
         }
     }
 
     /// Its Contact.
     #[must_use]
     pub fn contact(&self) -> String {
-        let parameter = if self.transport() == "TCP" { ";transport=tcp" } else { "" };
+        let parameter = match self.line {
+            Line::Udp(_) => "",
+            Line::Tcp { .. } => ";transport=tcp",
+            Line::Tls { .. } => ";transport=tls",
+        };
         format!("<sip:{}@{}{parameter}>", self.user, self.local)
     }
 
@@ -157,6 +172,7 @@ impl Phone {
         match &mut self.line {
             Line::Udp(socket) => socket.send_to(bytes, self.server).map(drop).context("a datagram cannot be sent"),
             Line::Tcp { stream, .. } => stream.write_all(bytes).context("the connection is gone"),
+            Line::Tls { secured, .. } => secured.line.write_all(bytes).context("the secured connection is gone"),
         }
     }
 
@@ -180,7 +196,14 @@ impl Phone {
             }
             let arrived = match &mut self.line {
                 Line::Udp(socket) => receive_datagram(socket, left)?,
-                Line::Tcp { stream, unread } => receive_framed(stream, unread, left)?,
+                Line::Tcp { stream, unread } => {
+                    stream.set_read_timeout(Some(left)).context("a read timeout cannot be set")?;
+                    receive_framed(stream, unread)?
+                }
+                Line::Tls { secured, unread } => {
+                    secured.line.set_read_timeout(Some(left)).context("a read timeout cannot be set")?;
+                    receive_framed(&mut secured.line, unread)?
+                }
             };
             // Keep-alives (RFC 5626 §3.5) are not messages.
             if let Some(message) = arrived.filter(|message| !message.trim().is_empty()) {
@@ -372,7 +395,11 @@ impl Phone {
         self.request(dialog, "INVITE", &[&format!("{answered}: {value}")], body)
     }
 
-    fn expect_one_of(&mut self, names: &[&str]) -> Result<Text> {
+    /// [`Self::expect`] of any of several.
+    ///
+    /// # Errors
+    /// As [`Self::expect`].
+    pub fn expect_one_of(&mut self, names: &[&str]) -> Result<Text> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -451,11 +478,10 @@ fn receive_datagram(socket: &UdpSocket, at_most: Duration) -> Result<Option<Stri
     }
 }
 
-fn receive_framed(stream: &mut TcpStream, unread: &mut Vec<u8>, at_most: Duration) -> Result<Option<String>> {
+fn receive_framed(stream: &mut impl Read, unread: &mut Vec<u8>) -> Result<Option<String>> {
     if let Some(message) = framed(unread) {
         return Ok(Some(message));
     }
-    stream.set_read_timeout(Some(at_most)).context("a read timeout cannot be set")?;
     let mut bytes = vec![0; DATAGRAM_MAX];
     match stream.read(&mut bytes) {
         Ok(0) => bail!("the server closed the connection"),

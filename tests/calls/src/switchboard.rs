@@ -45,6 +45,7 @@ pub struct Switchboard {
     folder: tempfile::TempDir,
     ports: Ports,
     sip: SocketAddr,
+    tls: SocketAddr,
     http: SocketAddr,
     /// Signed in once: an employee has one session, and a second sign-in would end the first.
     api: OnceLock<Api>,
@@ -84,7 +85,7 @@ impl Switchboard {
         writeln!(text, "[recording]\ninternal = true\nfree_disk_floor_mb = 1\n{}", setup.recording)?;
         writeln!(text, "[log]\nlevel = \"debug\"\n{}", setup.sections)?;
         std::fs::write(folder.path().join("switchboard.toml"), text).context("no configuration written")?;
-        let mut server = Self { process: None, setup, folder, ports, sip, http, api: OnceLock::new() };
+        let mut server = Self { process: None, setup, folder, ports, sip, tls, http, api: OnceLock::new() };
         server.start_again()?;
         Ok(server)
     }
@@ -163,6 +164,27 @@ impl Switchboard {
     #[must_use]
     pub fn sip(&self) -> SocketAddr {
         self.sip
+    }
+
+    /// Where SIP is spoken over TLS.
+    #[must_use]
+    pub fn tls(&self) -> SocketAddr {
+        self.tls
+    }
+
+    /// The certificate that it made at its first start.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.data().join("tls").join("certificate.pem")
+    }
+
+    /// Sends it a signal by name (`HUP`, `TERM`).
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let process = self.process.as_ref().context("it does not run")?;
+        process.signal(name)
     }
 
     /// The test's ports.

@@ -14,7 +14,16 @@ use calls::sdp;
 use calls::sipp::Sipp;
 
 fn phone(voice: Voice, user: &str, answers: bool, codec: Codec) -> Setup {
-    Setup { user: user.into(), password: None, server: None, tcp: false, voice, codecs: vec![codec], answers }
+    Setup {
+        user: user.into(),
+        password: None,
+        server: None,
+        tcp: false,
+        tls: None,
+        voice,
+        codecs: vec![codec],
+        answers,
+    }
 }
 
 /// Seconds of speech that each phone shall have played to the other.

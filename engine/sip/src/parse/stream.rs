@@ -24,6 +24,7 @@ pub enum StreamEvent {
 pub struct StreamFramer {
     buffer: BytesMut,
     state: State,
+    last: Bytes,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +63,12 @@ impl StreamFramer {
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.buffer.len()
+    }
+
+    /// The bytes of the message given last, or refused last as a whole frame.
+    #[must_use]
+    pub fn last_message(&self) -> &Bytes {
+        &self.last
     }
 
     /// The next event, or `None` until more is pushed.
@@ -147,6 +154,7 @@ impl StreamFramer {
         }
         let message = self.buffer.split_to(message_len).freeze();
         self.state = State::Between;
+        self.last = message.clone();
         Some(match finish(head::parse(&message), &message) {
             Ok(message) => StreamEvent::Message(message),
             Err(error) => StreamEvent::Refused(error),

@@ -117,7 +117,7 @@ impl Call {
         let this = &mut self.legs[caller.at()];
         let tag = this.tag.clone();
         let LegState::Incoming(incoming) = &mut this.state else { return false };
-        let contact = nat::contact(&desk.node, &incoming.flow, &user);
+        let contact = nat::contact(&desk.node, &incoming.flow, &user, &incoming.invite.uri);
         let mut response = Response::to_request(&incoming.invite, StatusCode::OK, Some(&tag))
             .with(HeaderName::Contact, NameAddr::new(contact.into()))
             .with(HeaderName::Allow, ALLOW)

@@ -128,7 +128,7 @@ impl Call {
             }
         };
         let Ok(request) = made else { return };
-        let contact = nat::contact(&desk.node, &up.flow, &user);
+        let contact = nat::contact(&desk.node, &up.flow, &user, up.dialog.remote_target());
         let mut request =
             request.with(HeaderName::Contact, NameAddr::new(contact.into())).with(HeaderName::Allow, ALLOW);
         request.headers.push(HeaderName::Supported, SUPPORTED);

@@ -35,7 +35,7 @@ impl Call {
         up.refresh_by.learn(&request.headers);
         match described {
             Ok((description, timer)) => {
-                let contact = nat::contact(&desk.node, &up.flow, &user);
+                let contact = nat::contact(&desk.node, &up.flow, &user, &request.uri);
                 let mut response = Response::to_request(request, StatusCode::OK, None)
                     .with(HeaderName::Contact, NameAddr::new(contact.into()))
                     .with(HeaderName::Allow, ALLOW)

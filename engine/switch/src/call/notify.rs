@@ -37,7 +37,8 @@ impl Call {
             SubscriptionState::terminated("noresource")
         };
         let mut notify = up.dialog.request(Method::Notify);
-        notify.headers.push(HeaderName::Contact, NameAddr::new(nat::contact(&desk.node, &up.flow, &user).into()));
+        let contact = nat::contact(&desk.node, &up.flow, &user, up.dialog.remote_target());
+        notify.headers.push(HeaderName::Contact, NameAddr::new(contact.into()));
         notify.headers.push(HeaderName::Event, EventPackage::refer(id));
         notify.headers.push(HeaderName::SubscriptionState, state);
         notify.set_body(sipfrag::CONTENT_TYPE, sipfrag::status_line(status, status.default_reason()));

@@ -70,7 +70,7 @@ impl Call {
         }
         incoming.progress = told;
         let status = if answer.is_some() { StatusCode::SESSION_PROGRESS } else { StatusCode::RINGING };
-        let contact = nat::contact(&desk.node, &incoming.flow, &user);
+        let contact = nat::contact(&desk.node, &incoming.flow, &user, &incoming.invite.uri);
         let mut response = Response::to_request(&incoming.invite, status, Some(&tag))
             .with(HeaderName::Contact, NameAddr::new(contact.into()))
             .with(HeaderName::Allow, ALLOW);

@@ -32,7 +32,7 @@ impl Call {
         let state = &mut self.legs[leg.at()].state;
         let response = match (updated, state.flow()) {
             (Ok(updated), Some(flow)) => {
-                let contact = nat::contact(&desk.node, &flow, &user);
+                let contact = nat::contact(&desk.node, &flow, &user, &request.uri);
                 let mut response = Response::to_request(request, StatusCode::OK, None)
                     .with(HeaderName::Contact, NameAddr::new(contact.into()))
                     .with(HeaderName::Allow, ALLOW)

@@ -218,10 +218,10 @@ fn options(desk: &mut Desk, trunk: &Trunk, flow: &Flow, host: &Host) -> Request 
     let headers = &mut request.headers;
     headers.push(HeaderName::MaxForwards, u32::from(HOPS));
     headers.push(HeaderName::From, NameAddr::new(SipUri::new(None, host, None).into()).with_tag(&tag));
-    headers.push(HeaderName::To, NameAddr::new(uri));
+    headers.push(HeaderName::To, NameAddr::new(uri.clone()));
     headers.push(HeaderName::CallId, call_id);
     headers.push(HeaderName::CSeq, CSeq { seq: 1, method: Method::Options });
-    headers.push(HeaderName::Contact, NameAddr::new(nat::contact(&desk.node, flow, "").into()));
+    headers.push(HeaderName::Contact, NameAddr::new(nat::contact(&desk.node, flow, "", &uri).into()));
     headers.push(HeaderName::Accept, "application/sdp");
     request
 }

@@ -11,7 +11,7 @@ use sip::message::{Method, Request, Response, StatusCode};
 use sip::random::Random;
 use sip::time::Now;
 use sip::transaction::ClientKey;
-use sip::uri::{Host, SipUri};
+use sip::uri::{Host, SipUri, Uri};
 
 use super::health::{answer, unanswered_text};
 use super::table::{Errand, TrunkTimer};
@@ -161,9 +161,9 @@ impl Registration {
     /// next CSeq each time.
     fn request(&mut self, desk: &mut Desk, flow: &Flow, expires_s: u32) -> Request {
         self.cseq += 1;
-        let domain = SipUri::new(None, self.address_of_record.host(), self.address_of_record.port());
+        let domain: Uri = SipUri::new(None, self.address_of_record.host(), self.address_of_record.port()).into();
         let tag = desk.random.token();
-        let mut request = Request::new(Method::Register, domain.into());
+        let mut request = Request::new(Method::Register, domain.clone());
         let headers = &mut request.headers;
         let ours = NameAddr::new(self.address_of_record.clone().into());
         headers.push(HeaderName::MaxForwards, u32::from(HOPS));
@@ -171,7 +171,8 @@ impl Registration {
         headers.push(HeaderName::To, ours);
         headers.push(HeaderName::CallId, self.call_id.as_str());
         headers.push(HeaderName::CSeq, CSeq { seq: self.cseq, method: Method::Register });
-        headers.push(HeaderName::Contact, NameAddr::new(nat::contact(&desk.node, flow, &self.token).into()));
+        let contact = nat::contact(&desk.node, flow, &self.token, &domain);
+        headers.push(HeaderName::Contact, NameAddr::new(contact.into()));
         headers.push(HeaderName::Expires, expires_s);
         headers.push(HeaderName::Allow, invite::ALLOW);
         if let Some(login) = &mut self.login {

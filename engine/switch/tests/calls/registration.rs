@@ -287,3 +287,27 @@ fn round_trip_us(world: &World) -> Option<u64> {
     });
     bound.expect("alice is registered")
 }
+
+/// RFC 5630: a `sips:` contact is reached over TLS or not at all.
+#[test]
+fn a_secured_contact_needs_a_secured_flow() {
+    let mut world = world();
+    world.play(
+        r#"
+        0ms alice > REGISTER contact=<sips:1001@192.0.2.11:5061>
+        0ms alice < 400
+        0ms alice > INVITE sips:1002@pbx.example
+        0ms alice < 416
+        "#,
+    );
+    let secured = Flow {
+        transport: Transport::Tls,
+        local: "192.0.2.1:5061".parse().unwrap(),
+        peer: "192.0.2.11:5060".parse().unwrap(),
+        connection: Some(ConnectionId(9)),
+    };
+    world.flow_of("alice", secured);
+    world.play("1s alice > REGISTER contact=<sips:1001@192.0.2.11:5061>\n1s alice < 200");
+    world.register(&["bob"]);
+    world.play("2s bob > INVITE 1001\n2s alice < INVITE `INVITE sips:1001@` `Via: SIP/2.0/TLS` `Contact: <sips:`");
+}

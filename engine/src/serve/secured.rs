@@ -1,0 +1,109 @@
+//! The certificates of the process and whom it believes, from the configuration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use super::SOMEWHERE;
+use crate::config::{Config, TlsFiles};
+use crate::names::Names;
+use crate::sip_io::{SipTls, route_source};
+use crate::tls::{self, CertificateFiles, Certificates, TlsClient, TlsError, Trust};
+
+/// What secures connections in and out.
+#[derive(Clone)]
+pub(super) struct Secured {
+    certificates: Arc<Certificates>,
+    client: Arc<TlsClient>,
+}
+
+impl Secured {
+    /// Reads the files; the self-signed certificate is made where none is set.
+    pub(super) fn load(config: &Config) -> Result<Self, TlsError> {
+        let default = match &config.tls.own {
+            Some(own) => files(own),
+            None => self_signed(config)?,
+        };
+        let by_name = config.tls.hosts.iter().map(|(name, of_name)| (name.clone(), files(of_name))).collect();
+        let trust = Trust {
+            ca: config.tls.ca.clone(),
+            unverified_hosts: config.tls.unverified_hosts.iter().cloned().collect(),
+        };
+        Ok(Self {
+            certificates: Arc::new(Certificates::load(default, by_name)?),
+            client: Arc::new(TlsClient::new(trust)?),
+        })
+    }
+
+    pub(super) fn sip(&self, names: &Arc<Names>) -> Result<SipTls, TlsError> {
+        let server = self.certificates.server(&[])?;
+        Ok(SipTls { server, client: Arc::clone(&self.client), names: Arc::clone(names) })
+    }
+
+    pub(super) fn https(&self) -> Result<TlsAcceptor, TlsError> {
+        Ok(TlsAcceptor::from(self.certificates.server(&[b"http/1.1"])?))
+    }
+
+    /// Reads certificates and authorities again. What cannot be used leaves what was read before.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub(super) fn reload(&self) -> Result<(), TlsError> {
+        let authorities = self.client.reload();
+        self.certificates.reload()?;
+        authorities
+    }
+
+    /// Looks each few seconds whether a file has changed, and reads them all again then.
+    pub(super) async fn watch(self, mut stopping: watch::Receiver<bool>) {
+        let mut seen = self.stamps();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = stopping.changed() => return,
+            }
+            let now = self.stamps();
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            match self.reload() {
+                Ok(()) => tracing::info!("changed certificates are in use"),
+                // Half of them may be written: the rest changes the stamps again.
+                Err(error) => tracing::error!(%error, "changed certificates cannot be used; the old ones stay"),
+            }
+        }
+    }
+
+    fn stamps(&self) -> Stamps {
+        let mut files = self.certificates.files();
+        files.push(self.client.file().to_owned());
+        let stamp = |path: PathBuf| {
+            let found = std::fs::metadata(path).ok()?;
+            Some((found.modified().ok()?, found.len()))
+        };
+        files.into_iter().map(stamp).collect()
+    }
+}
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// When each file was changed last, and how long it is.
+type Stamps = Vec<Option<(SystemTime, u64)>>;
+
+fn files(own: &TlsFiles) -> CertificateFiles {
+    CertificateFiles { certificate: own.certificate.clone(), key: own.private_key.clone() }
+}
+
+fn self_signed(config: &Config) -> Result<CertificateFiles, TlsError> {
+    let files = CertificateFiles::own(&config.data_dir);
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), config.sip.domain.clone()];
+    names.extend(route_source(SOMEWHERE).map(|ip| ip.to_string()));
+    names.dedup();
+    tls::ensure(&files, &names)?;
+    Ok(files)
+}

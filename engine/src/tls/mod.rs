@@ -1,0 +1,255 @@
+//! TLS of the listeners for SIP and HTTPS: the certificates that are set, chosen by the name that is asked for, or one that
+//! signs itself, made at the first start and kept. Their files are read again when they change; connections stay.
+
+mod client;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+pub use client::{TlsClient, Trust};
+
+use crate::secrets::write_private;
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read or written.
+    #[error("cannot use {path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file holds no certificate or key.
+    #[error("{path} holds no usable PEM: {reason}")]
+    Pem {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The certificate and the key do not go together.
+    #[error("the certificate and its key do not go together: {0}")]
+    Pair(#[from] rustls::Error),
+    /// A certificate could not be made.
+    #[error("no certificate could be made: {0}")]
+    Make(#[from] rcgen::Error),
+}
+
+/// A certificate and its key, as PEM files.
+#[derive(Clone, Debug)]
+pub struct CertificateFiles {
+    /// The certificate, with its chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+impl CertificateFiles {
+    /// Where the certificate that signs itself lies in the data folder.
+    #[must_use]
+    pub fn own(data: &Path) -> Self {
+        Self { certificate: data.join("tls").join("certificate.pem"), key: data.join("tls").join("key.pem") }
+    }
+}
+
+/// Makes a certificate for these names (host names and addresses) unless the files are there.
+///
+/// # Errors
+/// [`TlsError::File`], [`TlsError::Make`].
+pub fn ensure(files: &CertificateFiles, names: &[String]) -> Result<(), TlsError> {
+    if files.certificate.exists() && files.key.exists() {
+        return Ok(());
+    }
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(names.to_vec())?;
+    params.distinguished_name.push(rcgen::DnType::CommonName, "Switchboard");
+    let certificate = params.self_signed(&key)?;
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TlsError::File { path, source }
+    };
+    write_private(&files.key, key.serialize_pem().as_bytes()).map_err(failed(&files.key))?;
+    write_private(&files.certificate, certificate.pem().as_bytes()).map_err(failed(&files.certificate))
+}
+
+/// A TLS handshake is done within this time.
+pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+
+/// The certificates of the process. What a handshake began with stays; the next one sees what was read last.
+#[derive(Debug)]
+pub struct Certificates {
+    default: CertificateFiles,
+    by_name: BTreeMap<String, CertificateFiles>,
+    loaded: RwLock<Loaded>,
+}
+
+#[derive(Clone, Debug)]
+struct Loaded {
+    default: Arc<CertifiedKey>,
+    by_name: BTreeMap<String, Arc<CertifiedKey>>,
+}
+
+impl Certificates {
+    /// Reads them: one for whoever names no host or an unknown one, and one for each name (`*.example.com` takes every host
+    /// directly below).
+    ///
+    /// # Errors
+    /// [`TlsError::Pem`], [`TlsError::Pair`].
+    pub fn load(default: CertificateFiles, by_name: BTreeMap<String, CertificateFiles>) -> Result<Self, TlsError> {
+        let by_name = by_name.into_iter().map(|(name, files)| (name.to_ascii_lowercase(), files)).collect();
+        let loaded = RwLock::new(Loaded::read(&default, &by_name)?);
+        Ok(Self { default, by_name, loaded })
+    }
+
+    /// Reads the files again.
+    ///
+    /// # Errors
+    /// [`TlsError::Pem`], [`TlsError::Pair`]: what was read last stays in use.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let loaded = Loaded::read(&self.default, &self.by_name)?;
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        Ok(())
+    }
+
+    /// A listener's configuration. The provider of cryptography is named here, so no default needs to be installed.
+    ///
+    /// # Errors
+    /// [`TlsError::Pair`] where the provider can do no version of TLS.
+    pub fn server(self: &Arc<Self>, alpn: &[&[u8]]) -> Result<Arc<ServerConfig>, TlsError> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::<Self>::clone(self));
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+
+    /// The files that it reads.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let all = [&self.default].into_iter().chain(self.by_name.values());
+        all.flat_map(|files| [files.certificate.clone(), files.key.clone()]).collect()
+    }
+
+    /// RFC 6066 §3; RFC 6125 §6.4.3 for the wildcard.
+    fn of_name(&self, name: Option<&str>) -> Arc<CertifiedKey> {
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        let named = name.map(str::to_ascii_lowercase).and_then(|name| {
+            let below = name.split_once('.').map(|(_, domain)| format!("*.{domain}"));
+            loaded.by_name.get(&name).or_else(|| loaded.by_name.get(&below?))
+        });
+        Arc::clone(named.unwrap_or(&loaded.default))
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.of_name(hello.server_name()))
+    }
+}
+
+impl Loaded {
+    fn read(default: &CertificateFiles, by_name: &BTreeMap<String, CertificateFiles>) -> Result<Self, TlsError> {
+        let named = by_name.iter().map(|(name, files)| Ok((name.clone(), read(files)?)));
+        Ok(Self { default: read(default)?, by_name: named.collect::<Result<_, TlsError>>()? })
+    }
+}
+
+fn read(files: &CertificateFiles) -> Result<Arc<CertifiedKey>, TlsError> {
+    let chain = chain(&files.certificate)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(pem(&files.key))?;
+    Ok(Arc::new(CertifiedKey::from_der(chain, key, &provider())?))
+}
+
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let chain = CertificateDer::pem_file_iter(path).map_err(pem(path))?;
+    chain.collect::<Result<Vec<_>, _>>().map_err(pem(path))
+}
+
+fn pem(path: &Path) -> impl Fn(rustls::pki_types::pem::Error) -> TlsError {
+    let path = path.to_owned();
+    move |error| TlsError::Pem { path: path.clone(), reason: error.to_string() }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(folder: &Path, name: &str) -> CertificateFiles {
+        CertificateFiles::own(&folder.join(name))
+    }
+
+    fn load(files: &CertificateFiles) -> Result<Certificates, TlsError> {
+        Certificates::load(files.clone(), BTreeMap::new())
+    }
+
+    #[test]
+    fn a_certificate_is_made_once_and_used() {
+        let data = tempfile::tempdir().unwrap();
+        let files = CertificateFiles::own(data.path());
+        ensure(&files, &["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let made = std::fs::read(&files.certificate).unwrap();
+        assert!(load(&files).is_ok());
+        ensure(&files, &["other".to_owned()]).unwrap();
+        assert_eq!(std::fs::read(&files.certificate).unwrap(), made);
+        std::fs::write(&files.key, "nonsense").unwrap();
+        assert!(matches!(load(&files), Err(TlsError::Pem { .. })));
+    }
+
+    #[test]
+    fn the_certificate_is_that_of_the_name_asked_for() {
+        let data = tempfile::tempdir().unwrap();
+        let [default, pbx, branch] = ["default", "pbx", "branch"].map(|name| {
+            let files = files(data.path(), name);
+            ensure(&files, &[name.to_owned()]).unwrap();
+            files
+        });
+        let der = |files: &CertificateFiles| chain(&files.certificate).unwrap();
+        let by_name =
+            BTreeMap::from([("PBX.example.com".into(), pbx.clone()), ("*.branch.example.com".into(), branch.clone())]);
+        let certificates = Certificates::load(default.clone(), by_name).unwrap();
+        for (name, expected) in [
+            (None, &default),
+            (Some("pbx.example.com"), &pbx),
+            (Some("pbx.EXAMPLE.com"), &pbx),
+            (Some("x.branch.example.com"), &branch),
+            (Some("y.x.branch.example.com"), &default),
+            (Some("branch.example.com"), &default),
+        ] {
+            assert_eq!(certificates.of_name(name).cert, der(expected), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_again_stays_as_it_was() {
+        let data = tempfile::tempdir().unwrap();
+        let files = files(data.path(), "own");
+        ensure(&files, &["a".to_owned()]).unwrap();
+        let certificates = load(&files).unwrap();
+        let before = certificates.of_name(None);
+        std::fs::write(&files.certificate, "nonsense").unwrap();
+        assert!(certificates.reload().is_err());
+        assert_eq!(certificates.of_name(None).cert, before.cert);
+        std::fs::remove_file(&files.certificate).unwrap();
+        ensure(&files, &["a".to_owned()]).unwrap();
+        certificates.reload().unwrap();
+        assert_ne!(certificates.of_name(None).cert, before.cert);
+    }
+}
