@@ -1,11 +1,17 @@
 //! `switchboard`: wires the engine and the CRM plugin together.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
 use engine::cli::{self, Cli, CliError, Outcome};
 use engine::config::{Config, LogConfig, LogFormat};
+use engine::serve::{Launch, LogLevel};
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, reload};
 
 /// Wrong usage or an invalid configuration.
 const EXIT_USAGE: u8 = 2;
@@ -35,34 +41,48 @@ fn main() -> ExitCode {
 const WORKERS: usize = 2;
 
 async fn run(cli: Cli) -> ExitCode {
+    let config_file = cli.config.clone();
     match cli::run(cli).await {
         Ok(Outcome::Done(text)) => {
             say(&text);
             ExitCode::SUCCESS
         }
-        Ok(Outcome::Serve(config)) => serve(*config).await,
+        Ok(Outcome::Serve(config)) => serve(*config, config_file).await,
         Err(error) => report(&error),
     }
 }
 
-async fn serve(config: Config) -> ExitCode {
-    if let Err(error) = log_to_stderr(&config.log) {
-        return fail(&format!("log.level is wrong: {error}"));
-    }
-    match engine::serve::serve(config, vec![Arc::new(crm_plugin::Crm)], say).await {
+async fn serve(config: Config, config_file: PathBuf) -> ExitCode {
+    let log_level = match log_to_stderr(&config.log) {
+        Ok(log_level) => log_level,
+        Err(error) => return fail(&format!("log.level is wrong: {error}")),
+    };
+    let launch = Launch { config, config_file, log_level, plugins: vec![Arc::new(crm_plugin::Crm)] };
+    match engine::serve::serve(launch, say).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("{error:#}")),
     }
 }
 
-fn log_to_stderr(log: &LogConfig) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = tracing_subscriber::EnvFilter::builder().parse(&log.level)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().init(),
-    }
-    Ok(())
+fn log_to_stderr(log: &LogConfig) -> Result<LogLevel, ParseError> {
+    let (filter, handle) = reload::Layer::new(level(&log.level)?);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match log.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+    Ok(Box::new(move |text| {
+        let (filter, handle) = (level(text).map_err(|error| error.to_string())?, handle.clone());
+        Ok(Box::new(move || {
+            // Fails only once nobody logs any more.
+            let _ = handle.reload(filter);
+        }))
+    }))
+}
+
+fn level(text: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(text)
 }
 
 fn report(error: &CliError) -> ExitCode {

@@ -222,6 +222,8 @@ pub enum EndCause {
     Transferred,
     /// The process died; the times are the last ones known.
     Interrupted,
+    /// The process was told to stop, and ended what still ran.
+    Stopped,
     /// The far end answered with something else, or an internal failure; see the SIP status.
     Failed,
 }

@@ -46,6 +46,8 @@ pub struct Config {
     pub storage: StorageUrl,
     /// Where everything else lies: journal, recordings, keys.
     pub data_dir: PathBuf,
+    /// How long running calls may go on after SIGTERM.
+    pub drain: Duration,
     /// The log.
     pub log: LogConfig,
     /// Recordings.
@@ -61,7 +63,7 @@ pub struct Config {
 }
 
 /// `[sip]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SipConfig {
     /// Where UDP listens; empty: nowhere.
     pub udp: Vec<SocketAddr>,
@@ -111,7 +113,7 @@ pub struct TlsFiles {
 }
 
 /// `[rtp]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RtpConfig {
     /// Where media binds.
     pub address: Vec<IpAddr>,
@@ -211,7 +213,9 @@ impl Config {
 
     fn read(mut root: Reader<'_>) -> Self {
         let data_dir = PathBuf::from(root.text("data_dir").unwrap_or_else(|| DATA_DIR.to_owned()));
+        let drain = Duration::from_secs(root.whole("drain_s", 0..=DRAIN_MAX_S).unwrap_or(DRAIN_DEFAULT_S));
         let config = Self {
+            drain,
             sip: sections::sip(root.section("sip")),
             http: sections::listen(root.section("http"), HTTP_PORT),
             https: sections::listen(root.section("https"), HTTPS_PORT),
@@ -264,6 +268,8 @@ impl Config {
     }
 }
 
+const DRAIN_DEFAULT_S: u64 = 30;
+const DRAIN_MAX_S: u64 = 86_400;
 const DATA_DIR: &str = "data";
 const HTTP_PORT: u16 = 8080;
 const HTTPS_PORT: u16 = 8443;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use hooks::id::TenantId;
@@ -56,6 +57,7 @@ pub struct Api(Arc<Inner>);
 
 struct Inner {
     parts: Parts,
+    record_internal: AtomicBool,
     turns: StdMutex<BTreeMap<TenantId, Arc<Mutex<()>>>>,
     throttle: Throttle,
     hashing: Semaphore,
@@ -74,6 +76,7 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Inner {
+            record_internal: AtomicBool::new(parts.record_internal),
             parts,
             turns: StdMutex::default(),
             throttle: Throttle::default(),
@@ -152,6 +155,11 @@ impl Api {
         &self.0.parts.realm
     }
 
+    /// Whether calls between extensions are recorded in every tenant; for the settings built from now on.
+    pub fn set_record_internal(&self, record: bool) {
+        self.0.record_internal.store(record, Ordering::Release);
+    }
+
     /// Sign-in tries.
     #[must_use]
     pub fn throttle(&self) -> &Throttle {
@@ -209,7 +217,7 @@ impl Api {
         let with = Build {
             key: self.secret_key(),
             domain: self.realm(),
-            record_internal: self.0.parts.record_internal,
+            record_internal: self.0.record_internal.load(Ordering::Acquire),
             names: &self.0.parts.names,
         };
         tenant_config::build(self.store(), tenant, &with).await.map_err(|error| match error {

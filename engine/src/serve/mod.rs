@@ -1,17 +1,21 @@
-//! `switchboard serve`: starts the parts in their order, waits for the signal to stop, stops them in the reverse order.
+//! `switchboard serve`: starts the parts in their order, serves signals, stops them in the reverse order.
 //!
 //! Order matters twice. What the last process left open is closed in the journal before anything new is written; and the
 //! settings stand in the writer's queue before the first message can.
 
 mod disk;
+mod drain;
 mod housekeeping;
 mod plugins;
 mod recover;
 mod refresh;
+mod reload;
 mod secured;
+mod signals;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -22,7 +26,6 @@ use sip::flow::Transport;
 use switch::config::{ListeningSocket, TenantConfig};
 use switch::input::Admission;
 use switch::switch::Switch;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -48,21 +51,49 @@ use crate::tenant_config::{self, Build};
 use crate::writer::{Effects, Inbox, Writer, inbox};
 use housekeeping::{Housekeeping, Passed};
 use refresh::Refresh;
+use reload::Reload;
 use secured::Secured;
+use signals::{Asked, Signals};
+
+pub use reload::LogLevel;
 
 /// Toward this address (of a network for documentation, RFC 5737) the kernel names the machine's own address; nothing is sent.
 const SOMEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+/// The same of IPv6 (RFC 3849).
+const SOMEWHERE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+
+/// What it is started with.
+pub struct Launch {
+    /// The configuration.
+    pub config: Config,
+    /// Where it stands, to be read again at SIGHUP.
+    pub config_file: PathBuf,
+    /// Takes a new `log.level`.
+    pub log_level: LogLevel,
+    /// The plugins.
+    pub plugins: Vec<Arc<dyn Plugin>>,
+}
 
 /// Runs the call centre until SIGINT or SIGTERM. `say` is given each line for the administrator.
 ///
 /// # Errors
 /// Whatever keeps it from starting, with what to do.
-pub async fn serve(config: Config, plugins: Vec<Arc<dyn Plugin>>, say: impl Fn(&str)) -> anyhow::Result<()> {
+pub async fn serve(launch: Launch, say: impl Fn(&str)) -> anyhow::Result<()> {
     // Caught before anything runs: a signal that comes while the parts start stops them in order, too.
-    let mut stop = StopSignals::catch()?;
-    let running = Running::start(config, plugins, &say).await?;
+    let mut signals = Signals::catch()?;
+    let mut running = Running::start(launch, &say).await?;
     say("ready");
-    stop.wait().await;
+    loop {
+        match signals.next().await {
+            Asked::Reload => running.reload.run().await,
+            Asked::Drain => {
+                say("draining");
+                drain::drain(&running.inbox, &running.live, running.reload.drain(), &mut signals).await;
+                break;
+            }
+            Asked::Stop => break,
+        }
+    }
     say("stopping");
     running.stop().await;
     Ok(())
@@ -71,6 +102,8 @@ pub async fn serve(config: Config, plugins: Vec<Arc<dyn Plugin>>, say: impl Fn(&
 /// The parts that have to be stopped.
 struct Running {
     inbox: Inbox,
+    live: Arc<Live>,
+    reload: Reload,
     writer: std::thread::JoinHandle<()>,
     capture: Capture,
     stop: watch::Sender<bool>,
@@ -90,7 +123,8 @@ struct Stored {
 }
 
 impl Running {
-    async fn start(config: Config, plugins: Vec<Arc<dyn Plugin>>, say: &impl Fn(&str)) -> anyhow::Result<Self> {
+    async fn start(launch: Launch, say: &impl Fn(&str)) -> anyhow::Result<Self> {
+        let Launch { config, config_file, log_level, plugins } = launch;
         let mut stored = Stored::open(&config).await?;
         let clock = Clock::start();
         let health = Arc::new(Health::new());
@@ -137,7 +171,7 @@ impl Running {
         tasks.push(tokio::spawn(keeping.run(stopping.clone())));
         let api = Api::new(Parts {
             store: stored.store.clone(),
-            live,
+            live: Arc::clone(&live),
             switch: Arc::new(inbox.clone()),
             journals,
             recordings: config.recording.dir.clone(),
@@ -152,9 +186,11 @@ impl Running {
         tasks.push(tokio::spawn(secrets.clone().watch(stopping.clone())));
         let refresh = Refresh::new(api.clone(), names, told.iter().map(Arc::as_ref));
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
-        tasks.extend(listen_http(&config, &secrets, api, &stopping, say).await?);
+        tasks.extend(listen_http(&config, &secrets, api.clone(), &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
-        Ok(Self { inbox, writer, capture, stop, tasks, plugins, store: stored.store, health })
+        let store = stored.store.clone();
+        let reload = Reload { file: config_file, log_level, secured: secrets, api, store, config };
+        Ok(Self { inbox, live, reload, writer, capture, stop, tasks, plugins, store: stored.store, health })
     }
 
     /// Calls first, so that their records are written; then everything that reads them.
@@ -230,8 +266,8 @@ fn reached(bound: SocketAddr) -> Vec<SocketAddr> {
     if !bound.ip().is_unspecified() {
         return vec![bound];
     }
-    let loopback: IpAddr = if bound.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() };
-    let own = if bound.is_ipv4() { route_source(SOMEWHERE) } else { None };
+    let loopback: IpAddr = if bound.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    let own = route_source(if bound.is_ipv4() { SOMEWHERE } else { SOMEWHERE_V6 });
     let mut addresses: Vec<IpAddr> = own.into_iter().chain([loopback]).collect();
     addresses.dedup();
     addresses.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect()
@@ -281,21 +317,21 @@ fn announce(sip: &SipIo, first: Option<&FirstLogin>, say: &impl Fn(&str)) {
     }
 }
 
-/// SIGTERM and SIGINT.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl StopSignals {
-    fn catch() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    #[test]
+    fn a_socket_on_all_addresses_of_a_family_is_reached_at_the_own_one_and_on_loopback() {
+        for (bound, loopback, somewhere) in
+            [("0.0.0.0:5060", "127.0.0.1:5060", SOMEWHERE), ("[::]:5060", "[::1]:5060", SOMEWHERE_V6)]
+        {
+            let own = route_source(somewhere).map(|ip| SocketAddr::new(ip, 5060));
+            let mut expected: Vec<SocketAddr> = own.into_iter().chain([loopback.parse().unwrap()]).collect();
+            expected.dedup();
+            assert_eq!(reached(bound.parse().unwrap()), expected);
         }
+        let one = "192.0.2.7:5060".parse().unwrap();
+        assert_eq!(reached(one), [one]);
     }
 }

@@ -11,7 +11,7 @@ use super::SOMEWHERE;
 use crate::config::{Config, TlsFiles};
 use crate::names::Names;
 use crate::sip_io::{SipTls, route_source};
-use crate::tls::{self, CertificateFiles, Certificates, TlsClient, TlsError, Trust};
+use crate::tls::{self, CertificateFiles, Certificates, Loaded, TlsClient, TlsError, Trust, Trusted};
 
 /// What secures connections in and out.
 #[derive(Clone)]
@@ -20,9 +20,15 @@ pub(super) struct Secured {
     client: Arc<TlsClient>,
 }
 
-impl Secured {
+/// What the files of a configuration hold.
+pub(super) struct Material {
+    loaded: Loaded,
+    trusted: Trusted,
+}
+
+impl Material {
     /// Reads the files; the self-signed certificate is made where none is set.
-    pub(super) fn load(config: &Config) -> Result<Self, TlsError> {
+    pub(super) fn read(config: &Config) -> Result<Self, TlsError> {
         let default = match &config.tls.own {
             Some(own) => files(own),
             None => self_signed(config)?,
@@ -32,10 +38,20 @@ impl Secured {
             ca: config.tls.ca.clone(),
             unverified_hosts: config.tls.unverified_hosts.iter().cloned().collect(),
         };
-        Ok(Self {
-            certificates: Arc::new(Certificates::load(default, by_name)?),
-            client: Arc::new(TlsClient::new(trust)?),
-        })
+        Ok(Self { loaded: Loaded::read(default, by_name)?, trusted: Trusted::read(trust)? })
+    }
+}
+
+impl Secured {
+    pub(super) fn load(config: &Config) -> Result<Self, TlsError> {
+        let Material { loaded, trusted } = Material::read(config)?;
+        Ok(Self { certificates: Arc::new(Certificates::new(loaded)), client: Arc::new(TlsClient::new(trusted)?) })
+    }
+
+    /// Uses others from now on.
+    pub(super) fn replace(&self, material: Material) {
+        self.certificates.replace(material.loaded);
+        self.client.replace(material.trusted);
     }
 
     pub(super) fn sip(&self, names: &Arc<Names>) -> Result<SipTls, TlsError> {
@@ -80,7 +96,7 @@ impl Secured {
 
     fn stamps(&self) -> Stamps {
         let mut files = self.certificates.files();
-        files.push(self.client.file().to_owned());
+        files.push(self.client.file());
         let stamp = |path: PathBuf| {
             let found = std::fs::metadata(path).ok()?;
             Some((found.modified().ok()?, found.len()))

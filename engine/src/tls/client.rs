@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -27,40 +27,65 @@ pub struct Trust {
 /// Makes secured connections.
 #[derive(Debug)]
 pub struct TlsClient {
-    trust: Trust,
-    verifying: RwLock<Arc<ClientConfig>>,
+    trusted: RwLock<Trusted>,
     believing: Arc<ClientConfig>,
 }
 
-impl TlsClient {
+/// Whom we believe, and their certificates as they were read.
+#[derive(Clone, Debug)]
+pub struct Trusted {
+    trust: Arc<Trust>,
+    verifying: Arc<ClientConfig>,
+}
+
+impl Trusted {
     /// Reads the authorities.
     ///
     /// # Errors
     /// [`TlsError::Pem`] where the file is there and cannot be read.
-    pub fn new(trust: Trust) -> Result<Self, TlsError> {
-        let verifying = RwLock::new(Arc::new(verifying(&trust)?));
+    pub fn read(trust: Trust) -> Result<Self, TlsError> {
+        let verifying = Arc::new(verifying(&trust)?);
+        Ok(Self { trust: Arc::new(trust), verifying })
+    }
+}
+
+impl TlsClient {
+    /// Believes these.
+    ///
+    /// # Errors
+    /// [`TlsError::Pair`] where the provider can do no version of TLS.
+    pub fn new(trusted: Trusted) -> Result<Self, TlsError> {
         let believing = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Believe(provider())))
             .with_no_client_auth();
-        Ok(Self { trust, verifying, believing: Arc::new(believing) })
+        Ok(Self { trusted: RwLock::new(trusted), believing: Arc::new(believing) })
     }
 
     /// Reads the authorities again.
     ///
     /// # Errors
-    /// As [`Self::new`]: those read last stay.
+    /// As [`Trusted::read`]: those read last stay.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let config = Arc::new(verifying(&self.trust)?);
-        *self.verifying.write().unwrap_or_else(PoisonError::into_inner) = config;
+        let trusted = Trusted::read(Trust::clone(&self.trusted().trust))?;
+        self.replace(trusted);
         Ok(())
+    }
+
+    /// Believes others from now on.
+    pub fn replace(&self, trusted: Trusted) {
+        *self.trusted.write().unwrap_or_else(PoisonError::into_inner) = trusted;
     }
 
     /// The file that it reads.
     #[must_use]
-    pub fn file(&self) -> &Path {
-        &self.trust.ca
+    pub fn file(&self) -> PathBuf {
+        self.trusted().trust.ca.clone()
+    }
+
+    fn trusted(&self) -> Trusted {
+        self.trusted.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Secures a connection to `host`, which its certificate must name (RFC 5922 §7.2; a name or an address).
@@ -70,11 +95,9 @@ impl TlsClient {
     pub async fn connect(&self, stream: TcpStream, host: &str) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let config = if self.trust.unverified_hosts.contains(&host.to_ascii_lowercase()) {
-            Arc::clone(&self.believing)
-        } else {
-            Arc::clone(&self.verifying.read().unwrap_or_else(PoisonError::into_inner))
-        };
+        let Trusted { trust, verifying } = self.trusted();
+        let is_believed = trust.unverified_hosts.contains(&host.to_ascii_lowercase());
+        let config = if is_believed { Arc::clone(&self.believing) } else { verifying };
         TlsConnector::from(config).connect(name, stream).await
     }
 }

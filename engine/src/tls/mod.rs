@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-pub use client::{TlsClient, Trust};
+pub use client::{TlsClient, Trust, Trusted};
 
 use crate::secrets::write_private;
 
@@ -90,28 +90,52 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
 /// The certificates of the process. What a handshake began with stays; the next one sees what was read last.
 #[derive(Debug)]
-pub struct Certificates {
-    default: CertificateFiles,
-    by_name: BTreeMap<String, CertificateFiles>,
-    loaded: RwLock<Loaded>,
+pub struct Certificates(RwLock<Loaded>);
+
+/// Certificates as they were read, and from which files.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    default: Named,
+    by_name: BTreeMap<String, Named>,
 }
 
 #[derive(Clone, Debug)]
-struct Loaded {
-    default: Arc<CertifiedKey>,
-    by_name: BTreeMap<String, Arc<CertifiedKey>>,
+struct Named {
+    files: CertificateFiles,
+    certified: Arc<CertifiedKey>,
 }
 
-impl Certificates {
+impl Loaded {
     /// Reads them: one for whoever names no host or an unknown one, and one for each name (`*.example.com` takes every host
     /// directly below).
     ///
     /// # Errors
     /// [`TlsError::Pem`], [`TlsError::Pair`].
-    pub fn load(default: CertificateFiles, by_name: BTreeMap<String, CertificateFiles>) -> Result<Self, TlsError> {
-        let by_name = by_name.into_iter().map(|(name, files)| (name.to_ascii_lowercase(), files)).collect();
-        let loaded = RwLock::new(Loaded::read(&default, &by_name)?);
-        Ok(Self { default, by_name, loaded })
+    pub fn read(default: CertificateFiles, by_name: BTreeMap<String, CertificateFiles>) -> Result<Self, TlsError> {
+        let named = by_name.into_iter().map(|(name, files)| Ok((name.to_ascii_lowercase(), Named::read(files)?)));
+        Ok(Self { default: Named::read(default)?, by_name: named.collect::<Result<_, TlsError>>()? })
+    }
+
+    fn again(&self) -> Result<Self, TlsError> {
+        let by_name = self.by_name.iter().map(|(name, named)| (name.clone(), named.files.clone())).collect();
+        Self::read(self.default.files.clone(), by_name)
+    }
+}
+
+impl Named {
+    fn read(files: CertificateFiles) -> Result<Self, TlsError> {
+        let chain = chain(&files.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(pem(&files.key))?;
+        let certified = Arc::new(CertifiedKey::from_der(chain, key, &provider())?);
+        Ok(Self { files, certified })
+    }
+}
+
+impl Certificates {
+    /// These.
+    #[must_use]
+    pub fn new(loaded: Loaded) -> Self {
+        Self(RwLock::new(loaded))
     }
 
     /// Reads the files again.
@@ -119,9 +143,18 @@ impl Certificates {
     /// # Errors
     /// [`TlsError::Pem`], [`TlsError::Pair`]: what was read last stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let loaded = Loaded::read(&self.default, &self.by_name)?;
-        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        let loaded = self.loaded().again()?;
+        self.replace(loaded);
         Ok(())
+    }
+
+    /// Uses others from now on.
+    pub fn replace(&self, loaded: Loaded) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+    }
+
+    fn loaded(&self) -> Loaded {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A listener's configuration. The provider of cryptography is named here, so no default needs to be installed.
@@ -140,18 +173,19 @@ impl Certificates {
     /// The files that it reads.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let all = [&self.default].into_iter().chain(self.by_name.values());
-        all.flat_map(|files| [files.certificate.clone(), files.key.clone()]).collect()
+        let loaded = self.loaded();
+        let all = [&loaded.default].into_iter().chain(loaded.by_name.values());
+        all.flat_map(|named| [named.files.certificate.clone(), named.files.key.clone()]).collect()
     }
 
     /// RFC 6066 §3; RFC 6125 §6.4.3 for the wildcard.
     fn of_name(&self, name: Option<&str>) -> Arc<CertifiedKey> {
-        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        let loaded = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let named = name.map(str::to_ascii_lowercase).and_then(|name| {
             let below = name.split_once('.').map(|(_, domain)| format!("*.{domain}"));
             loaded.by_name.get(&name).or_else(|| loaded.by_name.get(&below?))
         });
-        Arc::clone(named.unwrap_or(&loaded.default))
+        Arc::clone(&named.unwrap_or(&loaded.default).certified)
     }
 }
 
@@ -159,19 +193,6 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.of_name(hello.server_name()))
     }
-}
-
-impl Loaded {
-    fn read(default: &CertificateFiles, by_name: &BTreeMap<String, CertificateFiles>) -> Result<Self, TlsError> {
-        let named = by_name.iter().map(|(name, files)| Ok((name.clone(), read(files)?)));
-        Ok(Self { default: read(default)?, by_name: named.collect::<Result<_, TlsError>>()? })
-    }
-}
-
-fn read(files: &CertificateFiles) -> Result<Arc<CertifiedKey>, TlsError> {
-    let chain = chain(&files.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(pem(&files.key))?;
-    Ok(Arc::new(CertifiedKey::from_der(chain, key, &provider())?))
 }
 
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -197,7 +218,7 @@ mod tests {
     }
 
     fn load(files: &CertificateFiles) -> Result<Certificates, TlsError> {
-        Certificates::load(files.clone(), BTreeMap::new())
+        Ok(Certificates::new(Loaded::read(files.clone(), BTreeMap::new())?))
     }
 
     #[test]
@@ -224,7 +245,7 @@ mod tests {
         let der = |files: &CertificateFiles| chain(&files.certificate).unwrap();
         let by_name =
             BTreeMap::from([("PBX.example.com".into(), pbx.clone()), ("*.branch.example.com".into(), branch.clone())]);
-        let certificates = Certificates::load(default.clone(), by_name).unwrap();
+        let certificates = Certificates::new(Loaded::read(default.clone(), by_name).unwrap());
         for (name, expected) in [
             (None, &default),
             (Some("pbx.example.com"), &pbx),

@@ -126,7 +126,8 @@ impl Inbox {
         self.offer(Input::Media(event));
     }
 
-    /// Opens or closes the switch for new calls; while the journal fails it stays closed whatever is said here.
+    /// Opens or closes the switch for new calls; while the journal fails it stays closed whatever is said here, and
+    /// [`Admission::Draining`] is for ever.
     pub async fn admission(&self, admission: Admission) {
         self.push(Work::Admission(admission)).await;
     }

@@ -153,7 +153,7 @@ impl Writer {
                     self.handle(Input::Resume { checkpoint, interrupted_at_ms });
                 }
             }
-            Work::Admission(admission) => self.outside = admission,
+            Work::Admission(admission) => self.outside = told(self.outside, admission),
             Work::Facts { facts, written } => {
                 self.step.extend(facts.into_iter().map(Output::Fact));
                 self.done.push(written);
@@ -279,6 +279,11 @@ impl Writer {
     }
 }
 
+/// What holds once `admission` was said. Who stops stays so: the disk's watch has no say in that.
+fn told(before: Admission, admission: Admission) -> Admission {
+    if before == Admission::Draining { before } else { admission }
+}
+
 fn recording_ended(event: &Event) -> Option<RecordingId> {
     match event {
         Event::RecordingReady(ready) => Some(ready.recording),
@@ -293,4 +298,23 @@ enum Batch {
     Stop(oneshot::Sender<()>),
     /// Every inbox is gone.
     Abandoned,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stops_is_not_opened_again() {
+        let said = [Admission::DiskLow, Admission::Open, Admission::Draining, Admission::DiskLow, Admission::Open];
+        let held: Vec<Admission> = said
+            .into_iter()
+            .scan(Admission::Open, |now, said| {
+                *now = told(*now, said);
+                Some(*now)
+            })
+            .collect();
+        assert_eq!(held[..2], said[..2]);
+        assert_eq!(held[2..], [Admission::Draining; 3]);
+    }
 }

@@ -125,7 +125,8 @@ impl Switch {
         trunk::table::leave_all(&mut self.desk);
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         for call in calls {
-            self.with_call(call, |call, desk| call.end(desk, &commanded(Refusal::busy_node())));
+            let stopped = End { cause: EndCause::Stopped, ..commanded(Refusal::busy_node()) };
+            self.with_call(call, |call, desk| call.end(desk, &stopped));
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::http::server::{Security, serve};
-use engine::tls::{CertificateFiles, Certificates, ensure};
+use engine::tls::{CertificateFiles, Certificates, Loaded, ensure};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -21,7 +21,7 @@ async fn a_session_over_tls_has_a_secure_cookie() {
     let fixture = Fixture::new().await;
     let files = CertificateFiles::own(fixture.folder.path());
     ensure(&files, &["localhost".to_owned()]).unwrap();
-    let certificates = Arc::new(Certificates::load(files.clone(), BTreeMap::new()).unwrap());
+    let certificates = Arc::new(Certificates::new(Loaded::read(files.clone(), BTreeMap::new()).unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);

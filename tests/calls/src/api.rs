@@ -73,6 +73,19 @@ impl Api {
         answer.body_mut().read_to_string().context("the body is no text")
     }
 
+    /// What stands at a path of the server itself, such as `/readyz`.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn at_root(&self, path: &str) -> Result<Answer> {
+        read(
+            self.agent
+                .get(format!("{}{path}", self.base))
+                .call()
+                .with_context(|| format!("no answer to GET {path}"))?,
+        )
+    }
+
     /// A resource that must be there.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! A phone with audio, and a call between two of them: where most ladders begin.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -37,14 +37,16 @@ pub struct Account<'a> {
 }
 
 impl Party {
-    /// Registers a phone at `server` and opens its audio; `clock` is the zero of what it hears.
+    /// Registers a phone at `server` and opens its audio, both on the loopback address of the server's family; `clock` is the
+    /// zero of what it hears.
     ///
     /// # Errors
     /// When the server refuses.
     pub fn register(ports: &Ports, server: SocketAddr, account: Account<'_>, clock: Instant) -> Result<Self> {
-        let media = RtpEnd::open(ports.many(2)?, clock)?;
+        let own: IpAddr = if server.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        let media = RtpEnd::open_at((own, ports.many(2)?).into(), clock)?;
         let address = media.address()?;
-        let mut phone = Phone::udp(ports, account.user, server)?;
+        let mut phone = Phone::udp_at((own, ports.one()?).into(), account.user, server)?;
         phone.register(account.password, Hash::Sha256)?;
         Ok(Self { phone, media, address, password: account.password.to_owned() })
     }

@@ -156,7 +156,15 @@ impl RtpEnd {
     /// # Errors
     /// When the port is taken.
     pub fn open(port: u16, clock: Instant) -> Result<Self> {
-        let socket = UdpSocket::bind(("127.0.0.1", port)).with_context(|| format!("RTP port {port} is taken"))?;
+        Self::open_at(SocketAddr::from(([127, 0, 0, 1], port)), clock)
+    }
+
+    /// [`Self::open`] at an address of its own.
+    ///
+    /// # Errors
+    /// When the address is taken.
+    pub fn open_at(local: SocketAddr, clock: Instant) -> Result<Self> {
+        let socket = UdpSocket::bind(local).with_context(|| format!("{local} is taken"))?;
         socket.set_read_timeout(Some(LOOK_EVERY)).context("a read timeout cannot be set")?;
         let stop = Arc::new(AtomicBool::new(false));
         let heard = Arc::new(Mutex::new(Vec::new()));

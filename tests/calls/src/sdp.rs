@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// An audio offer or answer of one address.
 #[must_use]
@@ -14,9 +14,10 @@ pub fn audio(address: SocketAddr, payload_types: &str, attributes: &[&str]) -> S
 #[must_use]
 pub fn session(address: SocketAddr, version: u32, payload_types: &str, attributes: &[&str]) -> String {
     let (host, port) = (address.ip(), address.port());
+    let family = if host.is_ipv4() { "IP4" } else { "IP6" };
     let lines: String = attributes.iter().map(|line| format!("a={line}\n")).collect();
     format!(
-        "v=0\no=- 20 {version} IN IP4 {host}\ns=-\nc=IN IP4 {host}\nt=0 0\nm=audio {port} RTP/AVP {payload_types}\n{lines}"
+        "v=0\no=- 20 {version} IN {family} {host}\ns=-\nc=IN {family} {host}\nt=0 0\nm=audio {port} RTP/AVP {payload_types}\n{lines}"
     )
 }
 
@@ -34,10 +35,16 @@ pub fn payload_types(body: &str) -> Vec<u8> {
 pub fn audio_address(body: &str) -> Result<SocketAddr> {
     let line = body.lines().find_map(|line| line.strip_prefix("m=audio ")).context("no audio line")?;
     let port = line.split(' ').next().and_then(|port| port.parse().ok()).context("no port in the audio line")?;
-    let host =
-        body.lines().filter_map(|line| line.strip_prefix("c=IN IP4 ")).next_back().context("no connection line")?;
-    let host: IpAddr = host.trim().parse().context("the connection line names no IPv4 address")?;
+    let (family, host) = connection(body).and_then(|line| line.split_once(' ')).context("no connection line")?;
+    let host: IpAddr = host.parse().context("the connection line names no address")?;
+    ensure!((family == "IP4") == host.is_ipv4(), "{family} names {host}");
     Ok(SocketAddr::new(host, port))
+}
+
+/// The family and address of the last connection line.
+#[must_use]
+pub fn connection(body: &str) -> Option<&str> {
+    body.lines().filter_map(|line| line.strip_prefix("c=IN ")).next_back().map(str::trim)
 }
 
 /// `sendrecv`, `sendonly`, `recvonly` or `inactive`; the first when none is written.
@@ -64,6 +71,8 @@ mod tests {
         let body =
             session("127.0.0.1:4000".parse().unwrap(), 3, "0 8 101", &["rtpmap:101 telephone-event/8000", "sendonly"]);
         assert_eq!(audio_address(&body).unwrap().port(), 4_000);
+        let body6 = session("[::1]:4000".parse().unwrap(), 1, "0", &[]);
+        assert_eq!(audio_address(&body6).unwrap(), "[::1]:4000".parse().unwrap());
         assert_eq!(payload_types(&body), [0, 8, 101]);
         assert_eq!(direction(&body), "sendonly");
         assert_eq!(origin(&body), Some(("20".to_owned(), 3)));

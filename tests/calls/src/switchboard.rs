@@ -1,7 +1,7 @@
 //! The real `switchboard`, started, killed and started again on ports of its own.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -25,6 +25,10 @@ const RTP_PORTS: u16 = 80;
 /// What a test's server is told beside the usual.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
+    /// Seconds for which calls go on after SIGTERM.
+    pub drain_s: u32,
+    /// Where it listens for SIP over UDP and TCP, and binds media.
+    pub families: Families,
     /// Whole sections, as TOML.
     pub sections: String,
     /// Lines of `[sip]`.
@@ -35,6 +39,16 @@ pub struct Setup {
     pub rtp: String,
     /// Environment variables.
     pub environment: Vec<(String, String)>,
+}
+
+/// Loopback addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Families {
+    /// 127.0.0.1 alone.
+    #[default]
+    V4,
+    /// And ::1, on the same ports.
+    Both,
 }
 
 /// A running server.
@@ -78,10 +92,14 @@ impl Switchboard {
         let (sip, http) = (loopback(ports.one()?), loopback(ports.one()?));
         let (tls, https, rtp) = (loopback(ports.one()?), loopback(ports.one()?), ports.many(RTP_PORTS)?);
         let mut text = String::new();
-        writeln!(text, "data_dir = \"{}\"", folder.path().join("data").display())?;
-        writeln!(text, "[sip]\nudp = \"{sip}\"\ntcp = \"{sip}\"\ntls = \"{tls}\"\n{}", setup.sip)?;
+        writeln!(text, "data_dir = \"{}\"\ndrain_s = {}", folder.path().join("data").display(), setup.drain_s)?;
+        let (listen, media) = match setup.families {
+            Families::V4 => (sip.to_string(), "127.0.0.1"),
+            Families::Both => (format!("{sip}, [::1]:{}", sip.port()), "127.0.0.1, ::1"),
+        };
+        writeln!(text, "[sip]\nudp = \"{listen}\"\ntcp = \"{listen}\"\ntls = \"{tls}\"\n{}", setup.sip)?;
         writeln!(text, "[http]\nlisten = \"{http}\"\n[https]\nlisten = \"{https}\"")?;
-        writeln!(text, "[rtp]\naddress = \"127.0.0.1\"\nports = \"{rtp}-{}\"\n{}", rtp + RTP_PORTS - 1, setup.rtp)?;
+        writeln!(text, "[rtp]\naddress = \"{media}\"\nports = \"{rtp}-{}\"\n{}", rtp + RTP_PORTS - 1, setup.rtp)?;
         writeln!(text, "[recording]\ninternal = true\nfree_disk_floor_mb = 1\n{}", setup.recording)?;
         writeln!(text, "[log]\nlevel = \"debug\"\n{}", setup.sections)?;
         std::fs::write(folder.path().join("switchboard.toml"), text).context("no configuration written")?;
@@ -166,6 +184,12 @@ impl Switchboard {
         self.sip
     }
 
+    /// Where SIP is spoken on ::1, with [`Families::Both`].
+    #[must_use]
+    pub fn sip6(&self) -> SocketAddr {
+        SocketAddr::from((Ipv6Addr::LOCALHOST, self.sip.port()))
+    }
+
     /// Where SIP is spoken over TLS.
     #[must_use]
     pub fn tls(&self) -> SocketAddr {
@@ -185,6 +209,44 @@ impl Switchboard {
     pub fn signal(&self, name: &str) -> Result<()> {
         let process = self.process.as_ref().context("it does not run")?;
         process.signal(name)
+    }
+
+    /// What its configuration file says.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn configuration(&self) -> Result<String> {
+        std::fs::read_to_string(self.configuration_file()).context("no configuration")
+    }
+
+    /// Writes its configuration file anew, asks it to read it (SIGHUP) and waits until it says what came of it; the log's line.
+    ///
+    /// # Errors
+    /// When it says nothing.
+    pub fn reconfigure(&self, text: &str) -> Result<String> {
+        std::fs::write(self.configuration_file(), text).context("no configuration written")?;
+        let before = self.log().len();
+        self.signal("HUP")?;
+        wait::until("what became of the new configuration", PATIENCE, || {
+            let log = self.log();
+            let line = log[before..].lines().find(|line| line.contains("the configuration was read again"));
+            Ok(line.map(str::to_owned))
+        })
+    }
+
+    /// Waits until it has ended; its exit code must be 0.
+    ///
+    /// # Errors
+    /// When it hangs or fails.
+    pub fn ends_well(&mut self) -> Result<()> {
+        let mut process = self.process.take().context("it does not run")?;
+        let status = process.wait(PATIENCE)?;
+        ensure!(status.success(), "it ended with {status}: {}", tail(&process.output()));
+        Ok(())
+    }
+
+    fn configuration_file(&self) -> PathBuf {
+        self.folder.path().join("switchboard.toml")
     }
 
     /// The test's ports.

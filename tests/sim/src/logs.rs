@@ -89,7 +89,7 @@ impl World {
         let lost = record
             .ended
             .is_some_and(|end| matches!(end.status, 408 | 480 | 500..=599) && end.cause != EndCause::NoAnswer);
-        let commanded = record.ended.is_some_and(|end| end.cause == EndCause::Command);
+        let commanded = record.ended.is_some_and(|end| matches!(end.cause, EndCause::Command | EndCause::Stopped));
         let all = CARRIERS.iter().all(|(name, _)| record.legs.values().any(|leg| leg.peer_name == *name));
         // The first step of an originated call may fail at the phone that is rung.
         let sought = record.legs.values().all(|leg| !(leg.caller_side && leg.answered))

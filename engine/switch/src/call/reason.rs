@@ -67,7 +67,7 @@ impl Call {
             EndCause::MediaTimeout => ours(408, "No media"),
             EndCause::NotAcceptable => ours(488, "No common codec"),
             EndCause::Congestion => ours(503, "No resources"),
-            EndCause::Interrupted => ours(503, "Service stopped"),
+            EndCause::Interrupted | EndCause::Stopped => ours(503, "Service stopped"),
             // The other party's network knows best why it hung up.
             EndCause::Normal | EndCause::Cancelled => {
                 let cause = Some(self.reasons.q850?);

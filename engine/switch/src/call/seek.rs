@@ -320,6 +320,7 @@ impl Call {
             | EndCause::Command
             | EndCause::Transferred
             | EndCause::Interrupted
+            | EndCause::Stopped
             | EndCause::Failed => EndedBy::System,
         };
         self.end(desk, &End { cause: verdict.cause, by, refusal: verdict.refusal() });

@@ -350,8 +350,8 @@ fn stopping_ends_every_call_and_refuses_new_ones() {
     world.input(Input::Stop);
     world.play(
         r#"
-        0ms    alice < BYE
-        0ms    bob   < BYE
+        0ms    alice < BYE `Reason: SIP;cause=503;text="Service stopped"`
+        0ms    bob   < BYE `Reason: SIP;cause=503;text="Service stopped"`
         0ms    carol < CANCEL
         0ms    carol < ACK
         0ms    lines < 503
@@ -361,7 +361,7 @@ fn stopping_ends_every_call_and_refuses_new_ones() {
     );
     world.finish();
     let ended: Vec<_> = world.facts.iter().filter(|fact| fact.starts_with("ended")).collect();
-    assert_eq!(ended, ["ended Command by System 200", "ended Command by System 503"]);
+    assert_eq!(ended, ["ended Stopped by System 200", "ended Stopped by System 503"]);
 }
 
 #[test]

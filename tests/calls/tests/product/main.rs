@@ -3,12 +3,15 @@
 mod audio;
 mod call;
 mod crash;
+mod drain;
 mod fail_point;
+mod ipv6;
 mod ladder;
 mod names;
 mod refusal;
 mod registering;
 mod registration;
+mod reload;
 mod resume;
 mod scenario;
 mod tls;
