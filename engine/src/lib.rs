@@ -1,5 +1,6 @@
 //! The shell around the pure cores: sockets, journal, store, HTTP and media threads.
 
+pub mod call_handling;
 pub mod cli;
 pub mod clock;
 pub mod config;

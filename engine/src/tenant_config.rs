@@ -163,6 +163,7 @@ fn phone(extension: &Extension, addresses: &Addresses) -> Result<config::Extensi
         record: extension.record,
         caller_number: extension.caller_number.clone(),
         static_contact,
+        handling: extension.handling.for_switch(),
     })
 }
 

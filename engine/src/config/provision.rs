@@ -4,11 +4,12 @@ mod trunk;
 
 use std::collections::BTreeSet;
 
-use dialplan::number::{ExtensionNumber, TrunkName};
+use dialplan::number::{Dialled, ExtensionNumber, TrunkName};
 use hooks::id::TenantId;
 
 use super::reader::Reader;
 use super::sections::is_host;
+use crate::call_handling::CallHandling;
 use crate::store::routes::{Did, RouteName, RouteRule, RouteTarget, check_prefix};
 
 pub use trunk::ProvisionedTrunk;
@@ -55,6 +56,8 @@ pub struct ProvisionedExtension {
     pub caller_number: Option<String>,
     /// A SIP URI that is always bound.
     pub contact: Option<String>,
+    /// What becomes of its calls where it does not take them.
+    pub handling: CallHandling,
 }
 
 /// One `[[provision.route]]`.
@@ -129,6 +132,10 @@ fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
     let ring_timeout_ms = reader.whole("ring_timeout_s", 5..=600).map(|s| s * 1_000);
     let record = reader.flag("record").unwrap_or(false);
     let caller_number = caller_number(&mut reader);
+    let handling = handling(&mut reader);
+    for (field, wrong) in number.iter().flat_map(|number: &ExtensionNumber| handling.faults(number.as_str())) {
+        reader.problem(reader.place_of(field).clone(), format!("`{field}`: {wrong}"));
+    }
     reader.finish();
     Some(ProvisionedExtension {
         tenant,
@@ -140,7 +147,20 @@ fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
         record,
         caller_number,
         contact,
+        handling,
     })
+}
+
+fn handling(reader: &mut Reader<'_>) -> CallHandling {
+    let mut number = |key| reader.parsed::<Dialled>(key).map(|number| number.as_str().to_owned());
+    let (always, busy, no_answer) = (number("forward_always"), number("forward_busy"), number("forward_no_answer"));
+    CallHandling {
+        call_waiting: reader.flag("call_waiting").unwrap_or(true),
+        do_not_disturb: reader.flag("do_not_disturb").unwrap_or(false),
+        forward_always: always,
+        forward_busy: busy,
+        forward_no_answer: no_answer,
+    }
 }
 
 /// A SIP URI of a phone.

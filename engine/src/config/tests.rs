@@ -170,6 +170,13 @@ fn what_is_provisioned_is_checked() {
 }
 
 #[test]
+fn an_extension_that_forwards_to_itself_is_refused_and_named() {
+    let text =
+        "[[provision.extension]]\nnumber = \"1010\"\npassword = \"x\"\ncall_waiting = false\nforward_busy = \"1010\"\n";
+    assert!(refused(text).contains("5: `forward_busy`: an extension cannot forward to itself"), "{}", refused(text));
+}
+
+#[test]
 fn a_number_provisioned_twice_is_refused() {
     let one = "[[provision.extension]]\nnumber = \"1010\"\npassword = \"x\"\n";
     assert!(refused(&format!("{one}{one}")).contains("extension default/1010 is provisioned twice"));

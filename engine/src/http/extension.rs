@@ -19,6 +19,7 @@ use super::problem::{Kind, Problem};
 use super::setting::{Edit, Faults, Tagged, list, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
+use crate::call_handling::CallHandling;
 use crate::secrets::new_password;
 use crate::store::extensions::Extension;
 use crate::store::routes::{Route, RouteRule};
@@ -54,6 +55,8 @@ pub struct ExtensionShown {
     pub caller_number: Option<String>,
     /// A SIP URI that is always bound, for phones and gateways that do not register.
     pub contact: Option<String>,
+    /// What becomes of its calls where it does not take them.
+    pub handling: CallHandling,
     /// It comes from the configuration file and is changed there.
     pub read_only: bool,
     /// When it was made.
@@ -91,6 +94,8 @@ pub struct NewExtension {
     record: bool,
     caller_number: Option<String>,
     contact: Option<String>,
+    #[serde(default)]
+    handling: CallHandling,
 }
 
 /// What shall be different; what is left out stays (RFC 7396).
@@ -109,6 +114,8 @@ pub struct ExtensionChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     contact: Option<Option<String>>,
+    /// Replaced as a whole.
+    handling: Option<CallHandling>,
 }
 
 /// A password of one's own choice.
@@ -135,6 +142,7 @@ impl From<Stored<Extension>> for ExtensionShown {
             record: value.record,
             caller_number: value.caller_number,
             contact: value.contact,
+            handling: value.handling,
             read_only,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
@@ -176,6 +184,7 @@ async fn create_extension(
     let number = faults.note("number", new.number.parse::<ExtensionNumber>());
     check_texts(&mut faults, Some(&new.display_name), new.caller_number.as_deref(), new.contact.as_deref());
     check_ring(&mut faults, new.ring_timeout_ms);
+    check_handling(&mut faults, &new.handling, &new.number);
     check_password(&mut faults, new.password.as_deref());
     faults.check()?;
     let number = number.expect("a number that is none was noted as a fault");
@@ -187,6 +196,7 @@ async fn create_extension(
     extension.record = new.record;
     extension.caller_number = new.caller_number;
     extension.contact = new.contact;
+    extension.handling = new.handling;
     let mut edit = Edit::begin(&api, &principal).await?;
     let stored = edit.tx.create(extension).await?;
     edit.finish(&api).await?;
@@ -209,6 +219,9 @@ async fn change_extension(
     let (caller_number, contact) = (flat(&change.caller_number), flat(&change.contact));
     check_texts(&mut faults, change.display_name.as_deref(), caller_number.as_deref(), contact.as_deref());
     check_ring(&mut faults, change.ring_timeout_ms.flatten());
+    if let Some(handling) = &change.handling {
+        check_handling(&mut faults, handling, &number);
+    }
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (mut extension, expect) = edit.found::<Extension>(&number, &if_match).await?;
@@ -220,6 +233,7 @@ async fn change_extension(
     extension.record = change.record.unwrap_or(extension.record);
     extension.caller_number = change.caller_number.unwrap_or(extension.caller_number);
     extension.contact = change.contact.unwrap_or(extension.contact);
+    extension.handling = change.handling.unwrap_or(extension.handling);
     let stored = edit.tx.update(extension, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())
@@ -291,6 +305,12 @@ fn check_password(faults: &mut Faults, password: Option<&str>) {
 fn check_ring(faults: &mut Faults, ring_timeout_ms: Option<u64>) {
     let fine = ring_timeout_ms.is_none_or(|ms| (1_000..=300_000).contains(&ms));
     faults.require("ring_timeout_ms", fine, "a ring time is 1,000 to 300,000 ms");
+}
+
+fn check_handling(faults: &mut Faults, handling: &CallHandling, own: &str) {
+    for (field, wrong) in handling.faults(own) {
+        faults.require(&format!("handling.{field}"), false, &wrong);
+    }
 }
 
 fn check_texts(faults: &mut Faults, name: Option<&str>, caller_number: Option<&str>, contact: Option<&str>) {

@@ -6,7 +6,8 @@ use sip::digest::{Ha1Md5, Ha1Sha256};
 
 use super::StoreError;
 use super::setting::{Hidden, Setting, as_text};
-use super::sql::{Arg, Row, args};
+use super::sql::{Arg, Row, args, json};
+use crate::call_handling::CallHandling;
 use crate::secrets::{from_hex, to_hex};
 
 /// An extension as it is set.
@@ -33,6 +34,8 @@ pub struct Extension {
     pub caller_number: Option<String>,
     /// A SIP URI that is always bound, beside what registers: for phones and gateways that do not.
     pub contact: Option<String>,
+    /// What becomes of its calls where it does not take them (AGT-18).
+    pub handling: CallHandling,
 }
 
 impl Extension {
@@ -51,6 +54,7 @@ impl Extension {
             record: false,
             caller_number: None,
             contact: None,
+            handling: CallHandling::default(),
         };
         extension.set_password(realm, password);
         extension
@@ -91,6 +95,7 @@ impl Setting for Extension {
         "record",
         "caller_number",
         "contact",
+        "handling",
     ];
     /// Ten times the largest call centre we are asked for.
     const MAX: u64 = 20_000;
@@ -110,6 +115,7 @@ impl Setting for Extension {
             self.record,
             self.caller_number.clone(),
             self.contact.clone(),
+            json(&self.handling),
         ]
     }
 
@@ -129,6 +135,7 @@ impl Setting for Extension {
             record: row.flag("record")?,
             caller_number: row.opt_text("caller_number")?,
             contact: row.opt_text("contact")?,
+            handling: row.json("handling")?,
         })
     }
 }

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 3] = [
+const STEPS: [Step; 4] = [
     Step {
         version: 1,
         name: "first",
@@ -33,6 +33,12 @@ const STEPS: [Step; 3] = [
         name: "interruptions",
         sqlite: include_str!("../../../migrations/sqlite/0004_interruptions.sql"),
         postgres: include_str!("../../../migrations/postgres/0004_interruptions.sql"),
+    },
+    Step {
+        version: 5,
+        name: "call_handling",
+        sqlite: include_str!("../../../migrations/sqlite/0005_call_handling.sql"),
+        postgres: include_str!("../../../migrations/postgres/0005_call_handling.sql"),
     },
 ];
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use dialplan::number::{ExtensionNumber, TrunkName};
+use dialplan::number::{Dialled, ExtensionNumber, TrunkName};
 use dialplan::plan::Plan;
 use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
@@ -181,6 +181,36 @@ pub struct Extension {
     pub caller_number: Option<String>,
     /// A phone that never registers and is always reached here, beside those that do.
     pub static_contact: Option<StaticContact>,
+    /// What becomes of its calls where it does not take them (AGT-18).
+    pub handling: CallHandling,
+}
+
+/// What becomes of an extension's calls where it does not take them (AGT-18).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallHandling {
+    /// It rings while it has a call; without, a further call finds it busy.
+    pub call_waiting: bool,
+    /// Every call finds it busy.
+    pub do_not_disturb: bool,
+    /// Every call goes there; it never rings.
+    pub forward_always: Option<Dialled>,
+    /// Where calls go that find it busy, or that it rejects.
+    pub forward_busy: Option<Dialled>,
+    /// Where calls go that it does not answer in its ring time, or that reach no phone of it.
+    pub forward_no_answer: Option<Dialled>,
+}
+
+impl Default for CallHandling {
+    /// It rings, and nothing goes elsewhere.
+    fn default() -> Self {
+        Self {
+            call_waiting: true,
+            do_not_disturb: false,
+            forward_always: None,
+            forward_busy: None,
+            forward_no_answer: None,
+        }
+    }
 }
 
 /// Where a phone is that never registers.

@@ -16,6 +16,7 @@ use sip::transaction::{ClientKey, Config, Hop, Limits, SendError, ServerKey, Tim
 
 use crate::call::Recording;
 use crate::config::NodeConfig;
+use crate::engaged::Engaged;
 use crate::farewell::Farewells;
 use crate::media::MediaCommand;
 use crate::metrics::Metrics;
@@ -101,6 +102,8 @@ pub(crate) struct Desk {
     pub(crate) registrar: Registrar,
     /// The trunks as they stand.
     pub(crate) trunks: Trunks,
+    /// The extensions that have a call.
+    pub(crate) engaged: Engaged,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -128,6 +131,7 @@ impl Desk {
             recordings: BTreeMap::new(),
             registrar: Registrar::new(node.expiry, node.limits.contacts_per_extension),
             trunks: Trunks::new(),
+            engaged: Engaged::default(),
             outputs: VecDeque::new(),
             node,
         }

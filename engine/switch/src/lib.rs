@@ -26,6 +26,7 @@ pub mod checkpoint;
 mod command;
 pub mod config;
 mod desk;
+mod engaged;
 mod farewell;
 mod identity;
 mod incoming;

@@ -174,7 +174,8 @@ impl Switch {
             leg_entries: self.desk.servers.len()
                 + self.desk.clients.len()
                 + self.desk.dialogs.len()
-                + self.desk.farewells.len(),
+                + self.desk.farewells.len()
+                + self.desk.engaged.len(),
             pending_transactions: counts.pending_server + counts.pending_client,
             finished_transactions: counts.finished,
             endpoints: self.desk.ports.leased(),

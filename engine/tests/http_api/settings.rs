@@ -30,6 +30,18 @@ async fn an_extension_is_made_changed_and_deleted_and_the_switch_knows() {
     let cleared = admin.patch("/extensions/2001", json!({"ring_timeout_ms": null})).await.json();
     assert_eq!(cleared["ring_timeout_ms"], Value::Null);
 
+    // AGT-18: takes effect with the next call; replaced as a whole.
+    let handling = json!({"do_not_disturb": true, "forward_busy": "1002"});
+    let changed = admin.patch("/extensions/2001", json!({"handling": handling})).await.json();
+    assert_eq!(
+        (&changed["handling"]["call_waiting"], &changed["handling"]["forward_busy"]),
+        (&json!(true), &json!("1002"))
+    );
+    let told = handed(&fixture).0.extensions[&number].handling.clone();
+    assert!(told.do_not_disturb && told.forward_busy == Some("1002".parse().unwrap()), "{told:?}");
+    let itself = json!({"handling": {"forward_always": "2001"}});
+    assert_eq!(admin.patch("/extensions/2001", itself).await.json()["errors"][0]["field"], "handling.forward_always");
+
     let renewed = admin.post("/extensions/2001/password", json!({})).await.json();
     assert_ne!(renewed["password"], password);
     assert_eq!(admin.delete("/extensions/2001").await.status, 204);

@@ -81,6 +81,12 @@ impl Dialogs {
                 }
                 made.ended = true;
             }
+            // RFC 5057: who is told so drops the dialog, and needs no BYE.
+            ("INVITE", 481) => {
+                if let Some(made) = self.made.get_mut(call_id) {
+                    made.ended = true;
+                }
+            }
             ("BYE", 200..=299) if self.byes.contains(&(call_id.to_owned(), text.cseq())) => {
                 if let Some(made) = self.made.get_mut(call_id) {
                     made.ended = true;

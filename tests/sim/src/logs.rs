@@ -41,6 +41,10 @@ impl World {
             // A repeated INVITE finds a new process, which knows of no call.
             records.retain(|record| !record.is_interrupted());
         }
+        // Nor does it know that the call was refused, where the answer was lost.
+        while self.story.crashes > 0 && records.len() > 1 && !records[0].answered && records[0].ended.is_some() {
+            records.remove(0);
+        }
         let lived = phone.lived(call_id);
         let dialled = matches!(lived.first(), Some(Lived::Dialled(_)));
         match (records[..].first(), records.len()) {
@@ -108,6 +112,8 @@ impl World {
         let told = leg.ended.map_or(0, |(_, status)| status);
         let talked = lived.contains(&Lived::Talked);
         let ended = lived.iter().all(|lived| match lived {
+            // The answer died with its process, and the next one challenged the repeated INVITE anew.
+            Lived::Failed(401) if self.story.crashes > 0 => !record.answered,
             Lived::Failed(status) => !record.answered && told == *status && end.status == *status,
             // It gave up, and the switch said so.
             Lived::Cancelled => !record.answered && end.cause == EndCause::Cancelled && end.by == EndedBy::Caller,

@@ -9,8 +9,8 @@ use sip::digest::ha1;
 use sip::flow::Transport;
 use sip::session_timer::Policy;
 use switch::config::{
-    Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
-    TrunkPolicy,
+    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig,
+    TonePlan, Trunk, TrunkPolicy,
 };
 
 use crate::phone::{self, Habits, Login, PhoneSpec};
@@ -162,7 +162,8 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         .extensions()
         .into_iter()
         .map(|number| {
-            let extension = extension(&number, record);
+            let mut extension = extension(&number, record);
+            extension.handling = handling(people, rng);
             (extension.number.clone(), extension)
         })
         .collect();
@@ -209,6 +210,20 @@ fn extension(number: &str, record: bool) -> Extension {
         record,
         caller_number: None,
         static_contact: None,
+        handling: CallHandling::default(),
+    }
+}
+
+/// Most extensions ring as they are; some are not to be disturbed, or send their calls on.
+fn handling(people: &People, rng: &mut Rng) -> CallHandling {
+    let numbers = people.numbers();
+    let mut forward = |rng: &mut Rng| rng.chance(60).then(|| rng.pick(&numbers).parse().expect("a number"));
+    CallHandling {
+        call_waiting: !rng.chance(200),
+        do_not_disturb: rng.chance(40),
+        forward_always: forward(rng),
+        forward_busy: forward(rng),
+        forward_no_answer: forward(rng),
     }
 }
 

@@ -16,7 +16,6 @@ use crate::farewell;
 use crate::leg::{Leg, LegMedia, LegState, Patience, Side};
 use crate::media::{EndpointId, MediaCommand};
 use crate::nat;
-use crate::trunk;
 
 /// Why a call ends, and what a caller is told who was not answered yet.
 #[derive(Clone, Debug)]
@@ -263,7 +262,7 @@ impl Call {
     fn clear_leg(&mut self, desk: &mut Desk, leg: LegIndex) {
         let this = &mut self.legs[leg.at()];
         desk.dialogs.remove(&this.tag);
-        trunk::leg_ended(desk, &self.tenant.tenant, this);
+        desk.leg_ended(&self.tenant.tenant, this);
         self.changed = true;
         match std::mem::replace(&mut this.media, LegMedia::None) {
             LegMedia::Open(session) => {

@@ -10,7 +10,6 @@ use super::{Call, End, LEGS_MAX, Route, Seeking, Stage};
 use crate::desk::{Desk, LegIndex, LegRef, Refusal, TimerKey};
 use crate::leg::{Leg, LegMedia, LegState, Patience, Progress};
 use crate::session::Session;
-use crate::trunk;
 
 impl Call {
     /// Whether the party beside this leg, or the one that it is calling, can take part in another call.
@@ -108,7 +107,7 @@ impl Call {
         };
         let tenant = self.tenant.tenant.clone();
         desk.fact(&tenant, Event::LegEnded(ended));
-        trunk::leg_ended(desk, &tenant, old);
+        desk.leg_ended(&tenant, old);
         let new_ref = self.leg_ref(self.next_index());
         let call_id = moved.sip_call_id().to_owned();
         rename(desk, &moved, old_ref, new_ref);

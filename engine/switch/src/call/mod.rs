@@ -5,6 +5,7 @@ mod answer;
 mod ask;
 mod echo;
 mod end;
+mod forward;
 mod hold;
 mod in_dialog;
 mod join;
@@ -51,7 +52,6 @@ use crate::desk::{Desk, LegIndex, LegRef};
 use crate::identity::Identity;
 use crate::leg::{Hold, Leg, LegState};
 use crate::target::Target;
-use crate::trunk;
 use crate::view::{CallPhase, CallView, View};
 
 /// A call. It keeps the settings that it began with.
@@ -270,7 +270,7 @@ impl Call {
         if !leg.tag.is_empty() {
             desk.dialogs.insert(leg.tag.clone(), self.leg_ref(index));
         }
-        trunk::leg_began(desk, &self.tenant.tenant, &leg);
+        desk.leg_began(&self.tenant.tenant, &leg);
         self.legs.push(leg);
         self.changed = true;
         index

@@ -29,6 +29,8 @@ pub(super) struct Redirects {
     seen: Vec<String>,
     /// Where the same phones would send it if the first way fails (RFC 3261 §8.1.3.4: in the order of q).
     others: VecDeque<Route>,
+    /// The extension that is called now, until it was asked where it sends the call on.
+    sought: Option<ExtensionNumber>,
 }
 
 /// An extension that sent the call on.
@@ -75,7 +77,7 @@ impl Call {
         let before = self.redirects.diverted.len();
         self.redirects.diverted.push(diverted);
         while let Some(route) = ways.pop_front() {
-            if self.follow(desk, &route) {
+            if self.follow(desk, &route).is_ok() {
                 self.redirects.others.extend(ways);
                 self.finish_leg(desk, leg, Verdict::of(response.status).cause);
                 self.end_if_all_failed(desk);
@@ -94,7 +96,8 @@ impl Call {
         }
         while self.called().is_empty() {
             let Some(route) = self.redirects.others.pop_front() else { return };
-            self.follow(desk, &route);
+            // Whether it leads to somebody shows in who is called now.
+            let _ = self.follow(desk, &route);
         }
     }
 
@@ -107,22 +110,45 @@ impl Call {
         let numbers: Vec<Dialled> = contacts.iter().filter_map(|contact| self.number_of(desk, flow, contact)).collect();
         let mut ways = VecDeque::new();
         for number in numbers {
-            if self.redirects.seen.iter().any(|seen| seen == number.as_str()) {
-                continue;
-            }
-            let (route, _, emergency) = incoming::routed(&self.tenant, &number);
-            // A phone's setting must not keep the emergency services busy.
-            let leads = match &route {
-                Route::Extension(_) => true,
-                Route::Lines(_) => !emergency,
-                Route::EchoTest | Route::Nowhere => false,
-            };
-            if leads {
-                self.redirects.seen.push(number.as_str().to_owned());
-                ways.push_back(route);
-            }
+            ways.extend(self.way_to_number(&number));
         }
         ways
+    }
+
+    /// Where a number leads to which the call is sent on, if it is not sent on too often, has not been there, and may.
+    pub(super) fn way_to(&mut self, number: &Dialled, been: &[String]) -> Option<Route> {
+        if self.redirects.diverted.len() >= REDIRECTS_MAX {
+            return None;
+        }
+        self.redirects.seen.extend_from_slice(been);
+        self.way_to_number(number)
+    }
+
+    fn way_to_number(&mut self, number: &Dialled) -> Option<Route> {
+        if self.redirects.seen.iter().any(|seen| seen == number.as_str()) {
+            return None;
+        }
+        let (route, _, emergency) = incoming::routed(&self.tenant, number);
+        // A phone's setting must not keep the emergency services busy.
+        let leads = match &route {
+            Route::Extension(_) => true,
+            Route::Lines(_) => !emergency,
+            Route::EchoTest | Route::Nowhere => false,
+        };
+        leads.then(|| {
+            self.redirects.seen.push(number.as_str().to_owned());
+            route
+        })
+    }
+
+    /// An extension has sent the call on.
+    pub(super) fn diverted_by(&mut self, diverted: Diverted) {
+        self.redirects.diverted.push(diverted);
+    }
+
+    /// The extension that is called now.
+    pub(super) fn sought(&mut self) -> &mut Option<ExtensionNumber> {
+        &mut self.redirects.sought
     }
 
     /// The number that a contact stands for; `None` if it is on another host than ours.
@@ -136,9 +162,12 @@ impl Call {
         Dialled::clean(&incoming::number(&contact.uri).ok()?).ok()
     }
 
-    /// Calls what a way leads to, with a ring time of its own. False if nothing there can be called.
-    fn follow(&mut self, desk: &mut Desk, route: &Route) -> bool {
-        let Ok((targets, ring_for)) = self.targets(desk, route) else { return false };
+    /// Calls what a way leads to, with a ring time of its own.
+    ///
+    /// # Errors
+    /// Why nothing there can be called.
+    pub(super) fn follow(&mut self, desk: &mut Desk, route: &Route) -> Result<(), Verdict> {
+        let (_, targets, ring_for) = self.targets(desk, route)?;
         let ring_for = if self.transfer().is_some() { ring_for.min(TRANSFER_RING_MAX) } else { ring_for };
         let mut targets = VecDeque::from(targets);
         let mut called = false;
@@ -156,7 +185,7 @@ impl Call {
                 seeking.queue = targets;
             }
         }
-        called
+        if called { Ok(()) } else { Err(Verdict::of(StatusCode::SERVICE_UNAVAILABLE)) }
     }
 
     fn ring_anew(&mut self, desk: &mut Desk, ring_for: Duration) {

@@ -11,6 +11,7 @@ use sip::dialog::Forks;
 use sip::message::{Response, StatusCode};
 use sip::transaction::ClientKey;
 
+use super::forward::ENGAGED;
 use super::transfer::{TRANSFER_RING_MAX, Transfer};
 use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
 use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
@@ -52,7 +53,7 @@ impl Call {
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
         self.changed = true;
-        let (targets, ring_for) = match self.targets(desk, route) {
+        let (route, targets, ring_for) = match self.targets(desk, route) {
             Ok(found) => found,
             Err(verdict) => return self.nobody(desk, verdict),
         };
@@ -72,16 +73,28 @@ impl Call {
         self.end_if_all_failed(desk);
     }
 
-    /// Who can be called on that route, and how long they may ring.
-    pub(super) fn targets(&self, desk: &mut Desk, route: &Route) -> Result<(Vec<Target>, Duration), Verdict> {
+    /// Where a route leads in the end, who can be called there, and how long they may ring.
+    pub(super) fn targets(
+        &mut self,
+        desk: &mut Desk,
+        route: &Route,
+    ) -> Result<(Route, Vec<Target>, Duration), Verdict> {
         let node_ring = desk.node.ring_timeout;
         let nowhere = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
         let away = Verdict { status: StatusCode::TEMPORARILY_UNAVAILABLE, cause: EndCause::Unreachable };
         let no_line = Verdict { status: StatusCode::SERVICE_UNAVAILABLE, cause: EndCause::Congestion };
-        let (targets, ring_for, nobody) = match route {
+        let route = self.forwarded_always(route).ok_or(away)?;
+        *self.sought() = match &route {
+            Route::Extension(number) => Some(number.clone()),
+            Route::EchoTest | Route::Lines(_) | Route::Nowhere => None,
+        };
+        let (targets, ring_for, nobody) = match &route {
             Route::Extension(number) => {
                 let extension = self.tenant.extensions.get(number).filter(|extension| extension.enabled);
                 let extension = extension.ok_or(nowhere)?;
+                if self.is_engaged(desk, extension) {
+                    return Err(ENGAGED);
+                }
                 let phones = target::phones(desk, &self.tenant, extension);
                 (phones, extension.ring_timeout.unwrap_or(node_ring), away)
             }
@@ -91,11 +104,14 @@ impl Call {
             }
             Route::EchoTest | Route::Nowhere => return Err(nowhere),
         };
-        if targets.is_empty() { Err(nobody) } else { Ok((targets, ring_for)) }
+        if targets.is_empty() { Err(nobody) } else { Ok((route, targets, ring_for)) }
     }
 
     /// There is nobody to be called, or nobody answered.
     fn nobody(&mut self, desk: &mut Desk, verdict: Verdict) {
+        if self.forwarded(desk, verdict) {
+            return self.rewire(desk);
+        }
         if let Some((transfer, stays)) = self.transfer() {
             return self.transfer_failed(desk, transfer, stays, verdict);
         }
@@ -294,6 +310,9 @@ impl Call {
         };
         if !self.called().is_empty() {
             // The one that was heard may be the one that failed.
+            return self.rewire(desk);
+        }
+        if verdict.is_some_and(|verdict| self.forwarded(desk, verdict)) {
             return self.rewire(desk);
         }
         if let Some((transfer, stays)) = self.transfer() {

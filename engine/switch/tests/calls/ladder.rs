@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use crate::under_test::checkpoint::{CallCheckpoint, Checkpointed};
 use crate::under_test::config::{
-    Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig, TonePlan, Trunk,
-    TrunkPolicy,
+    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig,
+    TonePlan, Trunk, TrunkPolicy,
 };
 use crate::under_test::input::{Command, CommandId, Input};
 use crate::under_test::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
@@ -111,6 +111,7 @@ fn extension(number: &str, name: &str) -> Extension {
         record: number == "1003",
         caller_number: (number == "1002").then(|| "01066668888".into()),
         static_contact: None,
+        handling: CallHandling::default(),
     }
 }
 

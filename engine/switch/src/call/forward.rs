@@ -1,0 +1,93 @@
+//! Where an extension wants the calls to go that it does not take (AGT-18): always, when it is busy, when nobody answers.
+//! They go by the tenant's own plan, as if the phone itself had sent them on, and the same bounds hold.
+
+use dialplan::number::{Dialled, ExtensionNumber};
+use hooks::fact::EndCause;
+use sip::message::StatusCode;
+
+use super::redirect::Diverted;
+use super::{Call, Route, Stage, Verdict};
+use crate::config::{CallHandling, Extension};
+use crate::desk::Desk;
+
+impl Call {
+    /// What an extension says to a call before any phone of it rings: that it is busy, or nothing.
+    pub(super) fn is_engaged(&self, desk: &Desk, extension: &Extension) -> bool {
+        let CallHandling { call_waiting, do_not_disturb, .. } = extension.handling;
+        do_not_disturb || (!call_waiting && desk.engaged.is(&self.tenant.tenant, extension.number.as_str()))
+    }
+
+    /// Where a route leads once extensions that never take their calls have sent it on; `None` where that leads nowhere.
+    pub(super) fn forwarded_always(&mut self, route: &Route) -> Option<Route> {
+        let mut route = route.clone();
+        while let Route::Extension(number) = &route {
+            let extension = self.tenant.extensions.get(number).filter(|extension| extension.enabled);
+            let Some(to) = extension.and_then(|extension| extension.handling.forward_always.clone()) else { break };
+            let by = number.clone();
+            route = self.divert(by, &to, "unconditional")?;
+        }
+        Some(route)
+    }
+
+    /// Calls whom the extension that was sought names for such a failure; what still rings there is given up. False where it
+    /// names nobody who can be called: then the call has failed.
+    pub(super) fn forwarded(&mut self, desk: &mut Desk, verdict: Verdict) -> bool {
+        if !matches!(self.stage, Stage::Seeking(_)) {
+            return false;
+        }
+        let ringing = self.called();
+        let cause = verdict.cause;
+        let mut verdict = verdict;
+        while let Some(route) = self.way_on(verdict) {
+            match self.follow(desk, &route) {
+                Ok(()) => {
+                    for leg in ringing {
+                        self.cancel_leg(desk, leg, cause);
+                    }
+                    return true;
+                }
+                Err(next) => verdict = next,
+            }
+        }
+        false
+    }
+
+    /// Where the extension that was sought sends a call that failed so. It is asked once.
+    fn way_on(&mut self, verdict: Verdict) -> Option<Route> {
+        let by = self.sought().take()?;
+        let handling = &self.tenant.extensions.get(&by)?.handling;
+        let (to, reason) = match verdict.cause {
+            EndCause::Busy | EndCause::Rejected if handling.do_not_disturb => {
+                (&handling.forward_busy, "do-not-disturb")
+            }
+            EndCause::Busy | EndCause::Rejected => (&handling.forward_busy, "user-busy"),
+            EndCause::NoAnswer => (&handling.forward_no_answer, "no-answer"),
+            EndCause::Unreachable => (&handling.forward_no_answer, "unavailable"),
+            EndCause::Normal
+            | EndCause::Cancelled
+            | EndCause::AnsweredElsewhere
+            | EndCause::NotAcceptable
+            | EndCause::Refused
+            | EndCause::Congestion
+            | EndCause::MediaTimeout
+            | EndCause::PeerLost
+            | EndCause::Command
+            | EndCause::Transferred
+            | EndCause::Interrupted
+            | EndCause::Failed => return None,
+        };
+        let to = to.clone()?;
+        self.divert(by, &to, reason)
+    }
+
+    /// Notes that an extension sends the call to a number; where that leads.
+    fn divert(&mut self, by: ExtensionNumber, to: &Dialled, reason: &str) -> Option<Route> {
+        let dialled = self.about.callee.clone();
+        let route = self.way_to(to, &[dialled, by.to_string()])?;
+        self.diverted_by(Diverted { by, reason: reason.to_owned() });
+        Some(route)
+    }
+}
+
+/// What the caller is told where the extension is busy.
+pub(super) const ENGAGED: Verdict = Verdict { status: StatusCode::BUSY_HERE, cause: EndCause::Busy };
