@@ -24,7 +24,6 @@ use crate::lifetime::Lifetime;
 use crate::nat;
 use crate::output::Output;
 use crate::session::{self, Session};
-use crate::trunk;
 
 /// A call of a killed process whose far ends have not both said that they are still there.
 #[derive(Debug)]
@@ -176,7 +175,7 @@ impl Call {
             media: LegMedia::Open(Box::new(session)),
             status: leg.status,
         };
-        trunk::leg_began(desk, &self.tenant.tenant, &leg);
+        desk.leg_began(&self.tenant.tenant, &leg);
         self.legs.push(leg);
     }
 
