@@ -3,7 +3,12 @@
 set -euo pipefail
 
 build="gcc pkg-config cmake clang libopus-dev"
-peers="sip-tester baresip sipsak tshark kamailio postgresql sox openssl"
+peers="sip-tester baresip sipsak tshark kamailio postgresql sox openssl python3-venv"
+# Beside them: what comes from PyPI in an environment of its own.
+finish() {
+  [ "$1" = build ] || "$(dirname "$0")/pjsua2.sh" >/dev/null
+}
+
 case "${1:-}" in
 build) wanted=$build ;;
 test) wanted="$build $peers" ;;
@@ -18,7 +23,10 @@ for package in $wanted; do
   state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$state" = installed ] || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+  finish "$1"
+  exit 0
+fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -33,3 +41,4 @@ echo "installing: ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
 # No recommended packages: nothing here needs a desktop or starts a service of its own.
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+finish "$1"

@@ -16,6 +16,7 @@ pub mod kamailio;
 pub mod openssl;
 pub mod party;
 pub mod phone;
+pub mod pjsua2;
 pub mod ports;
 pub mod process;
 pub mod rtp;

@@ -8,6 +8,7 @@ mod fail_point;
 mod ipv6;
 mod ladder;
 mod names;
+mod pjsua2;
 mod refusal;
 mod registering;
 mod registration;
