@@ -1,5 +1,5 @@
-//! Kamailio as a carrier: a registrar and proxy of other people's making that challenges, keeps who registered, records its
-//! route and passes calls on.
+//! Kamailio, a registrar and proxy of other people's making: as a carrier that challenges, keeps who registered, records its
+//! route and passes calls on, and as an edge between phones and us (RFC 3327).
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub struct Setup<'a> {
     pub onward: SocketAddr,
 }
 
-/// A running carrier.
+/// A running carrier or edge.
 #[derive(Debug)]
 pub struct Kamailio {
     process: Process,
@@ -43,15 +43,28 @@ impl Kamailio {
     /// # Errors
     /// When it is missing or refuses its configuration.
     pub fn start(folder: &Path, setup: Setup<'_>) -> Result<Self> {
+        Self::run(folder, setup.listen, &configuration(&modules()?, setup))
+    }
+
+    /// Starts an edge at `listen`: phones reach the switch at `onward` by it alone, and it puts itself on the path of their
+    /// registrations and the route of their calls.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn edge(folder: &Path, listen: SocketAddr, onward: SocketAddr) -> Result<Self> {
+        Self::run(folder, listen, &edge(&modules()?, listen, onward))
+    }
+
+    fn run(folder: &Path, listen: SocketAddr, configuration: &str) -> Result<Self> {
         let file = folder.join("kamailio.cfg");
-        std::fs::write(&file, configuration(&modules()?, setup)).context("no configuration written")?;
+        std::fs::write(&file, configuration).context("no configuration written")?;
         let mut command = Command::new("kamailio");
         // In the foreground; 16 MB are plenty for a call.
         command.args(["-f"]).arg(&file).args(["-DD", "-E", "-m", "16", "-Y"]).arg(folder);
         let mut process = Process::start(&mut command, &folder.join("kamailio.log"))?;
         wait::until("Kamailio to listen", PATIENCE, || {
             ensure!(process.ended()?.is_none(), "Kamailio ended: {}", tail(&process.output()));
-            Ok(is_bound(setup.listen).then_some(()))
+            Ok(is_bound(listen).then_some(()))
         })?;
         Ok(Self { process })
     }
@@ -80,17 +93,9 @@ fn modules() -> Result<String> {
 fn configuration(modules: &str, setup: Setup<'_>) -> String {
     let Setup { listen, algorithm, realm, password, onward } = setup;
     let names = ["sl", "tm", "rr", "pv", "maxfwd", "siputils", "textops", "auth", "usrloc", "registrar"];
-    let names: String = names.iter().map(|name| format!("loadmodule \"{name}.so\"\n")).collect();
+    let head = head(modules, listen, &names);
     format!(
-        r#"#!KAMAILIO
-debug=2
-log_stderror=yes
-children=1
-disable_tcp=yes
-auto_aliases=no
-listen=udp:{listen}
-mpath="{modules}/"
-{names}modparam("auth", "algorithm", "{algorithm}")
+        r#"{head}modparam("auth", "algorithm", "{algorithm}")
 modparam("rr", "enable_full_lr", 1)
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
@@ -112,6 +117,48 @@ request_route {{
     if (!pv_proxy_authenticate("{realm}", "{password}", "0")) {{ proxy_challenge("{realm}", "0"); exit; }}
     consume_credentials();
     record_route();
+    $du = "sip:{onward}";
+    t_relay();
+}}
+"#
+    )
+}
+
+/// What every configuration begins with.
+fn head(modules: &str, listen: SocketAddr, names: &[&str]) -> String {
+    let names: String = names.iter().map(|name| format!("loadmodule \"{name}.so\"\n")).collect();
+    format!(
+        r#"#!KAMAILIO
+debug=2
+log_stderror=yes
+children=1
+disable_tcp=yes
+auto_aliases=no
+listen=udp:{listen}
+mpath="{modules}/"
+{names}"#
+    )
+}
+
+fn edge(modules: &str, listen: SocketAddr, onward: SocketAddr) -> String {
+    let switch = onward.port();
+    let head = head(modules, listen, &["sl", "tm", "rr", "pv", "maxfwd", "siputils", "textops", "path"]);
+    format!(
+        r#"{head}modparam("rr", "enable_full_lr", 1)
+modparam("path", "use_received", 1)
+request_route {{
+    if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+    if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+    if (is_method("REGISTER")) {{
+        if (!add_path_received()) {{ sl_send_reply("500", "No Path"); exit; }}
+        $du = "sip:{onward}";
+        t_relay();
+        exit;
+    }}
+    if (is_method("INVITE")) {{ record_route(); }}
+    # Within a dialog. From the switch by the path of a registration, too: a Route of ours alone counts as none there.
+    if (loose_route() || $sp == {switch}) {{ t_relay(); exit; }}
+    if (has_totag() && is_method("ACK")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
     $du = "sip:{onward}";
     t_relay();
 }}
