@@ -59,7 +59,10 @@ sim:
 # Real peers against the real binary, built as the simulator is.
 calls:
 	cargo build --profile sim --package switchboard --features failpoints
-	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/sim/switchboard" $(run_tests) --package calls
+	rm -rf "$$CARGO_TARGET_DIR/captures" && mkdir -p "$$CARGO_TARGET_DIR/captures"
+	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/sim/switchboard" SWITCHBOARD_CAPTURES="$$CARGO_TARGET_DIR/captures" \
+	  $(run_tests) --package calls
+	tests/calls/dissect.sh "$$CARGO_TARGET_DIR/captures"
 
 demo: packages-test ## A real call between two scripted phones with audio, against a running server
 	cargo run --quiet --package calls --bin demo

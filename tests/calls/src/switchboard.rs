@@ -332,6 +332,22 @@ impl Drop for Switchboard {
                 format!("the server said last:\n{log}\n").as_bytes(),
             ));
         }
+        self.gather_captures();
+    }
+}
+
+impl Switchboard {
+    /// Keeps what it sent and received for `tests/calls/dissect.sh`, where that is asked for.
+    fn gather_captures(&self) {
+        let Some(folder) = std::env::var_os("SWITCHBOARD_CAPTURES").map(PathBuf::from) else { return };
+        let Ok(entries) = std::fs::read_dir(self.data().join("ladders")) else { return };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            if path.extension().is_some_and(|extension| extension == "pcap") {
+                let name = format!("{}-{}.pcap", std::process::id(), crate::phone::unique());
+                // What cannot be kept is missed by the count of messages.
+                let _ = std::fs::copy(&path, folder.join(name));
+            }
+        }
     }
 }
 

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# What Wireshark has to say against anything the servers of the call tests sent in a call: nothing, or this fails.
+# dissect.sh FOLDER: the captures that the servers kept (`data/ladders`), gathered there by `SWITCHBOARD_CAPTURES=FOLDER`.
+set -euo pipefail
+
+folder=$1
+# Of all tests together; far fewer means that nothing was gathered.
+messages_min=1000
+
+shopt -s nullglob
+captures=("$folder"/*.pcap)
+if [ ${#captures[@]} -eq 0 ]; then
+  echo "no captures in $folder: run the call tests with SWITCHBOARD_CAPTURES=$folder"
+  exit 1
+fi
+all=$(mktemp /tmp/switchboard-captures.XXXXXX)
+trap 'rm -f "$all"' EXIT
+mergecap -F pcap -w "$all" "${captures[@]}"
+# The hops left say who sent it: 64 are ours, see docs/adr/0014.
+ours="(ip.ttl == 64 || ipv6.hlim == 64)"
+dissect() { tshark -r "$all" -n --enable-heuristic sip_udp -Y "$ours && ($1)" "${@:2}" 2>/dev/null; }
+messages=$(dissect sip -T fields -e frame.number | wc -l)
+complaints=$(dissect '_ws.malformed || _ws.expert.severity >= "Warning"' -T fields -e _ws.col.Info -e _ws.expert.message)
+echo "tshark dissected $messages SIP messages that ${#captures[@]} servers sent"
+if [ -n "$complaints" ]; then
+  echo "and complains:"
+  echo "$complaints" | sort | uniq -c | sort -rn | head -50
+  exit 1
+fi
+if [ "$messages" -lt "$messages_min" ]; then
+  echo "that is too few: at least $messages_min were expected"
+  exit 1
+fi
