@@ -217,7 +217,7 @@ fn extension(number: &str, record: bool) -> Extension {
 /// Most extensions ring as they are; some are not to be disturbed, or send their calls on.
 fn handling(people: &People, rng: &mut Rng) -> CallHandling {
     let numbers = people.numbers();
-    let mut forward = |rng: &mut Rng| rng.chance(60).then(|| rng.pick(&numbers).parse().expect("a number"));
+    let forward = |rng: &mut Rng| rng.chance(60).then(|| rng.pick(&numbers).parse().expect("a number"));
     CallHandling {
         call_waiting: !rng.chance(200),
         do_not_disturb: rng.chance(40),
