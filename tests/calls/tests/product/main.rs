@@ -3,11 +3,8 @@
 mod audio;
 mod call;
 mod crash;
-<<<<<<< HEAD
 mod drain;
-=======
 mod edge;
->>>>>>> 9b94725 (Prove Path with Kamailio as the edge)
 mod fail_point;
 mod ipv6;
 mod ladder;
