@@ -74,6 +74,7 @@ impl Call {
             | EndCause::Command
             | EndCause::Transferred
             | EndCause::Interrupted
+            | EndCause::Stopped
             | EndCause::Failed => return None,
         };
         let to = to.clone()?;
