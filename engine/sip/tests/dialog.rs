@@ -191,6 +191,7 @@ fn each_fork_is_a_dialog_and_a_failure_ends_the_early_ones() {
             ForkEvent::NoDialog => "none".to_owned(),
             ForkEvent::New(dialog) => format!("new {} {:?}", dialog.id().remote_tag, dialog.stage()),
             ForkEvent::Known(dialog) => format!("known {} {:?}", dialog.id().remote_tag, dialog.stage()),
+            ForkEvent::Stale => "stale".to_owned(),
             ForkEvent::Failed => "failed".to_owned(),
         };
     assert_eq!(heard(&mut forks, 100, ""), "none");
@@ -349,6 +350,63 @@ fn update_without_an_offer_leaves_the_offer_of_the_invite_open() {
     assert_eq!(dialog.negotiation(), Negotiation::RemoteOffer { before: Before::Nothing });
     let with_offer = theirs("UPDATE", 102, &format!("{CONTACT}{SDP}"));
     assert_eq!(dialog.receive(&with_offer), Err(Rejection::Overlapping));
+}
+
+#[test]
+fn reliable_responses_are_heard_in_order_in_each_fork_and_acknowledged_once() {
+    let mut forks = Forks::new(our_invite(SDP));
+    let mut heard = |tag: &str, rseq: u32| {
+        let response = answer(183, "5 INVITE", tag, &format!("Require: 100rel\r\nRSeq: {rseq}\r\n{CONTACT}{SDP}"));
+        match forks.heard(&response).unwrap() {
+            ForkEvent::New(dialog) | ForkEvent::Known(dialog) => {
+                let prack = dialog.prack(&response).unwrap();
+                assert!(dialog.negotiation() == Negotiation::Agreed && dialog.prack(&response).is_none());
+                head(&prack).into_iter().filter(|line| line.starts_with("RAck") || line.starts_with("CSeq")).collect()
+            }
+            ForkEvent::Stale => vec!["stale".to_owned()],
+            ForkEvent::NoDialog | ForkEvent::Failed => vec!["none".to_owned()],
+        }
+    };
+    assert_eq!(heard("a", 9), ["CSeq: 6 PRACK", "RAck: 9 5 INVITE"]);
+    assert_eq!(heard("b", 2), ["CSeq: 6 PRACK", "RAck: 2 5 INVITE"]);
+    assert_eq!(heard("a", 9), ["stale"]);
+    assert_eq!(heard("a", 11), ["stale"]);
+    assert_eq!(heard("a", 10), ["CSeq: 7 PRACK", "RAck: 10 5 INVITE"]);
+    forks.heard(&answer(200, "5 INVITE", "a", &format!("{CONTACT}{SDP}"))).unwrap();
+    // What the 2xx describes is no offer, and the ACK owes no answer.
+    let mut dialog = forks.take("a").unwrap();
+    assert_eq!((dialog.negotiation(), dialog.invite_use()), (Negotiation::Agreed, InviteUse::AckDue { cseq: 5 }));
+    dialog.ack(&our_invite(SDP), None);
+    assert!(dialog.may_reinvite().is_ok());
+}
+
+#[test]
+fn a_reliable_response_of_ours_answers_the_offer_and_waits_for_its_prack() {
+    let invite = their_invite(SDP);
+    let mut dialog = Dialog::from_request(&invite, "us").unwrap();
+    let mut random = Random::from_seed([3; 32]);
+    let mut progress = our_answer(&invite, StatusCode::SESSION_PROGRESS, true);
+    dialog.make_reliable(&mut progress, &mut random).unwrap();
+    let rseq = progress.headers.rseq().unwrap().unwrap();
+    assert!((1..1 << 31).contains(&rseq) && dialog.awaits_prack() && dialog.is_settled());
+    assert!(dialog.make_reliable(&mut our_answer(&invite, StatusCode::RINGING, false), &mut random).is_err());
+    let prack = |cseq, rack: &str, rest: &str| theirs("PRACK", cseq, &format!("RAck: {rack}\r\n{rest}"));
+    for (at, stray) in
+        ["1 100 INVITE".to_owned(), format!("{rseq} 99 INVITE"), format!("{rseq} 100 UPDATE")].iter().enumerate()
+    {
+        let request = prack(101 + u32::try_from(at).unwrap(), stray, NO_BODY);
+        assert_eq!(dialog.receive(&request), Err(Rejection::StrayPrack), "{stray}");
+    }
+    let request = prack(110, &format!("{rseq} 100 INVITE"), SDP);
+    assert_eq!(dialog.receive(&request), Ok(Incoming::Prack { offer: true, answer: false, answer_missing: false }));
+    dialog.responded(&request, &our_answer(&request, StatusCode::OK, true));
+    assert_eq!((dialog.negotiation(), dialog.awaits_prack()), (Negotiation::Agreed, false));
+    assert_eq!(dialog.receive(&prack(111, &format!("{rseq} 100 INVITE"), NO_BODY)), Err(Rejection::StrayPrack));
+    let mut second = our_answer(&invite, StatusCode::RINGING, false);
+    dialog.make_reliable(&mut second, &mut random).unwrap();
+    assert_eq!(second.headers.rseq().unwrap(), Some(rseq + 1));
+    dialog.responded(&invite, &our_answer(&invite, StatusCode::OK, false));
+    assert_eq!((dialog.stage(), dialog.negotiation()), (Stage::Confirmed, Negotiation::Agreed));
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub(crate) enum TimerKey {
     Session(LegRef),
     /// What was asked of the far end of a leg is asked again.
     AskAgain(LegRef),
+    /// A provisional response to the caller waits for its PRACK: it is sent again.
+    Prack(LegRef),
     /// A slowed answer is due.
     Slowed(u64),
 }

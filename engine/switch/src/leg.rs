@@ -1,5 +1,6 @@
 //! A leg: one dialog with one phone or trunk, and its media. What is done with it is in `call`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hooks::fact::{EndCause, PeerKind};
@@ -15,7 +16,7 @@ use sip::session_timer::{self, Proposal};
 use sip::transaction::{ClientKey, SendError, ServerKey};
 
 use crate::asking::Asking;
-use crate::call::Subscription;
+use crate::call::{Repeated, Subscription};
 use crate::desk::{Desk, LegIndex};
 use crate::lifetime::Lifetime;
 use crate::media::EndpointId;
@@ -87,6 +88,10 @@ pub(crate) struct Incoming {
     /// What our 2xx will say of the session timer.
     pub(crate) timer: session_timer::Answer,
     pub(crate) progress: Progress,
+    /// A provisional response that waits for its PRACK.
+    pub(crate) repeated: Option<Box<Repeated>>,
+    /// The party that answered, while our 2xx waits for that PRACK.
+    pub(crate) answered_by: Option<LegIndex>,
 }
 
 /// What the caller's INVITE brought.
@@ -96,6 +101,9 @@ pub(crate) enum Offered {
     Open(Box<SessionDescription>),
     /// An offer that was answered in a 183; the 200 repeats the answer (RFC 3261 §13.2.1).
     Answered,
+    /// An offer that was answered, or ours that was made, in a provisional response that surely arrives (RFC 3262 §5); the 200
+    /// describes nothing.
+    Exchanged,
     /// No offer: ours goes into the 200, its answer comes in the ACK.
     Nothing,
 }
@@ -119,6 +127,7 @@ pub(crate) struct Outgoing {
     pub(crate) flow: Flow,
     pub(crate) target: Target,
     pub(crate) progress: Progress,
+    pub(crate) early: Early,
     pub(crate) patience: Patience,
     /// What its INVITE says of the session timer.
     pub(crate) timer: Proposal,
@@ -126,6 +135,15 @@ pub(crate) struct Outgoing {
     pub(crate) raised: u8,
     /// Signs in at a trunk that asked for it.
     pub(crate) login: Option<Box<DigestClient>>,
+}
+
+/// What the forks of a called party described before the answer.
+#[derive(Debug, Default)]
+pub(crate) struct Early {
+    /// Their answers to our offer, by their tag.
+    pub(crate) answers: BTreeMap<String, SessionDescription>,
+    /// The fork with which the session is agreed now.
+    pub(crate) current: Option<String>,
 }
 
 /// How long a target may give no sign of life.

@@ -25,7 +25,10 @@ impl Switch {
     /// A request that belongs in a dialog, without one (RFC 3261 §12.2.2, §15.1.2), or is not taken at all.
     pub(crate) fn outside_dialog(&mut self, key: ServerKey, request: &Request) {
         match &request.method {
-            sip::message::Method::Bye | sip::message::Method::Info | sip::message::Method::Update => {
+            sip::message::Method::Bye
+            | sip::message::Method::Info
+            | sip::message::Method::Prack
+            | sip::message::Method::Update => {
                 self.desk.refuse(key, request, StatusCode::CALL_DOES_NOT_EXIST.into());
             }
             sip::message::Method::Invite
@@ -33,7 +36,6 @@ impl Switch {
             | sip::message::Method::Cancel
             | sip::message::Method::Register
             | sip::message::Method::Options
-            | sip::message::Method::Prack
             | sip::message::Method::Subscribe
             | sip::message::Method::Notify
             | sip::message::Method::Publish
@@ -72,10 +74,10 @@ pub(crate) fn check_required(headers: &Headers, known: &[&str]) -> Result<(), Re
 }
 
 /// Option tags that an INVITE may require.
-pub(crate) const REQUIRABLE: &[&str] = &["timer"];
+pub(crate) const REQUIRABLE: &[&str] = &["timer", "100rel"];
 /// The same in the Supported of what begins a dialog.
-pub(crate) const SUPPORTED: &str = "timer";
+pub(crate) const SUPPORTED: &str = "timer, 100rel";
 /// Those, and the option tags that a REGISTER may require.
-const SUPPORTED_ANYWHERE: &str = "timer, path, outbound";
+const SUPPORTED_ANYWHERE: &str = "timer, 100rel, path, outbound";
 /// Option tags named in one Unsupported.
 const UNSUPPORTED_MAX: usize = 16;

@@ -374,6 +374,9 @@ impl Switch {
                 self.with_call(call, |call, desk| call.ask_again(desk, leg));
             }
             TimerKey::Probation(call) => self.with_call(call, Call::not_present),
+            TimerKey::Prack(LegRef { call, leg }) => {
+                self.with_call(call, |call, desk| call.prack_awaited(desk, leg));
+            }
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),
             TimerKey::Slowed(id) => {

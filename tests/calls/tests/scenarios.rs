@@ -101,6 +101,24 @@ fn a_caller_is_refused() -> Result<()> {
 }
 
 #[test]
+fn a_caller_acknowledges_early_media_and_offers_anew() -> Result<()> {
+    let mut stage = stage("call_prack", &[])?;
+    let invite = signed_invite(&mut stage.phone)?;
+    ensure!(invite.header("Supported") == "100rel", "{invite:?}");
+    let progress = "183 Session Progress";
+    stage.phone.reply_with(&invite, progress, &["Require: 100rel", "RSeq: 41"], &body())?;
+    let prack = stage.phone.expect("PRACK")?;
+    ensure!(prack.header("RAck") == "41 2 INVITE", "{prack:?}");
+    stage.phone.reply(&prack, "200 OK", "")?;
+    let update = stage.phone.expect("UPDATE")?;
+    stage.phone.reply(&update, "200 OK", &body())?;
+    stage.phone.reply(&invite, "200 OK", "")?;
+    let ack = stage.phone.expect("ACK")?;
+    ensure!(ack.cseq() == invite.cseq(), "{ack:?}");
+    end(stage)
+}
+
+#[test]
 fn a_caller_gives_up() -> Result<()> {
     let mut stage = stage("call_cancelled", &[])?;
     let invite = signed_invite(&mut stage.phone)?;
@@ -152,6 +170,23 @@ fn called_phones_answer() -> Result<()> {
         stage.running.finish()?;
     }
     Ok(())
+}
+
+#[test]
+fn a_called_phone_waits_for_the_prack() -> Result<()> {
+    let mut stage = stage("answer_prack", &[])?;
+    let (mut dialog, _) = call(&mut stage)?;
+    let progress = stage.phone.expect("183 INVITE")?;
+    ensure!(progress.header("Require") == "100rel", "{progress:?}");
+    dialog.remote = progress.header("To").to_owned();
+    let rack = format!("RAck: {} 1 INVITE", progress.header("RSeq"));
+    stage.phone.request(&mut dialog, "PRACK", &[&rack], "")?;
+    stage.phone.expect("200 PRACK")?;
+    let ok = stage.phone.expect("200 INVITE")?;
+    ensure!(ok.cseq() == 1 && ok.header("To") == progress.header("To"), "{ok:?}");
+    stage.phone.ack(&mut dialog, &ok, "")?;
+    stage.phone.hang_up(&mut dialog)?;
+    stage.running.finish().map(drop)
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Dialog {
             stage: Stage::Confirmed,
             invite: InviteUse::Idle,
             negotiation: Negotiation::Agreed,
+            reliable: super::reliable::Reliable::default(),
         })
     }
 }

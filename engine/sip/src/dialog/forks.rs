@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::reliable::Turn;
 use super::{Dialog, DialogError};
 use crate::message::{Request, Response};
 
@@ -25,6 +26,8 @@ pub enum ForkEvent<'a> {
     New(&'a mut Dialog),
     /// It belongs to a dialog that is there; by a 2xx it is confirmed now.
     Known(&'a mut Dialog),
+    /// It came before, or one before it is missing: it is not to be heard (RFC 3262 §4).
+    Stale,
     /// It failed: every early dialog is over (RFC 3261 §13.2.2.3).
     Failed,
 }
@@ -57,6 +60,9 @@ impl Forks {
         let Some(tag) = to.tag().filter(|_| response.status.code() > 100) else { return Ok(ForkEvent::NoDialog) };
         if self.dialogs.contains_key(tag) {
             let dialog = self.dialogs.get_mut(tag).expect("it was just found");
+            if dialog.turn_of(response) == Turn::Stale {
+                return Ok(ForkEvent::Stale);
+            }
             dialog.heard(response);
             return Ok(ForkEvent::Known(dialog));
         }

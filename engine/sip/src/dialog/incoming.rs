@@ -1,6 +1,7 @@
 //! What comes in a dialog: requests of the peer, and our answers to them.
 
 use super::offer::{Conflict, Event};
+use super::reliable::Reliable;
 use super::{Dialog, InviteUse, Stage, contact, has_session};
 use crate::headers::HeaderName;
 use crate::message::{Method, Request, Response, StatusCode};
@@ -28,6 +29,15 @@ pub enum Incoming {
     },
     /// An ACK nothing waits for: a repeated one.
     StrayAck,
+    /// The PRACK of a provisional response of ours that waited for it (RFC 3262).
+    Prack {
+        /// It carries an offer: the 2xx carries the answer.
+        offer: bool,
+        /// It answers the offer in our response.
+        answer: bool,
+        /// Our response had an offer and the PRACK has no answer: the session cannot be.
+        answer_missing: bool,
+    },
     /// BYE: the dialog is over.
     Bye,
     /// Any other.
@@ -45,6 +55,8 @@ pub enum Rejection {
     Glare,
     /// The dialog is over (RFC 3261 §15.1.2): 481.
     Over,
+    /// A PRACK that nothing waits for (RFC 3262 §3): 481.
+    StrayPrack,
     /// A header field it must have cannot be used: 400.
     Malformed,
 }
@@ -56,7 +68,7 @@ impl Rejection {
         let status = match self {
             Self::OutOfOrder | Self::Overlapping => StatusCode::SERVER_INTERNAL_ERROR,
             Self::Glare => StatusCode::REQUEST_PENDING,
-            Self::Over => StatusCode::CALL_DOES_NOT_EXIST,
+            Self::Over | Self::StrayPrack => StatusCode::CALL_DOES_NOT_EXIST,
             Self::Malformed => StatusCode::BAD_REQUEST,
         };
         let response = Response::to_request(request, status, None);
@@ -65,7 +77,7 @@ impl Rejection {
                 let seconds = u32::try_from(random.next_u64() % 11).unwrap_or(0);
                 response.with(HeaderName::RetryAfter, seconds)
             }
-            Self::Glare | Self::Over | Self::Malformed => response,
+            Self::Glare | Self::Over | Self::StrayPrack | Self::Malformed => response,
         }
     }
 }
@@ -98,6 +110,7 @@ impl Dialog {
                 }
                 Incoming::Update { offer: session }
             }
+            Method::Prack => self.receive_prack(&request.headers, session)?,
             Method::Bye => {
                 self.stage = Stage::Terminated;
                 Incoming::Bye
@@ -106,7 +119,6 @@ impl Dialog {
             | Method::Cancel
             | Method::Register
             | Method::Options
-            | Method::Prack
             | Method::Subscribe
             | Method::Notify
             | Method::Publish
@@ -128,8 +140,8 @@ impl Dialog {
         match &request.method {
             Method::Invite => self.answered_invite(response.status, session),
             // The offer of an INVITE that waits is not answered by the 200 to an UPDATE without one.
-            Method::Update if !has_session(&request.headers, &request.body) => {}
-            Method::Update => {
+            Method::Update | Method::Prack if !has_session(&request.headers, &request.body) => {}
+            Method::Update | Method::Prack => {
                 let event = if response.status.is_success() { Event::AnswerSent } else { Event::Refused };
                 if matches!(self.negotiation, super::Negotiation::RemoteOffer { .. }) {
                     self.negotiate_leniently(event);
@@ -140,7 +152,6 @@ impl Dialog {
             | Method::Cancel
             | Method::Register
             | Method::Options
-            | Method::Prack
             | Method::Subscribe
             | Method::Notify
             | Method::Publish
@@ -195,12 +206,14 @@ impl Dialog {
             }
         }
         self.invite = InviteUse::Received { cseq };
+        self.reliable = Reliable::default();
         Ok(Incoming::Invite { offer: session })
     }
 
     fn answered_invite(&mut self, status: StatusCode, session: bool) {
         let InviteUse::Received { cseq } = self.invite else { return };
-        let offered = matches!(self.negotiation, super::Negotiation::RemoteOffer { .. });
+        let settled = std::mem::take(&mut self.reliable.settled);
+        let offered = !settled && matches!(self.negotiation, super::Negotiation::RemoteOffer { .. });
         if !status.is_success() {
             self.invite = InviteUse::Idle;
             if offered {
@@ -217,7 +230,7 @@ impl Dialog {
         }
         if offered {
             self.negotiate_leniently(Event::AnswerSent);
-        } else if session {
+        } else if session && !settled {
             self.negotiate_leniently(Event::OfferSent);
         }
     }
@@ -234,7 +247,7 @@ impl Dialog {
     }
 }
 
-fn rejection(conflict: Conflict) -> Rejection {
+pub(super) fn rejection(conflict: Conflict) -> Rejection {
     match conflict {
         Conflict::OursOutstanding => Rejection::Glare,
         Conflict::TheirsOutstanding | Conflict::NothingOffered => Rejection::Overlapping,

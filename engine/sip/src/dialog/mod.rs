@@ -9,6 +9,7 @@ mod forks;
 mod incoming;
 mod offer;
 mod outgoing;
+mod reliable;
 mod route;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use forks::{FORKS_MAX, ForkEvent, Forks};
 pub use incoming::{Incoming, Rejection};
 pub use offer::{Before, Negotiation};
 pub use outgoing::{Body, NotNow};
+pub use reliable::PrackAwaited;
 
 use crate::headers::{HeaderError, HeaderName, Headers, NameAddr, Replaces};
 use crate::message::{Request, Response};
@@ -146,6 +148,7 @@ pub struct Dialog {
     stage: Stage,
     invite: InviteUse,
     negotiation: Negotiation,
+    reliable: reliable::Reliable,
 }
 
 impl Dialog {
@@ -181,6 +184,7 @@ impl Dialog {
             } else {
                 Negotiation::Empty
             },
+            reliable: reliable::Reliable::default(),
         })
     }
 
@@ -213,6 +217,7 @@ impl Dialog {
             } else {
                 Negotiation::Empty
             },
+            reliable: reliable::Reliable::default(),
         };
         dialog.heard(response);
         Ok(dialog)

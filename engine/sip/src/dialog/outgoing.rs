@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::offer::Event;
+use super::reliable::{Reliable, Turn};
 use super::{Dialog, InviteUse, Negotiation, Stage, contact, has_session, route};
 use crate::headers::{CSeq, HeaderName};
 use crate::message::{Method, Request, Response, StatusCode};
@@ -58,6 +59,7 @@ impl Dialog {
         self.note_offer(offer.is_some())?;
         let mut request = self.request(Method::Invite);
         self.invite = InviteUse::Sent { cseq: self.local_cseq };
+        self.reliable = Reliable::default();
         if let Some(offer) = offer {
             request.set_body(offer.content_type, offer.bytes);
         }
@@ -164,12 +166,18 @@ impl Dialog {
             return;
         }
         if response.status.is_provisional() {
+            match self.turn_of(response) {
+                Turn::Unreliable => {}
+                Turn::Next => self.hear_reliable(response),
+                Turn::Stale => return,
+            }
             if let Ok(Some(target)) = contact(&response.headers) {
                 self.remote_target = target;
             }
             return;
         }
-        let offered = matches!(self.negotiation, Negotiation::LocalOffer { .. });
+        let settled = std::mem::take(&mut self.reliable.settled);
+        let offered = !settled && matches!(self.negotiation, Negotiation::LocalOffer { .. });
         if !response.status.is_success() {
             self.invite = InviteUse::Idle;
             if offered {
@@ -195,7 +203,7 @@ impl Dialog {
         if offered {
             // RFC 3261 §13.2.1: the answer is in this 2xx, or came before in an 18x of some peers.
             self.negotiate_leniently(Event::AnswerReceived);
-        } else if has_session(&response.headers, &response.body) {
+        } else if !settled && has_session(&response.headers, &response.body) {
             self.negotiate_leniently(Event::OfferReceived);
         }
     }

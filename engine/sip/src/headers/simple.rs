@@ -56,6 +56,12 @@ impl RAck {
     }
 }
 
+impl From<&RAck> for HeaderValue {
+    fn from(rack: &RAck) -> Self {
+        Self::from(format!("{} {} {}", rack.rseq, rack.cseq.seq, rack.cseq.method))
+    }
+}
+
 /// Reason (RFC 3326).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {

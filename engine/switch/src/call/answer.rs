@@ -5,7 +5,7 @@ use hooks::fact::{CallAnswered, EndCause, EndedBy, Event, LegAnswered};
 use sip::dialog::Incoming as Heard;
 use sip::headers::{HeaderName, NameAddr};
 use sip::message::{Request, Response, StatusCode};
-use sip::sdp::Codec;
+use sip::sdp::{Codec, SessionDescription};
 
 use super::{Call, End, Stage, Verdict};
 use crate::asking::Asking;
@@ -18,21 +18,31 @@ use crate::nat;
 use crate::requests::SUPPORTED;
 use crate::session::{self, Session};
 
+/// Where the answer to our offer is.
+enum Described {
+    /// Here.
+    Answer(Box<SessionDescription>),
+    /// It came before the 2xx, if at all.
+    Before,
+}
+
+/// The caller and the called party have no codec in common.
+struct NotDescribed;
+
 impl Call {
     /// A 2xx to the INVITE of a called leg.
     pub(super) fn answered(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) {
         self.legs[leg.at()].status = response.status.code();
-        let description = body::session(&response.headers, &response.body).ok().flatten();
+        let described = self.described(leg, response);
         let Some(up) = self.acknowledge(desk, leg, response) else {
             // A 2xx without what a dialog needs: nothing can be sent in it.
             return self.failed(desk, leg, Verdict { status: StatusCode::BAD_GATEWAY, cause: EndCause::Failed });
         };
         let this = &mut self.legs[leg.at()];
         this.state = LegState::Up(Box::new(up));
-        let agreed = match (&mut this.media, description) {
-            (LegMedia::Open(session), Some(description)) => session.take_answer(desk, &description).is_ok(),
-            // Some give the answer in a 183 alone.
-            (LegMedia::Open(session), None) => session.is_agreed(),
+        let agreed = match (&mut this.media, described) {
+            (LegMedia::Open(session), Described::Answer(answer)) => session.take_answer(desk, &answer).is_ok(),
+            (LegMedia::Open(session), Described::Before) => session.is_agreed(),
             (LegMedia::None | LegMedia::Closing { .. }, _) => false,
         };
         if !agreed {
@@ -46,6 +56,27 @@ impl Call {
                 self.connect(desk, caller, leg);
             }
             Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
+        }
+    }
+
+    /// Where the answer to our INVITE is that a 2xx confirms.
+    fn described(&mut self, leg: LegIndex, response: &Response) -> Described {
+        let before = Described::Before;
+        let Some(outgoing) = self.legs[leg.at()].outgoing_mut() else { return before };
+        let to = response.headers.to().ok();
+        let tag = to.as_ref().and_then(|to| to.tag()).unwrap_or_default();
+        let is_current = outgoing.early.current.as_deref() == Some(tag);
+        let settled = outgoing.forks.dialog_mut(tag).is_some_and(|dialog| dialog.is_settled());
+        // RFC 3261 §13.2.1: what was answered reliably is not answered again, and an UPDATE may have changed it since.
+        if settled && is_current {
+            return before;
+        }
+        let early = outgoing.early.answers.remove(tag);
+        let description = body::session(&response.headers, &response.body).ok().flatten().filter(|_| !settled);
+        match description.or_else(|| early.filter(|_| !is_current)) {
+            Some(description) => Described::Answer(Box::new(description)),
+            // Some give the answer in a 183 alone.
+            None => before,
         }
     }
 
@@ -82,7 +113,10 @@ impl Call {
     }
 
     /// Caller and called party are connected: the caller is answered, the other phones stop ringing.
-    fn connect(&mut self, desk: &mut Desk, caller: LegIndex, callee: LegIndex) {
+    pub(super) fn connect(&mut self, desk: &mut Desk, caller: LegIndex, callee: LegIndex) {
+        if self.awaits_prack(caller) {
+            return self.keep_answer(desk, caller, callee);
+        }
         if !self.legs[caller.at()].is_up() && !self.answer_caller(desk, caller, Some(callee)) {
             let refusal = StatusCode::NOT_ACCEPTABLE_HERE.into();
             return self.end(desk, &End { cause: EndCause::NotAcceptable, by: EndedBy::System, refusal });
@@ -111,12 +145,13 @@ impl Call {
             Some(session) => session.choices(),
             None => vec![session::g711()],
         };
-        let Some(description) = self.describe_to_caller(desk, caller, &choices) else { return false };
+        let Ok(description) = self.describe_to_caller(desk, caller, &choices) else { return false };
         let user = self.about.callee.clone();
         let leg_ref = self.leg_ref(caller);
         let this = &mut self.legs[caller.at()];
         let tag = this.tag.clone();
         let LegState::Incoming(incoming) = &mut this.state else { return false };
+        incoming.acknowledged(desk, leg_ref);
         let contact = nat::contact(&desk.node, &incoming.flow, &user, &incoming.invite.uri);
         let mut response = Response::to_request(&incoming.invite, StatusCode::OK, Some(&tag))
             .with(HeaderName::Contact, NameAddr::new(contact.into()))
@@ -124,7 +159,9 @@ impl Call {
             .with(HeaderName::Supported, SUPPORTED);
         incoming.timer.write(&mut response);
         response.headers.append_copies(&incoming.invite.headers, &HeaderName::RecordRoute);
-        response.set_body("application/sdp", description);
+        if let Some(description) = description {
+            response.set_body("application/sdp", description);
+        }
         incoming.dialog.responded(&incoming.invite, &response);
         let server = incoming.server;
         let policy = desk.node.session_timer.minding(&incoming.invite.headers);
@@ -145,16 +182,22 @@ impl Call {
         true
     }
 
-    /// Our answer to the caller's offer, or our offer where it made none.
-    fn describe_to_caller(&mut self, desk: &mut Desk, caller: LegIndex, choices: &[Vec<Codec>]) -> Option<Bytes> {
+    /// Our answer to the caller's offer, or our offer where it made none; nothing where both were exchanged before.
+    fn describe_to_caller(
+        &mut self,
+        desk: &mut Desk,
+        caller: LegIndex,
+        choices: &[Vec<Codec>],
+    ) -> Result<Option<Bytes>, NotDescribed> {
         let this = &mut self.legs[caller.at()];
         let (LegState::Incoming(incoming), LegMedia::Open(session)) = (&this.state, &mut this.media) else {
-            return None;
+            return Err(NotDescribed);
         };
         match &incoming.offer {
-            Offered::Open(offer) => session.answer(desk, offer, choices).ok(),
-            Offered::Answered => session.description(),
-            Offered::Nothing => Some(session.offer(choices.last()?)),
+            Offered::Open(offer) => session.answer(desk, offer, choices).map(Some).map_err(|_| NotDescribed),
+            Offered::Answered => session.description().map(Some).ok_or(NotDescribed),
+            Offered::Exchanged => Ok(None),
+            Offered::Nothing => choices.last().map(|codecs| Some(session.offer(codecs))).ok_or(NotDescribed),
         }
     }
 
@@ -185,6 +228,7 @@ impl Call {
                 | Heard::StrayAck
                 | Heard::Invite { .. }
                 | Heard::Update { .. }
+                | Heard::Prack { .. }
                 | Heard::Bye
                 | Heard::Other,
             )

@@ -72,6 +72,10 @@ impl Call {
             return false;
         }
         up.dialog.heard(response);
+        if let Some(prack) = up.dialog.prack(response) {
+            // A full table costs the far end its re-INVITE, not us the call.
+            let _ = up.send(desk, prack);
+        }
         if !response.status.is_provisional()
             && let Some((attempt, sent)) = up.asking.finish()
         {

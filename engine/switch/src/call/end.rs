@@ -251,6 +251,9 @@ impl Call {
         {
             desk.timers.stop(at, TimerKey::NoResponse(leg_ref));
         }
+        if let LegState::Incoming(incoming) = &mut this.state {
+            incoming.acknowledged(desk, leg_ref);
+        }
         if let Some(up) = this.up_mut() {
             farewell::leave(desk, leg_ref, up);
         }

@@ -7,6 +7,7 @@ use sip::headers::HeaderName;
 use sip::message::{Method, Request, Response, StatusCode};
 use sip::transaction::ServerKey;
 
+use super::provisional::Pracked;
 use super::{Call, End};
 use crate::desk::{Desk, LegIndex};
 use crate::invite::ALLOW;
@@ -86,6 +87,9 @@ impl Call {
                     dialog.responded(request, &response);
                 }
                 desk.respond(server, response);
+            }
+            Taken::Prack { offer, answer, answer_missing } => {
+                self.pracked(desk, leg, server, request, Pracked { offer, answer, answer_missing });
             }
             Taken::Ack { .. } | Taken::StrayAck => {}
         }

@@ -24,6 +24,8 @@ impl Call {
             Stage::Talking { caller, callee, .. } if [*caller, *callee].contains(&leg) => Ok(()),
             Stage::Echo { caller, .. } if *caller == leg => Ok(()),
             Stage::Seeking(Seeking { transfer: Some(_), .. }) => Err(StatusCode::REQUEST_PENDING.into()),
+            // It has its answer, and waits for the caller to hear of it.
+            Stage::Seeking(_) if self.answered_by().is_some() => Err(StatusCode::REQUEST_PENDING.into()),
             Stage::Seeking(seeking) if seeking.caller == leg => Ok(()),
             Stage::Begun
             | Stage::Summoning { .. }

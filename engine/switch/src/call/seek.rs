@@ -16,7 +16,7 @@ use super::transfer::{TRANSFER_RING_MAX, Transfer};
 use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
 use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
-use crate::leg::{Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
+use crate::leg::{Early, Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
 use crate::media::MediaCommand;
 use crate::session::Session;
 use crate::target::{self, Target};
@@ -167,6 +167,7 @@ impl Call {
             flow,
             target,
             progress: Progress::Silent,
+            early: Early::default(),
             patience,
             timer,
             raised: 0,

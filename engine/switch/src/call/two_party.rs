@@ -57,6 +57,8 @@ impl Call {
             offer: arrival.offer.map_or(Offered::Nothing, |offer| Offered::Open(Box::new(offer))),
             timer: arrival.timer,
             progress: Progress::Silent,
+            repeated: None,
+            answered_by: None,
         };
         let leg = Leg {
             id: desk.leg_id(),

@@ -54,6 +54,10 @@ impl Call {
         if let Some(dialog) = state.dialog_of(request) {
             dialog.responded(request, &response);
         }
+        if let (LegState::Outgoing(outgoing), true) = (state, response.status.is_success() && !response.body.is_empty())
+        {
+            outgoing.early.current = request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));
+        }
         desk.respond(server, response);
         self.hold_changed(desk, leg, before);
     }

@@ -503,14 +503,14 @@ impl World {
                 let body = if bare { String::new() } else { body(phone, "PCMU,PCMA,event") };
                 phone.within(if verb == "UPDATE" { verb } else { "INVITE" }, &body, &extra)
             }
-            "ACK" => {
+            "ACK" | "PRACK" => {
                 let body = if sdp.is_some() { body(phone, "PCMU") } else { String::new() };
-                phone.ack(&body)
+                if verb == "ACK" { phone.ack(&body) } else { phone.prack(&body, &extra) }
             }
             "CANCEL" => with_lines(&phone.cancel(), &extra),
             "swap" => return phone.swap(),
             "REFER" if !rest.is_empty() && extra.is_empty() => phone.refer(rest[0], rest.contains(&"attended")),
-            "BYE" | "INFO" | "REFER" | "PRACK" => phone.within(verb, &words_of(&option("text")), &extra),
+            "BYE" | "INFO" | "REFER" => phone.within(verb, &words_of(&option("text")), &extra),
             "MESSAGE" | "WRITE" | "reply" if !rest.is_empty() => written(phone, verb, rest[0], &extra, &option("text")),
             "REGISTER" => {
                 let contact = option("contact").unwrap_or_else(|| format!("<sip:{}@{}>", phone.user, phone.address));

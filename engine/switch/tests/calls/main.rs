@@ -10,6 +10,7 @@ mod matrix;
 mod media;
 mod messages;
 mod phone;
+mod pracks;
 mod reasons;
 mod redirects;
 mod refusals;

@@ -33,6 +33,8 @@ pub(crate) struct Phone {
     pub(crate) invite_in: Option<String>,
     /// The last INVITE sent.
     pub(crate) invite_out: Option<String>,
+    /// What acknowledges the last reliable provisional response that came (RFC 3262 §7.2).
+    rack: String,
     dialog: Option<Dialog>,
     /// The dialog of its other call.
     other: Option<Dialog>,
@@ -66,6 +68,7 @@ impl Phone {
             request_in: None,
             invite_in: None,
             invite_out: None,
+            rack: String::new(),
             dialog: None,
             other: None,
             serial: 0,
@@ -109,6 +112,10 @@ impl Phone {
             return out;
         }
         if method == "INVITE" && code > 100 && code < 300 {
+            let rseq = header(text, "RSeq");
+            if !rseq.is_empty() {
+                self.rack = format!("{rseq} {}", header(text, "CSeq"));
+            }
             self.learn(text);
             if code >= 200 && self.manners == Manners::Polite {
                 out.push(self.ack(""));
@@ -275,6 +282,12 @@ impl Phone {
             extra: "",
             body,
         })
+    }
+
+    /// The PRACK of the last reliable provisional response, unless these fields say another one.
+    pub(crate) fn prack(&mut self, body: &str, fields: &str) -> String {
+        let fields = if fields.is_empty() { format!("RAck: {}", self.rack) } else { fields.to_owned() };
+        self.within("PRACK", body, &fields)
     }
 
     /// The CANCEL of the last INVITE (RFC 3261 §9.1).

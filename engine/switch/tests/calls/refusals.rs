@@ -13,7 +13,7 @@ use crate::phone::header;
 fn options_tell_what_we_take() {
     check(
         &[],
-        "0ms eve > OPTIONS\n0ms eve < 200 `Allow: INVITE, ACK, CANCEL, BYE` `Accept: application/sdp` `Supported: timer, path, outbound`",
+        "0ms eve > OPTIONS\n0ms eve < 200 `Allow: INVITE, ACK, CANCEL, BYE` `Accept: application/sdp` `Supported: timer, 100rel, path, outbound`",
         "",
     );
 }
@@ -112,7 +112,7 @@ fn an_invite_that_we_cannot_serve_is_refused() {
         ("INVITE mailto:1002@pbx.example", "416"),
         ("INVITE sip:pbx.example", "404"),
         ("INVITE sip:bob@pbx.example", "404"),
-        ("INVITE 1002 extra=Require:~100rel,timer,gruu", "420 `Unsupported: 100rel, gruu`"),
+        ("INVITE 1002 extra=Require:~100rel,timer,gruu", "420 `Unsupported: gruu`"),
         ("INVITE 1002 extra=Content-Type:~text/plain", "415 `Accept: application/sdp`"),
         ("INVITE 1002 extra=Content-Type:~application/sdp|Content-Encoding:~gzip", "415 `Accept-Encoding: identity`"),
     ] {

@@ -7,7 +7,7 @@ fn talking() -> World {
     world.play(
         r#"
         0ms    alice > INVITE 1002
-        0ms    bob   < INVITE `Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE`
+        0ms    bob   < INVITE `Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, UPDATE`
         1s     bob   > 200
         1s     bob   < ACK
         1s     alice < 200

@@ -104,6 +104,20 @@ fn early_media_reaches_the_caller_before_the_answer() -> Result<()> {
 }
 
 #[test]
+fn early_media_is_acknowledged_on_both_sides_and_offered_anew_before_the_answer() -> Result<()> {
+    let server = Switchboard::start()?;
+    let (_, record) = check(&server, &pair("call_prack", "answer_prack"))?;
+    ended(&record, "normal", "caller")
+}
+
+#[test]
+fn a_caller_that_acknowledges_talks_to_a_phone_that_does_not() -> Result<()> {
+    let server = Switchboard::start()?;
+    let (_, record) = check(&server, &pair("call_prack", "answer_early_media"))?;
+    ended(&record, "normal", "caller")
+}
+
+#[test]
 fn hold_and_retrieve_by_reinvite_are_answered() -> Result<()> {
     let server = Switchboard::start()?;
     let (_, record) = check(&server, &pair("call_hold", "answer"))?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::reliable::{Early, Sure, Unpracked};
 use crate::text::{Audio, Text};
 
 /// Who called.
@@ -94,6 +95,10 @@ pub struct Dialog {
     pub early: bool,
     /// The INVITE carried no offer.
     pub(super) delayed: bool,
+    /// What its INVITE said of 100rel.
+    pub(super) sure: Sure,
+    pub(super) began_early: Early,
+    pub(super) unpracked: Option<Unpracked>,
 }
 
 impl Dialog {

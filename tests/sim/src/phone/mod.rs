@@ -6,6 +6,7 @@ mod auth;
 mod dialog;
 mod garbage;
 mod register;
+mod reliable;
 mod requests;
 mod responses;
 
@@ -46,6 +47,10 @@ pub struct Habits {
     pub video: u64,
     /// Offers no codec that others have.
     pub strange_codec: u64,
+    /// Knows 100rel, as caller and as called phone.
+    pub reliable: u64,
+    /// Holds by UPDATE, and offers anew before the answer.
+    pub updates: u64,
     /// Sends what belongs to no call, now and then.
     pub garbage: u64,
 }
@@ -63,6 +68,8 @@ impl Default for Habits {
             vanishes: 20,
             video: 60,
             strange_codec: 30,
+            reliable: 400,
+            updates: 300,
             garbage: 300,
         }
     }
@@ -325,7 +332,8 @@ impl Phone {
             Stage::Answering { again_at, gives_up_at, .. } => Some((*again_at).min(*gives_up_at)),
             Stage::Calling { .. } | Stage::Ringing(_) | Stage::Up | Stage::Ending | Stage::Over => None,
         });
-        plan.into_iter().chain(resend).chain(repeat).min()
+        let progress = self.dialogs.values().filter_map(Dialog::progress_due);
+        plan.into_iter().chain(resend).chain(repeat).chain(progress).min()
     }
 
     /// Time has come to [`Self::due`].
@@ -335,6 +343,7 @@ impl Phone {
         }
         self.resend(now);
         self.repeat_answers(now);
+        self.repeat_progress(now);
         while let Some((key, plan)) = self.plans.first_key_value().map(|(key, plan)| (*key, plan.clone())) {
             if key.0 > now {
                 break;

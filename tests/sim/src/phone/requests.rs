@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::reliable::{Early, Sure};
 use super::{Awaited, Dialog, Hold, Lived, Phone, Plan, Role, Stage, T1, Transport};
 
 impl Phone {
@@ -35,6 +36,10 @@ impl Phone {
         let call_id = format!("{}-{token}", self.user);
         let strange = self.rng.chance(self.habits.strange_codec);
         let payload_types = if strange { vec![18] } else { self.codecs() };
+        let sure = match self.rng.chance(self.habits.reliable) {
+            true => *self.rng.pick(&[Sure::Can, Sure::Can, Sure::Must]),
+            false => Sure::Not,
+        };
         let dialog = Dialog {
             call_id: call_id.clone(),
             role: Role::Caller,
@@ -58,6 +63,9 @@ impl Phone {
             tried_password: false,
             early: false,
             delayed: self.rng.chance(self.habits.delayed_offer),
+            sure,
+            began_early: Early::default(),
+            unpracked: None,
         };
         self.dialogs.insert(call_id.clone(), dialog);
         self.note(now, &call_id, Lived::Dialled(number.to_owned()));
@@ -71,12 +79,13 @@ impl Phone {
     /// The first INVITE of a call, or the same with credentials.
     pub(super) fn send_invite(&mut self, now: Duration, call_id: &str, authorization: Option<(&str, String)>) {
         let dialog = &self.dialogs[call_id];
-        let delayed = dialog.delayed;
+        let (delayed, sure) = (dialog.delayed, dialog.sure.field());
         let video = self.rng.chance(self.habits.video);
         let body =
             if delayed { String::new() } else { self.session(call_id, "sendrecv", &dialog.payload_types, video) };
         let branch = self.branch();
-        let extra = authorization.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
+        let signed = authorization.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
+        let extra = format!("{sure}{signed}");
         let text = self.in_dialog("INVITE", call_id, &branch, &extra, &body);
         if let Some(dialog) = self.dialogs.get_mut(call_id) {
             dialog.invite_cseq = dialog.cseq;
@@ -133,12 +142,16 @@ impl Phone {
         dialog.since = now;
         dialog.cseq += 1;
         dialog.sdp_version += 1;
-        dialog.invite_cseq = dialog.cseq;
+        let update = self.rng.chance(self.habits.updates);
+        if !update {
+            dialog.invite_cseq = dialog.cseq;
+        }
         let payload_types = dialog.payload_types.clone();
         let body = self.session(call_id, direction, &payload_types, false);
         let branch = self.branch();
-        let text = self.in_dialog("INVITE", call_id, &branch, "", &body);
-        self.await_answer(now, &branch, "RE-INVITE", call_id, text);
+        let (method, awaited) = if update { ("UPDATE", "HOLD-UPDATE") } else { ("INVITE", "RE-INVITE") };
+        let text = self.in_dialog(method, call_id, &branch, "", &body);
+        self.await_answer(now, &branch, awaited, call_id, text);
     }
 
     pub(super) fn hang_up(&mut self, now: Duration, call_id: &str) {
@@ -183,7 +196,7 @@ impl Phone {
         self.out.push(text);
     }
 
-    fn in_dialog(&self, method: &str, call_id: &str, branch: &str, extra: &str, body: &str) -> String {
+    pub(super) fn in_dialog(&self, method: &str, call_id: &str, branch: &str, extra: &str, body: &str) -> String {
         let dialog = &self.dialogs[call_id];
         let cseq = if method == "ACK" { dialog.invite_cseq } else { dialog.cseq };
         let to_tag = dialog.remote_tag.as_ref().map(|tag| format!(";tag={tag}")).unwrap_or_default();
@@ -204,7 +217,7 @@ impl Phone {
         )
     }
 
-    fn await_answer(&mut self, now: Duration, key: &str, method: &str, call_id: &str, text: String) {
+    pub(super) fn await_answer(&mut self, now: Duration, key: &str, method: &str, call_id: &str, text: String) {
         self.out.push(text.clone());
         self.awaited.insert(
             key.to_owned(),

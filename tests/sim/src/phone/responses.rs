@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::reliable::{Early, Sure};
 use super::{Dialog, Hold, Lived, Phone, Plan, Role, Stage, T1, auth};
 use crate::text::Text;
 
@@ -22,7 +23,7 @@ impl Phone {
                 awaited.again_at = None;
                 awaited.gives_up_at = now + Duration::from_secs(240);
             }
-            if method == "INVITE" {
+            if method == "INVITE" && self.heard_surely(now, &call_id, text)? {
                 self.rings(now, &call_id, text);
             }
             return Ok(());
@@ -33,6 +34,8 @@ impl Phone {
             "INVITE" => self.invite_answered(now, &call_id, text),
             "RE-INVITE" => self.reinvite_answered(now, &call_id, text),
             "BYE" => self.set_stage(now, &call_id, Stage::Over),
+            "PRACK" | "UPDATE" => self.asked_within(now, &method, &call_id, text),
+            "HOLD-UPDATE" => self.held_by_update(now, &call_id, text),
             _ => {}
         }
         Ok(())
@@ -175,7 +178,7 @@ impl Phone {
         self.after_reinvite(now, call_id, text.status(), asked);
     }
 
-    fn after_reinvite(&mut self, now: Duration, call_id: &str, status: u16, asked: Hold) {
+    pub(super) fn after_reinvite(&mut self, now: Duration, call_id: &str, status: u16, asked: Hold) {
         if matches!(status, 481 | 408) {
             // RFC 5057: the dialog is gone.
             self.set_stage(now, call_id, Stage::Over);
@@ -219,6 +222,7 @@ impl Phone {
             "INVITE" => return self.invited(now, text),
             "CANCEL" => self.cancelled(now, text),
             "BYE" => self.bye(now, text),
+            "PRACK" => return self.pracked(text),
             "OPTIONS" | "INFO" | "NOTIFY" => drop(self.reply(text, 200, "OK", "")),
             other => return Err(format!("the switch sent {other}, which no phone asked for")),
         }
@@ -261,6 +265,9 @@ impl Phone {
             tried_password: false,
             early: false,
             delayed: offered.is_empty(),
+            sure: Sure::Not,
+            began_early: Early::default(),
+            unpracked: None,
         };
         self.dialogs.insert(call_id.clone(), dialog);
         self.note(now, &call_id, Lived::Rang);
@@ -279,7 +286,11 @@ impl Phone {
         } else {
             (180, "Ringing", String::new())
         };
-        self.reply(text, status, reason, &body);
+        if self.is_sure(text) {
+            self.ring_surely(now, text, status, reason, &body);
+        } else {
+            self.reply(text, status, reason, &body);
+        }
         if text.get("Call-Info").is_some_and(|info| info.contains("answer-after=0")) {
             self.answer(now, &call_id);
         } else {
@@ -294,7 +305,11 @@ impl Phone {
             return;
         }
         let choice = self.rng.below(1_000);
-        if choice < self.habits.answers {
+        // RFC 3262 §3: no 2xx while a response that describes the session waits for its PRACK.
+        let waits = self.dialogs.get(call_id).is_some_and(|dialog| dialog.early && dialog.unpracked.is_some());
+        if choice < self.habits.answers && waits {
+            self.plan(now + T1, Plan::Decide(call_id.to_owned()));
+        } else if choice < self.habits.answers {
             self.answer(now, call_id);
         } else if choice < self.habits.answers + self.habits.rejects {
             let (status, reason) = *self.rng.pick(&AFTER_RINGING);
@@ -324,7 +339,7 @@ impl Phone {
         }
     }
 
-    fn end_ringing(&mut self, now: Duration, call_id: &str, status: u16, reason: &str) {
+    pub(super) fn end_ringing(&mut self, now: Duration, call_id: &str, status: u16, reason: &str) {
         if let Some(Stage::Ringing(invite)) = self.dialogs.get(call_id).map(|dialog| dialog.stage.clone()) {
             self.reply(&invite, status, reason, "");
             self.note(now, call_id, Lived::Failed(status));
@@ -398,11 +413,11 @@ impl Phone {
     }
 
     /// Writes, sends and remembers a response; gives its text.
-    fn reply(&mut self, request: &Text, status: u16, reason: &str, body: &str) -> String {
+    pub(super) fn reply(&mut self, request: &Text, status: u16, reason: &str, body: &str) -> String {
         self.reply_with(request, status, reason, "", body)
     }
 
-    fn reply_with(&mut self, request: &Text, status: u16, reason: &str, extra: &str, body: &str) -> String {
+    pub(super) fn reply_with(&mut self, request: &Text, status: u16, reason: &str, extra: &str, body: &str) -> String {
         let mut text = format!("SIP/2.0 {status} {reason}\r\n");
         for (name, value) in &request.headers {
             let copied =
