@@ -24,13 +24,22 @@ use crate::input::Admission;
 use crate::leg::Peer;
 use crate::lifetime;
 use crate::nat;
+use crate::replace::{Replacement, explained};
 use crate::requests::{REQUIRABLE, check_required};
 use crate::session;
 use crate::switch::Switch;
 use crate::trunk;
 
+/// What a caller may do.
+enum Admitted {
+    /// A call.
+    Call(NewCall),
+    /// Taking a place in another one.
+    Replace(Replacement),
+}
+
 /// A call that may be made.
-struct Admitted {
+struct NewCall {
     tenant: Arc<TenantConfig>,
     about: About,
     route: Route,
@@ -54,7 +63,11 @@ impl Switch {
             }
         };
         let Some(admitted) = admitted else { return };
-        if let Err(refusal) = admitted.and_then(|admitted| self.begin(key, &request, flow, admitted)) {
+        let done = admitted.and_then(|admitted| match admitted {
+            Admitted::Call(call) => self.begin(key, &request, flow, call),
+            Admitted::Replace(what) => self.replace(key, &request, flow, &what),
+        });
+        if let Err(refusal) = done {
             self.desk.refuse(key, &request, refusal);
         }
     }
@@ -107,8 +120,8 @@ impl Switch {
     }
 
     /// Checks what every call must fulfil, and begins it.
-    fn begin(&mut self, key: ServerKey, request: &Request, flow: Flow, admitted: Admitted) -> Result<(), Refusal> {
-        let Admitted { tenant, about, route, peer } = admitted;
+    fn begin(&mut self, key: ServerKey, request: &Request, flow: Flow, admitted: NewCall) -> Result<(), Refusal> {
+        let NewCall { tenant, about, route, peer } = admitted;
         check_required(&request.headers, REQUIRABLE)?;
         let timer = self.desk.node.session_timer.answer(&request.headers).map_err(|error| lifetime::refusal(&error))?;
         let offer = body::session(&request.headers, &request.body)?;
@@ -130,7 +143,7 @@ impl Switch {
     }
 
     /// RFC 3261 §13.3.1.3: 488 for an offer that nobody could take.
-    fn check_offer(&self, offer: Option<&SessionDescription>) -> Result<(), Refusal> {
+    pub(crate) fn check_offer(&self, offer: Option<&SessionDescription>) -> Result<(), Refusal> {
         let Some(offer) = offer else { return Ok(()) };
         match session::offered_codecs(offer) {
             Ok(_) => Ok(()),
@@ -194,6 +207,9 @@ fn inside(destination: &Destination) -> Route {
 
 /// A call by one of our phones.
 fn dialled_by(tenant: &Arc<TenantConfig>, extension: &Extension, request: &Request) -> Result<Admitted, Refusal> {
+    if let Some(what) = Replacement::asked(tenant, extension, request)? {
+        return Ok(Admitted::Replace(what));
+    }
     let user = number(&request.uri)?;
     let from = request.headers.from().map_err(|_| Refusal::from(StatusCode::BAD_REQUEST))?;
     // An extension cannot call as another one.
@@ -215,7 +231,7 @@ fn dialled_by(tenant: &Arc<TenantConfig>, extension: &Extension, request: &Reque
     };
     let own = extension.number.to_string();
     let peer = Peer { kind: PeerKind::Extension, name: own.clone(), number: own };
-    Ok(Admitted { tenant: tenant.clone(), about, route, peer })
+    Ok(Admitted::Call(NewCall { tenant: tenant.clone(), about, route, peer }))
 }
 
 /// The numbers that a call to our Contact may be for: the Request-URI names ourselves, so what was dialled is in
@@ -238,6 +254,9 @@ fn from_trunk(
     request: &Request,
     called: Vec<String>,
 ) -> Result<Admitted, Refusal> {
+    if request.headers.contains(&HeaderName::Replaces) {
+        return Err(explained(StatusCode::FORBIDDEN, "only an extension may take a place in a call"));
+    }
     let numbers = &trunk.policy.numbers;
     let called: Vec<String> = called.iter().map(|number| rule::rewrite(&numbers.called_in, number)).collect();
     let found = called
@@ -259,7 +278,7 @@ fn from_trunk(
         hops: hops(request),
     };
     let peer = Peer { kind: PeerKind::Trunk, name: trunk.name.to_string(), number: caller.number };
-    Ok(Admitted { tenant: tenant.clone(), about, route, peer })
+    Ok(Admitted::Call(NewCall { tenant: tenant.clone(), about, route, peer }))
 }
 
 /// The number in a Request-URI.

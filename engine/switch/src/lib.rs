@@ -43,6 +43,7 @@ mod ports;
 mod refer;
 mod registrar;
 mod registration;
+mod replace;
 mod requests;
 mod session;
 pub mod switch;

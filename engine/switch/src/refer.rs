@@ -10,6 +10,7 @@ use sip::transaction::ServerKey;
 use crate::call::{HandOn, Subscription};
 use crate::desk::{LegRef, Refusal};
 use crate::incoming::{number, routed};
+use crate::replace::explained;
 use crate::switch::Switch;
 
 /// What a REFER asks for.
@@ -109,9 +110,4 @@ impl Switch {
 /// RFC 4488: a phone may do without.
 fn wants_subscription(request: &Request) -> bool {
     request.headers.get_text(&HeaderName::ReferSub).is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
-}
-
-/// A refusal that says why to a person (RFC 3261 §20.43, warn-code 399).
-fn explained(status: StatusCode, text: &str) -> Refusal {
-    Refusal::from(status).with(HeaderName::Warning, format!("399 switchboard \"{text}\""))
 }

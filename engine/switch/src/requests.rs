@@ -74,10 +74,10 @@ pub(crate) fn check_required(headers: &Headers, known: &[&str]) -> Result<(), Re
 }
 
 /// Option tags that an INVITE may require.
-pub(crate) const REQUIRABLE: &[&str] = &["timer", "100rel"];
+pub(crate) const REQUIRABLE: &[&str] = &["timer", "100rel", "replaces"];
 /// The same in the Supported of what begins a dialog.
-pub(crate) const SUPPORTED: &str = "timer, 100rel";
+pub(crate) const SUPPORTED: &str = "timer, 100rel, replaces";
 /// Those, and the option tags that a REGISTER may require.
-const SUPPORTED_ANYWHERE: &str = "timer, 100rel, path, outbound";
+const SUPPORTED_ANYWHERE: &str = "timer, 100rel, replaces, path, outbound";
 /// Option tags named in one Unsupported.
 const UNSUPPORTED_MAX: usize = 16;

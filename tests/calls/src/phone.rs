@@ -377,7 +377,21 @@ impl Phone {
     /// # Errors
     /// When the transport refuses, or the challenge cannot be answered.
     pub fn invite(&mut self, dialog: &mut Dialog, password: Option<&str>, body: &str) -> Result<String> {
-        let via = self.request(dialog, "INVITE", &[], body)?;
+        self.invite_with(dialog, password, &[], body)
+    }
+
+    /// The same with more header fields.
+    ///
+    /// # Errors
+    /// As [`Self::invite`].
+    pub fn invite_with(
+        &mut self,
+        dialog: &mut Dialog,
+        password: Option<&str>,
+        more: &[&str],
+        body: &str,
+    ) -> Result<String> {
+        let via = self.request(dialog, "INVITE", more, body)?;
         let Some(password) = password else { return Ok(via) };
         let challenge = match self.expect_one_of(&["401 INVITE", "407 INVITE"])? {
             challenge if challenge.status() == Some(401) => (challenge, "WWW-Authenticate", "Authorization"),
@@ -392,7 +406,9 @@ impl Phone {
         let answer = Answer { user: &user, password, method: "INVITE", uri: &dialog.target, count: 1 };
         let value =
             answer.to(&challenge.all(asked), Hash::Sha256).or_else(|_| answer.to(&challenge.all(asked), Hash::Md5))?;
-        self.request(dialog, "INVITE", &[&format!("{answered}: {value}")], body)
+        let signature = format!("{answered}: {value}");
+        let fields: Vec<&str> = more.iter().copied().chain([signature.as_str()]).collect();
+        self.request(dialog, "INVITE", &fields, body)
     }
 
     /// [`Self::expect`] of any of several.

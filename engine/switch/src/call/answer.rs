@@ -145,8 +145,13 @@ impl Call {
             Some(session) => session.choices(),
             None => vec![session::g711()],
         };
-        let Ok(description) = self.describe_to_caller(desk, caller, &choices) else { return false };
-        let user = self.about.callee.clone();
+        self.answer_with(desk, caller, &choices)
+    }
+
+    /// Answers a leg that waits with 200, with the first of these lists of codecs that has one in common with it.
+    pub(super) fn answer_with(&mut self, desk: &mut Desk, caller: LegIndex, choices: &[Vec<Codec>]) -> bool {
+        let Ok(description) = self.describe_to_caller(desk, caller, choices) else { return false };
+        let user = self.own_user(caller);
         let leg_ref = self.leg_ref(caller);
         let this = &mut self.legs[caller.at()];
         let tag = this.tag.clone();

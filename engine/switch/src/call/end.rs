@@ -219,6 +219,11 @@ impl Call {
         status
     }
 
+    /// Refuses a leg that waits, while the call goes on.
+    pub(super) fn refuse_leg(&mut self, desk: &mut Desk, leg: LegIndex, end: &End) {
+        self.hang_up(desk, leg, end);
+    }
+
     /// Ends one leg that is up while the call goes on.
     pub(super) fn hang_up_leg(&mut self, desk: &mut Desk, leg: LegIndex, cause: EndCause) {
         let end = End { cause, by: EndedBy::System, refusal: StatusCode::NOT_ACCEPTABLE_HERE.into() };

@@ -98,7 +98,7 @@ impl Call {
     }
 
     /// What a leg may agree to: what the other party has, so that packets pass as they are; alone, what it had.
-    fn choices_for(&self, leg: LegIndex) -> Vec<Vec<Codec>> {
+    pub(super) fn choices_for(&self, leg: LegIndex) -> Vec<Vec<Codec>> {
         let other = match &self.stage {
             Stage::Seeking(seeking) if seeking.caller == leg => self.early_media(),
             Stage::Seeking(seeking) => Some(seeking.caller),

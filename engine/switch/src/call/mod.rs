@@ -21,6 +21,7 @@ mod resume;
 mod ring;
 mod seek;
 mod sign_in;
+mod take_over;
 mod transfer;
 mod two_party;
 mod update;

@@ -28,6 +28,41 @@ pub(crate) struct Arrival {
     pub(crate) peer: Peer,
 }
 
+impl Arrival {
+    /// The leg of who sent it, without an answer yet, and its Call-ID.
+    ///
+    /// # Errors
+    /// 400 for an INVITE that makes no dialog, 503 without a free port.
+    pub(super) fn into_leg(self, desk: &mut Desk, leg_ref: LegRef, side: Side) -> Result<(Leg, String), Refusal> {
+        let tag: Box<str> = desk.random.token().into();
+        let dialog = Dialog::from_request(&self.request, &tag).map_err(|_| Refusal::from(StatusCode::BAD_REQUEST))?;
+        let session = Session::open(desk, leg_ref, &self.flow).ok_or_else(Refusal::busy_node)?;
+        desk.servers.insert(self.server, leg_ref);
+        let sip_call_id = dialog.id().call_id.clone();
+        let incoming = Incoming {
+            server: self.server,
+            invite: self.request,
+            flow: self.flow,
+            dialog,
+            offer: self.offer.map_or(Offered::Nothing, |offer| Offered::Open(Box::new(offer))),
+            timer: self.timer,
+            progress: Progress::Silent,
+            repeated: None,
+            answered_by: None,
+        };
+        let leg = Leg {
+            id: desk.leg_id(),
+            side,
+            peer: self.peer,
+            tag,
+            state: LegState::Incoming(Box::new(incoming)),
+            media: LegMedia::Open(Box::new(session)),
+            status: 0,
+        };
+        Ok((leg, sip_call_id))
+    }
+}
+
 impl Call {
     /// A call with its caller's leg, whom nobody has answered yet.
     ///
@@ -39,36 +74,10 @@ impl Call {
         about: About,
         arrival: Arrival,
     ) -> Result<(Self, LegIndex), Refusal> {
-        let tag: Box<str> = desk.random.token().into();
-        let dialog =
-            Dialog::from_request(&arrival.request, &tag).map_err(|_| Refusal::from(StatusCode::BAD_REQUEST))?;
         let first = LegIndex(0);
         let id = desk.call_id();
-        let leg_ref = LegRef { call: id, leg: first };
-        let session = Session::open(desk, leg_ref, &arrival.flow).ok_or_else(Refusal::busy_node)?;
+        let (leg, sip_call_id) = arrival.into_leg(desk, LegRef { call: id, leg: first }, Side::Caller)?;
         let mut call = Self::new(desk, id, tenant.clone(), about);
-        desk.servers.insert(arrival.server, leg_ref);
-        let sip_call_id = dialog.id().call_id.clone();
-        let incoming = Incoming {
-            server: arrival.server,
-            invite: arrival.request,
-            flow: arrival.flow,
-            dialog,
-            offer: arrival.offer.map_or(Offered::Nothing, |offer| Offered::Open(Box::new(offer))),
-            timer: arrival.timer,
-            progress: Progress::Silent,
-            repeated: None,
-            answered_by: None,
-        };
-        let leg = Leg {
-            id: desk.leg_id(),
-            side: Side::Caller,
-            peer: arrival.peer,
-            tag,
-            state: LegState::Incoming(Box::new(incoming)),
-            media: LegMedia::Open(Box::new(session)),
-            status: 0,
-        };
         call.push_leg(desk, leg, &sip_call_id);
         Ok((call, first))
     }

@@ -57,3 +57,24 @@ fn a_caller_who_hangs_up_first_is_answered_and_gets_no_bye() {
     );
     world.finish();
 }
+
+#[test]
+fn a_called_phone_that_hangs_up_with_its_answer_is_not_lost() {
+    let mut world = World::with(&["alice", "bob"]);
+    world.play(
+        r#"
+        0ms  alice > INVITE 1002
+        0ms  bob   < INVITE
+        0ms  alice > silent
+        1s   bob   > 200
+        1s   bob   > BYE
+        1s   bob   < ACK
+        1s   alice < 200
+        2s   alice > ACK
+        2s   alice < BYE
+        2s   alice > polite
+        "#,
+    );
+    world.finish();
+    assert_eq!(world.facts.last().unwrap(), "ended Normal by Callee 200");
+}

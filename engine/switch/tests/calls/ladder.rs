@@ -485,6 +485,7 @@ impl World {
         let sdp = option("sdp");
         let direction = option("dir").unwrap_or_default();
         let more = option("more");
+        let extra = self.replacing(extra, option("replacing"));
         let phone = self.phone(name);
         let body = |phone: &mut Phone, default: &str| match (sdp.as_deref(), &more) {
             (Some("none"), _) => String::new(),
@@ -543,6 +544,13 @@ impl World {
             }
         };
         self.send(name, &text);
+    }
+
+    /// With `replacing=bob` a Replaces that names Bob's dialog, with `replacing=bob;early-only` one that says that, too.
+    fn replacing(&self, fields: String, whom: Option<String>) -> String {
+        let Some(whom) = whom else { return fields };
+        let (whom, more) = whom.split_once(';').map_or((whom.as_str(), String::new()), |(w, m)| (w, format!(";{m}")));
+        format!("{fields}|Replaces: {}{more}", self.phones[whom].named())
     }
 
     /// Plays a ladder.

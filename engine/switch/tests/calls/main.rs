@@ -15,6 +15,7 @@ mod reasons;
 mod redirects;
 mod refusals;
 mod registration;
+mod replaces;
 mod resume;
 mod session_timers;
 mod transfers;

@@ -253,6 +253,13 @@ impl Phone {
         self.within("REFER", "", &format!("Refer-To: <sip:{number}@pbx.example{replaces}>"))
     }
 
+    /// Its dialog, as it stands in a Replaces (RFC 3891 §6.1).
+    pub(crate) fn named(&self) -> String {
+        let dialog = self.dialog.as_ref().expect("the phone has a dialog");
+        let tag = |address: &str| address.rsplit("tag=").next().unwrap().to_owned();
+        format!("{};to-tag={};from-tag={}", dialog.call_id, tag(&dialog.remote), tag(&dialog.local))
+    }
+
     /// The dialog of its other call, as it stands in a Refer-To (RFC 3891 §5), escaped.
     fn replaces(&self) -> String {
         let other = self.other.as_ref().expect("the phone has another call");

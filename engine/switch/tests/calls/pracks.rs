@@ -18,7 +18,7 @@ fn what_describes_the_session_is_sent_until_the_prack_comes() {
     world.play(
         r#"
         0ms     alice > INVITE 1002 extra=Supported:~100rel
-        0ms     bob   < INVITE `Supported: timer, 100rel` `Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK`
+        0ms     bob   < INVITE `Supported: timer, 100rel, replaces` `Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK`
         100ms   bob   > 180
         100ms   alice < 180 `!100rel` `!RSeq`
         1s      bob   > 183 sdp=PCMU

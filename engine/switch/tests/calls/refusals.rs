@@ -13,7 +13,7 @@ use crate::phone::header;
 fn options_tell_what_we_take() {
     check(
         &[],
-        "0ms eve > OPTIONS\n0ms eve < 200 `Allow: INVITE, ACK, CANCEL, BYE` `Accept: application/sdp` `Supported: timer, 100rel, path, outbound`",
+        "0ms eve > OPTIONS\n0ms eve < 200 `Allow: INVITE, ACK, CANCEL, BYE` `Accept: application/sdp` `Supported: timer, 100rel, replaces, path, outbound`",
         "",
     );
 }

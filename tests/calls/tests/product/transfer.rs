@@ -9,7 +9,7 @@ use calls::party::{Party, Up, hearing, up, wait_for_packets};
 use calls::phone::{Dialog, Phone};
 use calls::sdp;
 use calls::sip_text::Text;
-use calls::switchboard::Switchboard;
+use calls::switchboard::{PASSWORD, Switchboard};
 
 /// Takes the next NOTIFY about a transfer, which must carry this status line.
 fn notified(phone: &mut Phone, status: &str) -> Result<()> {
@@ -117,5 +117,37 @@ fn an_attended_transfer_connects_the_two_others() -> Result<()> {
     hang_up(&mut up, &mut carol)?;
     let causes: Vec<_> = server.ended_calls(2)?.iter().map(|record| record["cause"].clone()).collect();
     ensure!(causes.contains(&"transferred".into()) && causes.contains(&"normal".into()), "{causes:?}");
+    Ok(())
+}
+
+#[test]
+fn whom_a_party_sent_takes_its_place_by_an_invite_that_replaces_it() -> Result<()> {
+    let server = Switchboard::start()?;
+    let mut up = up(&server)?;
+    let mut carol = Party::new(&server, "1003", Instant::now())?;
+    let tag = |address: &str| address.rsplit("tag=").next().unwrap_or_default().to_owned();
+    let (ours, theirs) = (tag(&up.calling.remote), tag(&up.calling.local));
+    let replaces = format!("Replaces: {};to-tag={ours};from-tag={theirs}", up.calling.call_id);
+    let mut taking = carol.phone.dialog_to("1002");
+    let offer = carol.sdp(1, "sendrecv");
+    // Without a word of who sent it, it is nobody's place to take.
+    carol.phone.invite_with(&mut taking, Some(PASSWORD), &[&replaces], &offer)?;
+    carol.phone.expect("403 INVITE")?;
+    let referred_by = format!("Referred-By: <sip:1001@{}>", server.sip());
+    let mut taking = carol.phone.dialog_to("1002");
+    carol.phone.invite_with(&mut taking, Some(PASSWORD), &[&replaces, &referred_by], &offer)?;
+    let ok = carol.phone.expect("200 INVITE")?;
+    carol.phone.ack(&mut taking, &ok, "")?;
+    let bye = up.alice.phone.expect("BYE")?;
+    up.alice.phone.reply(&bye, "200 OK", "")?;
+    speak_and_listen(&mut up, &mut carol, &ok)?;
+    hang_up(&mut up, &mut carol)?;
+    let record = server.ended_calls(1)?.remove(0);
+    let document = server.api()?.get(&format!("call-records/{}", record["id"].as_str().context("no id")?))?;
+    let legs = document["legs"].as_array().context("no legs")?;
+    for (party, cause) in [("1001", "transferred"), ("1002", "normal"), ("1003", "normal")] {
+        let ended = legs.iter().filter(|leg| leg["peer_name"] == party && leg["cause"] == cause).count();
+        ensure!(legs.len() == 3 && ended == 1, "{party}: {document}");
+    }
     Ok(())
 }
