@@ -21,8 +21,8 @@ use sip::parse::parse_datagram;
 use sip::session_timer::Policy;
 use sip::time::Now;
 use switch::config::{
-    ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, StaticContact, TenantConfig, TonePlan,
-    Trunk, TrunkPolicy,
+    CallHandling, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, StaticContact, TenantConfig,
+    TonePlan, Trunk, TrunkPolicy,
 };
 use switch::input::Input;
 use switch::media::{MediaCommand, MediaEvent};
@@ -328,6 +328,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         ring_timeout: None,
         record: false,
         caller_number: None,
+        handling: CallHandling::default(),
         static_contact: Some(StaticContact { uri, transport: Transport::Udp, target: callee() }),
     };
     let trunk = Trunk {
