@@ -405,6 +405,11 @@ fn a_reliable_response_of_ours_answers_the_offer_and_waits_for_its_prack() {
     let mut second = our_answer(&invite, StatusCode::RINGING, false);
     dialog.make_reliable(&mut second, &mut random).unwrap();
     assert_eq!(second.headers.rseq().unwrap(), Some(rseq + 1));
+    // Found by the simulator, seed 2411: an UPDATE overtook the PRACK, which came with the lower CSeq.
+    assert_eq!(dialog.receive(&theirs("INFO", 113, NO_BODY)), Ok(Incoming::Other));
+    let overtaken = dialog.receive(&prack(112, &format!("{} 100 INVITE", rseq + 1), NO_BODY));
+    assert_eq!(overtaken, Ok(Incoming::Prack { offer: false, answer: false, answer_missing: false }));
+    assert_eq!(dialog.receive(&theirs("INFO", 112, NO_BODY)), Err(Rejection::OutOfOrder));
     dialog.responded(&invite, &our_answer(&invite, StatusCode::OK, false));
     assert_eq!((dialog.stage(), dialog.negotiation()), (Stage::Confirmed, Negotiation::Agreed));
 }

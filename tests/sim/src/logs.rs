@@ -116,7 +116,12 @@ impl World {
             Lived::Failed(401) if self.story.crashes > 0 => !record.answered,
             Lived::Failed(status) => !record.answered && told == *status && end.status == *status,
             // It gave up, and the switch said so.
-            Lived::Cancelled => !record.answered && end.cause == EndCause::Cancelled && end.by == EndedBy::Caller,
+            Lived::Cancelled => {
+                // Or the other side answered and hung up before its PRACK came.
+                let answered = record.legs.values().any(|leg| !leg.caller_side && leg.answered);
+                let hung_up = end.by == EndedBy::Callee && answered;
+                !record.answered && end.cause == EndCause::Cancelled && (end.by == EndedBy::Caller || hung_up)
+            }
             // What a dead process was about to say nobody heard.
             Lived::TimedOut => talked || self.may_be_lost(phone),
             Lived::Dialled(_) | Lived::Rang | Lived::Talked | Lived::HungUp | Lived::WasHungUp => true,

@@ -479,7 +479,13 @@ impl World {
         let text = String::from_utf8_lossy(bytes);
         let line = text.lines().next().unwrap_or_default();
         let call = text.lines().find_map(|line| line.strip_prefix("Call-ID: ")).unwrap_or_default();
-        self.ladder.push(format!("{:>10.3} {who:>8} {way} {line}   [{call}]", self.now.as_secs_f64()));
+        // What matters beside the start line: which of several alike it is.
+        let which: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("CSeq") || line.starts_with("RSeq") || line.starts_with("RAck"))
+            .collect();
+        let which = which.join(" ");
+        self.ladder.push(format!("{:>10.3} {who:>8} {way} {line}   [{call}] {which}", self.now.as_secs_f64()));
     }
 
     pub(crate) fn time(&self) -> Now {

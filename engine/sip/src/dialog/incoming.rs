@@ -97,11 +97,12 @@ impl Dialog {
         if self.stage == Stage::Terminated {
             return Err(Rejection::Over);
         }
-        // RFC 3261 §12.2.2.
-        if self.remote_cseq.is_some_and(|last| cseq < last) {
+        // RFC 3261 §12.2.2. A PRACK is known by what its RAck names, and its peer sends no second one: one that a later
+        // request overtook on the way is taken, or the call would fail for want of it.
+        if self.remote_cseq.is_some_and(|last| cseq < last) && request.method != Method::Prack {
             return Err(Rejection::OutOfOrder);
         }
-        self.remote_cseq = Some(cseq);
+        self.remote_cseq = self.remote_cseq.max(Some(cseq));
         let incoming = match &request.method {
             Method::Invite => self.receive_invite(cseq, session)?,
             Method::Update => {

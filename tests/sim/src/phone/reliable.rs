@@ -171,10 +171,17 @@ impl Phone {
             self.reply(text, 481, "Call/Transaction Does Not Exist", "");
             return Ok(());
         };
-        if named != format!("{RSEQ} {} INVITE", dialog.invite_cseq) {
+        let rings = matches!(dialog.stage, Stage::Ringing(_));
+        // A PRACK may be repeated after an INVITE of our own.
+        let known = if rings {
+            named == format!("{RSEQ} {} INVITE", dialog.invite_cseq)
+        } else {
+            named.starts_with(&format!("{RSEQ} "))
+        };
+        if !known {
             return Err(format!("PRACK for {named}, which was never sent"));
         }
-        if dialog.unpracked.take().is_none() && matches!(dialog.stage, Stage::Ringing(_)) {
+        if dialog.unpracked.take().is_none() && rings {
             return Err("a second PRACK for one response".into());
         }
         self.reply(text, 200, "OK", "");
