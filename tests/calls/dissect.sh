@@ -5,7 +5,7 @@ set -euo pipefail
 
 folder=$1
 # Of all tests together; far fewer means that nothing was gathered.
-messages_min=1000
+messages_min=500
 
 shopt -s nullglob
 captures=("$folder"/*.pcap)

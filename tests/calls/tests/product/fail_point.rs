@@ -45,6 +45,17 @@ fn attempt(alice: &mut Party, bob: &mut Party, lived: &mut Vec<Lived>) -> Result
     bob.phone.reply(&goodbye, "200 OK", "")
 }
 
+/// A call that was up is asked for after a restart; these phones have given it up.
+fn say_that_it_is_over(party: &mut Party) -> Result<()> {
+    while let Some(text) = party.phone.receive(Duration::from_millis(20))? {
+        let is_request = text.start.ends_with("SIP/2.0") && !text.start.starts_with("ACK");
+        if is_request && text.parameter("To", "tag").is_some() {
+            party.phone.reply(&text, "481 Call/Transaction Does Not Exist", "")?;
+        }
+    }
+    Ok(())
+}
+
 /// Stops the server at `point` while calls run, starts it again, and compares.
 fn check_stop(point: &str, pass: u64) -> Result<()> {
     let mut server = Switchboard::start()?;
@@ -65,21 +76,30 @@ fn check_stop(point: &str, pass: u64) -> Result<()> {
     server.start_again()?;
 
     let api = server.api()?;
-    let records = wait::until("all calls to have ended", Duration::from_secs(10), || {
+    let answered = lived.iter().filter(|call| call.answered).count();
+    let documents = wait::until("all calls to have ended", Duration::from_secs(20), || {
+        say_that_it_is_over(&mut alice)?;
+        say_that_it_is_over(&mut bob)?;
+        // The list holds calls that have ended.
         let records = api.list("call-records")?;
-        Ok(records.iter().all(|record| !record["ended_at"].is_null()).then_some(records))
-    })?;
+        let documents = records
+            .iter()
+            .map(|record| api.get(&format!("call-records/{}", record["id"].as_str().unwrap_or_default())));
+        let documents = documents.collect::<Result<Vec<_>>>()?;
+        let written = documents.iter().filter(|document| !document["answered_at"].is_null()).count();
+        Ok((written >= answered).then_some(documents))
+    })
+    .with_context(|| format!("{point}: {lived:?}"))?;
     let mut found = Vec::new();
-    for record in &records {
-        let document = api.get(&format!("call-records/{}", record["id"].as_str().unwrap_or_default()))?;
+    for document in &documents {
         let leg =
             document["legs"].as_array().and_then(|legs| legs.iter().find(|leg| leg["caller_side"] == true).cloned());
         let Some(leg) = leg else {
             // Stopped between the two facts: the call is written down, its leg is not, and nobody was told a word of it.
-            ensure!(record["answered_at"].is_null() && record["cause"] == "interrupted", "{point}: {document}");
+            ensure!(document["answered_at"].is_null() && document["cause"] == "interrupted", "{point}: {document}");
             continue;
         };
-        found.push((leg["sip_call_id"].as_str().unwrap_or_default().to_owned(), !record["answered_at"].is_null()));
+        found.push((leg["sip_call_id"].as_str().unwrap_or_default().to_owned(), !document["answered_at"].is_null()));
     }
     for call in &lived {
         let records = found.iter().filter(|(call_id, _)| *call_id == call.call_id);
