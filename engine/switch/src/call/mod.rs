@@ -42,7 +42,7 @@ pub(crate) use notify::Subscription;
 pub(crate) use provisional::Repeated;
 pub(crate) use record::Recording;
 pub(crate) use redirect::{Diverted, diversion};
-pub(crate) use resume::close_interrupted;
+pub(crate) use resume::{Reconnected, close_interrupted};
 pub(crate) use seek::Route;
 pub(crate) use transfer::HandOn;
 pub(crate) use two_party::Arrival;
