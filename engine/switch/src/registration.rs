@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hooks::fact::{Event, RegistrationBound, RegistrationUnbound, SourceBanned, UnboundReason};
-use hooks::id::TenantId;
+use hooks::id::{CallId, TenantId};
 use sip::flow::{Flow, Transport};
 use sip::headers::{Contacts, HeaderName, Headers, NameAddr};
 use sip::message::{Request, Response, StatusCode};
@@ -12,6 +12,7 @@ use sip::transaction::ServerKey;
 
 use crate::auth::Verdict;
 use crate::calendar::Civil;
+use crate::call::Reconnected;
 use crate::desk::{Refusal, TimerKey};
 use crate::nat;
 use crate::registrar::{Aor, Binding, Change, Registrar, Restored, Unacceptable, Update};
@@ -134,6 +135,7 @@ impl Switch {
                     expires_at_ms: binding.expires_at_ms,
                 };
                 self.desk.fact(&aor.tenant, Event::RegistrationBound(bound));
+                self.reconnected(&aor, &binding);
                 self.desk.publish(View::Registration(shown(aor, binding)));
             }
             Change::Unbound { aor, contact, reason } => {
@@ -143,6 +145,20 @@ impl Switch {
                 self.desk.fact(&aor.tenant, Event::RegistrationUnbound(unbound));
                 self.desk.publish(View::RegistrationGone(aor.tenant, extension, contact));
             }
+        }
+    }
+
+    /// A phone whose connection broke during a call is reached over the one that it registers on now.
+    fn reconnected(&mut self, aor: &Aor, binding: &Binding) {
+        if binding.flow.connection.is_none() {
+            return;
+        }
+        let extension = aor.extension.to_string();
+        let phone = Reconnected { extension: &extension, contact: &binding.uri, flow: binding.flow };
+        let of_tenant = self.calls.values().filter(|call| call.tenant.tenant == aor.tenant);
+        let calls: Vec<CallId> = of_tenant.filter(|call| call.lost(&phone)).map(|call| call.id).collect();
+        for call in calls {
+            self.with_call(call, |call, desk| call.reconnected(desk, &phone));
         }
     }
 

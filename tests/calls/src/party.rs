@@ -42,9 +42,21 @@ impl Party {
     /// # Errors
     /// When the server refuses.
     pub fn register(ports: &Ports, server: SocketAddr, account: Account<'_>, clock: Instant) -> Result<Self> {
+        Self::on(Phone::udp(ports, account.user, server)?, ports, account, clock)
+    }
+
+    /// [`Self::register`] at a test's own server, over TCP.
+    ///
+    /// # Errors
+    /// As [`Self::register`].
+    pub fn over_tcp(server: &Switchboard, user: &str, clock: Instant) -> Result<Self> {
+        let phone = Phone::tcp(user, server.sip())?;
+        Self::on(phone, server.ports(), Account { user, password: PASSWORD }, clock)
+    }
+
+    fn on(mut phone: Phone, ports: &Ports, account: Account<'_>, clock: Instant) -> Result<Self> {
         let media = RtpEnd::open(ports.many(2)?, clock)?;
         let address = media.address()?;
-        let mut phone = Phone::udp(ports, account.user, server)?;
         phone.register(account.password, Hash::Sha256)?;
         Ok(Self { phone, media, address, password: account.password.to_owned() })
     }

@@ -38,7 +38,7 @@ pub(crate) use in_dialog::Outcome;
 pub(crate) use notify::Subscription;
 pub(crate) use record::Recording;
 pub(crate) use redirect::{Diverted, diversion};
-pub(crate) use resume::close_interrupted;
+pub(crate) use resume::{Reconnected, close_interrupted};
 pub(crate) use seek::Route;
 pub(crate) use transfer::HandOn;
 pub(crate) use two_party::Arrival;
