@@ -115,7 +115,9 @@ impl World {
             Lived::TimedOut => talked || self.may_be_lost(phone),
             Lived::Dialled(_) | Lived::Rang | Lived::Talked | Lived::HungUp | Lived::WasHungUp => true,
         });
-        ended && talked == record.answered && talked == leg.answered
+        // An answer that nobody could bring to the caller is one all the same: the missing ACK ends the call.
+        let unheard = phone.was_cut_off && leg.answered && !talked;
+        ended && (unheard || talked == record.answered && talked == leg.answered)
     }
 }
 
