@@ -34,8 +34,8 @@ pub trait Host: Send + Sync {
     fn tenants(&self) -> Vec<TenantId>;
 
     /// Up to `limit` facts after `after`, in order. Waits for the first one and gathers for a moment those that follow it;
-    /// returns an empty list after the host's own interval without any, so that a plugin can do other work. Asking says that everything up to `after` is stored: facts that
-    /// every consumer is past are deleted after a while.
+    /// returns an empty list after the host's own interval without any, so that a plugin can do other work. Asking says that
+    /// everything up to `after` is stored: facts that every consumer is past are deleted after a while.
     ///
     /// # Errors
     /// [`HostError::Stopping`] ends the plugin; [`HostError::Log`] may pass.

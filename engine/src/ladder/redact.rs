@@ -12,21 +12,22 @@ pub(super) fn redact(message: &mut [u8]) {
     let mut keys_pressed = false;
     for (index, line) in lines.iter().enumerate() {
         let text = &message[line.from..line.to];
-        let value_at = header(text).filter(|_| index > 0).map(|(name, value)| {
-            let credentials =
-                ["Authorization", "Proxy-Authorization", "Authentication-Info", "Proxy-Authentication-Info"]
-                    .into_iter()
-                    .any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-            keys_pressed |= is_named(name, "Content-Type", "c") && has_keys(value);
-            (credentials, line.to - value.len())
-        });
-        match value_at {
-            Some((true, at)) => mask_credentials(&mut message[at..line.to]),
-            Some((false, _)) | None => mask_uri_passwords(&mut message[line.from..line.to]),
+        let named = header(text).filter(|_| index > 0);
+        keys_pressed |= named.is_some_and(|(name, value)| is_named(name, "Content-Type", "c") && has_keys(value));
+        let credentials = named.filter(|(name, _)| has_credentials(name)).map(|(_, value)| line.to - value.len());
+        if let Some(at) = credentials {
+            mask_credentials(&mut message[at..line.to]);
         }
+        mask_uri_passwords(&mut message[line.from..line.to]);
     }
     let body = &mut message[body..];
     if keys_pressed { mask_keys(body) } else { mask_session_keys(body) }
+}
+
+fn has_credentials(name: &[u8]) -> bool {
+    ["Authorization", "Proxy-Authorization", "Authentication-Info", "Proxy-Authentication-Info"]
+        .into_iter()
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 fn has_keys(content_type: &[u8]) -> bool {
@@ -181,6 +182,14 @@ mod tests {
         check(
             "SIP/2.0 200 OK\nAuthentication-Info: qop=auth, rspauth=\"ab\"\n\n",
             "SIP/2.0 200 OK\nAuthentication-Info: qop=auth, rspauth=\"xx\"\n\n",
+        );
+    }
+
+    #[test]
+    fn a_password_in_the_uri_of_credentials_goes_too() {
+        check(
+            "A sip:h SIP/2.0\nAuthorization: Digest uri=\"sip:2:pw@h\", response=\"ab\"\n\n",
+            "A sip:h SIP/2.0\nAuthorization: Digest uri=\"sip:2:xx@h\", response=\"xx\"\n\n",
         );
     }
 

@@ -36,7 +36,8 @@ impl Captures {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The messages of some dialogs within a time, in their order. Blocks: reads files.
+    /// The messages of some dialogs within a time, in their order; a few more than [`LADDER_MESSAGES_MAX`] at most. Blocks:
+    /// reads files.
     ///
     /// # Errors
     /// What the system says about a file that is there and cannot be read.
@@ -44,6 +45,11 @@ impl Captures {
         let (from_ms, to_ms) = (from_ms.saturating_sub(SLACK_MS), to_ms.saturating_add(SLACK_MS));
         let hashes: Vec<u64> = call_ids.iter().map(|call_id| segment::hash(call_id.as_bytes())).collect();
         let segments = self.segments()?;
+        let fits = |captured: &Captured| {
+            let in_time = (from_ms..=to_ms).contains(&(captured.at_us / 1_000));
+            let call_id = scan::head(&captured.message).map(|head| head.call_id);
+            in_time && call_ids.iter().any(|wanted| call_id == Some(wanted.as_bytes()))
+        };
         let mut found = Vec::new();
         for (index, (began_ms, path)) in segments.iter().enumerate() {
             let ended_ms = segments.get(index + 1).map_or(u64::MAX, |next| next.0);
@@ -51,17 +57,16 @@ impl Captures {
                 continue;
             }
             match self.in_segment(path, &hashes) {
-                Ok(messages) => found.extend(messages),
+                Ok(messages) => found.extend(messages.into_iter().filter(&fits)),
                 // It was deleted meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
+            // The files are in the order of time: nothing beyond is shown.
+            if found.len() > LADDER_MESSAGES_MAX {
+                break;
+            }
         }
-        found.retain(|captured| {
-            let in_time = (from_ms..=to_ms).contains(&(captured.at_us / 1_000));
-            let call_id = scan::head(&captured.message).map(|head| head.call_id);
-            in_time && call_ids.iter().any(|wanted| call_id == Some(wanted.as_bytes()))
-        });
         found.sort_by_key(|captured| captured.at_us);
         Ok(found)
     }
@@ -205,6 +210,21 @@ mod tests {
         put(&captures, 1_000_000, "a");
         put_hashed(&captures, 1_000_000, "other", "a");
         assert_eq!(captures.of_dialogs(&["a"], 1_000_000, 1_000_000).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let captures = Captures::new(folder.path().to_owned());
+        for file in 0..3_u64 {
+            for _ in 0..=LADDER_MESSAGES_MAX / 2 {
+                put(&captures, 1_000_000 + file, "a");
+            }
+            captures.close_old(1_000_000 + file, true).unwrap();
+        }
+        // Two files hold more than are shown: the third is not opened.
+        let found = times(&captures, &["a"], 1_000_000, 1_000_002);
+        assert_eq!((found.len(), found.last()), (LADDER_MESSAGES_MAX + 2, Some(&1_000_001)));
     }
 
     #[test]

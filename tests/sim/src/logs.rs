@@ -42,7 +42,8 @@ impl World {
             records.retain(|record| !record.is_interrupted());
         }
         // Nor does it know that the call was refused, where the answer was lost.
-        while self.story.crashes > 0 && records.len() > 1 && !records[0].answered && records[0].ended.is_some() {
+        while records.len() > 1 && records[0].leg_of(call_id).is_some_and(|leg| self.was_told_in_vain(records[0], leg))
+        {
             records.remove(0);
         }
         let lived = phone.lived(call_id);
@@ -69,6 +70,14 @@ impl World {
     /// Whether a message may never have come, however often it was repeated: its process died, or its connection broke.
     fn may_be_lost(&self, phone: &Phone) -> bool {
         self.story.crashes > 0 || phone.was_cut_off
+    }
+
+    /// Whether the caller may not have heard that its call had failed: the process was killed while the INVITE could still be
+    /// repeated (RFC 3261 §17.1.1.2, timer B).
+    fn was_told_in_vain(&self, record: &Record, leg: &Leg) -> bool {
+        const REPEATED_MS: u64 = 32_000;
+        let killed = self.crashed_ms.iter().any(|at_ms| (leg.ended_ms..leg.ended_ms + REPEATED_MS).contains(at_ms));
+        killed && leg.caller_side && leg.ended.is_some() && !record.answered
     }
 
     /// CDR-06: who hung up, by the phones' own word.
@@ -113,7 +122,7 @@ impl World {
         let talked = lived.contains(&Lived::Talked);
         let ended = lived.iter().all(|lived| match lived {
             // The answer died with its process, and the next one challenged the repeated INVITE anew.
-            Lived::Failed(401) if self.story.crashes > 0 => !record.answered,
+            Lived::Failed(401) if self.was_told_in_vain(record, leg) => true,
             Lived::Failed(status) => !record.answered && told == *status && end.status == *status,
             // It gave up, and the switch said so.
             Lived::Cancelled => {

@@ -142,6 +142,7 @@ impl World {
     /// `kill -9` and a new start: what the journal holds is all there is.
     pub(crate) fn crash(&mut self) -> Result<(), String> {
         self.story.crashes += 1;
+        self.crashed_ms.push(self.time().unix_ms);
         self.ladder.push(format!("{:>10.3} ---- killed and started again ----", self.now.as_secs_f64()));
         self.net.drop_for_switch();
         self.reset_all();

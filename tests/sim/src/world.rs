@@ -108,6 +108,8 @@ pub struct World {
     pub(crate) rng: Rng,
     pub(crate) switch: Switch,
     pub(crate) booted: Duration,
+    /// When the process was killed, ms since the Unix epoch.
+    pub(crate) crashed_ms: Vec<u64>,
     pub(crate) tenant: Arc<TenantConfig>,
     pub(crate) phones: Vec<Phone>,
     pub(crate) net: Net,
@@ -181,6 +183,7 @@ impl World {
             rng,
             switch,
             booted: now,
+            crashed_ms: Vec::new(),
             tenant,
             phones,
             net,

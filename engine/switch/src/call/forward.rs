@@ -44,6 +44,10 @@ impl Call {
                     for leg in ringing {
                         self.cancel_leg(desk, leg, cause);
                     }
+                    // From here on it counts what becomes of the call there.
+                    if let Stage::Seeking(seeking) = &mut self.stage {
+                        seeking.verdict = None;
+                    }
                     return true;
                 }
                 Err(next) => verdict = next,

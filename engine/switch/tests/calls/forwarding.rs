@@ -303,6 +303,32 @@ fn forwards_are_followed_one_after_the_other_and_never_in_a_ring() {
     );
 }
 
+/// What became of the call at the first extension says nothing of what it meets at the second.
+#[test]
+fn each_extension_forwards_for_its_own_reason() {
+    check(
+        &[
+            handling("1002", |it| it.forward_busy = to("1003")),
+            handling("1003", |it| it.forward_no_answer = to("13800000000")),
+        ],
+        &["alice", "bob", "carol"],
+        "
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE
+        0ms    bob   > 486
+        0ms    bob   < ACK
+        0ms    carol < INVITE
+        1s     carol > 480
+        1s     carol < ACK
+        1s     lines < INVITE `Diversion: <sip:01012345678@pbx.example>;reason=no-answer`
+        2s     lines > 486
+        2s     lines < ACK
+        2s     alice < 486
+        ",
+        "",
+    );
+}
+
 /// Neither the emergency services nor a service of our own, nor a number that leads nowhere.
 #[test]
 fn a_forward_that_may_not_be_followed_fails_as_the_phone_did() {
