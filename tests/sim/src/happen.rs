@@ -12,8 +12,9 @@ use switch::media::MediaEvent;
 use switch::output::{Done, Refused};
 use switch::view::{CallPhase, View};
 
+use crate::phone::Phone;
 use crate::rng::Rng;
-use crate::settings::People;
+use crate::settings::{CARRIERS, People};
 use crate::world::{World, tenant_id};
 
 /// Something that happens at a time chosen beforehand.
@@ -31,6 +32,14 @@ pub(crate) enum Happening {
     Reboot(usize),
     /// A phone's connections break.
     Reset(usize),
+    /// The network parts a phone from the switch for so long.
+    Part(usize, Duration),
+    /// A carrier's machine dies.
+    Die(usize),
+    /// It runs again, and knows nothing of what was under way.
+    Revive(usize),
+    /// Somebody sets the wall clock, by so many ms.
+    SetClock(i64),
     /// A recording fails in the middle.
     FailRecording,
     /// `kill -9`.
@@ -68,6 +77,7 @@ pub(crate) fn plan(rng: &mut Rng, people: &People, phones: usize) -> Vec<(Durati
         let phone = usize::try_from(rng.below(phones as u64)).unwrap_or(0);
         plan.push((at(rng), Happening::Reset(phone)));
     }
+    plan_failures(&mut rng.fork(), phones, &mut plan);
     if rng.chance(150) {
         plan.push((at(rng), Happening::FailRecording));
     }
@@ -76,6 +86,34 @@ pub(crate) fn plan(rng: &mut Rng, people: &People, phones: usize) -> Vec<(Durati
     }
     plan.push((TIDIED_AT, Happening::TidyUp));
     plan
+}
+
+/// The network, a carrier or the clock fails, and recovers. In half of the worlds nothing of this happens.
+fn plan_failures(rng: &mut Rng, phones: usize, plan: &mut Vec<(Duration, Happening)>) {
+    if rng.chance(500) {
+        return;
+    }
+    let at = |rng: &mut Rng| Duration::from_millis(rng.between(5_000, 200_000));
+    let pick = |rng: &mut Rng, count: usize| usize::try_from(rng.below(count as u64)).unwrap_or(0);
+    if rng.chance(250) {
+        for _ in 0..rng.between(1, 3) {
+            let long = Duration::from_millis(rng.between(200, 90_000));
+            plan.push((at(rng), Happening::Part(pick(rng, phones), long)));
+        }
+    }
+    if rng.chance(250) {
+        let carrier = phones - 1 - pick(rng, CARRIERS.len());
+        let dies = at(rng);
+        plan.push((dies, Happening::Die(carrier)));
+        plan.push((dies + Duration::from_millis(rng.between(500, 60_000)), Happening::Revive(carrier)));
+    }
+    if rng.chance(250) {
+        for _ in 0..rng.between(1, 3) {
+            let most = *rng.pick(&[2_000, 60_000, 86_400_000]);
+            let by = i64::try_from(rng.below(2 * most)).unwrap_or(0) - i64::try_from(most).unwrap_or(0);
+            plan.push((at(rng), Happening::SetClock(by)));
+        }
+    }
 }
 
 /// When every talk is over, whoever is alive.
@@ -120,9 +158,30 @@ impl World {
                 self.wire.forget_emergencies();
                 self.tell(Input::Stop)
             }
-            Happening::Reboot(phone) => {
-                self.phones[phone].reboot(self.now);
-                self.reset(phone)
+            Happening::Reboot(phone) => self.reboot(phone),
+            Happening::Part(phone, long) => {
+                self.story.parted += 1;
+                let until = self.now + long;
+                self.net.part(phone, until);
+                self.phones[phone].part(self.now, until);
+                Ok(())
+            }
+            Happening::Die(carrier) => {
+                self.story.trunks_lost += 1;
+                self.phones[carrier].gone = true;
+                self.phones[carrier].was_cut_off = true;
+                Ok(())
+            }
+            Happening::Revive(carrier) => {
+                self.phones[carrier].gone = false;
+                self.phones[carrier].reboot(self.now);
+                Ok(())
+            }
+            Happening::SetClock(by_ms) => {
+                self.story.clock_jumps += 1;
+                self.leapt_ms += by_ms;
+                self.records.clock_jumped(by_ms);
+                Ok(())
             }
             Happening::Reset(phone) => self.reset(phone),
             Happening::FailRecording => {
@@ -138,6 +197,17 @@ impl World {
             }
             Happening::TidyUp => Ok(()),
         }
+    }
+
+    /// One phone in two comes back with another address.
+    fn reboot(&mut self, phone: usize) -> Result<(), String> {
+        self.story.reboots += 1;
+        let moves = self.phones[phone].password.is_some() && self.rng.chance(500);
+        if moves {
+            self.phones[phone].move_house();
+        }
+        self.phones[phone].reboot(self.now);
+        self.reset(phone)
     }
 
     fn command(&mut self, command: Command) -> Result<(), String> {
@@ -220,7 +290,9 @@ impl World {
     /// The media side says of each endpoint that should hear RTP, and has heard none for too long, that it is silent.
     pub(crate) fn count_silence(&mut self) {
         let mut speaking = BTreeSet::new();
-        for phone in self.phones.iter().filter(|phone| !phone.gone) {
+        // A phone that the network parts from us is not heard.
+        let heard = |phone: &&Phone| !phone.gone && (self.now < phone.parted_at || self.now >= phone.reachable_at);
+        for phone in self.phones.iter().filter(heard) {
             let live = phone.dialogs.values().filter(|dialog| dialog.speaks());
             speaking.extend(live.map(|dialog| format!("{}:{}", phone.host(), dialog.port)));
         }

@@ -1,5 +1,7 @@
 //! The callers' own logs against the records: what the phones lived through is what must be written down.
 
+use std::time::Duration;
+
 use hooks::fact::{EndCause, EndedBy};
 use hooks::id::CallId;
 
@@ -75,8 +77,8 @@ impl World {
     /// Whether the caller may not have heard that its call had failed: the process was killed while the INVITE could still be
     /// repeated (RFC 3261 §17.1.1.2, timer B).
     fn was_told_in_vain(&self, record: &Record, leg: &Leg) -> bool {
-        const REPEATED_MS: u64 = 32_000;
-        let killed = self.crashed_ms.iter().any(|at_ms| (leg.ended_ms..leg.ended_ms + REPEATED_MS).contains(at_ms));
+        const REPEATED: Duration = Duration::from_secs(32);
+        let killed = self.crashed_at.iter().any(|at| (leg.ended_at..leg.ended_at + REPEATED).contains(at));
         killed && leg.caller_side && leg.ended.is_some() && !record.answered
     }
 
@@ -135,7 +137,9 @@ impl World {
             Lived::TimedOut => talked || self.may_be_lost(phone),
             Lived::Dialled(_) | Lived::Rang | Lived::Talked | Lived::HungUp | Lived::WasHungUp => true,
         });
-        ended && talked == record.answered && talked == leg.answered
+        // An answer that nobody could bring to the caller is one all the same: the missing ACK ends the call.
+        let unheard = phone.was_cut_off && leg.answered && !talked;
+        ended && (unheard || talked == record.answered && talked == leg.answered)
     }
 }
 

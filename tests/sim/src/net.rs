@@ -67,6 +67,8 @@ pub struct Net {
     on_the_way: BTreeMap<(Duration, u64), Datagram>,
     /// When the last bytes of a connection arrive: to the switch, to the phone.
     last: BTreeMap<(u64, bool), Duration>,
+    /// Phones that nothing comes from or goes to, and until when.
+    parted: BTreeMap<usize, Duration>,
     count: u64,
 }
 
@@ -74,12 +76,12 @@ impl Net {
     /// An empty network.
     #[must_use]
     pub fn new(weather: Weather, rng: Rng) -> Self {
-        Self { weather, rng, on_the_way: BTreeMap::new(), last: BTreeMap::new(), count: 0 }
+        Self { weather, rng, on_the_way: BTreeMap::new(), last: BTreeMap::new(), parted: BTreeMap::new(), count: 0 }
     }
 
     /// Sends: it arrives once, twice or not at all.
     pub fn send(&mut self, now: Duration, to: To, bytes: &[u8]) {
-        if self.rng.chance(self.weather.loss) {
+        if self.parted_until(to) > now || self.rng.chance(self.weather.loss) {
             return;
         }
         self.put(now, to, bytes);
@@ -90,10 +92,23 @@ impl Net {
         }
     }
 
-    /// Sends on a connection: it arrives whole, after what was sent before.
+    /// Nothing passes between a phone and the switch until then.
+    pub fn part(&mut self, phone: usize, until: Duration) {
+        self.parted.insert(phone, until);
+    }
+
+    /// When a phone can be reached, and can reach the switch, again; in the past, if it can.
+    #[must_use]
+    pub fn parted_until(&self, to: To) -> Duration {
+        let (To::Switch(phone) | To::Phone(phone)) = to;
+        self.parted.get(&phone).copied().unwrap_or_default()
+    }
+
+    /// Sends on a connection: it arrives whole, after what was sent before. TCP repeats what is lost, so while phone and switch
+    /// are parted it waits.
     pub fn send_in_order(&mut self, now: Duration, to: To, connection: u64, bytes: &[u8]) {
         let key = (connection, matches!(to, To::Switch(_)));
-        let at = self.arrival(now).max(self.last.get(&key).copied().unwrap_or_default());
+        let at = self.arrival(now.max(self.parted_until(to))).max(self.last.get(&key).copied().unwrap_or_default());
         self.last.insert(key, at);
         self.count += 1;
         let datagram = Datagram { to, connection: Some(connection), bytes: bytes.to_vec() };

@@ -1,6 +1,7 @@
 //! What a legal sequence of facts is: one record a call, each leg begun and ended once, nothing after the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hooks::fact::{EndCause, EndedBy, Event, Fact};
 use hooks::id::{CallId, LegId, RecordingId};
@@ -26,8 +27,8 @@ pub struct Leg {
     pub early_media: bool,
     /// Why it ended, and with what final status.
     pub ended: Option<(EndCause, u16)>,
-    /// When it ended, ms.
-    pub ended_ms: u64,
+    /// When its end was written down, by the monotonic clock.
+    pub ended_at: Duration,
 }
 
 /// How a call ended.
@@ -81,6 +82,9 @@ pub struct Records {
     pub calls: BTreeMap<CallId, Record>,
     recordings: BTreeMap<RecordingId, bool>,
     last_ms: u64,
+    now: Duration,
+    /// By how much more a late fact may be late, because the wall clock jumped since.
+    leapt_ms: u64,
 }
 
 impl Records {
@@ -96,14 +100,25 @@ impl Records {
     ///
     /// # Errors
     /// It cannot stand after the ones before.
-    pub fn apply(&mut self, fact: &Fact) -> Result<(), String> {
+    pub fn apply(&mut self, now: Duration, fact: &Fact) -> Result<(), String> {
+        self.now = now;
         // A leg's end waits for its media's figures, and is dated when it was.
-        let late = if matches!(fact.event, Event::LegEnded(_) | Event::CallEnded(_)) { LATE_MS } else { 0 };
+        let waits = matches!(fact.event, Event::LegEnded(_) | Event::CallEnded(_));
+        let late = if waits { LATE_MS + self.leapt_ms } else { 0 };
         if fact.at_ms + late < self.last_ms {
             return Err(format!("a fact before the one before it: {fact:?}"));
         }
-        self.last_ms = self.last_ms.max(fact.at_ms);
+        // One that is dated before the clock was set back says nothing of what comes after.
+        if !waits || self.leapt_ms == 0 {
+            self.last_ms = self.last_ms.max(fact.at_ms);
+        }
         self.step(fact).map_err(|wrong| format!("{wrong}: {fact:?}"))
+    }
+
+    /// The wall clock jumped, forward or back: facts are dated by it, so their dates jump, too.
+    pub fn clock_jumped(&mut self, by_ms: i64) {
+        self.leapt_ms += by_ms.unsigned_abs();
+        self.last_ms = self.last_ms.saturating_add_signed(by_ms.min(0));
     }
 
     /// What is unfinished at the end of the world.
@@ -141,7 +156,7 @@ impl Records {
                     answered: false,
                     early_media: false,
                     ended: None,
-                    ended_ms: 0,
+                    ended_at: Duration::ZERO,
                 };
                 if self.live(e.call)?.legs.insert(e.leg, leg).is_some() {
                     return Err("a leg started twice");
@@ -161,17 +176,11 @@ impl Records {
             Event::Transferred(e) => self.live(e.call)?.open(e.to).map(|_| ())?,
             Event::TransferFailed(e) => _ = self.live(e.call)?,
             Event::LegEnded(e) => {
+                let now = self.now;
                 let leg = self.live(e.call)?.open(e.leg)?;
-                leg.ended = Some((e.cause, e.sip_status));
-                leg.ended_ms = fact.at_ms;
+                (leg.ended, leg.ended_at) = (Some((e.cause, e.sip_status)), now);
             }
-            Event::CallResumed(e) => {
-                let record = self.live(e.call)?;
-                if !record.answered || e.gap_ms > PROBATION_MS {
-                    return Err("a call went on that could not");
-                }
-                record.resumed = true;
-            }
+            Event::CallResumed(e) => self.resumed(e.call, e.gap_ms)?,
             Event::CallEnded(e) => {
                 let record = self.live(e.call)?;
                 let open = record.legs.values().any(|leg| leg.ended.is_none());
@@ -195,6 +204,16 @@ impl Records {
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}
         }
+        Ok(())
+    }
+
+    fn resumed(&mut self, call: CallId, gap_ms: u64) -> Result<(), &'static str> {
+        let longest = PROBATION_MS + self.leapt_ms;
+        let record = self.live(call)?;
+        if !record.answered || gap_ms > longest {
+            return Err("a call went on that could not");
+        }
+        record.resumed = true;
         Ok(())
     }
 

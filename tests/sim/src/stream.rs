@@ -137,6 +137,7 @@ impl World {
     pub(crate) fn reset(&mut self, phone: usize) -> Result<(), String> {
         let broken: Vec<u64> =
             self.streams.open.iter().filter(|(_, open)| open.phone == phone).map(|(id, _)| *id).collect();
+        self.story.resets += broken.len();
         for id in broken {
             self.close(id)?;
         }

@@ -73,6 +73,16 @@ pub struct Story {
     pub resumed: usize,
     /// Times the process was killed.
     pub crashes: usize,
+    /// Times the network parted a phone from the switch.
+    pub parted: usize,
+    /// Times a phone's connections broke while it had any.
+    pub resets: usize,
+    /// Times a phone lost its power.
+    pub reboots: usize,
+    /// Times a carrier died.
+    pub trunks_lost: usize,
+    /// Times the wall clock was set.
+    pub clock_jumps: usize,
     /// Moments at which it was checked who hears whom.
     pub listened: u64,
 }
@@ -87,8 +97,27 @@ impl Story {
             answered: self.answered + other.answered,
             resumed: self.resumed + other.resumed,
             crashes: self.crashes + other.crashes,
+            parted: self.parted + other.parted,
+            resets: self.resets + other.resets,
+            reboots: self.reboots + other.reboots,
+            trunks_lost: self.trunks_lost + other.trunks_lost,
+            clock_jumps: self.clock_jumps + other.clock_jumps,
             listened: self.listened + other.listened,
         }
+    }
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, calls, answered, resumed, crashes, .. } = self;
+        write!(f, "{steps} steps, {calls} calls ({answered} answered, {resumed} resumed), {crashes} crashes, ")?;
+        write!(
+            f,
+            "{} times parted, {} connections reset, {} phones rebooted, ",
+            self.parted, self.resets, self.reboots
+        )?;
+        write!(f, "{} carriers lost, {} clock jumps, ", self.trunks_lost, self.clock_jumps)?;
+        write!(f, "{} times listened", self.listened)
     }
 }
 
@@ -108,8 +137,10 @@ pub struct World {
     pub(crate) rng: Rng,
     pub(crate) switch: Switch,
     pub(crate) booted: Duration,
-    /// When the process was killed, ms since the Unix epoch.
-    pub(crate) crashed_ms: Vec<u64>,
+    /// When the process was killed.
+    pub(crate) crashed_at: Vec<Duration>,
+    /// By how much the wall clock has jumped since the beginning, ms; back is negative.
+    pub(crate) leapt_ms: i64,
     pub(crate) tenant: Arc<TenantConfig>,
     pub(crate) phones: Vec<Phone>,
     pub(crate) net: Net,
@@ -177,13 +208,14 @@ impl World {
         let happenings = happen::plan(&mut rng, &people, phones.len());
         let bind_failures = if rng.chance(150) { rng.between(50, 400) } else { 0 };
         let media_delay_ms = if rng.chance(100) { 5_000 } else { 30 };
-        let switch = boot(&node, &mut rng, now);
+        let switch = boot(&node, &mut rng, Now { mono: now, unix_ms: BEGAN_MS });
         let mut world = Self {
             now,
             rng,
             switch,
             booted: now,
-            crashed_ms: Vec::new(),
+            crashed_at: Vec::new(),
+            leapt_ms: 0,
             tenant,
             phones,
             net,
@@ -390,7 +422,7 @@ impl World {
         self.ladder.push(format!("{:>10.3} fact {:?}", self.now.as_secs_f64(), fact.event));
         self.may_begin(&fact.event)?;
         self.is_no_stranger(&fact.event)?;
-        self.records.apply(&fact)?;
+        self.records.apply(self.now, &fact)?;
         self.journal.push(fact);
         Ok(())
     }
@@ -437,7 +469,9 @@ impl World {
             // A Via that was cut off in the middle of its port is believed (RFC 3261 §18.2.2).
             let half =
                 is_bad_request(bytes) && self.phones.iter().any(|phone| address(&phone.address).ip() == flow.peer.ip());
-            return if half { Ok(()) } else { Err(format!("sent to {flow}, where nobody is")) };
+            // Who has another address since it started again has nobody at the old one.
+            let left = self.phones.iter().any(|phone| phone.was_at(flow.peer));
+            return if half || left { Ok(()) } else { Err(format!("sent to {flow}, where nobody is")) };
         };
         self.deliver(phone, None, bytes)
     }
@@ -492,8 +526,8 @@ impl World {
     }
 
     pub(crate) fn time(&self) -> Now {
-        let unix_ms = BEGAN_MS + u64::try_from(self.now.as_millis()).unwrap_or(u64::MAX);
-        Now { mono: self.now, unix_ms }
+        let lived_ms = u64::try_from(self.now.as_millis()).unwrap_or(u64::MAX);
+        Now { mono: self.now, unix_ms: (BEGAN_MS + lived_ms).saturating_add_signed(self.leapt_ms) }
     }
 }
 
@@ -502,13 +536,12 @@ fn is_bad_request(bytes: &[u8]) -> bool {
 }
 
 /// A new process: nothing but its settings.
-pub(crate) fn boot(node: &NodeConfig, rng: &mut Rng, now: Duration) -> Switch {
+pub(crate) fn boot(node: &NodeConfig, rng: &mut Rng, now: Now) -> Switch {
     let mut seed = [0; 32];
     for chunk in seed.chunks_mut(8) {
         chunk.copy_from_slice(&rng.next().to_be_bytes());
     }
-    let unix_ms = BEGAN_MS + u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    Switch::new(node.clone(), seed, Now { mono: now, unix_ms })
+    Switch::new(node.clone(), seed, now)
 }
 
 pub(crate) fn address(text: &str) -> SocketAddr {

@@ -11,6 +11,7 @@ mod requests;
 mod responses;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::rng::Rng;
@@ -143,8 +144,14 @@ pub struct Phone {
     pub babbled: Vec<Garbage>,
     /// How it speaks.
     pub transport: Transport,
-    /// A connection of its broke, so that something it sent may never have come.
+    /// A connection of its broke, or the network or the phone was down, so that something said may never have come.
     pub was_cut_off: bool,
+    /// When the network last parted it from the switch; never is the end of time.
+    pub parted_at: Duration,
+    /// When that was over, or will be.
+    pub reachable_at: Duration,
+    /// Addresses that it had before it started again.
+    former: Vec<SocketAddr>,
     /// A carrier that wants a signature.
     login: Option<Login>,
     /// Dialogs that it knew before it lost its power.
@@ -240,6 +247,9 @@ impl Phone {
             babbled: Vec::new(),
             transport: spec.transport,
             was_cut_off: false,
+            parted_at: Duration::MAX,
+            reachable_at: Duration::ZERO,
+            former: Vec::new(),
             login: spec.login,
             forgotten: BTreeSet::new(),
             awaited: BTreeMap::new(),
@@ -282,6 +292,27 @@ impl Phone {
         if self.password.is_some() {
             self.plan(now, Plan::Register);
         }
+    }
+
+    /// It comes back with another address, as one without a fixed one does.
+    pub fn move_house(&mut self) {
+        let Some((host, port)) = self.address.split_once(':') else { return };
+        let port: u16 = port.parse().expect("the world's addresses are well formed");
+        let address = format!("{host}:{}", port + 2);
+        self.former.push(self.address.parse().expect("the world's addresses are well formed"));
+        self.address = address;
+    }
+
+    /// Whether that was its address once.
+    #[must_use]
+    pub fn was_at(&self, address: SocketAddr) -> bool {
+        self.former.contains(&address)
+    }
+
+    /// The network parts it from the switch for a while: what it says, or is told, may never come.
+    pub fn part(&mut self, now: Duration, until: Duration) {
+        self.was_cut_off = true;
+        (self.parted_at, self.reachable_at) = (now, until);
     }
 
     /// Its connection broke; a phone that speaks over one registers anew.
