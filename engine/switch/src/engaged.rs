@@ -1,9 +1,9 @@
-//! Which extensions have a call.
+//! Which extensions have a call, and which calls these are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::PeerKind;
-use hooks::id::TenantId;
+use hooks::id::{CallId, TenantId};
 
 use crate::desk::Desk;
 use crate::leg::Leg;
@@ -11,56 +11,64 @@ use crate::trunk;
 
 impl Desk {
     /// A leg begins: it counts against its trunk, or engages its extension.
-    pub(crate) fn leg_began(&mut self, tenant: &TenantId, leg: &Leg) {
+    pub(crate) fn leg_began(&mut self, tenant: &TenantId, call: CallId, leg: &Leg) {
         trunk::leg_began(self, tenant, leg);
-        self.engaged.leg_began(tenant, leg);
+        self.engaged.leg_began(tenant, call, leg);
     }
 
     /// A leg that began has ended, or goes on in another call.
-    pub(crate) fn leg_ended(&mut self, tenant: &TenantId, leg: &Leg) {
+    pub(crate) fn leg_ended(&mut self, tenant: &TenantId, call: CallId, leg: &Leg) {
         trunk::leg_ended(self, tenant, leg);
-        self.engaged.leg_ended(tenant, leg);
+        self.engaged.leg_ended(tenant, call, leg);
     }
 }
 
-/// Legs of extensions, by tenant and number. An entry goes with its last leg.
+/// The calls of extensions, by tenant and number: one entry for each leg, with which it goes.
 #[derive(Debug, Default)]
-pub(crate) struct Engaged(BTreeMap<TenantId, BTreeMap<String, u32>>);
+pub(crate) struct Engaged(BTreeMap<TenantId, BTreeMap<String, Vec<CallId>>>);
 
 impl Engaged {
     /// A leg begins.
-    fn leg_began(&mut self, tenant: &TenantId, leg: &Leg) {
+    fn leg_began(&mut self, tenant: &TenantId, call: CallId, leg: &Leg) {
         if leg.peer.kind != PeerKind::Extension {
             return;
         }
         if !self.0.contains_key(tenant) {
             self.0.insert(tenant.clone(), BTreeMap::new());
         }
-        if let Some(legs) = self.0.get_mut(tenant) {
-            *legs.entry(leg.peer.name.clone()).or_default() += 1;
+        if let Some(extensions) = self.0.get_mut(tenant) {
+            extensions.entry(leg.peer.name.clone()).or_default().push(call);
         }
     }
 
     /// A leg that began has ended.
-    fn leg_ended(&mut self, tenant: &TenantId, leg: &Leg) {
+    fn leg_ended(&mut self, tenant: &TenantId, call: CallId, leg: &Leg) {
         if leg.peer.kind != PeerKind::Extension {
             return;
         }
-        let Some(legs) = self.0.get_mut(tenant) else { return };
-        if let Some(count) = legs.get_mut(&leg.peer.name) {
-            *count -= 1;
-            if *count == 0 {
-                legs.remove(&leg.peer.name);
+        let Some(extensions) = self.0.get_mut(tenant) else { return };
+        if let Some(calls) = extensions.get_mut(&leg.peer.name) {
+            if let Some(at) = calls.iter().position(|known| *known == call) {
+                calls.swap_remove(at);
+            }
+            if calls.is_empty() {
+                extensions.remove(&leg.peer.name);
             }
         }
-        if legs.is_empty() {
+        if extensions.is_empty() {
             self.0.remove(tenant);
         }
     }
 
     /// Whether an extension has a call, be it that it rings or dials.
     pub(crate) fn is(&self, tenant: &TenantId, extension: &str) -> bool {
-        self.0.get(tenant).is_some_and(|legs| legs.contains_key(extension))
+        self.0.get(tenant).is_some_and(|extensions| extensions.contains_key(extension))
+    }
+
+    /// The calls of an extension, each once.
+    pub(crate) fn calls_of(&self, tenant: &TenantId, extension: &str) -> BTreeSet<CallId> {
+        let calls = self.0.get(tenant).and_then(|extensions| extensions.get(extension));
+        calls.into_iter().flatten().copied().collect()
     }
 
     /// Extensions that have a call.

@@ -94,6 +94,16 @@ pub(crate) enum Change {
     Unbound { aor: Aor, contact: String, reason: UnboundReason },
 }
 
+impl Change {
+    /// Where the phone of a binding that was made or refreshed is called.
+    pub(crate) fn bound(&self) -> Option<&Uri> {
+        match self {
+            Self::Bound { binding, .. } => Some(&binding.uri),
+            Self::Unbound { .. } => None,
+        }
+    }
+}
+
 /// All bindings of the node.
 #[derive(Debug)]
 pub(crate) struct Registrar {

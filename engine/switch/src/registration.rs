@@ -9,9 +9,11 @@ use sip::flow::{Flow, Transport};
 use sip::headers::{Contacts, HeaderName, Headers, NameAddr};
 use sip::message::{Request, Response, StatusCode};
 use sip::transaction::ServerKey;
+use sip::uri::Uri;
 
 use crate::auth::Verdict;
 use crate::calendar::Civil;
+use crate::call::Reconnected;
 use crate::desk::{Refusal, TimerKey};
 use crate::nat;
 use crate::registrar::{Aor, Binding, Change, Registrar, Restored, Unacceptable, Update};
@@ -39,11 +41,15 @@ impl Switch {
         let aor = Aor { tenant: tenant.tenant.clone(), extension };
         match self.update_bindings(&aor, request, flow) {
             Ok(changes) => {
+                let bound: Vec<Uri> = changes.iter().filter_map(Change::bound).cloned().collect();
                 for change in changes {
                     self.registration_changed(change);
                 }
                 let response = self.registered(&aor, request);
                 self.desk.respond(key, response);
+                for contact in bound {
+                    self.reconnected(&aor, &contact, flow);
+                }
             }
             Err(refusal) => self.desk.refuse(key, request, refusal),
         }
@@ -143,6 +149,18 @@ impl Switch {
                 self.desk.fact(&aor.tenant, Event::RegistrationUnbound(unbound));
                 self.desk.publish(View::RegistrationGone(aor.tenant, extension, contact));
             }
+        }
+    }
+
+    /// A phone whose connection broke during a call is reached over the one that it registers on now.
+    fn reconnected(&mut self, aor: &Aor, contact: &Uri, flow: Flow) {
+        if flow.connection.is_none() {
+            return;
+        }
+        let extension = aor.extension.as_str();
+        let phone = Reconnected { extension, contact, flow };
+        for call in self.desk.engaged.calls_of(&aor.tenant, extension) {
+            self.with_call(call, |call, desk| call.reconnected(desk, &phone));
         }
     }
 

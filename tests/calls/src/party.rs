@@ -44,9 +44,23 @@ impl Party {
     /// When the server refuses.
     pub fn register(ports: &Ports, server: SocketAddr, account: Account<'_>, clock: Instant) -> Result<Self> {
         let own: IpAddr = if server.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-        let media = RtpEnd::open_at((own, ports.many(2)?).into(), clock)?;
+        let phone = Phone::udp_at((own, ports.one()?).into(), account.user, server)?;
+        Self::on(phone, (own, ports.many(2)?).into(), account, clock)
+    }
+
+    /// [`Self::register`] at a test's own server, over TCP.
+    ///
+    /// # Errors
+    /// As [`Self::register`].
+    pub fn over_tcp(server: &Switchboard, user: &str, clock: Instant) -> Result<Self> {
+        let phone = Phone::tcp(user, server.sip())?;
+        let audio = (Ipv4Addr::LOCALHOST, server.ports().many(2)?).into();
+        Self::on(phone, audio, Account { user, password: PASSWORD }, clock)
+    }
+
+    fn on(mut phone: Phone, audio: SocketAddr, account: Account<'_>, clock: Instant) -> Result<Self> {
+        let media = RtpEnd::open_at(audio, clock)?;
         let address = media.address()?;
-        let mut phone = Phone::udp_at((own, ports.one()?).into(), account.user, server)?;
         phone.register(account.password, Hash::Sha256)?;
         Ok(Self { phone, media, address, password: account.password.to_owned() })
     }

@@ -93,6 +93,17 @@ impl Phone {
         Self::new(user, nowhere, server, Line::Tls { secured, unread: Vec::new() })
     }
 
+    /// Connects anew after the server was killed, from another port.
+    ///
+    /// # Errors
+    /// When the server does not listen.
+    pub fn reconnect(&mut self) -> Result<()> {
+        let Self { line, local, .. } = Self::tcp(&self.user, self.server)?;
+        (self.line, self.local) = (line, local);
+        self.note("--", "connected anew");
+        Ok(())
+    }
+
     fn new(user: &str, local: SocketAddr, server: SocketAddr, line: Line) -> Self {
         let (ladder, seen) = (Vec::new(), Vec::new());
         Self {

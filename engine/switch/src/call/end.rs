@@ -270,7 +270,7 @@ impl Call {
     fn clear_leg(&mut self, desk: &mut Desk, leg: LegIndex) {
         let this = &mut self.legs[leg.at()];
         desk.dialogs.remove(&this.tag);
-        desk.leg_ended(&self.tenant.tenant, this);
+        desk.leg_ended(&self.tenant.tenant, self.id, this);
         self.changed = true;
         match std::mem::replace(&mut this.media, LegMedia::None) {
             LegMedia::Open(session) => {

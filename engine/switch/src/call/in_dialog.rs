@@ -41,7 +41,9 @@ impl Call {
         }
         let Some(dialog) = this.state.dialog_of(request) else { return Outcome::Unknown };
         let received = dialog.receive(request);
+        let mut reached_again = false;
         if let LegState::Up(up) = &mut this.state {
+            reached_again = up.flow.connection.is_none() && flow.connection.is_some();
             // Where its last message came from is where it is reached.
             up.flow = flow;
         }
@@ -54,6 +56,9 @@ impl Call {
             }
         }
         self.ask_next(desk, leg);
+        if reached_again {
+            self.reached_again(desk, leg);
+        }
         Outcome::Taken
     }
 

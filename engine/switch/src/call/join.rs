@@ -109,7 +109,7 @@ impl Call {
         };
         let tenant = self.tenant.tenant.clone();
         desk.fact(&tenant, Event::LegEnded(ended));
-        desk.leg_ended(&tenant, old);
+        desk.leg_ended(&tenant, other.id, old);
         let new_ref = self.leg_ref(self.next_index());
         let call_id = moved.sip_call_id().to_owned();
         rename(desk, &moved, old_ref, new_ref);

@@ -42,7 +42,7 @@ pub(crate) use notify::Subscription;
 pub(crate) use provisional::Repeated;
 pub(crate) use record::Recording;
 pub(crate) use redirect::{Diverted, diversion};
-pub(crate) use resume::close_interrupted;
+pub(crate) use resume::{Reconnected, close_interrupted};
 pub(crate) use seek::Route;
 pub(crate) use transfer::HandOn;
 pub(crate) use two_party::Arrival;
@@ -273,7 +273,7 @@ impl Call {
         if !leg.tag.is_empty() {
             desk.dialogs.insert(leg.tag.clone(), self.leg_ref(index));
         }
-        desk.leg_began(&self.tenant.tenant, &leg);
+        desk.leg_began(&self.tenant.tenant, self.id, &leg);
         self.legs.push(leg);
         self.changed = true;
         index

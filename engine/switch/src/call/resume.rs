@@ -13,6 +13,7 @@ use sip::dialog::Dialog;
 use sip::digest::{Credentials, DigestClient};
 use sip::flow::Flow;
 use sip::message::StatusCode;
+use sip::uri::Uri;
 
 use super::{BIND_RETRIES_MAX, Call, End, Stage};
 use crate::asking::Asking;
@@ -34,6 +35,33 @@ pub(super) struct Probation {
     recorded: bool,
     awaited: BTreeSet<LegIndex>,
     until: Duration,
+}
+
+/// A phone that registers over a connection.
+pub(crate) struct Reconnected<'a> {
+    /// The number of its extension.
+    pub(crate) extension: &'a str,
+    pub(crate) contact: &'a Uri,
+    pub(crate) flow: Flow,
+}
+
+impl Reconnected<'_> {
+    /// Whether this leg leads to it and has no connection. Its port may be another one now.
+    fn is(&self, leg: &Leg) -> bool {
+        let LegState::Up(up) = &leg.state else { return false };
+        leg.peer.kind == PeerKind::Extension
+            && leg.peer.name == self.extension
+            && up.flow.transport == self.flow.transport
+            && up.flow.connection.is_none()
+            && same_phone(up.dialog.remote_target(), self.contact)
+    }
+}
+
+fn same_phone(one: &Uri, other: &Uri) -> bool {
+    match (one.as_sip(), other.as_sip()) {
+        (Some(one), Some(other)) => one.user() == other.user() && one.host() == other.host(),
+        (Some(_) | None, _) => false,
+    }
 }
 
 /// How an interrupted call or leg ended, in place of what ended it now.
@@ -142,11 +170,47 @@ impl Call {
         call.probation = Some(Probation { interrupted_at_ms, recorded: checkpoint.recorded, awaited, until });
         call.rewire(desk);
         for leg in [caller, callee] {
-            // RFC 3264 §8: what was agreed is offered anew; a far end that holds says so again in its answer.
-            let codecs = call.leg(leg).and_then(Leg::session).and_then(Session::agreed_codecs);
-            call.reoffer(desk, leg, codecs.unwrap_or_else(session::g711));
+            // Behind NAT nobody can be called back whose connection broke: the phone has to come.
+            let flow = call.leg(leg).and_then(Leg::up).map(|up| up.flow);
+            if flow.is_some_and(|flow| !flow.transport.is_reliable() || nat::is_local(&desk.node, flow.peer.ip())) {
+                call.ask_presence(desk, leg);
+            }
         }
         Some(call)
+    }
+
+    /// Asks the far end whether it is still there.
+    fn ask_presence(&mut self, desk: &mut Desk, leg: LegIndex) {
+        // RFC 3264 §8: what was agreed is offered anew; a far end that holds says so again in its answer.
+        let codecs = self.leg(leg).and_then(Leg::session).and_then(Session::agreed_codecs);
+        self.reoffer(desk, leg, codecs.unwrap_or_else(session::g711));
+    }
+
+    /// Where the phone's connection broke during the call, it is reached over its new one from now on.
+    pub(crate) fn reconnected(&mut self, desk: &mut Desk, phone: &Reconnected<'_>) {
+        for leg in self.live() {
+            if let Some(this) = self.legs.get_mut(leg.at()).filter(|leg| phone.is(leg))
+                && let Some(up) = this.up_mut()
+            {
+                up.flow = phone.flow;
+                self.reached_again(desk, leg);
+            }
+        }
+    }
+
+    /// There is a connection to a far end again: what waits to be asked is asked now.
+    pub(super) fn reached_again(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let leg_ref = self.leg_ref(leg);
+        let awaited = self.probation.as_ref().is_some_and(|probation| probation.awaited.contains(&leg));
+        let Some(up) = self.legs.get_mut(leg.at()).and_then(Leg::up_mut) else { return };
+        match (up.asking.until(), &up.asking) {
+            (Some(until), _) => {
+                desk.timers.stop(until, TimerKey::AskAgain(leg_ref));
+                self.ask_again(desk, leg);
+            }
+            (None, Asking::Idle) if awaited => self.ask_presence(desk, leg),
+            (None, Asking::Idle | Asking::Waiting(_) | Asking::Sent { .. } | Asking::BackingOff { .. }) => {}
+        }
     }
 
     fn push_restored(&mut self, desk: &mut Desk, leg: &LegCheckpoint, dialog: Dialog, flow: Flow, session: Session) {
@@ -175,7 +239,7 @@ impl Call {
             media: LegMedia::Open(Box::new(session)),
             status: leg.status,
         };
-        desk.leg_began(&self.tenant.tenant, &leg);
+        desk.leg_began(&self.tenant.tenant, self.id, &leg);
         self.legs.push(leg);
     }
 

@@ -56,6 +56,7 @@ pub(crate) struct World {
     legs: Vec<(hooks::id::LegId, String)>,
     fact_times: Vec<(String, u64)>,
     seed: u8,
+    node: NodeConfig,
     tenant: TenantConfig,
     /// What a process would find that takes the place of this one.
     pub(crate) checkpoints: BTreeMap<CallId, CallCheckpoint>,
@@ -178,7 +179,7 @@ fn cast() -> BTreeMap<&'static str, Phone> {
 impl World {
     pub(crate) fn new(node: NodeConfig, tenant: TenantConfig) -> Self {
         let mut world = Self {
-            switch: Switch::new(node, [7; 32], now(Duration::ZERO)),
+            switch: Switch::new(node.clone(), [7; 32], now(Duration::ZERO)),
             phones: cast(),
             facts: Vec::new(),
             replies: Vec::new(),
@@ -196,6 +197,7 @@ impl World {
             legs: Vec::new(),
             fact_times: Vec::new(),
             seed: 7,
+            node,
             tenant: tenant.clone(),
             checkpoints: BTreeMap::new(),
             checkpoints_said: 0,
@@ -615,7 +617,7 @@ impl World {
         let interrupted_at_ms = now(self.now).unix_ms;
         self.now += away;
         self.seed += 1;
-        self.switch = Switch::new(node(), [self.seed; 32], now(self.now));
+        self.switch = Switch::new(self.node.clone(), [self.seed; 32], now(self.now));
         self.input(Input::Tenant(Arc::new(self.tenant.clone())));
         for (_, checkpoint) in std::mem::take(&mut self.checkpoints) {
             self.input(Input::Resume { checkpoint: Box::new(checkpoint), interrupted_at_ms });

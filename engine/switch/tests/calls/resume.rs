@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use sip::flow::{ConnectionId, Flow, Transport};
+
 use crate::ladder::World;
+use crate::under_test::config::ListeningSocket;
 use crate::under_test::input::Input;
 
 /// How long nobody was there.
@@ -440,4 +443,83 @@ fn a_call_that_cannot_go_on_here_is_closed() {
         world.run_until(Duration::from_secs(100));
         assert!(world.switch.is_quiescent(), "{from}: {:?}", world.switch.sizes());
     }
+}
+
+/// The phone's connection of that number.
+fn over_tcp(world: &mut World, name: &'static str, connection: u64) -> Flow {
+    let flow = Flow {
+        transport: Transport::Tcp,
+        local: "192.0.2.1:5060".parse().unwrap(),
+        peer: world.phone(name).address,
+        connection: Some(ConnectionId(connection)),
+    };
+    world.flow_of(name, flow);
+    flow
+}
+
+/// Carol, behind NAT, is registered over a connection, and Bob over UDP.
+fn carol_on_tcp() -> World {
+    let mut node = crate::ladder::node();
+    node.sockets.push(ListeningSocket { transport: Transport::Tcp, local: "192.0.2.1:5060".parse().unwrap() });
+    let mut world = World::new(node, crate::ladder::tenant());
+    over_tcp(&mut world, "carol", 7);
+    world.register(&["bob", "carol"]);
+    world
+}
+
+#[test]
+fn a_phone_behind_nat_whose_connection_broke_is_asked_over_its_next_one() {
+    let mut world = carol_on_tcp();
+    world.play(
+        r#"
+        0ms    bob   > INVITE 1003
+        0ms    carol < INVITE
+        1s     carol > 200
+        1s     carol < ACK
+        1s     bob   < 200
+        "#,
+    );
+    world.crash(AWAY);
+    world.play("0ms bob < INVITE\n100ms bob > 200\n100ms bob < ACK");
+    let flow = over_tcp(&mut world, "carol", 1);
+    world.play(
+        r#"
+        3s     carol > REGISTER
+        3s     carol < 200 `REGISTER`
+        3s     carol < INVITE
+        3100ms carol > 200
+        3100ms carol < ACK
+        "#,
+    );
+    assert_eq!(world.last_flow, Some(flow));
+    world.play("4s bob > BYE\n4s carol < BYE");
+    world.finish();
+    let facts = world.facts.join("\n");
+    assert!(facts.contains("resumed after 5") && facts.contains("ended Normal by Caller"), "{facts}");
+}
+
+#[test]
+fn a_phone_behind_nat_that_does_not_come_back_is_gone() {
+    let mut world = carol_on_tcp();
+    world.play(
+        r#"
+        0ms    bob   > INVITE 1003
+        0ms    carol < INVITE
+        1s     carol > 200
+        1s     carol < ACK
+        1s     bob   < 200
+        "#,
+    );
+    world.crash(AWAY);
+    world.play(
+        r#"
+        0ms    bob   < INVITE
+        100ms  bob   > 200
+        100ms  bob   < ACK
+        5s     bob   < BYE
+        5s     carol < BYE
+        "#,
+    );
+    world.finish();
+    assert_eq!(world.facts.last().unwrap(), "ended Interrupted by System 200");
 }

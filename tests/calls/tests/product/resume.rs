@@ -1,11 +1,12 @@
 //! `kill -9` during a call, and a new process within seconds: the two go on hearing each other.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use calls::baresip::{Baresip, Setup};
 use calls::chirp::Voice;
-use calls::party::{hearing, talk, up, wait_for_packets};
+use calls::digest::Hash;
+use calls::party::{Party, connect, hearing, talk, up, wait_for_packets};
 use calls::switchboard::{PASSWORD, Switchboard};
 use calls::wait;
 use serde_json::Value;
@@ -65,6 +66,35 @@ fn phones_that_are_asked_go_on_and_hear_each_other() -> Result<()> {
     call.alice.phone.hang_up(&mut call.calling)?;
     call.bob.phone.expect("BYE")?;
     check_record(&server).map(drop)
+}
+
+#[test]
+fn a_phone_on_tcp_is_asked_over_the_connection_that_it_opens_anew() -> Result<()> {
+    let mut server = Switchboard::start()?;
+    let clock = Instant::now();
+    let mut call = connect(Party::over_tcp(&server, "1001", clock)?, Party::new(&server, "1002", clock)?)?;
+    talk(&mut call, 20.0)?;
+    wait_for_packets(&call.alice.media, 50)?;
+    server.kill()?;
+    let at_alice = call.alice.media.heard().len();
+    server.start_again()?;
+    call.alice.phone.reconnect()?;
+    call.alice.phone.register(PASSWORD, Hash::Sha256)?;
+    for party in [&mut call.alice, &mut call.bob] {
+        let asked = party.phone.expect("INVITE")?;
+        let answer = party.sdp(2, "sendrecv");
+        party.phone.reply(&asked, "200 OK", &answer)?;
+        party.phone.expect("ACK")?;
+    }
+    wait_for_packets(&call.alice.media, at_alice + 150)?;
+    let heard = hearing(&call.alice.media, Voice::High, at_alice);
+    ensure!(!heard.is_nobody() && heard.largest_gap_ms() <= 40.0, "{heard:?}");
+    call.bob.phone.hang_up(&mut call.called)?;
+    call.alice.phone.expect("BYE")?;
+    let record = server.ended_calls(1)?.remove(0);
+    ensure!(record["cause"] == "normal" && record["ended_by"] == "callee", "{record}");
+    ensure!(record["interruptions"].as_array().is_some_and(|gaps| gaps.len() == 1), "{record}");
+    Ok(())
 }
 
 #[test]
