@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::{Codec, EndpointId, PayloadType, PlayerId, Prompt, RecordRate, RecordSink, RecorderId, Source};
+use crate::{Codec, EndpointId, Gain, PayloadType, PlayerId, Prompt, RecordRate, RecordSink, RecorderId, Source};
 
 /// One order. Orders on unknown or closed nodes are answered by [`crate::Event::Refused`].
 #[derive(Debug)]
@@ -29,8 +29,10 @@ pub enum Command {
     },
     /// End a prompt; sinks hear nothing until told otherwise.
     StopPlayer(PlayerId),
-    /// Say what one endpoint hears; replaces what it heard before.
+    /// Say what one endpoint hears; replaces what it heard before. An edge that stays keeps its gain.
     Hear(Hear),
+    /// Say how loud an endpoint hears one of its sources; unity until then.
+    SetGain(EdgeGain),
     /// Record two endpoints' received audio.
     StartRecorder(StartRecorder),
     /// End a recording now; answered by `RecordingStopped` after the sink has had all frames.
@@ -161,8 +163,19 @@ pub enum SourceRule {
 pub struct Hear {
     /// Who hears.
     pub sink: EndpointId,
-    /// What it hears; empty = nothing. Itself = echo. More than one needs a mixer: refused for now.
+    /// What it hears; empty = nothing. Itself = echo. At most [`SOURCES_MAX`].
     pub sources: Vec<Source>,
+}
+
+/// The gain of one edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EdgeGain {
+    /// Who hears.
+    pub sink: EndpointId,
+    /// Whom; one of what it hears.
+    pub source: Source,
+    /// How loud; [`Gain::MUTE`] = not at all.
+    pub gain: Gain,
 }
 
 /// Begin of a recording.
@@ -190,6 +203,8 @@ impl fmt::Debug for StartRecorder {
     }
 }
 
+/// Sources one endpoint hears at once: a full room and a few players.
+pub const SOURCES_MAX: usize = 256;
 /// Formats kept per endpoint; the rest of a longer list is ignored.
 pub const FORMATS_MAX: usize = 16;
 /// Default time without RTP after which a leg is given up.

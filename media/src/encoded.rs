@@ -2,6 +2,7 @@
 
 use crate::codec::Coder;
 use crate::codec::resample::{Doubler, Halver};
+use crate::mix::frame_samples;
 use crate::prompt::{Clip, Prompt, Repeat};
 use crate::{RecordRate, music, tone};
 
@@ -30,7 +31,7 @@ impl EncodedPrompt {
         // What repeats is encoded twice and only the second time kept: an adaptive encoder then stands at the beginning
         // as it will at the end, and the seam is not heard.
         let passes = match (repeat, coder) {
-            (Repeat::Once, _) | (Repeat::Forever, Coder::G711(_)) => 1,
+            (Repeat::Once, _) | (Repeat::Forever, Coder::G711(_) | Coder::L16(_)) => 1,
             (Repeat::Forever, Coder::G722 | Coder::Opus) => 2,
         };
         for _ in 0..passes {
@@ -81,13 +82,6 @@ fn at_rate(clip: &Clip, rate: RecordRate) -> Vec<i16> {
         }
     }
     samples
-}
-
-fn frame_samples(rate: RecordRate) -> usize {
-    match rate {
-        RecordRate::Narrow => 160,
-        RecordRate::Wide => 320,
-    }
 }
 
 /// Microseconds of a frame.

@@ -95,9 +95,12 @@ pub enum Refusal {
     /// The name is taken.
     #[error("recorder {} runs already; choose another name", .0.0)]
     RecorderExists(RecorderId),
-    /// More than one source needs a mixer.
-    #[error("endpoint {} was to hear several sources at once; give it one", .0.0)]
-    NeedsMixer(EndpointId),
+    /// More sources than one endpoint can hear at once.
+    #[error("endpoint {} was to hear more than {} sources at once; give it fewer", .0.0, crate::command::SOURCES_MAX)]
+    TooManySources(EndpointId),
+    /// A gain for an edge that is not there.
+    #[error("endpoint {} does not hear that source; let it hear it first", .0.0)]
+    NotHeard(EndpointId),
     /// The table is full.
     #[error("no room for another {0}; close some first")]
     Full(&'static str),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Refusal;
-use crate::{EndpointId, Hear, PlayerId, RecorderId};
+use crate::{EdgeGain, EndpointId, Gain, Hear, PlayerId, RecorderId};
 
 /// Something that can be heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,7 +20,7 @@ pub struct Graph {
     endpoints: BTreeSet<EndpointId>,
     players: BTreeSet<PlayerId>,
     recorders: BTreeMap<RecorderId, (EndpointId, EndpointId)>,
-    hears: BTreeMap<EndpointId, BTreeSet<Source>>,
+    hears: BTreeMap<EndpointId, BTreeMap<Source, Gain>>,
 }
 
 impl Graph {
@@ -90,7 +90,7 @@ impl Graph {
         self.recorders.remove(&recorder).map(drop).ok_or(Refusal::NoSuchRecorder(recorder))
     }
 
-    /// Replaces what a sink hears.
+    /// Replaces what a sink hears. An edge that was there keeps its gain, a new one begins at unity.
     ///
     /// # Errors
     /// Sink or a source does not exist; the sink then hears what it heard before.
@@ -112,26 +112,45 @@ impl Graph {
         if hear.sources.is_empty() {
             self.hears.remove(&hear.sink);
         } else {
-            self.hears.insert(hear.sink, hear.sources.iter().copied().collect());
+            let heard = self.hears.entry(hear.sink).or_default();
+            heard.retain(|source, _| hear.sources.contains(source));
+            for source in &hear.sources {
+                heard.entry(*source).or_default();
+            }
         }
+        Ok(())
+    }
+
+    /// Sets how loud a sink hears one of its sources.
+    ///
+    /// # Errors
+    /// It does not hear that source.
+    pub fn set_gain(&mut self, edge: &EdgeGain) -> Result<(), Refusal> {
+        let heard = self.hears.get_mut(&edge.sink).and_then(|heard| heard.get_mut(&edge.source));
+        *heard.ok_or(Refusal::NotHeard(edge.sink))? = edge.gain;
         Ok(())
     }
 
     /// What a sink hears, in order of name.
     pub fn heard_by(&self, sink: EndpointId) -> impl Iterator<Item = Source> + '_ {
-        self.hears.get(&sink).into_iter().flatten().copied()
+        self.edges(sink).map(|(source, _)| source)
+    }
+
+    /// What a sink hears and how loud, in order of name.
+    pub fn edges(&self, sink: EndpointId) -> impl Iterator<Item = (Source, Gain)> + '_ {
+        self.hears.get(&sink).into_iter().flatten().map(|(source, gain)| (*source, *gain))
     }
 
     /// Who hears a source, in order of name.
     pub fn hearers_of(&self, source: Source) -> impl Iterator<Item = EndpointId> + '_ {
-        self.hears.iter().filter(move |(_, heard)| heard.contains(&source)).map(|(sink, _)| *sink)
+        self.hears.iter().filter(move |(_, heard)| heard.contains_key(&source)).map(|(sink, _)| *sink)
     }
 
     /// Whether two endpoints hear each other.
     #[must_use]
     pub fn talk(&self, one: EndpointId, other: EndpointId) -> bool {
         let hears = |sink: EndpointId, source: EndpointId| {
-            self.hears.get(&sink).is_some_and(|heard| heard.contains(&Source::Endpoint(source)))
+            self.hears.get(&sink).is_some_and(|heard| heard.contains_key(&Source::Endpoint(source)))
         };
         hears(one, other) && hears(other, one)
     }
@@ -196,6 +215,19 @@ mod tests {
         graph.hear(&hear(B, &[Source::Player(MUSIC)])).unwrap();
         assert!(!graph.talk(A, B));
         assert_eq!(graph.hearers_of(Source::Player(MUSIC)).collect::<Vec<_>>(), [B]);
+    }
+
+    #[test]
+    fn an_edge_that_stays_keeps_its_gain() {
+        let mut graph = two();
+        let music = Source::Player(MUSIC);
+        graph.hear(&hear(A, &[Source::Endpoint(B), music])).unwrap();
+        graph.set_gain(&EdgeGain { sink: A, source: music, gain: Gain::MUTE }).unwrap();
+        graph.hear(&hear(A, &[music])).unwrap();
+        graph.hear(&hear(A, &[music, Source::Endpoint(B)])).unwrap();
+        assert_eq!(graph.edges(A).collect::<Vec<_>>(), [(Source::Endpoint(B), Gain::UNITY), (music, Gain::MUTE)]);
+        let stranger = EdgeGain { sink: B, source: music, gain: Gain::MUTE };
+        assert_eq!(graph.set_gain(&stranger), Err(Refusal::NotHeard(B)));
     }
 
     #[test]

@@ -7,8 +7,10 @@ pub mod codec;
 pub mod command;
 pub mod encoded;
 pub mod event;
+pub mod gain;
 pub mod graph;
 pub mod id;
+pub mod mix;
 pub mod music;
 pub mod now;
 pub mod out_stream;
@@ -26,8 +28,11 @@ mod testing;
 pub mod tone;
 
 pub use codec::{Codec, PayloadType};
-pub use command::{Command, Direction, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder};
+pub use command::{
+    Command, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder,
+};
 pub use event::{DigitPressed, EndpointStats, Event};
+pub use gain::Gain;
 pub use graph::{Graph, Source};
 pub use id::{EndpointId, PlayerId, RecorderId};
 pub use now::Now;

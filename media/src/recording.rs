@@ -13,7 +13,7 @@ pub trait RecordSink: Send {
 }
 
 /// Sampling rate of a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordRate {
     /// 8 kHz: both legs G.711.
     Narrow,
@@ -27,6 +27,7 @@ impl RecordRate {
     pub fn for_codecs<'a>(codecs: impl IntoIterator<Item = &'a Codec>) -> Self {
         let wide = codecs.into_iter().any(|codec| match codec {
             Codec::G722 | Codec::Opus => true,
+            Codec::L16 { rate } => *rate == Self::Wide,
             Codec::Pcmu | Codec::Pcma | Codec::TelephoneEvent { .. } | Codec::Other { .. } => false,
         });
         if wide { Self::Wide } else { Self::Narrow }

@@ -104,6 +104,10 @@ impl Encoder for G711 {
             Law::A => out.extend(frame.iter().map(|sample| to_alaw(*sample))),
         }
     }
+
+    fn fork(&self) -> Option<Box<dyn Encoder>> {
+        Some(Box::new(*self))
+    }
 }
 
 impl Decoder for G711 {

@@ -6,6 +6,7 @@
 use super::{Decoder, Encoder};
 
 /// 16 kHz samples to one byte per two samples.
+#[derive(Clone)]
 pub struct G722Encoder {
     low: Band,
     high: Band,
@@ -43,6 +44,10 @@ impl Encoder for G722Encoder {
             out.push(high << 6 | low);
         }
     }
+
+    fn fork(&self) -> Option<Box<dyn Encoder>> {
+        Some(Box::new(self.clone()))
+    }
 }
 
 impl Decoder for G722Decoder {
@@ -58,6 +63,7 @@ impl Decoder for G722Decoder {
 }
 
 /// One sub-band's adaptive quantizer and predictor.
+#[derive(Clone)]
 struct Band {
     /// Predicted signal.
     predicted: i32,

@@ -2,6 +2,7 @@
 
 pub mod g711;
 pub mod g722;
+pub mod l16;
 pub mod opus;
 pub mod resample;
 
@@ -41,6 +42,11 @@ pub enum Codec {
     G722,
     /// Opus, RTP clock 48000 whatever the audio (RFC 7587 §4.1).
     Opus,
+    /// Linear samples at 8 or 16 kHz (RFC 3551 §4.5.11): never offered; prompts are kept so for mixing.
+    L16 {
+        /// RTP clock and sampling rate.
+        rate: RecordRate,
+    },
     /// RFC 4733 telephone events.
     TelephoneEvent {
         /// RTP clock of the events, that of the audio codec beside them.
@@ -64,6 +70,8 @@ impl Codec {
             ("pcma", 8_000) => Self::Pcma,
             ("g722", 8_000) => Self::G722,
             ("opus", 48_000) => Self::Opus,
+            ("l16", 8_000) => Self::L16 { rate: RecordRate::Narrow },
+            ("l16", 16_000) => Self::L16 { rate: RecordRate::Wide },
             ("telephone-event", _) => Self::TelephoneEvent { clock_hz },
             (name, _) => Self::Other { name: Arc::from(name), clock_hz },
         }
@@ -75,6 +83,7 @@ impl Codec {
         match self {
             Self::Pcmu | Self::Pcma | Self::G722 => 8_000,
             Self::Opus => 48_000,
+            Self::L16 { rate } => rate.hz(),
             Self::TelephoneEvent { clock_hz } | Self::Other { clock_hz, .. } => *clock_hz,
         }
     }
@@ -87,6 +96,7 @@ impl Codec {
             Self::Pcma => Some(Coder::G711(Law::A)),
             Self::G722 => Some(Coder::G722),
             Self::Opus => Some(Coder::Opus),
+            Self::L16 { rate } => Some(Coder::L16(*rate)),
             Self::TelephoneEvent { .. } | Self::Other { .. } => None,
         }
     }
@@ -95,7 +105,7 @@ impl Codec {
     #[must_use]
     pub fn is_audio(&self) -> bool {
         match self {
-            Self::Pcmu | Self::Pcma | Self::G722 | Self::Opus | Self::Other { .. } => true,
+            Self::Pcmu | Self::Pcma | Self::G722 | Self::Opus | Self::L16 { .. } | Self::Other { .. } => true,
             Self::TelephoneEvent { .. } => false,
         }
     }
@@ -110,6 +120,8 @@ pub enum Coder {
     G722,
     /// Opus.
     Opus,
+    /// Linear samples, big end first.
+    L16(RecordRate),
 }
 
 impl Coder {
@@ -119,6 +131,7 @@ impl Coder {
         match self {
             Self::G711(_) => RecordRate::Narrow,
             Self::G722 | Self::Opus => RecordRate::Wide,
+            Self::L16(rate) => rate,
         }
     }
 
@@ -128,6 +141,7 @@ impl Coder {
         match self {
             Self::G711(_) | Self::G722 => 8_000,
             Self::Opus => 48_000,
+            Self::L16(rate) => rate.hz(),
         }
     }
 
@@ -138,6 +152,7 @@ impl Coder {
             Self::G711(law) => Box::new(G711(law)),
             Self::G722 => Box::new(g722::G722Encoder::default()),
             Self::Opus => Box::new(opus::Opus16kEncoder::new()?),
+            Self::L16(_) => Box::new(l16::L16),
         })
     }
 
@@ -149,6 +164,9 @@ impl Coder {
             (Self::G711(law), RecordRate::Wide) => Box::new(Doubled::new(G711(law))),
             (Self::G722, RecordRate::Wide) => Box::new(g722::G722Decoder::default()),
             (Self::G722, RecordRate::Narrow) => Box::new(Halved::new(g722::G722Decoder::default())),
+            (Self::L16(RecordRate::Narrow), RecordRate::Wide) => Box::new(Doubled::new(l16::L16)),
+            (Self::L16(RecordRate::Wide), RecordRate::Narrow) => Box::new(Halved::new(l16::L16)),
+            (Self::L16(_), _) => Box::new(l16::L16),
             (Self::Opus, _) => Box::new(opus::OpusToMono::new(rate)?),
         })
     }
@@ -158,6 +176,9 @@ impl Coder {
 pub trait Encoder: Send {
     /// Appends the payload of one frame of 20 ms, mono, at the coder's [`Coder::encoder_rate`].
     fn encode(&mut self, frame: &[i16], out: &mut Vec<u8>);
+
+    /// A second encoder that goes on from the same state; `None` where that can't be copied.
+    fn fork(&self) -> Option<Box<dyn Encoder>>;
 }
 
 /// Makes samples out of payloads; keeps state from packet to packet.

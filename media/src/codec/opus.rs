@@ -10,6 +10,8 @@ use crate::RecordRate;
 /// Mono speech and music at 16 kHz in, packets of one frame out.
 pub struct Opus16kEncoder {
     encoder: OpusEncoder,
+    /// The last samples encoded, at most [`WARM_UP`].
+    recent: Vec<i16>,
 }
 
 impl Opus16kEncoder {
@@ -19,7 +21,7 @@ impl Opus16kEncoder {
         let mut encoder = OpusEncoder::new(SampleRate::Hz16000, Channels::Mono, Application::Audio).ok()?;
         encoder.set_complexity(COMPLEXITY).ok()?;
         encoder.set_bitrate(Bitrate::BitsPerSecond(BITS_PER_SECOND)).ok()?;
-        Some(Self { encoder })
+        Some(Self { encoder, recent: Vec::with_capacity(WARM_UP) })
     }
 }
 
@@ -30,6 +32,19 @@ impl Encoder for Opus16kEncoder {
         out.resize(start + PACKET_BYTES_MAX, 0);
         let written = self.encoder.encode(frame, &mut out[start..]).unwrap_or(0);
         out.truncate(start + written);
+        let kept = WARM_UP.saturating_sub(frame.len());
+        self.recent.drain(..self.recent.len().saturating_sub(kept));
+        self.recent.extend_from_slice(&frame[..frame.len().min(WARM_UP)]);
+    }
+
+    /// libopus gives no safe way to copy its state, so another encoder is brought near it by the last samples.
+    fn fork(&self) -> Option<Box<dyn Encoder>> {
+        let mut other = Self::new()?;
+        let mut unheard = Vec::new();
+        for frame in self.recent.chunks_exact(FRAME) {
+            other.encode(frame, &mut unheard);
+        }
+        Some(Box::new(other))
     }
 }
 
@@ -68,6 +83,10 @@ impl Decoder for OpusToMono {
 const COMPLEXITY: u8 = 5;
 /// Wideband mono.
 const BITS_PER_SECOND: i32 = 32_000;
+/// Samples of 20 ms.
+const FRAME: usize = 320;
+/// Samples that another encoder is warmed up with: 100 ms.
+const WARM_UP: usize = 5 * FRAME;
 /// A frame of 20 ms cannot be longer. RFC 6716 §3.2.1.
 const PACKET_BYTES_MAX: usize = 1_275;
 

@@ -8,6 +8,7 @@ pub struct Doubler {
 }
 
 /// Halves the rate.
+#[derive(Clone)]
 pub struct Halver {
     past: [f32; HALF_TAPS * 2],
     /// The even samples, which only the centre tap sees, delayed to its place.

@@ -279,7 +279,9 @@ pub(super) fn routes(source: &Endpoint, sink: &Endpoint) -> Vec<Route> {
         let (other, law) = match &format.codec {
             Codec::Pcmu => (Codec::Pcma, Law::Mu),
             Codec::Pcma => (Codec::Pcmu, Law::A),
-            Codec::G722 | Codec::Opus | Codec::TelephoneEvent { .. } | Codec::Other { .. } => return None,
+            Codec::G722 | Codec::Opus | Codec::L16 { .. } | Codec::TelephoneEvent { .. } | Codec::Other { .. } => {
+                return None;
+            }
         };
         Some(Route { from, send_as: send_as(&other)?, how: How::Translate(law) })
     };

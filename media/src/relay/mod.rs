@@ -129,6 +129,7 @@ impl Relay {
             Command::StartPlayer { player, prompt } => self.start_player(player, prompt),
             Command::StopPlayer(player) => self.stop_player(player),
             Command::Hear(hear) => self.hear(now, &hear, out),
+            Command::SetGain(edge) => self.graph.set_gain(&edge),
             Command::StartRecorder(start) => self.start_recorder(now, start, out),
             Command::StopRecorder(recorder) => self.stop_recorder(now, recorder, out),
         };
@@ -256,7 +257,7 @@ impl Relay {
     fn hear(&mut self, now: Now, hear: &Hear, out: &mut impl Output) -> Result<(), Refusal> {
         let slot = self.slot(hear.sink)?;
         if hear.sources.len() > 1 {
-            return Err(Refusal::NeedsMixer(hear.sink));
+            return Err(Refusal::TooManySources(hear.sink));
         }
         let source = hear.sources.first().copied();
         if source == self.graph.heard_by(hear.sink).next() {

@@ -368,12 +368,12 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
             _ => None,
         })
         .collect();
-    use Refusal::{EndpointExists, NeedsMixer, NoSuchEndpoint, NoSuchPlayer, NoSuchRecorder};
+    use Refusal::{EndpointExists, NoSuchEndpoint, NoSuchPlayer, NoSuchRecorder, TooManySources};
     assert_eq!(
         reasons,
         [
             NoSuchEndpoint(B),
-            NeedsMixer(A),
+            TooManySources(A),
             NoSuchPlayer(MUSIC),
             NoSuchEndpoint(B),
             NoSuchPlayer(MUSIC),

@@ -172,6 +172,7 @@ fn number(codec: &Codec) -> PayloadType {
         Codec::Pcmu => 0,
         Codec::Pcma => 8,
         Codec::G722 => 9,
+        Codec::L16 { .. } => 112,
         Codec::Opus => 111,
         Codec::TelephoneEvent { .. } => 101,
         Codec::Other { .. } => 18,
