@@ -148,6 +148,12 @@ impl Ears {
         Source::Player(player(Sound::HoldMusic))
     }
 
+    /// What who waits for a phone that rings hears in every world.
+    #[must_use]
+    pub fn ringback() -> Source {
+        Source::Player(player(Sound::RingbackCn))
+    }
+
     /// Open endpoints and running recordings: none may be left when all calls are over.
     #[must_use]
     pub fn left_over(&self) -> usize {

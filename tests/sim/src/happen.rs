@@ -40,6 +40,8 @@ pub(crate) enum Happening {
     Revive(usize),
     /// Somebody sets the wall clock, by so many ms.
     SetClock(i64),
+    /// A phone takes a place in another one's call.
+    TakeOver(usize),
     /// A recording fails in the middle.
     FailRecording,
     /// `kill -9`.
@@ -80,6 +82,10 @@ pub(crate) fn plan(rng: &mut Rng, people: &People, phones: usize) -> Vec<(Durati
     plan_failures(&mut rng.fork(), phones, &mut plan);
     if rng.chance(150) {
         plan.push((at(rng), Happening::FailRecording));
+    }
+    for _ in 0..rng.below(4) {
+        let phone = usize::try_from(rng.below(phones as u64)).unwrap_or(0);
+        plan.push((at(rng), Happening::TakeOver(phone)));
     }
     if rng.chance(300) {
         plan.push((at(rng), Happening::Crash));
@@ -190,12 +196,30 @@ impl World {
                 }
                 Ok(())
             }
+            Happening::TakeOver(phone) => {
+                self.take_over(phone);
+                Ok(())
+            }
             Happening::Crash => self.crash(),
             // A party that held with `inactive` and then vanished sends no RTP by agreement: silence proves nothing.
             Happening::TidyUp if self.ears.some_are_silent_by_agreement() => {
                 self.records.open_calls().into_iter().try_for_each(|call| self.command(Command::Hangup(call)))
             }
             Happening::TidyUp => Ok(()),
+        }
+    }
+
+    /// A phone takes the place that another one has at the moment, if any has one.
+    fn take_over(&mut self, phone: usize) {
+        if self.phones[phone].gone || self.phones[phone].password.is_none() {
+            return;
+        }
+        let others = self.phones.iter().enumerate().filter(|(other, _)| *other != phone);
+        let places: Vec<_> = others.filter_map(|(_, other)| other.place_to_take()).collect();
+        if !places.is_empty() {
+            let place = self.rng.pick(&places).clone();
+            self.phones[phone].take_over(self.now, place);
+            self.phone_speaks(phone);
         }
     }
 

@@ -5,6 +5,7 @@
 mod dialogs;
 pub mod ears;
 mod happen;
+mod healthy;
 mod logs;
 pub mod net;
 pub mod phone;

@@ -39,7 +39,14 @@ impl World {
     fn compare(&self, phone: &Phone, call_id: &str) -> Result<(), String> {
         let mut records: Vec<&Record> =
             self.records.calls.values().filter(|record| record.leg_of(call_id).is_some()).collect();
-        if records.len() > 1 {
+        // Who was asked before a transfer moves from one call to another.
+        let leg_id =
+            |record: &Record| record.legs.iter().find(|(_, leg)| leg.sip_call_id == call_id).map(|(id, _)| *id);
+        records.sort_by_key(|record| leg_id(record));
+        while records.len() > 1 && records[0].leg_of(call_id).is_some_and(Leg::was_transferred) {
+            records.remove(0);
+        }
+        if records.iter().any(|record| !record.is_interrupted()) {
             // A repeated INVITE finds a new process, which knows of no call.
             records.retain(|record| !record.is_interrupted());
         }
@@ -50,15 +57,21 @@ impl World {
         }
         let lived = phone.lived(call_id);
         let dialled = matches!(lived.first(), Some(Lived::Dialled(_)));
+        let took = matches!(lived.first(), Some(Lived::TookOver(_)));
         match (records[..].first(), records.len()) {
             (Some(record), 1) if record.is_interrupted() => Ok(()),
             (Some(record), 1) => {
                 let leg = record.leg_of(call_id).expect("it was found by its leg");
-                let fits =
-                    if dialled { self.caller_fits(phone, &lived, record, leg) } else { callee_fits(&lived, leg) };
+                let fits = match (dialled, took) {
+                    (true, _) => self.caller_fits(phone, &lived, record, leg),
+                    (_, true) => self.took_over_fits(phone, &lived, leg),
+                    (false, false) => callee_fits(&lived, record, leg),
+                };
                 if fits { Ok(()) } else { Err(format!("log and record differ: {leg:?} of {record:?}")) }
             }
-            (None, _) if dialled => {
+            // A place that is not there, or not the phone's to take.
+            (None, _) if took && lived.iter().any(|lived| matches!(lived, Lived::Failed(_))) => Ok(()),
+            (None, _) if dialled || took => {
                 let refused =
                     lived.iter().any(|lived| matches!(lived, Lived::Failed(status) if REFUSED.contains(status)));
                 // What the dead process did not write down it did not do.
@@ -90,7 +103,8 @@ impl World {
             EndedBy::Callee => false,
             EndedBy::System => return Err(format!("nobody hung up: {record:?}")),
         };
-        let hung_up = record.legs.values().filter(|leg| leg.answered && leg.caller_side == caller_side).any(|leg| {
+        let on_its_side = |leg: &&Leg| leg.answered && leg.caller_side == caller_side && !leg.was_transferred();
+        let hung_up = record.legs.values().filter(on_its_side).any(|leg| {
             self.phones
                 .iter()
                 .any(|phone| phone.forgot(&leg.sip_call_id) || phone.lived(&leg.sip_call_id).contains(&Lived::HungUp))
@@ -112,10 +126,26 @@ impl World {
         let outside =
             record.legs.values().any(|leg| !leg.caller_side && CARRIERS.iter().any(|(name, _)| leg.peer_name == *name));
         let free = self.node.rtp_ports.1 > 20_100 && !self.unheard.contains(call);
+        // A transfer that fails is told to who asked for it, and the call goes on.
+        let lost = lost && record.transfers == 0;
         if outside && sought && lost && !commanded && free && !all {
             return Err(format!("{call} was given up before all carriers were tried: {record:?}"));
         }
         Ok(())
+    }
+
+    /// A phone that took a place in a call.
+    fn took_over_fits(&self, phone: &Phone, lived: &[Lived], leg: &Leg) -> bool {
+        let Some((_, told)) = leg.ended else { return false };
+        let talked = lived.contains(&Lived::Talked);
+        let fits = lived.iter().all(|lived| match lived {
+            Lived::Failed(status) => !leg.answered && told == *status,
+            Lived::Cancelled => !leg.answered,
+            Lived::TimedOut => talked || self.may_be_lost(phone),
+            Lived::Dialled(_) | Lived::Rang => false,
+            Lived::TookOver(_) | Lived::Talked | Lived::HungUp | Lived::WasHungUp => true,
+        });
+        fits && (talked == leg.answered || phone.was_cut_off)
     }
 
     fn caller_fits(&self, phone: &Phone, lived: &[Lived], record: &Record, leg: &Leg) -> bool {
@@ -131,11 +161,16 @@ impl World {
                 // Or the other side answered and hung up before its PRACK came.
                 let answered = record.legs.values().any(|leg| !leg.caller_side && leg.answered);
                 let hung_up = end.by == EndedBy::Callee && answered;
-                !record.answered && end.cause == EndCause::Cancelled && (end.by == EndedBy::Caller || hung_up)
+                // Or the call was made to ask, and whom it called was connected with somebody else before the answer.
+                let moved = end.cause == EndCause::Transferred && leg.was_transferred_early(record);
+                let cancelled = end.cause == EndCause::Cancelled && (end.by == EndedBy::Caller || hung_up);
+                !record.answered && (cancelled || moved)
             }
             // What a dead process was about to say nobody heard.
             Lived::TimedOut => talked || self.may_be_lost(phone),
-            Lived::Dialled(_) | Lived::Rang | Lived::Talked | Lived::HungUp | Lived::WasHungUp => true,
+            Lived::Dialled(_) | Lived::TookOver(_) | Lived::Rang | Lived::Talked | Lived::HungUp | Lived::WasHungUp => {
+                true
+            }
         });
         // An answer that nobody could bring to the caller is one all the same: the missing ACK ends the call.
         let unheard = phone.was_cut_off && leg.answered && !talked;
@@ -143,15 +178,29 @@ impl World {
     }
 }
 
-fn callee_fits(lived: &[Lived], leg: &Leg) -> bool {
+impl Leg {
+    /// It moved into another call, or handed its party on.
+    fn was_transferred(&self) -> bool {
+        self.ended.is_some_and(|(cause, _)| cause == EndCause::Transferred)
+    }
+
+    /// The leg that this one called moved into another call before it answered.
+    fn was_transferred_early(&self, record: &Record) -> bool {
+        !self.answered && record.legs.values().any(|leg| !leg.caller_side && !leg.answered && leg.was_transferred())
+    }
+}
+
+fn callee_fits(lived: &[Lived], record: &Record, leg: &Leg) -> bool {
     let Some((cause, told)) = leg.ended else { return false };
     // The answer and the end of the call may cross.
-    let crossed = !matches!(cause, EndCause::Normal | EndCause::Busy | EndCause::Rejected);
+    // So may they where who waited for the new party in a transfer hangs up: that is what ended the leg.
+    let waited = cause == EndCause::Normal && !leg.answered && record.transfers > 0;
+    let crossed = waited || !matches!(cause, EndCause::Normal | EndCause::Busy | EndCause::Rejected);
     let fits = lived.iter().all(|lived| match lived {
         Lived::Failed(status) => !leg.answered && (told == *status || crossed),
         Lived::Cancelled => !leg.answered && crossed,
         Lived::Talked => leg.answered || crossed,
-        Lived::Dialled(_) => false,
+        Lived::Dialled(_) | Lived::TookOver(_) => false,
         Lived::Rang | Lived::HungUp | Lived::WasHungUp | Lived::TimedOut => true,
     });
     // The ACK may be lost, or the BYE overtake it.

@@ -69,6 +69,8 @@ pub struct Net {
     last: BTreeMap<(u64, bool), Duration>,
     /// Phones that nothing comes from or goes to, and until when.
     parted: BTreeMap<usize, Duration>,
+    /// When something was lost last on the way to or from a phone.
+    lost: BTreeMap<usize, Duration>,
     count: u64,
 }
 
@@ -76,12 +78,22 @@ impl Net {
     /// An empty network.
     #[must_use]
     pub fn new(weather: Weather, rng: Rng) -> Self {
-        Self { weather, rng, on_the_way: BTreeMap::new(), last: BTreeMap::new(), parted: BTreeMap::new(), count: 0 }
+        Self {
+            weather,
+            rng,
+            on_the_way: BTreeMap::new(),
+            last: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            parted: BTreeMap::new(),
+            count: 0,
+        }
     }
 
     /// Sends: it arrives once, twice or not at all.
     pub fn send(&mut self, now: Duration, to: To, bytes: &[u8]) {
         if self.parted_until(to) > now || self.rng.chance(self.weather.loss) {
+            let (To::Switch(phone) | To::Phone(phone)) = to;
+            self.lost.insert(phone, now);
             return;
         }
         self.put(now, to, bytes);
@@ -90,6 +102,12 @@ impl Net {
                 self.put(now, to, bytes);
             }
         }
+    }
+
+    /// When something was lost last on the way to or from a phone.
+    #[must_use]
+    pub fn lost_at(&self, phone: usize) -> Option<Duration> {
+        self.lost.get(&phone).copied()
     }
 
     /// Nothing passes between a phone and the switch until then.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{EndCause, EndedBy, Event, Fact};
+use hooks::fact::{EndCause, EndedBy, Event, Fact, LegStarted};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written: one that was interrupted waits for its far end, and then for its figures.
@@ -23,10 +23,14 @@ pub struct Leg {
     pub caller_side: bool,
     /// It answered.
     pub answered: bool,
+    /// The far end has said that it rings, and is not called off.
+    pub ringing: bool,
     /// The far end has sent media before the answer.
     pub early_media: bool,
     /// Why it ended, and with what final status.
     pub ended: Option<(EndCause, u16)>,
+    /// When it began, by the monotonic clock.
+    pub started_at: Duration,
     /// When its end was written down, by the monotonic clock.
     pub ended_at: Duration,
 }
@@ -51,8 +55,18 @@ pub struct Record {
     pub legs: BTreeMap<LegId, Leg>,
     /// Two parties talked, or one and a service.
     pub answered: bool,
-    /// It went on after its process was killed.
-    pub resumed: bool,
+    /// How often it went on after its process was killed.
+    pub resumed: usize,
+    /// How often one of its parties was handed on, or was to be.
+    pub transfers: usize,
+    /// Who hands the other party on at the moment, or is called back because nobody takes it.
+    pub handing_on: Option<LegId>,
+    /// Its phones are rung because they hung up, and nobody takes the other party.
+    called_back: bool,
+    /// When a transfer failed last, and whose.
+    pub failed: Option<(Duration, LegId)>,
+    /// Who has handed the other party on, and goes.
+    pub leaving: BTreeSet<LegId>,
     /// How it ended.
     pub ended: Option<End>,
 }
@@ -68,6 +82,63 @@ impl Record {
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.ended.is_some_and(|end| end.cause == EndCause::Interrupted)
+    }
+
+    /// Who of the party waits while somebody else is sought for it.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.handing_on.is_some()
+    }
+
+    /// The legs on which somebody talks, or waits for somebody to talk with.
+    pub fn talking(&self) -> impl Iterator<Item = (&LegId, &Leg)> {
+        let goes = |leg: &LegId| self.leaving.contains(leg) || self.handing_on == Some(*leg);
+        self.legs.iter().filter(move |(id, leg)| leg.answered && leg.ended.is_none() && !goes(id))
+    }
+
+    /// A leg that begins in the moment in which a transfer fails calls back who hung up during it.
+    fn leg_started(&mut self, now: Duration) {
+        if let Some((_, by)) = self.failed.filter(|(at, _)| *at == now) {
+            (self.handing_on, self.called_back) = (Some(by), true);
+        }
+    }
+
+    fn leg_answered(&mut self, leg: LegId) -> Result<(), &'static str> {
+        self.open(leg)?.answered = true;
+        if std::mem::take(&mut self.called_back)
+            && let Some(by) = self.handing_on.take()
+        {
+            self.open(leg)?.caller_side = self.legs[&by].caller_side;
+        }
+        Ok(())
+    }
+
+    fn hands_on(&mut self, by: LegId) -> Result<(), &'static str> {
+        self.open(by)?;
+        if !self.answered || self.handing_on.replace(by).is_some() {
+            return Err("a transfer where nobody talks, or within another one");
+        }
+        self.transfers += 1;
+        Ok(())
+    }
+
+    fn handed_on(&mut self, by: LegId, to: LegId) -> Result<(), &'static str> {
+        if self.handing_on.take_if(|leg| *leg == by).is_none() || !self.open(to)?.answered {
+            return Err("a transfer that never began, or to nobody");
+        }
+        self.leaving.insert(by);
+        // The new party takes the seat.
+        let seat = self.legs[&by].caller_side;
+        self.open(to)?.caller_side = seat;
+        Ok(())
+    }
+
+    fn not_handed_on(&mut self, now: Duration, by: LegId) -> Result<(), &'static str> {
+        self.handing_on.take_if(|leg| *leg == by).ok_or("the end of a transfer that never began")?;
+        self.failed = Some((now, by));
+        // Who rang is cancelled, and will say so.
+        self.legs.values_mut().for_each(|leg| leg.ringing &= leg.answered);
+        Ok(())
     }
 
     fn open(&mut self, leg: LegId) -> Result<&mut Leg, &'static str> {
@@ -148,22 +219,12 @@ impl Records {
                     return Err("a call created twice");
                 }
             }
-            Event::LegStarted(e) => {
-                let leg = Leg {
-                    sip_call_id: e.sip_call_id.clone(),
-                    peer_name: e.peer_name.clone(),
-                    caller_side: e.caller_side,
-                    answered: false,
-                    early_media: false,
-                    ended: None,
-                    ended_at: Duration::ZERO,
-                };
-                if self.live(e.call)?.legs.insert(e.leg, leg).is_some() {
-                    return Err("a leg started twice");
-                }
+            Event::LegStarted(e) => self.leg_started(e)?,
+            Event::LegRinging(e) => {
+                let leg = self.live(e.call)?.open(e.leg)?;
+                (leg.ringing, leg.early_media) = (true, e.early_media);
             }
-            Event::LegRinging(e) => self.live(e.call)?.open(e.leg)?.early_media = e.early_media,
-            Event::LegAnswered(e) => self.live(e.call)?.open(e.leg)?.answered = true,
+            Event::LegAnswered(e) => self.live(e.call)?.leg_answered(e.leg)?,
             Event::CallHeld(e) | Event::CallRetrieved(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
             Event::CallAnswered(e) => {
                 let record = self.live(e.call)?;
@@ -172,9 +233,12 @@ impl Records {
                     return Err("a call answered twice");
                 }
             }
-            Event::TransferStarted(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
-            Event::Transferred(e) => self.live(e.call)?.open(e.to).map(|_| ())?,
-            Event::TransferFailed(e) => _ = self.live(e.call)?,
+            Event::TransferStarted(e) => self.live(e.call)?.hands_on(e.leg)?,
+            Event::Transferred(e) => self.live(e.call)?.handed_on(e.leg, e.to)?,
+            Event::TransferFailed(e) => {
+                let now = self.now;
+                self.live(e.call)?.not_handed_on(now, e.leg)?;
+            }
             Event::LegEnded(e) => {
                 let now = self.now;
                 let leg = self.live(e.call)?.open(e.leg)?;
@@ -207,13 +271,32 @@ impl Records {
         Ok(())
     }
 
+    fn leg_started(&mut self, e: &LegStarted) -> Result<(), &'static str> {
+        let leg = Leg {
+            sip_call_id: e.sip_call_id.clone(),
+            peer_name: e.peer_name.clone(),
+            caller_side: e.caller_side,
+            // A service is there at once.
+            answered: e.sip_call_id.is_empty(),
+            ringing: false,
+            early_media: false,
+            ended: None,
+            started_at: self.now,
+            ended_at: Duration::ZERO,
+        };
+        let now = self.now;
+        let record = self.live(e.call)?;
+        record.leg_started(now);
+        if record.legs.insert(e.leg, leg).is_some() { Err("a leg started twice") } else { Ok(()) }
+    }
+
     fn resumed(&mut self, call: CallId, gap_ms: u64) -> Result<(), &'static str> {
         let longest = PROBATION_MS + self.leapt_ms;
         let record = self.live(call)?;
         if !record.answered || gap_ms > longest {
             return Err("a call went on that could not");
         }
-        record.resumed = true;
+        record.resumed += 1;
         Ok(())
     }
 

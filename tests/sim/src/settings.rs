@@ -63,7 +63,7 @@ impl People {
             .map(|(n, (user, transport, habits))| {
                 let password = if self.stranger() == Some(n) { "guessed".to_owned() } else { password(user) };
                 let spec = spec(user, Some(password), &format!("10.0.1.{}:5060", n + 1), habits.clone());
-                PhoneSpec { transport: *transport, ..spec }
+                PhoneSpec { transport: *transport, friends: self.numbers(), ..spec }
             })
             .collect();
         for (name, ip) in CARRIERS {
@@ -110,6 +110,7 @@ fn spec(user: &str, password: Option<String>, address: &str, habits: Habits) -> 
         habits,
         login: None,
         transport: phone::Transport::Udp,
+        friends: Vec::new(),
     }
 }
 

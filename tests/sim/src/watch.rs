@@ -10,7 +10,7 @@ use switch::checkpoint::{CallCheckpoint, Checkpointed};
 use switch::input::Input;
 
 use crate::ears::Ears;
-use crate::phone::{Dialog, Hold, Stage};
+use crate::phone::{Dialog, Hold, Phone, Stage};
 use crate::records::Record;
 use crate::world::{World, boot, tenant_id};
 
@@ -22,18 +22,19 @@ impl World {
     pub(crate) fn listen(&mut self) -> Result<(), String> {
         let mut listened = 0;
         for record in self.records.calls.values().filter(|record| record.ended.is_none() && record.answered) {
-            let talking: Vec<&str> = record
-                .legs
-                .values()
-                .filter(|leg| leg.answered && leg.ended.is_none())
-                .map(|leg| leg.sip_call_id.as_str())
-                .collect();
+            if record.handing_on.is_some() {
+                listened += u64::from(self.listen_waiting(record)?);
+                continue;
+            }
+            self.check_notified(record)?;
+            let talking: Vec<&str> = record.talking().map(|(_, leg)| leg.sip_call_id.as_str()).collect();
+            let served = talking.contains(&"");
             let mut parties = Vec::new();
             for call_id in talking {
                 parties.extend(self.party(call_id)?);
             }
             match parties[..] {
-                [one] if one.dialog.dialled == ECHO => self.expect(one, &[one.voice()])?,
+                [one] if served => self.expect(one, &[one.voice()])?,
                 [one, other] => {
                     self.expect(one, &other.heard())?;
                     self.expect(other, &one.heard())?;
@@ -51,6 +52,55 @@ impl World {
         self.check_told()?;
         self.story.listened += listened;
         Ok(())
+    }
+
+    /// RFC 3515 §2.4.4: who asked for a transfer that failed was told so, and talks again.
+    fn check_notified(&self, record: &Record) -> Result<(), String> {
+        let Some((at, by)) = record.failed.filter(|(at, _)| self.now.saturating_sub(*at) >= STABLE) else {
+            return Ok(());
+        };
+        let Some(by) = record.legs.get(&by).filter(|leg| leg.ended.is_none()) else { return Ok(()) };
+        match self.party(&by.sip_call_id)? {
+            Some(by) if by.dialog.waits_for_news() && !by.was_cut_off => {
+                Err(format!("{} was not told that its transfer failed at {at:?}: {record:?}", by.user))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// While somebody is sought for a party, it hears music, ringback, or what the new party has to say; who hands it on hears
+    /// nothing.
+    fn listen_waiting(&self, record: &Record) -> Result<bool, String> {
+        let by = record.handing_on.and_then(|by| record.legs.get(&by)).filter(|leg| leg.ended.is_none());
+        if let Some(by) = by.map(|leg| self.party(&leg.sip_call_id)).transpose()?.flatten() {
+            self.expect(by, &[])?;
+        }
+        let mut waiting = record.talking();
+        let stays = match (waiting.next(), waiting.next()) {
+            (Some((_, stays)), None) => stays,
+            // It has hung up.
+            (None, _) => return Ok(false),
+            (Some(_), Some(_)) => return Err(format!("more than one party waits in {record:?}")),
+        };
+        let Some(stays) = self.party(&stays.sip_call_id)? else { return Ok(false) };
+        let called = record.legs.values().filter(|leg| !leg.answered && leg.ended.is_none());
+        // Who rang too long is called off, and the next one called: which of both it is, the records do not say yet.
+        let newest = called.clone().map(|leg| leg.started_at).max();
+        if called.clone().any(|leg| leg.ringing && Some(leg.started_at) < newest) {
+            return Ok(false);
+        }
+        let mut early = called.clone().filter(|leg| leg.early_media && leg.ringing);
+        match (early.next(), early.next()) {
+            (None, _) if called.clone().any(|leg| leg.ringing) => self.expect(stays, &[Ears::ringback()])?,
+            (None, _) => self.expect(stays, &[Ears::hold_music()])?,
+            (Some(new), None) => {
+                let Some(new) = self.early_party(&new.sip_call_id) else { return Ok(false) };
+                self.expect(stays, &[new.voice()])?;
+                self.expect(new, &stays.heard())?;
+            }
+            (Some(_), Some(_)) => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// The phone on an answered leg and its endpoint, once everything about it has stood still for a while.
@@ -73,7 +123,7 @@ impl World {
         if agreed.map(|address| address.to_string()).as_deref() != Some(own.as_str()) {
             return Err(format!("{} listens at {own}, but its voice is sent to {agreed:?}", phone.user));
         }
-        Ok(Some(Party { user: &phone.user, dialog, endpoint }))
+        Ok(Some(Party { user: &phone.user, dialog, endpoint, was_cut_off: phone.was_cut_off }))
     }
 
     /// CALL-31: before the answer the caller hears the one phone that has something to hear, and is heard by it.
@@ -95,7 +145,12 @@ impl World {
         let settled = self.now.saturating_sub(dialog.since.max(phone.reachable_at)) >= STABLE;
         let own = format!("{}:{}", phone.host(), dialog.port).parse().ok()?;
         let endpoint = self.ears.speaks_to(own)?;
-        (waits && settled && dialog.early && !phone.gone).then_some(Party { user: &phone.user, dialog, endpoint })
+        (waits && settled && dialog.early && !phone.gone).then_some(Party {
+            user: &phone.user,
+            dialog,
+            endpoint,
+            was_cut_off: phone.was_cut_off,
+        })
     }
 
     /// A leg that is over was ended by BYE: its far end does not have to find out by silence.
@@ -116,8 +171,10 @@ impl World {
             for dialog in
                 phone.dialogs.values().filter(|dialog| dialog.is_up() || matches!(dialog.stage, Stage::Ringing(_)))
             {
-                let leg = self.records.calls.values().find_map(|record| record.leg_of(&dialog.call_id));
-                let Some(leg) = leg.filter(|leg| leg.ended.is_some()) else { continue };
+                // Who was asked before a transfer moves from one call to another.
+                let mut legs = self.records.calls.values().filter_map(|record| record.leg_of(&dialog.call_id));
+                let last = legs.clone().max_by_key(|leg| leg.ended_at);
+                let Some(leg) = last.filter(|_| legs.all(|leg| leg.ended.is_some())) else { continue };
                 // Nobody can say anything to a phone that rings on a broken connection, nor cancel an INVITE whose 180 is lost.
                 if phone.was_cut_off && !dialog.is_up() {
                     continue;
@@ -166,6 +223,8 @@ impl World {
         let kept = if self.rng.chance(200) { BTreeMap::new() } else { kept };
         let going_on = self.records.sip_call_ids(kept.values().flat_map(CallCheckpoint::legs));
         self.dialogs.taken_over(|call_id| going_on.contains(call_id));
+        self.healthy.clear();
+        kept.values().for_each(|checkpoint| self.expect_to_go_on(checkpoint));
         for call in self.records.open_calls() {
             if let Some(checkpoint) = kept.get(&call) {
                 self.close_other_legs(checkpoint, at_ms)?;
@@ -241,7 +300,10 @@ impl World {
         let calls = self.records.calls.values();
         self.story.calls = calls.len();
         self.story.answered = calls.filter(|record| record.answered).count();
-        self.story.resumed = self.records.calls.values().filter(|record| record.resumed).count();
+        let calls = self.records.calls.values();
+        self.story.resumed = calls.clone().filter(|record| record.resumed > 0).count();
+        self.story.transferred = calls.map(|record| record.leaving.len()).sum();
+        self.story.taken_over = self.phones.iter().map(Phone::places_taken).sum();
         if !self.checkpoints.is_empty() {
             return Err(format!("still kept, and everything is over: {:?}", self.checkpoints.keys()));
         }
@@ -284,6 +346,7 @@ struct Party<'a> {
     user: &'a str,
     dialog: &'a Dialog,
     endpoint: u64,
+    was_cut_off: bool,
 }
 
 impl Party<'_> {
@@ -299,6 +362,3 @@ impl Party<'_> {
 
 /// How long the news of the end may take: every repetition of a BYE.
 const TOLD: Duration = Duration::from_secs(34);
-
-/// The number of the echo test.
-const ECHO: &str = "*43";

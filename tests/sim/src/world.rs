@@ -21,6 +21,7 @@ use switch::switch::Switch;
 use crate::dialogs::Dialogs;
 use crate::ears::Ears;
 use crate::happen::{self, Happening};
+use crate::healthy::Healthy;
 use crate::net::{Net, To, Weather};
 use crate::phone::{self, MARK, Phone};
 use crate::records::Records;
@@ -69,8 +70,14 @@ pub struct Story {
     pub calls: usize,
     /// Calls in which two parties talked.
     pub answered: usize,
+    /// Times a party was handed on to another one.
+    pub transferred: usize,
+    /// Times a phone took a place in a call.
+    pub taken_over: usize,
     /// Calls that went on after the process was killed.
     pub resumed: usize,
+    /// Those of them that had to, for nothing came between.
+    pub healthy: usize,
     /// Times the process was killed.
     pub crashes: usize,
     /// Times the network parted a phone from the switch.
@@ -95,7 +102,10 @@ impl Story {
             steps: self.steps + other.steps,
             calls: self.calls + other.calls,
             answered: self.answered + other.answered,
+            transferred: self.transferred + other.transferred,
+            taken_over: self.taken_over + other.taken_over,
             resumed: self.resumed + other.resumed,
+            healthy: self.healthy + other.healthy,
             crashes: self.crashes + other.crashes,
             parted: self.parted + other.parted,
             resets: self.resets + other.resets,
@@ -109,8 +119,12 @@ impl Story {
 
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { steps, calls, answered, resumed, crashes, .. } = self;
-        write!(f, "{steps} steps, {calls} calls ({answered} answered, {resumed} resumed), {crashes} crashes, ")?;
+        let Self { steps, calls, answered, transferred, taken_over, resumed, healthy, crashes, .. } = self;
+        write!(
+            f,
+            "{steps} steps, {calls} calls ({answered} answered, {transferred} transferred, {taken_over} taken over), "
+        )?;
+        write!(f, "{resumed} resumed ({healthy} had to be), {crashes} crashes, ")?;
         write!(
             f,
             "{} times parted, {} connections reset, {} phones rebooted, ",
@@ -141,6 +155,8 @@ pub struct World {
     pub(crate) crashed_at: Vec<Duration>,
     /// By how much the wall clock has jumped since the beginning, ms; back is negative.
     pub(crate) leapt_ms: i64,
+    /// Calls that must go on after a crash.
+    pub(crate) healthy: Vec<Healthy>,
     pub(crate) tenant: Arc<TenantConfig>,
     pub(crate) phones: Vec<Phone>,
     pub(crate) net: Net,
@@ -216,6 +232,7 @@ impl World {
             booted: now,
             crashed_at: Vec::new(),
             leapt_ms: 0,
+            healthy: Vec::new(),
             tenant,
             phones,
             net,
@@ -295,6 +312,7 @@ impl World {
             if self.now >= self.listened_at + LISTEN_EVERY {
                 self.listened_at = self.now;
                 self.count_silence();
+                self.check_resumed()?;
                 self.listen()?;
             }
         }
@@ -375,7 +393,7 @@ impl World {
         }
     }
 
-    fn phone_speaks(&mut self, phone: usize) {
+    pub(crate) fn phone_speaks(&mut self, phone: usize) {
         for text in self.phones[phone].take_out() {
             self.note(&self.phones[phone].user.clone(), ">", text.as_bytes());
             match self.phones[phone].transport {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::reliable::{Early, Sure, Unpracked};
+use super::transfer::{Place, Referral};
 use crate::text::{Audio, Text};
 
 /// Who called.
@@ -72,6 +73,8 @@ pub struct Dialog {
     pub hold: Hold,
     /// Since when the stage or the hold has been so.
     pub since: Duration,
+    /// When the phone last asked for something within the dialog.
+    pub asked_at: Duration,
     /// The phone's own RTP port.
     pub port: u16,
     /// The last audio line the switch sent.
@@ -82,6 +85,12 @@ pub struct Dialog {
     pub(super) local_tag: String,
     pub(super) remote_uri: String,
     pub(super) remote_tag: Option<String>,
+    /// The tag of the other side before its answer.
+    pub(super) early_tag: Option<String>,
+    /// What its INVITE takes the place of.
+    pub(super) takes: Option<Place>,
+    /// The last REFER that was sent in it.
+    pub(super) referral: Option<Referral>,
     pub(super) target: String,
     pub(super) cseq: u32,
     pub(super) invite_cseq: u32,

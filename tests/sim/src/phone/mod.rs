@@ -9,6 +9,7 @@ mod register;
 mod reliable;
 mod requests;
 mod responses;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use crate::text::{SdpText, Text, sdp};
 
 pub use dialog::{Dialog, Hold, Role, Stage};
 pub use garbage::{Garbage, MARK};
+pub use transfer::Place;
 
 /// RFC 3261 §17.1.1.1.
 pub const T1: Duration = Duration::from_millis(500);
@@ -52,6 +54,8 @@ pub struct Habits {
     pub reliable: u64,
     /// Holds by UPDATE, and offers anew before the answer.
     pub updates: u64,
+    /// Hands the other party on, at once or after it asked a third one.
+    pub transfers: u64,
     /// Sends what belongs to no call, now and then.
     pub garbage: u64,
 }
@@ -71,6 +75,7 @@ impl Default for Habits {
             strange_codec: 30,
             reliable: 400,
             updates: 300,
+            transfers: 150,
             garbage: 300,
         }
     }
@@ -81,6 +86,8 @@ impl Default for Habits {
 pub enum Lived {
     /// It sent an INVITE to this number.
     Dialled(String),
+    /// It sent an INVITE that takes a place of a phone of this extension.
+    TookOver(String),
     /// An INVITE reached it.
     Rang,
     /// It was answered, or it answered and got the ACK.
@@ -159,6 +166,10 @@ pub struct Phone {
     registration: register::Registration,
     awaited: BTreeMap<String, Awaited>,
     answered: BTreeMap<(String, String), String>,
+    /// The numbers that it hands others on to.
+    friends: Vec<String>,
+    /// Calls that it made to ask somebody, and those whose party it wants to hand on.
+    consulting: BTreeMap<String, String>,
     plans: BTreeMap<(Duration, u64), Plan>,
     out: Vec<String>,
     rng: Rng,
@@ -175,6 +186,11 @@ enum Plan {
     Hold(String),
     Retrieve(String),
     HangUp(String),
+    /// A call, and the number that its other party is handed on to.
+    Refer(String, String),
+    /// A call, and the number that is asked first.
+    Consult(String, String),
+    HandOver(String),
     Babble,
 }
 
@@ -204,6 +220,8 @@ pub struct PhoneSpec {
     pub login: Option<Login>,
     /// How it is reached.
     pub transport: Transport,
+    /// The numbers that it hands others on to.
+    pub friends: Vec<String>,
 }
 
 /// How a phone speaks.
@@ -254,6 +272,8 @@ impl Phone {
             forgotten: BTreeSet::new(),
             awaited: BTreeMap::new(),
             answered: BTreeMap::new(),
+            friends: spec.friends,
+            consulting: BTreeMap::new(),
             plans: BTreeMap::new(),
             out: Vec::new(),
             rng,
@@ -282,6 +302,7 @@ impl Phone {
         let open = self.dialogs.iter().filter(|(_, dialog)| !dialog.is_over());
         self.forgotten.extend(open.map(|(call_id, _)| call_id.clone()));
         self.dialogs.clear();
+        self.consulting.clear();
         self.awaited.clear();
         self.answered.clear();
         self.out.clear();
@@ -412,12 +433,15 @@ impl Phone {
         match plan {
             Plan::Register if self.retired => {}
             Plan::Register => self.register(now),
-            Plan::Place(number) => self.place(now, &number),
+            Plan::Place(number) => drop(self.place(now, &number)),
             Plan::GiveUp(call_id) => self.give_up(now, &call_id),
             Plan::Decide(call_id) => self.decide(now, &call_id),
             Plan::Hold(call_id) => self.hold(now, &call_id),
             Plan::Retrieve(call_id) => self.retrieve(now, &call_id),
             Plan::HangUp(call_id) => self.hang_up(now, &call_id),
+            Plan::Refer(call_id, number) => self.refer_to(now, &call_id, &number),
+            Plan::Consult(call_id, number) => self.consult(now, &call_id, &number),
+            Plan::HandOver(call_id) => self.hand_over(now, &call_id),
             Plan::Babble => self.babble(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::reliable::{Early, Sure};
-use super::{Awaited, Dialog, Hold, Lived, Phone, Plan, Role, Stage, T1, Transport};
+use super::{Awaited, Dialog, Hold, Lived, Phone, Place, Plan, Role, Stage, T1, Transport};
 
 impl Phone {
     pub(super) fn register(&mut self, now: Duration) {
@@ -31,7 +31,12 @@ impl Phone {
         self.await_answer(now, &branch, "REGISTER", &call_id, text);
     }
 
-    pub(super) fn place(&mut self, now: Duration, number: &str) {
+    pub(super) fn place(&mut self, now: Duration, number: &str) -> String {
+        self.place_with(now, number, None)
+    }
+
+    /// Calls; gives the Call-ID.
+    pub(super) fn place_with(&mut self, now: Duration, number: &str, takes: Option<Place>) -> String {
         let token = self.token();
         let call_id = format!("{}-{token}", self.user);
         let strange = self.rng.chance(self.habits.strange_codec);
@@ -46,6 +51,7 @@ impl Phone {
             stage: Stage::Calling { provisional: false, giving_up: false },
             hold: Hold::None,
             since: now,
+            asked_at: now,
             port: self.port(),
             remote: None,
             dialled: number.to_owned(),
@@ -53,6 +59,9 @@ impl Phone {
             local_tag: self.token(),
             remote_uri: format!("sip:{number}@{}", self.switch_host()),
             remote_tag: None,
+            early_tag: None,
+            takes,
+            referral: None,
             target: format!("sip:{number}@{}", self.switch),
             cseq: 1,
             invite_cseq: 1,
@@ -67,25 +76,33 @@ impl Phone {
             began_early: Early::default(),
             unpracked: None,
         };
+        let place = dialog.takes.as_ref().map(|place| place.user.clone());
+        let lived = place.map_or_else(|| Lived::Dialled(number.to_owned()), Lived::TookOver);
         self.dialogs.insert(call_id.clone(), dialog);
-        self.note(now, &call_id, Lived::Dialled(number.to_owned()));
+        self.note(now, &call_id, lived);
         self.send_invite(now, &call_id, None);
         if self.rng.chance(self.habits.cancels) {
             let after = Duration::from_millis(self.rng.between(0, 20_000));
-            self.plan(now + after, Plan::GiveUp(call_id));
+            self.plan(now + after, Plan::GiveUp(call_id.clone()));
         }
+        call_id
     }
 
     /// The first INVITE of a call, or the same with credentials.
     pub(super) fn send_invite(&mut self, now: Duration, call_id: &str, authorization: Option<(&str, String)>) {
         let dialog = &self.dialogs[call_id];
         let (delayed, sure) = (dialog.delayed, dialog.sure.field());
+        let takes = dialog.takes.as_ref().map(|place| {
+            let Place { user, replaces } = place;
+            format!("Require: replaces\r\nReplaces: {replaces}\r\nReferred-By: <sip:{user}@{}>\r\n", self.switch_host())
+        });
+        let takes = takes.unwrap_or_default();
         let video = self.rng.chance(self.habits.video);
         let body =
             if delayed { String::new() } else { self.session(call_id, "sendrecv", &dialog.payload_types, video) };
         let branch = self.branch();
         let signed = authorization.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
-        let extra = format!("{sure}{signed}");
+        let extra = format!("{sure}{takes}{signed}");
         let text = self.in_dialog("INVITE", call_id, &branch, &extra, &body);
         if let Some(dialog) = self.dialogs.get_mut(call_id) {
             dialog.invite_cseq = dialog.cseq;
@@ -139,7 +156,7 @@ impl Phone {
             return;
         }
         dialog.hold = to;
-        dialog.since = now;
+        (dialog.since, dialog.asked_at) = (now, now);
         dialog.cseq += 1;
         dialog.sdp_version += 1;
         let update = self.rng.chance(self.habits.updates);

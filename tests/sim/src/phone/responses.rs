@@ -35,6 +35,7 @@ impl Phone {
             "RE-INVITE" => self.reinvite_answered(now, &call_id, text),
             "BYE" => self.set_stage(now, &call_id, Stage::Over),
             "PRACK" | "UPDATE" => self.asked_within(now, &method, &call_id, text),
+            "REFER" => return self.referred(&call_id, text),
             "HOLD-UPDATE" => self.held_by_update(now, &call_id, text),
             _ => {}
         }
@@ -98,10 +99,13 @@ impl Phone {
             dialog.early = true;
             dialog.since = now;
         }
+        dialog.early_tag = text.tag("To").map(str::to_owned).or(dialog.early_tag.take());
         let Stage::Calling { provisional, giving_up, .. } = &mut dialog.stage else { return };
         let first = !std::mem::replace(provisional, true);
         if first && *giving_up {
             self.send_cancel(now, call_id);
+        } else if text.status() > 100 {
+            self.consulted(now, call_id, true);
         }
     }
 
@@ -128,6 +132,7 @@ impl Phone {
             self.plan(now, Plan::HangUp(call_id.to_owned()));
         } else {
             self.plan_talk(now, call_id);
+            self.consulted(now, call_id, false);
         }
     }
 
@@ -200,6 +205,7 @@ impl Phone {
             let at = self.rng.between(0, talk);
             self.plan(now + Duration::from_millis(at), Plan::Hold(call_id.to_owned()));
         }
+        self.plan_transfer(now, call_id, talk);
         // Either side hangs up, whoever is first; a callee stays longer.
         self.plan(now + Duration::from_millis(talk), Plan::HangUp(call_id.to_owned()));
     }
@@ -223,7 +229,8 @@ impl Phone {
             "CANCEL" => self.cancelled(now, text),
             "BYE" => self.bye(now, text),
             "PRACK" => return self.pracked(text),
-            "OPTIONS" | "INFO" | "NOTIFY" => drop(self.reply(text, 200, "OK", "")),
+            "NOTIFY" => return self.notified(text),
+            "OPTIONS" | "INFO" => drop(self.reply(text, 200, "OK", "")),
             other => return Err(format!("the switch sent {other}, which no phone asked for")),
         }
         Ok(())
@@ -248,6 +255,7 @@ impl Phone {
             stage: Stage::Ringing(Box::new(text.clone())),
             hold: Hold::None,
             since: now,
+            asked_at: now,
             port: self.port(),
             remote: text.audio(),
             dialled: String::new(),
@@ -255,6 +263,9 @@ impl Phone {
             local_tag: self.token(),
             remote_uri: uri_of(text.get("From")),
             remote_tag: text.tag("From").map(str::to_owned),
+            early_tag: None,
+            takes: None,
+            referral: None,
             target: text.contact_uri().unwrap_or_default().to_owned(),
             cseq: 100,
             invite_cseq: text.cseq(),
@@ -276,13 +287,26 @@ impl Phone {
             self.end_ringing(now, &call_id, status, reason);
             return Ok(());
         }
-        let early = self.rng.chance(self.habits.early_media) && !offered.is_empty();
-        if let Some(dialog) = self.dialogs.get_mut(&call_id) {
+        self.ring(now, text, !offered.is_empty());
+        if text.get("Call-Info").is_some_and(|info| info.contains("answer-after=0")) {
+            self.answer(now, &call_id);
+        } else {
+            let wait = Duration::from_millis(self.rng.between(0, 16_000));
+            self.plan(now + wait, Plan::Decide(call_id));
+        }
+        Ok(())
+    }
+
+    /// 180, or 183 with what can be heard before the answer.
+    fn ring(&mut self, now: Duration, text: &Text, offered: bool) {
+        let call_id = text.call_id();
+        let early = self.rng.chance(self.habits.early_media) && offered;
+        if let Some(dialog) = self.dialogs.get_mut(call_id) {
             dialog.early = early;
         }
         let (status, reason, body) = if early {
-            let payload_types = self.dialogs[&call_id].payload_types.clone();
-            (183, "Session Progress", self.session(&call_id, "sendrecv", &payload_types, false))
+            let payload_types = self.dialogs[call_id].payload_types.clone();
+            (183, "Session Progress", self.session(call_id, "sendrecv", &payload_types, false))
         } else {
             (180, "Ringing", String::new())
         };
@@ -291,13 +315,6 @@ impl Phone {
         } else {
             self.reply(text, status, reason, &body);
         }
-        if text.get("Call-Info").is_some_and(|info| info.contains("answer-after=0")) {
-            self.answer(now, &call_id);
-        } else {
-            let wait = Duration::from_millis(self.rng.between(0, 16_000));
-            self.plan(now + wait, Plan::Decide(call_id));
-        }
-        Ok(())
     }
 
     pub(super) fn decide(&mut self, now: Duration, call_id: &str) {
@@ -381,7 +398,11 @@ impl Phone {
             _ => "sendrecv",
         };
         let payload_types = dialog.payload_types.clone();
-        let body = self.session(&call_id, direction, &payload_types, false);
+        let mut body = self.session(&call_id, direction, &payload_types, false);
+        // RFC 3264 §6: a line for each of the offer; what was refused once stays refused.
+        if text.body.contains("m=video ") {
+            body.push_str("m=video 0 RTP/AVP 96\r\n");
+        }
         self.reply(text, 200, "OK", &body);
     }
 
