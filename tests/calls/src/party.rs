@@ -43,26 +43,19 @@ impl Party {
     /// # Errors
     /// When the server refuses.
     pub fn register(ports: &Ports, server: SocketAddr, account: Account<'_>, clock: Instant) -> Result<Self> {
-        let own: IpAddr = if server.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-        let phone = Phone::udp_at((own, ports.one()?).into(), account.user, server)?;
-        Self::on(phone, (own, ports.many(2)?).into(), account, clock)
+        let phone = Phone::udp_at((loopback(server), ports.one()?).into(), account.user, server)?;
+        Self::on(phone, ports, account.password, clock)
     }
 
-    /// [`Self::register`] at a test's own server, over TCP.
+    /// Registers a phone by the connection that it has, and opens its audio on the loopback address of that family.
     ///
     /// # Errors
-    /// As [`Self::register`].
-    pub fn over_tcp(server: &Switchboard, user: &str, clock: Instant) -> Result<Self> {
-        let phone = Phone::tcp(user, server.sip())?;
-        let audio = (Ipv4Addr::LOCALHOST, server.ports().many(2)?).into();
-        Self::on(phone, audio, Account { user, password: PASSWORD }, clock)
-    }
-
-    fn on(mut phone: Phone, audio: SocketAddr, account: Account<'_>, clock: Instant) -> Result<Self> {
-        let media = RtpEnd::open_at(audio, clock)?;
+    /// When the server refuses.
+    pub fn on(mut phone: Phone, ports: &Ports, password: &str, clock: Instant) -> Result<Self> {
+        let media = RtpEnd::open_at((loopback(phone.server()), ports.many(2)?).into(), clock)?;
         let address = media.address()?;
-        phone.register(account.password, Hash::Sha256)?;
-        Ok(Self { phone, media, address, password: account.password.to_owned() })
+        phone.register(password, Hash::Sha256)?;
+        Ok(Self { phone, media, address, password: password.to_owned() })
     }
 
     /// [`Self::register`] at a test's own server.
@@ -88,6 +81,10 @@ impl Party {
     pub fn sdp(&self, version: u32, direction: &str) -> String {
         sdp::session(self.address, version, "0 8 101", &["rtpmap:101 telephone-event/8000", "ptime:20", direction])
     }
+}
+
+fn loopback(like: SocketAddr) -> IpAddr {
+    if like.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() }
 }
 
 /// A call that is up, and both its ends.

@@ -2,7 +2,7 @@
 //! right or wrong, and keeps the ladder it saw for the message of a failing test.
 
 use std::io::{ErrorKind, Read, Write as _};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -89,7 +89,8 @@ impl Phone {
     /// up: nothing may be sent there.
     #[must_use]
     pub fn tls(user: &str, server: SocketAddr, secured: Secured) -> Self {
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+        let host: IpAddr = if server.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        let nowhere = SocketAddr::new(host, 9);
         Self::new(user, nowhere, server, Line::Tls { secured, unread: Vec::new() })
     }
 
@@ -122,6 +123,12 @@ impl Phone {
     #[must_use]
     pub fn local(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Whom it is registered at.
+    #[must_use]
+    pub fn server(&self) -> SocketAddr {
+        self.server
     }
 
     /// Its user name.

@@ -121,6 +121,13 @@ impl Sipp {
         self
     }
 
+    /// Adds header fields, one a line, to what describes a session.
+    #[must_use]
+    pub fn saying(self, fields: &str) -> Self {
+        let described = "Content-Type: application/sdp";
+        self.replacing(described, &format!("{fields}\n{described}"))
+    }
+
     /// Any other argument.
     #[must_use]
     pub fn with(mut self, arguments: &[&str]) -> Self {

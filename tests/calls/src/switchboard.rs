@@ -27,7 +27,7 @@ const RTP_PORTS: u16 = 80;
 pub struct Setup {
     /// Seconds for which calls go on after SIGTERM.
     pub drain_s: u32,
-    /// Where it listens for SIP over UDP and TCP, and binds media.
+    /// Where it listens for SIP over UDP, TCP and TLS, and binds media.
     pub families: Families,
     /// Whole sections, as TOML.
     pub sections: String,
@@ -93,11 +93,14 @@ impl Switchboard {
         let (tls, https, rtp) = (loopback(ports.one()?), loopback(ports.one()?), ports.many(RTP_PORTS)?);
         let mut text = String::new();
         writeln!(text, "data_dir = \"{}\"\ndrain_s = {}", folder.path().join("data").display(), setup.drain_s)?;
-        let (listen, media) = match setup.families {
-            Families::V4 => (sip.to_string(), "127.0.0.1"),
-            Families::Both => (format!("{sip}, [::1]:{}", sip.port()), "127.0.0.1, ::1"),
+        let (listen, secured, media) = match setup.families {
+            Families::V4 => (sip.to_string(), tls.to_string(), "127.0.0.1"),
+            Families::Both => {
+                let both = |v4: SocketAddr| format!("{v4}, [::1]:{}", v4.port());
+                (both(sip), both(tls), "127.0.0.1, ::1")
+            }
         };
-        writeln!(text, "[sip]\nudp = \"{listen}\"\ntcp = \"{listen}\"\ntls = \"{tls}\"\n{}", setup.sip)?;
+        writeln!(text, "[sip]\nudp = \"{listen}\"\ntcp = \"{listen}\"\ntls = \"{secured}\"\n{}", setup.sip)?;
         writeln!(text, "[http]\nlisten = \"{http}\"\n[https]\nlisten = \"{https}\"")?;
         writeln!(text, "[rtp]\naddress = \"{media}\"\nports = \"{rtp}-{}\"\n{}", rtp + RTP_PORTS - 1, setup.rtp)?;
         writeln!(text, "[recording]\ninternal = true\nfree_disk_floor_mb = 1\n{}", setup.recording)?;
@@ -194,6 +197,12 @@ impl Switchboard {
     #[must_use]
     pub fn tls(&self) -> SocketAddr {
         self.tls
+    }
+
+    /// Where SIP is spoken over TLS on ::1, with [`Families::Both`].
+    #[must_use]
+    pub fn tls6(&self) -> SocketAddr {
+        SocketAddr::from((Ipv6Addr::LOCALHOST, self.tls.port()))
     }
 
     /// The certificate that it made at its first start.

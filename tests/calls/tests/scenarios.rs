@@ -92,6 +92,24 @@ fn a_caller_holds_and_takes_back() -> Result<()> {
 }
 
 #[test]
+fn a_caller_hands_the_other_party_on() -> Result<()> {
+    let mut stage = stage("call_refer", &[("REFER_TO", "1003")])?;
+    let signed = signed_invite(&mut stage.phone)?;
+    stage.phone.reply_with(&signed, "200 OK", &["Supported: replaces"], &body())?;
+    stage.phone.expect("ACK")?;
+    let refer = stage.phone.expect("REFER")?;
+    ensure!(refer.header("Refer-To").starts_with("<sip:1003@"), "{refer:?}");
+    stage.phone.reply(&refer, "202 Accepted", "")?;
+    let mut dialog = stage.phone.dialog_of(&signed);
+    for status in ["100 Trying", "180 Ringing", "200 OK"] {
+        stage.phone.request(&mut dialog, "NOTIFY", &["Event: refer"], &format!("SIP/2.0 {status}\r\n"))?;
+        stage.phone.expect("200 NOTIFY")?;
+    }
+    stage.phone.hang_up(&mut dialog)?;
+    stage.running.finish().map(drop)
+}
+
+#[test]
 fn a_caller_is_refused() -> Result<()> {
     let mut stage = stage("call_refused", &[("STATUS", "486")])?;
     let invite = signed_invite(&mut stage.phone)?;
@@ -145,7 +163,7 @@ fn a_caller_is_hung_up_on() -> Result<()> {
 /// Calls the SIPp that plays a called phone.
 fn call(stage: &mut Stage) -> Result<(Dialog, String)> {
     let mut dialog = stage.phone.dialog_to("1002");
-    let via = stage.phone.invite(&mut dialog, None, &body())?;
+    let via = stage.phone.invite_with(&mut dialog, None, &["Supported: replaces"], &body())?;
     // SIPp drops what comes while it starts; a real phone would retransmit (timer A), so this one does, at each 50th look.
     let mut looks = 0;
     wait::until("SIPp to take the call", calls::phone::PATIENCE, || {

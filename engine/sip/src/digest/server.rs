@@ -169,9 +169,10 @@ impl std::fmt::Debug for DigestServer {
 }
 
 /// What a phone is challenged for. RFC 8760 §2.4 lets a phone pass over a challenge whose algorithm it does not know; these
-/// do not (seen: baresip 1.0 of Debian 12 fails with "Function not implemented", SIPp reads the first challenge only).
+/// do not (seen: baresip 1.0 of Debian 12 fails with "Function not implemented", SIPp and sipsak 0.9 read
+/// the first challenge only).
 fn offered_to(request: &Request) -> &'static [Algorithm] {
-    const MD5_ONLY: [&str; 3] = ["baresip v0.", "baresip v1.", "SIPp"];
+    const MD5_ONLY: [&str; 4] = ["baresip v0.", "baresip v1.", "SIPp", "sipsak 0."];
     match request.headers.user_agent() {
         Some(agent) if MD5_ONLY.iter().any(|known| agent.starts_with(known)) => &[Algorithm::Md5],
         Some(_) | None => &[Algorithm::Sha256, Algorithm::Md5],
@@ -256,6 +257,7 @@ mod tests {
     fn phones_that_choke_on_sha_256_are_offered_md5_alone() {
         assert_eq!(offered("User-Agent: baresip v1.0.0 (x86_64/linux)\r\n"), [Algorithm::Md5]);
         assert_eq!(offered("User-Agent: SIPp\r\n"), [Algorithm::Md5]);
+        assert_eq!(offered("User-Agent: sipsak 0.9.8.1\r\n"), [Algorithm::Md5]);
         assert_eq!(offered("User-Agent: baresip v3.1.0\r\n"), [Algorithm::Sha256, Algorithm::Md5]);
         assert_eq!(offered(""), [Algorithm::Sha256, Algorithm::Md5]);
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use calls::chirp::Voice;
 use calls::dns::{self, Dns};
+use calls::openssl::Secured;
 use calls::party::{Account, Party, connect, hearing, talk, wait_for_packets};
 use calls::phone::Phone;
 use calls::ports::Ports;
@@ -29,9 +30,10 @@ fn party(server: &Switchboard, user: &str, at: SocketAddr) -> Result<Party> {
 }
 
 /// Whoever calls from `caller` to `called` is heard and hears, and is shown addresses of the own family alone.
-fn call_between(server: &Switchboard, caller: SocketAddr, called: SocketAddr) -> Result<()> {
+fn call_between(alice: Party, bob: Party) -> Result<()> {
     let shown = |at: SocketAddr| if at.is_ipv4() { "IP4 127.0.0.1" } else { "IP6 ::1" };
-    let mut call = connect(party(server, "1001", caller)?, party(server, "1002", called)?)?;
+    let (caller, called) = (alice.phone.server(), bob.phone.server());
+    let mut call = connect(alice, bob)?;
     for (body, at) in [(&call.ok.body, caller), (&call.invite.body, called)] {
         ensure!(sdp::connection(body) == Some(shown(at)), "{body}");
         let origin = body.lines().find(|line| line.starts_with("o=")).unwrap_or_default();
@@ -64,15 +66,46 @@ fn a_phone_on_ipv6_and_one_on_ipv4_talk_whoever_calls() -> Result<()> {
         return Ok(());
     }
     let server = Switchboard::start_with(Setup { families: Families::Both, ..Setup::default() })?;
-    call_between(&server, server.sip6(), server.sip())?;
-    call_between(&server, server.sip(), server.sip6())?;
-    call_between(&server, server.sip6(), server.sip6())?;
-    let records = server.ended_calls(3)?;
+    for (caller, called) in
+        [(server.sip6(), server.sip()), (server.sip(), server.sip6()), (server.sip6(), server.sip6())]
+    {
+        call_between(party(&server, "1001", caller)?, party(&server, "1002", called)?)?;
+    }
+    check_records(&server, 3)
+}
+
+/// So many calls ended as they should, each with its recording.
+fn check_records(server: &Switchboard, calls: usize) -> Result<()> {
+    let records = server.ended_calls(calls)?;
     ensure!(records.iter().all(|record| record["cause"] == "normal"), "{records:?}");
     for record in &records {
         server.recorded_call(record["id"].as_str().unwrap_or_default())?;
     }
     Ok(())
+}
+
+/// A phone on a connection, whose bindings go with it.
+fn connected(server: &Switchboard, phone: Phone) -> Result<Party> {
+    Party::on(phone, server.ports(), PASSWORD, Instant::now())
+}
+
+fn secured(server: &Switchboard, user: &str, at: SocketAddr) -> Result<Party> {
+    let line = Secured::connect(at, Some("localhost"), Some(&server.certificate()))?;
+    connected(server, Phone::tls(user, at, line))
+}
+
+#[test]
+fn connections_on_ipv6_carry_calls_in_the_clear_and_secured() -> Result<()> {
+    if !is_there() {
+        return Ok(());
+    }
+    let server = Switchboard::start_with(Setup { families: Families::Both, ..Setup::default() })?;
+    let tcp = |user| connected(&server, Phone::tcp(user, server.sip6())?);
+    call_between(tcp("1001")?, tcp("1002")?)?;
+    call_between(secured(&server, "1001", server.tls6())?, secured(&server, "1002", server.tls6())?)?;
+    call_between(secured(&server, "1001", server.tls())?, tcp("1002")?)?;
+    call_between(tcp("1001")?, secured(&server, "1002", server.tls6())?)?;
+    check_records(&server, 4)
 }
 
 #[test]

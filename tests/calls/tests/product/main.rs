@@ -16,6 +16,7 @@ mod registration;
 mod reload;
 mod resume;
 mod scenario;
+mod sipsak;
 mod tls;
 mod transfer;
 mod trunk;

@@ -7,6 +7,7 @@ use calls::baresip::{Baresip, Setup};
 use calls::chirp::Voice;
 use calls::digest::Hash;
 use calls::party::{Party, connect, hearing, talk, up, wait_for_packets};
+use calls::phone::Phone;
 use calls::switchboard::{PASSWORD, Switchboard};
 use calls::wait;
 use serde_json::Value;
@@ -72,7 +73,8 @@ fn phones_that_are_asked_go_on_and_hear_each_other() -> Result<()> {
 fn a_phone_on_tcp_is_asked_over_the_connection_that_it_opens_anew() -> Result<()> {
     let mut server = Switchboard::start()?;
     let clock = Instant::now();
-    let mut call = connect(Party::over_tcp(&server, "1001", clock)?, Party::new(&server, "1002", clock)?)?;
+    let alice = Party::on(Phone::tcp("1001", server.sip())?, server.ports(), PASSWORD, clock)?;
+    let mut call = connect(alice, Party::new(&server, "1002", clock)?)?;
     talk(&mut call, 20.0)?;
     wait_for_packets(&call.alice.media, 50)?;
     server.kill()?;
