@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What Wireshark has to say against anything the servers of the call tests sent in a call: nothing, or this fails.
-# dissect.sh FOLDER: the captures that the servers kept (`data/ladders`), gathered there by `SWITCHBOARD_CAPTURES=FOLDER`.
+# What Wireshark has to say against anything the servers of the call tests sent: nothing, or this fails.
+# dissect.sh FOLDER: the captures that the servers kept of calls (`data/ladders`) and that the scripted phones kept of all that
+# came (tests/calls/src/received.rs), gathered there by `SWITCHBOARD_CAPTURES=FOLDER`.
 set -euo pipefail
 
 folder=$1
@@ -21,12 +22,21 @@ ours="(ip.ttl == 64 || ipv6.hlim == 64)"
 dissect() { tshark -r "$all" -n -d udp.port==1024-65535,sip -Y "$ours && ($1)" "${@:2}" 2>/dev/null; }
 messages=$(dissect sip -T fields -e frame.number | wc -l)
 complaints=$(dissect '_ws.malformed || _ws.expert.severity >= "Warning"' -T fields -e _ws.col.Info -e _ws.expert.message)
-echo "tshark dissected $messages SIP messages that ${#captures[@]} servers sent"
+echo "tshark dissected $messages SIP messages in ${#captures[@]} captures of servers and phones"
+outside=$(dissect 'sip.CSeq.method == "REGISTER" || sip.CSeq.method == "OPTIONS" || sip.CSeq.method == "MESSAGE"' \
+  -T fields -e sip.CSeq.method | sort | uniq -c | tr -s '\n ' ' ')
+echo "outside calls:$outside"
 if [ -n "$complaints" ]; then
   echo "and complains:"
   echo "$complaints" | sort | uniq -c | sort -rn | head -50
   exit 1
 fi
+for method in REGISTER OPTIONS MESSAGE; do
+  if [[ "$outside" != *" $method "* ]]; then
+    echo "none of $method: at least one was expected"
+    exit 1
+  fi
+done
 if [ "$messages" -lt "$messages_min" ]; then
   echo "that is too few: at least $messages_min were expected"
   exit 1

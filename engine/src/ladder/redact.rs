@@ -9,19 +9,83 @@ const MASK: u8 = b'x';
 /// ICE, and keys that somebody pressed (they may be a PIN).
 pub(super) fn redact(message: &mut [u8]) {
     let (lines, body) = lines(message);
-    let mut keys_pressed = false;
+    let mut kind = Kind::Other;
     for (index, line) in lines.iter().enumerate() {
         let text = &message[line.from..line.to];
         let named = header(text).filter(|_| index > 0);
-        keys_pressed |= named.is_some_and(|(name, value)| is_named(name, "Content-Type", "c") && has_keys(value));
+        kind = named.and_then(Kind::of).unwrap_or(kind);
         let credentials = named.filter(|(name, _)| has_credentials(name)).map(|(_, value)| line.to - value.len());
         if let Some(at) = credentials {
             mask_credentials(&mut message[at..line.to]);
         }
         mask_uri_passwords(&mut message[line.from..line.to]);
     }
-    let body = &mut message[body..];
-    if keys_pressed { mask_keys(body) } else { mask_session_keys(body) }
+    mask_body(&mut message[body..], &kind);
+}
+
+/// What a body is, as far as there may be something to mask.
+enum Kind {
+    /// Keys that were pressed.
+    Keys,
+    /// Parts, each begun by this line (RFC 2046 §5.1.1).
+    Parts(Vec<u8>),
+    Other,
+}
+
+impl Kind {
+    /// What a Content-Type says; `None` for another header field.
+    fn of((name, value): (&[u8], &[u8])) -> Option<Self> {
+        if !is_named(name, "Content-Type", "c") {
+            return None;
+        }
+        let is_multipart = value.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"));
+        match (has_keys(value), is_multipart) {
+            (true, _) => Some(Self::Keys),
+            (false, true) => Some(Self::Parts([b"--", boundary(value)].concat())),
+            (false, false) => Some(Self::Other),
+        }
+    }
+}
+
+/// The boundary parameter of a Content-Type; empty where there is none, so that any line which could be one counts.
+fn boundary(value: &[u8]) -> &[u8] {
+    let mut parameters = value.split(|b| *b == b';').skip(1).map(<[u8]>::trim_ascii);
+    let found = parameters.find_map(|parameter| {
+        let at = memchr::memchr(b'=', parameter)?;
+        parameter[..at].trim_ascii().eq_ignore_ascii_case(b"boundary").then(|| parameter[at + 1..].trim_ascii())
+    });
+    match found.map(|text| (text.strip_prefix(b"\""), text)) {
+        Some((Some(quoted), _)) => quoted.strip_suffix(b"\"").unwrap_or_default(),
+        Some((None, text)) => text,
+        None => b"",
+    }
+}
+
+fn mask_body(body: &mut [u8], kind: &Kind) {
+    match kind {
+        Kind::Keys => mask_keys(body),
+        Kind::Parts(begin) => mask_parts(body, begin),
+        Kind::Other => mask_session_keys(body),
+    }
+}
+
+/// Each part by its own kind. A multipart within a multipart is taken for what has session descriptions.
+fn mask_parts(body: &mut [u8], begin: &[u8]) {
+    let mut starts: Vec<usize> = std::iter::once(0)
+        .chain(memchr::memchr_iter(b'\n', body).map(|at| at + 1))
+        .filter(|at| *at == 0 || body[*at..].starts_with(begin))
+        .collect();
+    starts.push(body.len());
+    for part in starts.windows(2) {
+        let part = &mut body[part[0]..part[1]];
+        let (lines, content) = lines(part);
+        let mut kinds = lines.iter().filter_map(|line| header(&part[line.from..line.to])).filter_map(Kind::of);
+        let kind = kinds.next();
+        match kind {
+            Some(Kind::Keys) => mask_keys(&mut part[content..]),
+            Some(Kind::Parts(_) | Kind::Other) | None => mask_session_keys(&mut part[content..]),
+        }
+    }
 }
 
 fn has_credentials(name: &[u8]) -> bool {
@@ -226,12 +290,31 @@ mod tests {
     }
 
     #[test]
+    fn keys_in_one_of_several_parts_are_masked() {
+        let message = |signal: &str, key: &str, boundary: &str| {
+            format!(
+                "INFO sip:h SIP/2.0\nContent-Type: multipart/mixed;\n {boundary}\n\npreamble=1\n--a b\nContent-Type: text/plain\n\nd=1\n--a b\nContent-Type:\n application/dtmf-relay\n\nSignal={signal}\n--2\nDuration=160\n--a b\nc: application/sdp\n\nk={key}\n--a b--\nd=1\n"
+            )
+        };
+        let boundary = "x=y; Boundary=\"a b\"";
+        check(&message("5", "clear:k", boundary), &message("x", "xxxxxxx", boundary).replace("--2", "xxx"));
+        check(
+            "INFO sip:h SIP/2.0\nc: multipart/mixed\n\n--b\nc: application/dtmf\n\n7\n--b--\n",
+            "INFO sip:h SIP/2.0\nc: multipart/mixed\n\n--b\nc: application/dtmf\n\nx\n--b--\n",
+        );
+    }
+
+    #[test]
     fn nothing_panics_and_lengths_stay() {
-        let whole = b"A sip:1:2@ SIP/2.0\r\nAuthorization: Digest response\r\nc: application/dtmf\r\n\r\na=crypto:inline:\r\nk=\n=";
-        for length in 0..=whole.len() {
-            let mut cut = whole[..length].to_vec();
-            redact(&mut cut);
-            assert_eq!(cut.len(), length);
+        for whole in [
+            &b"A sip:1:2@ SIP/2.0\r\nAuthorization: Digest response\r\nc: application/dtmf\r\n\r\na=crypto:inline:\r\nk=\n="[..],
+            b"A sip:1:2@ SIP/2.0\r\nc: multipart/mixed;boundary=\"b\"\r\n\r\n\n--b\r\nc: application/dtmf\r\n\r\n1\n--b--",
+        ] {
+            for length in 0..=whole.len() {
+                let mut cut = whole[..length].to_vec();
+                redact(&mut cut);
+                assert_eq!(cut.len(), length);
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Text messages between phones (RFC 3428): a MESSAGE outside any dialog is relayed to every phone of the extension it is for.
+//! Text messages between phones (RFC 3428): a MESSAGE outside any dialog is relayed to every phone of the extension it is for,
+//! by one of its flows at a time.
 //! Nothing is stored: who is not there does not get it, and the sender is told.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dialplan::number::Dialled;
+use dialplan::number::{Dialled, ExtensionNumber};
 use dialplan::plan::{Destination, Dial};
 use sip::flow::Flow;
 use sip::headers::{CSeq, HeaderName, NameAddr, Privacy};
@@ -26,7 +27,8 @@ use crate::target::{self, Phone, Target};
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     relays: BTreeMap<u64, Relay>,
-    clients: BTreeMap<ClientKey, u64>,
+    /// To which phones, and for which relay.
+    clients: BTreeMap<ClientKey, (u64, Phone)>,
     next: u64,
 }
 
@@ -35,6 +37,9 @@ pub(crate) struct Messages {
 struct Relay {
     server: ServerKey,
     request: Request,
+    tenant: Arc<TenantConfig>,
+    /// The extension that wrote it.
+    sender: ExtensionNumber,
     /// Phones that have not answered.
     open: usize,
     /// The best of the failures so far.
@@ -117,14 +122,17 @@ impl Switch {
             let Target::Phone(phone) = target else { continue };
             let message = self.write(request, tenant, sender, &phone);
             if let Ok(client) = self.desk.send(message, phone.flow) {
-                self.messages.clients.insert(client, id);
+                self.messages.clients.insert(client, (id, phone));
                 open += 1;
             }
         }
         if open == 0 {
             return Err(Refusal::busy_node());
         }
-        self.messages.relays.insert(id, Relay { server, request: request.clone(), open, verdict: None });
+        let (tenant, sender) = (Arc::clone(tenant), sender.number.clone());
+        self.messages
+            .relays
+            .insert(id, Relay { server, request: request.clone(), tenant, sender, open, verdict: None });
         Ok(())
     }
 
@@ -159,9 +167,9 @@ impl Switch {
         if response.status.is_provisional() {
             return;
         }
-        let Some(id) = self.messages.clients.remove(&client) else { return };
+        let Some((id, phone)) = self.messages.clients.remove(&client) else { return };
         if !response.status.is_success() {
-            return self.message_failed(id, Verdict::of(response.status));
+            return self.message_failed(id, &phone, Verdict::of(response.status));
         }
         // RFC 3428 §7: the first phone that has it is enough; 202 says that it was stored for later.
         let stored = response.status == StatusCode::ACCEPTED;
@@ -174,13 +182,27 @@ impl Switch {
 
     /// A phone did not answer a message.
     pub(crate) fn message_unanswered(&mut self, client: ClientKey) {
-        if let Some(id) = self.messages.clients.remove(&client) {
-            self.message_failed(id, Verdict::of(StatusCode::REQUEST_TIMEOUT));
+        if let Some((id, phone)) = self.messages.clients.remove(&client) {
+            self.message_failed(id, &phone, Verdict::of(StatusCode::REQUEST_TIMEOUT));
         }
     }
 
+    /// Writes to the phone by another flow of its. False if there is none.
+    fn write_again(&mut self, id: u64, phone: &Phone, verdict: Verdict) -> bool {
+        let Some(phone) = phone.by_another_flow(verdict) else { return false };
+        let Some(Relay { request, tenant, sender, .. }) = self.messages.relays.get(&id) else { return false };
+        let (request, tenant) = (request.clone(), Arc::clone(tenant));
+        let Some(sender) = tenant.extensions.get(sender) else { return false };
+        let message = self.write(&request, &tenant, sender, &phone);
+        let sent = self.desk.send(message, phone.flow);
+        sent.is_ok_and(|client| self.messages.clients.insert(client, (id, phone)).is_none())
+    }
+
     /// Once all phones have failed, the sender is told the best of the failures.
-    fn message_failed(&mut self, id: u64, verdict: Verdict) {
+    fn message_failed(&mut self, id: u64, phone: &Phone, verdict: Verdict) {
+        if self.write_again(id, phone, verdict) {
+            return;
+        }
         let Some(relay) = self.messages.relays.get_mut(&id) else { return };
         relay.open -= 1;
         let best = relay.verdict.map_or(verdict, |old| old.better(verdict));

@@ -132,6 +132,23 @@ impl Registrar {
         self.bindings.get(aor).map_or(&[], Vec::as_slice)
     }
 
+    /// The phones of an extension, the preferred one first; of each its flows, of equally preferred ones the last refreshed
+    /// first.
+    pub(crate) fn phones_of(&self, aor: &Aor) -> Vec<Vec<&Binding>> {
+        let mut phones: Vec<Vec<&Binding>> = Vec::new();
+        for binding in self.of(aor) {
+            let same = |flows: &&mut Vec<&Binding>| flows.iter().any(|flow| flow.is_of_phone_of(binding));
+            match phones.iter_mut().find(same) {
+                Some(flows) => {
+                    let at = flows.iter().position(|flow| flow.q <= binding.q).unwrap_or(flows.len());
+                    flows.insert(at, binding);
+                }
+                None => phones.push(vec![binding]),
+            }
+        }
+        phones
+    }
+
     /// Does what a REGISTER asks for, all of it or nothing (RFC 3261 §10.3 steps 6 and 7).
     ///
     /// # Errors
@@ -398,6 +415,12 @@ impl Binding {
     /// Instance and flow of the phone, where it names them (RFC 5626 §4.1, §4.2).
     pub(crate) fn device(&self) -> Option<(&str, Option<u32>)> {
         self.device.as_ref().map(|device| (device.instance.as_str(), device.reg_id))
+    }
+
+    /// Whether both lead to one phone.
+    fn is_of_phone_of(&self, other: &Self) -> bool {
+        let instance = |binding: &Self| binding.device.as_ref().map(|device| device.instance.clone());
+        instance(self).is_some() && instance(self) == instance(other)
     }
 }
 

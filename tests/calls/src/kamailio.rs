@@ -55,6 +55,15 @@ impl Kamailio {
         Self::run(folder, listen, &edge(&modules()?, listen, onward))
     }
 
+    /// Starts an edge at `listen`, on UDP and TCP, that keeps the flows of its phones apart (RFC 5626 §5): a call of the switch at
+    /// `onward` goes by the flow that it names, and is answered 430 where that is gone.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn flows(folder: &Path, listen: SocketAddr, onward: SocketAddr) -> Result<Self> {
+        Self::run(folder, listen, &flows(&modules()?, listen, onward))
+    }
+
     fn run(folder: &Path, listen: SocketAddr, configuration: &str) -> Result<Self> {
         let file = folder.join("kamailio.cfg");
         std::fs::write(&file, configuration).context("no configuration written")?;
@@ -137,6 +146,39 @@ auto_aliases=no
 listen=udp:{listen}
 mpath="{modules}/"
 {names}"#
+    )
+}
+
+fn flows(modules: &str, listen: SocketAddr, onward: SocketAddr) -> String {
+    let switch = onward.port();
+    // The order matters: the path and the route carry flow tokens where they find the outbound module.
+    let names = ["sl", "tm", "outbound", "rr", "path", "pv", "maxfwd", "siputils", "textops"];
+    let head = head(modules, listen, &names)
+        .replace("disable_tcp=yes", &format!("disable_tcp=no\ntcp_children=1\nlisten=tcp:{listen}"));
+    format!(
+        r#"{head}modparam("outbound", "flow_token_key", "the key of a test")
+request_route {{
+    if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+    if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+    if (is_method("REGISTER")) {{
+        if (!add_path()) {{ sl_send_reply("500", "No Path"); exit; }}
+        $du = "sip:{onward}";
+        t_relay();
+        exit;
+    }}
+    if (is_method("INVITE")) {{ record_route(); }}
+    if ($sp == {switch} && $proto == "udp") {{
+        loose_route();
+        # A flow is used or it is dead: no connection is made in its place.
+        if (!t_relay()) {{ sl_send_reply("430", "Flow Failed"); }}
+        exit;
+    }}
+    if (has_totag() && loose_route()) {{ t_relay(); exit; }}
+    if (has_totag() && is_method("ACK")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+    $du = "sip:{onward}";
+    t_relay();
+}}
+"#
     )
 }
 

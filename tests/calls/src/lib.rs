@@ -19,6 +19,7 @@ pub mod phone;
 pub mod pjsua2;
 pub mod ports;
 pub mod process;
+mod received;
 pub mod rtp;
 pub mod sdp;
 pub mod sip_text;

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::digest::{Answer, Hash};
 use crate::openssl::Secured;
 use crate::ports::Ports;
+use crate::received::Received;
 use crate::sip_text::{Text, wire};
 
 /// What a phone waits for an answer: far above what any timer in a test needs.
@@ -28,6 +29,7 @@ pub struct Phone {
     seen: Vec<String>,
     last_sent: String,
     began: Instant,
+    received: Received,
 }
 
 #[derive(Debug)]
@@ -116,6 +118,7 @@ impl Phone {
             seen,
             last_sent: String::new(),
             began: Instant::now(),
+            received: Received::default(),
         }
     }
 
@@ -203,6 +206,7 @@ impl Phone {
         let Some(message) = self.receive_text(deadline)? else { return Ok(None) };
         let text = Text::read(&message).with_context(|| format!("unreadable: {message:?}"))?;
         self.note("<-", &text.start);
+        self.received.keep(self.server, self.local, &message, &text);
         Ok(Some(text))
     }
 
@@ -332,20 +336,35 @@ impl Phone {
     /// # Errors
     /// As [`Self::register`].
     pub fn register_for(&mut self, password: &str, hash: Hash, expires_s: u32) -> Result<Text> {
+        let fields = format!("Contact: {}\nExpires: {expires_s}", self.contact());
+        self.register_with(password, hash, &fields)
+    }
+
+    /// [`Self::register`] by one flow of a phone that has several (RFC 5626 §4.2), which `instance`, a URN, names.
+    ///
+    /// # Errors
+    /// As [`Self::register`].
+    pub fn register_flow(&mut self, password: &str, instance: &str, reg_id: u32) -> Result<Text> {
+        let contact = format!("{};+sip.instance=\"<{instance}>\";reg-id={reg_id}", self.contact());
+        let fields = format!("Contact: {contact}\nExpires: 300\nSupported: path, outbound");
+        self.register_with(password, Hash::Sha256, &fields)
+    }
+
+    fn register_with(&mut self, password: &str, hash: Hash, fields: &str) -> Result<Text> {
         let (user, uri) = (self.user.clone(), format!("sip:{}", self.server));
         let (tag, call_id) = (unique(), unique());
-        let request = |via: &str, contact: &str, cseq: u32, authorization: &str| {
+        let request = |via: &str, cseq: u32, authorization: &str| {
             format!(
-                "REGISTER {uri} SIP/2.0\nVia: {via}\nMax-Forwards: 70\nFrom: <sip:{user}@{0}>;tag={tag}\nTo: <sip:{user}@{0}>\nCall-ID: {call_id}\nCSeq: {cseq} REGISTER\nContact: {contact}\nExpires: {expires_s}\n{authorization}\n",
+                "REGISTER {uri} SIP/2.0\nVia: {via}\nMax-Forwards: 70\nFrom: <sip:{user}@{0}>;tag={tag}\nTo: <sip:{user}@{0}>\nCall-ID: {call_id}\nCSeq: {cseq} REGISTER\n{fields}\n{authorization}\n",
                 uri.trim_start_matches("sip:")
             )
         };
-        let text = request(&self.via(), &self.contact(), 1, "");
+        let text = request(&self.via(), 1, "");
         self.send(&text)?;
         let challenge = self.expect("401 REGISTER")?;
         let answer = Answer { user: &user, password, method: "REGISTER", uri: &uri, count: 1 };
         let authorization = answer.to(&challenge.all("WWW-Authenticate"), hash)?;
-        let text = request(&self.via(), &self.contact(), 2, &format!("Authorization: {authorization}\n"));
+        let text = request(&self.via(), 2, &format!("Authorization: {authorization}\n"));
         self.send(&text)?;
         self.expect("200 REGISTER")
     }

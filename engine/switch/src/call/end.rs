@@ -70,7 +70,7 @@ impl Verdict {
     pub(crate) fn refusal(self) -> Refusal {
         match self.status.code() {
             // A B2BUA does not hand on redirections, nor challenges meant for itself.
-            300..=399 | 408 | 487 => StatusCode::TEMPORARILY_UNAVAILABLE.into(),
+            300..=399 | 408 | 430 | 487 => StatusCode::TEMPORARILY_UNAVAILABLE.into(),
             401 | 407 => StatusCode::SERVER_INTERNAL_ERROR.into(),
             // RFC 3261 §16.7 step 6: 503 would speak for the whole of us.
             503 => StatusCode::SERVER_INTERNAL_ERROR.into(),

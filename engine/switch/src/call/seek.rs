@@ -19,7 +19,7 @@ use crate::invite::{self, Invitation, Summons};
 use crate::leg::{Early, Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
 use crate::media::MediaCommand;
 use crate::session::Session;
-use crate::target::{self, Target};
+use crate::target::{self, FLOW_PATIENCE, Phone, Target};
 use crate::trunk;
 
 /// Where a call leads.
@@ -154,7 +154,8 @@ impl Call {
                 let patience = self.tenant.trunks.get(&line.trunk).map(|trunk| trunk.policy.choice.patience);
                 Patience::Until(desk.start_timer(patience.unwrap_or_default(), key))
             }
-            Target::Phone(_) => Patience::Unlimited,
+            Target::Phone(phone) if phone.others.is_empty() => Patience::Unlimited,
+            Target::Phone(_) => Patience::Until(desk.start_timer(FLOW_PATIENCE, TimerKey::NoResponse(leg_ref))),
         };
         let peer = self.peer_of(&target, summons);
         let side = match summons {
@@ -234,17 +235,39 @@ impl Call {
         }
     }
 
-    /// A trunk gave no sign of life: the next one is tried.
+    /// A trunk or a flow of a phone gave no sign of life: the next one is tried.
     pub(crate) fn no_response(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let verdict = Verdict { status: StatusCode::REQUEST_TIMEOUT, cause: EndCause::Unreachable };
+        let another = self.by_another_flow(leg, verdict);
         let Some(outgoing) = self.legs.get_mut(leg.at()).and_then(Leg::outgoing_mut) else { return };
         outgoing.patience = Patience::Unlimited;
         let others = matches!(&self.stage, Stage::Seeking(seeking) if !seeking.queue.is_empty());
-        if others {
+        if another.is_some() || others {
             self.cancel_leg(desk, leg, EndCause::Unreachable);
-            self.note(Verdict { status: StatusCode::REQUEST_TIMEOUT, cause: EndCause::Unreachable });
-            self.call_next(desk);
+            if self.call_again(desk, leg, another).is_err() {
+                self.note(verdict);
+                self.call_next(desk);
+            }
             self.end_if_all_failed(desk);
         }
+    }
+
+    /// The phone of a leg by another flow, if it said nothing on the one that failed.
+    fn by_another_flow(&self, leg: LegIndex, verdict: Verdict) -> Option<Phone> {
+        let outgoing = self.leg(leg).and_then(Leg::outgoing)?;
+        match &outgoing.target {
+            Target::Phone(phone) if outgoing.progress == Progress::Silent => phone.by_another_flow(verdict),
+            Target::Phone(_) | Target::Trunk(_) => None,
+        }
+    }
+
+    /// Calls the phone of a leg that ended by another flow, if there is one.
+    fn call_again(&mut self, desk: &mut Desk, ended: LegIndex, phone: Option<Phone>) -> Result<(), NotStarted> {
+        let summons = match self.legs[ended.at()].side {
+            Side::Callee => Summons::Ring,
+            Side::Caller => Summons::AutoAnswer,
+        };
+        self.call_target(desk, Target::Phone(phone.ok_or(NotStarted)?), summons).map(drop)
     }
 
     /// Nobody answered in time.
@@ -264,7 +287,11 @@ impl Call {
             Target::Trunk(line) => Some(line.trunk.clone()),
             Target::Phone(_) => None,
         });
+        let another = self.by_another_flow(leg, verdict);
         self.finish_leg(desk, leg, verdict.cause);
+        if self.call_again(desk, leg, another).is_ok() {
+            return;
+        }
         self.note(verdict);
         if let Some(line) = line {
             if trunk::is_worth_another(self.tenant.trunks.get(&line), verdict) {

@@ -3,6 +3,7 @@
 
 mod chaos;
 mod farewell;
+mod flows;
 mod forwarding;
 mod identity;
 mod ladder;
