@@ -156,8 +156,7 @@ fn flows(modules: &str, listen: SocketAddr, onward: SocketAddr) -> String {
     let head = head(modules, listen, &names)
         .replace("disable_tcp=yes", &format!("disable_tcp=no\ntcp_children=1\nlisten=tcp:{listen}"));
     format!(
-        r#"{head}modparam("outbound", "flow_token_key", "the key of a test")
-request_route {{
+        r#"{head}request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
     if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
     if (is_method("REGISTER")) {{
