@@ -61,7 +61,7 @@ fn kamailio_challenges_with_either_hash_and_passes_calls_on() -> Result<()> {
         let running = called.start(folder.path())?;
         let mut phone = Phone::udp(&ports, "switch", listen)?;
         let mut call = phone.dialog_to("1002");
-        phone.invite(&mut call, Some("secret"), &sdp::audio(phone.local(), "0", &[]))?;
+        phone.invite_with(&mut call, Some("secret"), &["Supported: replaces"], &sdp::audio(phone.local(), "0", &[]))?;
         phone.expect("180 INVITE")?;
         let ok = phone.expect("200 INVITE")?;
         ensure!(ok.header("Record-Route").contains("127.0.0.3"), "{ok:?}");
