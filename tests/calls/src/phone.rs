@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::digest::{Answer, Hash};
 use crate::openssl::Secured;
 use crate::ports::Ports;
-use crate::received::Received;
-use crate::sip_text::{Text, wire};
+use crate::received::{self, Received};
+use crate::sip_text::{Text, faults, wire};
 
 /// What a phone waits for an answer: far above what any timer in a test needs.
 pub const PATIENCE: Duration = Duration::from_secs(8);
@@ -206,7 +206,11 @@ impl Phone {
         let Some(message) = self.receive_text(deadline)? else { return Ok(None) };
         let text = Text::read(&message).with_context(|| format!("unreadable: {message:?}"))?;
         self.note("<-", &text.start);
-        self.received.keep(self.server, self.local, &message, &text);
+        if received::is_of_product(&text) {
+            let faults = faults(&message);
+            ensure!(faults.is_empty(), "{faults:?} in {message}");
+            self.received.keep(self.server, self.local, &message);
+        }
         Ok(Some(text))
     }
 

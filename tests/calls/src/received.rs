@@ -23,11 +23,9 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// Keeps a message if the product sent it and somebody wants to judge it.
-    pub(crate) fn keep(&mut self, from: SocketAddr, to: SocketAddr, message: &str, text: &Text) {
-        let product = ["Server", "User-Agent"].iter().any(|name| text.header(name).starts_with(PRODUCT));
-        if product
-            && folder().is_some()
+    /// Keeps a message of the product if somebody wants to judge it.
+    pub(crate) fn keep(&mut self, from: SocketAddr, to: SocketAddr, message: &str) {
+        if folder().is_some()
             && let Some(packet) = packet(from, to, message.as_bytes())
         {
             let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -49,6 +47,11 @@ impl Drop for Received {
             drop(std::fs::write(folder.join(name), [&HEADER[..], &self.packets].concat()));
         }
     }
+}
+
+/// Whether the product wrote it.
+pub(crate) fn is_of_product(text: &Text) -> bool {
+    ["Server", "User-Agent"].iter().any(|name| text.header(name).starts_with(PRODUCT))
 }
 
 fn folder() -> Option<PathBuf> {

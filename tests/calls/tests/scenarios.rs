@@ -231,6 +231,19 @@ fn a_called_phone_refuses() -> Result<()> {
 }
 
 #[test]
+fn a_called_phone_answers_while_it_is_cancelled() -> Result<()> {
+    let mut stage = stage("answer_crossing_cancel", &[])?;
+    let (mut dialog, via) = call(&mut stage)?;
+    stage.phone.expect("180 INVITE")?;
+    stage.phone.cancel(&dialog, &via)?;
+    stage.phone.expect("200 CANCEL")?;
+    let ok = stage.phone.expect("200 INVITE")?;
+    stage.phone.ack(&mut dialog, &ok, "")?;
+    stage.phone.hang_up(&mut dialog)?;
+    stage.running.finish().map(drop)
+}
+
+#[test]
 fn a_called_phone_is_cancelled() -> Result<()> {
     let mut stage = stage("answer_cancelled", &[])?;
     let (dialog, via) = call(&mut stage)?;

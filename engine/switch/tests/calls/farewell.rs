@@ -78,3 +78,70 @@ fn a_called_phone_that_hangs_up_with_its_answer_is_not_lost() {
     world.finish();
     assert_eq!(world.facts.last().unwrap(), "ended Normal by Callee 200");
 }
+
+/// A caller may hang up in the instant in which it is answered; its ACK and its BYE come in either order.
+#[test]
+fn a_caller_that_hangs_up_with_its_ack_is_not_lost() {
+    for (first, second) in [("ACK", "BYE"), ("BYE", "ACK")] {
+        let mut world = World::with(&["alice", "bob"]);
+        world.play(&format!(
+            r#"
+            0ms  alice > INVITE 1002
+            0ms  bob   < INVITE
+            0ms  alice > silent
+            1s   bob   > 200
+            1s   bob   < ACK
+            1s   alice < 200
+            1s   alice > {first}
+            1s   alice > {second}
+            1s   bob   < BYE
+            "#
+        ));
+        world.finish();
+        assert_eq!(world.facts.last().unwrap(), "ended Normal by Caller 200");
+    }
+}
+
+#[test]
+fn a_reinvite_that_crosses_our_bye_is_for_a_call_that_is_over() {
+    let mut world = World::with(&["alice", "bob"]);
+    world.play(
+        r#"
+        0ms  alice > INVITE 1002
+        0ms  bob   < INVITE
+        1s   bob   > 200
+        1s   bob   < ACK
+        1s   alice < 200
+        2s   alice > silent
+        2s   bob   > BYE
+        2s   alice < BYE
+        2s   alice > REINVITE dir=sendonly
+        2s   alice < 481
+        2s   alice > answer 200
+        "#,
+    );
+    world.finish();
+    assert_eq!(world.facts.last().unwrap(), "ended Normal by Callee 200");
+}
+
+/// The same the other way round: what we answered already does not keep the call.
+#[test]
+fn a_bye_right_after_a_reinvite_ends_the_call() {
+    let mut world = World::with(&["alice", "bob"]);
+    world.play(
+        r#"
+        0ms  alice > INVITE 1002
+        0ms  bob   < INVITE
+        1s   bob   > 200
+        1s   bob   < ACK
+        1s   alice < 200
+        2s   alice > silent
+        2s   alice > REINVITE dir=sendonly
+        2s   alice < 200
+        2s   alice > BYE
+        2s   bob   < BYE
+        "#,
+    );
+    world.finish();
+    assert_eq!(world.facts.last().unwrap(), "ended Normal by Caller 200");
+}

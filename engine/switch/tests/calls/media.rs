@@ -350,3 +350,15 @@ fn a_phone_behind_nat_is_answered_where_it_is() {
     let carol = switch::media::SourceRule::Learn { signalling: "203.0.113.5".parse().unwrap() };
     assert_eq!(rules, [carol, switch::media::SourceRule::AsAgreed]);
 }
+
+#[test]
+fn media_that_must_be_encrypted_is_not_taken_in_the_clear() {
+    check(
+        &["alice", "bob"],
+        r#"
+        0ms  alice > INVITE 1002 more=secured
+        0ms  alice < 488
+        "#,
+        "",
+    );
+}

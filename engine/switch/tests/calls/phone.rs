@@ -396,6 +396,8 @@ impl Phone {
     pub(crate) fn sdp_with(&mut self, codecs: &str, more: &str) -> String {
         let lines = match more {
             "video" => "m=video 41000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n",
+            "feedback" => return self.sdp(codecs, "").replace(" RTP/AVP ", " RTP/AVPF "),
+            "secured" => return self.sdp(codecs, "").replace(" RTP/AVP ", " RTP/SAVP "),
             "fax" => "m=image 41002 udptl t38\r\na=T38FaxVersion:0\r\n",
             other => panic!("no media {other}"),
         };

@@ -1,5 +1,7 @@
 //! Transfers by phone: REFER with and without Replaces (RFC 3515, 3891, 5589).
 
+use std::time::Duration;
+
 use hooks::fact::EndCause;
 
 use crate::ladder::{World, check};
@@ -214,6 +216,47 @@ fn a_hold_before_the_transfer_is_not_offered_to_the_new_party() {
         3s    carol hears bob
         5s    bob   > BYE
         5s    carol < BYE
+        "#,
+    );
+    world.finish();
+}
+
+/// Who stays is offered what its own session is: RTP with feedback where it began so, whatever the new party speaks.
+#[test]
+fn a_party_that_stays_is_offered_its_own_profile_again() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002 more=feedback
+        0ms    bob   < INVITE `RTP/AVP `
+        1s     bob   > 200
+        1s     bob   < ACK
+        1s     alice < 200 `RTP/AVPF `
+        2s     bob   > REFER 1003
+        2s     bob   < 202
+        2s     bob   < NOTIFY
+        2s     carol < INVITE `RTP/AVP `
+        3s     carol > 200
+        3s     carol < ACK
+        3s     bob   < NOTIFY
+        3s     bob   < BYE
+        3s     alice hears carol
+        "#,
+    );
+    // Both are offered anew what they have.
+    world.crash(Duration::from_secs(2));
+    world.play(
+        r#"
+        0ms    alice < INVITE `RTP/AVPF ` `a=sendrecv`
+        0ms    carol < INVITE `RTP/AVP ` `a=sendrecv`
+        100ms  alice > 200 more=feedback
+        100ms  alice < ACK
+        100ms  carol > 200
+        100ms  carol < ACK
+        1s     alice hears carol
+        1s     carol hears alice
+        2s     alice > BYE
+        2s     carol < BYE
         "#,
     );
     world.finish();

@@ -3,6 +3,7 @@
 mod audio;
 mod call;
 mod crash;
+mod crossing;
 mod drain;
 mod edge;
 mod fail_point;
