@@ -151,3 +151,65 @@ fn whom_a_party_sent_takes_its_place_by_an_invite_that_replaces_it() -> Result<(
     }
     Ok(())
 }
+
+#[test]
+fn a_hold_before_the_transfer_is_not_offered_to_the_new_party() -> Result<()> {
+    let server = Switchboard::start()?;
+    let mut up = up(&server)?;
+    let mut carol = Party::new(&server, "1003", Instant::now())?;
+    let hold = up.alice.sdp(2, "sendonly");
+    up.alice.phone.request(&mut up.calling, "INVITE", &[], &hold)?;
+    let held = up.alice.phone.expect("200 INVITE")?;
+    ensure!(held.body.contains("a=recvonly"), "{}", held.body);
+    up.alice.phone.ack(&mut up.calling, &held, "")?;
+    let refer_to = format!("Refer-To: <sip:1003@{}>", server.sip());
+    up.alice.phone.request(&mut up.calling, "REFER", &[&refer_to], "")?;
+    up.alice.phone.expect("202 REFER")?;
+    notified(&mut up.alice.phone, "100")?;
+    let invite = carol.phone.expect("INVITE")?;
+    let stale = ["a=sendonly", "a=recvonly", "a=inactive"].iter().any(|stale| invite.body.contains(stale));
+    ensure!(!stale, "{}", invite.body);
+    let answer = carol.sdp(1, "sendrecv");
+    carol.phone.reply(&invite, "200 OK", &answer)?;
+    carol.phone.expect("ACK")?;
+    notified(&mut up.alice.phone, "200")?;
+    let bye = up.alice.phone.expect("BYE")?;
+    up.alice.phone.reply(&bye, "200 OK", "")?;
+    speak_and_listen(&mut up, &mut carol, &invite)?;
+    hang_up(&mut up, &mut carol)
+}
+
+/// Two phones hand a third one to each other, and would for ever.
+#[test]
+fn a_ring_of_transfers_ends_with_483() -> Result<()> {
+    let server = Switchboard::start()?;
+    let mut up = up(&server)?;
+    let mut carol = Party::new(&server, "1003", Instant::now())?;
+    let mut dialog = up.calling.clone();
+    let (mut by, mut to) = (&mut up.alice, &mut carol);
+    let mut handed_on = 0;
+    loop {
+        let refer_to = format!("Refer-To: <sip:{}@{}>", to.phone.user(), server.sip());
+        by.phone.request(&mut dialog, "REFER", &[&refer_to], "")?;
+        if by.phone.expect_one_of(&["202 REFER", "483 REFER"])?.status() == Some(483) {
+            break;
+        }
+        handed_on += 1;
+        ensure!(handed_on < 100, "for ever");
+        notified(&mut by.phone, "100")?;
+        let invite = to.phone.expect("INVITE")?;
+        let answer = to.sdp(1, "sendrecv");
+        to.phone.reply(&invite, "200 OK", &answer)?;
+        to.phone.expect("ACK")?;
+        notified(&mut by.phone, "200")?;
+        let bye = by.phone.expect("BYE")?;
+        by.phone.reply(&bye, "200 OK", "")?;
+        dialog = to.phone.dialog_of(&invite);
+        std::mem::swap(&mut by, &mut to);
+    }
+    up.bob.phone.hang_up(&mut up.called)?;
+    let bye = by.phone.expect("BYE")?;
+    by.phone.reply(&bye, "200 OK", "")?;
+    ensure!(handed_on == 16, "{handed_on}");
+    Ok(())
+}
