@@ -10,6 +10,7 @@ pub mod event;
 pub mod gain;
 pub mod graph;
 pub mod id;
+pub mod jitter;
 pub mod mix;
 pub mod music;
 pub mod now;

@@ -185,4 +185,18 @@ pub trait Encoder: Send {
 pub trait Decoder: Send {
     /// Appends the samples of one payload, mono; a payload that makes no sense gives none.
     fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>);
+
+    /// Appends `samples` that go on from what was decoded, in place of a packet that is missing; false and nothing where
+    /// the codec has no way of its own.
+    fn conceal(&mut self, samples: usize, out: &mut Vec<i16>) -> bool {
+        let _ = (samples, out);
+        false
+    }
+
+    /// Appends `samples` of the missing packet that `next` follows, out of what `next` repeats of it (forward error
+    /// correction); false and nothing where it repeats nothing.
+    fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<i16>) -> bool {
+        let _ = (next, samples, out);
+        false
+    }
 }
