@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::jitter::JitterStats;
 use crate::{EndpointId, PlayerId, RecorderId};
 
 /// One thing that happened.
@@ -137,4 +138,6 @@ pub struct EndpointStats {
     pub remote_jitter_ms: f32,
     /// Last round trip in ms by RTCP (RFC 3550 §6.4.1), if one was measured.
     pub round_trip_ms: Option<f32>,
+    /// While it was mixed or transcoded: what was late, missing and made up of what the peer said.
+    pub buffered: JitterStats,
 }

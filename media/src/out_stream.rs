@@ -16,6 +16,8 @@ pub struct OutStream {
     feed: Feed,
     /// The next packet opens a talk spurt.
     spurt_begins: bool,
+    /// SSRC and time stamp of the last telephone event that came, and our time stamp for it.
+    event: Option<((u32, u32), u32)>,
 }
 
 /// A pair of times that belong together.
@@ -93,6 +95,7 @@ impl OutStream {
             frame: 0,
             feed: Feed::Nobody,
             spurt_begins: true,
+            event: None,
         }
     }
 
@@ -174,6 +177,20 @@ impl OutStream {
         (self.last_timestamp, self.frame) = (timestamp, frame.samples);
         let marker = std::mem::take(&mut self.spurt_begins);
         Header { marker, payload_type: frame.send_as, sequence, timestamp, ssrc: self.ssrc }
+    }
+
+    /// The header of a telephone event sent between the frames of a mix; `header` is the one it came with. All packets of
+    /// one event have one time stamp.
+    pub fn event(&mut self, header: &Header, send_as: u8) -> Header {
+        let came = (header.ssrc, header.timestamp);
+        let timestamp = match self.event {
+            Some((known, timestamp)) if known == came => timestamp,
+            Some(_) | None => self.last_timestamp.wrapping_add(self.frame),
+        };
+        self.event = Some((came, timestamp));
+        let sequence = self.next_sequence;
+        self.next_sequence = sequence.wrapping_add(1);
+        Header { marker: header.marker, payload_type: send_as, sequence, timestamp, ssrc: self.ssrc }
     }
 
     /// Maps an incoming stream (or what follows a leap in it) right behind what was sent.

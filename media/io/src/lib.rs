@@ -1,6 +1,6 @@
 //! RTP sockets and the threads that pace them.
 //!
-//! Three threads however many calls there are: `media-relay` owns every socket, forwards on arrival and paces players;
+//! Three threads however many calls there are: `media-relay` owns every socket, forwards on arrival, mixes rooms and paces players;
 //! `media-record` makes recordings; `media-prompt` encodes prompts. All sleep while nothing is to be done.
 
 mod clock;

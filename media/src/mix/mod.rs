@@ -84,6 +84,11 @@ impl Room {
             Some(known) => known.heard.clone(),
             None => Vec::new(),
         };
+        self.admit(sink, wish, heard);
+    }
+
+    /// Takes in a sink that goes on from what it heard in another room.
+    pub fn admit(&mut self, sink: EndpointId, wish: Wish, heard: Vec<(Source, Gain)>) {
         self.remove(sink);
         self.wide += usize::from(wish.coder.encoder_rate() == RecordRate::Wide);
         self.sinks.insert(sink, Sink { wish, heard });

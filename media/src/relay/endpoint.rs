@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 
+use super::ear::Ear;
 use super::players::Feed;
 use super::reports::Reports;
+use super::rooms::Seat;
 use super::{Deadline, Slot};
 use crate::codec::{Coder, Law};
 use crate::command::FORMATS_MAX;
+use crate::jitter::JitterStats;
 use crate::out_stream::OutStream;
 use crate::reception::Reception;
 use crate::source_lock::{Expected, SourceLock};
@@ -22,6 +25,8 @@ pub(super) struct Endpoint {
     pub(super) reception: Reception,
     /// Who hears this one.
     pub(super) listeners: Vec<Slot>,
+    /// Those who hear this one in a mix.
+    pub(super) ear: Option<Box<Ear>>,
     /// Recorders of this one.
     pub(super) taps: u32,
     /// When the peer was last heard, or configured.
@@ -31,6 +36,10 @@ pub(super) struct Endpoint {
     pub(super) heard: Heard,
     /// How packets of its source are sent on.
     pub(super) routes: Vec<Route>,
+    /// Its source has been heard in a codec that can't be sent on as it is.
+    pub(super) transcodes: bool,
+    /// What ears of this one that have been closed had counted.
+    pub(super) buffered: JitterStats,
     pub(super) out: OutStream,
     pub(super) counts: Counts,
     pub(super) reports: Reports,
@@ -54,8 +63,11 @@ pub(super) struct Counts {
 #[derive(Clone)]
 pub(super) enum Heard {
     Nothing,
+    /// As it comes, packet by packet.
     Endpoint(Slot),
     Player(Feed),
+    /// In a room; no seat while nothing has been agreed that can be encoded.
+    Mix(Option<Seat>),
 }
 
 /// One agreed format, as received.
@@ -115,11 +127,14 @@ impl Endpoint {
             lock: SourceLock::new(now.mono_us),
             reception: Reception::default(),
             listeners: Vec::new(),
+            ear: None,
             taps: 0,
             heard_us: now.mono_us,
             keys: KeyDetector::default(),
             heard: Heard::Nothing,
             routes: Vec::new(),
+            transcodes: false,
+            buffered: JitterStats::default(),
             out: OutStream::new(open.seed),
             counts: Counts::default(),
             reports: Reports::new(open.seed),
@@ -178,6 +193,16 @@ impl Endpoint {
         }
     }
 
+    /// The number under which key presses are sent to the peer, with their clock: one beside the audio if there is.
+    pub(super) fn events(&self, audio_clock_hz: u32) -> Option<(u8, u32)> {
+        let formats = self.session.iter().flat_map(|session| &session.formats);
+        let events = formats.filter_map(|format| match format.codec {
+            Codec::TelephoneEvent { clock_hz } => Some((format.send.number(), clock_hz)),
+            Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::Opus | Codec::L16 { .. } | Codec::Other { .. } => None,
+        });
+        events.min_by_key(|(_, clock_hz)| *clock_hz != audio_clock_hz)
+    }
+
     pub(super) fn session(&self) -> Option<&Session> {
         self.session.as_ref()
     }
@@ -192,6 +217,7 @@ impl Endpoint {
     pub(super) fn hear(&mut self, heard: Heard) -> Heard {
         self.out.break_feed();
         self.routes.clear();
+        self.transcodes = false;
         std::mem::replace(&mut self.heard, heard)
     }
 
@@ -252,6 +278,7 @@ impl Endpoint {
             remote_lost_packets: self.reports.remote_lost(),
             remote_jitter_ms: self.reports.remote_jitter_ms(),
             round_trip_ms: self.reports.round_trip_ms(),
+            buffered: self.ear.as_ref().map_or(self.buffered, |ear| self.buffered.and(ear.stats())),
         }
     }
 }
@@ -265,6 +292,14 @@ impl ReceiveFormat {
             coder: format.codec.coder(),
         }
     }
+}
+
+/// Whether nothing that `source` may say can be sent on to `sink` as it comes, but it could be decoded and encoded.
+pub(super) fn must_transcode(source: &Endpoint, sink: &Endpoint, routes: &[Route]) -> bool {
+    let mut audio = source.formats.iter().filter(|format| format.audio).peekable();
+    audio.peek().is_some_and(|format| format.coder.is_some())
+        && sink.encodable().is_some()
+        && audio.all(|format| routes.iter().all(|route| route.from != format.number))
 }
 
 /// How each format of `source` goes on to `sink`; formats the sink can take in no way are left out.

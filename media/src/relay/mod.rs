@@ -1,11 +1,14 @@
-//! The packet plane: obeys commands, forwards packets, feeds players, reports. No sockets, no clock.
+//! The packet plane: obeys commands, forwards packets, mixes rooms, feeds players, reports. No sockets, no clock.
 //!
 //! `media-io` drives it with real packets; tests drive it with made-up ones. It answers through [`Output`].
 
+mod ear;
 mod endpoint;
+mod hearing;
 mod packets;
 mod players;
 mod reports;
+mod rooms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -15,11 +18,10 @@ use crate::codec::Coder;
 use crate::encoded::EncodedPrompt;
 use crate::event::Refusal;
 use crate::rtp::{Header, PACKET_BYTES_MAX};
-use crate::{
-    Command, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId, Source, StartRecorder,
-};
-use endpoint::{Endpoint, Heard};
+use crate::{Command, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId, StartRecorder};
+use endpoint::Endpoint;
 use players::Player;
+use rooms::{RoomId, Rooms};
 
 /// What the relay makes happen.
 pub trait Output {
@@ -89,6 +91,7 @@ pub struct Relay {
     free: Vec<Slot>,
     by_id: BTreeMap<EndpointId, Slot>,
     players: BTreeMap<PlayerId, Player>,
+    rooms: Rooms,
     /// Prompts by codec; `None` while being encoded.
     prompts: BTreeMap<(Prompt, Coder), Option<Arc<EncodedPrompt>>>,
     deadlines: BTreeSet<(u64, Deadline)>,
@@ -98,6 +101,10 @@ pub struct Relay {
 /// What is due at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Deadline {
+    /// Rooms to be formed anew.
+    Rooms,
+    /// A room's next 20 ms.
+    Room(RoomId),
     /// A player's next frame to an endpoint.
     Frame(Slot),
     /// An RTCP report.
@@ -127,9 +134,9 @@ impl Relay {
             }
             Command::Close(endpoint) => self.slot(endpoint).map(|slot| self.close(now, slot, out)),
             Command::StartPlayer { player, prompt } => self.start_player(player, prompt),
-            Command::StopPlayer(player) => self.stop_player(player),
+            Command::StopPlayer(player) => self.stop_player(now, player, out),
             Command::Hear(hear) => self.hear(now, &hear, out),
-            Command::SetGain(edge) => self.graph.set_gain(&edge),
+            Command::SetGain(edge) => self.set_gain(now, &edge, out),
             Command::StartRecorder(start) => self.start_recorder(now, start, out),
             Command::StopRecorder(recorder) => self.stop_recorder(now, recorder, out),
         };
@@ -146,14 +153,16 @@ impl Relay {
 
     /// Does what has become due.
     pub fn handle_timeout(&mut self, now: Now, out: &mut impl Output) {
-        // Whatever is scheduled in here lies in the future, so this ends.
+        // Whatever is scheduled in here lies in the future, but for rooms to be formed once, so this ends.
         while let Some((due, deadline)) = self.deadlines.first().copied().filter(|(due, _)| *due <= now.mono_us) {
             self.deadlines.remove(&(due, deadline));
             match deadline {
+                Deadline::Rooms => self.form_rooms(now),
+                Deadline::Room(room) => self.tick(now, room, out),
                 Deadline::Frame(slot) => self.send_frame(now, slot, out),
                 Deadline::Report(slot) => self.send_report(now, slot, out),
                 Deadline::Silence(slot) => self.check_silence(now, slot, out),
-                Deadline::End(player) => self.end_player(player, out),
+                Deadline::End(player) => self.end_player(now, player, out),
             }
         }
     }
@@ -168,6 +177,8 @@ impl Relay {
         for endpoint in endpoints {
             self.handle(now, Command::Close(endpoint), out);
         }
+        self.form_rooms(now);
+        self.deadlines.retain(|(_, deadline)| *deadline != Deadline::Rooms);
     }
 
     /// Who hears whom.
@@ -220,88 +231,40 @@ impl Relay {
         let Some(endpoint) = self.endpoint_mut(slot) else { return };
         let old_due = endpoint.silence_due();
         let new_due = endpoint.configure(now, session);
-        let (heard, listeners) = (endpoint.heard.clone(), endpoint.listeners.clone());
+        let (id, listeners) = (endpoint.id, endpoint.listeners.clone());
+        endpoint.transcodes = false;
         if let Some(due) = old_due {
             self.deadlines.remove(&(due, Deadline::Silence(slot)));
         }
         self.deadlines.extend(new_due.map(|due| (due, Deadline::Silence(slot))));
-        for sink in listeners.into_iter().chain([slot]) {
-            self.reroute(sink);
-        }
-        if let Heard::Player(feed) = heard {
-            self.stop_feed(slot);
-            self.start_feed(now, slot, feed.player, out);
+        let relayed: Vec<EndpointId> =
+            listeners.into_iter().filter_map(|sink| self.endpoint(sink)).map(|sink| sink.id).collect();
+        for sink in relayed.into_iter().chain(self.mixed_hearers(id)).chain([id]) {
+            self.rehear(now, sink, out);
         }
     }
 
     fn close(&mut self, now: Now, slot: Slot, out: &mut impl Output) {
         self.send_bye(now, slot, out);
-        self.unhear(slot);
+        let Some(id) = self.endpoint(slot).map(|endpoint| endpoint.id) else { return };
+        let mixed = self.mixed_hearers(id);
+        let nothing = Hear { sink: id, sources: Vec::new() };
+        let (deaf, removed) = (self.graph.hear(&nothing), self.graph.remove_endpoint(id));
+        debug_assert!(deaf.is_ok() && removed.is_ok(), "table and graph hold the same endpoints");
+        self.rehear(now, id, out);
         let Some(endpoint) = self.slots.get_mut(slot.0 as usize).and_then(Option::take) else { return };
-        for sink in &endpoint.listeners {
-            if let Some(sink) = self.endpoint_mut(*sink) {
-                sink.hear(Heard::Nothing);
-            }
-        }
+        self.by_id.remove(&id);
         for (due, deadline) in endpoint.deadlines(slot) {
             self.deadlines.remove(&(due, deadline));
         }
-        self.by_id.remove(&endpoint.id);
-        let removed = self.graph.remove_endpoint(endpoint.id);
-        debug_assert!(removed.is_ok(), "table and graph hold the same endpoints");
+        let relayed: Vec<EndpointId> =
+            endpoint.listeners.iter().filter_map(|sink| self.endpoint(*sink)).map(|sink| sink.id).collect();
+        for sink in relayed.into_iter().chain(mixed) {
+            self.rehear(now, sink, out);
+        }
         self.free.push(slot);
         out.unbind(slot);
-        out.event(Event::Closed { endpoint: endpoint.id, stats: endpoint.stats() });
-    }
-
-    fn hear(&mut self, now: Now, hear: &Hear, out: &mut impl Output) -> Result<(), Refusal> {
-        let slot = self.slot(hear.sink)?;
-        if hear.sources.len() > 1 {
-            return Err(Refusal::TooManySources(hear.sink));
-        }
-        let source = hear.sources.first().copied();
-        if source == self.graph.heard_by(hear.sink).next() {
-            return Ok(());
-        }
-        self.graph.hear(hear)?;
-        self.unhear(slot);
-        match source {
-            None => {}
-            Some(Source::Endpoint(id)) => {
-                let source = self.slot(id)?;
-                if let Some(endpoint) = self.endpoint_mut(source) {
-                    endpoint.listeners.push(slot);
-                }
-                if let Some(sink) = self.endpoint_mut(slot) {
-                    sink.hear(Heard::Endpoint(source));
-                }
-                self.reroute(slot);
-            }
-            Some(Source::Player(player)) => self.start_feed(now, slot, player, out),
-        }
-        Ok(())
-    }
-
-    /// Takes an endpoint off whatever it hears.
-    fn unhear(&mut self, slot: Slot) {
-        self.stop_feed(slot);
-        let Some(sink) = self.endpoint_mut(slot) else { return };
-        if let Heard::Endpoint(source) = sink.hear(Heard::Nothing)
-            && let Some(source) = self.endpoint_mut(source)
-        {
-            source.listeners.retain(|listener| *listener != slot);
-        }
-    }
-
-    /// Works out anew how packets of a sink's source are sent on.
-    fn reroute(&mut self, slot: Slot) {
-        let Some(sink) = self.endpoint(slot) else { return };
-        let Heard::Endpoint(source) = sink.heard else { return };
-        let Some(source) = self.endpoint(source) else { return };
-        let routes = endpoint::routes(source, sink);
-        if let Some(sink) = self.endpoint_mut(slot) {
-            sink.routes = routes;
-        }
+        out.event(Event::Closed { endpoint: id, stats: endpoint.stats() });
     }
 
     fn start_recorder(&mut self, now: Now, start: StartRecorder, out: &mut impl Output) -> Result<(), Refusal> {

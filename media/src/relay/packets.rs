@@ -2,20 +2,28 @@
 
 use std::net::SocketAddr;
 
-use super::endpoint::{Endpoint, How};
+use super::endpoint::{Endpoint, Heard, How};
 use super::{Deadline, Output, Port, Relay, Slot, Tap};
 use crate::codec::g711;
 use crate::out_stream::Incoming;
 use crate::reception::Arrival;
 use crate::rtp::{HEADER_BYTES, Packet, is_rtcp};
 use crate::source_lock::Verdict;
-use crate::{DigitPressed, Event, Now};
+use crate::{DigitPressed, EndpointId, Event, Now};
 
 /// A packet that has been believed, on its way to the sinks.
 #[derive(Clone, Copy)]
 struct Passing {
     clock_hz: u32,
     audio: bool,
+    decodable: bool,
+}
+
+/// What became of a packet on its way to one sink.
+enum Forwarded {
+    Done,
+    /// Its codec can't go there but by decoding and encoding.
+    NoRoute(EndpointId),
 }
 
 impl Relay {
@@ -44,22 +52,72 @@ impl Relay {
         }
         let mut nth = 0;
         while let Some(sink) = self.endpoint(slot).and_then(|endpoint| endpoint.listeners.get(nth).copied()) {
-            self.forward(now, sink, passing, &mut packet, out);
-            nth += 1;
+            match self.forward(now, sink, passing, &mut packet, out) {
+                Forwarded::Done => nth += 1,
+                // Mixed from here on, and so out of the list.
+                Forwarded::NoRoute(sink) => self.transcode(now, sink, out),
+            }
+        }
+        if !passing.audio {
+            self.pass_event(slot, passing, &packet, out);
         }
     }
 
-    fn forward(&mut self, now: Now, slot: Slot, passing: Passing, packet: &mut Packet<'_>, out: &mut impl Output) {
-        let Some(sink) = self.slots.get_mut(slot.0 as usize).and_then(|slot| slot.as_deref_mut()) else { return };
-        let Some(to) = sink.destination() else { return };
+    /// What came can't be sent on to a sink as it is: it is decoded and encoded from now on.
+    fn transcode(&mut self, now: Now, sink: EndpointId, out: &mut impl Output) {
+        if let Some(endpoint) = self.slot(sink).ok().and_then(|slot| self.endpoint_mut(slot)) {
+            endpoint.transcodes = true;
+        }
+        self.rehear(now, sink, out);
+    }
+
+    /// Sends a telephone event to those who hear its sender alone, in a mix.
+    fn pass_event(&mut self, slot: Slot, passing: Passing, packet: &Packet<'_>, out: &mut impl Output) {
+        let Some(id) = self.endpoint(slot).filter(|endpoint| endpoint.ear.is_some()).map(|endpoint| endpoint.id) else {
+            return;
+        };
+        let &[code, flags, high, low, ..] = packet.payload() else { return };
+        let duration = u32::from(u16::from_be_bytes([high, low]));
+        for sink in self.mixed_hearers(id) {
+            let Ok(slot) = self.slot(sink) else { continue };
+            let Some(sink) = self.slots.get_mut(slot.0 as usize).and_then(|slot| slot.as_deref_mut()) else { continue };
+            let (Heard::Mix(Some(seat)), Some(to)) = (&sink.heard, sink.destination()) else { continue };
+            let events = sink.events(seat.coder.clock_hz()).filter(|_| seat.only == Some(id));
+            let Some((send_as, clock_hz)) = events else { continue };
+            let scaled = u64::from(duration) * u64::from(clock_hz) / u64::from(passing.clock_hz.max(1));
+            let [high, low] = u16::try_from(scaled).unwrap_or(u16::MAX).to_be_bytes();
+            let header = sink.out.event(packet.header(), send_as);
+            let datagram = header.build(&[code, flags, high, low], &mut self.scratch.0);
+            let sent = out.send(slot, Port::Rtp, to, datagram);
+            sink.count_sent(sent, 4);
+        }
+    }
+
+    fn forward(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        passing: Passing,
+        packet: &mut Packet<'_>,
+        out: &mut impl Output,
+    ) -> Forwarded {
+        let Some(sink) = self.slots.get_mut(slot.0 as usize).and_then(|slot| slot.as_deref_mut()) else {
+            return Forwarded::Done;
+        };
+        let Some(to) = sink.destination() else { return Forwarded::Done };
         let number = packet.header().payload_type;
         let Some(route) = sink.routes.iter().find(|route| route.from == number) else {
             sink.counts.unsent += 1;
-            return;
+            return match passing.audio && passing.decodable && sink.encodable().is_some() {
+                true => Forwarded::NoRoute(sink.id),
+                false => Forwarded::Done,
+            };
         };
         let header = packet.header();
         let incoming = Incoming { header, clock_hz: passing.clock_hz, steady: passing.audio, send_as: route.send_as };
-        let Some(header) = sink.out.relay(now.mono_us, incoming) else { return };
+        let Some(header) = sink.out.relay(now.mono_us, incoming) else {
+            return Forwarded::Done;
+        };
         let payload_bytes = packet.payload().len();
         let datagram = match route.how {
             How::Forward => packet.readdress(&header),
@@ -72,6 +130,7 @@ impl Relay {
         };
         let sent = out.send(slot, Port::Rtp, to, datagram);
         sink.count_sent(sent, payload_bytes);
+        Forwarded::Done
     }
 }
 
@@ -83,7 +142,7 @@ impl Endpoint {
             self.counts.malformed += 1;
             return None;
         };
-        let passing = Passing { clock_hz: format.clock_hz, audio: format.audio };
+        let passing = Passing { clock_hz: format.clock_hz, audio: format.audio, decodable: format.coder.is_some() };
         let coder = format.coder;
         match self.lock.judge(now.mono_us, from, header, self.expected()) {
             Verdict::Accept => {}
@@ -99,6 +158,9 @@ impl Endpoint {
         match self.reception.receive(now.mono_us, header, passing.clock_hz, passing.audio) {
             Arrival::Duplicate => return None,
             Arrival::InOrder | Arrival::Late => {}
+        }
+        if let Some(ear) = &mut self.ear {
+            ear.receive(now.mono_us, header, coder, packet.payload());
         }
         if !passing.audio {
             if let Some(digit) = self.keys.receive(header, packet.payload(), passing.clock_hz) {

@@ -9,7 +9,7 @@ use crate::encoded::{EncodedPrompt, FRAME_US};
 use crate::event::Refusal;
 use crate::out_stream::PlayedFrame;
 use crate::prompt::Prompt;
-use crate::{Event, Now, PlayerId, Source};
+use crate::{EndpointId, Event, Now, PlayerId, Source};
 
 /// One playing prompt.
 pub(super) struct Player {
@@ -63,12 +63,11 @@ impl Relay {
         Ok(())
     }
 
-    pub(super) fn stop_player(&mut self, player: PlayerId) -> Result<(), Refusal> {
-        let sinks: Vec<Slot> =
-            self.graph.hearers_of(Source::Player(player)).filter_map(|sink| self.slot(sink).ok()).collect();
+    pub(super) fn stop_player(&mut self, now: Now, player: PlayerId, out: &mut impl Output) -> Result<(), Refusal> {
+        let sinks: Vec<EndpointId> = self.graph.hearers_of(Source::Player(player)).collect();
         self.graph.remove_player(player)?;
-        for slot in sinks {
-            self.unhear(slot);
+        for sink in sinks {
+            self.rehear(now, sink, out);
         }
         if let Some(stopped) = self.players.remove(&player) {
             if let Position::Playing { ends_us: Some(end), .. } = stopped.position {
@@ -79,8 +78,8 @@ impl Relay {
         Ok(())
     }
 
-    pub(super) fn end_player(&mut self, player: PlayerId, out: &mut impl Output) {
-        if self.stop_player(player).is_ok() {
+    pub(super) fn end_player(&mut self, now: Now, player: PlayerId, out: &mut impl Output) {
+        if self.stop_player(now, player, out).is_ok() {
             out.event(Event::PlayerEnded { player });
         }
     }
@@ -117,17 +116,51 @@ impl Relay {
             return;
         };
         sink.hear(Heard::Player(Feed { player, state: FeedState::Encoding { coder, send_as } }));
+        if let Some(encoded) = self.encoded(prompt, coder, out) {
+            self.begin_feed(now, slot, &encoded);
+        }
+    }
+
+    /// A player's prompt in a codec; asks for it if it is not there yet.
+    pub(super) fn prompt_of(
+        &mut self,
+        player: PlayerId,
+        coder: Coder,
+        out: &mut impl Output,
+    ) -> Option<Arc<EncodedPrompt>> {
+        let prompt = self.players.get(&player)?.prompt.clone();
+        self.encoded(prompt, coder, out)
+    }
+
+    fn encoded(&mut self, prompt: Prompt, coder: Coder, out: &mut impl Output) -> Option<Arc<EncodedPrompt>> {
         match self.prompts.get(&(prompt.clone(), coder)) {
-            Some(Some(encoded)) => {
-                let encoded = Arc::clone(encoded);
-                self.begin_feed(now, slot, &encoded);
-            }
-            Some(None) => {}
+            Some(encoded) => encoded.clone(),
             None => {
                 out.encode(&prompt, coder);
                 self.prompts.insert((prompt, coder), None);
+                None
             }
         }
+    }
+
+    /// Which frame of a player belongs to an instant; it begins there if nobody has heard it yet.
+    pub(super) fn position_of(&mut self, at_us: u64, player: PlayerId, frames: &EncodedPrompt) -> Option<u64> {
+        let since_us = self.begin_player(at_us, player, frames)?;
+        Some(at_us.saturating_sub(since_us) / FRAME_US)
+    }
+
+    /// When a player began: now, if nobody has heard it yet.
+    fn begin_player(&mut self, at_us: u64, id: PlayerId, frames: &EncodedPrompt) -> Option<u64> {
+        let player = self.players.get_mut(&id)?;
+        Some(match player.position {
+            Position::Playing { since_us, .. } => since_us,
+            Position::Waiting => {
+                let ends_us = frames.ends().then(|| at_us + frames.frames() * FRAME_US);
+                player.position = Position::Playing { since_us: at_us, ends_us };
+                self.deadlines.extend(ends_us.map(|end| (end, Deadline::End(id))));
+                at_us
+            }
+        })
     }
 
     /// Schedules the first frame of a feed that waits for `frames`.
@@ -135,17 +168,8 @@ impl Relay {
         let Some(Heard::Player(feed)) = self.endpoint(slot).map(|endpoint| &endpoint.heard) else { return };
         let FeedState::Encoding { coder, send_as } = feed.state else { return };
         let id = feed.player;
-        let Some(player) = self.players.get_mut(&id) else { return };
-        let since_us = match player.position {
-            Position::Playing { since_us, .. } => since_us,
-            Position::Waiting => {
-                let ends_us = frames.ends().then(|| now.mono_us + frames.frames() * FRAME_US);
-                player.position = Position::Playing { since_us: now.mono_us, ends_us };
-                self.deadlines.extend(ends_us.map(|end| (end, Deadline::End(id))));
-                now.mono_us
-            }
-        };
-        let due_us = since_us + (now.mono_us - since_us).next_multiple_of(FRAME_US);
+        let Some(since_us) = self.begin_player(now.mono_us, id, frames) else { return };
+        let due_us = since_us + now.mono_us.saturating_sub(since_us).next_multiple_of(FRAME_US);
         self.deadlines.insert((due_us, Deadline::Frame(slot)));
         if let Some(sink) = self.endpoint_mut(slot) {
             let state = FeedState::Playing { coder, send_as, frames: Arc::clone(frames), due_us };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::*;
 use super::rig::{A, B, EVENTS, NoSink, PCMU, Party, Rig, address, session, start_recorder};
 use crate::prompt::{Tone, TonePlan};
-use crate::{Codec, Direction, RecordRate, Session};
+use crate::{Codec, Direction, EdgeGain, Gain, RecordRate, Session, Source};
 
 /// What may be ordered in the test below.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ enum Order {
     Open(u64),
     Close(u64),
     Hear(u64, Option<u64>),
+    HearMany(u64, Vec<u64>, Option<u64>),
+    Gain(u64, u64, u8),
     Music(u64, u64),
     StartPlayer(u64),
     StopPlayer(u64),
@@ -29,6 +31,9 @@ fn order() -> impl Strategy<Value = Order> {
         id.clone().prop_map(Order::Open),
         id.clone().prop_map(Order::Close),
         (id.clone(), proptest::option::of(id.clone())).prop_map(|(sink, source)| Order::Hear(sink, source)),
+        (id.clone(), proptest::collection::vec(id.clone(), 0..4), proptest::option::of(id.clone()))
+            .prop_map(|(sink, sources, player)| Order::HearMany(sink, sources, player)),
+        (id.clone(), id.clone(), 0u8..3).prop_map(|(sink, source, gain)| Order::Gain(sink, source, gain)),
         (id.clone(), id.clone()).prop_map(|(sink, player)| Order::Music(sink, player)),
         id.clone().prop_map(Order::StartPlayer),
         id.clone().prop_map(Order::StopPlayer),
@@ -52,7 +57,9 @@ proptest! {
         for order in orders {
             match order {
                 Order::Open(id) if !parties.contains_key(&id) => {
-                    parties.insert(id, rig.party(EndpointId(id), &[PCMU]));
+                    // One of the four has another codec.
+                    let codec = if id == 3 { (Codec::G722, 9) } else { PCMU };
+                    parties.insert(id, rig.party(EndpointId(id), &[codec]));
                 }
                 Order::Open(id) => { rig.open(EndpointId(id)); }
                 Order::Close(id) => {
@@ -65,6 +72,16 @@ proptest! {
                     let sources: Vec<_> = source.map(|id| Source::Endpoint(EndpointId(id))).into_iter().collect();
                     rig.hear(EndpointId(sink), &sources);
                 }
+                Order::HearMany(sink, sources, player) => {
+                    let parties = sources.into_iter().map(|id| Source::Endpoint(EndpointId(id)));
+                    let players = player.into_iter().map(|id| Source::Player(PlayerId(id)));
+                    rig.hear(EndpointId(sink), &parties.chain(players).collect::<Vec<_>>());
+                }
+                Order::Gain(sink, source, gain) => rig.command(Command::SetGain(EdgeGain {
+                    sink: EndpointId(sink),
+                    source: Source::Endpoint(EndpointId(source)),
+                    gain: [Gain::MUTE, Gain::UNITY, Gain::from_db(-6.0)][usize::from(gain)],
+                })),
                 Order::Music(sink, player) => rig.hear(EndpointId(sink), &[Source::Player(PlayerId(player))]),
                 Order::StartPlayer(id) => {
                     rig.play(PlayerId(id), Prompt::Tone { plan: TonePlan::China, tone: Tone::Busy });
@@ -101,6 +118,7 @@ proptest! {
             rig.command(Command::StopPlayer(PlayerId(id)));
         }
         prop_assert!(rig.relay.graph().is_empty());
+        prop_assert!(rig.relay.rooms.is_empty());
         prop_assert_eq!(rig.relay.poll_timeout(), None);
     }
 }

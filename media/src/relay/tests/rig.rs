@@ -2,7 +2,7 @@
 
 use super::super::*;
 use crate::rtp::{Packet, is_rtcp};
-use crate::{Codec, Format, PayloadType, RecordRate, RecordSink, Remote, Session};
+use crate::{Codec, Format, PayloadType, RecordRate, RecordSink, Remote, Session, Source};
 
 pub(super) const A: EndpointId = EndpointId(1);
 pub(super) const B: EndpointId = EndpointId(2);
