@@ -33,6 +33,14 @@ pub enum Command {
     Hear(Hear),
     /// Say how loud an endpoint hears one of its sources; unity until then.
     SetGain(EdgeGain),
+    /// Listen for keys in the sound of an endpoint's party, or no more. Nothing comes of it while telephone events are
+    /// agreed with the party: what it presses then comes as those, and one digit is one digit.
+    DetectKeys {
+        /// Whose.
+        endpoint: EndpointId,
+        /// From when on.
+        detect: Detect,
+    },
     /// Record two endpoints' received audio.
     StartRecorder(StartRecorder),
     /// End a recording now; answered by `RecordingStopped` after the sink has had all frames.
@@ -165,6 +173,15 @@ pub struct Hear {
     pub sink: EndpointId,
     /// What it hears; empty = nothing. Itself = echo. At most [`SOURCES_MAX`].
     pub sources: Vec<Source>,
+}
+
+/// Whether something is listened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detect {
+    /// From now on.
+    On,
+    /// No more.
+    Off,
 }
 
 /// The gain of one edge.

@@ -31,7 +31,7 @@ pub enum Event {
         /// Where its RTP comes from and ours goes to.
         source: SocketAddr,
     },
-    /// A telephone event began (RFC 4733): once per key press.
+    /// A key was pressed: a telephone event began (RFC 4733), or the sound of a key that was listened for.
     Digit(DigitPressed),
     /// No RTP for the configured time while some was expected; once until RTP comes again.
     TimedOut {

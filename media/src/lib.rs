@@ -10,6 +10,7 @@ pub mod event;
 pub mod gain;
 pub mod graph;
 pub mod id;
+pub mod inband;
 pub mod jitter;
 pub mod mix;
 pub mod music;
@@ -30,7 +31,7 @@ pub mod tone;
 
 pub use codec::{Codec, PayloadType};
 pub use command::{
-    Command, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder,
+    Command, Detect, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder,
 };
 pub use event::{DigitPressed, EndpointStats, Event};
 pub use gain::Gain;

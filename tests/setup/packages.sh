@@ -3,7 +3,7 @@
 set -euo pipefail
 
 build="gcc pkg-config cmake clang libopus-dev"
-peers="sip-tester baresip sipsak tshark kamailio kamailio-outbound-modules postgresql sox openssl python3-venv"
+peers="sip-tester baresip sipsak tshark kamailio kamailio-outbound-modules postgresql sox openssl python3-venv libspandsp-dev"
 # Beside them: what comes from PyPI in an environment of its own.
 finish() {
   [ "$1" = build ] || "$(dirname "$0")/pjsua2.sh" >/dev/null

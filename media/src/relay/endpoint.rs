@@ -6,6 +6,7 @@ use super::ear::Ear;
 use super::players::Feed;
 use super::reports::Reports;
 use super::rooms::Seat;
+use super::sound_keys::SoundKeys;
 use super::{Deadline, Slot};
 use crate::codec::{Coder, Law};
 use crate::command::FORMATS_MAX;
@@ -32,6 +33,8 @@ pub(super) struct Endpoint {
     /// When the peer was last heard, or configured.
     pub(super) heard_us: u64,
     pub(super) keys: KeyDetector,
+    /// There while keys are listened for in its sound.
+    pub(super) sound_keys: Option<Box<SoundKeys>>,
     /// What this one hears.
     pub(super) heard: Heard,
     /// How packets of its source are sent on.
@@ -131,6 +134,7 @@ impl Endpoint {
             taps: 0,
             heard_us: now.mono_us,
             keys: KeyDetector::default(),
+            sound_keys: None,
             heard: Heard::Nothing,
             routes: Vec::new(),
             transcodes: false,

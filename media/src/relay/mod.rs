@@ -9,6 +9,7 @@ mod packets;
 mod players;
 mod reports;
 mod rooms;
+mod sound_keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -18,7 +19,9 @@ use crate::codec::Coder;
 use crate::encoded::EncodedPrompt;
 use crate::event::Refusal;
 use crate::rtp::{Header, PACKET_BYTES_MAX};
-use crate::{Command, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId, StartRecorder};
+use crate::{
+    Command, Detect, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId, StartRecorder,
+};
 use endpoint::Endpoint;
 use players::Player;
 use rooms::{RoomId, Rooms};
@@ -137,6 +140,7 @@ impl Relay {
             Command::StopPlayer(player) => self.stop_player(now, player, out),
             Command::Hear(hear) => self.hear(now, &hear, out),
             Command::SetGain(edge) => self.set_gain(now, &edge, out),
+            Command::DetectKeys { endpoint, detect } => self.slot(endpoint).map(|slot| self.detect_keys(slot, detect)),
             Command::StartRecorder(start) => self.start_recorder(now, start, out),
             Command::StopRecorder(recorder) => self.stop_recorder(now, recorder, out),
         };
@@ -288,6 +292,14 @@ impl Relay {
         }
         out.stop_recorder(now, recorder);
         Ok(())
+    }
+
+    fn detect_keys(&mut self, slot: Slot, detect: Detect) {
+        let Some(endpoint) = self.endpoint_mut(slot) else { return };
+        match detect {
+            Detect::On => drop(endpoint.sound_keys.get_or_insert_default()),
+            Detect::Off => endpoint.sound_keys = None,
+        }
     }
 
     fn count_taps(&mut self, id: EndpointId, change: impl Fn(u32) -> u32) {

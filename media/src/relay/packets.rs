@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::endpoint::{Endpoint, Heard, How};
 use super::{Deadline, Output, Port, Relay, Slot, Tap};
-use crate::codec::g711;
+use crate::codec::{Coder, g711};
 use crate::out_stream::Incoming;
 use crate::reception::Arrival;
 use crate::rtp::{HEADER_BYTES, Packet, is_rtcp};
@@ -135,6 +135,15 @@ impl Relay {
 }
 
 impl Endpoint {
+    /// Listens for keys in the sound of a party that can't press them otherwise.
+    fn hear_keys(&mut self, coder: Option<Coder>, payload: &[u8], out: &mut impl Output) {
+        let (Some(keys), Some(coder)) = (&mut self.sound_keys, coder) else { return };
+        if self.formats.iter().all(|format| format.audio) {
+            let endpoint = self.id;
+            keys.receive(coder, payload, |digit| out.event(Event::Digit(DigitPressed { endpoint, digit })));
+        }
+    }
+
     /// Checks that a packet is the party's, is agreed and is new; counts it, hears keys in it, gives it to recorders.
     fn believe(&mut self, now: Now, from: SocketAddr, packet: &Packet<'_>, out: &mut impl Output) -> Option<Passing> {
         let header = packet.header();
@@ -157,7 +166,8 @@ impl Endpoint {
         }
         match self.reception.receive(now.mono_us, header, passing.clock_hz, passing.audio) {
             Arrival::Duplicate => return None,
-            Arrival::InOrder | Arrival::Late => {}
+            Arrival::InOrder => self.hear_keys(coder, packet.payload(), out),
+            Arrival::Late => {}
         }
         if let Some(ear) = &mut self.ear {
             ear.receive(now.mono_us, header, coder, packet.payload());

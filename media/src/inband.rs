@@ -1,0 +1,282 @@
+//! Keys as sounds (ITU-T Q.23, Q.24): made, and heard in a voice, one press one digit.
+
+use std::f64::consts::TAU;
+
+use crate::RecordRate;
+use crate::codec::resample::Halver;
+
+/// Hears keys in the sound of one party.
+pub struct InbandDetector {
+    /// For sound at 16 kHz.
+    halver: Option<Halver>,
+    narrow: Vec<i16>,
+    /// Samples of a block that is not whole yet.
+    block: Vec<i16>,
+    /// What the last block was.
+    last: Option<char>,
+    /// The key that is down, and how many blocks ago it was last heard.
+    down: Option<(char, u8)>,
+}
+
+/// Sums of one block.
+struct Spectrum {
+    rows: [f32; 4],
+    columns: [f32; 4],
+    energy: f32,
+}
+
+impl InbandDetector {
+    /// Listens to sound at `rate`.
+    #[must_use]
+    pub fn new(rate: RecordRate) -> Self {
+        let halver = match rate {
+            RecordRate::Narrow => None,
+            RecordRate::Wide => Some(Halver::default()),
+        };
+        Self { halver, narrow: Vec::new(), block: Vec::with_capacity(BLOCK), last: None, down: None }
+    }
+
+    /// Takes the next samples; gives each key once, when it has been heard for two blocks (26 ms).
+    pub fn receive(&mut self, samples: &[i16], mut pressed: impl FnMut(char)) {
+        self.narrow.clear();
+        match &mut self.halver {
+            Some(halver) => halver.process(samples, &mut self.narrow),
+            None => self.narrow.extend_from_slice(samples),
+        }
+        let narrow = std::mem::take(&mut self.narrow);
+        let mut rest = &narrow[..];
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(BLOCK - self.block.len()));
+            self.block.extend_from_slice(part);
+            rest = after;
+            if self.block.len() == BLOCK {
+                let key = Spectrum::of(&self.block).key();
+                self.block.clear();
+                self.follow(key).into_iter().for_each(&mut pressed);
+            }
+        }
+        self.narrow = narrow;
+    }
+
+    /// What a block adds: a key, if it has just become one.
+    fn follow(&mut self, key: Option<char>) -> Option<char> {
+        let twice = key.is_some() && key == self.last;
+        self.last = key;
+        match &mut self.down {
+            Some((down, missed)) if Some(*down) == key => *missed = 0,
+            // Released after 26 ms without it, or where another key has come up; a shorter hole is the line's.
+            Some((_, missed)) if *missed + 1 < RELEASE_BLOCKS && !twice => *missed += 1,
+            Some(_) | None => self.down = None,
+        }
+        let new = key.filter(|_| twice && self.down.is_none());
+        self.down = new.map(|key| (key, 0)).or(self.down);
+        new
+    }
+}
+
+impl Spectrum {
+    fn of(block: &[i16]) -> Self {
+        let energy = block.iter().map(|sample| f32::from(*sample).powi(2)).sum();
+        Self { rows: ROWS_HZ.map(|hz| power(block, hz)), columns: COLUMNS_HZ.map(|hz| power(block, hz)), energy }
+    }
+
+    /// Whether the block is one row and one column tone, and little else.
+    fn key(&self) -> Option<char> {
+        let (row, low) = strongest(&self.rows);
+        let (column, high) = strongest(&self.columns);
+        let loud = self.energy / BLOCK_F > LEAST_MEAN_SQUARE;
+        // Both tones together are nearly all there is.
+        let pure = low + high > PURE * self.energy;
+        let twist = low < high * REVERSE_TWIST && high < low * NORMAL_TWIST;
+        let clear = |powers: &[f32; 4], best: usize| {
+            powers.iter().enumerate().all(|(at, power)| at == best || power * CLEAR < powers[best])
+        };
+        (loud && pure && twist && clear(&self.rows, row) && clear(&self.columns, column)).then(|| KEYS[row][column])
+    }
+}
+
+/// Energy of a tone in a block, by Goertzel's algorithm: that of the whole block if there is nothing else.
+fn power(block: &[i16], hz: f64) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "a coefficient up to 2")]
+    let coefficient = (2.0 * (TAU * hz / 8_000.0).cos()) as f32;
+    let (mut one, mut two) = (0.0f32, 0.0f32);
+    for sample in block {
+        let next = f32::from(*sample) + coefficient * one - two;
+        two = one;
+        one = next;
+    }
+    2.0 * (one * one + two * two - coefficient * one * two) / BLOCK_F
+}
+
+fn strongest(powers: &[f32; 4]) -> (usize, f32) {
+    let mut best = (0, powers[0]);
+    for (at, power) in powers.iter().enumerate() {
+        if *power > best.1 {
+            best = (at, *power);
+        }
+    }
+    best
+}
+
+/// The sound of keys, 100 ms each with 100 ms between (Q.24 asks receivers for 40); other characters are pauses.
+#[must_use]
+pub fn render(keys: &str, rate: RecordRate) -> Vec<i16> {
+    let length = (rate.hz() / 10) as usize;
+    let mut sound = Vec::new();
+    for key in keys.chars() {
+        let at =
+            KEYS.iter().enumerate().find_map(|(row, keys)| Some((row, keys.iter().position(|known| *known == key)?)));
+        if let Some((row, column)) = at {
+            sound.extend((0..length).map(|at| {
+                let t = at as f64 / f64::from(rate.hz());
+                let wave = |hz: f64, peak: f64| peak * (TAU * hz * t).sin();
+                let value = wave(ROWS_HZ[row], LOW_PEAK) + wave(COLUMNS_HZ[column], HIGH_PEAK);
+                #[expect(clippy::cast_possible_truncation, reason = "both peaks together are below 32,767")]
+                let sample = value.round() as i16;
+                sample
+            }));
+        }
+        sound.resize(sound.len() + length, 0);
+    }
+    sound
+}
+
+const KEYS: [[char; 4]; 4] = [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
+/// ITU-T Q.23.
+const ROWS_HZ: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
+const COLUMNS_HZ: [f64; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
+/// 13 ms at 8 kHz: two of them fit into the shortest press of 40 ms wherever it begins.
+const BLOCK: usize = 104;
+const BLOCK_F: f32 = BLOCK as f32;
+/// Blocks without a key after which it is up.
+const RELEASE_BLOCKS: u8 = 2;
+/// About -36 dBm0.
+const LEAST_MEAN_SQUARE: f32 = 130.0 * 130.0;
+/// Part of the energy that both tones must have.
+const PURE: f32 = 0.8;
+/// The column may be 8 dB above the row, and the row 4 dB above the column, with something to spare.
+const NORMAL_TWIST: f32 = 8.0;
+const REVERSE_TWIST: f32 = 3.2;
+/// The other rows and columns are below by 8 dB.
+const CLEAR: f32 = 6.3;
+/// -9 dBm0 and -7 dBm0.
+const LOW_PEAK: f64 = 8_050.0;
+const HIGH_PEAK: f64 = 10_130.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Coder, Law};
+    use proptest::prelude::*;
+
+    fn heard(sound: &[i16], rate: RecordRate) -> String {
+        let (mut detector, mut keys) = (InbandDetector::new(rate), String::new());
+        sound.chunks((rate.hz() / 50) as usize).for_each(|frame| detector.receive(frame, |key| keys.push(key)));
+        keys
+    }
+
+    /// Keys of any length, level, twist and place on the clock.
+    fn press(sound: &mut Vec<i16>, key: char, milliseconds: usize, peaks: (f64, f64)) {
+        let (row, column) = (0..16).map(|at| (at / 4, at % 4)).find(|at| KEYS[at.0][at.1] == key).unwrap();
+        let start = sound.len();
+        sound.extend((0..milliseconds * 8).map(|at| {
+            let t = (start + at) as f64 / 8_000.0;
+            let wave = |hz: f64, peak: f64| peak * (TAU * hz * t).sin();
+            (wave(ROWS_HZ[row], peaks.0) + wave(COLUMNS_HZ[column], peaks.1)) as i16
+        }));
+    }
+
+    const ALL: &str = "1234567890*#ABCD";
+
+    #[test]
+    fn what_is_made_is_heard_in_every_codec() {
+        for coder in [Coder::G711(Law::Mu), Coder::G711(Law::A), Coder::G722, Coder::Opus] {
+            let rate = coder.encoder_rate();
+            let (mut encoder, mut decoder) = (coder.encoder().unwrap(), coder.decoder(rate).unwrap());
+            let mut sound = Vec::new();
+            for frame in render(&format!("{ALL}5511"), rate).chunks((rate.hz() / 50) as usize) {
+                let mut payload = Vec::new();
+                encoder.encode(frame, &mut payload);
+                decoder.decode(&payload, &mut sound);
+            }
+            assert_eq!(heard(&sound, rate), format!("{ALL}5511"), "{coder:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_held_or_has_a_hole_is_one_key() {
+        let mut sound = vec![0; 77];
+        press(&mut sound, '5', 2_000, (6_000.0, 6_000.0));
+        let hole = sound.len() / 2;
+        sound[hole..hole + 70].fill(0);
+        assert_eq!(heard(&sound, RecordRate::Narrow), "5");
+    }
+
+    #[test]
+    fn what_is_too_short_too_soft_or_too_uneven_is_no_key() {
+        for (milliseconds, peaks) in
+            [(12, (6_000.0, 6_000.0)), (100, (60.0, 60.0)), (100, (2_000.0, 9_000.0)), (100, (6_000.0, 2_000.0))]
+        {
+            let mut sound = vec![0; 50];
+            press(&mut sound, '8', milliseconds, peaks);
+            sound.resize(sound.len() + 800, 0);
+            assert_eq!(heard(&sound, RecordRate::Narrow), "", "{milliseconds} ms at {peaks:?}");
+        }
+    }
+
+    /// Ten minutes of a voice: pulses of a wandering pitch through wandering resonances.
+    #[test]
+    fn a_voice_presses_no_key() {
+        let (mut memory, mut phase) = ([[0.0f64; 2]; 3], 0.0);
+        let sound: Vec<i16> = (0..600 * 8_000)
+            .map(|at| {
+                let t = f64::from(at) / 8_000.0;
+                phase += (140.0 + 60.0 * (t * 2.1).sin() + 25.0 * (t * 0.37).sin()) / 8_000.0;
+                let pulse = if phase >= 1.0 { 1.0 } else { 0.0 };
+                phase = phase.fract();
+                let mut voice = 0.0;
+                for (nth, memory) in memory.iter_mut().enumerate() {
+                    let centre = [600.0, 1_350.0, 2_500.0][nth] * (1.0 + 0.4 * (t * [3.1, 2.3, 1.9][nth]).sin());
+                    let next = pulse + 1.94 * (TAU * centre / 8_000.0).cos() * memory[0] - 0.9409 * memory[1];
+                    *memory = [next, memory[0]];
+                    voice += next * [1.0, 0.8, 0.3][nth];
+                }
+                (voice * 4_000.0 * (t * 4.3 * std::f64::consts::PI).sin()).clamp(-32_768.0, 32_767.0) as i16
+            })
+            .collect();
+        assert!(crate::testing::rms(&sound) > 1_000.0);
+        assert_eq!(heard(&sound, RecordRate::Narrow), "");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        /// Presses and pauses from 42 ms on, of any level from -30 dBm0 and any allowed twist, through mu-law with noise
+        /// 20 dB below: each is heard once.
+        #[test]
+        fn each_press_is_one_digit(
+            keys in prop::collection::vec((0usize..16, 42usize..150, 42usize..120, -24f64..0.0, -3.0f64..7.0), 1..12),
+            lead in 0usize..400,
+            mut noise: u32,
+        ) {
+            let (mut sound, mut pressed) = (vec![0; lead], String::new());
+            for (key, on_ms, off_ms, db, twist_db) in keys {
+                let key = ALL.chars().nth(key).unwrap();
+                pressed.push(key);
+                let low = 9_000.0 * 10f64.powf(db / 20.0);
+                let (low, high) = (low * 10f64.powf(-twist_db.max(0.0) / 20.0), low * 10f64.powf(twist_db.min(0.0) / 20.0));
+                let start = sound.len();
+                press(&mut sound, key, on_ms, (low, high));
+                for sample in &mut sound[start..] {
+                    noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let wave = f64::from(noise >> 8) / f64::from(1 << 23) - 1.0;
+                    let loud = (low * low / 2.0 + high * high / 2.0).sqrt() * 0.1 * 3f64.sqrt();
+                    let dirty = (f64::from(*sample) + wave * loud) as i16;
+                    *sample = crate::codec::g711::ULAW_TO_LINEAR[usize::from(crate::codec::g711::to_ulaw(dirty))];
+                }
+                sound.resize(sound.len() + off_ms * 8, 0);
+            }
+            prop_assert_eq!(heard(&sound, RecordRate::Narrow), pressed);
+        }
+    }
+}
