@@ -5,6 +5,7 @@
 
 mod disk;
 mod drain;
+mod heap;
 mod housekeeping;
 mod plugins;
 mod recover;
@@ -169,6 +170,7 @@ impl Running {
         };
         let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir, &keeping.passed)?;
         tasks.push(tokio::spawn(keeping.run(stopping.clone())));
+        tasks.push(tokio::spawn(heap::run(stopping.clone())));
         let api = Api::new(Parts {
             store: stored.store.clone(),
             live: Arc::clone(&live),
