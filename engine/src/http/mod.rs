@@ -29,6 +29,7 @@ pub mod route;
 pub mod server;
 pub mod session;
 pub mod setting;
+pub mod sip;
 pub mod state;
 pub mod tenant;
 pub mod throttle;
@@ -87,7 +88,7 @@ pub fn openapi() -> OpenApi {
     document::complete(operations().split().1)
 }
 
-/// The whole API. Other parts of the console's server (`/sip`, the console's files) are merged beside it.
+/// The whole API. Other parts of the console's server ([`sip`], the console's files) are merged beside it.
 pub fn router(api: Api) -> Router {
     let (routes, _) = operations().split();
     routes

@@ -10,6 +10,8 @@ use axum::http::request::Parts;
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
+    /// Our own address on the connection.
+    pub local: SocketAddr,
     /// It came over TLS.
     pub secure: bool,
 }

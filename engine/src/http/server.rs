@@ -95,10 +95,11 @@ async fn connection(
 ) {
     // Answers are small and one at a time: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
+    let Ok(local) = stream.local_addr() else { return };
     match security {
-        Security::Plain => http(stream, Peer { address, secure: false }, router, stop).await,
+        Security::Plain => http(stream, Peer { address, local, secure: false }, router, stop).await,
         Security::Tls(acceptor) => match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => http(stream, Peer { address, secure: true }, router, stop).await,
+            Ok(Ok(stream)) => http(stream, Peer { address, local, secure: true }, router, stop).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         },

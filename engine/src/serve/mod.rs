@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use axum::Router;
 use hooks::fact::SettingsChanged;
 use hooks::id::TenantId;
 use hooks::plugin::Plugin;
@@ -188,7 +189,8 @@ impl Running {
         tasks.push(tokio::spawn(secrets.clone().watch(stopping.clone())));
         let refresh = Refresh::new(api.clone(), names, told.iter().map(Arc::as_ref));
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
-        tasks.extend(listen_http(&config, &secrets, api.clone(), &stopping, say).await?);
+        let served = http::router(api.clone()).merge(http::sip::router(sip.door()));
+        tasks.extend(listen_http(&config, &secrets, &served, &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
         let store = stored.store.clone();
         let reload = Reload { file: config_file, log_level, secured: secrets, api, store, config };
@@ -278,11 +280,10 @@ fn reached(bound: SocketAddr) -> Vec<SocketAddr> {
 async fn listen_http(
     config: &Config,
     secrets: &Secured,
-    api: Api,
+    router: &Router,
     stopping: &watch::Receiver<bool>,
     say: &impl Fn(&str),
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    let router = http::router(api);
     let mut tasks = Vec::new();
     let plain = config.http.listen.iter().map(|address| (*address, Security::Plain));
     let acceptor = secrets.https()?;

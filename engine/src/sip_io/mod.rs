@@ -7,6 +7,7 @@ mod local;
 mod streams;
 mod tls;
 mod udp;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::writer::Inbox;
 
 pub use local::route_source;
 pub use streams::STREAMS_MAX;
+pub use websocket::{MESSAGE_MAX as WEBSOCKET_MESSAGE_MAX, SipDoor};
 
 /// Where SIP is listened for.
 #[derive(Clone, Debug)]
@@ -97,6 +99,12 @@ impl SipIo {
     #[must_use]
     pub fn tls_addresses(&self) -> Vec<SocketAddr> {
         self.tls.clone()
+    }
+
+    /// Where WebSockets come in.
+    #[must_use]
+    pub fn door(&self) -> SipDoor {
+        SipDoor::new(Arc::clone(&self.streams))
     }
 
     /// Sends or queues the bytes; never blocks. A failure comes back as [`switch::input::Input::SendFailed`].

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip::flow::{ConnectionId, Flow, Transport};
-use sip::parse::{KeepAlive, StreamEvent, StreamFramer};
+use sip::message::Message;
+use sip::parse::{KeepAlive, ParseError, StreamEvent, StreamFramer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -31,7 +32,7 @@ const QUEUE_MAX: usize = 256;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a peer may leave us unable to write.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the answer to a message that spoils its stream has to be queued before the connection is closed.
 const LAST_ANSWER: Duration = Duration::from_millis(500);
@@ -58,6 +59,16 @@ pub(super) struct Ends {
 pub(super) enum Opened {
     ByUs,
     ByPeer,
+}
+
+/// A connection that stands in the table.
+pub(super) struct Registered {
+    pub(super) id: ConnectionId,
+    pub(super) flow: Flow,
+    /// What is to be sent on it; ends when it is to be closed.
+    pub(super) queued: mpsc::Receiver<Bytes>,
+    /// Tells that it is to be closed.
+    pub(super) closed: watch::Receiver<()>,
 }
 
 /// What a connection that we open leads to.
@@ -191,34 +202,50 @@ impl Streams {
         R: AsyncRead + Unpin + Send + 'static,
         W: AsyncWrite + Unpin + Send + 'static,
     {
+        let Some(Registered { id, flow, queued, closed }) = self.register(ends, opened) else { return };
+        self.runtime.spawn(Arc::clone(self).write(id, write, queued));
+        self.runtime.spawn(Arc::clone(self).read(flow, read, closed));
+    }
+
+    /// Puts a connection into the table, unless that is full.
+    pub(super) fn register(&self, ends: Ends, opened: Opened) -> Option<Registered> {
         let id = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let (queue, queued) = mpsc::channel(QUEUE_MAX);
         let (open, closed) = watch::channel(());
         let way = (ends.transport, ends.peer);
-        {
-            let mut table = self.table();
-            if table.by_id.len() >= STREAMS_MAX {
-                tracing::warn!(limit = STREAMS_MAX, "too many SIP connections, one more closed");
-                return;
-            }
-            let waiting = match opened {
-                Opened::ByUs => table.connecting.remove(&way).unwrap_or_default(),
-                Opened::ByPeer => Vec::new(),
-            };
-            for (flow, bytes) in waiting {
-                if let Err(error) = queue.try_send(bytes) {
-                    self.inbox.send_failed(flow, error.into_inner());
-                }
-            }
-            table.by_id.insert(id, Stream { way, queue, _open: open });
-            // RFC 5923 §4: a peer that has not proved its name gets nothing that is meant for the name at its address.
-            if opened == Opened::ByUs || ends.transport == Transport::Tcp {
-                table.by_peer.insert(way, id);
+        let mut table = self.table();
+        if table.by_id.len() >= STREAMS_MAX {
+            tracing::warn!(limit = STREAMS_MAX, "too many SIP connections, one more closed");
+            return None;
+        }
+        let waiting = match opened {
+            Opened::ByUs => table.connecting.remove(&way).unwrap_or_default(),
+            Opened::ByPeer => Vec::new(),
+        };
+        for (flow, bytes) in waiting {
+            if let Err(error) = queue.try_send(bytes) {
+                self.inbox.send_failed(flow, error.into_inner());
             }
         }
+        table.by_id.insert(id, Stream { way, queue, _open: open });
+        // RFC 5923 §4: a peer that has not proved its name gets nothing that is meant for the name at its address.
+        if opened == Opened::ByUs || ends.transport == Transport::Tcp {
+            table.by_peer.insert(way, id);
+        }
         let flow = Flow { transport: ends.transport, local: ends.local, peer: ends.peer, connection: Some(id) };
-        self.runtime.spawn(Arc::clone(self).write(id, write, queued));
-        self.runtime.spawn(Arc::clone(self).read(flow, read, closed));
+        Some(Registered { id, flow, queued, closed })
+    }
+
+    /// Passes on what a connection brought, and to whom it concerns to see.
+    pub(super) async fn received(&self, flow: Flow, bytes: &Bytes, message: Result<Message, ParseError>) {
+        self.tap.received(flow, bytes);
+        self.inbox.sip(flow, message).await;
+    }
+
+    /// A connection has ended.
+    pub(super) async fn ended(&self, id: ConnectionId) {
+        self.forget(id);
+        self.inbox.connection_closed(id).await;
     }
 
     async fn write<W: AsyncWrite + Unpin>(
@@ -257,14 +284,8 @@ impl Streams {
             framer.push(&buffer[..length]);
             while let Some(event) = framer.next_event() {
                 match event {
-                    StreamEvent::Message(message) => {
-                        self.tap.received(flow, framer.last_message());
-                        self.inbox.sip(flow, Ok(message)).await;
-                    }
-                    StreamEvent::Refused(error) => {
-                        self.tap.received(flow, framer.last_message());
-                        self.inbox.sip(flow, Err(error)).await;
-                    }
+                    StreamEvent::Message(message) => self.received(flow, framer.last_message(), Ok(message)).await,
+                    StreamEvent::Refused(error) => self.received(flow, framer.last_message(), Err(error)).await,
                     // RFC 5626 §4.4.1: a ping is answered with a single CRLF.
                     StreamEvent::KeepAlive(KeepAlive::Ping) => {
                         Arc::clone(&self).send(flow, Bytes::from_static(b"\r\n"));
@@ -279,8 +300,7 @@ impl Streams {
             }
         }
         if let Some(id) = flow.connection {
-            self.forget(id);
-            self.inbox.connection_closed(id).await;
+            self.ended(id).await;
         }
     }
 

@@ -27,3 +27,4 @@ pub mod sipp;
 pub mod switchboard;
 pub mod wait;
 pub mod wav;
+pub mod websocket;

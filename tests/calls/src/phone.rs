@@ -13,6 +13,7 @@ use crate::openssl::Secured;
 use crate::ports::Ports;
 use crate::received::{self, Received};
 use crate::sip_text::{Text, faults, wire};
+use crate::websocket::Socket;
 
 /// What a phone waits for an answer: far above what any timer in a test needs.
 pub const PATIENCE: Duration = Duration::from_secs(8);
@@ -37,6 +38,7 @@ enum Line {
     Udp(UdpSocket),
     Tcp { stream: TcpStream, unread: Vec<u8> },
     Tls { secured: Secured, unread: Vec<u8> },
+    WebSocket(Box<Socket>),
 }
 
 /// The sides of a dialog as a phone keeps them, enough to write its next request.
@@ -107,6 +109,13 @@ impl Phone {
         Ok(())
     }
 
+    /// A phone on a WebSocket. It gives no address of its own, as browsers do not know theirs (RFC 7118 §5).
+    #[must_use]
+    pub fn websocket(user: &str, server: SocketAddr, socket: Socket) -> Self {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+        Self::new(user, nowhere, server, Line::WebSocket(Box::new(socket)))
+    }
+
     fn new(user: &str, local: SocketAddr, server: SocketAddr, line: Line) -> Self {
         let (ladder, seen) = (Vec::new(), Vec::new());
         Self {
@@ -141,10 +150,12 @@ impl Phone {
     }
 
     fn transport(&self) -> &'static str {
-        match self.line {
+        match &self.line {
             Line::Udp(_) => "UDP",
             Line::Tcp { .. } => "TCP",
             Line::Tls { .. } => "TLS",
+            Line::WebSocket(socket) if socket.is_secure() => "WSS",
+            Line::WebSocket(_) => "WS",
         }
     }
 
@@ -155,6 +166,7 @@ impl Phone {
             Line::Udp(_) => "",
             Line::Tcp { .. } => ";transport=tcp",
             Line::Tls { .. } => ";transport=tls",
+            Line::WebSocket(_) => return format!("<sip:{}@{};transport=ws>", self.user, self.host()),
         };
         format!("<sip:{}@{}{parameter}>", self.user, self.local)
     }
@@ -162,7 +174,15 @@ impl Phone {
     /// A Via with a branch never used before.
     #[must_use]
     pub fn via(&self) -> String {
-        format!("SIP/2.0/{} {};branch=z9hG4bK{};rport", self.transport(), self.local, unique())
+        format!("SIP/2.0/{} {};branch=z9hG4bK{};rport", self.transport(), self.host(), unique())
+    }
+
+    /// As what it names itself.
+    fn host(&self) -> String {
+        match self.line {
+            Line::WebSocket(_) => "df7jal23ls0d.invalid".to_owned(),
+            Line::Udp(_) | Line::Tcp { .. } | Line::Tls { .. } => self.local.to_string(),
+        }
     }
 
     /// Sends `text` (LF line ends; Content-Length is added) as it stands.
@@ -194,6 +214,7 @@ impl Phone {
             Line::Udp(socket) => socket.send_to(bytes, self.server).map(drop).context("a datagram cannot be sent"),
             Line::Tcp { stream, .. } => stream.write_all(bytes).context("the connection is gone"),
             Line::Tls { secured, .. } => secured.line.write_all(bytes).context("the secured connection is gone"),
+            Line::WebSocket(socket) => socket.send(bytes),
         }
     }
 
@@ -230,6 +251,7 @@ impl Phone {
                     secured.line.set_read_timeout(Some(left)).context("a read timeout cannot be set")?;
                     receive_framed(&mut secured.line, unread)?
                 }
+                Line::WebSocket(socket) => socket.receive(left)?,
             };
             // Keep-alives (RFC 5626 §3.5) are not messages.
             if let Some(message) = arrived.filter(|message| !message.trim().is_empty()) {

@@ -61,6 +61,7 @@ pub struct Switchboard {
     sip: SocketAddr,
     tls: SocketAddr,
     http: SocketAddr,
+    https: SocketAddr,
     /// Signed in once: an employee has one session, and a second sign-in would end the first.
     api: OnceLock<Api>,
 }
@@ -106,7 +107,7 @@ impl Switchboard {
         writeln!(text, "[recording]\ninternal = true\nfree_disk_floor_mb = 1\n{}", setup.recording)?;
         writeln!(text, "[log]\nlevel = \"debug\"\n{}", setup.sections)?;
         std::fs::write(folder.path().join("switchboard.toml"), text).context("no configuration written")?;
-        let mut server = Self { process: None, setup, folder, ports, sip, tls, http, api: OnceLock::new() };
+        let mut server = Self { process: None, setup, folder, ports, sip, tls, http, https, api: OnceLock::new() };
         server.start_again()?;
         Ok(server)
     }
@@ -203,6 +204,18 @@ impl Switchboard {
     #[must_use]
     pub fn tls6(&self) -> SocketAddr {
         SocketAddr::from((Ipv6Addr::LOCALHOST, self.tls.port()))
+    }
+
+    /// Where HTTP is spoken, and SIP over WebSocket.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The same over TLS.
+    #[must_use]
+    pub fn https(&self) -> SocketAddr {
+        self.https
     }
 
     /// The certificate that it made at its first start.

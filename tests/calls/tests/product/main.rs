@@ -21,3 +21,4 @@ mod sipsak;
 mod tls;
 mod transfer;
 mod trunk;
+mod websocket;
