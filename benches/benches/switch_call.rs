@@ -22,8 +22,8 @@ use sip::session_timer::Policy;
 use sip::time::Now;
 use switch::checkpoint::{CallCheckpoint, Checkpointed};
 use switch::config::{
-    CallHandling, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, StaticContact, TenantConfig,
-    TonePlan, Trunk, TrunkPolicy,
+    CallHandling, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Srtp, StaticContact,
+    TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 use switch::input::Input;
 use switch::media::{MediaCommand, MediaEvent};
@@ -356,6 +356,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         record: false,
         caller_number: None,
         handling: CallHandling::default(),
+        srtp: Srtp::default(),
         static_contact: Some(StaticContact { uri, transport: Transport::Udp, target: callee() }),
     };
     let trunk = Trunk {

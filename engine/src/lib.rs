@@ -17,6 +17,7 @@ pub mod recorder;
 pub mod secrets;
 pub mod serve;
 pub mod sip_io;
+pub mod srtp;
 pub mod store;
 pub mod tenant_config;
 pub mod tls;

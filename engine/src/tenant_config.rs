@@ -164,6 +164,7 @@ fn phone(extension: &Extension, addresses: &Addresses) -> Result<config::Extensi
         caller_number: extension.caller_number.clone(),
         static_contact,
         handling: extension.handling.for_switch(),
+        srtp: extension.srtp.for_switch(),
     })
 }
 

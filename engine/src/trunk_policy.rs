@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use switch::config;
 use utoipa::ToSchema;
 
+use crate::srtp::SrtpPolicy;
+
 /// The policy of a trunk. What is left out has its default: not registered with, not watched, no limits, tried as routes name
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -50,6 +52,8 @@ pub struct TrunkPolicy {
     pub caller_fixed: Option<String>,
     /// Header fields added to INVITEs to it; at most 16.
     pub headers: Vec<HeaderPolicy>,
+    /// Whether its audio is encrypted.
+    pub srtp: SrtpPolicy,
 }
 
 /// Whose number a trunk shows.
@@ -158,6 +162,7 @@ impl Default for TrunkPolicy {
             caller: CallerPolicy::Extension,
             caller_fixed: None,
             headers: Vec::new(),
+            srtp: SrtpPolicy::Optional,
         }
     }
 }
@@ -256,6 +261,7 @@ impl TrunkPolicy {
             },
             numbers: self.numbers(),
             headers: self.headers.iter().filter_map(|it| HeaderTemplate::new(&it.header, &it.value).ok()).collect(),
+            srtp: self.srtp.for_switch(),
         }
     }
 }

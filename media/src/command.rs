@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::{Codec, EndpointId, Gain, PayloadType, PlayerId, Prompt, RecordRate, RecordSink, RecorderId, Source};
+use crate::{
+    Codec, EndpointId, Gain, PayloadType, PlayerId, Prompt, RecordRate, RecordSink, RecorderId, Source, SrtpKeys,
+};
 
 /// One order. Orders on unknown or closed nodes are answered by [`crate::Event::Refused`].
 #[derive(Debug)]
@@ -73,6 +75,8 @@ pub struct Session {
     pub source_rule: SourceRule,
     /// Silence longer than this, while RTP is expected, gives `TimedOut`; `None` = never. Default 30 s.
     pub rtp_timeout: Option<Duration>,
+    /// The keys, where packets are encrypted.
+    pub srtp: Option<SrtpKeys>,
 }
 
 impl Session {
@@ -85,6 +89,7 @@ impl Session {
             direction: Direction::SendReceive,
             source_rule: SourceRule::Learn { signalling: None },
             rtp_timeout: Some(RTP_TIMEOUT),
+            srtp: None,
         }
     }
 }

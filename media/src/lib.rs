@@ -24,6 +24,7 @@ pub mod relay;
 pub mod rtcp;
 pub mod rtp;
 pub mod source_lock;
+pub mod srtp;
 pub mod telephone_event;
 #[cfg(test)]
 mod testing;
@@ -40,3 +41,4 @@ pub use id::{EndpointId, PlayerId, RecorderId};
 pub use now::Now;
 pub use prompt::{Clip, Prompt, Tone, TonePlan};
 pub use recording::{RecordRate, RecordSink};
+pub use srtp::{SrtpKey, SrtpKeys, SrtpSuite};

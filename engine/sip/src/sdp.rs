@@ -6,6 +6,7 @@ mod codec;
 mod negotiate;
 mod parse;
 mod reoffer;
+mod sdes;
 mod write;
 
 use std::net::{IpAddr, SocketAddr};
@@ -14,10 +15,11 @@ use serde::{Deserialize, Serialize};
 
 pub use codec::{Codec, Encoding, PayloadType, PayloadTypeTooLarge};
 pub use negotiate::{
-    CodecOrder, LocalMedia, Negotiated, NegotiatedCodec, NegotiationError, Policy, accept_answer, answer, negotiate,
-    offer,
+    CodecOrder, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto, NegotiationError, Policy, accept_answer,
+    answer, negotiate, offer, offered, offers_crypto,
 };
 pub use reoffer::reoffer;
+pub use sdes::{CRYPTO_MAX, Crypto, CryptoSuite, MasterKey};
 
 /// The most media descriptions (m-lines) a session description may have; an answer must have as many.
 pub const MEDIA_MAX: usize = 32;

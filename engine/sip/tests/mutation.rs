@@ -10,7 +10,8 @@ use sip::message::Message;
 use sip::multipart;
 use sip::parse::{ParseError, StreamEvent, StreamFramer, parse_datagram};
 use sip::sdp::{
-    Codec, CodecOrder, Direction, LocalMedia, PayloadType, Policy, SessionDescription, accept_answer, answer, negotiate,
+    Codec, CodecOrder, Crypto, Direction, LocalMedia, PayloadType, Policy, SessionDescription, accept_answer, answer,
+    negotiate,
 };
 
 /// What `cargo test` does; the rest is for `make fuzz`.
@@ -156,7 +157,8 @@ fn read_description(bytes: &[u8]) {
     ];
     let again = SessionDescription::parse(&offer.to_bytes()).expect("what is written reads again");
     assert_eq!(again.media.len(), offer.media.len());
-    let policy = Policy { codecs: &ours, order: CodecOrder::Ours, rtcp_mux: true };
+    let keys = Crypto::offered(&mut sip::random::Random::from_seed([1; 32]));
+    let policy = Policy { codecs: &ours, order: CodecOrder::Ours, rtcp_mux: true, plain: true, crypto: &keys };
     let Ok(agreed) = negotiate(&offer, &policy) else { return };
     let local = LocalMedia {
         session_id: 1,
@@ -168,6 +170,7 @@ fn read_description(bytes: &[u8]) {
         direction: Direction::SendRecv,
         ptime_ms: None,
         rtcp_mux: true,
+        crypto: &[],
     };
     let answered = answer(&offer, &agreed, &local);
     assert_eq!(answered.media.len(), offer.media.len());

@@ -1,8 +1,9 @@
 //! Session descriptions and what offer and answer agree on.
 
+use sip::random::Random;
 use sip::sdp::{
-    Codec, CodecOrder, Direction, LocalMedia, Negotiated, NegotiationError, PayloadType, Policy, SessionDescription,
-    accept_answer, answer, negotiate, offer, reoffer,
+    Codec, CodecOrder, Crypto, CryptoSuite, Direction, LocalMedia, Negotiated, NegotiationError, PayloadType, Policy,
+    SessionDescription, accept_answer, answer, negotiate, offer, offered, offers_crypto, reoffer,
 };
 
 const PHONE: &str = "v=0\r\no=- 3747 3747 IN IP4 192.0.2.4\r\ns=-\r\nc=IN IP4 192.0.2.4\r\nt=0 0\r\n\
@@ -39,11 +40,12 @@ fn local(codecs: &[Codec]) -> LocalMedia<'_> {
         direction: Direction::SendRecv,
         ptime_ms: Some(20),
         rtcp_mux: false,
+        crypto: &[],
     }
 }
 
 fn agree(text: &str, order: CodecOrder) -> Result<Negotiated, NegotiationError> {
-    negotiate(&parse(text), &Policy { codecs: &our_codecs(), order, rtcp_mux: false })
+    negotiate(&parse(text), &Policy { codecs: &our_codecs(), order, rtcp_mux: false, plain: true, crypto: &[] })
 }
 
 fn names(agreed: &Negotiated) -> Vec<String> {
@@ -179,7 +181,7 @@ fn what_is_written_reads_the_same() {
 fn multiplexed_rtcp_is_agreed_only_if_both_want_it() {
     let offer = PHONE.replace("a=ptime:20\r\n", "a=rtcp-mux\r\n");
     assert_eq!(agree(&offer, CodecOrder::Theirs).unwrap().remote_rtcp, Some("192.0.2.4:4001".parse().unwrap()));
-    let policy = Policy { codecs: &our_codecs(), order: CodecOrder::Theirs, rtcp_mux: true };
+    let policy = Policy { codecs: &our_codecs(), order: CodecOrder::Theirs, rtcp_mux: true, plain: true, crypto: &[] };
     let agreed = negotiate(&parse(&offer), &policy).unwrap();
     assert_eq!((agreed.rtcp_mux, agreed.remote_rtcp), (true, Some("192.0.2.4:4000".parse().unwrap())));
 }
@@ -210,4 +212,92 @@ fn a_later_offer_keeps_places_and_payload_types_and_counts_its_version_up() {
     // Where the session before had no audio, there is nothing to keep.
     let nothing = parse("v=0\r\no=- 1 1 IN IP4 192.0.2.4\r\ns=-\r\nc=IN IP4 192.0.2.4\r\nt=0 0\r\n");
     assert_eq!(reoffer(&nothing, &local(&our_codecs())), offer(&local(&our_codecs())));
+}
+
+const KEY: &str = "inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+
+/// An offer of SRTP with these values of `a=crypto`.
+fn secured(lines: &[&str]) -> SessionDescription {
+    let lines: String = lines.iter().map(|line| format!("a=crypto:{line}\r\n")).collect();
+    parse(&PHONE.replace("RTP/AVP 96", "RTP/SAVP 96").replace("a=ptime:20\r\n", &format!("a=ptime:20\r\n{lines}")))
+}
+
+fn our_keys() -> Vec<Crypto> {
+    Crypto::offered(&mut Random::from_seed([3; 32]))
+}
+
+fn agree_secured(offer: &SessionDescription, plain: bool) -> Result<Negotiated, NegotiationError> {
+    let (codecs, keys) = (our_codecs(), our_keys());
+    negotiate(offer, &Policy { codecs: &codecs, order: CodecOrder::Ours, rtcp_mux: false, plain, crypto: &keys })
+}
+
+#[test]
+fn an_answer_takes_the_first_key_that_we_can_use_under_its_tag() {
+    let offer = secured(&[
+        "1 F8_128_HMAC_SHA1_80 inline:MTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5QUJjZGVm",
+        &format!("7 AES_CM_128_HMAC_SHA1_32 {KEY}|2^31"),
+        &format!("8 AES_CM_128_HMAC_SHA1_80 {KEY}"),
+    ]);
+    assert!(offers_crypto(&offer) && offered(&offer).is_ok());
+    let agreed = agree_secured(&offer, true).unwrap();
+    let crypto = agreed.crypto.clone().unwrap();
+    assert_eq!((crypto.remote.tag, crypto.remote.suite), (7, CryptoSuite::AesCm128HmacSha1_32));
+    assert_ne!(crypto.local.key, crypto.remote.key);
+    let text = answer(&offer, &agreed, &local(&our_codecs())).to_string();
+    assert!(text.contains("m=audio 20000 RTP/SAVP "), "{text}");
+    assert_eq!(text.matches("a=crypto:").count(), 1, "{text}");
+    assert!(text.contains(&format!("a=crypto:{}\r\n", crypto.local.value())), "{text}");
+    // The peer reads the same of it.
+    let theirs = accept_answer(&offer, &parse(&text)).unwrap().crypto.unwrap();
+    assert_eq!((theirs.local, theirs.remote), (crypto.remote, crypto.local));
+}
+
+#[test]
+fn what_is_not_as_secret_as_wanted_is_not_taken() {
+    let good = format!("1 AES_CM_128_HMAC_SHA1_80 {KEY}");
+    assert!(agree_secured(&secured(&[&good]), false).is_ok());
+    assert_eq!(agree_secured(&parse(PHONE), false), Err(NegotiationError::NoCommonCrypto));
+    assert!(agree_secured(&parse(PHONE), true).unwrap().crypto.is_none());
+    for lines in [&[][..], &["1 F8_128_HMAC_SHA1_80 inline:MTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5QUJjZGVm"]] {
+        assert_eq!(agree_secured(&secured(lines), true), Err(NegotiationError::NoCommonCrypto));
+        assert_eq!(offered(&secured(lines)), Err(NegotiationError::NoCommonCrypto));
+        assert!(!offers_crypto(&secured(lines)));
+    }
+    // Keys beside plain audio mean nothing (RFC 4568 §3.1 binds them to a transport that is secured).
+    let plain = parse(&PHONE.replace("a=ptime:20\r\n", &format!("a=ptime:20\r\na=crypto:{good}\r\n")));
+    assert!(!offers_crypto(&plain) && agree_secured(&plain, true).unwrap().crypto.is_none());
+}
+
+#[test]
+fn an_offer_of_ours_that_is_encrypted_is_answered_so_or_not_at_all() {
+    let (codecs, keys) = (our_codecs(), our_keys());
+    let ours = offer(&LocalMedia { crypto: &keys, ..local(&codecs) });
+    let text = ours.to_string();
+    assert!(text.contains("m=audio 20000 RTP/SAVP "), "{text}");
+    assert_eq!(text.matches("a=crypto:").count(), 4, "{text}");
+    let peer = |protocol: &str, line: &str| {
+        parse(&format!(
+            "v=0\r\no=- 1 1 IN IP4 192.0.2.4\r\ns=-\r\nc=IN IP4 192.0.2.4\r\nt=0 0\r\nm=audio 4000 {protocol} 8\r\n{line}"
+        ))
+    };
+    let second = format!("a=crypto:2 AES_CM_128_HMAC_SHA1_80 {KEY}\r\n");
+    let agreed = accept_answer(&ours, &peer("RTP/SAVP", &second)).unwrap().crypto.unwrap();
+    assert_eq!(agreed.local, keys[1]);
+    for (protocol, line) in [
+        ("RTP/AVP", ""),
+        ("RTP/AVP", second.as_str()),
+        ("RTP/SAVP", ""),
+        // A tag that was not offered, and a suite under the tag of another.
+        ("RTP/SAVP", &second.replace("crypto:2", "crypto:9")),
+        ("RTP/SAVP", &second.replace("crypto:2", "crypto:1")),
+    ] {
+        let refused = accept_answer(&ours, &peer(protocol, line));
+        assert_eq!(refused, Err(NegotiationError::NoCommonCrypto), "{protocol} {line}");
+    }
+    // An answer of SRTP to a plain offer is none.
+    let plain = offer(&local(&codecs));
+    assert_eq!(accept_answer(&plain, &peer("RTP/SAVP", &second)), Err(NegotiationError::NoCommonCrypto));
+    // What follows in the session keeps its key.
+    let again = reoffer(&ours, &LocalMedia { crypto: std::slice::from_ref(&keys[1]), ..local(&codecs) }).to_string();
+    assert!(again.contains("RTP/SAVP") && again.matches("a=crypto:").count() == 1, "{again}");
 }

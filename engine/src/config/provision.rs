@@ -10,6 +10,7 @@ use hooks::id::TenantId;
 use super::reader::Reader;
 use super::sections::is_host;
 use crate::call_handling::CallHandling;
+use crate::srtp::SrtpPolicy;
 use crate::store::routes::{Did, RouteName, RouteRule, RouteTarget, check_prefix};
 
 pub use trunk::ProvisionedTrunk;
@@ -58,6 +59,8 @@ pub struct ProvisionedExtension {
     pub contact: Option<String>,
     /// What becomes of its calls where it does not take them.
     pub handling: CallHandling,
+    /// Whether its audio is encrypted.
+    pub srtp: SrtpPolicy,
 }
 
 /// One `[[provision.route]]`.
@@ -133,6 +136,7 @@ fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
     let record = reader.flag("record").unwrap_or(false);
     let caller_number = caller_number(&mut reader);
     let handling = handling(&mut reader);
+    let srtp = reader.word("srtp", &SrtpPolicy::WORDS).unwrap_or_default();
     for (field, wrong) in number.iter().flat_map(|number: &ExtensionNumber| handling.faults(number.as_str())) {
         reader.problem(reader.place_of(field).clone(), format!("`{field}`: {wrong}"));
     }
@@ -148,6 +152,7 @@ fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
         caller_number,
         contact,
         handling,
+        srtp,
     })
 }
 

@@ -21,6 +21,7 @@ use super::state::Api;
 use super::time_text::Instant;
 use crate::call_handling::CallHandling;
 use crate::secrets::new_password;
+use crate::srtp::SrtpPolicy;
 use crate::store::extensions::Extension;
 use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::Stored;
@@ -57,6 +58,8 @@ pub struct ExtensionShown {
     pub contact: Option<String>,
     /// What becomes of its calls where it does not take them.
     pub handling: CallHandling,
+    /// Whether its audio is encrypted.
+    pub srtp: SrtpPolicy,
     /// It comes from the configuration file and is changed there.
     pub read_only: bool,
     /// When it was made.
@@ -96,6 +99,8 @@ pub struct NewExtension {
     contact: Option<String>,
     #[serde(default)]
     handling: CallHandling,
+    #[serde(default)]
+    srtp: SrtpPolicy,
 }
 
 /// What shall be different; what is left out stays (RFC 7396).
@@ -116,6 +121,7 @@ pub struct ExtensionChange {
     contact: Option<Option<String>>,
     /// Replaced as a whole.
     handling: Option<CallHandling>,
+    srtp: Option<SrtpPolicy>,
 }
 
 /// A password of one's own choice.
@@ -143,6 +149,7 @@ impl From<Stored<Extension>> for ExtensionShown {
             caller_number: value.caller_number,
             contact: value.contact,
             handling: value.handling,
+            srtp: value.srtp,
             read_only,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
@@ -197,6 +204,7 @@ async fn create_extension(
     extension.caller_number = new.caller_number;
     extension.contact = new.contact;
     extension.handling = new.handling;
+    extension.srtp = new.srtp;
     let mut edit = Edit::begin(&api, &principal).await?;
     let stored = edit.tx.create(extension).await?;
     edit.finish(&api).await?;
@@ -234,6 +242,7 @@ async fn change_extension(
     extension.caller_number = change.caller_number.unwrap_or(extension.caller_number);
     extension.contact = change.contact.unwrap_or(extension.contact);
     extension.handling = change.handling.unwrap_or(extension.handling);
+    extension.srtp = change.srtp.unwrap_or(extension.srtp);
     let stored = edit.tx.update(extension, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())

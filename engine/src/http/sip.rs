@@ -30,7 +30,6 @@ struct Entrance {
 }
 
 /// The path, to be merged beside the API.
-#[must_use]
 pub fn router(door: SipDoor) -> Router {
     let entrance = Entrance { door, places: Arc::new(Semaphore::new(BROWSERS_MAX)) };
     Router::new().route("/sip", routing::get(open)).layer(from_fn(metric::count)).with_state(entrance)

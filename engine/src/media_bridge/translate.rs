@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use hooks::fact::MediaQuality;
 use media::{
-    Codec, Direction, EndpointId, EndpointStats, Format, PayloadType, Prompt, Remote, Session, SourceRule, Tone,
-    TonePlan,
+    Codec, Direction, EndpointId, EndpointStats, Format, PayloadType, Prompt, Remote, Session, SourceRule, SrtpKey,
+    SrtpKeys, SrtpSuite, Tone, TonePlan,
 };
+use sip::sdp::{CryptoSuite, MasterKey};
 use switch::media::{AgreedCodec, Agreement, Flows, Sound};
 
 /// The same endpoint under the media's name.
@@ -34,7 +35,20 @@ pub fn session(agreement: &Agreement, rtp_timeout: Duration) -> Session {
         switch::media::SourceRule::Learn { signalling } => SourceRule::Learn { signalling: Some(signalling) },
     };
     session.rtp_timeout = Some(rtp_timeout);
+    session.srtp = agreement.srtp.as_ref().map(srtp);
     session
+}
+
+fn srtp(keys: &switch::media::SrtpKeys) -> SrtpKeys {
+    let suite = match keys.suite {
+        CryptoSuite::AesCm128HmacSha1_80 => SrtpSuite::AesCm128HmacSha1_80,
+        CryptoSuite::AesCm128HmacSha1_32 => SrtpSuite::AesCm128HmacSha1_32,
+        CryptoSuite::AesCm256HmacSha1_80 => SrtpSuite::AesCm256HmacSha1_80,
+        CryptoSuite::AeadAes128Gcm => SrtpSuite::AeadAes128Gcm,
+        CryptoSuite::AeadAes256Gcm => SrtpSuite::AeadAes256Gcm,
+    };
+    let key = |key: &MasterKey| SrtpKey(key.as_bytes().to_vec());
+    SrtpKeys { suite, send: key(&keys.send), receive: key(&keys.receive) }
 }
 
 /// The prompt behind a sound.

@@ -84,6 +84,7 @@ async fn apply_extensions(
         extension.caller_number.clone_from(&it.caller_number);
         extension.contact.clone_from(&it.contact);
         extension.handling.clone_from(&it.handling);
+        extension.srtp = it.srtp;
         keep.insert(put(tx, extension).await?);
     }
     delete_others::<Extension>(tx, &keep).await

@@ -189,8 +189,7 @@ impl Running {
         tasks.push(tokio::spawn(secrets.clone().watch(stopping.clone())));
         let refresh = Refresh::new(api.clone(), names, told.iter().map(Arc::as_ref));
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
-        let served = http::router(api.clone()).merge(http::sip::router(sip.door()));
-        tasks.extend(listen_http(&config, &secrets, &served, &stopping, say).await?);
+        tasks.extend(listen_http(&config, &secrets, router(&api, &sip), &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
         let store = stored.store.clone();
         let reload = Reload { file: config_file, log_level, secured: secrets, api, store, config };
@@ -277,10 +276,15 @@ fn reached(bound: SocketAddr) -> Vec<SocketAddr> {
     addresses.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect()
 }
 
+/// Everything that is served by HTTP.
+fn router(api: &Api, sip: &SipIo) -> Router {
+    http::router(api.clone()).merge(http::sip::router(sip.door()))
+}
+
 async fn listen_http(
     config: &Config,
     secrets: &Secured,
-    router: &Router,
+    router: Router,
     stopping: &watch::Receiver<bool>,
     say: &impl Fn(&str),
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {

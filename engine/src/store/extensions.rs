@@ -9,6 +9,7 @@ use super::setting::{Hidden, Setting, as_text};
 use super::sql::{Arg, Row, args, json};
 use crate::call_handling::CallHandling;
 use crate::secrets::{from_hex, to_hex};
+use crate::srtp::SrtpPolicy;
 
 /// An extension as it is set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +37,8 @@ pub struct Extension {
     pub contact: Option<String>,
     /// What becomes of its calls where it does not take them (AGT-18).
     pub handling: CallHandling,
+    /// Whether its audio is encrypted.
+    pub srtp: SrtpPolicy,
 }
 
 impl Extension {
@@ -55,6 +58,7 @@ impl Extension {
             caller_number: None,
             contact: None,
             handling: CallHandling::default(),
+            srtp: SrtpPolicy::default(),
         };
         extension.set_password(realm, password);
         extension
@@ -96,6 +100,7 @@ impl Setting for Extension {
         "caller_number",
         "contact",
         "handling",
+        "srtp",
     ];
     /// Ten times the largest call centre we are asked for.
     const MAX: u64 = 20_000;
@@ -116,6 +121,7 @@ impl Setting for Extension {
             self.caller_number.clone(),
             self.contact.clone(),
             json(&self.handling),
+            self.srtp.as_str(),
         ]
     }
 
@@ -136,6 +142,7 @@ impl Setting for Extension {
             caller_number: row.opt_text("caller_number")?,
             contact: row.opt_text("contact")?,
             handling: row.json("handling")?,
+            srtp: row.parsed("srtp")?,
         })
     }
 }

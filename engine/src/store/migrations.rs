@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         version: 1,
         name: "first",
@@ -39,6 +39,12 @@ const STEPS: [Step; 4] = [
         name: "call_handling",
         sqlite: include_str!("../../../migrations/sqlite/0005_call_handling.sql"),
         postgres: include_str!("../../../migrations/postgres/0005_call_handling.sql"),
+    },
+    Step {
+        version: 6,
+        name: "srtp",
+        sqlite: include_str!("../../../migrations/sqlite/0006_srtp.sql"),
+        postgres: include_str!("../../../migrations/postgres/0006_srtp.sql"),
     },
 ];
 

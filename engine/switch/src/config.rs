@@ -160,6 +160,22 @@ pub struct TenantConfig {
     pub record_internal: bool,
 }
 
+impl TenantConfig {
+    /// Whether the audio of an extension's phones is encrypted.
+    #[must_use]
+    pub fn srtp_of_extension(&self, number: &str) -> Srtp {
+        let extension = number.parse().ok().and_then(|number: ExtensionNumber| self.extensions.get(&number));
+        extension.map(|extension| extension.srtp).unwrap_or_default()
+    }
+
+    /// Whether the audio of a trunk is encrypted.
+    #[must_use]
+    pub fn srtp_of_trunk(&self, name: &str) -> Srtp {
+        let trunk = name.parse().ok().and_then(|name: TrunkName| self.trunks.get(&name));
+        trunk.map(|trunk| trunk.policy.srtp).unwrap_or_default()
+    }
+}
+
 /// An extension: an account for phones.
 #[derive(Clone, Debug)]
 pub struct Extension {
@@ -183,6 +199,18 @@ pub struct Extension {
     pub static_contact: Option<StaticContact>,
     /// What becomes of its calls where it does not take them (AGT-18).
     pub handling: CallHandling,
+    /// Whether its audio is encrypted.
+    pub srtp: Srtp,
+}
+
+/// Whether audio is encrypted by keys in the session description (RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Srtp {
+    /// Where the far end offers it; we offer it without.
+    #[default]
+    Optional,
+    /// We offer it so alone, and take no other offer.
+    Required,
 }
 
 /// What becomes of an extension's calls where it does not take them (AGT-18).

@@ -10,14 +10,14 @@ use hooks::id::TenantId;
 use sip::flow::Flow;
 use sip::headers::HeaderName;
 use sip::message::{Request, StatusCode};
-use sip::sdp::SessionDescription;
+use sip::sdp::{self, NegotiationError, SessionDescription};
 use sip::transaction::ServerKey;
 use sip::uri::Uri;
 
 use crate::auth::Verdict;
 use crate::body;
 use crate::call::{About, Arrival, Call, Route, not_acceptable};
-use crate::config::{Extension, TenantConfig, Trunk};
+use crate::config::{Extension, Srtp, TenantConfig, Trunk};
 use crate::desk::Refusal;
 use crate::identity::Identity;
 use crate::input::Admission;
@@ -125,7 +125,11 @@ impl Switch {
         check_required(&request.headers, REQUIRABLE)?;
         let timer = self.desk.node.session_timer.answer(&request.headers).map_err(|error| lifetime::refusal(&error))?;
         let offer = body::session(&request.headers, &request.body)?;
-        self.check_offer(offer.as_ref())?;
+        let srtp = match peer.kind {
+            PeerKind::Extension => tenant.srtp_of_extension(&peer.name),
+            PeerKind::Trunk | PeerKind::Service => tenant.srtp_of_trunk(&peer.name),
+        };
+        self.check_offer(offer.as_ref(), srtp)?;
         // GEN-18: an emergency call is past limits and admission.
         if !about.emergency {
             self.check_admission()?;
@@ -135,7 +139,7 @@ impl Switch {
         {
             return Err(refusal);
         }
-        let arrival = Arrival { server: key, request: request.clone(), flow, timer, offer, peer };
+        let arrival = Arrival { server: key, request: request.clone(), flow, timer, offer, peer, srtp };
         let (mut call, caller) = Call::dialled(&mut self.desk, &tenant, about, arrival)?;
         call.seek(&mut self.desk, caller, &route);
         self.keep(call);
@@ -143,12 +147,14 @@ impl Switch {
     }
 
     /// RFC 3261 §13.3.1.3: 488 for an offer that nobody could take.
-    pub(crate) fn check_offer(&self, offer: Option<&SessionDescription>) -> Result<(), Refusal> {
+    pub(crate) fn check_offer(&self, offer: Option<&SessionDescription>, srtp: Srtp) -> Result<(), Refusal> {
         let Some(offer) = offer else { return Ok(()) };
-        match session::offered_codecs(offer) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(not_acceptable(error, &self.desk.node.domain)),
-        }
+        let error = match session::offered_codecs(offer) {
+            Ok(_) if srtp == Srtp::Required && !sdp::offers_crypto(offer) => NegotiationError::NoCommonCrypto,
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        Err(not_acceptable(error, &self.desk.node.domain))
     }
 
     /// Whether another call is accepted now.

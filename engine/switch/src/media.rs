@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use hooks::fact::MediaQuality;
 use hooks::id::RecordingId;
+use sip::sdp::{CryptoSuite, MasterKey};
 
 /// A pair of RTP and RTCP ports with a far end; one per leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +65,17 @@ pub enum SourceRule {
     },
 }
 
+/// With what an endpoint's packets are encrypted (RFC 3711).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SrtpKeys {
+    /// How.
+    pub suite: CryptoSuite,
+    /// Of what we send.
+    pub send: MasterKey,
+    /// Of what we receive.
+    pub receive: MasterKey,
+}
+
 /// What was agreed with the far end of an endpoint by offer and answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
@@ -81,6 +93,8 @@ pub struct Agreement {
     pub ptime_ms: u8,
     /// The direction.
     pub flows: Flows,
+    /// The keys, where packets are encrypted.
+    pub srtp: Option<SrtpKeys>,
 }
 
 /// What the media side shall do. Commands about one endpoint take effect in order.

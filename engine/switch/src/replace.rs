@@ -77,11 +77,12 @@ impl Switch {
         check_required(&request.headers, REQUIRABLE)?;
         let timer = self.desk.node.session_timer.answer(&request.headers).map_err(|error| lifetime::refusal(&error))?;
         let offer = body::session(&request.headers, &request.body)?;
-        self.check_offer(offer.as_ref())?;
+        let srtp = what.tenant.srtp_of_extension(what.by.as_str());
+        self.check_offer(offer.as_ref(), srtp)?;
         let replaced = self.replaceable(what)?;
         let own = what.by.to_string();
         let peer = Peer { kind: PeerKind::Extension, name: own.clone(), number: own };
-        let arrival = Arrival { server: key, request: request.clone(), flow, timer, offer, peer };
+        let arrival = Arrival { server: key, request: request.clone(), flow, timer, offer, peer, srtp };
         let mut outcome = Err(Refusal::from(StatusCode::CALL_DOES_NOT_EXIST));
         self.with_call(replaced.call, |call, desk| outcome = call.take_over(desk, replaced.leg, arrival));
         outcome

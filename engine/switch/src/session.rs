@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use sip::flow::Flow;
 use sip::sdp::{
-    self, Codec, CodecOrder, Direction, Encoding, LocalMedia, Negotiated, NegotiatedCodec, NegotiationError,
-    PayloadType, Policy, SessionDescription,
+    self, Codec, CodecOrder, Crypto, Direction, Encoding, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto,
+    NegotiationError, PayloadType, Policy, SessionDescription,
 };
 
 use crate::checkpoint::SessionCheckpoint;
+use crate::config::Srtp;
 use crate::desk::{Desk, LegRef};
-use crate::media::{AgreedCodec, Agreement, EndpointId, Flows, MediaCommand, Source, SourceRule};
+use crate::media::{AgreedCodec, Agreement, EndpointId, Flows, MediaCommand, Source, SourceRule, SrtpKeys};
 use crate::nat;
 
 /// A leg's endpoint and what is agreed about it.
@@ -23,6 +24,9 @@ pub(crate) struct Session {
     shown: IpAddr,
     source: SourceRule,
     session_id: u64,
+    srtp: Srtp,
+    /// Our keys, one for each suite; the same for the life of the session.
+    keys: Vec<Crypto>,
     /// What we described last; the next description follows it.
     described: Option<Box<SessionDescription>>,
     /// An offer in a session that is there: it takes the place of `described` when it is answered.
@@ -34,8 +38,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A new endpoint for a leg on this flow. `None` when every port is in use.
-    pub(crate) fn open(desk: &mut Desk, leg: LegRef, flow: &Flow) -> Option<Self> {
+    /// A new endpoint for a leg on this flow, whose audio is encrypted as `srtp` wants. `None` when every port is in use.
+    pub(crate) fn open(desk: &mut Desk, leg: LegRef, flow: &Flow, srtp: Srtp) -> Option<Self> {
         let Some(lease) = desk.ports.lease(leg) else {
             desk.metrics.refused_ports_exhausted += 1;
             return None;
@@ -51,6 +55,9 @@ impl Session {
             source,
             // RFC 8866 §5.2: a number that is unique with the address; 62 bits are read by every peer.
             session_id: desk.random.next_u64() >> 2,
+            srtp,
+            // Drawn when they are needed: few calls do.
+            keys: if srtp == Srtp::Required { Crypto::offered(&mut desk.random) } else { Vec::new() },
             described: None,
             offered: None,
             version: FIRST_VERSION,
@@ -147,9 +154,13 @@ impl Session {
         offer: &SessionDescription,
         choices: &[Vec<Codec>],
     ) -> Result<Bytes, NegotiationError> {
+        if self.keys.is_empty() && sdp::offers_crypto(offer) {
+            self.keys = Crypto::offered(&mut desk.random);
+        }
+        let plain = self.srtp == Srtp::Optional;
         let mut error = NegotiationError::NoCommonCodec;
         for codecs in choices {
-            let policy = Policy { codecs, order: CodecOrder::Ours, rtcp_mux: false };
+            let policy = Policy { codecs, order: CodecOrder::Ours, rtcp_mux: false, plain, crypto: &self.keys };
             match sdp::negotiate(offer, &policy) {
                 Ok(agreed) => {
                     let answer = sdp::answer(offer, &agreed, &self.local(codecs));
@@ -213,6 +224,11 @@ impl Session {
     pub(crate) fn restored(desk: &mut Desk, leg: LegRef, flow: &Flow, kept: &SessionCheckpoint) -> Option<Self> {
         let described = SessionDescription::parse(kept.described.as_bytes()).ok()?;
         let lease = desk.ports.lease_again(kept.port, leg)?;
+        let mut agreed = kept.agreed.clone();
+        if let Some(crypto) = &mut agreed.crypto {
+            // RFC 3711 §9.1: a key is never used again from the beginning, and nobody knows how far the killed process came.
+            crypto.local = Crypto::new(crypto.local.tag, crypto.local.suite, &mut desk.random);
+        }
         let address = nat::media_address(&desk.node, flow);
         desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: address.bind, port: lease.port });
         let mut session = Self {
@@ -223,12 +239,14 @@ impl Session {
             source: source_rule(desk, flow),
             session_id: kept.session_id,
             version: described.origin.version.max(kept.version),
+            srtp: if agreed.crypto.is_some() { Srtp::Required } else { Srtp::Optional },
+            keys: agreed.crypto.iter().map(|crypto| crypto.local.clone()).collect(),
             described: Some(Box::new(described)),
             offered: None,
             agreed: None,
             hears: Vec::new(),
         };
-        session.agree(desk, kept.agreed.clone());
+        session.agree(desk, agreed);
         Some(session)
     }
 
@@ -249,7 +267,7 @@ impl Session {
         })
     }
 
-    fn local<'a>(&self, codecs: &'a [Codec]) -> LocalMedia<'a> {
+    fn local<'a>(&'a self, codecs: &'a [Codec]) -> LocalMedia<'a> {
         LocalMedia {
             session_id: self.session_id,
             version: FIRST_VERSION,
@@ -260,6 +278,16 @@ impl Session {
             direction: Direction::SendRecv,
             ptime_ms: None,
             rtcp_mux: false,
+            crypto: self.offered_keys(),
+        }
+    }
+
+    /// The keys that an offer of ours names: all while nothing is agreed, then the one that is.
+    fn offered_keys(&self) -> &[Crypto] {
+        match &self.agreed {
+            Some(agreed) => agreed.crypto.as_ref().map_or(&[], |crypto| std::slice::from_ref(&crypto.local)),
+            None if self.srtp == Srtp::Required => &self.keys,
+            None => &[],
         }
     }
 
@@ -293,6 +321,7 @@ impl Session {
             telephone_events: agreed.telephone_events.iter().map(agreed_codec).collect(),
             ptime_ms: agreed.ptime_ms.and_then(|ms| u8::try_from(ms).ok()).filter(|ms| *ms > 0).unwrap_or(PTIME_MS),
             flows: Flows { send: agreed.direction.sends(), receive: agreed.direction.receives() },
+            srtp: agreed.crypto.as_ref().map(srtp_keys),
         };
         desk.media(MediaCommand::Agree { endpoint: self.endpoint, agreement });
         self.agreed = Some(Box::new(agreed));
@@ -304,10 +333,7 @@ impl Session {
 /// # Errors
 /// [`NegotiationError`] if there is no audio, or none but key presses.
 pub(crate) fn offered_codecs(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationError> {
-    let everything: Vec<Codec> = offer.media.iter().flat_map(|media| media.codecs.iter().cloned()).collect();
-    let policy = Policy { codecs: &everything, order: CodecOrder::Theirs, rtcp_mux: false };
-    let offered = sdp::negotiate(offer, &policy)?;
-    Ok(with_both_g711(offered.codecs.into_iter().chain(offered.telephone_events).map(|codec| codec.remote)))
+    Ok(with_both_g711(sdp::offered(offer)?.into_iter()))
 }
 
 /// What we offer where the caller has not said what it can: what every phone has, and what we can make of each other.
@@ -347,6 +373,10 @@ fn agreed_codec(codec: &NegotiatedCodec) -> AgreedCodec {
         send_pt: codec.send().number(),
         receive_pt: codec.receive.number(),
     }
+}
+
+fn srtp_keys(crypto: &NegotiatedCrypto) -> SrtpKeys {
+    SrtpKeys { suite: crypto.local.suite, send: crypto.local.key.clone(), receive: crypto.remote.key.clone() }
 }
 
 const FIRST_VERSION: u64 = 1;

@@ -10,7 +10,7 @@ use sip::message::StatusCode;
 use sip::uri::Uri;
 
 use crate::call::Verdict;
-use crate::config::{Extension, TenantConfig};
+use crate::config::{Extension, Srtp, TenantConfig};
 use crate::desk::Desk;
 use crate::nat;
 use crate::registrar::{Aor, Binding};
@@ -72,6 +72,14 @@ impl Target {
         match self {
             Self::Phone(phone) => phone.flow,
             Self::Trunk(line) => line.flow,
+        }
+    }
+
+    /// Whether its audio is to be encrypted.
+    pub(crate) fn srtp(&self, tenant: &TenantConfig) -> Srtp {
+        match self {
+            Self::Phone(phone) => tenant.srtp_of_extension(phone.extension.as_str()),
+            Self::Trunk(line) => tenant.srtp_of_trunk(line.trunk.as_str()),
         }
     }
 }

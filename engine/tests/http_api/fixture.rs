@@ -324,7 +324,10 @@ impl Client<'_> {
         }
         let address: SocketAddr = "192.0.2.77:40000".parse().unwrap();
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let request = request.extension(Peer { address, secure: false }).body(body).unwrap();
+        let request = request
+            .extension(Peer { address, local: SocketAddr::from(([127, 0, 0, 1], 8_080)), secure: false })
+            .body(body)
+            .unwrap();
         let response = self.fixture.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 24).await.unwrap().to_vec();

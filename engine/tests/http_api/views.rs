@@ -110,8 +110,11 @@ async fn metrics_are_for_this_machine_or_by_permission() {
     fixture.admin().await.get("/extensions").await;
     assert_eq!(fixture.client().get("/metrics").await.status, 401);
     let local = |proxied: bool| {
-        let mut request =
-            Request::get("/metrics").extension(Peer { address: "127.0.0.1:9".parse().unwrap(), secure: false });
+        let mut request = Request::get("/metrics").extension(Peer {
+            address: "127.0.0.1:9".parse().unwrap(),
+            local: "127.0.0.1:8080".parse().unwrap(),
+            secure: false,
+        });
         if proxied {
             request = request.header("x-forwarded-for", "192.0.2.1");
         }

@@ -7,13 +7,15 @@ use super::players::Feed;
 use super::reports::Reports;
 use super::rooms::Seat;
 use super::sound_keys::SoundKeys;
-use super::{Deadline, Slot};
+use super::{Deadline, Output, Port, Slot};
 use crate::codec::{Coder, Law};
 use crate::command::FORMATS_MAX;
 use crate::jitter::JitterStats;
 use crate::out_stream::OutStream;
 use crate::reception::Reception;
+use crate::rtp::is_rtcp;
 use crate::source_lock::{Expected, SourceLock};
+use crate::srtp::{Guard, Kind, Opened};
 use crate::telephone_event::KeyDetector;
 use crate::{Codec, EndpointId, EndpointStats, Format, Now, OpenEndpoint, Session, SourceRule};
 
@@ -48,6 +50,7 @@ pub(super) struct Endpoint {
     pub(super) reports: Reports,
     session: Option<Session>,
     watch: Watch,
+    guard: Option<Box<Guard>>,
 }
 
 /// What is counted here; the rest is counted by `reception` and `reports`.
@@ -101,6 +104,16 @@ pub(super) enum How {
     Translate(Law),
 }
 
+/// What is to be read of a datagram.
+pub(super) enum Unsealed {
+    /// The datagram: nothing was agreed to be encrypted.
+    AsItCame,
+    /// What was in it.
+    Opened(Opened),
+    /// Nothing.
+    Refused,
+}
+
 /// Whether silence is being watched.
 enum Watch {
     Off,
@@ -144,6 +157,7 @@ impl Endpoint {
             reports: Reports::new(open.seed),
             session: None,
             watch: Watch::Off,
+            guard: None,
         }
     }
 
@@ -157,6 +171,14 @@ impl Endpoint {
         } else {
             self.lock.reopen(now.mono_us);
         }
+        self.guard = match (self.guard.take(), session.srtp.take()) {
+            (Some(mut guard), Some(keys)) => {
+                guard.renew(keys);
+                Some(guard)
+            }
+            (None, Some(keys)) => Some(Box::new(Guard::new(keys))),
+            (_, None) => None,
+        };
         self.formats = session.formats.iter().map(ReceiveFormat::new).collect();
         self.heard_us = now.mono_us;
         let limit_us = session
@@ -223,6 +245,32 @@ impl Endpoint {
         self.routes.clear();
         self.transcodes = false;
         std::mem::replace(&mut self.heard, heard)
+    }
+
+    /// What was agreed to be encrypted is opened before anything else is made of it; what does not open is counted.
+    pub(super) fn open(&mut self, kind: Kind, datagram: &[u8]) -> Unsealed {
+        let Some(guard) = &mut self.guard else { return Unsealed::AsItCame };
+        match guard.open(kind, datagram) {
+            Some(opened) => Unsealed::Opened(opened),
+            None => {
+                self.counts.rejected += 1;
+                Unsealed::Refused
+            }
+        }
+    }
+
+    /// Sends a datagram, encrypted where that was agreed; false if it could not be sent.
+    pub(super) fn transmit(
+        &mut self,
+        slot: Slot,
+        port: Port,
+        to: SocketAddr,
+        datagram: &[u8],
+        out: &mut impl Output,
+    ) -> bool {
+        let Some(guard) = &mut self.guard else { return out.send(slot, port, to, datagram) };
+        let kind = if is_rtcp(datagram) { Kind::Rtcp } else { Kind::Rtp };
+        guard.seal(kind, datagram).is_some_and(|sealed| out.send(slot, port, to, sealed.as_ref()))
     }
 
     /// Counts a packet of ours.

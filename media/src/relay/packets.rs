@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
-use super::endpoint::{Endpoint, Heard, How};
+use super::endpoint::{Endpoint, Heard, How, Unsealed};
 use super::{Deadline, Output, Port, Relay, Slot, Tap};
 use crate::codec::{Coder, g711};
 use crate::out_stream::Incoming;
 use crate::reception::Arrival;
 use crate::rtp::{HEADER_BYTES, Packet, is_rtcp};
 use crate::source_lock::Verdict;
+use crate::srtp::Kind;
 use crate::{DigitPressed, EndpointId, Event, Now};
 
 /// A packet that has been believed, on its way to the sinks.
@@ -37,7 +38,26 @@ impl Relay {
         datagram: &mut [u8],
         out: &mut impl Output,
     ) {
-        if port == Port::Rtcp || is_rtcp(datagram) {
+        let Some(endpoint) = self.endpoint_mut(slot) else { return };
+        let kind = if port == Port::Rtcp || is_rtcp(datagram) { Kind::Rtcp } else { Kind::Rtp };
+        match endpoint.open(kind, datagram) {
+            Unsealed::AsItCame => self.take(now, slot, (port, kind), from, datagram, out),
+            Unsealed::Opened(mut opened) => self.take(now, slot, (port, kind), from, opened.as_mut(), out),
+            Unsealed::Refused => {}
+        }
+    }
+
+    /// Takes a datagram that is not protected, or not any more.
+    fn take(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        (port, kind): (Port, Kind),
+        from: SocketAddr,
+        datagram: &mut [u8],
+        out: &mut impl Output,
+    ) {
+        if kind == Kind::Rtcp {
             self.receive_report(now, slot, port, from, datagram);
             return;
         }
@@ -88,7 +108,7 @@ impl Relay {
             let [high, low] = u16::try_from(scaled).unwrap_or(u16::MAX).to_be_bytes();
             let header = sink.out.event(packet.header(), send_as);
             let datagram = header.build(&[code, flags, high, low], &mut self.scratch.0);
-            let sent = out.send(slot, Port::Rtp, to, datagram);
+            let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
             sink.count_sent(sent, 4);
         }
     }
@@ -128,7 +148,7 @@ impl Relay {
                 &room[..HEADER_BYTES + written]
             }
         };
-        let sent = out.send(slot, Port::Rtp, to, datagram);
+        let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
         sink.count_sent(sent, payload_bytes);
         Forwarded::Done
     }

@@ -203,8 +203,9 @@ impl Relay {
         let clock_hz = coder.clock_hz();
         let frame = PlayedFrame { index, samples: clock_hz / 50, clock_hz, send_as: *send_as };
         let header = sink.out.play(now.mono_us, frame);
-        let sent = out.send(slot, Port::Rtp, to, header.build(payload, &mut self.scratch.0));
         let payload_bytes = payload.len();
+        let datagram = header.build(payload, &mut self.scratch.0);
+        let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
         sink.count_sent(sent, payload_bytes);
     }
 

@@ -180,7 +180,8 @@ impl Endpoint {
         let report = self.report(now, bye);
         // Nothing sent and nothing heard: nothing to say.
         if report.sender.is_some() || report.reception.is_some() {
-            out.send(slot, port, to, report.write(&mut buffer));
+            let written = report.write(&mut buffer).len();
+            self.transmit(slot, port, to, &buffer[..written], out);
         }
     }
 }

@@ -301,7 +301,8 @@ impl Relay {
             }
             let frame = PlayedFrame { index, samples: clock_hz / 50, clock_hz, send_as };
             let header = sink.out.play(now.mono_us, frame);
-            let sent = out.send(slot, Port::Rtp, to, header.build(portion.payload, &mut self.scratch.0));
+            let datagram = header.build(portion.payload, &mut self.scratch.0);
+            let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
             sink.count_sent(sent, portion.payload.len());
         }
     }

@@ -11,7 +11,8 @@ use crate::codec::g711::ULAW_TO_ALAW;
 use crate::prompt::{Clip, Repeat, Tone, TonePlan};
 use crate::rtcp::PeerReport;
 use crate::rtp::is_rtcp;
-use crate::{Codec, Direction, RecordRate, Session, Source, SourceRule};
+use crate::srtp::{Guard, Kind};
+use crate::{Codec, Direction, RecordRate, Session, Source, SourceRule, SrtpKey, SrtpKeys, SrtpSuite};
 use rig::*;
 
 #[test]
@@ -399,4 +400,72 @@ fn a_strict_trunk_is_sent_to_and_heard_from_its_sdp_address_only() {
     alice.address = real;
     rig.speak(&mut alice, &[1; 160]);
     assert_eq!(rig.heard(alice.slot)[0].0, real);
+}
+
+#[test]
+fn encrypted_parties_talk_each_with_its_own_keys_and_are_recorded_in_the_clear() {
+    let mut rig = Rig::default();
+    let alice = rig.party(A, &[PCMU]);
+    let bob = rig.party(B, &[PCMU]);
+    let key = |byte: u8| SrtpKey(vec![byte; 30]);
+    let keys =
+        |send, receive| SrtpKeys { suite: SrtpSuite::AesCm128HmacSha1_80, send: key(send), receive: key(receive) };
+    rig.configure(A, Session { srtp: Some(keys(1, 2)), ..session(1, &[PCMU]) });
+    rig.configure(B, Session { srtp: Some(keys(3, 4)), ..session(2, &[PCMU]) });
+    rig.talk();
+    rig.command(start_recorder(1));
+    let (mut of_alice, mut of_bob) = (Guard::new(keys(2, 1)), Guard::new(keys(4, 3)));
+    let mut header = alice.header;
+    for n in 0..3u8 {
+        header.sequence += 1;
+        header.timestamp += 160;
+        rig.wait(20_000);
+        // In the clear, and with somebody else's key: not believed.
+        rig.inject(alice.slot, alice.address, &header, b"in the clear");
+        let mut plain = [0; 64];
+        let plain = header.build(&[n; 20], &mut plain).to_vec();
+        for (guard, port) in [(&mut of_bob, alice.slot), (&mut of_alice, alice.slot)] {
+            let mut sealed = guard.seal(Kind::Rtp, &plain).unwrap();
+            let now = rig.now();
+            rig.relay.receive(now, port, Port::Rtp, alice.address, &mut sealed, &mut rig.world);
+        }
+    }
+    let sent: Vec<Datagram> = std::mem::take(&mut rig.world.sent);
+    let heard: Vec<Vec<u8>> = sent
+        .iter()
+        .filter(|datagram| datagram.slot == bob.slot && !is_rtcp(&datagram.bytes))
+        .map(|datagram| of_bob.open(Kind::Rtp, &datagram.bytes).expect("under Bob's keys")[12..].to_vec())
+        .collect();
+    assert_eq!(heard, [vec![0; 20], vec![1; 20], vec![2; 20]]);
+    assert_eq!(rig.world.taps.iter().map(|(_, said)| said.clone()).collect::<Vec<_>>(), heard);
+    assert_eq!(rig.stats(&alice).rejected_packets, 6);
+    // Reports are encrypted, too.
+    rig.wait(10_000_000);
+    let reports: Vec<Datagram> = std::mem::take(&mut rig.world.sent);
+    let reports: Vec<&Datagram> =
+        reports.iter().filter(|datagram| datagram.slot == bob.slot && is_rtcp(&datagram.bytes)).collect();
+    assert!(!reports.is_empty());
+    for report in reports {
+        assert!(PeerReport::read(&of_bob.open(Kind::Rtcp, &report.bytes).unwrap(), 0).is_some());
+    }
+}
+
+#[test]
+fn what_is_transcoded_for_an_encrypted_party_is_encrypted() {
+    let mut rig = Rig::default();
+    let mut alice = rig.party(A, &[PCMU]);
+    let bob = rig.party(B, &[(Codec::G722, 9)]);
+    let key = |byte: u8| SrtpKey(vec![byte; 28]);
+    let keys = |send, receive| SrtpKeys { suite: SrtpSuite::AeadAes128Gcm, send: key(send), receive: key(receive) };
+    rig.configure(B, Session { srtp: Some(keys(3, 4)), ..session(2, &[(Codec::G722, 9)]) });
+    rig.talk();
+    (0..50).for_each(|_| rig.speak(&mut alice, &[0x55; 160]));
+    let mut of_bob = Guard::new(keys(4, 3));
+    let sent = std::mem::take(&mut rig.world.sent);
+    let heard: Vec<usize> = sent
+        .iter()
+        .filter(|datagram| datagram.slot == bob.slot && !is_rtcp(&datagram.bytes))
+        .map(|datagram| of_bob.open(Kind::Rtp, &datagram.bytes).expect("under Bob's keys").len())
+        .collect();
+    assert!(heard.len() > 30 && heard.iter().all(|bytes| *bytes == 172), "{heard:?}");
 }

@@ -141,6 +141,20 @@ impl Api {
         read(request.send_json(body).with_context(|| format!("no answer to POST {path}"))?)
     }
 
+    /// Changes something that is there.
+    ///
+    /// # Errors
+    /// When the server does not answer, or refuses.
+    pub fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        let mut request = self.agent.patch(self.url(path));
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let answer = read(request.send_json(body).with_context(|| format!("no answer to PATCH {path}"))?)?;
+        ensure!(answer.status == 200, "{path}: {} {}", answer.status, answer.json());
+        Ok(answer.json())
+    }
+
     /// Takes something away.
     ///
     /// # Errors

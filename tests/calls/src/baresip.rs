@@ -75,6 +75,8 @@ pub struct Setup {
     pub codecs: Vec<Codec>,
     /// Takes every call at once.
     pub answers: bool,
+    /// Takes and offers only encrypted audio, with keys in the session description.
+    pub srtp: bool,
 }
 
 impl Setup {
@@ -90,6 +92,7 @@ impl Setup {
             voice,
             codecs: vec![Codec::Pcmu],
             answers: false,
+            srtp: false,
         }
     }
 }
@@ -282,8 +285,9 @@ fn account(setup: &Setup, own: SocketAddr) -> String {
         Some(password) => format!("auth_user={};auth_pass={password};regint=120", setup.user),
         None => "regint=0".to_owned(),
     };
+    let encryption = if setup.srtp { ";mediaenc=srtp-mand" } else { "" };
     format!(
-        "<sip:{}@{host}{transport}>;{registration};answermode={answer};audio_codecs={}\n",
+        "<sip:{}@{host}{transport}>;{registration};answermode={answer}{encryption};audio_codecs={}\n",
         setup.user,
         codecs.join(",")
     )
@@ -295,7 +299,7 @@ fn trust(setup: &Setup) -> String {
 
 fn configuration(folder: &Path, address: SocketAddr, control_port: u16, rtp_port: u16, rate: u32) -> String {
     let folder = folder.display();
-    let modules = ["g711.so", "g722.so", "opus.so", "aufile.so", "aubridge.so", "sndfile.so"];
+    let modules = ["g711.so", "g722.so", "opus.so", "aufile.so", "aubridge.so", "sndfile.so", "srtp.so"];
     let modules: String = modules.iter().map(|name| format!("module {name}\n")).collect();
     format!(
         "poll_method epoll\nsip_listen {address}\nnet_interface {host}\ncall_local_timeout 120\ncall_max_calls 4\n\

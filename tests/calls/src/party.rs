@@ -58,17 +58,6 @@ impl Party {
         Ok(Self { phone, media, address, password: password.to_owned() })
     }
 
-    /// Registers a phone that is connected to a test's own server in its own way, and opens its audio.
-    ///
-    /// # Errors
-    /// As [`Self::register`].
-    pub fn on(server: &Switchboard, mut phone: Phone, clock: Instant) -> Result<Self> {
-        let media = RtpEnd::open_at((Ipv4Addr::LOCALHOST, server.ports().many(2)?).into(), clock)?;
-        let address = media.address()?;
-        phone.register(PASSWORD, Hash::Sha256)?;
-        Ok(Self { phone, media, address, password: PASSWORD.to_owned() })
-    }
-
     /// [`Self::register`] at a test's own server.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ fn phone(voice: Voice, user: &str, answers: bool, codec: Codec) -> Setup {
         voice,
         codecs: vec![codec],
         answers,
+        srtp: false,
     }
 }
 

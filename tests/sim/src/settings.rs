@@ -9,8 +9,8 @@ use sip::digest::ha1;
 use sip::flow::Transport;
 use sip::session_timer::Policy;
 use switch::config::{
-    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig,
-    TonePlan, Trunk, TrunkPolicy,
+    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Srtp,
+    TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 
 use crate::phone::{self, Habits, Login, PhoneSpec};
@@ -212,6 +212,7 @@ fn extension(number: &str, record: bool) -> Extension {
         caller_number: None,
         static_contact: None,
         handling: CallHandling::default(),
+        srtp: Srtp::default(),
     }
 }
 

@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::sdes::CRYPTO;
 use super::{
-    Codec, ConnectionAddress, Direction, MediaDescription, MediaKind, Origin, PayloadType, Protocol, Rtcp,
-    SessionDescription,
+    Attribute, Codec, ConnectionAddress, Crypto, Direction, MediaDescription, MediaKind, Origin, PayloadType, Protocol,
+    Rtcp, SessionDescription,
 };
 use crate::headers::Warning;
 
@@ -31,6 +32,8 @@ pub struct LocalMedia<'a> {
     pub ptime_ms: Option<u16>,
     /// True if an offer asks for RTP and RTCP on one port (RFC 5761); an answer does what was agreed.
     pub rtcp_mux: bool,
+    /// The keys that an offer names: with any, it is of `RTP/SAVP`. An answer names the one that was agreed.
+    pub crypto: &'a [Crypto],
 }
 
 /// Whose preference decides among the common codecs.
@@ -51,6 +54,19 @@ pub struct Policy<'a> {
     pub order: CodecOrder,
     /// True if we take RTP and RTCP on one port where an offer asks for it (RFC 5761).
     pub rtcp_mux: bool,
+    /// True if we take audio that is not encrypted.
+    pub plain: bool,
+    /// Our keys for audio that is (RFC 4568), one for each suite that we take; the tags are the offer's.
+    pub crypto: &'a [Crypto],
+}
+
+/// SRTP keys that were agreed by offer and answer. Both have the same tag and suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NegotiatedCrypto {
+    /// What we encrypt with.
+    pub local: Crypto,
+    /// What the peer encrypts with.
+    pub remote: Crypto,
 }
 
 /// A codec that both sides take.
@@ -91,6 +107,9 @@ pub struct Negotiated {
     pub ptime_ms: Option<u16>,
     /// The longest packet that the peer takes, in milliseconds.
     pub max_ptime_ms: Option<u16>,
+    /// The keys, where the audio is encrypted.
+    #[serde(default)]
+    pub crypto: Option<NegotiatedCrypto>,
 }
 
 impl Negotiated {
@@ -118,6 +137,9 @@ pub enum NegotiationError {
     /// Audio, but no codec in common.
     #[error("no codec in common")]
     NoCommonCodec,
+    /// Audio, but encrypted where we take only plain, plain where we take only encrypted, or with no key in common.
+    #[error("no way to encrypt the audio in common")]
+    NoCommonCrypto,
     /// The answer has not the m-lines of the offer (RFC 3264 §6).
     #[error("the answer does not have the m-lines of the offer")]
     AnswerDoesNotFit,
@@ -128,7 +150,7 @@ impl NegotiationError {
     #[must_use]
     pub fn warning(self, agent: &str) -> Warning {
         let (code, text) = match self {
-            Self::NoAudio | Self::AnswerDoesNotFit => (304, "Media type not available"),
+            Self::NoAudio | Self::NoCommonCrypto | Self::AnswerDoesNotFit => (304, "Media type not available"),
             Self::NoCommonCodec => (305, "Incompatible media format"),
         };
         Warning { code, agent: agent.to_owned(), text: text.to_owned() }
@@ -138,7 +160,8 @@ impl NegotiationError {
 /// An offer of one audio stream.
 #[must_use]
 pub fn offer(local: &LocalMedia<'_>) -> SessionDescription {
-    let media = audio(local, Protocol::RtpAvp, local.codecs.to_vec(), local.direction);
+    let protocol = if local.crypto.is_empty() { Protocol::RtpAvp } else { Protocol::RtpSavp };
+    let media = audio(local, protocol, local.codecs.to_vec(), local.direction);
     session(local, vec![media])
 }
 
@@ -149,6 +172,13 @@ pub fn offer(local: &LocalMedia<'_>) -> SessionDescription {
 pub fn negotiate(offer: &SessionDescription, policy: &Policy<'_>) -> Result<Negotiated, NegotiationError> {
     let mut error = NegotiationError::NoAudio;
     for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| is_audio(media)) {
+        let crypto = match chosen(media, policy) {
+            Ok(crypto) => crypto,
+            Err(refused) => {
+                error = refused;
+                continue;
+            }
+        };
         let common = |codec: &&Codec| policy.codecs.iter().any(|ours| ours.is_same_format(codec));
         // RFC 3264 §6.1: the answer uses the offer's payload types, so both directions have the same.
         let mut agreed: Vec<NegotiatedCodec> = media
@@ -161,11 +191,45 @@ pub fn negotiate(offer: &SessionDescription, policy: &Policy<'_>) -> Result<Nego
             agreed.sort_by_key(|codec| policy.codecs.iter().position(|ours| ours.is_same_format(&codec.remote)));
         }
         match agreed_media(offer, index, agreed, media.rtcp_mux && policy.rtcp_mux) {
-            Some(negotiated) => return Ok(negotiated),
+            Some(negotiated) => return Ok(Negotiated { crypto, ..negotiated }),
             None => error = NegotiationError::NoCommonCodec,
         }
     }
     Err(error)
+}
+
+/// The codecs of an offer's first audio that anybody could take, key presses last, whatever we want ourselves.
+///
+/// # Errors
+/// [`NegotiationError`] if there is no audio, none but key presses, or none with keys that are readable: answer 488.
+pub fn offered(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationError> {
+    let mut error = NegotiationError::NoAudio;
+    for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| is_audio(media)) {
+        let all =
+            media.codecs.iter().map(|codec| NegotiatedCodec { remote: codec.clone(), receive: codec.payload_type });
+        match agreed_media(offer, index, all.collect(), false) {
+            _ if is_secured(&media.protocol) && media.crypto().next().is_none() => {
+                error = NegotiationError::NoCommonCrypto;
+            }
+            Some(agreed) => {
+                return Ok(agreed
+                    .codecs
+                    .into_iter()
+                    .chain(agreed.telephone_events)
+                    .map(|codec| codec.remote)
+                    .collect());
+            }
+            None => error = NegotiationError::NoCommonCodec,
+        }
+    }
+    Err(error)
+}
+
+/// Whether an offer has audio that is encrypted by keys in it.
+#[must_use]
+pub fn offers_crypto(offer: &SessionDescription) -> bool {
+    let mut audio = offer.media.iter().filter(|media| is_audio(media) && is_secured(&media.protocol));
+    audio.any(|media| media.crypto().next().is_some())
 }
 
 /// The answer to an offer: as many m-lines in the same order, all but the agreed one refused with port 0 (RFC 3264 §6).
@@ -181,6 +245,7 @@ pub fn answer(offer: &SessionDescription, agreed: &Negotiated, local: &LocalMedi
         }
         let codecs = agreed.codecs.iter().chain(&agreed.telephone_events).map(ours).collect();
         let mut media = audio(local, offered.protocol.clone(), codecs, local.direction.and(agreed.direction));
+        media.attributes = agreed.crypto.iter().map(|crypto| line(&crypto.local)).collect();
         media.ptime_ms = local.ptime_ms.or(agreed.ptime_ms);
         media.rtcp_mux = agreed.rtcp_mux;
         media
@@ -205,12 +270,20 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
         if !is_audio(offered) || !is_audio(answered) {
             continue;
         }
+        let crypto = match taken(offered, answered) {
+            Ok(crypto) => crypto,
+            Err(refused) => {
+                error = refused;
+                continue;
+            }
+        };
         let with_ours = answered.codecs.iter().filter_map(|codec| {
             let ours = offered.codecs.iter().find(|ours| ours.is_same_format(codec))?;
             Some(NegotiatedCodec { remote: codec.clone(), receive: ours.payload_type })
         });
         match agreed_media(answer, index, with_ours.collect(), offered.rtcp_mux && answered.rtcp_mux) {
             Some(mut negotiated) => {
+                negotiated.crypto = crypto;
                 negotiated.direction = negotiated.direction.and(offer.direction_of(offered));
                 return Ok(negotiated);
             }
@@ -221,7 +294,50 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
 }
 
 fn is_audio(media: &MediaDescription) -> bool {
-    media.kind == MediaKind::Audio && media.port != 0 && matches!(media.protocol, Protocol::RtpAvp | Protocol::RtpAvpf)
+    let is_known = match media.protocol {
+        Protocol::RtpAvp | Protocol::RtpAvpf | Protocol::RtpSavp | Protocol::RtpSavpf => true,
+        Protocol::UdpTlsRtpSavp | Protocol::UdpTlsRtpSavpf | Protocol::Other(_) => false,
+    };
+    media.kind == MediaKind::Audio && media.port != 0 && is_known
+}
+
+/// Whether keys stand in the description.
+fn is_secured(protocol: &Protocol) -> bool {
+    matches!(protocol, Protocol::RtpSavp | Protocol::RtpSavpf)
+}
+
+/// How the audio of an offered m-line is to be encrypted, if at all: the first of its keys that is for a suite of ours.
+fn chosen(media: &MediaDescription, policy: &Policy<'_>) -> Result<Option<NegotiatedCrypto>, NegotiationError> {
+    if !is_secured(&media.protocol) {
+        return if policy.plain { Ok(None) } else { Err(NegotiationError::NoCommonCrypto) };
+    }
+    let both = media.crypto().find_map(|remote| {
+        let ours = policy.crypto.iter().find(|ours| ours.suite == remote.suite)?;
+        Some(NegotiatedCrypto { local: Crypto { tag: remote.tag, ..ours.clone() }, remote })
+    });
+    both.map(Some).ok_or(NegotiationError::NoCommonCrypto)
+}
+
+/// Which of our keys an answer took, if the audio is to be encrypted. RFC 3264 §6.1: an answer has the transport of the offer.
+fn taken(
+    offered: &MediaDescription,
+    answered: &MediaDescription,
+) -> Result<Option<NegotiatedCrypto>, NegotiationError> {
+    match (is_secured(&offered.protocol), is_secured(&answered.protocol)) {
+        (false, false) => Ok(None),
+        (true, true) => {
+            let both = offered.crypto().find_map(|local| {
+                let remote = answered.crypto().find(|line| (line.tag, line.suite) == (local.tag, local.suite))?;
+                Some(NegotiatedCrypto { local, remote })
+            });
+            both.map(Some).ok_or(NegotiationError::NoCommonCrypto)
+        }
+        (true, false) | (false, true) => Err(NegotiationError::NoCommonCrypto),
+    }
+}
+
+fn line(crypto: &Crypto) -> Attribute {
+    Attribute { name: CRYPTO.to_owned(), value: Some(crypto.value()) }
 }
 
 /// The agreement on one m-line; `None` without a codec other than key presses and comfort noise.
@@ -250,6 +366,7 @@ fn agreed_media(
         rtcp_mux,
         ptime_ms: media.ptime_ms,
         max_ptime_ms: media.max_ptime_ms,
+        crypto: None,
     })
 }
 
@@ -308,7 +425,7 @@ pub(super) fn audio(
         direction: Some(direction),
         rtcp: (next_port != Some(local.rtcp_port)).then_some(Rtcp { port: local.rtcp_port, address: None }),
         rtcp_mux: local.rtcp_mux,
-        attributes: Vec::new(),
+        attributes: local.crypto.iter().map(line).collect(),
     }
 }
 

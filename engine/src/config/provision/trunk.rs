@@ -12,6 +12,7 @@ use super::{Host, PlainPassword, caller_number, needed, tenant};
 use crate::config::network;
 use crate::config::problem::Place;
 use crate::config::reader::Reader;
+use crate::srtp::SrtpPolicy;
 use crate::store::trunks::TrunkTransport;
 use crate::trunk_policy::{
     CallerPolicy, EXPIRES_MS, FAILURES, HeaderPolicy, HealthPolicy, INTERVAL_MS, LanePolicy, PATIENCE_MS, PER_SECOND,
@@ -120,6 +121,7 @@ fn policy(reader: &mut Reader<'_>, has_account: bool) -> TrunkPolicy {
         caller: reader.word("caller", &CALLERS).unwrap_or_default(),
         caller_fixed: reader.text("caller_fixed"),
         headers: headers(reader),
+        srtp: reader.word("srtp", &SrtpPolicy::WORDS).unwrap_or_default(),
     };
     // Ranges were checked key by key; these concern several.
     for (field, mend) in policy.faults(has_account) {

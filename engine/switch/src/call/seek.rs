@@ -131,7 +131,8 @@ impl Call {
         }
         let leg_ref = self.leg_ref(self.next_index());
         let flow = target.flow();
-        let mut session = Session::open(desk, leg_ref, &flow).ok_or(NotStarted)?;
+        let srtp = target.srtp(&self.tenant);
+        let mut session = Session::open(desk, leg_ref, &flow, srtp).ok_or(NotStarted)?;
         let offer = session.offer(&self.proposal());
         let tag: Box<str> = desk.random.token().into();
         let (about, diverted) = (self.shown(), self.redirects.diverted());

@@ -10,7 +10,7 @@ use sip::session_timer;
 use sip::transaction::ServerKey;
 
 use super::{About, Call, Stage};
-use crate::config::TenantConfig;
+use crate::config::{Srtp, TenantConfig};
 use crate::desk::{Desk, LegIndex, LegRef, Refusal};
 use crate::leg::{Incoming, Leg, LegMedia, LegState, Offered, Peer, Progress, Side};
 use crate::session::{self, Session};
@@ -26,6 +26,8 @@ pub(crate) struct Arrival {
     /// The offer in it, checked to have audio.
     pub(crate) offer: Option<SessionDescription>,
     pub(crate) peer: Peer,
+    /// Whether its audio is to be encrypted.
+    pub(crate) srtp: Srtp,
 }
 
 impl Arrival {
@@ -36,7 +38,7 @@ impl Arrival {
     pub(super) fn into_leg(self, desk: &mut Desk, leg_ref: LegRef, side: Side) -> Result<(Leg, String), Refusal> {
         let tag: Box<str> = desk.random.token().into();
         let dialog = Dialog::from_request(&self.request, &tag).map_err(|_| Refusal::from(StatusCode::BAD_REQUEST))?;
-        let session = Session::open(desk, leg_ref, &self.flow).ok_or_else(Refusal::busy_node)?;
+        let session = Session::open(desk, leg_ref, &self.flow, self.srtp).ok_or_else(Refusal::busy_node)?;
         desk.servers.insert(self.server, leg_ref);
         let sip_call_id = dialog.id().call_id.clone();
         let incoming = Incoming {

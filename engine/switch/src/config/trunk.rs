@@ -9,7 +9,7 @@ use dialplan::number::TrunkName;
 use dialplan::rule::NumberRule;
 use sip::flow::Transport;
 
-use super::Network;
+use super::{Network, Srtp};
 
 /// A trunk: a line to the outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct TrunkPolicy {
     pub numbers: Numbers,
     /// Header fields added to INVITEs to it.
     pub headers: Vec<HeaderTemplate>,
+    /// Whether its audio is encrypted.
+    pub srtp: Srtp,
 }
 
 /// How numbers are written on a trunk: rules are applied in order.

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use crate::under_test::checkpoint::{CallCheckpoint, Checkpointed};
 use crate::under_test::config::{
-    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, TenantConfig,
-    TonePlan, Trunk, TrunkPolicy,
+    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Srtp,
+    TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 use crate::under_test::input::{Command, CommandId, Input};
 use crate::under_test::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
@@ -113,6 +113,7 @@ fn extension(number: &str, name: &str) -> Extension {
         caller_number: (number == "1002").then(|| "01066668888".into()),
         static_contact: None,
         handling: CallHandling::default(),
+        srtp: Srtp::default(),
     }
 }
 
@@ -491,7 +492,7 @@ impl World {
         let phone = self.phone(name);
         let body = |phone: &mut Phone, default: &str| match (sdp.as_deref(), &more) {
             (Some("none"), _) => String::new(),
-            (codecs, Some(more)) => phone.sdp_with(codecs.unwrap_or(default), more),
+            (codecs, Some(more)) => phone.sdp_with(codecs.unwrap_or(default), more, &direction),
             (codecs, None) => phone.sdp(codecs.unwrap_or(default), &direction),
         };
         let text = match verb {

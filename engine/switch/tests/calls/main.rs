@@ -19,6 +19,7 @@ mod registration;
 mod replaces;
 mod resume;
 mod session_timers;
+mod srtp;
 mod transfers;
 mod trunk_choice;
 mod trunk_numbers;

@@ -392,8 +392,21 @@ impl Phone {
         text
     }
 
-    /// The same with other media beside the audio.
-    pub(crate) fn sdp_with(&mut self, codecs: &str, more: &str) -> String {
+    /// The same with other media beside the audio, or encrypted (`srtpA`: with a key of 30 times that letter).
+    pub(crate) fn sdp_with(&mut self, codecs: &str, more: &str, direction: &str) -> String {
+        if let Some(letter) = more.strip_prefix("srtp") {
+            let plain = self.sdp(codecs, direction).replace(" RTP/AVP ", " RTP/SAVP ");
+            // `AAA`, `BBB` and so on in base64 (RFC 4648 §4), ten times.
+            let key = match letter {
+                "A" => "QUFB",
+                "B" => "QkJC",
+                "C" => "Q0ND",
+                // As if it had forgotten them.
+                "less" => return plain,
+                other => panic!("no key {other}"),
+            };
+            return format!("{plain}a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:{}\r\n", key.repeat(10));
+        }
         let lines = match more {
             "video" => "m=video 41000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n",
             "feedback" => return self.sdp(codecs, "").replace(" RTP/AVP ", " RTP/AVPF "),
@@ -401,7 +414,7 @@ impl Phone {
             "fax" => "m=image 41002 udptl t38\r\na=T38FaxVersion:0\r\n",
             other => panic!("no media {other}"),
         };
-        self.sdp(codecs, "") + lines
+        self.sdp(codecs, direction) + lines
     }
 
     /// The same request with credentials for the MD5 challenge of a 401 (RFC 2617 §3.2.2, computed here).

@@ -8,7 +8,7 @@ use calls::rtp;
 use calls::switchboard::{PASSWORD, Switchboard};
 use calls::wav::{self, Sound};
 
-const TALK_S: f64 = 6.0;
+pub(crate) const TALK_S: f64 = 6.0;
 
 /// One-way, from leaving a phone to leaving the switch, on one clock; a phone's own buffers are not in it.
 const DELAY_MS_MAX: f64 = 20.0;
@@ -33,7 +33,26 @@ fn check(caller: Codec, called: Codec) -> Result<()> {
     bob.wait_for("CALL_CLOSED", 1)?;
     let captured = capture.finish()?;
 
-    for (ear, voice, own) in [(&alice, Voice::High, Voice::Low), (&bob, Voice::Low, Voice::High)] {
+    check_ears(&alice, &bob)?;
+    if matches!((caller, called), (Codec::Pcmu | Codec::Pcma, Codec::Pcmu | Codec::Pcma)) {
+        check_wire(&captured)?;
+    }
+    let complaints = captured.complaints(&[server.sip().port()], &[server.sip().port()])?;
+    ensure!(complaints.is_empty(), "{complaints:#?}");
+    check_record(&server)
+}
+
+/// The only call ended as its caller wanted and is recorded.
+pub(crate) fn check_record(server: &Switchboard) -> Result<()> {
+    let record = server.ended_calls(1)?.remove(0);
+    ensure!(record["cause"] == "normal" && record["ended_by"] == "caller", "{record}");
+    let call = record["id"].as_str().context("a record without an id")?;
+    check_recording(server, call)
+}
+
+/// Each heard the other and nobody else: Alice's voice is the low one.
+pub(crate) fn check_ears(alice: &Baresip, bob: &Baresip) -> Result<()> {
+    for (ear, voice, own) in [(alice, Voice::High, Voice::Low), (bob, Voice::Low, Voice::High)] {
         let sounds = ear.heard()?;
         let sound = sounds.first().context("nothing decoded")?;
         let heard = listen(sound, 0, voice);
@@ -41,16 +60,7 @@ fn check(caller: Codec, called: Codec) -> Result<()> {
         ensure!(heard.largest_gap_ms() <= 40.0 && heard.largest_jump_ms() <= 40.0, "{heard:?}");
         ensure!(listen(sound, 0, own).is_nobody(), "a phone hears itself");
     }
-    if matches!((caller, called), (Codec::Pcmu | Codec::Pcma, Codec::Pcmu | Codec::Pcma)) {
-        check_wire(&captured)?;
-    }
-    let complaints = captured.complaints(&[server.sip().port()], &[server.sip().port()])?;
-    ensure!(complaints.is_empty(), "{complaints:#?}");
-
-    let record = server.ended_calls(1)?.remove(0);
-    ensure!(record["cause"] == "normal" && record["ended_by"] == "caller", "{record}");
-    let call = record["id"].as_str().context("a record without an id")?;
-    check_recording(&server, call)
+    Ok(())
 }
 
 /// Each stream that left the switch is one source in sequence, heard whole, and hardly later than it came in.

@@ -18,6 +18,7 @@ mod reload;
 mod resume;
 mod scenario;
 mod sipsak;
+mod srtp;
 mod tls;
 mod transfer;
 mod trunk;

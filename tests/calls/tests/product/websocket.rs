@@ -27,8 +27,8 @@ fn secured(server: &Switchboard, user: &str) -> Result<Phone> {
 fn two_phones_on_websockets_call_each_other_and_hear_each_other() -> Result<()> {
     let server = Switchboard::start()?;
     let clock = Instant::now();
-    let alice = Party::on(&server, plain(&server, "1001")?, clock)?;
-    let bob = Party::on(&server, secured(&server, "1002")?, clock)?;
+    let alice = Party::on(plain(&server, "1001")?, server.ports(), PASSWORD, clock)?;
+    let bob = Party::on(secured(&server, "1002")?, server.ports(), PASSWORD, clock)?;
     let sources = server.api()?.list("registrations")?;
     for transport in ["WS ", "WSS "] {
         let named = |one: &serde_json::Value| one["source"].as_str().unwrap_or_default().starts_with(transport);
