@@ -186,14 +186,14 @@ impl Session {
         }
     }
 
-    /// The codecs to offer to the other side of the call: those agreed here, and the other G.711, which we can make of one.
+    /// The codecs to offer to the other side of the call: those agreed here, and G.711, which we can make of them.
     pub(crate) fn agreed_codecs(&self) -> Option<Vec<Codec>> {
         let agreed = self.agreed.as_ref()?;
-        Some(with_both_g711(agreed.codecs.iter().chain(&agreed.telephone_events).map(|codec| codec.remote.clone())))
+        Some(with_g711(agreed.codecs.iter().chain(&agreed.telephone_events).map(|codec| codec.remote.clone())))
     }
 
     /// What may be agreed on the other side of the call, best first: the codecs agreed here, so that packets pass as they
-    /// are; else a G.711 that is made of the other one.
+    /// are; else one that is made of them, the cheapest first.
     pub(crate) fn choices(&self) -> Vec<Vec<Codec>> {
         let Some(agreed) = self.agreed.as_ref() else { return vec![g711()] };
         let events: Vec<Codec> = agreed
@@ -203,20 +203,18 @@ impl Session {
             .unwrap_or_default();
         let direct: Vec<Codec> = agreed.codecs.iter().map(|codec| codec.remote.clone()).collect();
         let mut choices = vec![[direct.clone(), events.clone()].concat()];
-        if direct.iter().any(is_g711) {
-            choices.push([vec![Codec::pcma(), Codec::pcmu()], events].concat());
+        if direct.iter().any(is_transcoded) {
+            choices.push([transcoded(), events].concat());
         }
         choices
     }
 
-    /// Whether what two far ends send can be heard by the other: a codec in common, or G.711 on both sides, of which one is made
-    /// of the other.
+    /// Whether what two far ends send can be heard by the other: a codec in common, or on both sides one that is transcoded.
     pub(crate) fn fit(one: &Self, other: &Self) -> bool {
         let (Some(one), Some(other)) = (&one.agreed, &other.agreed) else { return true };
         let same = |a: &Codec, b: &Codec| a.encoding == b.encoding && a.clock_hz == b.clock_hz;
-        let has_g711 = |agreed: &Negotiated| agreed.codecs.iter().any(|codec| is_g711(&codec.remote));
-        one.codecs.iter().any(|a| other.codecs.iter().any(|b| same(&a.remote, &b.remote)))
-            || has_g711(one) && has_g711(other)
+        let can = |agreed: &Negotiated| agreed.codecs.iter().any(|codec| is_transcoded(&codec.remote));
+        one.codecs.iter().any(|a| other.codecs.iter().any(|b| same(&a.remote, &b.remote))) || can(one) && can(other)
     }
 
     /// The session of a leg of a killed process: on the same port where that is free, with what was agreed in force. `None`
@@ -328,12 +326,12 @@ impl Session {
     }
 }
 
-/// The codecs of an offer, to be offered on to the other side: in its order, and the other G.711 where one is there.
+/// The codecs of an offer, to be offered on to the other side: in its order, and G.711 where that can be made of one of them.
 ///
 /// # Errors
 /// [`NegotiationError`] if there is no audio, or none but key presses.
 pub(crate) fn offered_codecs(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationError> {
-    Ok(with_both_g711(sdp::offered(offer)?.into_iter()))
+    Ok(with_g711(sdp::offered(offer)?.into_iter()))
 }
 
 /// What we offer where the caller has not said what it can: what every phone has, and what we can make of each other.
@@ -349,9 +347,9 @@ fn source_rule(desk: &Desk, flow: &Flow) -> SourceRule {
     }
 }
 
-fn with_both_g711(codecs: impl Iterator<Item = Codec>) -> Vec<Codec> {
+fn with_g711(codecs: impl Iterator<Item = Codec>) -> Vec<Codec> {
     let (mut audio, events): (Vec<Codec>, Vec<Codec>) = codecs.partition(|codec| !codec.is_telephone_event());
-    if audio.iter().any(is_g711) {
+    if audio.iter().any(is_transcoded) {
         for other in [Codec::pcma(), Codec::pcmu()] {
             if !audio.iter().any(|codec| codec.encoding == other.encoding) {
                 audio.push(other);
@@ -362,8 +360,17 @@ fn with_both_g711(codecs: impl Iterator<Item = Codec>) -> Vec<Codec> {
     audio
 }
 
-fn is_g711(codec: &Codec) -> bool {
-    codec.encoding == Encoding::Pcma || codec.encoding == Encoding::Pcmu
+/// Whether the media side decodes and encodes it; all others pass as they are, or not at all.
+fn is_transcoded(codec: &Codec) -> bool {
+    match codec.encoding {
+        Encoding::Pcma | Encoding::Pcmu | Encoding::G722 | Encoding::Opus => true,
+        _ => false,
+    }
+}
+
+/// What is transcoded, the cheapest first.
+fn transcoded() -> Vec<Codec> {
+    vec![Codec::pcma(), Codec::pcmu(), Codec::g722(), Codec::opus(OPUS)]
 }
 
 fn agreed_codec(codec: &NegotiatedCodec) -> AgreedCodec {
@@ -382,5 +389,7 @@ fn srtp_keys(crypto: &NegotiatedCrypto) -> SrtpKeys {
 const FIRST_VERSION: u64 = 1;
 /// The payload type for key presses that most phones use.
 const EVENTS: PayloadType = PayloadType::new(101).expect("101 is a payload type");
+/// That of Opus, where the far end leaves it to us.
+const OPUS: PayloadType = PayloadType::new(111).expect("111 is a payload type");
 /// RFC 3551 §4.2.
 const PTIME_MS: u8 = 20;

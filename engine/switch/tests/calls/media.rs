@@ -219,6 +219,33 @@ fn video_and_fax_are_refused_beside_the_audio() {
 }
 
 #[test]
+fn phones_without_a_codec_in_common_are_transcoded_for() {
+    for (caller, offered, called, answered) in [
+        ("opus", "RTP/AVP 111 8 0", "PCMA", "RTP/AVP 111"),
+        ("G722", "RTP/AVP 9 8 0", "PCMU", "RTP/AVP 9"),
+        // What passes as it is goes before what is made of it.
+        ("opus,PCMA", "RTP/AVP 111 8 0", "PCMA", "RTP/AVP 8"),
+    ] {
+        check(
+            &["alice", "bob"],
+            &format!(
+                r#"
+                0ms    alice > INVITE 1002 sdp={caller}
+                0ms    bob   < INVITE `{offered}`
+                1s     bob   > 200 sdp={called}
+                1s     bob   < ACK
+                1s     alice < 200 `{answered}`
+                1s     alice hears bob
+                2s     alice > BYE
+                2s     bob   < BYE
+                "#
+            ),
+            "",
+        );
+    }
+}
+
+#[test]
 fn without_a_codec_in_common_there_is_no_call() {
     check(
         &["alice", "bob"],

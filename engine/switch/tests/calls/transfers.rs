@@ -308,6 +308,56 @@ fn an_attended_transfer_connects_the_two_others() {
 
 /// The phone pressed "transfer" while the new party still rang.
 #[test]
+fn two_parties_without_a_codec_in_common_are_connected_where_it_can_be_transcoded() {
+    for (first, second, joined) in [("opus", "PCMU", true), ("G722", "PCMA", true), ("G729", "PCMA", false)] {
+        let mut world = World::with(&["alice", "bob", "carol"]);
+        world.play(&format!(
+            r#"
+            0ms   alice > INVITE 1002 sdp={first}
+            0ms   bob   < INVITE
+            0ms   bob   > 200 sdp={first}
+            0ms   bob   < ACK
+            0ms   alice < 200
+            1s    alice > swap
+            1s    alice > INVITE 1003 sdp={second}
+            1s    carol < INVITE
+            1s    carol > 200 sdp={second}
+            1s    carol < ACK
+            1s    alice < 200
+            2s    alice > swap
+            3s    alice > REFER 1003 attended
+            "#
+        ));
+        if joined {
+            world.play(
+                r#"
+                0ms   alice < 202
+                0ms   alice < NOTIFY
+                0ms   alice < NOTIFY `SIP/2.0 200 OK`
+                0ms   alice < BYE
+                0ms   alice < BYE
+                0ms   bob   hears carol
+                0ms   carol hears bob
+                1s    bob   > BYE
+                1s    carol < BYE
+                "#,
+            );
+        } else {
+            world.play(
+                r#"
+                0ms   alice < 488 `no codec in common`
+                1s    bob   > BYE
+                1s    alice < BYE
+                1s    carol > BYE
+                1s    alice < BYE
+                "#,
+            );
+        }
+        world.finish();
+    }
+}
+
+#[test]
 fn an_attended_transfer_to_a_phone_that_rings_waits_for_it() {
     let mut world = talking(&["alice", "bob", "carol"]);
     world.play(

@@ -136,6 +136,16 @@ fn g722_passes_through_and_is_recorded() -> Result<()> {
 }
 
 #[test]
+fn opus_and_g711_are_transcoded_and_recorded() -> Result<()> {
+    check(Codec::Opus, Codec::Pcma)
+}
+
+#[test]
+fn g711_and_g722_are_transcoded_and_recorded() -> Result<()> {
+    check(Codec::Pcmu, Codec::G722)
+}
+
+#[test]
 fn a_softphone_that_holds_leaves_its_peer_with_music_until_it_comes_back() -> Result<()> {
     const AWAY_S: f64 = 3.0;
     let server = Switchboard::start()?;
