@@ -82,6 +82,7 @@ fn bound(extension: &str, expires_at_ms: u64) -> Event {
     Event::RegistrationBound(RegistrationBound {
         extension: extension.to_owned(),
         contact: format!("<sip:{extension}@192.0.2.1>"),
+        path: Vec::new(),
         source: "UDP 192.0.2.1:5060".to_owned(),
         local: "192.0.2.9:5060".to_owned(),
         user_agent: String::new(),

@@ -434,6 +434,9 @@ pub struct RegistrationBound {
     pub extension: String,
     /// The Contact as registered, with its parameters.
     pub contact: String,
+    /// Proxies between the phone and us, the one next to us first, each as a name-addr (RFC 3327).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
     /// `UDP 192.0.2.1:5060`: where the REGISTER came from.
     pub source: String,
     /// Which of our sockets it came to, as `address:port`.

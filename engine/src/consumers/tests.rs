@@ -198,6 +198,7 @@ fn bound(expires_at_ms: u64) -> RegistrationBound {
     RegistrationBound {
         extension: "1001".into(),
         contact: "sip:1001@192.0.2.1:5060".into(),
+        path: Vec::new(),
         source: "UDP 192.0.2.1:5060".into(),
         local: "192.0.2.9:5060".into(),
         user_agent: "phone".into(),

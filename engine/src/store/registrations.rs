@@ -91,6 +91,8 @@ fn registration(row: &Row) -> Result<Registration, StoreError> {
         binding: RegistrationBound {
             extension: row.text("extension")?,
             contact: row.text("contact")?,
+            // Only the switch needs it, which reads the journal.
+            path: Vec::new(),
             source: row.text("source")?,
             local: row.text("local")?,
             user_agent: row.text("user_agent")?,

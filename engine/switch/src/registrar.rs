@@ -176,7 +176,7 @@ impl Registrar {
             id: self.fresh_id(),
             contact,
             flow: spec.flow,
-            path: Vec::new(),
+            path: spec.path,
             user_agent: spec.user_agent,
             sip_call_id: spec.sip_call_id,
             cseq: spec.cseq,
@@ -189,7 +189,7 @@ impl Registrar {
             uri: address.uri,
         };
         let full = self.of(aor).len() >= self.contacts_max;
-        let known = self.of(aor).iter().any(|other| other.uri.matches(&binding.uri));
+        let known = self.of(aor).iter().any(|other| other.is_at(&binding.uri, binding.device.as_ref()));
         if full || known {
             return None;
         }
@@ -354,7 +354,7 @@ impl Registrar {
         let device = Device::of(address);
         let bindings = self.of(aor);
         let by_device = bindings.iter().find(|binding| device.is_some() && binding.device == device);
-        by_device.or_else(|| bindings.iter().find(|binding| binding.uri.matches(&address.uri)))
+        by_device.or_else(|| bindings.iter().find(|binding| binding.is_at(&address.uri, device.as_ref())))
     }
 
     fn unbind(&mut self, aor: &Aor, id: BindingId, reason: UnboundReason) -> Option<Change> {
@@ -404,6 +404,7 @@ struct Old {
 #[derive(Debug)]
 pub(crate) struct Restored {
     pub(crate) address: NameAddr,
+    pub(crate) path: Vec<NameAddr>,
     pub(crate) flow: Flow,
     pub(crate) user_agent: String,
     pub(crate) sip_call_id: String,
@@ -415,6 +416,14 @@ impl Binding {
     /// Instance and flow of the phone, where it names them (RFC 5626 §4.1, §4.2).
     pub(crate) fn device(&self) -> Option<(&str, Option<u32>)> {
         self.device.as_ref().map(|device| (device.instance.as_str(), device.reg_id))
+    }
+
+    /// Whether it leads to this URI, and is not another flow. RFC 5626 §6: with a reg-id the URI does not matter, and the
+    /// flows of a phone may share one.
+    fn is_at(&self, uri: &Uri, device: Option<&Device>) -> bool {
+        let flow = |device: Option<&Device>| device.is_some_and(|device| device.reg_id.is_some());
+        let other_flow = flow(device) && flow(self.device.as_ref()) && self.device.as_ref() != device;
+        self.uri.matches(uri) && !other_flow
     }
 
     /// Whether both lead to one phone.
@@ -435,7 +444,7 @@ fn is_older(update: &Update<'_>, binding: &Binding) -> bool {
     binding.sip_call_id == update.sip_call_id && update.cseq <= binding.cseq
 }
 
-fn text(address: &NameAddr) -> String {
+pub(crate) fn text(address: &NameAddr) -> String {
     String::from_utf8_lossy(&address.to_bytes()).into_owned()
 }
 

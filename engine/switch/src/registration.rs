@@ -16,7 +16,7 @@ use crate::calendar::Civil;
 use crate::call::Reconnected;
 use crate::desk::{Refusal, TimerKey};
 use crate::nat;
-use crate::registrar::{Aor, Binding, Change, Registrar, Restored, Unacceptable, Update};
+use crate::registrar::{self, Aor, Binding, Change, Registrar, Restored, Unacceptable, Update};
 use crate::requests::check_required;
 use crate::switch::Switch;
 use crate::view::{BanView, RegistrationView, View};
@@ -132,6 +132,7 @@ impl Switch {
                 let bound = RegistrationBound {
                     extension: aor.extension.to_string(),
                     contact: binding.contact.clone(),
+                    path: binding.path.iter().map(registrar::text).collect(),
                     source: binding.flow.to_string(),
                     local: binding.flow.local.to_string(),
                     user_agent: binding.user_agent.clone(),
@@ -230,8 +231,12 @@ fn restored(bound: &RegistrationBound) -> Option<Restored> {
     let flow = Flow { transport: Transport::Udp, local, peer: peer.parse().ok()?, connection: None };
     let mut written = Headers::new();
     written.push(HeaderName::Contact, bound.contact.as_str());
+    for hop in &bound.path {
+        written.push(HeaderName::Path, hop.as_str());
+    }
     Some(Restored {
         address: written.contacts().ok()?.first()?.clone(),
+        path: written.paths().ok()?,
         flow,
         user_agent: bound.user_agent.clone(),
         sip_call_id: bound.sip_call_id.clone(),

@@ -371,7 +371,9 @@ impl Phone {
     /// # Errors
     /// As [`Self::register`].
     pub fn register_flow(&mut self, password: &str, instance: &str, reg_id: u32) -> Result<Text> {
-        let contact = format!("{};+sip.instance=\"<{instance}>\";reg-id={reg_id}", self.contact());
+        // As behind NAT: its own address is known to itself alone, and the same by all flows.
+        let address = self.contact().replace(&self.local.to_string(), "192.0.2.77:5060");
+        let contact = format!("{address};+sip.instance=\"<{instance}>\";reg-id={reg_id}");
         let fields = format!("Contact: {contact}\nExpires: 300\nSupported: path, outbound");
         self.register_with(password, Hash::Sha256, &fields)
     }

@@ -216,6 +216,7 @@ fn bindings_are_restored_after_a_restart_unless_expired() {
     let bound = |port: u16, seconds: u64| RegistrationBound {
         extension: "1002".into(),
         contact: format!("<sip:1002@192.0.2.12:{port}>"),
+        path: vec!["<sip:token@192.0.2.50;lr;ob>".into(), "<sip:192.0.2.51;lr>".into()],
         source: "UDP 192.0.2.12:5060".into(),
         local: "192.0.2.1:5060".into(),
         user_agent: "baresip".into(),
@@ -229,7 +230,7 @@ fn bindings_are_restored_after_a_restart_unless_expired() {
     }
     assert_eq!(world.switch.sizes().bindings, 1);
     assert!(world.facts.is_empty(), "it is written down already");
-    world.play("0ms alice > INVITE 1002\n0ms bob < INVITE `INVITE sip:1002@192.0.2.12:5060`\n1s bob > 486\n1s bob < ACK\n1s alice < 486");
+    world.play("0ms alice > INVITE 1002\n0ms bob < INVITE `INVITE sip:1002@192.0.2.12:5060` `Route: <sip:token@192.0.2.50;lr;ob>` `Route: <sip:192.0.2.51;lr>`\n1s bob > 486\n1s bob < ACK\n1s alice < 486");
     world.play("60s alice > INVITE 1002\n60s alice < 480");
 }
 
