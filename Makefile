@@ -10,6 +10,8 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchboard-ta
 CONFIG ?= conf/switchboard.toml
 # CPU seconds the simulator runs in `make test`; at least 500 seeds are tried whatever it says.
 SIM_SECONDS ?= 120
+# CPU seconds for which its small worlds are explored there; `cargo xtask sim --explore` goes on to 300,000 states each.
+EXPLORE_SECONDS ?= 28
 FUZZ_ITERATIONS ?= 20000000
 # LOAD=long adds the memory row, which takes two minutes.
 LOAD ?=
@@ -35,7 +37,7 @@ run: packages-build ## Build and start the call centre on ./data
 
 check: fmt lint ## fmt, clippy, unit tests and a short simulation: at most 3 minutes when warm
 	$(run_tests) --workspace --exclude calls
-	$(MAKE) sim SIM_SECONDS=10
+	$(MAKE) sim SIM_SECONDS=10 EXPLORE_SECONDS=7
 
 test: packages-test fmt lint unit sim calls ## Everything; what CI runs
 	@echo "make test: all of it passed"
@@ -55,6 +57,7 @@ unit:
 # Optimised, with the checks of a debug build: as many seeds as the seconds give.
 sim:
 	cargo xtask sim --seconds $(SIM_SECONDS)
+	cargo xtask sim --explore $(EXPLORE_SECONDS)
 
 # Real peers against the real binary, built as the simulator is.
 calls:

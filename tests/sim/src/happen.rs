@@ -289,7 +289,7 @@ impl World {
                 if record.ended.is_some() || talks != record.answered {
                     return Err(format!("{view:?} of {record:?}"));
                 }
-                self.seen.insert(view.call);
+                self.shown.insert(view.call, view);
             }
             View::CallGone(_, call) => self.call_gone(call)?,
             View::Registration(view) => drop(self.seen_bindings.insert((view.extension, view.contact))),
@@ -304,7 +304,7 @@ impl World {
     }
 
     fn call_gone(&mut self, call: CallId) -> Result<(), String> {
-        self.seen.remove(&call);
+        self.shown.remove(&call);
         match self.records.calls.get(&call) {
             Some(record) if record.ended.is_some() => Ok(()),
             other => Err(format!("call {call} is gone but not over: {other:?}")),

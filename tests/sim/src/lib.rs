@@ -4,6 +4,7 @@
 
 mod dialogs;
 pub mod ears;
+pub mod explore;
 mod happen;
 mod healthy;
 mod logs;

@@ -1,11 +1,16 @@
 //! `sim --seed N | --seeds N | --survey N | --seconds N`: lives through worlds and prints what became of them.
+//! `sim --explore [N]`: explores the small worlds, for N seconds of CPU time or up to 300,000 states each.
 
 #![allow(clippy::print_stdout, reason = "a command prints")]
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use sim::explore::{self, Limits, SCENARIOS};
 use sim::world::{Story, live};
+
+/// Different states of a small world, beyond which it is not explored.
+const STATES_MAX: usize = 300_000;
 
 /// Worlds that the tests of every kind live through at least.
 const SEEDS_MIN: u64 = 500;
@@ -17,12 +22,36 @@ fn main() -> ExitCode {
         (Some("--seed"), Some(seed)) => run([seed], None),
         (Some("--seeds"), Some(count)) => run(1..=count, None),
         (Some("--survey"), Some(count)) => survey(count),
+        (Some("--explore"), seconds) => explore(seconds.map(Duration::from_secs)),
         (Some("--seconds" | "--cpu-seconds"), Some(seconds)) => run(1.., Some(Duration::from_secs(seconds))),
         _ => {
-            println!("usage: sim --seed N | --seeds N | --survey N | --seconds N (of CPU time; 500 worlds at least)");
+            println!(
+                "usage: sim --seed N | --seeds N | --survey N | --seconds N (of CPU time; 500 worlds at least) | --explore [N]"
+            );
             ExitCode::from(2)
         }
     }
+}
+
+/// Explores every small world, all of it or for so much CPU time altogether.
+fn explore(limit: Option<Duration>) -> ExitCode {
+    let began = cpu_time();
+    let mut left = SCENARIOS.len();
+    for scenario in &SCENARIOS {
+        // What a small scenario does not use is for the others.
+        let share = limit.map(|limit| (limit.saturating_sub(cpu_time() - began)) / u32::try_from(left).unwrap_or(1));
+        left -= 1;
+        let limits = Limits { states: STATES_MAX, time: share.map(|share| (cpu_time as fn() -> Duration, share)) };
+        match explore::explore(scenario, limits) {
+            Ok(explored) => println!("small world {}: {explored}", scenario.name),
+            Err(astray) => {
+                println!("{astray}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    println!("explored in {:.0?} of CPU", cpu_time() - began);
+    ExitCode::SUCCESS
 }
 
 /// Every failing seed up to `count` with what went wrong, a line each.

@@ -1,6 +1,6 @@
 //! The network between the phones and the switch: it loses, delays, reorders and repeats.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::rng::Rng;
@@ -21,6 +21,12 @@ pub struct Weather {
 }
 
 impl Weather {
+    /// Nothing is lost, and everything arrives at once.
+    #[must_use]
+    pub fn fair() -> Self {
+        Self { loss: 0, duplicates: 0, delay: Duration::ZERO, jitter: Duration::ZERO, copies: 0 }
+    }
+
     /// From fair to foul.
     #[must_use]
     pub fn by_chance(rng: &mut Rng) -> Self {
@@ -40,7 +46,7 @@ impl Weather {
 }
 
 /// Who a datagram is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum To {
     /// The switch, from the phone of this index.
     Switch(usize),
@@ -136,6 +142,39 @@ impl Net {
     /// A connection broke: what is on its way on it is lost.
     pub fn drop_connection(&mut self, connection: u64) {
         self.on_the_way.retain(|_, datagram| datagram.connection != Some(connection));
+    }
+
+    /// The ways on which something is, in a fixed order.
+    #[must_use]
+    pub fn ways(&self) -> Vec<To> {
+        let ways: BTreeSet<To> = self.on_the_way.values().map(|datagram| datagram.to).collect();
+        ways.into_iter().collect()
+    }
+
+    /// How much is on a way.
+    #[must_use]
+    pub fn waiting(&self, to: To) -> usize {
+        self.on_the_way(to).count()
+    }
+
+    /// What is on a way, the first sent first.
+    pub fn on_the_way(&self, to: To) -> impl Iterator<Item = &[u8]> {
+        self.on_the_way.values().filter(move |datagram| datagram.to == to).map(|datagram| datagram.bytes.as_slice())
+    }
+
+    /// Takes the nth that is on a way.
+    pub fn take(&mut self, to: To, nth: usize) -> Option<Datagram> {
+        let key = *self.on_the_way.iter().filter(|(_, datagram)| datagram.to == to).nth(nth)?.0;
+        self.on_the_way.remove(&key)
+    }
+
+    /// The first that is on a way is there twice, the copy last.
+    pub fn repeat(&mut self, to: To) {
+        let first = self.on_the_way.iter().find(|(_, datagram)| datagram.to == to);
+        if let Some((at, datagram)) = first.map(|((at, _), datagram)| (*at, datagram.clone())) {
+            self.count += 1;
+            self.on_the_way.insert((at, self.count), datagram);
+        }
     }
 
     /// When the next datagram arrives.

@@ -65,8 +65,8 @@ pub struct Record {
     called_back: bool,
     /// When a transfer failed last, and whose.
     pub failed: Option<(Duration, LegId)>,
-    /// Who has handed the other party on, and goes.
-    pub leaving: BTreeSet<LegId>,
+    /// Who has handed the other party on, and goes; and since when.
+    pub leaving: BTreeMap<LegId, Duration>,
     /// How it ended.
     pub ended: Option<End>,
 }
@@ -92,7 +92,7 @@ impl Record {
 
     /// The legs on which somebody talks, or waits for somebody to talk with.
     pub fn talking(&self) -> impl Iterator<Item = (&LegId, &Leg)> {
-        let goes = |leg: &LegId| self.leaving.contains(leg) || self.handing_on == Some(*leg);
+        let goes = |leg: &LegId| self.leaving.contains_key(leg) || self.handing_on == Some(*leg);
         self.legs.iter().filter(move |(id, leg)| leg.answered && leg.ended.is_none() && !goes(id))
     }
 
@@ -122,11 +122,11 @@ impl Record {
         Ok(())
     }
 
-    fn handed_on(&mut self, by: LegId, to: LegId) -> Result<(), &'static str> {
+    fn handed_on(&mut self, now: Duration, by: LegId, to: LegId) -> Result<(), &'static str> {
         if self.handing_on.take_if(|leg| *leg == by).is_none() || !self.open(to)?.answered {
             return Err("a transfer that never began, or to nobody");
         }
-        self.leaving.insert(by);
+        self.leaving.insert(by, now);
         // The new party takes the seat.
         let seat = self.legs[&by].caller_side;
         self.open(to)?.caller_side = seat;
@@ -234,7 +234,10 @@ impl Records {
                 }
             }
             Event::TransferStarted(e) => self.live(e.call)?.hands_on(e.leg)?,
-            Event::Transferred(e) => self.live(e.call)?.handed_on(e.leg, e.to)?,
+            Event::Transferred(e) => {
+                let now = self.now;
+                self.live(e.call)?.handed_on(now, e.leg, e.to)?;
+            }
             Event::TransferFailed(e) => {
                 let now = self.now;
                 self.live(e.call)?.not_handed_on(now, e.leg)?;

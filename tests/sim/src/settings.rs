@@ -10,7 +10,7 @@ use sip::flow::Transport;
 use sip::session_timer::Policy;
 use switch::config::{
     CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Srtp,
-    TenantConfig, TonePlan, Trunk, TrunkPolicy,
+    StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 
 use crate::phone::{self, Habits, Login, PhoneSpec};
@@ -96,7 +96,7 @@ fn habits(rng: &mut Rng) -> Habits {
     Habits { answers: rng.between(300, 1_000), cancels: rng.below(400), holds: rng.below(700), ..Habits::default() }
 }
 
-fn password(user: &str) -> String {
+pub(crate) fn password(user: &str) -> String {
     format!("secret-{user}")
 }
 
@@ -122,6 +122,16 @@ pub(crate) const CARRIERS: [(&str, &str); 2] = [("lines", "10.0.9.1"), ("spare",
 pub fn node(rng: &mut Rng) -> NodeConfig {
     let calls = if rng.chance(200) { usize::try_from(rng.between(1, 4)).unwrap_or(1) } else { 100 };
     let last_port = if rng.chance(100) { 20_000 + u16::try_from(rng.between(3, 12)).unwrap_or(3) } else { 20_199 };
+    node_of(calls, last_port)
+}
+
+/// A node with room enough.
+#[must_use]
+pub(crate) fn roomy_node() -> NodeConfig {
+    node_of(100, 20_199)
+}
+
+fn node_of(calls: usize, last_port: u16) -> NodeConfig {
     NodeConfig {
         domain: DOMAIN.to_owned(),
         product: "Switchboard".to_owned(),
@@ -196,6 +206,27 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         plan,
         caller_number: None,
         record_internal: record,
+    }
+}
+
+/// A tenant of these extensions and nothing else, recorded. Where their phones are is known.
+pub(crate) fn small_tenant(users: &[&str], contact: fn(&str) -> Option<StaticContact>) -> TenantConfig {
+    let extensions: BTreeMap<_, _> = users
+        .iter()
+        .map(|user| {
+            let extension = Extension { static_contact: contact(user), ..extension(user, true) };
+            (extension.number.clone(), extension)
+        })
+        .collect();
+    let plan = Plan { extensions: extensions.keys().cloned().collect(), ..Plan::default() };
+    TenantConfig {
+        tenant: tenant_id(),
+        domains: Vec::new(),
+        extensions,
+        trunks: BTreeMap::new(),
+        plan,
+        caller_number: None,
+        record_internal: true,
     }
 }
 

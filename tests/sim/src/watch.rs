@@ -14,19 +14,24 @@ use crate::phone::{Dialog, Hold, Phone, Stage};
 use crate::records::Record;
 use crate::world::{World, boot, tenant_id};
 
-/// How long a state must have stood still before it is judged: every message of its change has had time to be repeated.
-const STABLE: Duration = Duration::from_secs(9);
-
 impl World {
     /// Two phones that have talked for a while hear each other and nobody else, or music where the other holds.
     pub(crate) fn listen(&mut self) -> Result<(), String> {
+        self.hear()?;
+        self.records.calls.values().try_for_each(|record| self.check_gone(record))?;
+        self.records.calls.values().try_for_each(|record| self.check_notified(record))?;
+        self.check_parted()?;
+        self.check_told()
+    }
+
+    /// Who hears whom, where all that it depends on has been settled for a while.
+    pub(crate) fn hear(&mut self) -> Result<(), String> {
         let mut listened = 0;
         for record in self.records.calls.values().filter(|record| record.ended.is_none() && record.answered) {
             if record.handing_on.is_some() {
                 listened += u64::from(self.listen_waiting(record)?);
                 continue;
             }
-            self.check_notified(record)?;
             let talking: Vec<&str> = record.talking().map(|(_, leg)| leg.sip_call_id.as_str()).collect();
             let served = talking.contains(&"");
             let mut parties = Vec::new();
@@ -48,15 +53,27 @@ impl World {
         for record in self.records.calls.values().filter(|record| record.ended.is_none() && !record.answered) {
             listened += u64::from(self.listen_early(record)?);
         }
-        self.check_parted()?;
-        self.check_told()?;
         self.story.listened += listened;
+        Ok(())
+    }
+
+    /// Who has handed the other party on is hung up.
+    fn check_gone(&self, record: &Record) -> Result<(), String> {
+        for (leg, since) in &record.leaving {
+            let Some(leg) = record.legs.get(leg).filter(|leg| leg.ended.is_none()) else { continue };
+            if self.now.saturating_sub(*since) < self.stable {
+                continue;
+            }
+            if let Some(party) = self.party(&leg.sip_call_id)?.filter(|party| !party.was_cut_off) {
+                return Err(format!("{} handed on at {since:?}, and was not hung up: {record:?}", party.user));
+            }
+        }
         Ok(())
     }
 
     /// RFC 3515 §2.4.4: who asked for a transfer that failed was told so, and talks again.
     fn check_notified(&self, record: &Record) -> Result<(), String> {
-        let Some((at, by)) = record.failed.filter(|(at, _)| self.now.saturating_sub(*at) >= STABLE) else {
+        let Some((at, by)) = record.failed.filter(|(at, _)| self.now.saturating_sub(*at) >= self.stable) else {
             return Ok(());
         };
         let Some(by) = record.legs.get(&by).filter(|leg| leg.ended.is_none()) else { return Ok(()) };
@@ -107,7 +124,7 @@ impl World {
     fn party(&self, call_id: &str) -> Result<Option<Party<'_>>, String> {
         let found = self.phones.iter().find_map(|phone| Some((phone, phone.dialogs.get(call_id)?)));
         let Some((phone, dialog)) = found else { return Ok(None) };
-        let settled = self.now.saturating_sub(dialog.since.max(phone.reachable_at)) >= STABLE;
+        let settled = self.now.saturating_sub(dialog.since.max(phone.reachable_at)) >= self.stable;
         let asks = match dialog.hold {
             Hold::None | Hold::Holding => false,
             Hold::Asked | Hold::Retrieving => true,
@@ -142,7 +159,7 @@ impl World {
     fn early_party(&self, call_id: &str) -> Option<Party<'_>> {
         let (phone, dialog) = self.phones.iter().find_map(|phone| Some((phone, phone.dialogs.get(call_id)?)))?;
         let waits = matches!(dialog.stage, Stage::Calling { giving_up: false, .. } | Stage::Ringing(_));
-        let settled = self.now.saturating_sub(dialog.since.max(phone.reachable_at)) >= STABLE;
+        let settled = self.now.saturating_sub(dialog.since.max(phone.reachable_at)) >= self.stable;
         let own = format!("{}:{}", phone.host(), dialog.port).parse().ok()?;
         let endpoint = self.ears.speaks_to(own)?;
         (waits && settled && dialog.early && !phone.gone).then_some(Party {
@@ -215,7 +232,7 @@ impl World {
         self.switch = boot(&self.node, &mut self.rng, now);
         self.booted = self.now;
         self.admission = switch::input::Admission::Open;
-        self.seen.clear();
+        self.shown.clear();
         self.seen_bindings.clear();
         let at_ms = self.time().unix_ms;
         let kept = std::mem::take(&mut self.checkpoints);
@@ -318,8 +335,8 @@ impl World {
             return Err(format!("unfinished in the journal: {}", unfinished.join(", ")));
         }
         let lasting = self.story.crashes > 0 && self.story.clock_jumps > 0;
-        if !self.seen.is_empty() || !(self.seen_bindings.is_empty() || lasting) {
-            return Err(format!("still shown: calls {:?}, bindings {:?}", self.seen, self.seen_bindings));
+        if !self.shown.is_empty() || !(self.seen_bindings.is_empty() || lasting) {
+            return Err(format!("still shown: calls {:?}, bindings {:?}", self.shown, self.seen_bindings));
         }
         // A binding over a connection ends with its process, and nobody is left to write that down.
         let mut bound = self.bindings();

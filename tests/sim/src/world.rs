@@ -17,12 +17,13 @@ use switch::input::{Admission, Command, CommandId, Input};
 use switch::media::{MediaCommand, MediaEvent};
 use switch::output::Output;
 use switch::switch::Switch;
+use switch::view::CallView;
 
 use crate::dialogs::Dialogs;
 use crate::ears::Ears;
 use crate::happen::{self, Happening};
 use crate::healthy::Healthy;
-use crate::net::{Net, To, Weather};
+use crate::net::{Datagram, Net, To, Weather};
 use crate::phone::{self, MARK, Phone};
 use crate::records::Records;
 use crate::rng::Rng;
@@ -49,6 +50,9 @@ const LISTEN_EVERY: Duration = Duration::from_millis(500);
 /// How long a world is lived in, and how long it then has to come to rest: longer than any timer of SIP.
 const LIVED: Duration = Duration::from_secs(240);
 const REST: Duration = Duration::from_secs(400);
+
+/// How long a state must have stood still before it is judged: every message of its change has had time to be repeated.
+const STABLE: Duration = Duration::from_secs(9);
 
 /// What went wrong.
 #[derive(Debug)]
@@ -145,6 +149,20 @@ impl fmt::Display for Wrong {
     }
 }
 
+/// What a world is made of.
+pub(crate) struct Parts {
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) tenant: TenantConfig,
+    pub(crate) node: NodeConfig,
+    pub(crate) weather: Weather,
+    pub(crate) happenings: Vec<(Duration, Happening)>,
+    pub(crate) stranger: Option<usize>,
+    pub(crate) bind_failures: u64,
+    pub(crate) media_delay_ms: u64,
+    pub(crate) stable: Duration,
+    pub(crate) rng: Rng,
+}
+
 /// One world.
 pub struct World {
     pub(crate) now: Duration,
@@ -171,6 +189,8 @@ pub struct World {
     pub(crate) records: Records,
     pub(crate) reports: Vec<(Duration, MediaEvent)>,
     pub(crate) ladder: Vec<String>,
+    /// Somebody will read the ladder.
+    pub(crate) tells: bool,
     pub(crate) story: Story,
     pub(crate) node: NodeConfig,
     pub(crate) happenings: Vec<(Duration, Happening)>,
@@ -180,14 +200,16 @@ pub struct World {
     pub(crate) asked: Option<(CommandId, Command)>,
     /// Calls that a command ended.
     pub(crate) commanded: BTreeSet<CallId>,
-    /// Calls that others see.
-    pub(crate) seen: BTreeSet<CallId>,
+    /// Calls as others see them.
+    pub(crate) shown: BTreeMap<CallId, CallView>,
     /// Bindings that others see: extension and contact.
     pub(crate) seen_bindings: BTreeSet<(String, String)>,
     /// The phone that nobody may let in.
     stranger: Option<usize>,
     /// How often ports cannot be bound, per mille.
     pub(crate) bind_failures: u64,
+    /// How long a state must have stood still before it is judged.
+    pub(crate) stable: Duration,
     /// How long the media side may take to report.
     media_delay_ms: u64,
     /// Endpoints that hear no RTP, and since when.
@@ -216,16 +238,47 @@ impl World {
         let mut rng = Rng::new(seed);
         let weather = Weather::by_chance(&mut rng);
         let people = settings::People::by_chance(&mut rng);
-        let tenant = Arc::new(settings::tenant(&people, &mut rng));
+        let tenant = settings::tenant(&people, &mut rng);
         let node = settings::node(&mut rng);
         let now = Duration::ZERO;
         let phones: Vec<Phone> = people.specs().into_iter().map(|spec| Phone::new(spec, now, rng.fork())).collect();
-        let net = Net::new(weather, rng.fork());
         let happenings = happen::plan(&mut rng, &people, phones.len());
         let bind_failures = if rng.chance(150) { rng.between(50, 400) } else { 0 };
         let media_delay_ms = if rng.chance(100) { 5_000 } else { 30 };
+        let mut world = Self::of(Parts {
+            phones,
+            tenant,
+            node,
+            weather,
+            happenings,
+            stranger: people.stranger(),
+            bind_failures,
+            media_delay_ms,
+            stable: STABLE,
+            rng,
+        });
+        world.plan_day(&people);
+        world
+    }
+
+    /// A world of these parts in which nothing has happened yet.
+    pub(crate) fn of(parts: Parts) -> Self {
+        let Parts {
+            phones,
+            tenant,
+            node,
+            weather,
+            happenings,
+            stranger,
+            bind_failures,
+            media_delay_ms,
+            stable,
+            mut rng,
+        } = parts;
+        let now = Duration::ZERO;
+        let net = Net::new(weather, rng.fork());
         let switch = boot(&node, &mut rng, Now { mono: now, unix_ms: BEGAN_MS });
-        let mut world = Self {
+        Self {
             now,
             rng,
             switch,
@@ -233,7 +286,7 @@ impl World {
             crashed_at: Vec::new(),
             leapt_ms: 0,
             healthy: Vec::new(),
-            tenant,
+            tenant: Arc::new(tenant),
             phones,
             net,
             ears: Ears::new(),
@@ -245,6 +298,7 @@ impl World {
             records: Records::default(),
             reports: Vec::new(),
             ladder: Vec::new(),
+            tells: true,
             story: Story::default(),
             node,
             happenings,
@@ -252,19 +306,23 @@ impl World {
             commands: 0,
             asked: None,
             commanded: BTreeSet::new(),
-            seen: BTreeSet::new(),
+            shown: BTreeMap::new(),
             seen_bindings: BTreeSet::new(),
-            stranger: people.stranger(),
+            stranger,
             bind_failures,
             media_delay_ms,
+            stable,
             at_once: 0,
             listened_at: now,
             silent: BTreeMap::new(),
             streams: Streams::default(),
             failed: Vec::new(),
-        };
-        world.plan_day(&people);
-        world
+        }
+    }
+
+    /// The switch gets its settings.
+    pub(crate) fn begin(&mut self) -> Result<(), String> {
+        self.tell(Input::Tenant(Arc::clone(&self.tenant)))
     }
 
     /// Somebody dials somebody, now and then.
@@ -292,7 +350,7 @@ impl World {
     }
 
     fn run(&mut self) -> Result<(), String> {
-        self.tell(Input::Tenant(Arc::clone(&self.tenant)))?;
+        self.begin()?;
         let end = LIVED + REST;
         while let Some(next) = self.next_event().filter(|next| *next <= end) {
             self.story.steps += 1;
@@ -332,17 +390,28 @@ impl World {
 
     fn step(&mut self) -> Result<(), String> {
         while let Some(datagram) = self.net.arrived(self.now) {
-            match datagram.to {
-                To::Switch(phone) => match datagram.connection {
-                    None => self.switch_gets(phone, &datagram.bytes)?,
-                    Some(id) => self.stream_arrived(id, &datagram.bytes)?,
-                },
-                To::Phone(phone) => {
-                    self.phones[phone].receive(self.now, &datagram.bytes)?;
-                    self.phone_speaks(phone);
-                }
+            self.arrived(&datagram)?;
+        }
+        self.run_out()
+    }
+
+    /// A datagram, or a piece of a stream, is there.
+    pub(crate) fn arrived(&mut self, datagram: &Datagram) -> Result<(), String> {
+        match datagram.to {
+            To::Switch(phone) => match datagram.connection {
+                None => self.switch_gets(phone, &datagram.bytes),
+                Some(id) => self.stream_arrived(id, &datagram.bytes),
+            },
+            To::Phone(phone) => {
+                self.phones[phone].receive(self.now, &datagram.bytes)?;
+                self.phone_speaks(phone);
+                Ok(())
             }
         }
+    }
+
+    /// Every timer that is due runs out, those of the phones first.
+    pub(crate) fn run_out(&mut self) -> Result<(), String> {
         for phone in 0..self.phones.len() {
             if self.phones[phone].due().is_some_and(|due| due <= self.now) {
                 self.phones[phone].wake(self.now);
@@ -350,18 +419,24 @@ impl World {
             }
         }
         self.tell_failed()?;
-        let now = self.now;
-        let due: Vec<MediaEvent> = self.reports.extract_if(.., |(at, _)| *at <= now).map(|(_, event)| event).collect();
-        for event in due {
-            self.ears.told(&event);
-            self.tell(Input::Media(event))?;
-        }
+        self.report()?;
         if self.switch.poll_timeout().is_some_and(|due| due <= self.now) {
             self.switch.handle_timeout(self.time());
             self.obey_switch()?;
             if self.switch.poll_timeout().is_some_and(|due| due < self.now) {
                 return Err("a timer stays in the past after it was fired".to_owned());
             }
+        }
+        Ok(())
+    }
+
+    /// The media side reports what is due.
+    pub(crate) fn report(&mut self) -> Result<(), String> {
+        let now = self.now;
+        let due: Vec<MediaEvent> = self.reports.extract_if(.., |(at, _)| *at <= now).map(|(_, event)| event).collect();
+        for event in due {
+            self.ears.told(&event);
+            self.tell(Input::Media(event))?;
         }
         Ok(())
     }
@@ -437,7 +512,7 @@ impl World {
     }
 
     pub(crate) fn write(&mut self, fact: Fact) -> Result<(), String> {
-        self.ladder.push(format!("{:>10.3} fact {:?}", self.now.as_secs_f64(), fact.event));
+        self.tell_of(|| format!("fact {:?}", fact.event));
         self.may_begin(&fact.event)?;
         self.is_no_stranger(&fact.event)?;
         self.records.apply(self.now, &fact)?;
@@ -454,7 +529,7 @@ impl World {
             Output::Reply { id, result } => self.replied(id, &result),
             Output::Send { flow, bytes } => self.send(flow, &bytes),
             Output::Media(command) => {
-                self.ladder.push(format!("{:>10.3} media {command:?}", self.now.as_secs_f64()));
+                self.tell_of(|| format!("media {command:?}"));
                 let events = match &command {
                     MediaCommand::Open { endpoint, port, .. } if self.rng.chance(self.bind_failures) => {
                         vec![self.ears.cannot_bind(*endpoint, *port)?]
@@ -530,7 +605,17 @@ impl World {
         if inside { Err(format!("{} got in with a wrong password: {event:?}", stranger.user)) } else { Ok(()) }
     }
 
+    /// A line of the ladder, if anybody will read it.
+    pub(crate) fn tell_of(&mut self, line: impl FnOnce() -> String) {
+        if self.tells {
+            self.ladder.push(format!("{:>10.3} {}", self.now.as_secs_f64(), line()));
+        }
+    }
+
     fn note(&mut self, who: &str, way: &str, bytes: &[u8]) {
+        if !self.tells {
+            return;
+        }
         let text = String::from_utf8_lossy(bytes);
         let line = text.lines().next().unwrap_or_default();
         let call = text.lines().find_map(|line| line.strip_prefix("Call-ID: ")).unwrap_or_default();

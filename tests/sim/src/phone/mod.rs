@@ -60,6 +60,29 @@ pub struct Habits {
     pub garbage: u64,
 }
 
+impl Habits {
+    /// None: what it does it is told.
+    #[must_use]
+    pub fn led() -> Self {
+        Self {
+            answers: 0,
+            busy: 0,
+            rejects: 0,
+            early_media: 0,
+            delayed_offer: 0,
+            cancels: 0,
+            holds: 0,
+            vanishes: 0,
+            video: 0,
+            strange_codec: 0,
+            reliable: 0,
+            updates: 0,
+            transfers: 0,
+            garbage: 0,
+        }
+    }
+}
+
 impl Default for Habits {
     fn default() -> Self {
         Self {
@@ -166,6 +189,8 @@ pub struct Phone {
     registration: register::Registration,
     awaited: BTreeMap<String, Awaited>,
     answered: BTreeMap<(String, String), String>,
+    /// It does nothing of its own accord.
+    led: bool,
     /// The numbers that it hands others on to.
     friends: Vec<String>,
     /// Calls that it made to ask somebody, and those whose party it wants to hand on.
@@ -272,6 +297,7 @@ impl Phone {
             forgotten: BTreeSet::new(),
             awaited: BTreeMap::new(),
             answered: BTreeMap::new(),
+            led: false,
             friends: spec.friends,
             consulting: BTreeMap::new(),
             plans: BTreeMap::new(),
@@ -283,6 +309,44 @@ impl Phone {
             phone.plan(now, Plan::Register);
         }
         phone
+    }
+
+    /// From now on it does what it is told, and nothing else.
+    pub fn lead(&mut self) {
+        self.led = true;
+        self.plans.clear();
+    }
+
+    /// Its calls, the first it had first.
+    pub fn calls(&self) -> impl Iterator<Item = &Dialog> {
+        let mut seen = BTreeSet::new();
+        let first = self.log.iter().filter(move |note| seen.insert(&note.call_id));
+        first.filter_map(|note| self.dialogs.get(&note.call_id))
+    }
+
+    /// What it waits for, and how long it does so still.
+    #[must_use]
+    pub fn awaits(&self, now: Duration) -> Vec<String> {
+        let left = |at: Duration| at.saturating_sub(now).as_millis();
+        let asked = self.awaited.values().map(|awaited| {
+            format!("{} {:?} {}", awaited.method, awaited.again_at.map(left), left(awaited.gives_up_at))
+        });
+        let answers = self.dialogs.values().filter_map(|dialog| match &dialog.stage {
+            Stage::Answering { again_at, gives_up_at, .. } => {
+                Some(format!("ACK {} {}", left(*again_at), left(*gives_up_at)))
+            }
+            Stage::Calling { .. } | Stage::Ringing(_) | Stage::Up | Stage::Ending | Stage::Over => None,
+        });
+        let mut awaits: Vec<String> = asked.chain(answers).collect();
+        awaits.sort_unstable();
+        awaits
+    }
+
+    /// It waits for no answer and no ACK.
+    #[must_use]
+    pub fn waits_for_nothing(&self) -> bool {
+        let answering = |dialog: &Dialog| matches!(dialog.stage, Stage::Answering { .. });
+        self.awaited.is_empty() && !self.dialogs.values().any(answering)
     }
 
     /// Somebody will dial `number` at `at`.
@@ -447,6 +511,9 @@ impl Phone {
     }
 
     fn plan(&mut self, at: Duration, plan: Plan) {
+        if self.led {
+            return;
+        }
         self.count += 1;
         self.plans.insert((at, self.count), plan);
     }

@@ -31,7 +31,7 @@ impl Phone {
         self.await_answer(now, &branch, "REGISTER", &call_id, text);
     }
 
-    pub(super) fn place(&mut self, now: Duration, number: &str) -> String {
+    pub(crate) fn place(&mut self, now: Duration, number: &str) -> String {
         self.place_with(now, number, None)
     }
 
@@ -111,7 +111,7 @@ impl Phone {
         self.await_answer(now, &branch, "INVITE", call_id, text);
     }
 
-    pub(super) fn give_up(&mut self, now: Duration, call_id: &str) {
+    pub(crate) fn give_up(&mut self, now: Duration, call_id: &str) {
         let Some(dialog) = self.dialogs.get_mut(call_id) else { return };
         let Stage::Calling { provisional, giving_up, .. } = &mut dialog.stage else { return };
         let first = !std::mem::replace(giving_up, true);
@@ -141,12 +141,13 @@ impl Phone {
         self.await_answer(now, &key, "CANCEL", call_id, text);
     }
 
-    pub(super) fn hold(&mut self, now: Duration, call_id: &str) {
-        let direction = *self.rng.pick(&["sendonly", "inactive"]);
+    pub(crate) fn hold(&mut self, now: Duration, call_id: &str) {
+        let ways = if self.led { ["sendonly"; 2] } else { ["sendonly", "inactive"] };
+        let direction = *self.rng.pick(&ways);
         self.change_direction(now, call_id, direction, Hold::None, Hold::Asked);
     }
 
-    pub(super) fn retrieve(&mut self, now: Duration, call_id: &str) {
+    pub(crate) fn retrieve(&mut self, now: Duration, call_id: &str) {
         self.change_direction(now, call_id, "sendrecv", Hold::Holding, Hold::Retrieving);
     }
 
@@ -171,7 +172,7 @@ impl Phone {
         self.await_answer(now, &branch, awaited, call_id, text);
     }
 
-    pub(super) fn hang_up(&mut self, now: Duration, call_id: &str) {
+    pub(crate) fn hang_up(&mut self, now: Duration, call_id: &str) {
         let Some(dialog) = self.dialogs.get_mut(call_id) else { return };
         if !dialog.is_up() {
             return;
@@ -251,6 +252,9 @@ impl Phone {
     }
 
     pub(super) fn codecs(&mut self) -> Vec<u8> {
+        if self.led {
+            return vec![0, 101];
+        }
         self.rng.pick(&[vec![0, 8, 101], vec![8, 0, 101], vec![0], vec![8], vec![9, 0, 101]]).clone()
     }
 

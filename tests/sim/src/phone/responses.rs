@@ -335,7 +335,7 @@ impl Phone {
         // Else nobody comes to the phone: the switch's ring time-out ends it.
     }
 
-    fn answer(&mut self, now: Duration, call_id: &str) {
+    pub(crate) fn answer(&mut self, now: Duration, call_id: &str) {
         let Some(Stage::Ringing(invite)) = self.dialogs.get(call_id).map(|dialog| dialog.stage.clone()) else { return };
         let payload_types = self.dialogs[call_id].payload_types.clone();
         let body = self.session(call_id, "sendrecv", &payload_types, false);
@@ -356,7 +356,7 @@ impl Phone {
         }
     }
 
-    pub(super) fn end_ringing(&mut self, now: Duration, call_id: &str, status: u16, reason: &str) {
+    pub(crate) fn end_ringing(&mut self, now: Duration, call_id: &str, status: u16, reason: &str) {
         if let Some(Stage::Ringing(invite)) = self.dialogs.get(call_id).map(|dialog| dialog.stage.clone()) {
             self.reply(&invite, status, reason, "");
             self.note(now, call_id, Lived::Failed(status));

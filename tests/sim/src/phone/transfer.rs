@@ -33,6 +33,21 @@ impl Dialog {
         self.referral.as_ref().is_some_and(|referral| referral.accepted && referral.told.is_none())
     }
 
+    /// Its REFER has no final response.
+    pub(crate) fn waits_for_answer(&self) -> bool {
+        self.referral.as_ref().is_some_and(|referral| !referral.accepted)
+    }
+
+    /// The other side gave a tag before its answer.
+    pub(crate) fn has_early_tag(&self) -> bool {
+        self.early_tag.is_some()
+    }
+
+    /// What became of its REFER.
+    pub(crate) fn referral_likeness(&self) -> Option<(bool, bool)> {
+        self.referral.as_ref().map(|referral| (referral.accepted, referral.told.is_some()))
+    }
+
     /// The value of a Replaces that names this dialog to the other side: its own tag first.
     fn replaces(&self) -> Option<String> {
         let theirs = self.remote_tag.as_ref().or(self.early_tag.as_ref())?;
@@ -55,7 +70,7 @@ impl Phone {
     }
 
     /// Hands the other party on to a number.
-    pub(super) fn refer_to(&mut self, now: Duration, call_id: &str, number: &str) {
+    pub(crate) fn refer_to(&mut self, now: Duration, call_id: &str, number: &str) {
         let refer_to = format!("<sip:{number}@{}>", self.switch_host());
         self.refer(now, call_id, &refer_to);
     }
@@ -66,8 +81,18 @@ impl Phone {
             return;
         }
         self.hold(now, call_id);
+        self.ask_third(now, call_id, number);
+    }
+
+    /// Calls somebody to ask.
+    pub(crate) fn ask_third(&mut self, now: Duration, call_id: &str, number: &str) {
         let second = self.place(now, number);
         self.consulting.insert(second, call_id.to_owned());
+    }
+
+    /// Whether that is a call that it made to ask.
+    pub(crate) fn is_asking(&self, dialog: &Dialog) -> bool {
+        self.consulting.contains_key(&dialog.call_id)
     }
 
     /// The third party rings or has answered: after a while the two others are connected.
@@ -79,7 +104,7 @@ impl Phone {
     }
 
     /// Connects the party that it holds with the one that it asked, or with the one that it is calling.
-    pub(super) fn hand_over(&mut self, now: Duration, second: &str) {
+    pub(crate) fn hand_over(&mut self, now: Duration, second: &str) {
         let Some(first) = self.consulting.remove(second) else { return };
         let Some(dialog) = self.dialogs.get(second) else { return };
         let alive = matches!(dialog.stage, Stage::Up | Stage::Calling { giving_up: false, .. });
