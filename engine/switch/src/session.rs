@@ -362,10 +362,7 @@ fn with_g711(codecs: impl Iterator<Item = Codec>) -> Vec<Codec> {
 
 /// Whether the media side decodes and encodes it; all others pass as they are, or not at all.
 fn is_transcoded(codec: &Codec) -> bool {
-    match codec.encoding {
-        Encoding::Pcma | Encoding::Pcmu | Encoding::G722 | Encoding::Opus => true,
-        _ => false,
-    }
+    matches!(codec.encoding, Encoding::Pcma | Encoding::Pcmu | Encoding::G722 | Encoding::Opus)
 }
 
 /// What is transcoded, the cheapest first.
