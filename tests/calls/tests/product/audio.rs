@@ -141,8 +141,8 @@ fn opus_and_g711_are_transcoded_and_recorded() -> Result<()> {
 }
 
 #[test]
-fn g711_and_g722_are_transcoded_and_recorded() -> Result<()> {
-    check(Codec::Pcmu, Codec::G722)
+fn g722_and_g711_are_transcoded_and_recorded() -> Result<()> {
+    check(Codec::G722, Codec::Pcmu)
 }
 
 #[test]
