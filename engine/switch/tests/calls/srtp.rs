@@ -112,3 +112,32 @@ fn a_delayed_offer_of_ours_is_as_the_phone_must_have_it() {
     world.play("1s alice > BYE\n1s bob < BYE");
     world.finish();
 }
+
+#[test]
+fn what_was_encrypted_stays_so() {
+    let mut world = world(&["1002"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE `RTP/SAVP`
+        1s     bob   > 200 more=srtpC
+        1s     bob   < ACK
+        1s     alice < 200
+        2s     bob   > REINVITE
+        2s     bob   < 488 `Warning: 304`
+        3s     bob   > silent
+        3s     bob   > REINVITE sdp=none
+        3s     bob   < 200 `RTP/SAVP` `a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:` `!a=crypto:1`
+        3s     bob   > ACK sdp=PCMA more=srtpC
+        3s     bob   > polite
+        4s     bob   hears alice
+        4s     alice hears bob
+        "#,
+    );
+    let of_bob = agreed(&world, "bob");
+    assert!(of_bob.iter().all(Option::is_some), "{of_bob:?}");
+    let keys: Vec<&[u8]> = of_bob.iter().flatten().map(|keys| keys.send.as_bytes()).collect();
+    assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "our key stays");
+    world.play("1s bob > BYE\n1s alice < BYE");
+    world.finish();
+}
