@@ -41,7 +41,8 @@ pub(super) fn of(small: &Small) -> u128 {
 }
 
 fn phone_likeness(small: &Small, phone: &Phone, now: Duration) -> String {
-    let dialogs: Vec<String> = phone.calls().map(Dialog::likeness).collect();
+    let likeness = |dialog: &Dialog| format!("{} {}", dialog.likeness(), phone.is_asking(dialog));
+    let dialogs: Vec<String> = phone.calls().map(likeness).collect();
     format!("{dialogs:?} {:?} {:?}", phone.awaits(now), hears(small, phone))
 }
 
