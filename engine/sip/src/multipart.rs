@@ -61,7 +61,8 @@ pub fn split(body: &Bytes, boundary: &[u8]) -> Vec<Part> {
             let closing = after.starts_with(b"--");
             // What follows may only be white space, else a longer boundary begins so.
             if closing || after.iter().all(u8::is_ascii_whitespace) {
-                parts.extend(begun.map(|begun| read_part(&body.slice(begun..without_line_end(body, at)))));
+                // In an empty part the line end before the boundary is that of the boundary before.
+                parts.extend(begun.map(|begun| read_part(&body.slice(begun..without_line_end(body, at).max(begun)))));
                 begun = (!closing).then_some(end);
                 if closing {
                     return parts;

@@ -42,3 +42,17 @@ fn parts_may_hold_parts_but_not_without_end() {
     assert!(find(&headers("multipart/mixed;boundary=b"), &itself, "application", "sdp").unwrap().is_none());
     assert!(split(&itself, b"b").len() <= PARTS_MAX);
 }
+
+/// Found by the mutations of `make fuzz`: two boundaries in a row.
+#[test]
+fn an_empty_part_is_one() {
+    for line_end in ["\n", "\r\n"] {
+        for body in ["--b~--b~--b~Content-Type: application/sdp~~v=0~--b--", "--b~--b--", "--b~--b", "--b~~--b--"] {
+            let body = Bytes::from(body.replace('~', line_end));
+            let parts = split(&body, b"b");
+            assert!(!parts.is_empty() && parts[0].body.is_empty(), "{body:?}: {parts:?}");
+            let found = find(&headers("multipart/mixed;boundary=b"), &body, "application", "sdp").unwrap();
+            assert_eq!(found.is_some(), parts.len() == 3, "{body:?}");
+        }
+    }
+}

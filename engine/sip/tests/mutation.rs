@@ -30,7 +30,7 @@ const OTHERS: [&str; 2] = [
      a=rtcp:6 IN IP4 192.0.2.1\na=sendonly\nm=video 0 RTP/AVP 31\nm=image 7 udptl t38\n--x--\n",
 ];
 
-const PIECES: [&[u8]; 20] = [
+const PIECES: [&[u8]; 21] = [
     b"\r\n",
     b"\r\n\r\n",
     b"\n ",
@@ -51,6 +51,7 @@ const PIECES: [&[u8]; 20] = [
     b"\xd6\xd0",
     b"99999999999999999999",
     b"Content-Length: 3\r\n",
+    b"--x\n",
 ];
 
 /// SplitMix64: small, and the same on every run.
