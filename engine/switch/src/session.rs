@@ -222,11 +222,9 @@ impl Session {
     pub(crate) fn restored(desk: &mut Desk, leg: LegRef, flow: &Flow, kept: &SessionCheckpoint) -> Option<Self> {
         let described = SessionDescription::parse(kept.described.as_bytes()).ok()?;
         let lease = desk.ports.lease_again(kept.port, leg)?;
-        let mut agreed = kept.agreed.clone();
-        if let Some(crypto) = &mut agreed.crypto {
-            // RFC 3711 §9.1: a key is never used again from the beginning, and nobody knows how far the killed process came.
-            crypto.local = Crypto::new(crypto.local.tag, crypto.local.suite, &mut desk.random);
-        }
+        // Its keys, too: the endpoint is a new stream with an SSRC of its own, so no key stream is used twice (RFC 3711 §9.1),
+        // and phones that take no new key in a session go on (seen: baresip 1.0).
+        let agreed = kept.agreed.clone();
         let address = nat::media_address(&desk.node, flow);
         desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: address.bind, port: lease.port });
         let mut session = Self {

@@ -181,12 +181,7 @@ pub fn negotiate(offer: &SessionDescription, policy: &Policy<'_>) -> Result<Nego
         };
         let common = |codec: &&Codec| policy.codecs.iter().any(|ours| ours.is_same_format(codec));
         // RFC 3264 §6.1: the answer uses the offer's payload types, so both directions have the same.
-        let mut agreed: Vec<NegotiatedCodec> = media
-            .codecs
-            .iter()
-            .filter(common)
-            .map(|codec| NegotiatedCodec { remote: codec.clone(), receive: codec.payload_type })
-            .collect();
+        let mut agreed: Vec<NegotiatedCodec> = media.codecs.iter().filter(common).map(same_number).collect();
         if policy.order == CodecOrder::Ours {
             agreed.sort_by_key(|codec| policy.codecs.iter().position(|ours| ours.is_same_format(&codec.remote)));
         }
@@ -198,6 +193,11 @@ pub fn negotiate(offer: &SessionDescription, policy: &Policy<'_>) -> Result<Nego
     Err(error)
 }
 
+/// A codec of an offer as its answer has it.
+fn same_number(codec: &Codec) -> NegotiatedCodec {
+    NegotiatedCodec { remote: codec.clone(), receive: codec.payload_type }
+}
+
 /// The codecs of an offer's first audio that anybody could take, key presses last, whatever we want ourselves.
 ///
 /// # Errors
@@ -205,22 +205,16 @@ pub fn negotiate(offer: &SessionDescription, policy: &Policy<'_>) -> Result<Nego
 pub fn offered(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationError> {
     let mut error = NegotiationError::NoAudio;
     for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| is_audio(media)) {
-        let all =
-            media.codecs.iter().map(|codec| NegotiatedCodec { remote: codec.clone(), receive: codec.payload_type });
-        match agreed_media(offer, index, all.collect(), false) {
-            _ if is_secured(&media.protocol) && media.crypto().next().is_none() => {
-                error = NegotiationError::NoCommonCrypto;
-            }
-            Some(agreed) => {
-                return Ok(agreed
-                    .codecs
-                    .into_iter()
-                    .chain(agreed.telephone_events)
-                    .map(|codec| codec.remote)
-                    .collect());
-            }
-            None => error = NegotiationError::NoCommonCodec,
+        if is_secured(&media.protocol) && media.crypto().next().is_none() {
+            error = NegotiationError::NoCommonCrypto;
+            continue;
         }
+        let all = media.codecs.iter().map(same_number).collect();
+        if let Some(agreed) = agreed_media(offer, index, all, false) {
+            let both = agreed.codecs.into_iter().chain(agreed.telephone_events);
+            return Ok(both.map(|codec| codec.remote).collect());
+        }
+        error = NegotiationError::NoCommonCodec;
     }
     Err(error)
 }

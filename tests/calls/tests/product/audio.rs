@@ -2,13 +2,13 @@
 
 use anyhow::{Context as _, Result, ensure};
 use calls::baresip::{Baresip, Codec, Setup};
-use calls::capture::Capture;
+use calls::capture::{Capture, Captured};
 use calls::chirp::{Voice, median};
 use calls::rtp;
 use calls::switchboard::{PASSWORD, Switchboard};
 use calls::wav::{self, Sound};
 
-pub(crate) const TALK_S: f64 = 6.0;
+const TALK_S: f64 = 6.0;
 
 /// One-way, from leaving a phone to leaving the switch, on one clock; a phone's own buffers are not in it.
 const DELAY_MS_MAX: f64 = 20.0;
@@ -22,18 +22,7 @@ fn check(caller: Codec, called: Codec) -> Result<()> {
     let alice = Setup { codecs: vec![caller], ..Setup::registered("1001", PASSWORD, server.sip(), Voice::Low) };
     let bob =
         Setup { codecs: vec![called], answers: true, ..Setup::registered("1002", PASSWORD, server.sip(), Voice::High) };
-    let bob = Baresip::start(server.ports(), server.folder(), &bob)?;
-    let mut alice = Baresip::start(server.ports(), server.folder(), &alice)?;
-    let capture = Capture::start(server.ports(), server.folder())?;
-    alice.dial("1002")?;
-    alice.wait_for("CALL_ESTABLISHED", 1)?;
-    alice.wait_until_heard(TALK_S)?;
-    bob.wait_until_heard(TALK_S)?;
-    alice.hang_up()?;
-    bob.wait_for("CALL_CLOSED", 1)?;
-    let captured = capture.finish()?;
-
-    check_ears(&alice, &bob)?;
+    let captured = talk(&server, &alice, &bob)?;
     if matches!((caller, called), (Codec::Pcmu | Codec::Pcma, Codec::Pcmu | Codec::Pcma)) {
         check_wire(&captured)?;
     }
@@ -50,8 +39,24 @@ pub(crate) fn check_record(server: &Switchboard) -> Result<()> {
     check_recording(server, call)
 }
 
+/// 1001 calls 1002 and both talk; each hears the other and nobody else. Gives what was on the wire.
+pub(crate) fn talk(server: &Switchboard, alice: &Setup, bob: &Setup) -> Result<Captured> {
+    let bob = Baresip::start(server.ports(), server.folder(), bob)?;
+    let mut alice = Baresip::start(server.ports(), server.folder(), alice)?;
+    let capture = Capture::start(server.ports(), server.folder())?;
+    alice.dial("1002")?;
+    alice.wait_for("CALL_ESTABLISHED", 1)?;
+    alice.wait_until_heard(TALK_S)?;
+    bob.wait_until_heard(TALK_S)?;
+    alice.hang_up()?;
+    bob.wait_for("CALL_CLOSED", 1)?;
+    let captured = capture.finish()?;
+    check_ears(&alice, &bob)?;
+    Ok(captured)
+}
+
 /// Each heard the other and nobody else: Alice's voice is the low one.
-pub(crate) fn check_ears(alice: &Baresip, bob: &Baresip) -> Result<()> {
+fn check_ears(alice: &Baresip, bob: &Baresip) -> Result<()> {
     for (ear, voice, own) in [(alice, Voice::High, Voice::Low), (bob, Voice::Low, Voice::High)] {
         let sounds = ear.heard()?;
         let sound = sounds.first().context("nothing decoded")?;
@@ -64,7 +69,7 @@ pub(crate) fn check_ears(alice: &Baresip, bob: &Baresip) -> Result<()> {
 }
 
 /// Each stream that left the switch is one source in sequence, heard whole, and hardly later than it came in.
-fn check_wire(captured: &calls::capture::Captured) -> Result<()> {
+fn check_wire(captured: &Captured) -> Result<()> {
     let streams = captured.streams();
     ensure!(streams.len() == 4, "{} streams in place of two in and two out", streams.len());
     for voice in [Voice::Low, Voice::High] {

@@ -10,7 +10,7 @@ use calls::party::{Party, connect, hearing, talk, up, wait_for_packets};
 use calls::phone::Phone;
 use calls::switchboard::{PASSWORD, Switchboard};
 use calls::wait;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long the two may not hear each other: the time to be killed, to start, and to be asked.
 const GAP_S_MAX: f64 = 5.0;
@@ -101,9 +101,22 @@ fn a_phone_on_tcp_is_asked_over_the_connection_that_it_opens_anew() -> Result<()
 
 #[test]
 fn softphones_go_on_talking_through_a_crash() -> Result<()> {
+    talk_through_a_crash(false)
+}
+
+#[test]
+fn encrypted_softphones_go_on_talking_through_a_crash() -> Result<()> {
+    talk_through_a_crash(true)
+}
+
+fn talk_through_a_crash(srtp: bool) -> Result<()> {
     let mut server = Switchboard::start()?;
-    let alice = Setup::registered("1001", PASSWORD, server.sip(), Voice::Low);
-    let bob = Setup { answers: true, ..Setup::registered("1002", PASSWORD, server.sip(), Voice::High) };
+    let of = |user: &str, voice| Setup { srtp, ..Setup::registered(user, PASSWORD, server.sip(), voice) };
+    if srtp {
+        server.api()?.patch("extensions/1002", &json!({"srtp": "required"}))?;
+    }
+    let alice = of("1001", Voice::Low);
+    let bob = Setup { answers: true, ..of("1002", Voice::High) };
     let bob = Baresip::start(server.ports(), server.folder(), &bob)?;
     let mut alice = Baresip::start(server.ports(), server.folder(), &alice)?;
     alice.dial("1002")?;

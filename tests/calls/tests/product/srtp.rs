@@ -3,15 +3,14 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use calls::baresip::{Baresip, Setup};
-use calls::capture::Capture;
+use calls::baresip::Setup;
 use calls::chirp::Voice;
 use calls::party::Party;
 use calls::rtp;
 use calls::switchboard::{PASSWORD, Switchboard};
 use serde_json::json;
 
-use crate::audio::{TALK_S, check_ears, check_record};
+use crate::audio::{self, check_record};
 
 /// Alice (1001, over TLS and encrypted) calls Bob, and both talk. Gives in how many of the streams on the wire a voice can be
 /// heard by who reads along.
@@ -20,17 +19,7 @@ fn talk(server: &Switchboard, bob_encrypts: bool) -> Result<[usize; 2]> {
     let alice =
         Setup { server: Some(server.tls()), tls: Some(server.certificate()), srtp: true, ..of("1001", Voice::Low) };
     let bob = Setup { answers: true, srtp: bob_encrypts, ..of("1002", Voice::High) };
-    let bob = Baresip::start(server.ports(), server.folder(), &bob)?;
-    let mut alice = Baresip::start(server.ports(), server.folder(), &alice)?;
-    let capture = Capture::start(server.ports(), server.folder())?;
-    alice.dial("1002")?;
-    alice.wait_for("CALL_ESTABLISHED", 1)?;
-    alice.wait_until_heard(TALK_S)?;
-    bob.wait_until_heard(TALK_S)?;
-    alice.hang_up()?;
-    bob.wait_for("CALL_CLOSED", 1)?;
-    let captured = capture.finish()?;
-    check_ears(&alice, &bob)?;
+    let captured = audio::talk(server, &alice, &bob)?;
     let streams = captured.streams();
     ensure!(streams.len() == 4, "{} streams in place of two in and two out", streams.len());
     Ok([Voice::Low, Voice::High].map(|voice| {
