@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::{
-    Codec, EndpointId, Gain, PayloadType, PlayerId, Prompt, RecordRate, RecordSink, RecorderId, Source, SrtpKeys,
+    BrowserPeer, Codec, EndpointId, Gain, IceCredentials, OpenBrowser, PayloadType, PlayerId, Prompt, RecordRate,
+    RecordSink, RecorderId, Source, SrtpKeys,
 };
 
 /// One order. Orders on unknown or closed nodes are answered by [`crate::Event::Refused`].
@@ -13,6 +14,15 @@ use crate::{
 pub enum Command {
     /// Bind sockets and make an endpoint; answered by `Opened` or `OpenFailed`.
     Open(OpenEndpoint),
+    /// Make an endpoint on the sockets of all browsers; answered by `Opened` or `OpenFailed`.
+    OpenBrowser(OpenBrowser),
+    /// Give a browser's endpoint new credentials of ours; the old ones stay good until the browser nominates with the new.
+    RestartIce {
+        /// An open endpoint of a browser.
+        endpoint: EndpointId,
+        /// The new ones; the fragment must not be in use.
+        local: IceCredentials,
+    },
     /// What SDP agreed, at first and after each re-INVITE. Until then the endpoint hears and says nothing.
     Configure {
         /// An open endpoint.
@@ -77,6 +87,8 @@ pub struct Session {
     pub rtp_timeout: Option<Duration>,
     /// The keys, where packets are encrypted.
     pub srtp: Option<SrtpKeys>,
+    /// Who is at the other end of a browser's endpoint; `remote`, `source_rule` and `srtp` mean nothing there.
+    pub browser: Option<Box<BrowserPeer>>,
 }
 
 impl Session {
@@ -90,6 +102,7 @@ impl Session {
             source_rule: SourceRule::Learn { signalling: None },
             rtp_timeout: Some(RTP_TIMEOUT),
             srtp: None,
+            browser: None,
         }
     }
 }

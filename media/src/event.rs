@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::jitter::JitterStats;
-use crate::{EndpointId, PlayerId, RecorderId};
+use crate::{BrowserLoss, EndpointId, PlayerId, RecorderId};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,13 @@ pub enum Event {
     TimedOut {
         /// Which endpoint.
         endpoint: EndpointId,
+    },
+    /// A browser is gone; once until it is heard of again or agreed upon anew.
+    BrowserGone {
+        /// Which endpoint; it stays open.
+        endpoint: EndpointId,
+        /// Why.
+        reason: BrowserLoss,
     },
     /// The endpoint is gone and its ports are free.
     Closed {
@@ -87,6 +94,12 @@ pub enum Refusal {
     /// Named a recorder that does not run.
     #[error("recorder {} does not run; start it first", .0.0)]
     NoSuchRecorder(RecorderId),
+    /// Named an endpoint of another kind.
+    #[error("endpoint {} is not a browser's; open it as one", .0.0)]
+    NoBrowser(EndpointId),
+    /// A fragment that would not tell one browser from another.
+    #[error("the ICE fragment for endpoint {} is in use; make another", .0.0)]
+    FragmentInUse(EndpointId),
     /// The name is taken.
     #[error("endpoint {} is open already; choose another name", .0.0)]
     EndpointExists(EndpointId),

@@ -3,6 +3,7 @@
 //! Time comes in as [`Now`], packets come in as bytes and go out through `relay::Output`; sockets, threads
 //! and the clock are `media-io`'s. Nothing here knows of SIP, calls or agents.
 
+pub mod browser;
 pub mod codec;
 pub mod command;
 pub mod encoded;
@@ -30,6 +31,7 @@ pub mod telephone_event;
 mod testing;
 pub mod tone;
 
+pub use browser::{BrowserLoss, BrowserPeer, Fingerprint, IceCredentials, OpenBrowser};
 pub use codec::{Codec, PayloadType};
 pub use command::{
     Command, Detect, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder,

@@ -3,6 +3,7 @@
 //! Everything here is values and functions over them: no state of a dialog, no port taken, no address resolved.
 
 mod codec;
+mod fingerprint;
 mod negotiate;
 mod parse;
 mod reoffer;
@@ -14,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 pub use codec::{Codec, Encoding, PayloadType, PayloadTypeTooLarge};
+pub use fingerprint::Fingerprint;
 pub use negotiate::{
     CodecOrder, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto, NegotiationError, Policy, accept_answer,
     answer, negotiate, offer, offered, offers_crypto,

@@ -13,9 +13,9 @@ use std::time::Duration;
 use anyhow::Context;
 use hooks::fact::MediaQuality;
 use hooks::id::RecordingId;
-use media::{Codec, Command, Event, Hear, OpenEndpoint, PlayerId, RecordRate, RecorderId, StartRecorder};
+use media::{Codec, Command, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, RecordRate, RecorderId, StartRecorder};
 use media_io::MediaHandle;
-use switch::media::{Agreement, EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
+use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
 
 use crate::recorder::Recorder;
 use crate::writer::Inbox;
@@ -62,6 +62,10 @@ impl MediaBridge {
     pub fn send(&mut self, command: MediaCommand) {
         match command {
             MediaCommand::Open { endpoint, bind, port } => self.open(endpoint, bind, port),
+            MediaCommand::OpenBrowser { endpoint, local } => self.open_browser(endpoint, &local),
+            MediaCommand::RestartIce { endpoint: id, local } => {
+                self.pass(Command::RestartIce { endpoint: endpoint(id), local: translate::credentials(&local) });
+            }
             MediaCommand::Agree { endpoint, agreement } => self.agree(endpoint, &agreement),
             MediaCommand::Hear { endpoint, sources } => self.hear(endpoint, &sources),
             MediaCommand::Record { recording, path, left, right } => self.record(recording, &path, left, right),
@@ -91,6 +95,12 @@ impl MediaBridge {
             seed: self.random.next_u64(),
         };
         self.pass_or(Command::Open(open), MediaEvent::BindFailed(id));
+    }
+
+    fn open_browser(&mut self, id: EndpointId, local: &IceCredentials) {
+        let (endpoint, local) = (endpoint(id), translate::credentials(local));
+        let open = OpenBrowser { endpoint, local, seed: self.random.next_u64() };
+        self.pass_or(Command::OpenBrowser(open), MediaEvent::BindFailed(id));
     }
 
     fn agree(&mut self, id: EndpointId, agreement: &Agreement) {
@@ -161,13 +171,17 @@ impl MediaBridge {
 fn report(inbox: &Inbox, event: &Event) {
     match event {
         Event::OpenFailed { endpoint, reason } => {
-            tracing::warn!(%reason, "RTP ports cannot be bound");
+            tracing::warn!(%reason, "an endpoint cannot be opened");
             inbox.media(MediaEvent::BindFailed(endpoint_back(*endpoint)));
         }
         Event::Digit(pressed) => {
             inbox.media(MediaEvent::Digit { endpoint: endpoint_back(pressed.endpoint), digit: pressed.digit });
         }
         Event::TimedOut { endpoint } => inbox.media(MediaEvent::Silent(endpoint_back(*endpoint))),
+        Event::BrowserGone { endpoint, reason } => {
+            let (endpoint, reason) = (endpoint_back(*endpoint), translate::loss(*reason));
+            inbox.media(MediaEvent::BrowserGone { endpoint, reason });
+        }
         Event::Closed { endpoint, stats } => {
             let quality = translate::quality(stats);
             inbox.media(MediaEvent::Closed { endpoint: endpoint_back(*endpoint), quality });

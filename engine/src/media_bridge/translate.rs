@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use hooks::fact::MediaQuality;
 use media::{
-    Codec, Direction, EndpointId, EndpointStats, Format, PayloadType, Prompt, Remote, Session, SourceRule, SrtpKey,
-    SrtpKeys, SrtpSuite, Tone, TonePlan,
+    BrowserLoss, BrowserPeer, Codec, Direction, EndpointId, EndpointStats, Fingerprint, Format, IceCredentials,
+    PayloadType, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone, TonePlan,
 };
 use sip::sdp::{CryptoSuite, MasterKey};
 use switch::media::{AgreedCodec, Agreement, Flows, Sound};
@@ -36,7 +36,28 @@ pub fn session(agreement: &Agreement, rtp_timeout: Duration) -> Session {
     };
     session.rtp_timeout = Some(rtp_timeout);
     session.srtp = agreement.srtp.as_ref().map(srtp);
+    session.browser = agreement.browser.as_deref().map(|peer| Box::new(browser(peer)));
     session
+}
+
+fn browser(peer: &switch::media::BrowserPeer) -> BrowserPeer {
+    BrowserPeer { ice: credentials(&peer.ice), fingerprint: Fingerprint(peer.fingerprint.0) }
+}
+
+/// ICE credentials, ours or a browser's.
+#[must_use]
+pub fn credentials(credentials: &switch::media::IceCredentials) -> IceCredentials {
+    IceCredentials { ufrag: credentials.ufrag.clone(), pwd: credentials.pwd.clone() }
+}
+
+/// Why a browser has gone, in the switch's words.
+#[must_use]
+pub fn loss(reason: BrowserLoss) -> switch::media::BrowserLoss {
+    match reason {
+        BrowserLoss::Silent => switch::media::BrowserLoss::Silent,
+        BrowserLoss::Handshake => switch::media::BrowserLoss::Handshake,
+        BrowserLoss::Certificate => switch::media::BrowserLoss::Certificate,
+    }
 }
 
 fn srtp(keys: &switch::media::SrtpKeys) -> SrtpKeys {

@@ -139,7 +139,7 @@ impl Switch {
                     self.with_call(call, |call, desk| call.bind_failed(desk, leg, endpoint));
                 }
             }
-            MediaEvent::Silent(endpoint) => {
+            MediaEvent::Silent(endpoint) | MediaEvent::BrowserGone { endpoint, .. } => {
                 if let Some(LegRef { call, leg }) = self.desk.ports.owner(endpoint) {
                     self.with_call(call, |call, desk| call.silent(desk, leg));
                 }

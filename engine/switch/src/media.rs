@@ -1,11 +1,12 @@
 //! What shall be heard, and what was heard. The switch knows no packet: it names endpoints, players and recorders, and says for
 //! each endpoint whom it hears.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use hooks::fact::MediaQuality;
 use hooks::id::RecordingId;
-use sip::sdp::{CryptoSuite, MasterKey};
+use sip::sdp::{CryptoSuite, Fingerprint, MasterKey};
 
 /// A pair of RTP and RTCP ports with a far end; one per leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +77,43 @@ pub struct SrtpKeys {
     pub receive: MasterKey,
 }
 
+/// The ICE user fragment and password of one side (RFC 8839 §5.4).
+#[derive(Clone, PartialEq, Eq)]
+pub struct IceCredentials {
+    /// `a=ice-ufrag`.
+    pub ufrag: String,
+    /// `a=ice-pwd`.
+    pub pwd: String,
+}
+
+/// Passwords do not get into logs.
+impl fmt::Debug for IceCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceCredentials").field("ufrag", &self.ufrag).finish_non_exhaustive()
+    }
+}
+
+/// What the description of a browser says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserPeer {
+    /// Its fragment and password.
+    pub ice: IceCredentials,
+    /// Of its certificate. Another one than before is another browser, or the page was loaded again: keys are agreed anew. With the
+    /// same one new credentials restart ICE, and the keys stay.
+    pub fingerprint: Fingerprint,
+}
+
+/// Why a browser counts as gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrowserLoss {
+    /// No authenticated Binding request for 30 s.
+    Silent,
+    /// No keys could be agreed with it.
+    Handshake,
+    /// It showed another certificate than its description said.
+    Certificate,
+}
+
 /// What was agreed with the far end of an endpoint by offer and answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
@@ -93,8 +131,10 @@ pub struct Agreement {
     pub ptime_ms: u8,
     /// The direction.
     pub flows: Flows,
-    /// The keys, where packets are encrypted.
+    /// The keys, where packets are encrypted by keys out of the description.
     pub srtp: Option<SrtpKeys>,
+    /// The far end, where it is a browser; `remote_rtp`, `remote_rtcp` and `srtp` are `None` then.
+    pub browser: Option<Box<BrowserPeer>>,
 }
 
 /// What the media side shall do. Commands about one endpoint take effect in order.
@@ -108,6 +148,20 @@ pub enum MediaCommand {
         bind: IpAddr,
         /// Even.
         port: u16,
+    },
+    /// Makes an endpoint on the node's sockets of all browsers; [`MediaEvent::BindFailed`] where there are none.
+    OpenBrowser {
+        /// The new endpoint.
+        endpoint: EndpointId,
+        /// Ours.
+        local: IceCredentials,
+    },
+    /// Gives a browser's endpoint new credentials of ours; the old ones stay good until the browser nominates with the new.
+    RestartIce {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// The new ones.
+        local: IceCredentials,
     },
     /// What was agreed, first or anew.
     Agree {
@@ -147,6 +201,13 @@ pub enum MediaEvent {
     BindFailed(EndpointId),
     /// No RTP from an endpoint that should send, for [`crate::config::NodeConfig::rtp_timeout`].
     Silent(EndpointId),
+    /// A browser has gone; its endpoint stays open. Once, until the browser comes again or something is agreed anew.
+    BrowserGone {
+        /// Its endpoint.
+        endpoint: EndpointId,
+        /// Why.
+        reason: BrowserLoss,
+    },
     /// A digit by RFC 4733: once for each press.
     Digit {
         /// Who pressed.

@@ -318,6 +318,7 @@ impl Session {
             ptime_ms: agreed.ptime_ms.and_then(|ms| u8::try_from(ms).ok()).filter(|ms| *ms > 0).unwrap_or(PTIME_MS),
             flows: Flows { send: agreed.direction.sends(), receive: agreed.direction.receives() },
             srtp: agreed.crypto.as_ref().map(srtp_keys),
+            browser: None,
         };
         desk.media(MediaCommand::Agree { endpoint: self.endpoint, agreement });
         self.agreed = Some(Box::new(agreed));

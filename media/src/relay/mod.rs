@@ -132,6 +132,13 @@ impl Relay {
     pub fn handle(&mut self, now: Now, command: Command, out: &mut impl Output) {
         let obeyed = match command {
             Command::Open(open) => self.open(now, &open, out),
+            Command::OpenBrowser(open) => {
+                // No shell of this relay has sockets for browsers.
+                let reason = "no sockets are open to browsers".to_owned();
+                out.event(Event::OpenFailed { endpoint: open.endpoint, reason });
+                Ok(())
+            }
+            Command::RestartIce { endpoint, local: _ } => self.slot(endpoint).and(Err(Refusal::NoBrowser(endpoint))),
             Command::Configure { endpoint, session } => {
                 self.slot(endpoint).map(|slot| self.configure(now, slot, session, out))
             }

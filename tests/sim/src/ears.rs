@@ -9,8 +9,8 @@ use switch::media::{Agreement, MediaCommand, MediaEvent, RecordingOutcome, Sound
 /// An endpoint as the media side knows it.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// Its RTP port.
-    pub port: u16,
+    /// Its RTP port; `None` for a browser's.
+    pub port: Option<u16>,
     /// What was agreed last.
     pub agreement: Option<Agreement>,
 }
@@ -97,6 +97,11 @@ impl Ears {
         }
         match command {
             MediaCommand::Open { endpoint, port, .. } => self.open(endpoint.0, *port).map(|()| Vec::new()),
+            MediaCommand::OpenBrowser { endpoint, .. } => self.open_browser(endpoint.0).map(|()| Vec::new()),
+            MediaCommand::RestartIce { endpoint, .. } => {
+                let known = self.endpoints.get(&endpoint.0).is_some_and(|endpoint| endpoint.port.is_none());
+                if known { Ok(Vec::new()) } else { Err(format!("{command:?} on what is no browser's endpoint")) }
+            }
             MediaCommand::Agree { endpoint, agreement } => {
                 let known = self.endpoints.get_mut(&endpoint.0).ok_or(format!("{command:?} on a closed endpoint"))?;
                 known.agreement = Some(agreement.clone());
@@ -127,7 +132,7 @@ impl Ears {
     /// The ports in use.
     #[must_use]
     pub fn endpoint_at(&self, port: u16) -> Option<u64> {
-        self.endpoints.iter().find(|(_, endpoint)| endpoint.port == port).map(|(id, _)| *id)
+        self.endpoints.iter().find(|(_, endpoint)| endpoint.port == Some(port)).map(|(id, _)| *id)
     }
 
     /// The endpoint of that name.
@@ -171,10 +176,11 @@ impl Ears {
         let named = |ids: &[switch::media::EndpointId]| ids.iter().find_map(|id| self.unbound.get(&id.0).copied());
         match command {
             MediaCommand::Agree { endpoint, .. }
+            | MediaCommand::RestartIce { endpoint, .. }
             | MediaCommand::Hear { endpoint, .. }
             | MediaCommand::Close(endpoint) => named(&[*endpoint]),
             MediaCommand::Record { left, right, .. } => named(&[*left, *right]),
-            MediaCommand::Open { .. } | MediaCommand::StopRecording(_) => None,
+            MediaCommand::Open { .. } | MediaCommand::OpenBrowser { .. } | MediaCommand::StopRecording(_) => None,
         }
     }
 
@@ -185,6 +191,10 @@ impl Ears {
         if let Some(other) = self.endpoint_at(port) {
             return Err(format!("endpoint {id} was given port {port} of endpoint {other}"));
         }
+        self.check_new_name(id)
+    }
+
+    fn check_new_name(&mut self, id: u64) -> Result<(), String> {
         if !self.ever_opened.insert(id) {
             return Err(format!("endpoint {id} was opened twice"));
         }
@@ -193,6 +203,15 @@ impl Ears {
 
     fn open(&mut self, id: u64, port: u16) -> Result<(), String> {
         self.check_new(id, port)?;
+        self.add(id, Some(port))
+    }
+
+    fn open_browser(&mut self, id: u64) -> Result<(), String> {
+        self.check_new_name(id)?;
+        self.add(id, None)
+    }
+
+    fn add(&mut self, id: u64, port: Option<u16>) -> Result<(), String> {
         self.graph.add_endpoint(EndpointId(id)).map_err(|refusal| refusal.to_string())?;
         self.endpoints.insert(id, Endpoint { port, agreement: None });
         Ok(())

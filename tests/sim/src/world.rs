@@ -535,6 +535,8 @@ impl World {
                         vec![self.ears.cannot_bind(*endpoint, *port)?]
                     }
                     MediaCommand::Open { .. }
+                    | MediaCommand::OpenBrowser { .. }
+                    | MediaCommand::RestartIce { .. }
                     | MediaCommand::Agree { .. }
                     | MediaCommand::Hear { .. }
                     | MediaCommand::Record { .. }
