@@ -2,6 +2,7 @@
 //!
 //! Everything here is values and functions over them: no state of a dialog, no port taken, no address resolved.
 
+mod browser;
 mod codec;
 mod fingerprint;
 mod negotiate;
@@ -14,11 +15,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+pub use browser::{BrowserFault, BrowserPeer, IceCredentials, LocalBrowser, OfferedSetup};
 pub use codec::{Codec, Encoding, PayloadType, PayloadTypeTooLarge};
 pub use fingerprint::Fingerprint;
 pub use negotiate::{
     CodecOrder, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto, NegotiationError, Policy, accept_answer,
-    answer, negotiate, offer, offered, offers_crypto,
+    answer, negotiate, offer, offered, offers_crypto, offers_dtls,
 };
 pub use reoffer::reoffer;
 pub use sdes::{CRYPTO_MAX, Crypto, CryptoSuite, MasterKey};
@@ -311,10 +313,14 @@ impl SessionDescription {
     }
 
     /// The m-line's direction: its own, else that of the session, else both ways. RFC 3264 §8.4: the address 0.0.0.0 says
-    /// that nothing is to be sent there, as phones of RFC 2543 ask for hold.
+    /// that nothing is to be sent there, as phones of RFC 2543 ask for hold; but an ICE agent says so that it is still looking
+    /// for its addresses (RFC 8839 §4.4.1.1.1: never to ask for hold).
     #[must_use]
     pub fn direction_of(&self, media: &MediaDescription) -> Direction {
         let said = media.direction.or(self.direction).unwrap_or_default();
+        if browser::is_dtls(&media.protocol) {
+            return said;
+        }
         let address = media.connection.as_ref().or(self.connection.as_ref()).and_then(ConnectionAddress::ip);
         if address.is_some_and(|address| address.is_unspecified()) { said.and(Direction::SendOnly) } else { said }
     }

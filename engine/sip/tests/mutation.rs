@@ -159,7 +159,8 @@ fn read_description(bytes: &[u8]) {
     let again = SessionDescription::parse(&offer.to_bytes()).expect("what is written reads again");
     assert_eq!(again.media.len(), offer.media.len());
     let keys = Crypto::offered(&mut sip::random::Random::from_seed([1; 32]));
-    let policy = Policy { codecs: &ours, order: CodecOrder::Ours, rtcp_mux: true, plain: true, crypto: &keys };
+    let policy =
+        Policy { codecs: &ours, order: CodecOrder::Ours, rtcp_mux: true, plain: true, crypto: &keys, dtls: true };
     let Ok(agreed) = negotiate(&offer, &policy) else { return };
     let local = LocalMedia {
         session_id: 1,
@@ -172,6 +173,7 @@ fn read_description(bytes: &[u8]) {
         ptime_ms: None,
         rtcp_mux: true,
         crypto: &[],
+        browser: None,
     };
     let answered = answer(&offer, &agreed, &local);
     assert_eq!(answered.media.len(), offer.media.len());

@@ -41,11 +41,15 @@ fn local(codecs: &[Codec]) -> LocalMedia<'_> {
         ptime_ms: Some(20),
         rtcp_mux: false,
         crypto: &[],
+        browser: None,
     }
 }
 
 fn agree(text: &str, order: CodecOrder) -> Result<Negotiated, NegotiationError> {
-    negotiate(&parse(text), &Policy { codecs: &our_codecs(), order, rtcp_mux: false, plain: true, crypto: &[] })
+    negotiate(
+        &parse(text),
+        &Policy { codecs: &our_codecs(), order, rtcp_mux: false, plain: true, crypto: &[], dtls: false },
+    )
 }
 
 fn names(agreed: &Negotiated) -> Vec<String> {
@@ -71,7 +75,7 @@ fn answer_keeps_the_lines_and_refuses_video_and_fax() {
     assert_eq!(agreed.remote_rtcp, Some("192.0.2.4:4001".parse().unwrap()));
     let text = answer(&parse(PHONE), &agreed, &local(&our_codecs())).to_string();
     let expected = "v=0\r\no=- 7 1 IN IP4 203.0.113.1\r\ns=-\r\nc=IN IP4 203.0.113.1\r\nt=0 0\r\n\
-        m=audio 20000 RTP/AVP 96 8 0 101 102\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n\
+        m=audio 20000 RTP/AVP 96 8 0 101 102\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 minptime=10;useinbandfec=1\r\n\
         a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n\
         a=rtpmap:102 telephone-event/48000\r\na=fmtp:102 0-16\r\na=ptime:20\r\na=sendrecv\r\n\
         m=video 0 RTP/AVP 31\r\nm=image 0 udptl t38\r\n";
@@ -181,7 +185,14 @@ fn what_is_written_reads_the_same() {
 fn multiplexed_rtcp_is_agreed_only_if_both_want_it() {
     let offer = PHONE.replace("a=ptime:20\r\n", "a=rtcp-mux\r\n");
     assert_eq!(agree(&offer, CodecOrder::Theirs).unwrap().remote_rtcp, Some("192.0.2.4:4001".parse().unwrap()));
-    let policy = Policy { codecs: &our_codecs(), order: CodecOrder::Theirs, rtcp_mux: true, plain: true, crypto: &[] };
+    let policy = Policy {
+        codecs: &our_codecs(),
+        order: CodecOrder::Theirs,
+        rtcp_mux: true,
+        plain: true,
+        crypto: &[],
+        dtls: false,
+    };
     let agreed = negotiate(&parse(&offer), &policy).unwrap();
     assert_eq!((agreed.rtcp_mux, agreed.remote_rtcp), (true, Some("192.0.2.4:4000".parse().unwrap())));
 }
@@ -228,7 +239,10 @@ fn our_keys() -> Vec<Crypto> {
 
 fn agree_secured(offer: &SessionDescription, plain: bool) -> Result<Negotiated, NegotiationError> {
     let (codecs, keys) = (our_codecs(), our_keys());
-    negotiate(offer, &Policy { codecs: &codecs, order: CodecOrder::Ours, rtcp_mux: false, plain, crypto: &keys })
+    negotiate(
+        offer,
+        &Policy { codecs: &codecs, order: CodecOrder::Ours, rtcp_mux: false, plain, crypto: &keys, dtls: false },
+    )
 }
 
 #[test]

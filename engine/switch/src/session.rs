@@ -160,7 +160,8 @@ impl Session {
         let plain = self.srtp == Srtp::Optional;
         let mut error = NegotiationError::NoCommonCodec;
         for codecs in choices {
-            let policy = Policy { codecs, order: CodecOrder::Ours, rtcp_mux: false, plain, crypto: &self.keys };
+            let policy =
+                Policy { codecs, order: CodecOrder::Ours, rtcp_mux: false, plain, crypto: &self.keys, dtls: false };
             match sdp::negotiate(offer, &policy) {
                 Ok(agreed) => {
                     let answer = sdp::answer(offer, &agreed, &self.local(codecs));
@@ -275,6 +276,7 @@ impl Session {
             ptime_ms: None,
             rtcp_mux: false,
             crypto: self.offered_keys(),
+            browser: None,
         }
     }
 

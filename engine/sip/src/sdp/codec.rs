@@ -163,10 +163,14 @@ impl Codec {
         Self::plain(18, Encoding::G729, 8_000, 1)
     }
 
-    /// Opus (RFC 7587 §7) with in-band error correction.
+    /// Opus (RFC 7587 §7) with in-band error correction, in packets of 10 ms or more.
     #[must_use]
     pub fn opus(payload_type: PayloadType) -> Self {
-        Self { payload_type, fmtp: Some("useinbandfec=1".to_owned()), ..Self::plain(0, Encoding::Opus, 48_000, 2) }
+        Self {
+            payload_type,
+            fmtp: Some("minptime=10;useinbandfec=1".to_owned()),
+            ..Self::plain(0, Encoding::Opus, 48_000, 2)
+        }
     }
 
     /// Key presses 0 to 16 (RFC 4733 §2.4.1) at the clock of the audio they go with.

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::browser::{self, BrowserFault, BrowserPeer, LocalBrowser, OfferedSetup};
+use super::reoffer::numbered;
 use super::sdes::CRYPTO;
 use super::{
     Attribute, Codec, ConnectionAddress, Crypto, Direction, MediaDescription, MediaKind, Origin, PayloadType, Protocol,
@@ -34,6 +36,8 @@ pub struct LocalMedia<'a> {
     pub rtcp_mux: bool,
     /// The keys that an offer names: with any, it is of `RTP/SAVP`. An answer names the one that was agreed.
     pub crypto: &'a [Crypto],
+    /// Our end of a browser's audio: with it, an offer is of `UDP/TLS/RTP/SAVPF`.
+    pub browser: Option<LocalBrowser<'a>>,
 }
 
 /// Whose preference decides among the common codecs.
@@ -58,6 +62,8 @@ pub struct Policy<'a> {
     pub plain: bool,
     /// Our keys for audio that is (RFC 4568), one for each suite that we take; the tags are the offer's.
     pub crypto: &'a [Crypto],
+    /// True if we take audio whose keys are agreed by DTLS, from a browser.
+    pub dtls: bool,
 }
 
 /// SRTP keys that were agreed by offer and answer. Both have the same tag and suite.
@@ -110,6 +116,9 @@ pub struct Negotiated {
     /// The keys, where the audio is encrypted.
     #[serde(default)]
     pub crypto: Option<NegotiatedCrypto>,
+    /// The far end's transport, where that is a browser: then no address of it is known, for it finds us.
+    #[serde(default)]
+    pub browser: Option<BrowserPeer>,
 }
 
 impl Negotiated {
@@ -140,29 +149,43 @@ pub enum NegotiationError {
     /// Audio, but encrypted where we take only plain, plain where we take only encrypted, or with no key in common.
     #[error("no way to encrypt the audio in common")]
     NoCommonCrypto,
+    /// Audio over DTLS that lacks something.
+    #[error(transparent)]
+    Browser(#[from] BrowserFault),
     /// The answer has not the m-lines of the offer (RFC 3264 §6).
     #[error("the answer does not have the m-lines of the offer")]
     AnswerDoesNotFit,
 }
 
 impl NegotiationError {
-    /// The Warning that tells the peer (RFC 3261 §20.43): 304 media type, 305 media format.
+    /// The Warning that tells the peer (RFC 3261 §20.43): 304 media type, 305 media format, 399 anything else.
     #[must_use]
     pub fn warning(self, agent: &str) -> Warning {
         let (code, text) = match self {
-            Self::NoAudio | Self::NoCommonCrypto | Self::AnswerDoesNotFit => (304, "Media type not available"),
-            Self::NoCommonCodec => (305, "Incompatible media format"),
+            Self::NoAudio | Self::NoCommonCrypto | Self::AnswerDoesNotFit => {
+                (304, "Media type not available".to_owned())
+            }
+            Self::NoCommonCodec => (305, "Incompatible media format".to_owned()),
+            Self::Browser(fault) => (399, fault.to_string()),
         };
-        Warning { code, agent: agent.to_owned(), text: text.to_owned() }
+        Warning { code, agent: agent.to_owned(), text }
     }
 }
 
 /// An offer of one audio stream.
 #[must_use]
 pub fn offer(local: &LocalMedia<'_>) -> SessionDescription {
-    let protocol = if local.crypto.is_empty() { Protocol::RtpAvp } else { Protocol::RtpSavp };
-    let media = audio(local, protocol, local.codecs.to_vec(), local.direction);
-    session(local, vec![media])
+    let protocol = match (local.browser, local.crypto) {
+        (Some(_), _) => Protocol::UdpTlsRtpSavpf,
+        (None, []) => Protocol::RtpAvp,
+        (None, _) => Protocol::RtpSavp,
+    };
+    let media = audio(local, protocol, numbered(&[], local.codecs), local.direction);
+    let mut offer = session(local, vec![media]);
+    if let Some(browser) = &local.browser {
+        browser::complete(&mut offer, 0, browser, browser.setup, None);
+    }
+    offer
 }
 
 /// What we and an offer have in common.
@@ -172,8 +195,8 @@ pub fn offer(local: &LocalMedia<'_>) -> SessionDescription {
 pub fn negotiate(offer: &SessionDescription, policy: &Policy<'_>) -> Result<Negotiated, NegotiationError> {
     let mut error = NegotiationError::NoAudio;
     for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| is_audio(media)) {
-        let crypto = match chosen(media, policy) {
-            Ok(crypto) => crypto,
+        let security = match chosen(offer, media, policy) {
+            Ok(security) => security,
             Err(refused) => {
                 error = refused;
                 continue;
@@ -186,7 +209,7 @@ pub fn negotiate(offer: &SessionDescription, policy: &Policy<'_>) -> Result<Nego
             agreed.sort_by_key(|codec| policy.codecs.iter().position(|ours| ours.is_same_format(&codec.remote)));
         }
         match agreed_media(offer, index, agreed, media.rtcp_mux && policy.rtcp_mux) {
-            Some(negotiated) => return Ok(Negotiated { crypto, ..negotiated }),
+            Some(negotiated) => return Ok(security.of(negotiated)),
             None => error = NegotiationError::NoCommonCodec,
         }
     }
@@ -201,12 +224,16 @@ fn same_number(codec: &Codec) -> NegotiatedCodec {
 /// The codecs of an offer's first audio that anybody could take, key presses last, whatever we want ourselves.
 ///
 /// # Errors
-/// [`NegotiationError`] if there is no audio, none but key presses, or none with keys that are readable: answer 488.
+/// [`NegotiationError`] if there is no audio, none but key presses, or none that can be decrypted: answer 488.
 pub fn offered(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationError> {
     let mut error = NegotiationError::NoAudio;
     for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| is_audio(media)) {
         if is_secured(&media.protocol) && media.crypto().next().is_none() {
             error = NegotiationError::NoCommonCrypto;
+            continue;
+        }
+        if let (true, Err(fault)) = (browser::is_dtls(&media.protocol), browser::peer(offer, media)) {
+            error = fault.into();
             continue;
         }
         let all = media.codecs.iter().map(same_number).collect();
@@ -224,6 +251,12 @@ pub fn offered(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationErro
 pub fn offers_crypto(offer: &SessionDescription) -> bool {
     let mut audio = offer.media.iter().filter(|media| is_audio(media) && is_secured(&media.protocol));
     audio.any(|media| media.crypto().next().is_some())
+}
+
+/// Whether an offer has audio as browsers offer it, whose keys are agreed by DTLS.
+#[must_use]
+pub fn offers_dtls(offer: &SessionDescription) -> bool {
+    offer.media.iter().any(|media| is_audio(media) && browser::is_dtls(&media.protocol))
 }
 
 /// The answer to an offer: as many m-lines in the same order, all but the agreed one refused with port 0 (RFC 3264 §6).
@@ -245,7 +278,11 @@ pub fn answer(offer: &SessionDescription, agreed: &Negotiated, local: &LocalMedi
         media
     });
     let media = media.collect();
-    session(local, media)
+    let mut answer = session(local, media);
+    if let (Some(browser), Some(_)) = (&local.browser, &agreed.browser) {
+        browser::complete(&mut answer, agreed.media_index, browser, OfferedSetup::Passive, Some(offer));
+    }
+    answer
 }
 
 /// What our offer and its answer agree on.
@@ -264,8 +301,8 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
         if !is_audio(offered) || !is_audio(answered) {
             continue;
         }
-        let crypto = match taken(offered, answered) {
-            Ok(crypto) => crypto,
+        let security = match taken(offered, answered, answer) {
+            Ok(security) => security,
             Err(refused) => {
                 error = refused;
                 continue;
@@ -276,8 +313,8 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
             Some(NegotiatedCodec { remote: codec.clone(), receive: ours.payload_type })
         });
         match agreed_media(answer, index, with_ours.collect(), offered.rtcp_mux && answered.rtcp_mux) {
-            Some(mut negotiated) => {
-                negotiated.crypto = crypto;
+            Some(negotiated) => {
+                let mut negotiated = security.of(negotiated);
                 negotiated.direction = negotiated.direction.and(offer.direction_of(offered));
                 return Ok(negotiated);
             }
@@ -288,11 +325,29 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
 }
 
 fn is_audio(media: &MediaDescription) -> bool {
-    let is_known = match media.protocol {
-        Protocol::RtpAvp | Protocol::RtpAvpf | Protocol::RtpSavp | Protocol::RtpSavpf => true,
-        Protocol::UdpTlsRtpSavp | Protocol::UdpTlsRtpSavpf | Protocol::Other(_) => false,
-    };
-    media.kind == MediaKind::Audio && media.port != 0 && is_known
+    media.kind == MediaKind::Audio && media.port != 0 && media.protocol.is_rtp()
+}
+
+/// How the audio of an m-line is kept from others.
+enum Security {
+    /// It is not.
+    Plain,
+    /// By keys in the descriptions.
+    Keys(NegotiatedCrypto),
+    /// By keys agreed over DTLS.
+    Dtls(BrowserPeer),
+}
+
+impl Security {
+    fn of(self, agreed: Negotiated) -> Negotiated {
+        match self {
+            Self::Plain => agreed,
+            Self::Keys(crypto) => Negotiated { crypto: Some(crypto), ..agreed },
+            Self::Dtls(peer) => {
+                Negotiated { browser: Some(peer), rtcp_mux: true, remote_rtp: None, remote_rtcp: None, ..agreed }
+            }
+        }
+    }
 }
 
 /// Whether keys stand in the description.
@@ -300,34 +355,52 @@ fn is_secured(protocol: &Protocol) -> bool {
     matches!(protocol, Protocol::RtpSavp | Protocol::RtpSavpf)
 }
 
-/// How the audio of an offered m-line is to be encrypted, if at all: the first of its keys that is for a suite of ours.
-fn chosen(media: &MediaDescription, policy: &Policy<'_>) -> Result<Option<NegotiatedCrypto>, NegotiationError> {
+/// How the audio of an offered m-line is to be encrypted, if at all: by DTLS, or by the first of its keys that is for a suite of
+/// ours.
+fn chosen(
+    offer: &SessionDescription,
+    media: &MediaDescription,
+    policy: &Policy<'_>,
+) -> Result<Security, NegotiationError> {
+    if browser::is_dtls(&media.protocol) {
+        return if policy.dtls { dtls(offer, media) } else { Err(NegotiationError::NoCommonCrypto) };
+    }
     if !is_secured(&media.protocol) {
-        return if policy.plain { Ok(None) } else { Err(NegotiationError::NoCommonCrypto) };
+        return if policy.plain { Ok(Security::Plain) } else { Err(NegotiationError::NoCommonCrypto) };
     }
     let both = media.crypto().find_map(|remote| {
         let ours = policy.crypto.iter().find(|ours| ours.suite == remote.suite)?;
         Some(NegotiatedCrypto { local: Crypto { tag: remote.tag, ..ours.clone() }, remote })
     });
-    both.map(Some).ok_or(NegotiationError::NoCommonCrypto)
+    both.map(Security::Keys).ok_or(NegotiationError::NoCommonCrypto)
 }
 
-/// Which of our keys an answer took, if the audio is to be encrypted. RFC 3264 §6.1: an answer has the transport of the offer.
+/// How the audio of an m-line that we offered is encrypted, if at all. RFC 3264 §6.1: an answer has the transport of the offer.
 fn taken(
     offered: &MediaDescription,
     answered: &MediaDescription,
-) -> Result<Option<NegotiatedCrypto>, NegotiationError> {
+    answer: &SessionDescription,
+) -> Result<Security, NegotiationError> {
+    match (browser::is_dtls(&offered.protocol), browser::is_dtls(&answered.protocol)) {
+        (true, true) => return dtls(answer, answered),
+        (true, false) | (false, true) => return Err(NegotiationError::NoCommonCrypto),
+        (false, false) => {}
+    }
     match (is_secured(&offered.protocol), is_secured(&answered.protocol)) {
-        (false, false) => Ok(None),
+        (false, false) => Ok(Security::Plain),
         (true, true) => {
             let both = offered.crypto().find_map(|local| {
                 let remote = answered.crypto().find(|line| (line.tag, line.suite) == (local.tag, local.suite))?;
                 Some(NegotiatedCrypto { local, remote })
             });
-            both.map(Some).ok_or(NegotiationError::NoCommonCrypto)
+            both.map(Security::Keys).ok_or(NegotiationError::NoCommonCrypto)
         }
         (true, false) | (false, true) => Err(NegotiationError::NoCommonCrypto),
     }
+}
+
+fn dtls(remote: &SessionDescription, media: &MediaDescription) -> Result<Security, NegotiationError> {
+    Ok(Security::Dtls(browser::peer(remote, media)?))
 }
 
 fn line(crypto: &Crypto) -> Attribute {
@@ -361,6 +434,7 @@ fn agreed_media(
         ptime_ms: media.ptime_ms,
         max_ptime_ms: media.max_ptime_ms,
         crypto: None,
+        browser: None,
     })
 }
 
