@@ -1,12 +1,12 @@
 //! What shall be heard, and what was heard. The switch knows no packet: it names endpoints, players and recorders, and says for
 //! each endpoint whom it hears.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use hooks::fact::MediaQuality;
 use hooks::id::RecordingId;
-use sip::sdp::{CryptoSuite, Fingerprint, MasterKey};
+pub use sip::sdp::{BrowserPeer, Fingerprint, IceCredentials};
+use sip::sdp::{CryptoSuite, MasterKey};
 
 /// A pair of RTP and RTCP ports with a far end; one per leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,32 +75,6 @@ pub struct SrtpKeys {
     pub send: MasterKey,
     /// Of what we receive.
     pub receive: MasterKey,
-}
-
-/// The ICE user fragment and password of one side (RFC 8839 §5.4).
-#[derive(Clone, PartialEq, Eq)]
-pub struct IceCredentials {
-    /// `a=ice-ufrag`.
-    pub ufrag: String,
-    /// `a=ice-pwd`.
-    pub pwd: String,
-}
-
-/// Passwords do not get into logs.
-impl fmt::Debug for IceCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IceCredentials").field("ufrag", &self.ufrag).finish_non_exhaustive()
-    }
-}
-
-/// What the description of a browser says of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrowserPeer {
-    /// Its fragment and password.
-    pub ice: IceCredentials,
-    /// Of its certificate. Another one than before is another browser, or the page was loaded again: keys are agreed anew. With the
-    /// same one new credentials restart ICE, and the keys stay.
-    pub fingerprint: Fingerprint,
 }
 
 /// Why a browser counts as gone.
