@@ -1,5 +1,6 @@
 //! What the media is told. Declarative: a repeated command changes nothing.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -53,8 +54,19 @@ pub enum Command {
         /// From when on.
         detect: Detect,
     },
-    /// Record two endpoints' received audio.
+    /// Record what endpoints receive.
     StartRecorder(StartRecorder),
+    /// Record others from the next 20 ms on; whoever comes or goes is faded over 5 ms.
+    RecordFrom {
+        /// A running recording.
+        recorder: RecorderId,
+        /// All of it, each time.
+        channels: Channels,
+    },
+    /// Record silence from the next 20 ms on, until resumed.
+    PauseRecorder(RecorderId),
+    /// Record what is said again.
+    ResumeRecorder(RecorderId),
     /// End a recording now; answered by `RecordingStopped` after the sink has had all frames.
     StopRecorder(RecorderId),
 }
@@ -213,14 +225,35 @@ pub struct EdgeGain {
     pub gain: Gain,
 }
 
+/// Who is recorded where: what these say, added up. What they hear is not recorded, so that a whisper to one of them is in
+/// no channel unless the one who whispers is named.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Channels {
+    /// On the left: the outside party, or the caller of an internal call (REC-09).
+    pub left: BTreeSet<EndpointId>,
+    /// On the right: the agent or inner party (REC-09).
+    pub right: BTreeSet<EndpointId>,
+}
+
+impl Channels {
+    /// Everybody in a channel, each once, in order of name.
+    pub fn all(&self) -> impl Iterator<Item = EndpointId> + '_ {
+        self.left.union(&self.right).copied()
+    }
+
+    /// Whether an endpoint is in a channel.
+    #[must_use]
+    pub fn names(&self, endpoint: EndpointId) -> bool {
+        self.left.contains(&endpoint) || self.right.contains(&endpoint)
+    }
+}
+
 /// Begin of a recording.
 pub struct StartRecorder {
     /// A new name.
     pub recorder: RecorderId,
-    /// Recorded on the left: the outside party, or the caller of an internal call (REC-09).
-    pub left: EndpointId,
-    /// Recorded on the right: the agent or inner party (REC-09).
-    pub right: EndpointId,
+    /// Who is recorded where.
+    pub channels: Channels,
     /// Frames per second of the result: [`RecordRate::for_codecs`].
     pub rate: RecordRate,
     /// Where frames go.
@@ -231,8 +264,7 @@ impl fmt::Debug for StartRecorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StartRecorder")
             .field("recorder", &self.recorder)
-            .field("left", &self.left)
-            .field("right", &self.right)
+            .field("channels", &self.channels)
             .field("rate", &self.rate)
             .finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Refusal;
-use crate::{EdgeGain, EndpointId, Gain, Hear, PlayerId, RecorderId};
+use crate::{Channels, EdgeGain, EndpointId, Gain, Hear, PlayerId, RecorderId};
 
 /// Something that can be heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,12 +14,21 @@ pub enum Source {
     Player(PlayerId),
 }
 
+/// What a recorder takes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Who is recorded where.
+    pub channels: Channels,
+    /// Silence is recorded instead.
+    pub paused: bool,
+}
+
 /// Nodes and edges, without any audio. Edges to nodes that have gone are gone too.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
     endpoints: BTreeSet<EndpointId>,
     players: BTreeSet<PlayerId>,
-    recorders: BTreeMap<RecorderId, (EndpointId, EndpointId)>,
+    recorders: BTreeMap<RecorderId, Recorded>,
     hears: BTreeMap<EndpointId, BTreeMap<Source, Gain>>,
 }
 
@@ -41,6 +50,10 @@ impl Graph {
             return Err(Refusal::NoSuchEndpoint(endpoint));
         }
         self.hears.remove(&endpoint);
+        for recorded in self.recorders.values_mut() {
+            recorded.channels.left.remove(&endpoint);
+            recorded.channels.right.remove(&endpoint);
+        }
         self.forget(Source::Endpoint(endpoint));
         Ok(())
     }
@@ -65,20 +78,37 @@ impl Graph {
         Ok(())
     }
 
-    /// Adds a recorder of two endpoints, left and right.
+    /// Adds a recorder.
     ///
     /// # Errors
     /// The name is taken or an endpoint is not open.
-    pub fn add_recorder(&mut self, recorder: RecorderId, left: EndpointId, right: EndpointId) -> Result<(), Refusal> {
+    pub fn add_recorder(&mut self, recorder: RecorderId, channels: &Channels) -> Result<(), Refusal> {
         if self.recorders.contains_key(&recorder) {
             return Err(Refusal::RecorderExists(recorder));
         }
-        for endpoint in [left, right] {
-            if !self.endpoints.contains(&endpoint) {
-                return Err(Refusal::NoSuchEndpoint(endpoint));
-            }
-        }
-        self.recorders.insert(recorder, (left, right));
+        self.check_channels(channels)?;
+        self.recorders.insert(recorder, Recorded { channels: channels.clone(), paused: false });
+        Ok(())
+    }
+
+    /// Lets a recorder take in others.
+    ///
+    /// # Errors
+    /// There is none of that name or an endpoint is not open; it then takes in whom it did before.
+    pub fn record_from(&mut self, recorder: RecorderId, channels: &Channels) -> Result<(), Refusal> {
+        self.check_channels(channels)?;
+        let recorded = self.recorders.get_mut(&recorder).ok_or(Refusal::NoSuchRecorder(recorder))?;
+        recorded.channels = channels.clone();
+        Ok(())
+    }
+
+    /// Lets a recorder take in silence, or what is said again.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn pause_recorder(&mut self, recorder: RecorderId, paused: bool) -> Result<(), Refusal> {
+        let recorded = self.recorders.get_mut(&recorder).ok_or(Refusal::NoSuchRecorder(recorder))?;
+        recorded.paused = paused;
         Ok(())
     }
 
@@ -155,9 +185,15 @@ impl Graph {
         hears(one, other) && hears(other, one)
     }
 
-    /// Recorders with their left and right endpoints.
-    pub fn recorders(&self) -> impl Iterator<Item = (RecorderId, EndpointId, EndpointId)> + '_ {
-        self.recorders.iter().map(|(id, (left, right))| (*id, *left, *right))
+    /// Recorders with what they take in.
+    pub fn recorders(&self) -> impl ExactSizeIterator<Item = (RecorderId, &Recorded)> + '_ {
+        self.recorders.iter().map(|(id, recorded)| (*id, recorded))
+    }
+
+    /// What a recorder takes in.
+    #[must_use]
+    pub fn recorder(&self, recorder: RecorderId) -> Option<&Recorded> {
+        self.recorders.get(&recorder)
     }
 
     /// Open endpoints.
@@ -175,6 +211,13 @@ impl Graph {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.endpoints.is_empty() && self.players.is_empty() && self.recorders.is_empty() && self.hears.is_empty()
+    }
+
+    fn check_channels(&self, channels: &Channels) -> Result<(), Refusal> {
+        match channels.all().find(|endpoint| !self.endpoints.contains(endpoint)) {
+            Some(endpoint) => Err(Refusal::NoSuchEndpoint(endpoint)),
+            None => Ok(()),
+        }
     }
 
     fn forget(&mut self, source: Source) {

@@ -34,7 +34,8 @@ pub mod tone;
 pub use browser::{BrowserLoss, BrowserPeer, Fingerprint, IceCredentials, OpenBrowser};
 pub use codec::{Codec, PayloadType};
 pub use command::{
-    Command, Detect, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, StartRecorder,
+    Channels, Command, Detect, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule,
+    StartRecorder,
 };
 pub use event::{DigitPressed, EndpointStats, Event};
 pub use gain::Gain;

@@ -1,9 +1,15 @@
-//! Two parties on one stereo time line: each packet where it belongs by the wall clock, silence where none came.
+//! Parties on one stereo time line: each packet where it belongs by the wall clock, silence where none came.
+//!
+//! A channel is a set of parties, added up. What a party hears is in no channel: whoever shall be recorded is named.
 
+mod channel;
 mod track;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::relay::Tap;
-use crate::{Now, RecordRate};
+use crate::{Channels, EndpointId, Now, RecordRate};
+use channel::{Change, Fader, Sum};
 use track::Track;
 
 /// One running recording. Frames are final `HOLD_BACK_US` after they were spoken.
@@ -12,33 +18,71 @@ pub struct Recorder {
     start_us: u64,
     /// Frames given out.
     done: u64,
-    left: Track,
-    right: Track,
+    channels: Channels,
+    flow: Flow,
+    voices: BTreeMap<EndpointId, Voice>,
+    sums: [Sum; 2],
+    /// What parties that have left had lost.
+    lost_packets: u64,
 }
 
-/// A channel of the recording. REC-09 says who is on which.
+/// Whether the recording takes in what is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The outside party, or the caller.
-    Left,
-    /// The agent or inner party.
-    Right,
+enum Flow {
+    Running,
+    /// Silence is recorded in its place.
+    Paused,
+}
+
+/// A party with its share in each channel: left, right.
+struct Voice {
+    track: Track,
+    faders: [Fader; 2],
 }
 
 impl Recorder {
     /// Begins now.
     #[must_use]
-    pub fn new(now: Now, rate: RecordRate) -> Self {
-        Self { rate, start_us: now.mono_us, done: 0, left: Track::new(rate), right: Track::new(rate) }
+    pub fn new(now: Now, rate: RecordRate, channels: Channels) -> Self {
+        let voices = channels.all().map(|endpoint| (endpoint, Voice::from_the_first(rate, &channels, endpoint)));
+        Self {
+            rate,
+            start_us: now.mono_us,
+            done: 0,
+            voices: voices.collect(),
+            channels,
+            flow: Flow::Running,
+            sums: Default::default(),
+            lost_packets: 0,
+        }
     }
 
-    /// Takes a packet of one side, in the order of arrival.
-    pub fn receive(&mut self, side: Side, tap: &Tap<'_>) {
-        let arrival = self.position(tap.mono_us);
-        let done = self.done.cast_signed();
-        match side {
-            Side::Left => self.left.receive(arrival, done, tap),
-            Side::Right => self.right.receive(arrival, done, tap),
+    /// Records others from the next 20 ms on; who was there before and is not named fades out, who is new fades in.
+    pub fn record_from(&mut self, now: Now, channels: Channels) {
+        for endpoint in channels.all() {
+            self.voices.entry(endpoint).or_insert_with(|| Voice::new(self.rate));
+        }
+        self.channels = channels;
+        self.change(now);
+    }
+
+    /// Silence from the next 20 ms on, until [`Recorder::resume`].
+    pub fn pause(&mut self, now: Now) {
+        self.flow = Flow::Paused;
+        self.change(now);
+    }
+
+    /// What is said is recorded again from the next 20 ms on.
+    pub fn resume(&mut self, now: Now) {
+        self.flow = Flow::Running;
+        self.change(now);
+    }
+
+    /// Takes a packet of one party, in the order of arrival; that of a party in no channel is not looked at.
+    pub fn receive(&mut self, tap: &Tap<'_>) {
+        let (arrival, done) = (self.position(tap.mono_us), self.done.cast_signed());
+        if let Some(voice) = self.voices.get_mut(&tap.endpoint) {
+            voice.track.receive(arrival, done, tap);
         }
     }
 
@@ -52,6 +96,11 @@ impl Recorder {
         self.give_until(mono_us, interleaved);
     }
 
+    /// Whose packets it wants: those in a channel, and those that were until a moment ago.
+    pub fn parties(&self) -> impl Iterator<Item = EndpointId> + '_ {
+        self.voices.keys().copied()
+    }
+
     /// Frames given out so far.
     #[must_use]
     pub fn frames(&self) -> u64 {
@@ -61,25 +110,69 @@ impl Recorder {
     /// Packets that could not be decoded or found no room.
     #[must_use]
     pub fn lost_packets(&self) -> u64 {
-        self.left.lost_packets() + self.right.lost_packets()
+        self.lost_packets + self.voices.values().map(|voice| voice.track.lost_packets()).sum::<u64>()
+    }
+
+    /// Whoever is where it was goes on as it was.
+    fn change(&mut self, now: Now) {
+        let tick = i64::from(self.rate.hz() / 50);
+        let next = (self.position(now.mono_us) + tick - 1).div_euclid(tick) * tick;
+        let at = next.max(self.done.cast_signed());
+        for (endpoint, voice) in &mut self.voices {
+            let named = [&self.channels.left, &self.channels.right].map(|channel| channel.contains(endpoint));
+            for (fader, named) in voice.faders.iter_mut().zip(named) {
+                let change = if named && self.flow == Flow::Running { Change::In } else { Change::Out };
+                fader.change(at, change);
+            }
+        }
     }
 
     fn give_until(&mut self, mono_us: u64, interleaved: &mut Vec<i16>) {
         let until = u64::try_from(self.position(mono_us)).unwrap_or(0);
         let Some(frames) = until.checked_sub(self.done).and_then(|frames| usize::try_from(frames).ok()) else { return };
         let done = self.done.cast_signed();
-        let left = self.left.fill(done, frames);
-        let right = self.right.fill(done, frames);
-        interleaved.extend(left.iter().zip(right).flat_map(|(left, right)| [*left, *right]));
-        self.left.drop_filled(frames);
-        self.right.drop_filled(frames);
+        self.sums.iter_mut().for_each(|sum| sum.begin(frames));
+        for voice in self.voices.values_mut() {
+            let samples = voice.track.fill(done, frames);
+            for (fader, sum) in voice.faders.iter_mut().zip(&mut self.sums) {
+                sum.add(samples, done, fader, self.rate);
+            }
+            voice.track.drop_filled(frames);
+        }
+        let [left, right] = &self.sums;
+        interleaved.extend(left.samples().zip(right.samples()).flat_map(<[i16; 2]>::from));
         self.done = until;
+        self.forget_departed();
+    }
+
+    fn forget_departed(&mut self) {
+        let Self { voices, channels, lost_packets, .. } = self;
+        voices.retain(|endpoint, voice| {
+            let stays = channels.names(*endpoint) || voice.faders.iter().any(|fader| !fader.is_out());
+            *lost_packets += if stays { 0 } else { voice.track.lost_packets() };
+            stays
+        });
     }
 
     /// The frame that belongs to an instant; negative before the start.
     fn position(&self, mono_us: u64) -> i64 {
         let us = mono_us.cast_signed() - self.start_us.cast_signed();
         us * i64::from(self.rate.hz()) / 1_000_000
+    }
+}
+
+impl Voice {
+    /// One that comes while the recording runs.
+    fn new(rate: RecordRate) -> Self {
+        Self { track: Track::new(rate), faders: [Fader::shut(), Fader::shut()] }
+    }
+
+    /// One that is there from the beginning: nothing was before, so nothing fades.
+    fn from_the_first(rate: RecordRate, channels: &Channels, endpoint: EndpointId) -> Self {
+        let faders = [&channels.left, &channels.right].map(|channel: &BTreeSet<EndpointId>| {
+            if channel.contains(&endpoint) { Fader::open(rate) } else { Fader::shut() }
+        });
+        Self { track: Track::new(rate), faders }
     }
 }
 

@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use media::codec::Coder;
-use media::relay::{Bound, Output, Port, Relay, Slot, Tap};
+use media::relay::{Bound, Output, Pause, Port, Relay, Slot, Tap};
 use media::rtp::Header;
 use media::{
-    Codec, Command, EndpointId, Event, Format, Hear, Now, OpenEndpoint, PayloadType, Prompt, RecorderId, Remote,
-    Session, Source, StartRecorder,
+    Channels, Codec, Command, EndpointId, Event, Format, Hear, Now, OpenEndpoint, PayloadType, Prompt, RecorderId,
+    Remote, Session, Source, StartRecorder,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -103,6 +103,10 @@ impl Output for Sink {
     fn encode(&mut self, _: &Prompt, _: Coder) {}
 
     fn start_recorder(&mut self, _: Now, _: StartRecorder) {}
+
+    fn record_from(&mut self, _: Now, _: RecorderId, _: Channels) {}
+
+    fn pause_recorder(&mut self, _: Now, _: RecorderId, _: Pause) {}
 
     fn stop_recorder(&mut self, _: Now, _: RecorderId) {}
 

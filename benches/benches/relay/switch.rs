@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use media::{
-    Codec, Command, EndpointId, Event, Format, Hear, OpenEndpoint, PayloadType, RecordRate, RecordSink, RecorderId,
-    Remote, Session, Source, StartRecorder,
+    Channels, Codec, Command, EndpointId, Event, Format, Hear, OpenEndpoint, PayloadType, RecordRate, RecordSink,
+    RecorderId, Remote, Session, Source, StartRecorder,
 };
 use media_io::MediaHandle;
 
@@ -57,8 +57,10 @@ impl Switch {
             for call in 0..phones.len() as u64 / 2 {
                 handle.send(Command::StartRecorder(StartRecorder {
                     recorder: RecorderId(call),
-                    left: EndpointId(2 * call),
-                    right: EndpointId(2 * call + 1),
+                    channels: Channels {
+                        left: [EndpointId(2 * call)].into(),
+                        right: [EndpointId(2 * call + 1)].into(),
+                    },
                     rate: RecordRate::Narrow,
                     sink: Box::new(Forget),
                 }))?;

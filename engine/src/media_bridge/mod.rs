@@ -68,7 +68,12 @@ impl MediaBridge {
             }
             MediaCommand::Agree { endpoint, agreement } => self.agree(endpoint, &agreement),
             MediaCommand::Hear { endpoint, sources } => self.hear(endpoint, &sources),
-            MediaCommand::Record { recording, path, left, right } => self.record(recording, &path, left, right),
+            MediaCommand::Record { recording, path, left, right } => self.record(recording, &path, &left, &right),
+            MediaCommand::RecordFrom { recording, left, right } => self.to_recorder(recording, |recorder| {
+                Command::RecordFrom { recorder, channels: translate::channels(&left, &right) }
+            }),
+            MediaCommand::PauseRecording(recording) => self.to_recorder(recording, Command::PauseRecorder),
+            MediaCommand::ResumeRecording(recording) => self.to_recorder(recording, Command::ResumeRecorder),
             MediaCommand::StopRecording(recording) => {
                 if let Some(recorder) = self.recorders.remove(&recording) {
                     self.pass(Command::StopRecorder(recorder));
@@ -132,9 +137,9 @@ impl MediaBridge {
         player
     }
 
-    fn record(&mut self, recording: RecordingId, path: &str, left: EndpointId, right: EndpointId) {
-        let legs = [left, right];
-        let rate = RecordRate::for_codecs(legs.iter().filter_map(|leg| self.codecs.get(leg)).flatten());
+    fn record(&mut self, recording: RecordingId, path: &str, left: &[EndpointId], right: &[EndpointId]) {
+        let legs = left.iter().chain(right);
+        let rate = RecordRate::for_codecs(legs.filter_map(|leg| self.codecs.get(leg)).flatten());
         // The tenant is the first folder of the path.
         let tenant = path.split('/').next().unwrap_or_default();
         let sink = match self.recorder.begin(tenant, recording, rate) {
@@ -147,8 +152,15 @@ impl MediaBridge {
         let recorder = RecorderId(self.next_recorder);
         self.next_recorder += 1;
         self.recorders.insert(recording, recorder);
-        let start = StartRecorder { recorder, left: endpoint(left), right: endpoint(right), rate, sink };
+        let start = StartRecorder { recorder, channels: translate::channels(left, right), rate, sink };
         self.pass(Command::StartRecorder(start));
+    }
+
+    /// An order about a recording that could begin.
+    fn to_recorder(&self, recording: RecordingId, order: impl FnOnce(RecorderId) -> Command) {
+        if let Some(recorder) = self.recorders.get(&recording) {
+            self.pass(order(*recorder));
+        }
     }
 
     /// Sound is wanting where the media threads have no room for a command; nobody waits for its end.

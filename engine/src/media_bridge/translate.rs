@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use hooks::fact::MediaQuality;
 use media::{
-    BrowserLoss, BrowserPeer, Codec, Direction, EndpointId, EndpointStats, Fingerprint, Format, IceCredentials,
-    PayloadType, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone, TonePlan,
+    BrowserLoss, BrowserPeer, Channels, Codec, Direction, EndpointId, EndpointStats, Fingerprint, Format,
+    IceCredentials, PayloadType, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone, TonePlan,
 };
 use sip::sdp::{CryptoSuite, MasterKey};
 use switch::media::{AgreedCodec, Agreement, Flows, Sound};
@@ -21,6 +21,13 @@ pub fn endpoint(id: switch::media::EndpointId) -> EndpointId {
 #[must_use]
 pub fn endpoint_back(id: EndpointId) -> switch::media::EndpointId {
     switch::media::EndpointId(id.0)
+}
+
+/// Who is recorded where.
+#[must_use]
+pub fn channels(left: &[switch::media::EndpointId], right: &[switch::media::EndpointId]) -> Channels {
+    let named = |ids: &[switch::media::EndpointId]| ids.iter().copied().map(endpoint).collect();
+    Channels { left: named(left), right: named(right) }
 }
 
 /// What was agreed, as a session of the media.

@@ -151,17 +151,31 @@ pub enum MediaCommand {
         /// Whom.
         sources: Vec<Source>,
     },
-    /// Writes what both endpoints say, left and right (REC-09), until stopped or until either closes.
+    /// Writes what endpoints say, left and right (REC-09), until stopped. What they hear is in no channel: a whisper or a
+    /// monitor is recorded only where it is named.
     Record {
         /// The recording.
         recording: RecordingId,
         /// Its path below the recordings folder, with the tenant in it.
         path: String,
-        /// The outside party, or the caller.
-        left: EndpointId,
+        /// The outside party, or the caller; added up where there are several.
+        left: Vec<EndpointId>,
         /// The inner party.
-        right: EndpointId,
+        right: Vec<EndpointId>,
     },
+    /// From now on a running recording takes in exactly these.
+    RecordFrom {
+        /// The recording.
+        recording: RecordingId,
+        /// As in [`MediaCommand::Record`].
+        left: Vec<EndpointId>,
+        /// As in [`MediaCommand::Record`].
+        right: Vec<EndpointId>,
+    },
+    /// Silence is recorded until resumed (REC-08).
+    PauseRecording(RecordingId),
+    /// What is said is recorded again.
+    ResumeRecording(RecordingId),
     /// Ends a recording; [`MediaEvent::Recorded`] follows.
     StopRecording(RecordingId),
     /// Frees the ports; [`MediaEvent::Closed`] follows.

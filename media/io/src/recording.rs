@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use media::recorder::{Recorder, Side};
-use media::{EndpointId, Event, Now, RecordSink, RecorderId, StartRecorder};
+use media::recorder::Recorder;
+use media::relay::Pause;
+use media::{Channels, EndpointId, Event, Now, RecordSink, RecorderId, StartRecorder};
 
 use crate::OnEvent;
 use crate::clock::Clock;
@@ -16,6 +17,8 @@ use crate::taps::{TapBuffer, Taps};
 /// Work from the relay thread.
 pub(crate) enum Job {
     Start { now: Now, start: StartRecorder },
+    From { now: Now, recorder: RecorderId, channels: Channels },
+    Pause { now: Now, recorder: RecorderId, pause: Pause },
     Stop { now: Now, recorder: RecorderId },
 }
 
@@ -25,8 +28,8 @@ pub(crate) struct Recording {
     taps: Arc<Taps>,
     on_event: OnEvent,
     running: BTreeMap<RecorderId, Running>,
-    /// Who records an endpoint, on which side.
-    recorders_of: BTreeMap<EndpointId, Vec<(RecorderId, Side)>>,
+    /// Who records an endpoint.
+    recorders_of: BTreeMap<EndpointId, Vec<RecorderId>>,
     /// Last swapped out; empty but for its room.
     packets: TapBuffer,
     frames: Vec<i16>,
@@ -36,7 +39,8 @@ pub(crate) struct Recording {
 struct Running {
     recorder: Recorder,
     sink: Output,
-    ends: [(EndpointId, Side); 2],
+    /// Whose packets it is given.
+    parties: Vec<EndpointId>,
     advanced_us: u64,
 }
 
@@ -110,18 +114,63 @@ impl Recording {
     fn take(&mut self, job: Job, stops: &mut Vec<Stop>) {
         match job {
             Job::Start { now, start } => self.start(now, start),
+            Job::From { now, recorder, channels } => {
+                if let Some(running) = self.running.get_mut(&recorder) {
+                    running.recorder.record_from(now, channels);
+                }
+                self.follow_parties(recorder);
+            }
+            Job::Pause { now, recorder, pause } => {
+                let Some(running) = self.running.get_mut(&recorder) else { return };
+                match pause {
+                    Pause::Begins => running.recorder.pause(now),
+                    Pause::Ends => running.recorder.resume(now),
+                }
+            }
             Job::Stop { now, recorder } => stops.push(Stop { now, recorder }),
         }
     }
 
     fn start(&mut self, now: Now, start: StartRecorder) {
-        let StartRecorder { recorder: id, left, right, rate, sink } = start;
-        let ends = [(left, Side::Left), (right, Side::Right)];
-        for (endpoint, side) in ends {
-            self.recorders_of.entry(endpoint).or_default().push((id, side));
+        let StartRecorder { recorder: id, channels, rate, sink } = start;
+        let (recorder, sink) = (Recorder::new(now, rate, channels), Output::Sink(sink));
+        self.running.insert(id, Running { recorder, sink, parties: Vec::new(), advanced_us: now.mono_us });
+        self.follow_parties(id);
+    }
+
+    /// Gives a recorder the packets that it wants now, and no others any more.
+    fn follow_parties(&mut self, id: RecorderId) {
+        let Some(running) = self.running.get_mut(&id) else { return };
+        if running.recorder.parties().eq(running.parties.iter().copied()) {
+            return;
         }
-        let recorder = Recorder::new(now, rate);
-        self.running.insert(id, Running { recorder, sink: Output::Sink(sink), ends, advanced_us: now.mono_us });
+        let wanted: Vec<EndpointId> = running.recorder.parties().collect();
+        let before = std::mem::replace(&mut running.parties, wanted.clone());
+        self.unfollow(id, &before);
+        for endpoint in wanted {
+            self.recorders_of.entry(endpoint).or_default().push(id);
+        }
+    }
+
+    fn unfollow(&mut self, id: RecorderId, parties: &[EndpointId]) {
+        for endpoint in parties {
+            if let Some(recorders) = self.recorders_of.get_mut(endpoint) {
+                recorders.retain(|recorder| *recorder != id);
+                if recorders.is_empty() {
+                    self.recorders_of.remove(endpoint);
+                }
+            }
+        }
+    }
+
+    fn give_taps(&mut self, packets: &TapBuffer) {
+        for tap in packets.iter() {
+            for id in self.recorders_of.get(&tap.endpoint).into_iter().flatten() {
+                if let Some(running) = self.running.get_mut(id) {
+                    running.recorder.receive(&tap);
+                }
+            }
+        }
     }
 
     /// Gives tapped packets to their recorders. Packets tapped after a recorder was started may already be in the
@@ -132,23 +181,11 @@ impl Recording {
         self.taps.swap(&mut packets);
         let mut later = Vec::new();
         self.take_all(jobs, &mut later);
-        for tap in packets.iter() {
-            for (id, side) in self.recorders_of.get(&tap.endpoint).into_iter().flatten() {
-                if let Some(running) = self.running.get_mut(id) {
-                    running.recorder.receive(*side, &tap);
-                }
-            }
-        }
+        self.give_taps(&packets);
         self.overflowed += packets.overflowed();
         if !later.is_empty() {
             self.taps.swap(&mut packets);
-            for tap in packets.iter() {
-                for (id, side) in self.recorders_of.get(&tap.endpoint).into_iter().flatten() {
-                    if let Some(running) = self.running.get_mut(id) {
-                        running.recorder.receive(*side, &tap);
-                    }
-                }
-            }
+            self.give_taps(&packets);
             stops.append(&mut later);
         }
         self.packets = packets;
@@ -159,18 +196,15 @@ impl Recording {
         for running in self.running.values_mut() {
             running.advance(now.mono_us, &mut self.frames);
         }
+        let moved = |running: &Running| !running.recorder.parties().eq(running.parties.iter().copied());
+        let moved: Vec<RecorderId> =
+            self.running.iter().filter(|(_, running)| moved(running)).map(|(id, _)| *id).collect();
+        moved.into_iter().for_each(|id| self.follow_parties(id));
     }
 
     fn stop(&mut self, stop: &Stop) {
         let Some(mut running) = self.running.remove(&stop.recorder) else { return };
-        for (endpoint, side) in running.ends {
-            if let Some(recorders) = self.recorders_of.get_mut(&endpoint) {
-                recorders.retain(|entry| *entry != (stop.recorder, side));
-                if recorders.is_empty() {
-                    self.recorders_of.remove(&endpoint);
-                }
-            }
-        }
+        self.unfollow(stop.recorder, &std::mem::take(&mut running.parties));
         running.finish(stop.now.mono_us, &mut self.frames);
         let Running { recorder, sink, .. } = running;
         drop(sink);

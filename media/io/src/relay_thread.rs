@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use media::codec::Coder;
-use media::relay::{Bound, Output, Port, Relay, Slot, Tap};
+use media::relay::{Bound, Output, Pause, Port, Relay, Slot, Tap};
 use media::rtp::PACKET_BYTES_MAX;
-use media::{Command, Event, Now, OpenEndpoint, Prompt, RecorderId, StartRecorder};
+use media::{Channels, Command, Event, Now, OpenEndpoint, Prompt, RecorderId, StartRecorder};
 
 use crate::OnEvent;
 use crate::clock::Clock;
@@ -22,7 +22,7 @@ pub(crate) struct Inbox {
     pub(crate) encoded: Receiver<Encoded>,
 }
 
-/// What this thread has for others. Not bounded by themselves: at most two jobs per recorder and one per prompt.
+/// What this thread has for others. Not bounded by themselves: one job per order about a recorder and one per prompt.
 pub(crate) struct Orders {
     pub(crate) recordings: Sender<Job>,
     pub(crate) prompts: Sender<Wanted>,
@@ -133,6 +133,14 @@ impl Output for World {
 
     fn start_recorder(&mut self, now: Now, start: StartRecorder) {
         self.give(Job::Start { now, start });
+    }
+
+    fn record_from(&mut self, now: Now, recorder: RecorderId, channels: Channels) {
+        self.give(Job::From { now, recorder, channels });
+    }
+
+    fn pause_recorder(&mut self, now: Now, recorder: RecorderId, pause: Pause) {
+        self.give(Job::Pause { now, recorder, pause });
     }
 
     fn stop_recorder(&mut self, now: Now, recorder: RecorderId) {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use media::codec::g711::{ALAW_TO_LINEAR, ULAW_TO_ALAW};
 use media::prompt::{Clip, Repeat};
 use media::{
-    Codec, Command, EndpointId, Event, Hear, OpenEndpoint, PlayerId, Prompt, RecordRate, RecordSink, RecorderId,
-    Source, StartRecorder, Tone, TonePlan,
+    Channels, Codec, Command, EndpointId, Event, Hear, OpenEndpoint, PlayerId, Prompt, RecordRate, RecordSink,
+    RecorderId, Source, StartRecorder, Tone, TonePlan,
 };
 use phones::Switch;
 
@@ -129,7 +129,12 @@ fn both_voices_are_recorded_on_their_sides_whatever_another_sink_does() {
     let sinks: [(u64, Box<dyn RecordSink>); 2] = [(1, Box::new(Broken)), (2, Box::new(tape.clone()))];
     for (id, sink) in sinks {
         let recorder = RecorderId(id);
-        let start = StartRecorder { recorder, left: A, right: B, rate: RecordRate::Narrow, sink };
+        let start = StartRecorder {
+            recorder,
+            channels: Channels { left: [A].into(), right: [B].into() },
+            rate: RecordRate::Narrow,
+            sink,
+        };
         switch.handle.send(Command::StartRecorder(start)).unwrap();
     }
     let began = Instant::now();
@@ -175,7 +180,12 @@ fn a_sink_that_blocks_holds_up_neither_packets_nor_music() {
     let gate = Arc::new(Mutex::new(()));
     let held = gate.lock().unwrap();
     let sink = Box::new(Stuck(Arc::clone(&gate)));
-    let start = StartRecorder { recorder: RecorderId(1), left: A, right: B, rate: RecordRate::Narrow, sink };
+    let start = StartRecorder {
+        recorder: RecorderId(1),
+        channels: Channels { left: [A].into(), right: [B].into() },
+        rate: RecordRate::Narrow,
+        sink,
+    };
     switch.handle.send(Command::StartRecorder(start)).unwrap();
     alice.send_until_heard(&mut bob);
     for _ in 0..25 {
@@ -256,8 +266,7 @@ fn silence_is_told_and_shutdown_closes_everything() {
     let tape = Tape::default();
     let start = StartRecorder {
         recorder: RecorderId(1),
-        left: A,
-        right: A,
+        channels: Channels { left: [A].into(), right: [A].into() },
         rate: RecordRate::Wide,
         sink: Box::new(tape.clone()),
     };

@@ -9,21 +9,23 @@ use crate::codec::{Coder, Law};
 use crate::rtp::Header;
 use crate::testing::{level, sine};
 
+const LEFT: EndpointId = EndpointId(1);
+const RIGHT: EndpointId = EndpointId(2);
 const MU: Coder = Coder::G711(Law::Mu);
 
 /// A packet on its way.
 #[derive(Clone)]
 struct Sent {
     arrives_us: u64,
-    side: Side,
+    side: EndpointId,
     coder: Coder,
     header: Header,
     payload: Vec<u8>,
 }
 
 /// Speaks a signal from `start_us` on in packets of 20 ms; each takes the time `delay_us` says, `None` loses it.
-fn speak(side: Side, start_us: u64, signal: &[i16], delay_us: impl Fn(usize) -> Option<u64>) -> Vec<Sent> {
-    let ssrc = if side == Side::Left { 1 } else { 2 };
+fn speak(side: EndpointId, start_us: u64, signal: &[i16], delay_us: impl Fn(usize) -> Option<u64>) -> Vec<Sent> {
+    let ssrc = u32::try_from(side.0).unwrap();
     let packets = signal.chunks(160).enumerate();
     let send = |(i, frame): (usize, &[i16])| {
         let header = Header {
@@ -44,18 +46,37 @@ fn speak(side: Side, start_us: u64, signal: &[i16], delay_us: impl Fn(usize) -> 
 }
 
 /// Records from 0 to `stop_us` with a tick each 100 ms; gives both sides.
-fn record(rate: RecordRate, stop_us: u64, mut packets: Vec<Sent>) -> [Vec<i16>; 2] {
+fn record(rate: RecordRate, stop_us: u64, packets: Vec<Sent>) -> [Vec<i16>; 2] {
+    record_with(rate, stop_us, packets, |_, _| {})
+}
+
+fn two() -> Channels {
+    Channels { left: [LEFT].into(), right: [RIGHT].into() }
+}
+
+fn at(mono_us: u64) -> Now {
+    Now { mono_us, ..Now::default() }
+}
+
+/// As [`record`], with orders: `order` is asked each 100 ms, after the packets that came until then.
+fn record_with(
+    rate: RecordRate,
+    stop_us: u64,
+    mut packets: Vec<Sent>,
+    order: impl Fn(u64, &mut Recorder),
+) -> [Vec<i16>; 2] {
     packets.sort_by_key(|packet| packet.arrives_us);
-    let mut recorder = Recorder::new(Now::default(), rate);
+    let mut recorder = Recorder::new(Now::default(), rate, two());
     let mut interleaved = Vec::new();
     let mut next = packets.into_iter().peekable();
     for tick_us in (100_000..=stop_us).step_by(100_000) {
         while let Some(packet) = next.next_if(|packet| packet.arrives_us <= tick_us) {
             let Sent { arrives_us, side, coder, header, payload } = &packet;
-            let (endpoint, mono_us) = (EndpointId(0), *arrives_us);
-            recorder.receive(*side, &Tap { endpoint, mono_us, coder: Some(*coder), header: *header, payload });
+            let (endpoint, mono_us) = (*side, *arrives_us);
+            recorder.receive(&Tap { endpoint, mono_us, coder: Some(*coder), header: *header, payload });
         }
         recorder.advance(tick_us, &mut interleaved);
+        order(tick_us, &mut recorder);
     }
     recorder.finish(stop_us, &mut interleaved);
     assert_eq!(recorder.frames() * 1_000_000, stop_us * u64::from(rate.hz()), "as long as it took");
@@ -76,7 +97,7 @@ fn click_times(side: &[i16]) -> Vec<f64> {
 #[test]
 fn what_was_said_stands_where_it_was_heard_bit_by_bit() {
     let left = sine(8_000, 400.0, 8_000.0, 1.0);
-    let packets = speak(Side::Left, 500_000, &left, |_| Some(30_000));
+    let packets = speak(LEFT, 500_000, &left, |_| Some(30_000));
     let [recorded, silent] = record(RecordRate::Narrow, 2_000_000, packets);
     let at = (500 + 30) * 8;
     assert!(recorded[..at].iter().all(|sample| *sample == 0));
@@ -89,7 +110,7 @@ fn what_was_said_stands_where_it_was_heard_bit_by_bit() {
 
 #[test]
 fn a_lost_packet_is_silence_of_its_length_and_moves_nothing() {
-    let packets = speak(Side::Left, 0, &sine(8_000, 400.0, 8_000.0, 1.0), |i| (i != 20).then_some(0));
+    let packets = speak(LEFT, 0, &sine(8_000, 400.0, 8_000.0, 1.0), |i| (i != 20).then_some(0));
     let [recorded, _] = record(RecordRate::Narrow, 1_000_000, packets);
     assert!(recorded[20 * 160..21 * 160].iter().all(|sample| *sample == 0));
     assert!(level(&recorded[21 * 160..], 8_000, 400.0) > 7_500.0);
@@ -98,7 +119,7 @@ fn a_lost_packet_is_silence_of_its_length_and_moves_nothing() {
 
 #[test]
 fn wideband_and_narrowband_parties_stand_together_at_16_khz() {
-    let mut packets = speak(Side::Left, 0, &sine(8_000, 1_000.0, 8_000.0, 1.0), |_| Some(5_000));
+    let mut packets = speak(LEFT, 0, &sine(8_000, 1_000.0, 8_000.0, 1.0), |_| Some(5_000));
     let wide = sine(16_000, 5_000.0, 8_000.0, 1.0);
     for (coder, from) in [(Coder::G722, 0), (Coder::Opus, 25)] {
         let mut encoder = coder.encoder().unwrap();
@@ -107,7 +128,7 @@ fn wideband_and_narrowband_parties_stand_together_at_16_khz() {
             encoder.encode(frame, &mut payload);
             let timestamp = i as u32 * coder.clock_hz() / 50;
             let header = Header { ssrc: 9, sequence: i as u16, timestamp, ..Header::default() };
-            packets.push(Sent { arrives_us: i as u64 * 20_000, side: Side::Right, coder, header, payload });
+            packets.push(Sent { arrives_us: i as u64 * 20_000, side: RIGHT, coder, header, payload });
         }
     }
     let [left, right] = record(RecordRate::Wide, 1_000_000, packets);
@@ -119,8 +140,8 @@ fn wideband_and_narrowband_parties_stand_together_at_16_khz() {
 #[test]
 fn a_party_on_hold_that_stops_its_clock_stands_right_afterwards() {
     let click = [&[20_000; 1][..], &[0; 159]].concat();
-    let first = speak(Side::Left, 0, &click.repeat(50), |_| Some(0));
-    let mut second = speak(Side::Left, 5_000_000, &click.repeat(100), |_| Some(0)).split_off(50);
+    let first = speak(LEFT, 0, &click.repeat(50), |_| Some(0));
+    let mut second = speak(LEFT, 5_000_000, &click.repeat(100), |_| Some(0)).split_off(50);
     // 50 packets were sent, then nothing for 5 s while its clock stood; packet 50 comes at 6 s.
     second.iter_mut().for_each(|packet| packet.header.marker = true);
     let [recorded, _] = record(RecordRate::Narrow, 8_000_000, [first, second].concat());
@@ -132,7 +153,7 @@ fn a_party_on_hold_that_stops_its_clock_stands_right_afterwards() {
 fn a_stall_costs_what_it_lasted_and_moves_nothing_after() {
     // Packets 100 to 139 come together at the end of a stall of 800 ms.
     let delay = |i: usize| Some(if (100..140).contains(&i) { (140 - i as u64) * 20_000 } else { 0 });
-    let [recorded, _] = record(RecordRate::Narrow, 6_000_000, speak(Side::Left, 0, &clicks(5), delay));
+    let [recorded, _] = record(RecordRate::Narrow, 6_000_000, speak(LEFT, 0, &clicks(5), delay));
     let late: Vec<_> = click_times(&recorded).into_iter().filter(|time| *time >= 2_800.0).collect();
     assert_eq!(
         late,
@@ -143,7 +164,7 @@ fn a_stall_costs_what_it_lasted_and_moves_nothing_after() {
 #[test]
 fn a_drifting_clock_is_followed() {
     // 500 ppm slow: 30 ms a minute.
-    let packets = speak(Side::Left, 0, &clicks(60), |i| Some(i as u64 * 10));
+    let packets = speak(LEFT, 0, &clicks(60), |i| Some(i as u64 * 10));
     let [recorded, _] = record(RecordRate::Narrow, 61_000_000, packets);
     for (n, time) in click_times(&recorded).into_iter().enumerate() {
         let true_time = n as f64 * 200.0 * 1.0005;
@@ -153,16 +174,92 @@ fn a_drifting_clock_is_followed() {
 
 #[test]
 fn what_cannot_be_decoded_is_counted_and_a_flood_is_bounded() {
-    let mut recorder = Recorder::new(Now::default(), RecordRate::Narrow);
+    let mut recorder = Recorder::new(Now::default(), RecordRate::Narrow, two());
     let header = Header::default();
-    let tap = Tap { endpoint: EndpointId(0), mono_us: 5, coder: None, header, payload: &[] };
-    recorder.receive(Side::Left, &tap);
+    let tap = Tap { endpoint: LEFT, mono_us: 5, coder: None, header, payload: &[] };
+    recorder.receive(&tap);
     assert_eq!(recorder.lost_packets(), 1);
     for sequence in 0..2_000 {
         let header = Header { sequence, timestamp: u32::from(sequence) * 160, ..header };
-        recorder.receive(Side::Right, &Tap { coder: Some(MU), header, payload: &[0; 160], ..tap });
+        recorder.receive(&Tap { endpoint: RIGHT, coder: Some(MU), header, payload: &[0; 160], ..tap });
     }
     assert!(recorder.lost_packets() > 1_000);
+}
+
+/// The largest step from one sample to the next.
+fn steepest(samples: &[i16]) -> i32 {
+    samples.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs()).max().unwrap_or(0)
+}
+
+#[test]
+fn who_comes_and_goes_while_it_runs_is_faded_and_only_the_named_are_recorded() {
+    let third = EndpointId(3);
+    let stranger = EndpointId(4);
+    // 20 ms after a second each of them is at its peak, where cutting it off would step by 8,000.
+    let hz = [112.5, 212.5, 312.5, 412.5];
+    let tones = [(LEFT, hz[0]), (RIGHT, hz[1]), (third, hz[2]), (stranger, hz[3])];
+    let said = tones.map(|(party, hz)| speak(party, 0, &sine(8_000, hz, 8_000.0, 4.0), |_| Some(0)));
+    let packets = said.into_iter().flatten().collect();
+    let [left, right] = record_with(RecordRate::Narrow, 4_000_000, packets, |now_us, recorder| match now_us {
+        1_000_000 => {
+            recorder.record_from(at(now_us + 10_000), Channels { left: [LEFT].into(), right: [RIGHT, third].into() })
+        }
+        2_000_000 => recorder.record_from(at(now_us + 10_000), Channels { left: [].into(), right: [third].into() }),
+        3_000_000 => {
+            recorder.record_from(at(now_us + 10_000), Channels { left: [RIGHT].into(), right: [third].into() })
+        }
+        _ => {}
+    });
+    let has = |side: &[i16], second: usize, hz: f64| {
+        level(&side[second * 8_000 + 240..second * 8_000 + 7_920], 8_000, hz) > 7_000.0
+    };
+    let heard = |side: &[i16], second| hz.map(|hz| has(side, second, hz));
+    assert_eq!(
+        [0, 1, 2, 3].map(|second| heard(&left, second)),
+        [[true, false, false, false], [true, false, false, false], [false; 4], [false, true, false, false],]
+    );
+    assert_eq!(
+        [0, 1, 2, 3].map(|second| heard(&right, second)),
+        [
+            [false, true, false, false],
+            [false, true, true, false],
+            [false, false, true, false],
+            [false, false, true, false],
+        ]
+    );
+    for (second, side) in [(1, &right), (2, &left), (2, &right), (3, &left)] {
+        let change = &side[second * 8_000 + 100..second * 8_000 + 300];
+        assert!(steepest(change) <= 4_000, "a click at {second} s: {}", steepest(change));
+    }
+}
+
+#[test]
+fn a_pause_is_silence_of_its_length_from_20_ms_on_and_moves_nothing() {
+    let packets = speak(LEFT, 0, &sine(8_000, 400.0, 8_000.0, 3.0), |_| Some(0));
+    let [left, _] = record_with(RecordRate::Narrow, 3_000_000, packets, |now_us, recorder| match now_us {
+        1_000_000 => recorder.pause(at(now_us + 7_000)),
+        2_000_000 => recorder.resume(at(now_us)),
+        _ => {}
+    });
+    assert!(level(&left[..8_000], 8_000, 400.0) > 7_500.0);
+    assert!(level(&left[8_000..8_160], 8_000, 400.0) > 7_000.0, "a change takes effect at a tick");
+    assert!(left[8_200..16_000].iter().all(|sample| *sample == 0), "and lasts until it is taken back");
+    assert!(level(&left[16_040..], 8_000, 400.0) > 7_500.0);
+}
+
+#[test]
+fn one_who_is_named_while_it_is_paused_is_heard_only_afterwards() {
+    let third = EndpointId(3);
+    let packets = speak(third, 0, &sine(8_000, 400.0, 8_000.0, 3.0), |_| Some(0));
+    let [left, right] = record_with(RecordRate::Narrow, 3_000_000, packets, |now_us, recorder| match now_us {
+        500_000 => recorder.pause(at(now_us)),
+        1_000_000 => recorder.record_from(at(now_us), Channels { left: [LEFT].into(), right: [third].into() }),
+        2_000_000 => recorder.resume(at(now_us)),
+        _ => {}
+    });
+    assert!(left.iter().all(|sample| *sample == 0));
+    assert!(right[..16_000].iter().all(|sample| *sample == 0));
+    assert!(level(&right[16_100..], 8_000, 400.0) > 7_500.0);
 }
 
 proptest! {
@@ -177,10 +274,10 @@ proptest! {
         lost in proptest::collection::btree_set(0usize..300, 0..30),
     ) {
         let mut packets = Vec::new();
-        for (side, way_us) in [(Side::Left, ways_us.0), (Side::Right, ways_us.1)] {
+        for (side, way_us) in [(LEFT, ways_us.0), (RIGHT, ways_us.1)] {
             packets.extend(speak(side, 0, &clicks(6), |i| {
                 // One packet in the first tenth of a second is a fast one.
-                let jitter = if i == 3 { 0 } else { jitter_us[(i * 7 + side as usize * 31) % 301] };
+                let jitter = if i == 3 { 0 } else { jitter_us[(i * 7 + side.0 as usize * 31) % 301] };
                 (i == 3 || !lost.contains(&i)).then_some(way_us + jitter)
             }));
         }

@@ -20,7 +20,8 @@ use crate::encoded::EncodedPrompt;
 use crate::event::Refusal;
 use crate::rtp::{Header, PACKET_BYTES_MAX};
 use crate::{
-    Command, Detect, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId, StartRecorder,
+    Channels, Command, Detect, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId,
+    StartRecorder,
 };
 use endpoint::Endpoint;
 use players::Player;
@@ -43,6 +44,10 @@ pub trait Output {
     fn encode(&mut self, prompt: &Prompt, coder: Coder);
     /// A recording begins: taps of its endpoints follow.
     fn start_recorder(&mut self, now: Now, start: StartRecorder);
+    /// Others are recorded.
+    fn record_from(&mut self, now: Now, recorder: RecorderId, channels: Channels);
+    /// Silence is recorded, or no more.
+    fn pause_recorder(&mut self, now: Now, recorder: RecorderId, pause: Pause);
     /// A recording ends: all its taps have been given.
     fn stop_recorder(&mut self, now: Now, recorder: RecorderId);
     /// An audio packet of an endpoint that is being recorded.
@@ -60,6 +65,15 @@ pub enum Port {
     Rtp,
     /// The odd one, for RTCP.
     Rtcp,
+}
+
+/// What becomes of a recording that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// Silence is recorded.
+    Begins,
+    /// What is said is recorded again.
+    Ends,
 }
 
 /// Where sockets are bound.
@@ -149,6 +163,9 @@ impl Relay {
             Command::SetGain(edge) => self.set_gain(now, &edge, out),
             Command::DetectKeys { endpoint, detect } => self.slot(endpoint).map(|slot| self.detect_keys(slot, detect)),
             Command::StartRecorder(start) => self.start_recorder(now, start, out),
+            Command::RecordFrom { recorder, channels } => self.record_from(now, recorder, channels, out),
+            Command::PauseRecorder(recorder) => self.pause_recorder(now, recorder, Pause::Begins, out),
+            Command::ResumeRecorder(recorder) => self.pause_recorder(now, recorder, Pause::Ends, out),
             Command::StopRecorder(recorder) => self.stop_recorder(now, recorder, out),
         };
         if let Err(reason) = obeyed {
@@ -180,7 +197,7 @@ impl Relay {
 
     /// Closes everything, as at shutdown.
     pub fn close_all(&mut self, now: Now, out: &mut impl Output) {
-        let recorders: Vec<RecorderId> = self.graph.recorders().map(|(recorder, ..)| recorder).collect();
+        let recorders: Vec<RecorderId> = self.graph.recorders().map(|(recorder, _)| recorder).collect();
         for recorder in recorders {
             self.handle(now, Command::StopRecorder(recorder), out);
         }
@@ -279,26 +296,54 @@ impl Relay {
     }
 
     fn start_recorder(&mut self, now: Now, start: StartRecorder, out: &mut impl Output) -> Result<(), Refusal> {
-        if self.graph.recorders().count() >= RECORDERS_MAX {
+        if self.graph.recorders().len() >= RECORDERS_MAX {
             return Err(Refusal::Full("recorder"));
         }
-        self.graph.add_recorder(start.recorder, start.left, start.right)?;
-        for id in [start.left, start.right] {
-            self.count_taps(id, |taps| taps + 1);
-        }
+        self.graph.add_recorder(start.recorder, &start.channels)?;
+        start.channels.all().for_each(|id| self.count_taps(id, |taps| taps + 1));
         out.start_recorder(now, start);
         Ok(())
     }
 
+    fn record_from(
+        &mut self,
+        now: Now,
+        recorder: RecorderId,
+        channels: Channels,
+        out: &mut impl Output,
+    ) -> Result<(), Refusal> {
+        let before = self.recorded_by(recorder)?;
+        self.graph.record_from(recorder, &channels)?;
+        // The new ones' packets come after the order, those of the ones that go before it.
+        out.record_from(now, recorder, channels.clone());
+        channels.all().for_each(|id| self.count_taps(id, |taps| taps + 1));
+        before.into_iter().for_each(|id| self.count_taps(id, |taps| taps.saturating_sub(1)));
+        Ok(())
+    }
+
+    fn pause_recorder(
+        &mut self,
+        now: Now,
+        recorder: RecorderId,
+        pause: Pause,
+        out: &mut impl Output,
+    ) -> Result<(), Refusal> {
+        self.graph.pause_recorder(recorder, pause == Pause::Begins)?;
+        out.pause_recorder(now, recorder, pause);
+        Ok(())
+    }
+
     fn stop_recorder(&mut self, now: Now, recorder: RecorderId, out: &mut impl Output) -> Result<(), Refusal> {
-        let ends = self.graph.recorders().find(|(id, ..)| *id == recorder);
-        let (_, left, right) = ends.ok_or(Refusal::NoSuchRecorder(recorder))?;
+        let recorded = self.recorded_by(recorder)?;
         self.graph.remove_recorder(recorder)?;
-        for id in [left, right] {
-            self.count_taps(id, |taps| taps.saturating_sub(1));
-        }
+        recorded.into_iter().for_each(|id| self.count_taps(id, |taps| taps.saturating_sub(1)));
         out.stop_recorder(now, recorder);
         Ok(())
+    }
+
+    fn recorded_by(&self, recorder: RecorderId) -> Result<Vec<EndpointId>, Refusal> {
+        let recorded = self.graph.recorder(recorder).ok_or(Refusal::NoSuchRecorder(recorder))?;
+        Ok(recorded.channels.all().collect())
     }
 
     fn detect_keys(&mut self, slot: Slot, detect: Detect) {

@@ -345,6 +345,36 @@ fn a_recorder_taps_what_each_party_says_on_hold_too() {
 }
 
 #[test]
+fn a_recorder_taps_those_who_are_named_now_and_nobody_who_whispers_to_them() {
+    let mut rig = Rig::default();
+    let (mut alice, mut bob) = (rig.party(A, &[PCMU]), rig.party(B, &[PCMU]));
+    let supervisor = EndpointId(3);
+    let mut supervisor = (rig.party(supervisor, &[PCMU]), supervisor);
+    rig.command(start_recorder(1));
+    rig.hear(B, &[Source::Endpoint(A), Source::Endpoint(supervisor.1)]);
+    let mut say = |rig: &mut Rig| {
+        rig.world.taps.clear();
+        rig.speak(&mut alice, &[1; 160]);
+        rig.speak(&mut bob, &[2; 160]);
+        rig.speak(&mut supervisor.0, &[3; 160]);
+        rig.world.taps.iter().map(|(id, _)| *id).collect::<Vec<_>>()
+    };
+    assert_eq!(say(&mut rig), [A, B], "a whisper is in no channel");
+    let channels = Channels { left: [B].into(), right: [supervisor.1].into() };
+    rig.command(Command::RecordFrom { recorder: RecorderId(1), channels });
+    assert_eq!(say(&mut rig), [B, supervisor.1]);
+    rig.command(Command::PauseRecorder(RecorderId(1)));
+    rig.command(Command::ResumeRecorder(RecorderId(1)));
+    let channels = Channels { left: [EndpointId(9)].into(), right: [A].into() };
+    rig.command(Command::RecordFrom { recorder: RecorderId(1), channels });
+    assert_eq!(rig.world.events.last(), Some(&Event::Refused { reason: Refusal::NoSuchEndpoint(EndpointId(9)) }));
+    assert_eq!(say(&mut rig), [B, supervisor.1], "what is refused changes nothing");
+    assert_eq!(rig.world.recorders, ["start 1", "from 1 [2, 3]", "pause 1 Begins", "pause 1 Ends"]);
+    rig.command(Command::PauseRecorder(RecorderId(2)));
+    assert_eq!(rig.world.events.last(), Some(&Event::Refused { reason: Refusal::NoSuchRecorder(RecorderId(2)) }));
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_changes_nothing() {
     let mut rig = Rig::default();
     rig.party(A, &[PCMU]);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use media::{EndpointId, Graph, Hear, PlayerId, RecorderId, Source};
+use media::{Channels, EndpointId, Graph, Hear, PlayerId, RecorderId, Source};
 use switch::media::{Agreement, MediaCommand, MediaEvent, RecordingOutcome, Sound};
 
 /// An endpoint as the media side knows it.
@@ -119,11 +119,16 @@ impl Ears {
                 self.next_recorder += 1;
                 let recorder = RecorderId(self.next_recorder);
                 self.graph
-                    .add_recorder(recorder, EndpointId(left.0), EndpointId(right.0))
+                    .add_recorder(recorder, &channels(left, right))
                     .map_err(|refusal| format!("{command:?}: {refusal}"))?;
                 self.recordings.insert(*recording, recorder);
                 Ok(Vec::new())
             }
+            MediaCommand::RecordFrom { recording, left, right } => self.with_recorder(*recording, |graph, recorder| {
+                graph.record_from(recorder, &channels(left, right)).map_err(|refusal| format!("{command:?}: {refusal}"))
+            }),
+            MediaCommand::PauseRecording(recording) => self.pause_recording(*recording, true),
+            MediaCommand::ResumeRecording(recording) => self.pause_recording(*recording, false),
             MediaCommand::StopRecording(recording) => Ok(self.stop_recording(*recording).into_iter().collect()),
             MediaCommand::Close(endpoint) => self.close(*endpoint),
         }
@@ -179,8 +184,14 @@ impl Ears {
             | MediaCommand::RestartIce { endpoint, .. }
             | MediaCommand::Hear { endpoint, .. }
             | MediaCommand::Close(endpoint) => named(&[*endpoint]),
-            MediaCommand::Record { left, right, .. } => named(&[*left, *right]),
-            MediaCommand::Open { .. } | MediaCommand::OpenBrowser { .. } | MediaCommand::StopRecording(_) => None,
+            MediaCommand::Record { left, right, .. } | MediaCommand::RecordFrom { left, right, .. } => {
+                named(left).or(named(right))
+            }
+            MediaCommand::Open { .. }
+            | MediaCommand::OpenBrowser { .. }
+            | MediaCommand::PauseRecording(_)
+            | MediaCommand::ResumeRecording(_)
+            | MediaCommand::StopRecording(_) => None,
         }
     }
 
@@ -222,12 +233,33 @@ impl Ears {
             return Err(format!("endpoint {} was closed twice", endpoint.0));
         }
         // The media side would end the recording by itself, but as one that broke off.
-        let hears = |left: EndpointId, right: EndpointId| left.0 == endpoint.0 || right.0 == endpoint.0;
-        if self.graph.recorders().any(|(_, left, right)| hears(left, right)) {
+        if self.graph.recorders().any(|(_, recorded)| recorded.channels.names(EndpointId(endpoint.0))) {
             return Err(format!("endpoint {} was closed while it was recorded", endpoint.0));
         }
         self.graph.remove_endpoint(EndpointId(endpoint.0)).map_err(|refusal| refusal.to_string())?;
         Ok(vec![MediaEvent::Closed { endpoint, quality: hooks::fact::MediaQuality::default() }])
+    }
+
+    /// A recording that has failed meanwhile is let be: the switch may not know yet.
+    fn with_recorder(
+        &mut self,
+        recording: hooks::id::RecordingId,
+        order: impl FnOnce(&mut Graph, RecorderId) -> Result<(), String>,
+    ) -> Result<Vec<MediaEvent>, String> {
+        match self.recordings.get(&recording) {
+            Some(recorder) => order(&mut self.graph, *recorder).map(|()| Vec::new()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// One that is paused twice is a bug of the switch.
+    fn pause_recording(&mut self, recording: hooks::id::RecordingId, paused: bool) -> Result<Vec<MediaEvent>, String> {
+        self.with_recorder(recording, |graph, recorder| {
+            if graph.recorder(recorder).is_some_and(|recorded| recorded.paused == paused) {
+                return Err(format!("recording {recording} was paused or resumed twice"));
+            }
+            graph.pause_recorder(recorder, paused).map_err(|refusal| refusal.to_string())
+        })
     }
 
     fn stop_recording(&mut self, recording: hooks::id::RecordingId) -> Option<MediaEvent> {
@@ -236,6 +268,11 @@ impl Ears {
         let outcome = RecordingOutcome::Ready { bytes: 44, duration_ms: 0, sha256: "0".repeat(64), partial: false };
         Some(MediaEvent::Recorded { recording, outcome })
     }
+}
+
+fn channels(left: &[switch::media::EndpointId], right: &[switch::media::EndpointId]) -> Channels {
+    let named = |ids: &[switch::media::EndpointId]| ids.iter().map(|id| EndpointId(id.0)).collect();
+    Channels { left: named(left), right: named(right) }
 }
 
 fn player(sound: Sound) -> PlayerId {

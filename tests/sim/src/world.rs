@@ -540,6 +540,9 @@ impl World {
                     | MediaCommand::Agree { .. }
                     | MediaCommand::Hear { .. }
                     | MediaCommand::Record { .. }
+                    | MediaCommand::RecordFrom { .. }
+                    | MediaCommand::PauseRecording(_)
+                    | MediaCommand::ResumeRecording(_)
                     | MediaCommand::StopRecording(_)
                     | MediaCommand::Close(_) => self.ears.obey(&command)?,
                 };

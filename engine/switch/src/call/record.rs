@@ -54,8 +54,8 @@ impl Call {
         desk.media(MediaCommand::Record {
             recording: id,
             path: path.clone(),
-            left: left_endpoint,
-            right: right_endpoint,
+            left: vec![left_endpoint],
+            right: vec![right_endpoint],
         });
         desk.recordings.insert(id, Recording { tenant, call: self.id, path, report_until: None });
         self.recording = Some(id);

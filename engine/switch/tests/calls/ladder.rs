@@ -351,7 +351,12 @@ impl World {
             MediaCommand::Hear { endpoint, sources } => {
                 self.hears.insert(*endpoint, sources.clone());
             }
-            MediaCommand::Record { .. } | MediaCommand::OpenBrowser { .. } | MediaCommand::RestartIce { .. } => {}
+            MediaCommand::Record { .. }
+            | MediaCommand::RecordFrom { .. }
+            | MediaCommand::PauseRecording(_)
+            | MediaCommand::ResumeRecording(_)
+            | MediaCommand::OpenBrowser { .. }
+            | MediaCommand::RestartIce { .. } => {}
             MediaCommand::StopRecording(recording) => {
                 let outcome =
                     RecordingOutcome::Ready { bytes: 44, duration_ms: 1_000, sha256: "0".repeat(64), partial: false };

@@ -19,6 +19,8 @@ enum Order {
     StartPlayer(u64),
     StopPlayer(u64),
     Record(u64, u64, u64),
+    RecordFrom(u64, Vec<u64>, Vec<u64>),
+    Pause(u64, bool),
     StopRecord(u64),
     Direction(u64, bool),
     Speak(u64),
@@ -38,6 +40,9 @@ fn order() -> impl Strategy<Value = Order> {
         id.clone().prop_map(Order::StartPlayer),
         id.clone().prop_map(Order::StopPlayer),
         (id.clone(), id.clone(), id.clone()).prop_map(|(recorder, left, right)| Order::Record(recorder, left, right)),
+        (id.clone(), proptest::collection::vec(id.clone(), 0..3), proptest::collection::vec(id.clone(), 0..3))
+            .prop_map(|(recorder, left, right)| Order::RecordFrom(recorder, left, right)),
+        (id.clone(), any::<bool>()).prop_map(|(recorder, pause)| Order::Pause(recorder, pause)),
         id.clone().prop_map(Order::StopRecord),
         (id.clone(), any::<bool>()).prop_map(|(id, sends)| Order::Direction(id, sends)),
         id.prop_map(Order::Speak),
@@ -89,11 +94,17 @@ proptest! {
                 Order::StopPlayer(id) => rig.command(Command::StopPlayer(PlayerId(id))),
                 Order::Record(id, left, right) => rig.command(Command::StartRecorder(StartRecorder {
                     recorder: RecorderId(id),
-                    left: EndpointId(left),
-                    right: EndpointId(right),
+                    channels: Channels { left: [EndpointId(left)].into(), right: [EndpointId(right)].into() },
                     rate: RecordRate::Wide,
                     sink: Box::new(NoSink),
                 })),
+                Order::RecordFrom(id, left, right) => {
+                    let named = |ids: Vec<u64>| ids.into_iter().map(EndpointId).collect();
+                    let channels = Channels { left: named(left), right: named(right) };
+                    rig.command(Command::RecordFrom { recorder: RecorderId(id), channels });
+                }
+                Order::Pause(id, true) => rig.command(Command::PauseRecorder(RecorderId(id))),
+                Order::Pause(id, false) => rig.command(Command::ResumeRecorder(RecorderId(id))),
                 Order::StopRecord(id) => rig.command(Command::StopRecorder(RecorderId(id))),
                 Order::Direction(id, sends) => {
                     let direction = if sends { Direction::SendReceive } else { Direction::Inactive };
@@ -107,7 +118,12 @@ proptest! {
                 Order::Wait(us) => rig.wait(us),
             }
             let open: Vec<EndpointId> = rig.relay.graph().endpoints().collect();
-            prop_assert_eq!(open, rig.relay.by_id.keys().copied().collect::<Vec<_>>());
+            prop_assert_eq!(&open, &rig.relay.by_id.keys().copied().collect::<Vec<_>>());
+            for id in open {
+                let recorded = rig.relay.graph().recorders().filter(|(_, recorded)| recorded.channels.names(id)).count();
+                let taps = rig.relay.slot(id).ok().and_then(|slot| rig.relay.endpoint(slot)).unwrap().taps;
+                prop_assert_eq!(taps as usize, recorded);
+            }
         }
         let now = rig.now();
         rig.relay.close_all(now, &mut rig.world);

@@ -52,6 +52,14 @@ impl Output for World {
         self.recorders.push(format!("start {}", start.recorder.0));
     }
 
+    fn record_from(&mut self, _: Now, recorder: RecorderId, channels: Channels) {
+        self.recorders.push(format!("from {} {:?}", recorder.0, channels.all().map(|id| id.0).collect::<Vec<_>>()));
+    }
+
+    fn pause_recorder(&mut self, _: Now, recorder: RecorderId, pause: Pause) {
+        self.recorders.push(format!("pause {} {pause:?}", recorder.0));
+    }
+
     fn stop_recorder(&mut self, _: Now, recorder: RecorderId) {
         self.recorders.push(format!("stop {}", recorder.0));
     }
@@ -199,5 +207,10 @@ impl RecordSink for NoSink {
 
 pub(super) fn start_recorder(id: u64) -> Command {
     let (recorder, rate) = (RecorderId(id), RecordRate::Narrow);
-    Command::StartRecorder(StartRecorder { recorder, left: A, right: B, rate, sink: Box::new(NoSink) })
+    Command::StartRecorder(StartRecorder {
+        recorder,
+        channels: Channels { left: [A].into(), right: [B].into() },
+        rate,
+        sink: Box::new(NoSink),
+    })
 }
