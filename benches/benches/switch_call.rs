@@ -324,6 +324,7 @@ fn new_switch() -> Switch {
         tones: TonePlan::Cn,
         ring_timeout: seconds(30),
         rtp_timeout: seconds(30),
+        browsers: None,
         session_timer: Policy::new(1_800),
         expiry: ExpiryBounds { min: seconds(60), max: seconds(3_600), default: seconds(600) },
         limits: Limits {

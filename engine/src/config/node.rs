@@ -21,6 +21,7 @@ impl Config {
             tones: self.rtp.tones,
             ring_timeout: self.sip.ring_timeout,
             rtp_timeout: self.rtp.timeout,
+            browsers: None,
             session_timer: self.sip.session_timer,
             expiry: self.sip.expiry,
             limits: self.limits,

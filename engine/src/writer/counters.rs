@@ -27,6 +27,8 @@ pub(super) fn show(switch: &Switch) {
         ("switchboard_contacts_replaced_total", m.contacts_replaced),
         ("switchboard_bind_failures_total", m.bind_failures),
         ("switchboard_media_close_timeouts_total", m.media_close_timeouts),
+        ("switchboard_browsers_gone_total", m.browsers_gone),
+        ("switchboard_browsers_unproven_total", m.browsers_unproven),
     ];
     for (name, value) in counters {
         counter!(name).absolute(value);

@@ -139,9 +139,14 @@ impl Switch {
                     self.with_call(call, |call, desk| call.bind_failed(desk, leg, endpoint));
                 }
             }
-            MediaEvent::Silent(endpoint) | MediaEvent::BrowserGone { endpoint, .. } => {
+            MediaEvent::Silent(endpoint) => {
                 if let Some(LegRef { call, leg }) = self.desk.ports.owner(endpoint) {
                     self.with_call(call, |call, desk| call.silent(desk, leg));
+                }
+            }
+            MediaEvent::BrowserGone { endpoint, reason } => {
+                if let Some(LegRef { call, leg }) = self.desk.ports.owner(endpoint) {
+                    self.with_call(call, |call, desk| call.browser_gone(desk, leg, reason));
                 }
             }
             // Key presses mean nothing to a call of two parties; they pass through.

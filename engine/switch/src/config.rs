@@ -11,6 +11,7 @@ use dialplan::plan::Plan;
 use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
 use sip::flow::Transport;
+use sip::sdp::Fingerprint;
 use sip::session_timer::Policy;
 
 pub use trunk::{
@@ -48,8 +49,19 @@ pub struct NodeConfig {
     pub session_timer: Policy,
     /// What a REGISTER may ask for.
     pub expiry: ExpiryBounds,
+    /// Where browsers reach our media; `None`: no phone is a browser, and none of their offers is taken.
+    pub browsers: Option<Browsers>,
     /// The table sizes.
     pub limits: Limits,
+}
+
+/// What browsers are told of our media. One UDP port is enough for all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Browsers {
+    /// Where we are reached, the default one first; never empty.
+    pub candidates: Vec<SocketAddr>,
+    /// Our DTLS certificate.
+    pub fingerprint: Fingerprint,
 }
 
 /// One socket that SIP comes in by.

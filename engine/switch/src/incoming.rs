@@ -149,8 +149,12 @@ impl Switch {
     /// RFC 3261 §13.3.1.3: 488 for an offer that nobody could take.
     pub(crate) fn check_offer(&self, offer: Option<&SessionDescription>, srtp: Srtp) -> Result<(), Refusal> {
         let Some(offer) = offer else { return Ok(()) };
+        let by_dtls = sdp::offers_dtls(offer);
         let error = match session::offered_codecs(offer) {
-            Ok(_) if srtp == Srtp::Required && !sdp::offers_crypto(offer) => NegotiationError::NoCommonCrypto,
+            Ok(_) if by_dtls && self.desk.node.browsers.is_none() => NegotiationError::NoCommonCrypto,
+            Ok(_) if srtp == Srtp::Required && !by_dtls && !sdp::offers_crypto(offer) => {
+                NegotiationError::NoCommonCrypto
+            }
             Ok(_) => return Ok(()),
             Err(error) => error,
         };

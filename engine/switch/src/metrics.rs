@@ -41,6 +41,10 @@ pub struct Metrics {
     pub contacts_replaced: u64,
     /// Ports that could not be bound.
     pub bind_failures: u64,
+    /// Browsers that went from a call without a word.
+    pub browsers_gone: u64,
+    /// Browsers with which no keys could be agreed, or that had another certificate than they said.
+    pub browsers_unproven: u64,
     /// Endpoints whose closing was not reported in time.
     pub media_close_timeouts: u64,
 }

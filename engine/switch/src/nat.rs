@@ -51,6 +51,15 @@ pub(crate) fn is_secure(flow: &Flow) -> bool {
     }
 }
 
+/// Whether the phone on this flow is taken for a browser: it speaks SIP over WebSocket.
+pub(crate) fn is_browser(node: &NodeConfig, flow: &Flow) -> bool {
+    let speaks = match flow.transport {
+        Transport::Ws | Transport::Wss => true,
+        Transport::Udp | Transport::Tcp | Transport::Tls => false,
+    };
+    speaks && node.browsers.is_some()
+}
+
 /// Whether a request may be sent to this URI on this flow. RFC 5630 §3.1.3: a `sips:` URI is reached over TLS or not at all.
 pub(crate) fn may_carry(flow: &Flow, uri: &Uri) -> bool {
     is_secure(flow) || !uri.as_sip().is_some_and(SipUri::is_secure)

@@ -13,12 +13,12 @@ pub(crate) struct Lease {
     pub(crate) port: u16,
 }
 
-/// The even ports of a range. A port stays leased until the media side says that it is closed, and comes back at the end of
+/// The even ports of a range, and the endpoints that share the port of browsers. A port stays leased until the media side says that it is closed, and comes back at the end of
 /// the line, so late packets of an old call do not meet a new one.
 #[derive(Debug)]
 pub(crate) struct Ports<Owner> {
     free: VecDeque<u16>,
-    leased: BTreeMap<EndpointId, (u16, Owner)>,
+    leased: BTreeMap<EndpointId, (Option<u16>, Owner)>,
     next: u64,
 }
 
@@ -32,10 +32,19 @@ impl<Owner: Copy> Ports<Owner> {
     /// The port that was free the longest, for a new endpoint; `None` when all are in use.
     pub(crate) fn lease(&mut self, owner: Owner) -> Option<Lease> {
         let port = self.free.pop_front()?;
+        Some(Lease { endpoint: self.endpoint(Some(port), owner), port })
+    }
+
+    /// A new endpoint without a port of its own.
+    pub(crate) fn share(&mut self, owner: Owner) -> EndpointId {
+        self.endpoint(None, owner)
+    }
+
+    fn endpoint(&mut self, port: Option<u16>, owner: Owner) -> EndpointId {
         let endpoint = EndpointId(self.next);
         self.next += 1;
         self.leased.insert(endpoint, (port, owner));
-        Some(Lease { endpoint, port })
+        endpoint
     }
 
     /// This port for a new endpoint, or any other where it is in use or ours no more.
@@ -62,7 +71,7 @@ impl<Owner: Copy> Ports<Owner> {
     /// The media side closed the endpoint, or could not bind it: its port goes to the end of the line.
     pub(crate) fn release(&mut self, endpoint: EndpointId) -> Option<Owner> {
         let (port, owner) = self.leased.remove(&endpoint)?;
-        self.free.push_back(port);
+        self.free.extend(port);
         Some(owner)
     }
 
@@ -108,5 +117,15 @@ mod tests {
         assert_eq!(ports.lease(9).unwrap().port, 20_004);
         assert_eq!(ports.lease(9).unwrap().port, first.port);
         assert_eq!((ports.lease(9), ports.leased(), ports.free()), (None, 3, 0));
+    }
+
+    #[test]
+    fn an_endpoint_of_a_browser_takes_no_port() {
+        let mut ports = Ports::new((20_000, 20_003));
+        let shared = ports.share(7);
+        assert_eq!((ports.owner(shared), ports.leased(), ports.free()), (Some(7), 1, 2));
+        assert_ne!(ports.lease(8).unwrap().endpoint, shared);
+        assert_eq!(ports.release(shared), Some(7));
+        assert_eq!((ports.leased(), ports.free()), (1, 1));
     }
 }

@@ -1,12 +1,12 @@
 //! The media session of a leg: its endpoint, what we described to the far end, and what was agreed (RFC 3264).
 
-use std::net::IpAddr;
+mod place;
 
 use bytes::Bytes;
 use sip::flow::Flow;
 use sip::sdp::{
     self, Codec, CodecOrder, Crypto, Direction, Encoding, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto,
-    NegotiationError, PayloadType, Policy, SessionDescription,
+    NegotiationError, OfferedSetup, PayloadType, Policy, SessionDescription,
 };
 
 use crate::checkpoint::SessionCheckpoint;
@@ -14,15 +14,16 @@ use crate::config::Srtp;
 use crate::desk::{Desk, LegRef};
 use crate::media::{AgreedCodec, Agreement, EndpointId, Flows, MediaCommand, Source, SourceRule, SrtpKeys};
 use crate::nat;
+use crate::ports::Lease;
+
+pub(crate) use place::Carriage;
+use place::{Place, Shared};
 
 /// A leg's endpoint and what is agreed about it.
 #[derive(Debug)]
 pub(crate) struct Session {
     endpoint: EndpointId,
-    port: u16,
-    bind: IpAddr,
-    shown: IpAddr,
-    source: SourceRule,
+    place: Place,
     session_id: u64,
     srtp: Srtp,
     /// Our keys, one for each suite; the same for the life of the session.
@@ -38,21 +39,26 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A new endpoint for a leg on this flow, whose audio is encrypted as `srtp` wants. `None` when every port is in use.
-    pub(crate) fn open(desk: &mut Desk, leg: LegRef, flow: &Flow, srtp: Srtp) -> Option<Self> {
-        let Some(lease) = desk.ports.lease(leg) else {
-            desk.metrics.refused_ports_exhausted += 1;
-            return None;
+    /// A new endpoint for a leg on this flow, whose audio travels so. `None` when every port is in use.
+    pub(crate) fn open(desk: &mut Desk, leg: LegRef, flow: &Flow, carriage: Carriage) -> Option<Self> {
+        let (endpoint, place, srtp) = match (carriage, desk.node.browsers.clone()) {
+            (Carriage::Browser, Some(browsers)) => {
+                let endpoint = desk.ports.share(leg);
+                let shared = Shared::open(desk, endpoint, browsers);
+                (endpoint, Place::Shared(Box::new(shared)), Srtp::Optional)
+            }
+            (Carriage::Browser, None) => return None,
+            (Carriage::Rtp(srtp), _) => {
+                let Some(lease) = desk.ports.lease(leg) else {
+                    desk.metrics.refused_ports_exhausted += 1;
+                    return None;
+                };
+                (lease.endpoint, ports(desk, flow, lease), srtp)
+            }
         };
-        let address = nat::media_address(&desk.node, flow);
-        desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: address.bind, port: lease.port });
-        let source = source_rule(desk, flow);
         Some(Self {
-            endpoint: lease.endpoint,
-            port: lease.port,
-            bind: address.bind,
-            shown: address.shown,
-            source,
+            endpoint,
+            place,
             // RFC 8866 §5.2: a number that is unique with the address; 62 bits are read by every peer.
             session_id: desk.random.next_u64() >> 2,
             srtp,
@@ -92,9 +98,10 @@ impl Session {
 
     /// Takes another port in place of one that could not be bound, while the far end does not know it yet.
     pub(crate) fn move_to_other_port(&mut self, desk: &mut Desk, leg: LegRef) -> bool {
+        let Place::Ports { port, bind, .. } = &mut self.place else { return false };
         let Some(lease) = desk.ports.lease(leg) else { return false };
-        (self.endpoint, self.port) = (lease.endpoint, lease.port);
-        desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: self.bind, port: lease.port });
+        (self.endpoint, *port) = (lease.endpoint, lease.port);
+        desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: *bind, port: lease.port });
         true
     }
 
@@ -105,12 +112,27 @@ impl Session {
     }
 
     /// An offer of these codecs in a session that is there. What was described before holds until it is answered.
-    pub(crate) fn reoffer(&mut self, codecs: &[Codec]) -> Bytes {
+    pub(crate) fn reoffer(&mut self, desk: &mut Desk, codecs: &[Codec]) -> Bytes {
+        if let Some(shared) = self.place.shared_mut() {
+            shared.offering(desk);
+        }
         let mut offer = self.build_offer(codecs);
         self.number(&mut offer);
         let bytes = offer.to_bytes().into();
         self.offered = Some(Box::new(offer));
         bytes
+    }
+
+    /// The next offer in the session restarts ICE, if the far end is a browser.
+    pub(crate) fn want_restart(&mut self) {
+        if let Some(shared) = self.place.shared_mut() {
+            shared.want_restart();
+        }
+    }
+
+    /// Whether the far end is a browser.
+    pub(crate) fn is_browser(&self) -> bool {
+        self.place.shared().is_some()
     }
 
     /// The offer that changes nothing, its version included (RFC 4028 §7.4); `None` where nothing was described yet.
@@ -120,14 +142,19 @@ impl Session {
     }
 
     /// The offer in a session that is there was refused, or could not be sent: what was described before holds.
-    pub(crate) fn withdraw(&mut self) {
+    pub(crate) fn withdraw(&mut self, desk: &mut Desk) {
         self.offered = None;
+        if let Some(shared) = self.place.shared_mut() {
+            shared.withdrawn(desk);
+        }
     }
 
     fn build_offer(&self, codecs: &[Codec]) -> SessionDescription {
+        let widened = self.is_browser().then(|| for_browser(codecs));
+        let local = self.local(widened.as_deref().unwrap_or(codecs));
         match &self.described {
-            Some(previous) => sdp::reoffer(previous, &self.local(codecs)),
-            None => sdp::offer(&self.local(codecs)),
+            Some(previous) => sdp::reoffer(previous, &local),
+            None => sdp::offer(&local),
         }
     }
 
@@ -140,6 +167,9 @@ impl Session {
         let offer = offered.as_ref().or(self.described.as_ref()).ok_or(NegotiationError::AnswerDoesNotFit)?;
         let agreed = sdp::accept_answer(offer, answer)?;
         self.described = offered.or_else(|| self.described.take());
+        if let Some(shared) = self.place.shared_mut() {
+            shared.answered();
+        }
         self.agree(desk, agreed);
         Ok(())
     }
@@ -157,13 +187,18 @@ impl Session {
         if self.keys.is_empty() && sdp::offers_crypto(offer) {
             self.keys = Crypto::offered(&mut desk.random);
         }
-        let plain = self.srtp == Srtp::Optional;
+        // A leg keeps to the transport that it began with (RFC 3264 §8.3.1 would let it change; the endpoint cannot).
+        let dtls = self.is_browser();
+        let plain = self.srtp == Srtp::Optional && !dtls;
         let mut error = NegotiationError::NoCommonCodec;
         for codecs in choices {
-            let policy =
-                Policy { codecs, order: CodecOrder::Ours, rtcp_mux: false, plain, crypto: &self.keys, dtls: false };
+            let policy = Policy { codecs, order: CodecOrder::Ours, rtcp_mux: false, plain, crypto: &self.keys, dtls };
             match sdp::negotiate(offer, &policy) {
                 Ok(agreed) => {
+                    let before = self.agreed.as_ref().and_then(|before| before.browser.as_ref());
+                    if let Some(shared) = self.place.shared_mut() {
+                        shared.offered(desk, before, agreed.browser.as_ref());
+                    }
                     let answer = sdp::answer(offer, &agreed, &self.local(codecs));
                     self.agree(desk, agreed);
                     return Ok(self.describe(answer));
@@ -226,14 +261,9 @@ impl Session {
         // Its keys, too: the endpoint is a new stream with an SSRC of its own, so no key stream is used twice (RFC 3711 §9.1),
         // and phones that take no new key in a session go on (seen: baresip 1.0).
         let agreed = kept.agreed.clone();
-        let address = nat::media_address(&desk.node, flow);
-        desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: address.bind, port: lease.port });
         let mut session = Self {
             endpoint: lease.endpoint,
-            port: lease.port,
-            bind: address.bind,
-            shown: address.shown,
-            source: source_rule(desk, flow),
+            place: ports(desk, flow, lease),
             session_id: kept.session_id,
             version: described.origin.version.max(kept.version),
             srtp: if agreed.crypto.is_some() { Srtp::Required } else { Srtp::Optional },
@@ -252,11 +282,12 @@ impl Session {
         desk.media(MediaCommand::Close(self.endpoint));
     }
 
-    /// What must survive of it; `None` while nothing is agreed.
+    /// What must survive of it; `None` while nothing is agreed, and with a browser: its keys are in the media's memory alone.
     pub(crate) fn checkpoint(&self) -> Option<SessionCheckpoint> {
         let (described, agreed) = (self.described.as_ref()?, self.agreed.as_ref()?);
+        let Place::Ports { port, .. } = &self.place else { return None };
         Some(SessionCheckpoint {
-            port: self.port,
+            port: *port,
             session_id: self.session_id,
             version: self.version,
             described: String::from_utf8_lossy(&described.to_bytes()).into_owned(),
@@ -265,18 +296,27 @@ impl Session {
     }
 
     fn local<'a>(&'a self, codecs: &'a [Codec]) -> LocalMedia<'a> {
+        // RFC 5763 §5: the first offer lets the answer choose who begins; later it is as it was.
+        let setup = if self.is_agreed() { OfferedSetup::Passive } else { OfferedSetup::ActPass };
+        let (address, port, rtcp_port, browser) = match &self.place {
+            Place::Ports { port, shown, .. } => (*shown, *port, *port + 1, None),
+            Place::Shared(shared) => {
+                let at = shared.default_candidate();
+                (at.ip(), at.port(), at.port(), Some(shared.local(setup)))
+            }
+        };
         LocalMedia {
             session_id: self.session_id,
             version: FIRST_VERSION,
-            address: self.shown,
-            port: self.port,
-            rtcp_port: self.port + 1,
+            address,
+            port,
+            rtcp_port,
             codecs,
             direction: Direction::SendRecv,
             ptime_ms: None,
-            rtcp_mux: false,
+            rtcp_mux: browser.is_some(),
             crypto: self.offered_keys(),
-            browser: None,
+            browser,
         }
     }
 
@@ -314,13 +354,16 @@ impl Session {
         let agreement = Agreement {
             remote_rtp: agreed.remote_rtp,
             remote_rtcp: agreed.remote_rtcp,
-            source: self.source,
+            source: match &self.place {
+                Place::Ports { source, .. } => *source,
+                Place::Shared(_) => SourceRule::AsAgreed,
+            },
             codecs: agreed.codecs.iter().map(agreed_codec).collect(),
             telephone_events: agreed.telephone_events.iter().map(agreed_codec).collect(),
             ptime_ms: agreed.ptime_ms.and_then(|ms| u8::try_from(ms).ok()).filter(|ms| *ms > 0).unwrap_or(PTIME_MS),
             flows: Flows { send: agreed.direction.sends(), receive: agreed.direction.receives() },
             srtp: agreed.crypto.as_ref().map(srtp_keys),
-            browser: None,
+            browser: agreed.browser.clone().map(Box::new),
         };
         desk.media(MediaCommand::Agree { endpoint: self.endpoint, agreement });
         self.agreed = Some(Box::new(agreed));
@@ -338,6 +381,32 @@ pub(crate) fn offered_codecs(offer: &SessionDescription) -> Result<Vec<Codec>, N
 /// What we offer where the caller has not said what it can: what every phone has, and what we can make of each other.
 pub(crate) fn g711() -> Vec<Codec> {
     vec![Codec::pcma(), Codec::pcmu(), Codec::telephone_event(EVENTS, 8_000)]
+}
+
+/// What a browser is offered: what the other party has, so that packets pass as they are, then what else there is, the best
+/// first; key presses at both clocks.
+fn for_browser(codecs: &[Codec]) -> Vec<Codec> {
+    let (mut audio, mut events): (Vec<Codec>, Vec<Codec>) =
+        codecs.iter().cloned().partition(|codec| !codec.is_telephone_event());
+    for other in [Codec::opus(OPUS), Codec::g722(), Codec::pcma(), Codec::pcmu()] {
+        if !audio.iter().any(|codec| codec.encoding == other.encoding) {
+            audio.push(other);
+        }
+    }
+    for clock_hz in [8_000, 48_000] {
+        if !events.iter().any(|codec| codec.clock_hz == clock_hz) {
+            events.push(Codec::telephone_event(EVENTS, clock_hz));
+        }
+    }
+    audio.extend(events);
+    audio
+}
+
+/// Ports of its own, which are opened.
+fn ports(desk: &mut Desk, flow: &Flow, lease: Lease) -> Place {
+    let address = nat::media_address(&desk.node, flow);
+    desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: address.bind, port: lease.port });
+    Place::Ports { port: lease.port, bind: address.bind, shown: address.shown, source: source_rule(desk, flow) }
 }
 
 fn source_rule(desk: &Desk, flow: &Flow) -> SourceRule {

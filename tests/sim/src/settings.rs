@@ -146,6 +146,7 @@ fn node_of(calls: usize, last_port: u16) -> NodeConfig {
         tones: TonePlan::Cn,
         ring_timeout: Duration::from_secs(30),
         rtp_timeout: Duration::from_secs(30),
+        browsers: None,
         session_timer: Policy::new(1_800),
         expiry: ExpiryBounds {
             min: Duration::from_secs(60),

@@ -99,7 +99,7 @@ impl Call {
             return false;
         }
         let Some((attempt, _)) = up.asking.finish() else { return true };
-        session.withdraw();
+        session.withdraw(desk);
         if status == StatusCode::REQUEST_TIMEOUT {
             up.dialog.timed_out();
             self.peer_lost(desk, leg);
@@ -128,7 +128,7 @@ impl Call {
             (Ask::Refresh, RefreshBy::Reinvite) => up.dialog.reinvite(session.offer_unchanged().map(Body::sdp)),
             // RFC 3311 §5.1: in a confirmed dialog a re-INVITE is recommended, for a person may have to agree.
             (Ask::Offer(codecs), RefreshBy::Update | RefreshBy::Reinvite) => {
-                up.dialog.reinvite(Some(Body::sdp(session.reoffer(codecs))))
+                up.dialog.reinvite(Some(Body::sdp(session.reoffer(desk, codecs))))
             }
         };
         let Ok(request) = made else { return };
@@ -151,7 +151,7 @@ impl Call {
             }
             Err(_) => {
                 up.dialog.unsent();
-                session.withdraw();
+                session.withdraw(desk);
                 self.ask_later(desk, leg, attempt.tried(), RESEND_AFTER, StatusCode::SERVICE_UNAVAILABLE);
             }
         }
@@ -165,7 +165,7 @@ impl Call {
         }
         let this = &mut self.legs[leg.at()];
         let (LegState::Up(up), LegMedia::Open(session)) = (&mut this.state, &mut this.media) else { return };
-        session.withdraw();
+        session.withdraw(desk);
         match meaning {
             Meaning::Done => {}
             Meaning::Refused => self.ask_refused(desk, leg, &attempt, response.status),
@@ -202,7 +202,7 @@ impl Call {
         up.lifetime.renew(desk, leg_ref, terms);
         let description = body::session(&response.headers, &response.body).ok().flatten();
         let agreed = description.is_some_and(|answer| session.take_answer(desk, &answer).is_ok());
-        session.withdraw();
+        session.withdraw(desk);
         match &attempt.ask {
             // Whatever the far end makes of it: what was agreed before it still is, as the offer was nothing new.
             Ask::Refresh => self.hold_changed(desk, leg, before),

@@ -14,7 +14,7 @@ use super::{Call, Ended, Stage};
 use crate::desk::{Desk, LegIndex, Refusal, TimerKey};
 use crate::farewell;
 use crate::leg::{Leg, LegMedia, LegState, Patience, Side};
-use crate::media::{EndpointId, MediaCommand};
+use crate::media::{BrowserLoss, EndpointId, MediaCommand};
 use crate::nat;
 
 /// Why a call ends, and what a caller is told who was not answered yet.
@@ -118,12 +118,30 @@ impl Call {
 
     /// No RTP came from a leg that should send, for too long.
     pub(crate) fn silent(&mut self, desk: &mut Desk, leg: LegIndex) {
+        self.media_lost(desk, leg, EndCause::MediaTimeout);
+    }
+
+    /// The browser of a leg went without a word, or did not prove to be the one that described itself.
+    pub(crate) fn browser_gone(&mut self, desk: &mut Desk, leg: LegIndex, reason: BrowserLoss) {
+        match reason {
+            BrowserLoss::Silent => {
+                desk.metrics.browsers_gone += 1;
+                self.media_lost(desk, leg, EndCause::MediaTimeout);
+            }
+            BrowserLoss::Handshake | BrowserLoss::Certificate => {
+                desk.metrics.browsers_unproven += 1;
+                self.media_lost(desk, leg, EndCause::Failed);
+            }
+        }
+    }
+
+    fn media_lost(&mut self, desk: &mut Desk, leg: LegIndex, cause: EndCause) {
         if self.is_handing_on(leg) {
-            return self.hang_up_leg(desk, leg, EndCause::MediaTimeout);
+            return self.hang_up_leg(desk, leg, cause);
         }
         if self.leg(leg).is_some_and(Leg::is_up) {
             let refusal = StatusCode::REQUEST_TIMEOUT.into();
-            self.end(desk, &End { cause: EndCause::MediaTimeout, by: EndedBy::System, refusal });
+            self.end(desk, &End { cause, by: EndedBy::System, refusal });
         }
     }
 

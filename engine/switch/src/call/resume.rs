@@ -194,8 +194,17 @@ impl Call {
             {
                 up.flow = phone.flow;
                 self.reached_again(desk, leg);
+                self.renew_ice(desk, leg);
             }
         }
+    }
+
+    /// The network of a browser has changed: it is asked to look for its way to us anew, whether its page thinks of that or not.
+    fn renew_ice(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let Some(session) = self.legs[leg.at()].session_mut().filter(|session| session.is_browser()) else { return };
+        session.want_restart();
+        let codecs = session.agreed_codecs().unwrap_or_else(session::g711);
+        self.reoffer(desk, leg, codecs);
     }
 
     /// There is a connection to a far end again: what waits to be asked is asked now.

@@ -18,7 +18,7 @@ use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
 use crate::leg::{Early, Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
 use crate::media::MediaCommand;
-use crate::session::Session;
+use crate::session::{Carriage, Session};
 use crate::target::{self, FLOW_PATIENCE, Phone, Target};
 use crate::trunk;
 
@@ -131,8 +131,8 @@ impl Call {
         }
         let leg_ref = self.leg_ref(self.next_index());
         let flow = target.flow();
-        let srtp = target.srtp(&self.tenant);
-        let mut session = Session::open(desk, leg_ref, &flow, srtp).ok_or(NotStarted)?;
+        let carriage = Carriage::to(&desk.node, &flow, target.srtp(&self.tenant));
+        let mut session = Session::open(desk, leg_ref, &flow, carriage).ok_or(NotStarted)?;
         let offer = session.offer(&self.proposal());
         let tag: Box<str> = desk.random.token().into();
         let (about, diverted) = (self.shown(), self.redirects.diverted());

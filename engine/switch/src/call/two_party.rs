@@ -13,7 +13,7 @@ use super::{About, Call, Stage};
 use crate::config::{Srtp, TenantConfig};
 use crate::desk::{Desk, LegIndex, LegRef, Refusal};
 use crate::leg::{Incoming, Leg, LegMedia, LegState, Offered, Peer, Progress, Side};
-use crate::session::{self, Session};
+use crate::session::{self, Carriage, Session};
 
 /// An INVITE that was accepted for routing.
 #[derive(Debug)]
@@ -38,7 +38,8 @@ impl Arrival {
     pub(super) fn into_leg(self, desk: &mut Desk, leg_ref: LegRef, side: Side) -> Result<(Leg, String), Refusal> {
         let tag: Box<str> = desk.random.token().into();
         let dialog = Dialog::from_request(&self.request, &tag).map_err(|_| Refusal::from(StatusCode::BAD_REQUEST))?;
-        let session = Session::open(desk, leg_ref, &self.flow, self.srtp).ok_or_else(Refusal::busy_node)?;
+        let carriage = Carriage::asked(&desk.node, &self.flow, self.offer.as_ref(), self.srtp);
+        let session = Session::open(desk, leg_ref, &self.flow, carriage).ok_or_else(Refusal::busy_node)?;
         desk.servers.insert(self.server, leg_ref);
         let sip_call_id = dialog.id().call_id.clone();
         let incoming = Incoming {

@@ -81,6 +81,7 @@ pub(crate) fn node() -> NodeConfig {
         tones: TonePlan::Cn,
         ring_timeout: Duration::from_secs(30),
         rtp_timeout: Duration::from_secs(30),
+        browsers: None,
         session_timer: Policy::new(1_800),
         expiry: ExpiryBounds {
             min: Duration::from_secs(60),
@@ -344,8 +345,13 @@ impl World {
                 }
             }
             MediaCommand::Agree { endpoint, agreement } => {
-                if let Some(remote) = agreement.remote_rtp {
-                    self.peers.insert(*endpoint, remote.ip());
+                // A browser is known by its fragment, which begins with its name.
+                let browser = agreement.browser.as_ref().and_then(|browser| {
+                    let name = browser.ice.ufrag.trim_end_matches(|c: char| c.is_ascii_digit());
+                    self.phones.get(name).map(|phone| phone.rtp.ip())
+                });
+                if let Some(remote) = agreement.remote_rtp.map(|remote| remote.ip()).or(browser) {
+                    self.peers.insert(*endpoint, remote);
                 }
             }
             MediaCommand::Hear { endpoint, sources } => {

@@ -392,8 +392,26 @@ impl Phone {
         text
     }
 
-    /// The same with other media beside the audio, or encrypted (`srtpA`: with a key of 30 times that letter).
+    /// As a browser describes it: `1A` has its first ICE credentials and the certificate A.
+    fn sdp_of_browser(&mut self, codecs: &str, version: &str, direction: &str) -> String {
+        let (ice, certificate) = version.split_at(1);
+        let plain = self.sdp(codecs, direction).replace(" RTP/AVP ", " UDP/TLS/RTP/SAVPF ");
+        let audio = format!(
+            "a=ice-ufrag:{}{ice}\r\na=ice-pwd:{}\r\na=ice-options:trickle\r\na=fingerprint:sha-256 {}\r\n\
+             a=setup:{}\r\na=mid:0\r\na=rtcp-mux\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n",
+            self.name,
+            ice.repeat(24),
+            [certificate.repeat(2).as_str(); 32].join(":"),
+            if self.invite_in.is_some() { "active" } else { "actpass" },
+        );
+        plain.replace("t=0 0\r\n", "t=0 0\r\na=group:BUNDLE 0\r\n") + &audio
+    }
+
+    /// The same with other media beside the audio, or encrypted (`srtpA`: with a key of 30 times that letter), or a browser's.
     pub(crate) fn sdp_with(&mut self, codecs: &str, more: &str, direction: &str) -> String {
+        if let Some(version) = more.strip_prefix("browser") {
+            return self.sdp_of_browser(codecs, version, direction);
+        }
         if let Some(letter) = more.strip_prefix("srtp") {
             let plain = self.sdp(codecs, direction).replace(" RTP/AVP ", " RTP/SAVP ");
             // `AAA`, `BBB` and so on in base64 (RFC 4648 §4), ten times.
