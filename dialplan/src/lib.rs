@@ -1,9 +1,12 @@
-//! Routes and number rules: where a dialled number or a DID leads.
+//! Where a dialled number or a DID leads: routes, number rules, opening hours, block lists.
 //!
 //! Pure: no I/O and no clock. A [`plan::Plan`] is one tenant's; it is built from settings, then only read.
 
+pub mod block;
 pub mod country;
 pub mod header;
+pub mod hours;
+mod nearest;
 pub mod number;
 pub mod plan;
 pub mod rule;
