@@ -220,6 +220,8 @@ pub enum EndCause {
     Command,
     /// The party handed the call on, or its leg went on in another call.
     Transferred,
+    /// The browser came back to the call from a page that was loaded again: it goes on with another leg.
+    Reconnected,
     /// The process died; the times are the last ones known.
     Interrupted,
     /// The process was told to stop, and ended what still ran.

@@ -28,6 +28,8 @@ pub(super) fn show(switch: &Switch) {
         ("switchboard_bind_failures_total", m.bind_failures),
         ("switchboard_media_close_timeouts_total", m.media_close_timeouts),
         ("switchboard_browsers_gone_total", m.browsers_gone),
+        ("switchboard_browsers_away_total", m.browsers_away),
+        ("switchboard_browsers_back_total", m.browsers_back),
         ("switchboard_browsers_unproven_total", m.browsers_unproven),
     ];
     for (name, value) in counters {

@@ -48,6 +48,8 @@ pub(crate) enum TimerKey {
     NoResponse(LegRef),
     /// The far ends of a call of a killed process did not say in time that they are still there.
     Probation(CallId),
+    /// A browser did not come back to its call.
+    Away(LegRef),
     /// Media of an ended call did not report in time.
     Closing(CallId),
     /// The media side did not report a recording in time.

@@ -53,6 +53,9 @@ impl Farewells {
 /// An answered leg is over, whoever says BYE: what it still asks is asked no more.
 pub(crate) fn leave(desk: &mut Desk, leg: LegRef, up: &Up) {
     up.lifetime.stop(desk, leg);
+    if let Some(away) = &up.away {
+        desk.timers.stop(away.until, TimerKey::Away(leg));
+    }
     if let Some(until) = up.asking.until() {
         desk.timers.stop(until, TimerKey::AskAgain(leg));
     }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use dialplan::header::Parts;
+use hooks::id::CallId;
 use sip::flow::Flow;
 use sip::headers::{CSeq, HeaderName, Headers, NameAddr};
 use sip::message::{Method, Request};
@@ -10,8 +11,9 @@ use sip::uri::{Host, SipUri, Uri};
 
 use crate::call::{About, Diverted, diversion};
 use crate::config::{TenantConfig, Trunk};
-use crate::desk::Desk;
+use crate::desk::{Desk, LegIndex};
 use crate::identity;
+use crate::leg::Side;
 use crate::nat;
 use crate::requests::SUPPORTED;
 use crate::target::{Line, Phone, Target};
@@ -27,6 +29,17 @@ pub(crate) enum Summons {
     Ring,
     /// It answers by itself (CALL-09): its user has asked for the call.
     AutoAnswer,
+    /// It answers by itself: it is in the call already, but its page was loaded again.
+    Return(Return),
+}
+
+/// Where a browser comes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Return {
+    pub(crate) call: CallId,
+    /// Its leg so far.
+    pub(crate) leg: LegIndex,
+    pub(crate) side: Side,
 }
 
 /// What an INVITE is made of.
@@ -79,7 +92,10 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     }
     headers.push(HeaderName::Supported, SUPPORTED);
     invitation.timer.write(headers);
-    if invitation.summons == Summons::AutoAnswer {
+    if let Summons::Return(back) = invitation.summons {
+        headers.push(HeaderName::from_bytes(RESUMED_CALL).expect("a token"), back.call.to_string());
+    }
+    if invitation.summons != Summons::Ring {
         // What desk phones of the different makers look for.
         headers.push(HeaderName::CallInfo, "<sip:switchboard.invalid>;answer-after=0");
         headers.push(HeaderName::AlertInfo, "<http://switchboard.invalid>;info=alert-autoanswer;delay=0");
@@ -87,6 +103,9 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     request.set_body("application/sdp", invitation.offer.clone());
     request
 }
+
+/// In an INVITE that asks a browser back to its call: which one, as the API names it. Its page may answer such a one by itself.
+const RESUMED_CALL: &[u8] = b"Switchboard-Resumed-Call";
 
 /// The header fields that the trunk wants.
 fn add_wanted(headers: &mut Headers, invitation: &Invitation<'_>, line: &Line) {
@@ -139,9 +158,11 @@ fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
         // The phone of whom the API calls shows whom it will be connected to.
         (_, Summons::AutoAnswer) => address(&invitation.about.callee, ""),
         // RFC 3323 §4.1.1.3: a withheld number.
-        (_, Summons::Ring) if identity::is_hidden(invitation.about) => anonymous(),
-        (Target::Phone(_), Summons::Ring) => address(&invitation.about.caller, &invitation.about.caller_name),
-        (Target::Trunk(line), Summons::Ring) => address(&line.shown, ""),
+        (_, Summons::Ring | Summons::Return(_)) if identity::is_hidden(invitation.about) => anonymous(),
+        (Target::Phone(_), Summons::Ring | Summons::Return(_)) => {
+            address(&invitation.about.caller, &invitation.about.caller_name)
+        }
+        (Target::Trunk(line), Summons::Ring | Summons::Return(_)) => address(&line.shown, ""),
     }
 }
 

@@ -16,7 +16,7 @@ use sip::session_timer::{self, Proposal};
 use sip::transaction::{ClientKey, SendError, ServerKey};
 
 use crate::asking::Asking;
-use crate::call::{Repeated, Subscription};
+use crate::call::{Away, Repeated, Subscription};
 use crate::desk::{Desk, LegIndex};
 use crate::lifetime::Lifetime;
 use crate::media::EndpointId;
@@ -171,6 +171,8 @@ pub(crate) struct Up {
     pub(crate) asking: Asking,
     pub(crate) refresh_by: RefreshBy,
     pub(crate) lifetime: Lifetime,
+    /// Its connection is gone, and it may come back.
+    pub(crate) away: Option<Box<Away>>,
 }
 
 /// What refreshes the session of a leg.

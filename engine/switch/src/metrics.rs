@@ -43,6 +43,10 @@ pub struct Metrics {
     pub bind_failures: u64,
     /// Browsers that went from a call without a word.
     pub browsers_gone: u64,
+    /// Browsers whose connection closed while they talked.
+    pub browsers_away: u64,
+    /// Of these, pages loaded again that came back to their call.
+    pub browsers_back: u64,
     /// Browsers with which no keys could be agreed, or that had another certificate than they said.
     pub browsers_unproven: u64,
     /// Endpoints whose closing was not reported in time.

@@ -49,7 +49,7 @@ pub(crate) struct Binding {
 
 /// Which phone it is and which of its flows (RFC 5626 §4): stays the same over restarts and changes of address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Device {
+pub(crate) struct Device {
     instance: String,
     reg_id: Option<u32>,
 }
@@ -88,20 +88,27 @@ pub(crate) enum Unacceptable {
 /// What happened to a binding.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Made, refreshed or moved.
-    Bound { aor: Aor, binding: Box<Binding>, made: bool },
+    /// Made, refreshed or moved; from which connection, if it was on another one.
+    Bound { aor: Aor, binding: Box<Binding>, made: bool, left: Option<ConnectionId> },
     /// Ended.
     Unbound { aor: Aor, contact: String, reason: UnboundReason },
 }
 
 impl Change {
-    /// Where the phone of a binding that was made or refreshed is called.
-    pub(crate) fn bound(&self) -> Option<&Uri> {
+    /// The binding that was made or refreshed, and the connection that its phone left.
+    pub(crate) fn bound(&self) -> Option<(&Binding, Option<ConnectionId>)> {
         match self {
-            Self::Bound { binding, .. } => Some(&binding.uri),
+            Self::Bound { binding, left, .. } => Some((binding, *left)),
             Self::Unbound { .. } => None,
         }
     }
+}
+
+/// A phone that had registered over a connection that is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Lost {
+    pub(crate) aor: Aor,
+    pub(crate) device: Device,
 }
 
 /// All bindings of the node.
@@ -194,7 +201,7 @@ impl Registrar {
             return None;
         }
         self.insert(aor, binding.clone());
-        Some(Change::Bound { aor: aor.clone(), binding: Box::new(binding), made: true })
+        Some(Change::Bound { aor: aor.clone(), binding: Box::new(binding), made: true, left: None })
     }
 
     /// The connection is gone, and with it the bindings that came over it (RFC 5626 §5.3.1).
@@ -207,6 +214,17 @@ impl Registrar {
             .map(|(_, id, aor)| (*id, aor.clone()))
             .collect();
         lost.into_iter().filter_map(|(id, aor)| self.unbind(&aor, id, UnboundReason::FlowLost)).collect()
+    }
+
+    /// The phones that registered over a connection and say which they are.
+    pub(crate) fn devices_on(&self, connection: ConnectionId) -> Vec<Lost> {
+        let on = self.by_connection.iter().skip_while(|(other, ..)| *other < connection);
+        let here = on.take_while(|(other, ..)| *other == connection);
+        here.filter_map(|(_, id, aor)| {
+            let binding = self.of(aor).iter().find(|binding| binding.id == *id)?;
+            Some(Lost { aor: aor.clone(), device: binding.device.clone()? })
+        })
+        .collect()
     }
 
     /// Ends every binding of an extension that was changed, disabled or deleted.
@@ -303,6 +321,7 @@ impl Registrar {
             since_ms: binding.since_ms,
             uri: binding.uri.clone(),
             round_trip: binding.round_trip,
+            connection: binding.flow.connection,
         });
         if lifetime_s == 0 {
             changes.extend(old.and_then(|old| self.unbind(aor, old.id, UnboundReason::Unregistered)));
@@ -325,6 +344,7 @@ impl Registrar {
             round_trip: update.round_trip.or(old.as_ref().and_then(|old| old.round_trip)),
         };
         let made = old.is_none();
+        let left = old.as_ref().and_then(|old| old.connection).filter(|old| Some(*old) != update.flow.connection);
         match old {
             // The same phone from another address: the old contact is no longer one.
             Some(old) if !old.uri.matches(&binding.uri) => {
@@ -336,7 +356,7 @@ impl Registrar {
             None => changes.extend(self.make_room(aor)),
         }
         self.insert(aor, binding.clone());
-        changes.push(Change::Bound { aor: aor.clone(), binding: Box::new(binding), made });
+        changes.push(Change::Bound { aor: aor.clone(), binding: Box::new(binding), made, left });
     }
 
     /// At the limit the binding that would expire first is replaced.
@@ -398,6 +418,7 @@ struct Old {
     since_ms: u64,
     uri: Uri,
     round_trip: Option<Duration>,
+    connection: Option<ConnectionId>,
 }
 
 /// A binding as it was written down.
@@ -416,6 +437,11 @@ impl Binding {
     /// Instance and flow of the phone, where it names them (RFC 5626 §4.1, §4.2).
     pub(crate) fn device(&self) -> Option<(&str, Option<u32>)> {
         self.device.as_ref().map(|device| (device.instance.as_str(), device.reg_id))
+    }
+
+    /// The same as one value.
+    pub(crate) fn phone(&self) -> Option<&Device> {
+        self.device.as_ref()
     }
 
     /// Whether it leads to this URI, and is not another flow. RFC 5626 §6: with a reg-id the URI does not matter, and the

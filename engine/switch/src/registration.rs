@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hooks::fact::{Event, RegistrationBound, RegistrationUnbound, SourceBanned, UnboundReason};
 use hooks::id::TenantId;
-use sip::flow::{Flow, Transport};
+use sip::flow::{ConnectionId, Flow, Transport};
 use sip::headers::{Contacts, HeaderName, Headers, NameAddr};
 use sip::message::{Request, Response, StatusCode};
 use sip::transaction::ServerKey;
@@ -16,9 +16,10 @@ use crate::calendar::Civil;
 use crate::call::Reconnected;
 use crate::desk::{Refusal, TimerKey};
 use crate::nat;
-use crate::registrar::{self, Aor, Binding, Change, Registrar, Restored, Unacceptable, Update};
+use crate::registrar::{self, Aor, Binding, Change, Device, Lost, Registrar, Restored, Unacceptable, Update};
 use crate::requests::check_required;
 use crate::switch::Switch;
+use crate::target::Phone;
 use crate::view::{BanView, RegistrationView, View};
 
 /// Answers held back at a time; beyond this they go out at once.
@@ -41,14 +42,14 @@ impl Switch {
         let aor = Aor { tenant: tenant.tenant.clone(), extension };
         match self.update_bindings(&aor, request, flow) {
             Ok(changes) => {
-                let bound: Vec<Uri> = changes.iter().filter_map(Change::bound).cloned().collect();
+                let bound: Vec<Arrived> = changes.iter().filter_map(|change| Arrived::of(change, flow)).collect();
                 for change in changes {
                     self.registration_changed(change);
                 }
                 let response = self.registered(&aor, request);
                 self.desk.respond(key, response);
-                for contact in bound {
-                    self.reconnected(&aor, &contact, flow);
+                for arrived in bound {
+                    self.reconnected(&aor, &arrived);
                 }
             }
             Err(refusal) => self.desk.refuse(key, request, refusal),
@@ -126,7 +127,7 @@ impl Switch {
     /// Writes down and publishes what happened to a binding.
     pub(crate) fn registration_changed(&mut self, change: Change) {
         match change {
-            Change::Bound { aor, binding, made } => {
+            Change::Bound { aor, binding, made, .. } => {
                 let binding = *binding;
                 self.desk.metrics.registrations_bound += u64::from(made);
                 let bound = RegistrationBound {
@@ -154,14 +155,26 @@ impl Switch {
     }
 
     /// A phone whose connection broke during a call is reached over the one that it registers on now.
-    fn reconnected(&mut self, aor: &Aor, contact: &Uri, flow: Flow) {
-        if flow.connection.is_none() {
-            return;
-        }
+    fn reconnected(&mut self, aor: &Aor, arrived: &Arrived) {
         let extension = aor.extension.as_str();
-        let phone = Reconnected { extension, contact, flow };
+        let lost = arrived.device.clone().map(|device| Lost { aor: aor.clone(), device });
+        let target = Phone {
+            extension: aor.extension.clone(),
+            uri: arrived.uri.clone(),
+            path: arrived.path.clone(),
+            flow: arrived.flow,
+            others: Vec::new(),
+        };
+        let (contact, flow, device) = (&arrived.uri, arrived.flow, arrived.device.as_ref());
+        let phone = Reconnected { extension, contact, flow, device, target };
         for call in self.desk.engaged.calls_of(&aor.tenant, extension) {
-            self.with_call(call, |call, desk| call.reconnected(desk, &phone));
+            self.with_call(call, |call, desk| {
+                // A browser has one connection: the one before is as good as closed.
+                if let (Some(left), Some(lost)) = (arrived.left, &lost) {
+                    call.connection_closed(desk, left, std::slice::from_ref(lost));
+                }
+                call.reconnected(desk, &phone);
+            });
         }
     }
 
@@ -204,6 +217,26 @@ impl Switch {
         self.slowed.next += 1;
         self.slowed.waiting.insert(id, (key, response));
         self.desk.start_timer(delay, TimerKey::Slowed(id));
+    }
+}
+
+/// A phone that registered over a connection.
+struct Arrived {
+    uri: Uri,
+    path: Vec<NameAddr>,
+    flow: Flow,
+    device: Option<Device>,
+    /// The WebSocket that it registered over before.
+    left: Option<ConnectionId>,
+}
+
+impl Arrived {
+    fn of(change: &Change, flow: Flow) -> Option<Self> {
+        let (binding, left) = change.bound()?;
+        flow.connection?;
+        let left = left.filter(|_| matches!(flow.transport, Transport::Ws | Transport::Wss));
+        let (uri, path, device) = (binding.uri.clone(), binding.path.clone(), binding.phone().cloned());
+        Some(Self { uri, path, flow, device, left })
     }
 }
 

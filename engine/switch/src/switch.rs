@@ -377,6 +377,9 @@ impl Switch {
             TimerKey::Prack(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.prack_awaited(desk, leg));
             }
+            TimerKey::Away(LegRef { call, leg }) => {
+                self.with_call(call, |call, desk| call.away_elapsed(desk, leg));
+            }
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),
             TimerKey::Slowed(id) => {
@@ -407,11 +410,12 @@ impl Switch {
         let nowhere = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
         let flow = Flow { transport: Transport::Tcp, local: nowhere, peer: nowhere, connection: Some(connection) };
         self.desk.transactions.transport_failed(self.desk.now, flow);
+        let lost = self.desk.registrar.devices_on(connection);
         for change in self.desk.registrar.connection_closed(connection) {
             self.registration_changed(change);
         }
         for call in self.calls.values_mut() {
-            call.connection_closed(connection);
+            call.connection_closed(&mut self.desk, connection, &lost);
         }
     }
 }

@@ -49,6 +49,9 @@ impl Call {
             return self.drop_answered(desk, leg);
         }
         self.note_answered(desk, leg);
+        if self.came_back(desk, leg) {
+            return;
+        }
         match &self.stage {
             Stage::Summoning { .. } => self.summoned(desk, leg),
             Stage::Seeking(seeking) => {
@@ -101,6 +104,7 @@ impl Call {
             asking: Asking::Idle,
             refresh_by: RefreshBy::of(&response.headers),
             lifetime: Lifetime::begin(desk, leg_ref, policy, terms),
+            away: None,
         })
     }
 
@@ -179,6 +183,7 @@ impl Call {
             asking: Asking::Idle,
             refresh_by: RefreshBy::of(&incoming.invite.headers),
             lifetime: Lifetime::begin(desk, leg_ref, policy, incoming.timer.terms()),
+            away: None,
         };
         this.state = LegState::Up(Box::new(up));
         this.status = StatusCode::OK.code();

@@ -136,6 +136,10 @@ impl Call {
     }
 
     fn media_lost(&mut self, desk: &mut Desk, leg: LegIndex, cause: EndCause) {
+        // It has its own time to come back.
+        if self.is_away(leg) {
+            return;
+        }
         if self.is_handing_on(leg) {
             return self.hang_up_leg(desk, leg, cause);
         }

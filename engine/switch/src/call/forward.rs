@@ -77,6 +77,7 @@ impl Call {
             | EndCause::PeerLost
             | EndCause::Command
             | EndCause::Transferred
+            | EndCause::Reconnected
             | EndCause::Interrupted
             | EndCause::Stopped
             | EndCause::Failed => return None,

@@ -2,7 +2,7 @@
 
 use hooks::fact::EndCause;
 use sip::dialog::{DialogId, Incoming as Taken};
-use sip::flow::{ConnectionId, Flow};
+use sip::flow::Flow;
 use sip::headers::HeaderName;
 use sip::message::{Method, Request, Response, StatusCode};
 use sip::transaction::ServerKey;
@@ -11,7 +11,7 @@ use super::provisional::Pracked;
 use super::{Call, End};
 use crate::desk::{Desk, LegIndex};
 use crate::invite::ALLOW;
-use crate::leg::{Leg, LegState};
+use crate::leg::LegState;
 
 /// What became of a request that names a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,17 +57,10 @@ impl Call {
         }
         self.ask_next(desk, leg);
         if reached_again {
+            self.is_back(desk, leg);
             self.reached_again(desk, leg);
         }
         Outcome::Taken
-    }
-
-    /// The connection that some legs may be on is gone; what is sent to them next opens one to the same peer, or uses the
-    /// one that there is by then (RFC 3261 §18.1.1).
-    pub(crate) fn connection_closed(&mut self, connection: ConnectionId) {
-        for up in self.legs.iter_mut().filter_map(Leg::up_mut) {
-            up.flow.connection = up.flow.connection.filter(|open| *open != connection);
-        }
     }
 
     /// The ACK of a 2xx, found by its dialog.

@@ -17,7 +17,7 @@ impl Call {
     /// # Errors
     /// 491 while it is handed on itself or may be gone with a killed process, 403 where there is no such party.
     pub(crate) fn may_join(&self, leg: LegIndex) -> Result<(), Refusal> {
-        if self.is_on_probation() {
+        if self.is_on_probation() || self.is_somebody_away() {
             return Err(StatusCode::REQUEST_PENDING.into());
         }
         match &self.stage {
@@ -144,6 +144,10 @@ fn rename(desk: &mut Desk, leg: &Leg, from: LegRef, to: LegRef) {
     }
     if let Some(up) = leg.up() {
         up.lifetime.rename(desk, from, to);
+        if let Some(away) = &up.away {
+            desk.timers.stop(away.until, TimerKey::Away(from));
+            desk.timers.start(away.until, TimerKey::Away(to));
+        }
         if let Some(until) = up.asking.until() {
             desk.timers.stop(until, TimerKey::AskAgain(from));
             desk.timers.start(until, TimerKey::AskAgain(to));

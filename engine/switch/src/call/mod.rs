@@ -3,6 +3,7 @@
 
 mod answer;
 mod ask;
+mod away;
 mod echo;
 mod end;
 mod forward;
@@ -35,6 +36,7 @@ use hooks::fact::{CallCreated, CallSource, Direction, EndCause, EndedBy, Event, 
 use hooks::id::{CallId, RecordingId};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use away::Away;
 pub(crate) use end::{End, Verdict, late_success, stray_success};
 pub(crate) use hold::not_acceptable;
 pub(crate) use in_dialog::Outcome;

@@ -82,6 +82,7 @@ impl Call {
             | EndCause::PeerLost
             | EndCause::Command
             | EndCause::Transferred
+            | EndCause::Reconnected
             | EndCause::Failed => None,
         }
     }

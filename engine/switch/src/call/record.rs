@@ -8,6 +8,7 @@ use hooks::id::{CallId, RecordingId, TenantId};
 use super::{Call, Stage};
 use crate::calendar::Civil;
 use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::leg::Leg;
 use crate::media::MediaCommand;
 
 /// A recording whose end is not written down yet; it outlives its call.
@@ -32,12 +33,7 @@ impl Call {
 
     /// Records the two parties, in a new part where there is one already.
     pub(super) fn record_on(&mut self, desk: &mut Desk) {
-        let Stage::Talking { caller, callee, .. } = &self.stage else { return };
-        let (caller, callee) = (*caller, *callee);
-        // REC-09: left is the outside party, whatever the direction; the caller of an internal call.
-        let outside = [caller, callee].into_iter().find(|leg| self.legs[leg.at()].peer.kind == PeerKind::Trunk);
-        let left = outside.unwrap_or(caller);
-        let right = if left == caller { callee } else { caller };
+        let Some((left, right)) = self.channels() else { return };
         let (left, right) = (&self.legs[left.at()], &self.legs[right.at()]);
         let (Some(left_endpoint), Some(right_endpoint)) = (left.endpoint(), right.endpoint()) else { return };
         let id = desk.recording_id();
@@ -61,6 +57,23 @@ impl Call {
         self.recording = Some(id);
         self.recorded_parts += 1;
         self.changed = true;
+    }
+
+    /// Who is on the left and who on the right channel. REC-09: left is the outside party, whatever the direction; the caller of
+    /// an internal call.
+    fn channels(&self) -> Option<(LegIndex, LegIndex)> {
+        let Stage::Talking { caller, callee, .. } = &self.stage else { return None };
+        let (caller, callee) = (*caller, *callee);
+        let outside = [caller, callee].into_iter().find(|leg| self.legs[leg.at()].peer.kind == PeerKind::Trunk);
+        let left = outside.unwrap_or(caller);
+        Some((left, if left == caller { callee } else { caller }))
+    }
+
+    /// A recording that runs goes on with the parties as they are now.
+    pub(super) fn record_from(&self, desk: &mut Desk) {
+        let (Some(recording), Some((left, right))) = (self.recording, self.channels()) else { return };
+        let endpoint = |leg: LegIndex| self.leg(leg).and_then(Leg::endpoint).into_iter().collect();
+        desk.media(MediaCommand::RecordFrom { recording, left: endpoint(left), right: endpoint(right) });
     }
 
     /// Ends the recording; what became of it is reported later.

@@ -24,7 +24,9 @@ use crate::leg::{Leg, LegMedia, LegState, Peer, Side, Up};
 use crate::lifetime::Lifetime;
 use crate::nat;
 use crate::output::Output;
+use crate::registrar::Device;
 use crate::session::{self, Session};
+use crate::target::Phone;
 
 /// A call of a killed process whose far ends have not both said that they are still there.
 #[derive(Debug)]
@@ -43,6 +45,10 @@ pub(crate) struct Reconnected<'a> {
     pub(crate) extension: &'a str,
     pub(crate) contact: &'a Uri,
     pub(crate) flow: Flow,
+    /// Which phone it is, where it says so.
+    pub(crate) device: Option<&'a Device>,
+    /// As it is called.
+    pub(crate) target: Phone,
 }
 
 impl Reconnected<'_> {
@@ -193,8 +199,11 @@ impl Call {
                 && let Some(up) = this.up_mut()
             {
                 up.flow = phone.flow;
+                self.is_back(desk, leg);
                 self.reached_again(desk, leg);
                 self.renew_ice(desk, leg);
+            } else if self.is_away(leg) {
+                self.ask_back(desk, leg, phone);
             }
         }
     }
@@ -238,6 +247,7 @@ impl Call {
             asking: Asking::Idle,
             refresh_by: leg.refresh_by,
             lifetime: Lifetime::begin(desk, self.leg_ref(index), policy, terms),
+            away: None,
         };
         let leg = Leg {
             id: leg.leg,

@@ -18,7 +18,7 @@ use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
 use crate::leg::{Early, Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
 use crate::media::MediaCommand;
-use crate::session::{Carriage, Session};
+use crate::session::{self, Carriage, Session};
 use crate::target::{self, FLOW_PATIENCE, Phone, Target};
 use crate::trunk;
 
@@ -133,9 +133,15 @@ impl Call {
         let flow = target.flow();
         let carriage = Carriage::to(&desk.node, &flow, target.srtp(&self.tenant));
         let mut session = Session::open(desk, leg_ref, &flow, carriage).ok_or(NotStarted)?;
-        let offer = session.offer(&self.proposal());
+        let (proposal, about, diverted) = match summons {
+            Summons::Ring | Summons::AutoAnswer => (self.proposal(), self.shown(), self.redirects.diverted()),
+            Summons::Return(back) => {
+                let proposal = self.proposal_back(back.leg).unwrap_or_else(session::g711);
+                (proposal, self.shown_beside(back.leg), Vec::new())
+            }
+        };
+        let offer = session.offer(&proposal);
         let tag: Box<str> = desk.random.token().into();
-        let (about, diverted) = (self.shown(), self.redirects.diverted());
         let timer = desk.node.session_timer.propose();
         let (tenant, tag_text) = (&*self.tenant, &*tag);
         let request = invite::build(
@@ -162,6 +168,7 @@ impl Call {
         let side = match summons {
             Summons::Ring => Side::Callee,
             Summons::AutoAnswer => Side::Caller,
+            Summons::Return(back) => back.side,
         };
         let outgoing = Outgoing {
             client,
@@ -288,6 +295,9 @@ impl Call {
             Target::Trunk(line) => Some(line.trunk.clone()),
             Target::Phone(_) => None,
         });
+        if self.stayed_away(desk, leg, verdict) {
+            return;
+        }
         let another = self.by_another_flow(leg, verdict);
         self.finish_leg(desk, leg, verdict.cause);
         if self.call_again(desk, leg, another).is_ok() {
@@ -367,6 +377,7 @@ impl Call {
             | EndCause::PeerLost
             | EndCause::Command
             | EndCause::Transferred
+            | EndCause::Reconnected
             | EndCause::Interrupted
             | EndCause::Stopped
             | EndCause::Failed => EndedBy::System,
@@ -412,6 +423,7 @@ impl Call {
                 let number = match summons {
                     Summons::Ring => name.clone(),
                     Summons::AutoAnswer => self.about.caller.clone(),
+                    Summons::Return(back) => self.legs[back.leg.at()].peer.number.clone(),
                 };
                 Peer { kind: PeerKind::Extension, name, number }
             }

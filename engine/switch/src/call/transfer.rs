@@ -61,10 +61,10 @@ impl Call {
     /// Why a party cannot be handed on by this leg now, or who would stay.
     ///
     /// # Errors
-    /// 403 where nobody talks (CALL-13), 491 while another transfer is under way or nobody knows yet who outlived a killed
-    /// process, 483 after [`TRANSFERS_MAX`].
+    /// 403 where nobody talks (CALL-13), 491 while another transfer is under way, a browser is away or nobody knows yet who
+    /// outlived a killed process, 483 after [`TRANSFERS_MAX`].
     pub(super) fn seats(&self, by: LegIndex) -> Result<Seats, StatusCode> {
-        if self.is_on_probation() {
+        if self.is_on_probation() || self.is_somebody_away() {
             return Err(StatusCode::REQUEST_PENDING);
         }
         match &self.stage {
@@ -203,7 +203,23 @@ impl Call {
     /// As who the party that waits is shown to those that are called.
     pub(super) fn shown(&self) -> Cow<'_, About> {
         let waiting = self.transfer().and_then(|(_, stays)| self.leg(stays));
-        let Some(waiting) = waiting else { return Cow::Borrowed(&self.about) };
+        waiting.map_or(Cow::Borrowed(&self.about), |waiting| self.shown_as(waiting))
+    }
+
+    /// As who the other party of this leg is shown to its phone.
+    pub(super) fn shown_beside(&self, leg: LegIndex) -> Cow<'_, About> {
+        match self.partner(leg).and_then(|other| self.leg(other)) {
+            Some(other) => self.shown_as(other),
+            None => Cow::Owned(About {
+                caller: self.about.callee.clone(),
+                caller_name: String::new(),
+                identity: Identity::default(),
+                ..self.about.clone()
+            }),
+        }
+    }
+
+    fn shown_as(&self, waiting: &Leg) -> Cow<'_, About> {
         let hops = self.about.hops.saturating_sub(self.transfers);
         let number = waiting.peer.number.clone();
         let caller_name = if number == self.about.caller {

@@ -5,17 +5,21 @@ use sip::sdp::Fingerprint;
 
 use crate::ladder::{World, node, tenant};
 use crate::phone::header;
-use crate::under_test::config::Browsers;
+use crate::under_test::config::{Browsers, NodeConfig, TenantConfig};
 use crate::under_test::input::Input;
 use crate::under_test::media::{BrowserLoss, BrowserPeer, IceCredentials, MediaCommand, MediaEvent};
 
 /// Alice and Carol are browsers, Carol behind NAT; Bob is a desk phone.
 fn world() -> World {
+    world_of(tenant())
+}
+
+pub(crate) fn world_of(tenant: TenantConfig) -> World {
     let browsers = Browsers {
         candidates: vec!["192.0.2.1:20200".parse().unwrap(), "203.0.113.200:20200".parse().unwrap()],
         fingerprint: Fingerprint([0xee; 32]),
     };
-    let mut world = World::new(crate::under_test::config::NodeConfig { browsers: Some(browsers), ..node() }, tenant());
+    let mut world = World::new(NodeConfig { browsers: Some(browsers), ..node() }, tenant);
     for (name, number) in [("alice", 1), ("carol", 3)] {
         on_websocket(&mut world, name, number);
     }
@@ -24,7 +28,7 @@ fn world() -> World {
 }
 
 /// The page of this phone has this connection from now on.
-fn on_websocket(world: &mut World, name: &'static str, connection: u64) {
+pub(crate) fn on_websocket(world: &mut World, name: &'static str, connection: u64) {
     let peer = world.phone(name).address;
     let flow = Flow {
         transport: Transport::Wss,
