@@ -16,6 +16,7 @@ mod ladder;
 #[path = "../tests/calls/phone.rs"]
 mod phone;
 
+pub mod agent;
 mod asking;
 mod auth;
 mod bans;
