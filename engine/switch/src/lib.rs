@@ -41,6 +41,7 @@ pub mod metrics;
 mod nat;
 pub mod output;
 mod ports;
+pub mod queue;
 mod refer;
 mod registrar;
 mod registration;
