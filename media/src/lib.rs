@@ -6,10 +6,12 @@
 pub mod browser;
 pub mod codec;
 pub mod command;
+pub mod dtls;
 pub mod encoded;
 pub mod event;
 pub mod gain;
 pub mod graph;
+pub mod ice;
 pub mod id;
 pub mod inband;
 pub mod jitter;

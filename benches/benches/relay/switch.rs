@@ -30,7 +30,7 @@ impl RecordSink for Forget {
 impl Switch {
     pub(crate) fn start(work: Work, phones: &[SocketAddr]) -> Result<Self> {
         let (sender, events) = channel();
-        let handle = media_io::start(Arc::new(move |event| drop(sender.send(event))))?;
+        let handle = media_io::start(Arc::new(move |event| drop(sender.send(event))), None)?;
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut addresses = Vec::new();
         for (at, phone) in phones.iter().enumerate() {

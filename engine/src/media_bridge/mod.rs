@@ -14,7 +14,7 @@ use anyhow::Context;
 use hooks::fact::MediaQuality;
 use hooks::id::RecordingId;
 use media::{Codec, Command, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, RecordRate, RecorderId, StartRecorder};
-use media_io::MediaHandle;
+use media_io::{BrowserPorts, MediaHandle};
 use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
 
 use crate::recorder::Recorder;
@@ -40,10 +40,16 @@ impl MediaBridge {
     /// Starts the media threads; what they report goes to the inbox.
     ///
     /// # Errors
-    /// The system gives no thread.
-    pub fn start(recorder: Recorder, inbox: Inbox, rtp_timeout: Duration, seed: [u8; 32]) -> anyhow::Result<Self> {
+    /// The system gives no thread, or not the ports for browsers.
+    pub fn start(
+        recorder: Recorder,
+        inbox: Inbox,
+        rtp_timeout: Duration,
+        browsers: Option<BrowserPorts>,
+        seed: [u8; 32],
+    ) -> anyhow::Result<Self> {
         let events = inbox.clone();
-        let media = media_io::start(Arc::new(move |event| report(&events, &event)))
+        let media = media_io::start(Arc::new(move |event| report(&events, &event)), browsers)
             .context("cannot start the media threads")?;
         Ok(Self {
             media,

@@ -144,7 +144,7 @@ impl Running {
         let node = config.node(listening(&sip));
         let recorder = Recorder::start(&config.recording.dir, inbox.clone())?;
         recorder.confirm_repaired(&recovered.repaired);
-        let media = MediaBridge::start(recorder, inbox.clone(), config.rtp.timeout, random_bytes())?;
+        let media = MediaBridge::start(recorder, inbox.clone(), config.rtp.timeout, None, random_bytes())?;
         let switch = Switch::new(node, random_bytes(), clock.now());
         let journals: BTreeMap<TenantId, JournalHandle> =
             recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();

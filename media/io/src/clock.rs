@@ -1,6 +1,6 @@
 //! The clock of all media threads.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use media::Now;
 
@@ -16,6 +16,16 @@ impl Clock {
     pub(crate) fn start() -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { origin: Instant::now(), unix_us_at_origin: u64::try_from(unix.as_micros()).unwrap_or(0) }
+    }
+
+    /// A time of ours as the system's.
+    pub(crate) fn instant(self, mono_us: u64) -> Instant {
+        self.origin + Duration::from_micros(mono_us)
+    }
+
+    /// A time of the system's as ours.
+    pub(crate) fn micros(self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn now(self) -> Now {

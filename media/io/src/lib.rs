@@ -3,22 +3,27 @@
 //! Three threads however many calls there are: `media-relay` owns every socket, forwards on arrival, mixes rooms and paces players;
 //! `media-record` makes recordings; `media-prompt` encodes prompts. All sleep while nothing is to be done.
 
+mod certificate;
 mod clock;
+mod dtls;
 mod prompts;
 mod recording;
 mod relay_thread;
 mod sockets;
 mod taps;
 
+use std::net::SocketAddr;
 use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
 use media::{Command, Event};
 
+pub use crate::certificate::{DtlsCertificate, NoCertificate};
 use crate::clock::Clock;
+use crate::dtls::Associations;
 use crate::recording::Recording;
-use crate::relay_thread::{Inbox, Orders, RelayThread};
+use crate::relay_thread::{Inbox, Orders, RelayThread, World};
 use crate::sockets::{Poller, Waker};
 use crate::taps::Taps;
 
@@ -49,11 +54,22 @@ pub enum SendError {
     Down,
 }
 
-/// Starts the media threads.
+/// How browsers reach us.
+#[derive(Debug, Clone)]
+pub struct BrowserPorts {
+    /// UDP addresses that all browsers share, at most [`BROWSER_SOCKETS_MAX`]; port 0 lets the kernel choose. An address of its
+    /// own for each that is told to browsers: from `0.0.0.0` a host with several addresses answers with another one than it was
+    /// asked at, and browsers do not believe that.
+    pub listen: Vec<SocketAddr>,
+    /// What is shown to them.
+    pub certificate: DtlsCertificate,
+}
+
+/// Starts the media threads; without ports for browsers there are no browsers.
 ///
 /// # Errors
-/// The operating system gives no thread or no poller.
-pub fn start(on_event: OnEvent) -> std::io::Result<MediaHandle> {
+/// The operating system gives no thread, no poller or not the ports for browsers.
+pub fn start(on_event: OnEvent, browsers: Option<BrowserPorts>) -> std::io::Result<MediaHandle> {
     sockets::raise_file_limit();
     let (commands, inbox) = sync_channel(COMMANDS_MAX);
     let (encoded_sender, encoded) = channel();
@@ -71,7 +87,16 @@ pub fn start(on_event: OnEvent) -> std::io::Result<MediaHandle> {
         .name("media-prompt".into())
         .spawn(move || prompts::run(&wanted, &encoded_sender, &waker_of_prompts))?;
     let (inbox, orders) = (Inbox { commands: inbox, encoded }, Orders { recordings, prompts });
-    let relay = RelayThread::new(clock, poller, inbox, orders, taps, on_event);
+    let mut sockets = poller.sockets();
+    let associations = match browsers {
+        None => None,
+        Some(BrowserPorts { listen, certificate }) => {
+            sockets.share(&listen)?;
+            Some(Associations::new(clock, certificate))
+        }
+    };
+    let world = World::new(sockets, associations, orders, taps, on_event);
+    let relay = RelayThread::new(clock, poller, inbox, world);
     let relay = Builder::new().name("media-relay".into()).spawn(move || relay.run())?;
 
     let threads = Mutex::new(vec![relay, recording, prompt]);
@@ -112,5 +137,7 @@ impl Drop for Shared {
     }
 }
 
+/// Sockets that browsers share.
+pub const BROWSER_SOCKETS_MAX: usize = 16;
 /// Commands waiting for the media thread; beyond this `send` refuses. A call set-up takes about ten.
 pub const COMMANDS_MAX: usize = 16_384;

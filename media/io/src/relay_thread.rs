@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use media::codec::Coder;
-use media::relay::{Bound, Output, Pause, Port, Relay, Slot, Tap};
+use media::dtls::Dtls;
+use media::ice::SharedSocket;
+use media::relay::{Bound, Burden, Output, Pause, Port, Relay, Slot, Tap};
 use media::rtp::PACKET_BYTES_MAX;
 use media::{Channels, Command, Event, Now, OpenEndpoint, Prompt, RecorderId, StartRecorder};
 
 use crate::OnEvent;
 use crate::clock::Clock;
+use crate::dtls::Associations;
 use crate::prompts::{Encoded, Wanted};
 use crate::recording::Job;
 use crate::sockets::{Poller, Readiness, Ready, Sockets, Waker};
@@ -40,23 +43,17 @@ pub(crate) struct RelayThread {
 }
 
 /// What the relay acts upon.
-struct World {
+pub(crate) struct World {
     sockets: Sockets,
+    /// There if sockets are open to browsers.
+    associations: Option<Associations>,
     orders: Orders,
     taps: Arc<Taps>,
     on_event: OnEvent,
 }
 
 impl RelayThread {
-    pub(crate) fn new(
-        clock: Clock,
-        poller: Poller,
-        inbox: Inbox,
-        orders: Orders,
-        taps: Arc<Taps>,
-        on_event: OnEvent,
-    ) -> Self {
-        let world = World { sockets: poller.sockets(), orders, taps, on_event };
+    pub(crate) fn new(clock: Clock, poller: Poller, inbox: Inbox, world: World) -> Self {
         let waker = poller.waker();
         let buffer = Box::new([0; PACKET_BYTES_MAX]);
         Self { clock, poller, waker, inbox, relay: Relay::default(), world, buffer }
@@ -78,6 +75,7 @@ impl RelayThread {
                         let now = self.clock.now();
                         self.relay.receive(now, slot, port, from, &mut self.buffer[..len], &mut self.world);
                     }
+                    Readiness::Shared(socket) => self.receive_shared(socket),
                     Readiness::Woken => woken = true,
                 }
             }
@@ -91,6 +89,18 @@ impl RelayThread {
         }
         self.read_inbox();
         self.relay.close_all(self.clock.now(), &mut self.world);
+    }
+
+    /// One socket brings the packets of many browsers, so it has some in a row; a handshake ends its turn.
+    fn receive_shared(&mut self, socket: SharedSocket) {
+        for _ in 0..SHARED_PER_TURN {
+            let Some((len, from)) = self.world.sockets.receive_shared(socket, &mut self.buffer[..]) else { return };
+            let (now, datagram) = (self.clock.now(), &mut self.buffer[..len]);
+            match self.relay.receive_shared(now, socket, from, datagram, &mut self.world) {
+                Burden::Light => {}
+                Burden::Heavy => return,
+            }
+        }
     }
 
     fn read_inbox(&mut self) {
@@ -120,6 +130,18 @@ impl Output for World {
 
     fn send(&mut self, slot: Slot, port: Port, to: SocketAddr, datagram: &[u8]) -> bool {
         self.sockets.send(slot, port, to, datagram)
+    }
+
+    fn shared_address(&self) -> Option<SocketAddr> {
+        self.sockets.shared_address()
+    }
+
+    fn send_shared(&mut self, socket: SharedSocket, to: SocketAddr, datagram: &[u8]) -> bool {
+        self.sockets.send_shared(socket, to, datagram)
+    }
+
+    fn dtls(&mut self, now: Now) -> Option<Box<dyn Dtls>> {
+        Some(self.associations.as_ref()?.begin(now))
     }
 
     fn event(&mut self, event: Event) {
@@ -153,11 +175,23 @@ impl Output for World {
 }
 
 impl World {
+    pub(crate) fn new(
+        sockets: Sockets,
+        associations: Option<Associations>,
+        orders: Orders,
+        taps: Arc<Taps>,
+        on_event: OnEvent,
+    ) -> Self {
+        Self { sockets, associations, orders, taps, on_event }
+    }
+
     fn give(&self, job: Job) {
         let given = self.orders.recordings.send(job);
         debug_assert!(given.is_ok(), "the recording thread outlives this one");
     }
 }
 
+/// Datagrams read from a socket of browsers before the others have their turn.
+const SHARED_PER_TURN: usize = 32;
 /// Commands obeyed before packets are looked at again: about a millisecond with sockets to be bound.
 const COMMANDS_PER_TURN: usize = 64;

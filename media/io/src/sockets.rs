@@ -7,7 +7,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::BROWSER_SOCKETS_MAX;
 use media::OpenEndpoint;
+use media::ice::SharedSocket;
 use media::relay::{Bound, Port, Slot};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -36,6 +38,8 @@ pub(crate) struct Waker {
 pub(crate) enum Readiness {
     /// A socket has a datagram.
     Readable(Slot, Port),
+    /// A socket of browsers has some.
+    Shared(SharedSocket),
     /// Somebody called [`Waker::wake`].
     Woken,
 }
@@ -44,6 +48,14 @@ pub(crate) enum Readiness {
 pub(crate) struct Sockets {
     epoll: Arc<OwnedFd>,
     pairs: Vec<Option<Pair>>,
+    /// Those of all browsers.
+    shared: Vec<Watched>,
+}
+
+struct Watched {
+    socket: UdpSocket,
+    /// IPv4 peers are written as IPv6 addresses to such a socket.
+    ipv6: bool,
 }
 
 struct Pair {
@@ -67,7 +79,7 @@ impl Poller {
     }
 
     pub(crate) fn sockets(&self) -> Sockets {
-        Sockets { epoll: Arc::clone(&self.epoll), pairs: Vec::new() }
+        Sockets { epoll: Arc::clone(&self.epoll), pairs: Vec::new(), shared: Vec::new() }
     }
 
     /// Waits until something is ready or `timeout_us` has passed; `None` waits for ever.
@@ -99,6 +111,9 @@ impl Readiness {
     fn from_token(token: u64) -> Self {
         if token == WAKER_TOKEN {
             return Self::Woken;
+        }
+        if let Some(at) = token.checked_sub(SHARED_TOKEN) {
+            return Self::Shared(SharedSocket(u8::try_from(at).expect("bounded by BROWSER_SOCKETS_MAX")));
         }
         let slot = Slot(u32::try_from(token >> 1).expect("tokens are made of 32-bit slots"));
         Self::Readable(slot, if token & 1 == 0 { Port::Rtp } else { Port::Rtcp })
@@ -135,8 +150,9 @@ impl Waker {
 impl Sockets {
     /// Binds both sockets of an endpoint and watches them.
     pub(crate) fn bind(&mut self, slot: Slot, open: &OpenEndpoint) -> io::Result<Bound> {
-        let rtp = self.watched(slot, Port::Rtp, open.rtp)?;
-        let rtcp = self.watched(slot, Port::Rtcp, open.rtcp)?;
+        let token = |port| u64::from(slot.0) << 1 | u64::from(port == Port::Rtcp);
+        let rtp = self.watched(token(Port::Rtp), open.rtp)?;
+        let rtcp = self.watched(token(Port::Rtcp), open.rtcp)?;
         let bound = Bound { rtp: rtp.local_addr()?, rtcp: rtcp.local_addr()? };
         let at = slot.0 as usize;
         if self.pairs.len() <= at {
@@ -156,28 +172,48 @@ impl Sockets {
     /// Reads one datagram; `None` if there is none after all, or one that is longer than `buffer`.
     pub(crate) fn receive(&self, slot: Slot, port: Port, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let pair = self.pairs.get(slot.0 as usize)?.as_ref()?;
-        let (len, mut from) = pair.socket(port).recv_from(buffer).ok()?;
-        if len == buffer.len() {
-            return None;
-        }
-        if pair.ipv6 {
-            from.set_ip(from.ip().to_canonical());
-        }
-        Some((len, from))
+        read(pair.socket(port), pair.ipv6, buffer)
     }
 
     /// Sends one datagram; false if the operating system does not take it.
-    pub(crate) fn send(&self, slot: Slot, port: Port, mut to: SocketAddr, datagram: &[u8]) -> bool {
+    pub(crate) fn send(&self, slot: Slot, port: Port, to: SocketAddr, datagram: &[u8]) -> bool {
         let Some(Some(pair)) = self.pairs.get(slot.0 as usize) else { return false };
-        if pair.ipv6
-            && let IpAddr::V4(ip) = to.ip()
-        {
-            to.set_ip(IpAddr::V6(ip.to_ipv6_mapped()));
-        }
-        pair.socket(port).send_to(datagram, to).is_ok()
+        write(pair.socket(port), pair.ipv6, to, datagram)
     }
 
-    fn watched(&self, slot: Slot, port: Port, address: SocketAddr) -> io::Result<UdpSocket> {
+    /// Opens the sockets that browsers share.
+    pub(crate) fn share(&mut self, listen: &[SocketAddr]) -> io::Result<()> {
+        if listen.len() > BROWSER_SOCKETS_MAX {
+            let problem = format!("more than {BROWSER_SOCKETS_MAX} addresses for browsers");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        for (token, address) in (SHARED_TOKEN..).zip(listen) {
+            let socket = self.watched(token, *address)?;
+            // A system that gives less loses packets when many browsers speak while this thread waits.
+            let _ = sockopt::set_socket_recv_buffer_size(&socket, SHARED_BUFFER_BYTES);
+            self.shared.push(Watched { socket, ipv6: address.is_ipv6() });
+        }
+        Ok(())
+    }
+
+    /// Where browsers reach the first of these.
+    pub(crate) fn shared_address(&self) -> Option<SocketAddr> {
+        self.shared.first()?.socket.local_addr().ok()
+    }
+
+    /// As [`Self::receive`], from a socket that browsers share.
+    pub(crate) fn receive_shared(&self, socket: SharedSocket, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        let shared = self.shared.get(usize::from(socket.0))?;
+        read(&shared.socket, shared.ipv6, buffer)
+    }
+
+    /// As [`Self::send`], from a socket that browsers share.
+    pub(crate) fn send_shared(&self, socket: SharedSocket, to: SocketAddr, datagram: &[u8]) -> bool {
+        let shared = self.shared.get(usize::from(socket.0));
+        shared.is_some_and(|shared| write(&shared.socket, shared.ipv6, to, datagram))
+    }
+
+    fn watched(&self, token: u64, address: SocketAddr) -> io::Result<UdpSocket> {
         let socket = UdpSocket::bind(address)?;
         socket.set_nonblocking(true)?;
         // Expedited forwarding (RFC 4594 §4.1); a system that refuses loses nothing but priority.
@@ -185,7 +221,6 @@ impl Sockets {
             SocketAddr::V4(_) => sockopt::set_ip_tos(&socket, TOS_EXPEDITED),
             SocketAddr::V6(_) => sockopt::set_ipv6_tclass(&socket, u32::from(TOS_EXPEDITED)),
         };
-        let token = u64::from(slot.0) << 1 | u64::from(port == Port::Rtcp);
         epoll::add(&self.epoll, &socket, EventData::new_u64(token), EventFlags::IN)?;
         Ok(socket)
     }
@@ -200,6 +235,24 @@ impl Pair {
     }
 }
 
+fn read(socket: &UdpSocket, ipv6: bool, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+    let (len, mut from) = socket.recv_from(buffer).ok()?;
+    if len == buffer.len() {
+        return None;
+    }
+    if ipv6 {
+        from.set_ip(from.ip().to_canonical());
+    }
+    Some((len, from))
+}
+
+fn write(socket: &UdpSocket, ipv6: bool, mut to: SocketAddr, datagram: &[u8]) -> bool {
+    if ipv6 && let IpAddr::V4(ip) = to.ip() {
+        to.set_ip(IpAddr::V6(ip.to_ipv6_mapped()));
+    }
+    socket.send_to(datagram, to).is_ok()
+}
+
 /// Four sockets a call soon pass the usual soft limit of 1,024 files: raises it to what is allowed.
 pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
@@ -209,6 +262,10 @@ pub(crate) fn raise_file_limit() {
 
 /// Token of the waker; slots are far below.
 const WAKER_TOKEN: u64 = u64::MAX;
+/// Tokens of sockets that browsers share begin here, above two for each slot.
+const SHARED_TOKEN: u64 = 1 << 40;
+/// Room in the kernel for what browsers send while the thread is busy: some thousand packets.
+const SHARED_BUFFER_BYTES: usize = 4 << 20;
 /// Events taken at once.
 const EVENTS_MAX: usize = 256;
 /// DSCP 46 in the upper six bits.

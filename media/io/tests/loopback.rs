@@ -283,7 +283,7 @@ fn silence_is_told_and_shutdown_closes_everything() {
 #[test]
 fn the_last_handle_ends_the_threads() {
     let (sender, events) = channel();
-    let handle = media_io::start(Arc::new(move |event| drop(sender.send(event)))).unwrap();
+    let handle = media_io::start(Arc::new(move |event| drop(sender.send(event))), None).unwrap();
     drop(handle);
     // The callback is dropped with the threads.
     let gone = events.recv_timeout(phones::PATIENCE);

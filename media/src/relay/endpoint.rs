@@ -1,7 +1,8 @@
 //! One party: what it sends us, what we send it, and what was agreed.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::browsers::Browser;
 use super::ear::Ear;
 use super::players::Feed;
 use super::reports::Reports;
@@ -17,7 +18,7 @@ use crate::rtp::is_rtcp;
 use crate::source_lock::{Expected, SourceLock};
 use crate::srtp::{Guard, Kind, Opened};
 use crate::telephone_event::KeyDetector;
-use crate::{Codec, EndpointId, EndpointStats, Format, Now, OpenEndpoint, Session, SourceRule};
+use crate::{Codec, EndpointId, EndpointStats, Format, Now, Session, SourceRule, SrtpKeys};
 
 /// One party. Field order: what each packet touches comes first.
 pub(super) struct Endpoint {
@@ -51,6 +52,8 @@ pub(super) struct Endpoint {
     session: Option<Session>,
     watch: Watch,
     guard: Option<Box<Guard>>,
+    /// There if its party is a browser.
+    pub(super) browser: Option<Box<Browser>>,
 }
 
 /// What is counted here; the rest is counted by `reception` and `reports`.
@@ -136,9 +139,9 @@ pub(super) enum Silence {
 }
 
 impl Endpoint {
-    pub(super) fn new(now: Now, open: &OpenEndpoint) -> Self {
+    pub(super) fn new(now: Now, id: EndpointId, seed: u64) -> Self {
         Self {
-            id: open.endpoint,
+            id,
             formats: Vec::new(),
             lock: SourceLock::new(now.mono_us),
             reception: Reception::default(),
@@ -152,12 +155,13 @@ impl Endpoint {
             routes: Vec::new(),
             transcodes: false,
             buffered: JitterStats::default(),
-            out: OutStream::new(open.seed),
+            out: OutStream::new(seed),
             counts: Counts::default(),
-            reports: Reports::new(open.seed),
+            reports: Reports::new(seed),
             session: None,
             watch: Watch::Off,
             guard: None,
+            browser: None,
         }
     }
 
@@ -171,14 +175,12 @@ impl Endpoint {
         } else {
             self.lock.reopen(now.mono_us);
         }
-        self.guard = match (self.guard.take(), session.srtp.take()) {
-            (Some(mut guard), Some(keys)) => {
-                guard.renew(keys);
-                Some(guard)
-            }
-            (None, Some(keys)) => Some(Box::new(Guard::new(keys))),
-            (_, None) => None,
-        };
+        match session.srtp.take() {
+            // A browser's keys are not in its SDP.
+            _ if self.browser.is_some() => {}
+            Some(keys) => self.guard_with(keys),
+            None => self.guard = None,
+        }
         self.formats = session.formats.iter().map(ReceiveFormat::new).collect();
         self.heard_us = now.mono_us;
         let limit_us = session
@@ -193,6 +195,27 @@ impl Endpoint {
         self.silence_due()
     }
 
+    /// Packets are encrypted with these from now on.
+    pub(super) fn guard_with(&mut self, keys: SrtpKeys) {
+        match &mut self.guard {
+            Some(guard) => guard.renew(keys),
+            none => *none = Some(Box::new(Guard::new(keys))),
+        }
+    }
+
+    /// A browser's page has been loaded again: nothing is known of who it is now, until it has agreed keys.
+    pub(super) fn unguard(&mut self, now: Now) {
+        self.guard = None;
+        self.lock = SourceLock::new(now.mono_us);
+        self.reports.forget_source();
+    }
+
+    /// Where a browser's packets go to and come from, once keys are agreed with it.
+    pub(super) fn browser_address(&self) -> Option<SocketAddr> {
+        self.guard.as_ref()?;
+        Some(self.browser.as_ref()?.path()?.address)
+    }
+
     /// When silence is to be looked at.
     pub(super) fn silence_due(&self) -> Option<u64> {
         match self.watch {
@@ -204,6 +227,9 @@ impl Endpoint {
     /// Where our RTP goes: the real source once known, else where the SDP says; `None` while we must not send.
     pub(super) fn destination(&self) -> Option<SocketAddr> {
         let session = self.session.as_ref().filter(|session| session.direction.sends())?;
+        if self.browser.is_some() {
+            return self.browser_address();
+        }
         let sdp = session.remote?.rtp;
         match session.source_rule {
             SourceRule::Sdp => Some(sdp),
@@ -214,6 +240,7 @@ impl Endpoint {
     /// What the SDP and the rule say of the peer.
     pub(super) fn expected(&self) -> Expected {
         match &self.session {
+            _ if self.browser.is_some() => Expected { sdp: Some(BROWSER), rule: SourceRule::Sdp },
             Some(session) => Expected { sdp: session.remote.map(|remote| remote.rtp), rule: session.source_rule },
             None => Expected { sdp: None, rule: SourceRule::Sdp },
         }
@@ -249,8 +276,12 @@ impl Endpoint {
 
     /// What was agreed to be encrypted is opened before anything else is made of it; what does not open is counted.
     pub(super) fn open(&mut self, kind: Kind, datagram: &[u8]) -> Unsealed {
-        let Some(guard) = &mut self.guard else { return Unsealed::AsItCame };
-        match guard.open(kind, datagram) {
+        let opened = match &mut self.guard {
+            Some(guard) => guard.open(kind, datagram),
+            None if self.browser.is_some() => None,
+            None => return Unsealed::AsItCame,
+        };
+        match opened {
             Some(opened) => Unsealed::Opened(opened),
             None => {
                 self.counts.rejected += 1;
@@ -268,9 +299,15 @@ impl Endpoint {
         datagram: &[u8],
         out: &mut impl Output,
     ) -> bool {
-        let Some(guard) = &mut self.guard else { return out.send(slot, port, to, datagram) };
+        let Some(guard) = &mut self.guard else {
+            return self.browser.is_none() && out.send(slot, port, to, datagram);
+        };
         let kind = if is_rtcp(datagram) { Kind::Rtcp } else { Kind::Rtp };
-        guard.seal(kind, datagram).is_some_and(|sealed| out.send(slot, port, to, sealed.as_ref()))
+        let Some(sealed) = guard.seal(kind, datagram) else { return false };
+        match self.browser.as_ref().map(|browser| browser.path()) {
+            None => out.send(slot, port, to, sealed.as_ref()),
+            Some(path) => path.is_some_and(|path| out.send_shared(path.socket, path.address, sealed.as_ref())),
+        }
     }
 
     /// Counts a packet of ours.
@@ -334,6 +371,9 @@ impl Endpoint {
         }
     }
 }
+
+/// Stands for wherever a browser sends from: its packets are known by their key, not by their address.
+pub(super) const BROWSER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl ReceiveFormat {
     fn new(format: &Format) -> Self {

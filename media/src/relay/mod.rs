@@ -2,6 +2,7 @@
 //!
 //! `media-io` drives it with real packets; tests drive it with made-up ones. It answers through [`Output`].
 
+mod browsers;
 mod ear;
 mod endpoint;
 mod hearing;
@@ -16,13 +17,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::codec::Coder;
+use crate::dtls::Dtls;
 use crate::encoded::EncodedPrompt;
 use crate::event::Refusal;
+use crate::ice::SharedSocket;
 use crate::rtp::{Header, PACKET_BYTES_MAX};
 use crate::{
     Channels, Command, Detect, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId,
     StartRecorder,
 };
+use browsers::Browsers;
+pub use browsers::Burden;
 use endpoint::Endpoint;
 use players::Player;
 use rooms::{RoomId, Rooms};
@@ -38,6 +43,18 @@ pub trait Output {
     fn unbind(&mut self, slot: Slot);
     /// Sends a datagram; false if the operating system would not take it.
     fn send(&mut self, slot: Slot, port: Port, to: SocketAddr, datagram: &[u8]) -> bool;
+    /// Where browsers reach us; `None` where no socket is open to them.
+    fn shared_address(&self) -> Option<SocketAddr> {
+        None
+    }
+    /// Sends a datagram from a socket that browsers share; false if the operating system would not take it.
+    fn send_shared(&mut self, _: SharedSocket, _: SocketAddr, _: &[u8]) -> bool {
+        false
+    }
+    /// Begins a DTLS association with a browser; `None` where no socket is open to them.
+    fn dtls(&mut self, _: Now) -> Option<Box<dyn Dtls>> {
+        None
+    }
     /// Tells an event.
     fn event(&mut self, event: Event);
     /// Asks for a prompt to be encoded elsewhere; answered by [`Relay::prompt_encoded`].
@@ -111,6 +128,7 @@ pub struct Relay {
     rooms: Rooms,
     /// Prompts by codec; `None` while being encoded.
     prompts: BTreeMap<(Prompt, Coder), Option<Arc<EncodedPrompt>>>,
+    browsers: Browsers,
     deadlines: BTreeSet<(u64, Deadline)>,
     scratch: Scratch,
 }
@@ -128,6 +146,8 @@ enum Deadline {
     Report(Slot),
     /// A look at whether the peer has been silent too long.
     Silence(Slot),
+    /// A look at a browser: its silence, its handshake.
+    Browser(Slot),
     /// The end of a prompt that plays once.
     End(PlayerId),
 }
@@ -146,13 +166,8 @@ impl Relay {
     pub fn handle(&mut self, now: Now, command: Command, out: &mut impl Output) {
         let obeyed = match command {
             Command::Open(open) => self.open(now, &open, out),
-            Command::OpenBrowser(open) => {
-                // No shell of this relay has sockets for browsers.
-                let reason = "no sockets are open to browsers".to_owned();
-                out.event(Event::OpenFailed { endpoint: open.endpoint, reason });
-                Ok(())
-            }
-            Command::RestartIce { endpoint, local: _ } => self.slot(endpoint).and(Err(Refusal::NoBrowser(endpoint))),
+            Command::OpenBrowser(open) => self.open_browser(now, open, out),
+            Command::RestartIce { endpoint, local } => self.restart_ice(endpoint, local),
             Command::Configure { endpoint, session } => {
                 self.slot(endpoint).map(|slot| self.configure(now, slot, session, out))
             }
@@ -190,6 +205,7 @@ impl Relay {
                 Deadline::Frame(slot) => self.send_frame(now, slot, out),
                 Deadline::Report(slot) => self.send_report(now, slot, out),
                 Deadline::Silence(slot) => self.check_silence(now, slot, out),
+                Deadline::Browser(slot) => self.look_at_browser(now, slot, out),
                 Deadline::End(player) => self.end_player(now, player, out),
             }
         }
@@ -228,36 +244,52 @@ impl Relay {
     }
 
     fn open(&mut self, now: Now, open: &OpenEndpoint, out: &mut impl Output) -> Result<(), Refusal> {
-        if self.by_id.contains_key(&open.endpoint) {
-            return Err(Refusal::EndpointExists(open.endpoint));
+        let slot = self.free_slot(open.endpoint)?;
+        match out.bind(slot, open) {
+            Ok(bound) => self.install(now, slot, Endpoint::new(now, open.endpoint, open.seed), bound, out),
+            Err(reason) => {
+                self.free.push(slot);
+                out.event(Event::OpenFailed { endpoint: open.endpoint, reason });
+                Ok(())
+            }
+        }
+    }
+
+    /// A place for a new endpoint.
+    fn free_slot(&mut self, id: EndpointId) -> Result<Slot, Refusal> {
+        if self.by_id.contains_key(&id) {
+            return Err(Refusal::EndpointExists(id));
         }
         if self.by_id.len() >= ENDPOINTS_MAX {
             return Err(Refusal::Full("endpoint"));
         }
-        let slot = self.free.pop().unwrap_or_else(|| {
+        Ok(self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             Slot(u32::try_from(self.slots.len() - 1).expect("bounded by ENDPOINTS_MAX"))
-        });
-        match out.bind(slot, open) {
-            Ok(bound) => {
-                self.graph.add_endpoint(open.endpoint)?;
-                self.by_id.insert(open.endpoint, slot);
-                let mut endpoint = Box::new(Endpoint::new(now, open));
-                self.deadlines.insert((endpoint.first_report(now), Deadline::Report(slot)));
-                self.slots[slot.0 as usize] = Some(endpoint);
-                out.event(Event::Opened { endpoint: open.endpoint, rtp: bound.rtp, rtcp: bound.rtcp });
-            }
-            Err(reason) => {
-                self.free.push(slot);
-                out.event(Event::OpenFailed { endpoint: open.endpoint, reason });
-            }
-        }
+        }))
+    }
+
+    fn install(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        endpoint: Endpoint,
+        bound: Bound,
+        out: &mut impl Output,
+    ) -> Result<(), Refusal> {
+        let (id, mut endpoint) = (endpoint.id, Box::new(endpoint));
+        self.graph.add_endpoint(id)?;
+        self.by_id.insert(id, slot);
+        self.deadlines.insert((endpoint.first_report(now), Deadline::Report(slot)));
+        self.slots[slot.0 as usize] = Some(endpoint);
+        out.event(Event::Opened { endpoint: id, rtp: bound.rtp, rtcp: bound.rtcp });
         Ok(())
     }
 
     fn configure(&mut self, now: Now, slot: Slot, session: crate::Session, out: &mut impl Output) {
         let Some(endpoint) = self.endpoint_mut(slot) else { return };
         let old_due = endpoint.silence_due();
+        let browser = session.browser.clone();
         let new_due = endpoint.configure(now, session);
         let (id, listeners) = (endpoint.id, endpoint.listeners.clone());
         endpoint.transcodes = false;
@@ -265,6 +297,9 @@ impl Relay {
             self.deadlines.remove(&(due, Deadline::Silence(slot)));
         }
         self.deadlines.extend(new_due.map(|due| (due, Deadline::Silence(slot))));
+        if let Some(peer) = browser {
+            self.agree_browser(now, slot, &peer, out);
+        }
         let relayed: Vec<EndpointId> =
             listeners.into_iter().filter_map(|sink| self.endpoint(sink)).map(|sink| sink.id).collect();
         for sink in relayed.into_iter().chain(self.mixed_hearers(id)).chain([id]) {
@@ -284,6 +319,9 @@ impl Relay {
         self.by_id.remove(&id);
         for (due, deadline) in endpoint.deadlines(slot) {
             self.deadlines.remove(&(due, deadline));
+        }
+        if let Some(browser) = &endpoint.browser {
+            self.close_browser(slot, browser);
         }
         let relayed: Vec<EndpointId> =
             endpoint.listeners.iter().filter_map(|sink| self.endpoint(*sink)).map(|sink| sink.id).collect();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::endpoint::{Endpoint, Heard, How, Unsealed};
+use super::endpoint::{BROWSER, Endpoint, Heard, How, Unsealed};
 use super::{Deadline, Output, Port, Relay, Slot, Tap};
 use crate::codec::{Coder, g711};
 use crate::out_stream::Incoming;
@@ -40,6 +40,7 @@ impl Relay {
     ) {
         let Some(endpoint) = self.endpoint_mut(slot) else { return };
         let kind = if port == Port::Rtcp || is_rtcp(datagram) { Kind::Rtcp } else { Kind::Rtp };
+        let from = if endpoint.browser.is_some() { BROWSER } else { from };
         match endpoint.open(kind, datagram) {
             Unsealed::AsItCame => self.take(now, slot, (port, kind), from, datagram, out),
             Unsealed::Opened(mut opened) => self.take(now, slot, (port, kind), from, opened.as_mut(), out),
@@ -177,7 +178,10 @@ impl Endpoint {
             Verdict::Accept => {}
             Verdict::AcceptAndLock => {
                 self.reports.forget_source();
-                out.event(Event::SourceLocked { endpoint: self.id, source: from });
+                // A browser's path is told of when it moves.
+                if self.browser.is_none() {
+                    out.event(Event::SourceLocked { endpoint: self.id, source: from });
+                }
             }
             Verdict::Reject => {
                 self.counts.rejected += 1;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{BROWSER, Endpoint};
 use super::{Deadline, Output, Port, Relay, Slot};
 use crate::now::MICROS_PER_SECOND;
 use crate::rtcp::{LastSenderReport, OwnReport, PeerReport, REPORT_BYTES_MAX, SenderFigures};
@@ -78,6 +78,9 @@ impl Endpoint {
 
     /// Where reports go, and from which of our ports.
     fn report_destination(&self) -> Option<(Port, SocketAddr)> {
+        if self.browser.is_some() {
+            return Some((Port::Rtp, self.browser_address()?));
+        }
         let session = self.session()?;
         let remote = session.remote?;
         let rtp = match session.source_rule {
@@ -122,6 +125,10 @@ impl Endpoint {
 
     /// Whether reports from there are believed: the host we send RTP to, or the one the SDP names for RTCP.
     fn believes_report(&self, from: SocketAddr) -> bool {
+        if from == BROWSER {
+            // It had the key.
+            return self.browser.is_some();
+        }
         let remote = self.session().and_then(|session| session.remote);
         self.lock.source().or(remote.map(|remote| remote.rtp)).is_some_and(|rtp| rtp.ip() == from.ip())
             || remote.is_some_and(|remote| remote.rtcp == from)

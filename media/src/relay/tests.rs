@@ -1,5 +1,6 @@
 //! The relay as a whole, with made-up packets and a made-up clock.
 
+mod browsers;
 mod mixing;
 mod orders;
 mod rig;

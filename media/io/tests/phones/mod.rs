@@ -29,7 +29,7 @@ pub(crate) struct Phone {
 impl Switch {
     pub(crate) fn start() -> Self {
         let (sender, events) = channel();
-        let handle = media_io::start(Arc::new(move |event| drop(sender.send(event)))).unwrap();
+        let handle = media_io::start(Arc::new(move |event| drop(sender.send(event))), None).unwrap();
         Self { handle, events }
     }
 

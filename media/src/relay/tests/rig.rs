@@ -18,6 +18,12 @@ pub(super) struct World {
     pub(super) taps: Vec<(EndpointId, Vec<u8>)>,
     pub(super) recorders: Vec<String>,
     pub(super) taken: bool,
+    /// No sockets are open to browsers.
+    pub(super) no_browsers: bool,
+    /// Sent to browsers.
+    pub(super) shared: Vec<(SharedSocket, SocketAddr, Vec<u8>)>,
+    /// Associations that were begun.
+    pub(super) associations: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +44,20 @@ impl Output for World {
     fn send(&mut self, slot: Slot, port: Port, to: SocketAddr, datagram: &[u8]) -> bool {
         self.sent.push(Datagram { slot, port, to, bytes: datagram.to_vec() });
         true
+    }
+
+    fn shared_address(&self) -> Option<SocketAddr> {
+        (!self.no_browsers).then(|| SocketAddr::from(([10, 0, 0, 1], 3_478)))
+    }
+
+    fn send_shared(&mut self, socket: SharedSocket, to: SocketAddr, datagram: &[u8]) -> bool {
+        self.shared.push((socket, to, datagram.to_vec()));
+        true
+    }
+
+    fn dtls(&mut self, _: Now) -> Option<Box<dyn Dtls>> {
+        self.associations += 1;
+        (!self.no_browsers).then(|| Box::new(super::browsers::PlayedDtls::default()) as Box<dyn Dtls>)
     }
 
     fn event(&mut self, event: Event) {
