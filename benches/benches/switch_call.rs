@@ -380,6 +380,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         domains: Vec::new(),
         extensions: [(number.clone(), extension)].into(),
         trunks: [(trunk.name.clone(), trunk)].into(),
+        rooms: [].into(),
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
         caller_number: None,
         record_internal: false,

@@ -3,6 +3,7 @@
 //! Pure: no I/O and no clock. A [`plan::Plan`] is one tenant's; it is built from settings, then only read.
 
 pub mod block;
+pub mod collect;
 pub mod country;
 pub mod header;
 pub mod hours;

@@ -12,6 +12,9 @@ pub enum NumberError {
     /// Not an extension.
     #[error("an extension is 2 to 10 digits, optionally after a *")]
     Extension,
+    /// Not a conference room.
+    #[error("a room's number is 2 to 10 digits, optionally after a *")]
+    Room,
     /// Not a trunk's name.
     #[error("a trunk's name is 1 to 32 characters of a-z, 0-9, - and _")]
     Trunk,
@@ -74,6 +77,13 @@ text_type!(
         let digits = text.strip_prefix('*').unwrap_or(text);
         (2..=10).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
     }
+);
+
+text_type!(
+    /// A conference room's number (会议室): like an extension's, which it must not be at the same time.
+    RoomNumber,
+    NumberError::Room,
+    |text| text.parse::<ExtensionNumber>().is_ok()
 );
 
 text_type!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::number::{Dialled, ExtensionNumber, TrunkName};
+use crate::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 
 /// Dialled first, from every phone, past every rule (GEN-18). A tenant may set a list of its own.
 pub const EMERGENCY_DEFAULT: [&str; 4] = ["110", "119", "120", "122"];
@@ -15,6 +15,8 @@ pub const ECHO_TEST: &str = "*43";
 pub enum Destination {
     /// An extension.
     Extension(ExtensionNumber),
+    /// A conference room.
+    Room(RoomNumber),
     /// The echo test.
     EchoTest,
 }
@@ -83,6 +85,8 @@ pub struct Plan {
     pub emergency_trunks: Vec<TrunkName>,
     /// The tenant's extensions.
     pub extensions: BTreeSet<ExtensionNumber>,
+    /// The tenant's conference rooms.
+    pub rooms: BTreeSet<RoomNumber>,
     /// Inbound routes; the most specific one wins, then the first.
     pub inbound: Vec<InboundRoute>,
     /// Outbound routes; the longest prefix wins, then the first.
@@ -90,8 +94,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Where a number dialled by one of our phones leads: emergency first (GEN-18), then extensions and services (CALL-07),
-    /// then the outbound routes.
+    /// Where a number dialled by one of our phones leads: emergency first (GEN-18), then extensions, rooms and services
+    /// (CALL-07), then the outbound routes.
     #[must_use]
     pub fn dial(&self, number: &Dialled) -> Dial {
         let number = number.as_str();
@@ -120,8 +124,10 @@ impl Plan {
     }
 
     fn internal(&self, number: &str) -> Option<Destination> {
-        let extension = number.parse::<ExtensionNumber>().ok().filter(|e| self.extensions.contains(e));
-        extension.map(Destination::Extension).or_else(|| (number == ECHO_TEST).then_some(Destination::EchoTest))
+        let extension = number.parse().ok().filter(|number| self.extensions.contains(number));
+        let room = || number.parse().ok().filter(|number| self.rooms.contains(number));
+        let echo = || (number == ECHO_TEST).then_some(Destination::EchoTest);
+        extension.map(Destination::Extension).or_else(|| room().map(Destination::Room)).or_else(echo)
     }
 
     fn outbound_route(&self, number: &str) -> Option<&OutboundRoute> {
@@ -180,6 +186,7 @@ mod tests {
             emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
             emergency_trunks: vec![trunk("lines"), trunk("spare")],
             extensions: [extension("1001"), extension("120")].into(),
+            rooms: ["8000", "1001"].map(|number| number.parse().unwrap()).into(),
             inbound: vec![
                 InboundRoute { trunk: None, did: DidPattern::Prefix(String::new()), to: Destination::EchoTest },
                 InboundRoute {
@@ -215,6 +222,12 @@ mod tests {
     fn an_extension_beats_an_outbound_route() {
         assert_eq!(dialled("1001"), Dial::Internal(Destination::Extension(extension("1001"))));
         assert_eq!(dialled("*43"), Dial::Internal(Destination::EchoTest));
+    }
+
+    #[test]
+    fn a_room_is_dialled_by_its_number() {
+        assert_eq!(dialled("8000"), Dial::Internal(Destination::Room("8000".parse().unwrap())));
+        assert!(matches!(dialled("8001"), Dial::Outbound(_)));
     }
 
     #[test]

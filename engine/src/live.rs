@@ -14,7 +14,7 @@ use hooks::id::{CallId, TenantId};
 use switch::config::TenantConfig;
 use switch::input::Command;
 use switch::output::{Done, Refused};
-use switch::view::{BanView, CallView, RegistrationView, TrunkView, View};
+use switch::view::{BanView, CallView, ConferenceView, RegistrationView, TrunkView, View};
 
 /// Why a command has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,7 @@ pub type RegistrationKey = (String, String);
 pub struct Live {
     calls: Table<(TenantId, CallId), CallView>,
     registrations: Table<(TenantId, RegistrationKey), RegistrationView>,
+    conferences: Table<(TenantId, String), ConferenceView>,
     bans: Table<IpAddr, BanView>,
     trunks: Table<(TenantId, String), TrunkView>,
 }
@@ -68,6 +69,10 @@ impl Live {
         match view {
             View::Call(call) => self.calls.put((call.tenant.clone(), call.call), call),
             View::CallGone(tenant, call) => self.calls.remove(&(tenant, call)),
+            View::Conference(conference) => {
+                self.conferences.put((conference.tenant.clone(), conference.room.clone()), *conference);
+            }
+            View::ConferenceGone(tenant, room) => self.conferences.remove(&(tenant, room)),
             View::Registration(binding) => {
                 let key = (binding.extension.clone(), binding.contact.clone());
                 self.registrations.put((binding.tenant.clone(), key), binding);
@@ -94,6 +99,19 @@ impl Live {
         let from = (tenant.clone(), after.unwrap_or_else(|| CallId::new(0, 0)));
         let from = if after.is_some() { Bound::Excluded(from) } else { Bound::Included(from) };
         self.calls.range(from, limit, |(owner, _)| owner == tenant)
+    }
+
+    /// The conference that runs in a room of the tenant.
+    #[must_use]
+    pub fn conference(&self, tenant: &TenantId, room: &str) -> Option<Arc<ConferenceView>> {
+        self.conferences.get(&(tenant.clone(), room.to_owned()))
+    }
+
+    /// Up to `limit` conferences of the tenant after the room `after`, by room.
+    #[must_use]
+    pub fn conferences(&self, tenant: &TenantId, after: Option<String>, limit: usize) -> Vec<Arc<ConferenceView>> {
+        let from = Bound::Excluded((tenant.clone(), after.unwrap_or_default()));
+        self.conferences.range(from, limit, |(owner, _)| owner == tenant)
     }
 
     /// Up to `limit` registrations of the tenant after `after`, by extension.

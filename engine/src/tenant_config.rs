@@ -4,9 +4,10 @@ pub mod contact;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use dialplan::number::TrunkName;
+use dialplan::number::{RoomNumber, TrunkName};
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan};
 use hooks::id::TenantId;
 use sip::flow::Transport;
@@ -15,7 +16,9 @@ use switch::config::{self, Credentials, StaticContact, TenantConfig};
 use crate::names::{Addresses, Ask, Names};
 use crate::secrets::{SecretError, SecretKey};
 use crate::store::extensions::Extension;
+use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
+use crate::store::setting::Hidden;
 use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount};
 use crate::store::{Store, StoreError};
@@ -59,12 +62,14 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let settings = store.get::<Tenant>(tenant, tenant.as_str()).await?.value;
     let extensions: Vec<Extension> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let trunks: Vec<Trunk> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let rooms: Vec<Room> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let mut routes: Vec<Route> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     routes.sort_by_key(|route| route.place);
     let mut warnings = Vec::new();
     let addresses = with.names.resolve(hosts(&extensions, &trunks), &mut warnings).await;
     with.names.note_secured(tenant, secured(&addresses, &mut warnings));
-    let plan = plan(&settings, &extensions, &trunks, &routes);
+    let mut plan = plan(&settings, &extensions, &trunks, &routes);
+    plan.rooms = rooms.iter().map(|room| room.number.clone()).collect();
     let mut built_extensions = BTreeMap::new();
     for extension in &extensions {
         if extension.realm != with.domain {
@@ -85,11 +90,20 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         };
         built_trunks.insert(trunk.name.clone(), line(trunk, credentials, &addresses));
     }
+    let mut built_rooms = BTreeMap::new();
+    for stored in &rooms {
+        match room(tenant, stored, with.key) {
+            Ok(built) => _ = built_rooms.insert(stored.number.clone(), Arc::new(built)),
+            // Without its PIN nobody may come in.
+            Err(error) => warnings.push(format!("room {}: {error}", stored.number)),
+        }
+    }
     let config = TenantConfig {
         tenant: tenant.clone(),
         domains: settings.domains,
         extensions: built_extensions,
         trunks: built_trunks,
+        rooms: built_rooms,
         plan,
         caller_number: settings.caller_number,
         record_internal: settings.record_internal || with.record_internal,
@@ -101,6 +115,30 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
 #[must_use]
 pub fn trunk_owner(tenant: &TenantId, trunk: &TrunkName) -> String {
     format!("{tenant}/trunk/{trunk}")
+}
+
+/// Whose a room's PINs are, for [`SecretKey::seal`].
+#[must_use]
+pub fn room_owner(tenant: &TenantId, room: &RoomNumber) -> String {
+    format!("{tenant}/room/{room}")
+}
+
+fn room(tenant: &TenantId, room: &Room, key: &SecretKey) -> Result<config::Room, SecretError> {
+    let owner = room_owner(tenant, &room.number);
+    let pin = |sealed: &Option<Hidden>| {
+        let pin = sealed.as_ref().map(|sealed| key.unseal(&owner, sealed)).transpose()?;
+        Ok(pin.and_then(|digits| digits.parse().ok()))
+    };
+    Ok(config::Room {
+        number: room.number.clone(),
+        pin: pin(&room.pin)?,
+        moderator_pin: pin(&room.moderator_pin)?,
+        members_max: usize::try_from(room.members_max).unwrap_or(config::MEMBERS_MAX).clamp(1, config::MEMBERS_MAX),
+        announce: room.announce,
+        record: room.record,
+        music_alone: room.music_alone,
+        locked: room.locked,
+    })
 }
 
 fn credentials(

@@ -1,6 +1,13 @@
 //! Facts: what happened, in the past tense, once. The log of facts is the only source of records, reports and pops.
 
+mod conference;
+
 use serde::{Deserialize, Serialize};
+
+pub use conference::{
+    ConferenceEnd, ConferenceEnded, ConferenceStarted, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole,
+    MutedBy,
+};
 
 use crate::id::{CallId, LegId, RecordingId, TenantId};
 use crate::position::Position;
@@ -69,6 +76,21 @@ pub enum Event {
     /// A recording stopped early or could not start: the call went on without it.
     #[serde(rename = "recording.failed")]
     RecordingFailed(RecordingFailed),
+    /// The first member entered a conference room.
+    #[serde(rename = "conference.started")]
+    ConferenceStarted(ConferenceStarted),
+    /// A call entered a conference room.
+    #[serde(rename = "conference.member_joined")]
+    MemberJoined(MemberJoined),
+    /// A call left it.
+    #[serde(rename = "conference.member_left")]
+    MemberLeft(MemberLeft),
+    /// A member is not heard any more, or is heard again.
+    #[serde(rename = "conference.member_muted")]
+    MemberMuted(MemberMuted),
+    /// The last member left, or was sent away.
+    #[serde(rename = "conference.ended")]
+    ConferenceEnded(ConferenceEnded),
     /// A phone registered, refreshed or moved.
     #[serde(rename = "registration.bound")]
     RegistrationBound(RegistrationBound),
@@ -575,7 +597,12 @@ impl Event {
             Self::RecordingStarted(e) => Some(e.call),
             Self::RecordingReady(e) => Some(e.call),
             Self::RecordingFailed(e) => Some(e.call),
-            Self::RegistrationBound(_)
+            Self::MemberJoined(e) => Some(e.call),
+            Self::MemberLeft(e) => Some(e.call),
+            Self::MemberMuted(e) => Some(e.call),
+            Self::ConferenceStarted(_)
+            | Self::ConferenceEnded(_)
+            | Self::RegistrationBound(_)
             | Self::RegistrationUnbound(_)
             | Self::SourceBanned(_)
             | Self::SettingsChanged(_)

@@ -146,6 +146,10 @@ ulid_id!(
     /// A recording: one file of one stretch of a call.
     RecordingId
 );
+ulid_id!(
+    /// A conference: from its first member until its last one.
+    ConferenceId
+);
 
 #[cfg(test)]
 mod tests {

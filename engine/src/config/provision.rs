@@ -1,5 +1,6 @@
 //! `[[provision.*]]`: what an installation always has. Applied again at each start and reload (see [`crate::provision`]).
 
+mod room;
 mod trunk;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use crate::call_handling::CallHandling;
 use crate::srtp::SrtpPolicy;
 use crate::store::routes::{Did, RouteName, RouteRule, RouteTarget, check_prefix};
 
+pub use room::ProvisionedRoom;
 pub use trunk::ProvisionedTrunk;
 
 /// Everything that is provisioned.
@@ -24,6 +26,8 @@ pub struct Provision {
     pub trunks: Vec<ProvisionedTrunk>,
     /// `[[provision.route]]`.
     pub routes: Vec<ProvisionedRoute>,
+    /// `[[provision.room]]`.
+    pub rooms: Vec<ProvisionedRoom>,
 }
 
 /// A password as the file has it.
@@ -81,8 +85,9 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
         extensions: reader.tables("extension").into_iter().filter_map(extension).collect(),
         trunks: reader.tables("trunk").into_iter().filter_map(trunk::read).collect(),
         routes: reader.tables("route").into_iter().filter_map(route).collect(),
+        rooms: reader.tables("room").into_iter().filter_map(room::read).collect(),
     };
-    for later in ["queue", "flow", "room"] {
+    for later in ["queue", "flow"] {
         reader.later(later);
     }
     let place = reader.place().clone();
@@ -95,6 +100,7 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
     twice("extension", provision.extensions.iter().map(|it| format!("{}/{}", it.tenant, it.number)).collect());
     twice("trunk", provision.trunks.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
     twice("route", provision.routes.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
+    twice("room", provision.rooms.iter().map(|it| format!("{}/{}", it.tenant, it.number)).collect());
     reader.finish();
     provision
 }

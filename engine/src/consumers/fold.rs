@@ -63,7 +63,12 @@ impl CallFold {
                 let key = (extension.clone(), contact.clone());
                 self.registrations.insert(key, RegistrationChange::Unbound { extension, contact });
             }
-            Event::SourceBanned(_) | Event::SettingsChanged(_) | Event::TrunkUp(_) | Event::TrunkDown(_) => {}
+            Event::ConferenceStarted(_)
+            | Event::ConferenceEnded(_)
+            | Event::SourceBanned(_)
+            | Event::SettingsChanged(_)
+            | Event::TrunkUp(_)
+            | Event::TrunkDown(_) => {}
             Event::LegStarted(_)
             | Event::LegRinging(_)
             | Event::LegAnswered(_)
@@ -75,6 +80,9 @@ impl CallFold {
             | Event::Transferred(_)
             | Event::TransferFailed(_)
             | Event::CallResumed(_)
+            | Event::MemberJoined(_)
+            | Event::MemberLeft(_)
+            | Event::MemberMuted(_)
             | Event::CallEnded(_)
             | Event::RecordingStarted(_)
             | Event::RecordingReady(_)
@@ -169,6 +177,11 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::TransferStarted(_)
         | Event::Transferred(_)
         | Event::TransferFailed(_)
+        | Event::ConferenceStarted(_)
+        | Event::MemberJoined(_)
+        | Event::MemberLeft(_)
+        | Event::MemberMuted(_)
+        | Event::ConferenceEnded(_)
         | Event::RegistrationBound(_)
         | Event::RegistrationUnbound(_)
         | Event::SourceBanned(_)

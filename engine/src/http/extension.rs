@@ -23,6 +23,7 @@ use crate::call_handling::CallHandling;
 use crate::secrets::new_password;
 use crate::srtp::SrtpPolicy;
 use crate::store::extensions::Extension;
+use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::Stored;
 
@@ -206,6 +207,10 @@ async fn create_extension(
     extension.handling = new.handling;
     extension.srtp = new.srtp;
     let mut edit = Edit::begin(&api, &principal).await?;
+    let mut faults = Faults::default();
+    let taken = edit.tx.find::<Room>(extension.number.as_str()).await?.is_some();
+    faults.require("number", !taken, "a conference room has this number; take another");
+    faults.check()?;
     let stored = edit.tx.create(extension).await?;
     edit.finish(&api).await?;
     let number = stored.value.number.clone();

@@ -7,6 +7,7 @@ pub mod ban;
 pub mod byte_range;
 pub mod call;
 pub mod call_record;
+pub mod conference;
 pub mod document;
 pub mod event;
 pub mod extension;
@@ -25,6 +26,7 @@ pub mod principal;
 pub mod problem;
 pub mod recording;
 pub mod registration;
+pub mod room;
 pub mod route;
 pub mod server;
 pub mod session;
@@ -66,6 +68,7 @@ pub fn operations() -> Operations {
         ban::operations(),
         call::operations(),
         call_record::operations(),
+        conference::operations(),
         ladder::operations(),
         document::operations(),
         event::operations(),
@@ -73,6 +76,7 @@ pub fn operations() -> Operations {
         health::operations(),
         recording::operations(),
         registration::operations(),
+        room::operations(),
         route::operations(),
         session::operations(),
         tenant::operations(),

@@ -30,6 +30,10 @@ keys! {
     CALL_LADDERS_READ = "call_ladders.read";
     /// Read call records (CDR).
     CALL_RECORDS_READ = "call_records.read";
+    /// Mute, send away and end in conference rooms.
+    CONFERENCES_CONTROL = "conferences.control";
+    /// See who is in which conference room.
+    CONFERENCES_READ = "conferences.read";
     /// Read the log of facts: the hooks.
     EVENTS_READ = "events.read";
     /// See extensions.
@@ -46,6 +50,10 @@ keys! {
     RECORDINGS_READ = "recordings.read";
     /// See which phones are registered.
     REGISTRATIONS_READ = "registrations.read";
+    /// See conference rooms.
+    ROOMS_READ = "rooms.read";
+    /// Make, change and delete conference rooms.
+    ROOMS_WRITE = "rooms.write";
     /// See routes.
     ROUTES_READ = "routes.read";
     /// Make, change and delete routes.

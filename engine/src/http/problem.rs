@@ -261,7 +261,11 @@ impl From<CommandError> for Problem {
         let detail = error.to_string();
         match error {
             CommandError::Refused(refused) => match refused {
-                Refused::NoSuchCall | Refused::NotBanned | Refused::NoSuchTrunk => Self::new(Kind::NotFound, detail),
+                Refused::NoSuchCall
+                | Refused::NoSuchConference
+                | Refused::NoSuchMember
+                | Refused::NotBanned
+                | Refused::NoSuchTrunk => Self::new(Kind::NotFound, detail),
                 Refused::NoSuchExtension => Self::invalid(vec![FieldError::new("from", detail)]),
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::NotRegistered | Refused::TestRunning => Self::new(Kind::Refused, detail),

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use dialplan::number::{ExtensionNumber, TrunkName};
+use dialplan::number::TrunkName;
+use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -20,6 +21,7 @@ use super::setting::{Edit, Faults, Tagged, list, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::extensions::Extension;
+use crate::store::rooms::Room;
 use crate::store::routes::{Did, Route, RouteName, RouteRule, RouteTarget, check_prefix};
 use crate::store::setting::Stored;
 use crate::store::trunks::Trunk;
@@ -46,7 +48,7 @@ pub enum Rule {
         /// A number, or a prefix with `*` at its end; `*` alone takes all.
         #[schema(example = "+8610123456*")]
         did: String,
-        /// An extension's number, or `echo`.
+        /// An extension's number, `room:8000` or `echo`.
         #[schema(example = "1001")]
         to: String,
     },
@@ -240,9 +242,16 @@ async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
             if let Some(name) = trunk {
                 check_trunk(edit, &mut faults, "trunk".to_owned(), name).await?;
             }
-            if let Ok(number) = to.to_string().parse::<ExtensionNumber>() {
-                let there = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
-                faults.require("to", there, "there is no such extension; make it first");
+            match to.destination() {
+                Destination::Extension(number) => {
+                    let there = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
+                    faults.require("to", there, "there is no such extension; make it first");
+                }
+                Destination::Room(number) => {
+                    let there = edit.tx.find::<Room>(number.as_str()).await?.is_some();
+                    faults.require("to", there, "there is no such room; make it first");
+                }
+                Destination::EchoTest => {}
             }
         }
         RouteRule::Outbound { trunks, .. } => {

@@ -13,7 +13,9 @@ use std::time::Duration;
 use anyhow::Context;
 use hooks::fact::MediaQuality;
 use hooks::id::RecordingId;
-use media::{Codec, Command, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, RecordRate, RecorderId, StartRecorder};
+use media::{
+    Codec, Command, EdgeGain, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, RecordRate, RecorderId, StartRecorder,
+};
 use media_io::{BrowserPorts, MediaHandle};
 use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
 
@@ -74,6 +76,13 @@ impl MediaBridge {
             }
             MediaCommand::Agree { endpoint, agreement } => self.agree(endpoint, &agreement),
             MediaCommand::Hear { endpoint, sources } => self.hear(endpoint, &sources),
+            MediaCommand::SetGain { endpoint: sink, source, gain } => {
+                let (sink, source) = (endpoint(sink), self.source(source));
+                self.pass(Command::SetGain(EdgeGain { sink, source, gain: translate::gain(gain) }));
+            }
+            MediaCommand::DetectKeys { endpoint: id, detect } => {
+                self.pass(Command::DetectKeys { endpoint: endpoint(id), detect: translate::detect(detect) });
+            }
             MediaCommand::Record { recording, path, left, right } => self.record(recording, &path, &left, &right),
             MediaCommand::RecordFrom { recording, left, right } => self.to_recorder(recording, |recorder| {
                 Command::RecordFrom { recorder, channels: translate::channels(&left, &right) }
@@ -122,14 +131,15 @@ impl MediaBridge {
     }
 
     fn hear(&mut self, id: EndpointId, sources: &[Source]) {
-        let sources = sources
-            .iter()
-            .map(|source| match source {
-                Source::Endpoint(other) => media::Source::Endpoint(endpoint(*other)),
-                Source::Sound(sound) => media::Source::Player(self.player(*sound)),
-            })
-            .collect();
+        let sources = sources.iter().map(|source| self.source(*source)).collect();
         self.pass(Command::Hear(Hear { sink: endpoint(id), sources }));
+    }
+
+    fn source(&mut self, source: Source) -> media::Source {
+        match source {
+            Source::Endpoint(other) => media::Source::Endpoint(endpoint(other)),
+            Source::Sound(sound) => media::Source::Player(self.player(sound)),
+        }
     }
 
     /// One player a sound, begun when it is first wanted; those who hear it hear it at its current position.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hooks::fact::MediaQuality;
 use media::{
-    BrowserLoss, BrowserPeer, Channels, Codec, Direction, EndpointId, EndpointStats, Fingerprint, Format,
+    BrowserLoss, BrowserPeer, Channels, Codec, Detect, Direction, EndpointId, EndpointStats, Fingerprint, Format, Gain,
     IceCredentials, PayloadType, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone, TonePlan,
 };
 use sip::sdp::{CryptoSuite, MasterKey};
@@ -86,6 +86,21 @@ pub fn prompt(sound: Sound) -> Prompt {
         Sound::RingbackCn => Prompt::Tone { plan: TonePlan::China, tone: Tone::Ringback },
         Sound::RingbackUs => Prompt::Tone { plan: TonePlan::UnitedStates, tone: Tone::Ringback },
         Sound::HoldMusic => Prompt::HoldMusic,
+    }
+}
+
+/// The factor of so many decibels.
+#[must_use]
+pub fn gain(gain: switch::media::Decibels) -> Gain {
+    Gain::from_db(f32::from(gain.db()))
+}
+
+/// The same in the media's word.
+#[must_use]
+pub fn detect(detect: switch::media::Detect) -> Detect {
+    match detect {
+        switch::media::Detect::On => Detect::On,
+        switch::media::Detect::Off => Detect::Off,
     }
 }
 

@@ -1,5 +1,5 @@
 //! The first start: an installation that can be used at once. Tenant `default`, administrator `admin`, extensions 1001 to 1003
-//! with a random password each, and a sample inbound route.
+//! with a random password each, conference room 8000, and a sample inbound route.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::secrets::{hash_password, new_password, write_private};
 use crate::store::employees::{Employee, Employment};
 use crate::store::extensions::Extension;
+use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule, RouteTarget};
 use crate::store::setting::{Change, Origin};
 use crate::store::tenants::Tenant;
@@ -19,6 +20,8 @@ use crate::store::{Store, StoreError};
 pub const ADMIN: &str = "admin";
 /// The demo phones.
 pub const PHONES: [&str; 3] = ["1001", "1002", "1003"];
+/// The conference room.
+pub const ROOM: &str = "8000";
 /// In the environment of the first start it makes every password that value, and asks for no change of it (for scripts).
 pub const DEMO_PASSWORD: &str = "SWITCHBOARD_DEMO_PASSWORD";
 
@@ -121,6 +124,7 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
         let extension = Extension::new(number, &config.sip.domain, password);
         tx.create(Extension { record: true, display_name: format!("Phone {}", extension.number), ..extension }).await?;
     }
+    tx.create(Room { name: "Conference".to_owned(), ..Room::new(ROOM.parse().expect("a room's number")) }).await?;
     tx.create(sample_route()).await?;
     tx.commit().await?;
     Ok(Some(first))

@@ -7,17 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::SettingsChanged;
 use hooks::id::TenantId;
+use switch::config::Pin;
 
 use crate::config::Config;
-use crate::config::provision::{ProvisionedExtension, ProvisionedRoute, ProvisionedTrunk};
+use crate::config::provision::{ProvisionedExtension, ProvisionedRoom, ProvisionedRoute, ProvisionedTrunk};
 use crate::secrets::{SecretKey, new_password};
 use crate::store::extensions::Extension;
+use crate::store::rooms::Room;
 use crate::store::routes::Route;
-use crate::store::setting::{Change, Expect, Origin, Setting, SettingsTx};
+use crate::store::setting::{Change, Expect, Hidden, Origin, Setting, SettingsTx};
 use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount};
 use crate::store::{Store, StoreError};
-use crate::tenant_config::trunk_owner;
+use crate::tenant_config::{room_owner, trunk_owner};
 
 /// Why what the file provisions could not be applied. Nothing of that tenant was.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +46,8 @@ pub async fn apply(
     let wanted = &config.provision;
     let named = (wanted.extensions.iter().map(|it| &it.tenant))
         .chain(wanted.trunks.iter().map(|it| &it.tenant))
-        .chain(wanted.routes.iter().map(|it| &it.tenant));
+        .chain(wanted.routes.iter().map(|it| &it.tenant))
+        .chain(wanted.rooms.iter().map(|it| &it.tenant));
     if let Some(missing) = named.into_iter().find(|tenant| !there.contains(*tenant)) {
         return Err(ProvisionError::NoTenant(missing.clone()));
     }
@@ -55,6 +58,7 @@ pub async fn apply(
         apply_extensions(&mut tx, &config.sip.domain, extensions).await?;
         apply_trunks(&mut tx, key, wanted.trunks.iter().filter(|it| it.tenant == tenant)).await?;
         apply_routes(&mut tx, wanted.routes.iter().filter(|it| it.tenant == tenant)).await?;
+        apply_rooms(&mut tx, key, wanted.rooms.iter().filter(|it| it.tenant == tenant)).await?;
         let facts = tx.commit().await?;
         if !facts.is_empty() {
             changed.insert(tenant, facts);
@@ -133,6 +137,38 @@ async fn apply_routes(tx: &mut SettingsTx, wanted: impl Iterator<Item = &Provisi
         keep.insert(put(tx, route).await?);
     }
     delete_others::<Route>(tx, &keep).await
+}
+
+async fn apply_rooms(
+    tx: &mut SettingsTx,
+    key: &SecretKey,
+    wanted: impl Iterator<Item = &ProvisionedRoom>,
+) -> Result<(), StoreError> {
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        let before = tx.find::<Room>(it.number.as_str()).await?.map(|stored| stored.value);
+        let (pin, moderator_pin) = before.map(|before| (before.pin, before.moderator_pin)).unwrap_or_default();
+        let room = Room {
+            name: it.name.clone(),
+            pin: it.pin.as_ref().map(|wanted| sealed(key, it, wanted, pin)),
+            moderator_pin: it.moderator_pin.as_ref().map(|wanted| sealed(key, it, wanted, moderator_pin)),
+            members_max: it.members_max,
+            announce: it.announce,
+            record: it.record,
+            music_alone: it.music_alone,
+            locked: it.locked,
+            ..Room::new(it.number.clone())
+        };
+        keep.insert(put(tx, room).await?);
+    }
+    delete_others::<Room>(tx, &keep).await
+}
+
+/// As [`account`]: what stands there is kept where it means the same.
+fn sealed(key: &SecretKey, it: &ProvisionedRoom, pin: &Pin, before: Option<Hidden>) -> Hidden {
+    let owner = room_owner(&it.tenant, &it.number);
+    let same = before.filter(|before| key.unseal(&owner, before).is_ok_and(|old| old == pin.digits()));
+    same.unwrap_or_else(|| key.seal(&owner, pin.digits()))
 }
 
 async fn put<S: Setting>(tx: &mut SettingsTx, value: S) -> Result<String, StoreError> {

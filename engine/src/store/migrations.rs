@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         version: 1,
         name: "first",
@@ -45,6 +45,12 @@ const STEPS: [Step; 5] = [
         name: "srtp",
         sqlite: include_str!("../../../migrations/sqlite/0006_srtp.sql"),
         postgres: include_str!("../../../migrations/postgres/0006_srtp.sql"),
+    },
+    Step {
+        version: 8,
+        name: "rooms",
+        sqlite: include_str!("../../../migrations/sqlite/0008_rooms.sql"),
+        postgres: include_str!("../../../migrations/postgres/0008_rooms.sql"),
     },
 ];
 

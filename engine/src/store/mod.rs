@@ -15,6 +15,7 @@ mod migrations;
 pub mod recordings;
 pub mod records;
 pub mod registrations;
+pub mod rooms;
 pub mod routes;
 pub mod sessions;
 pub mod setting;

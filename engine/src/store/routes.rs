@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dialplan::number::{ExtensionNumber, TrunkName};
+use dialplan::number::{ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::{Destination, DidPattern};
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ pub enum RouteError {
     #[error("a DID is up to 24 digits after an optional +, with a * at the end for a prefix; * alone takes all")]
     Did,
     /// Not a destination.
-    #[error("a route leads to an extension's number or to `echo`")]
+    #[error("a route leads to an extension's number, to `room:8000` or to `echo`")]
     Target,
     /// Not a prefix or a part of a number.
     #[error("a prefix is up to 24 characters of 0-9, * and #, optionally after a +")]
@@ -158,7 +158,7 @@ pub fn check_prefix(text: &str) -> Result<(), RouteError> {
 /// As long as a dialled number may be (CALL-07).
 const NUMBER_LEN_MAX: usize = 24;
 
-/// Where an inbound route leads, as people write it: `1001`, `echo`.
+/// Where an inbound route leads, as people write it: `1001`, `room:8000`, `echo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTarget(Destination);
 
@@ -183,6 +183,10 @@ impl FromStr for RouteTarget {
         if text == ECHO {
             return Ok(Self(Destination::EchoTest));
         }
+        if let Some(room) = text.strip_prefix(ROOM) {
+            let room = room.parse::<RoomNumber>().map_err(|_| RouteError::Target)?;
+            return Ok(Self(Destination::Room(room)));
+        }
         text.parse().map(|extension| Self(Destination::Extension(extension))).map_err(|_| RouteError::Target)
     }
 }
@@ -191,12 +195,14 @@ impl fmt::Display for RouteTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Destination::Extension(extension) => f.write_str(extension.as_str()),
+            Destination::Room(room) => write!(f, "{ROOM}{room}"),
             Destination::EchoTest => f.write_str(ECHO),
         }
     }
 }
 
 const ECHO: &str = "echo";
+const ROOM: &str = "room:";
 
 impl Setting for Route {
     const RESOURCE: &'static str = "route";
@@ -286,7 +292,9 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_an_extension_or_the_echo_test() {
+    fn a_target_is_an_extension_a_room_or_the_echo_test() {
+        assert_eq!("room:8000".parse::<RouteTarget>().unwrap().to_string(), "room:8000");
+        assert_eq!("room:all".parse::<RouteTarget>(), Err(RouteError::Target));
         assert_eq!("echo".parse::<RouteTarget>().unwrap().destination(), &Destination::EchoTest);
         assert_eq!("1001".parse::<RouteTarget>().unwrap().to_string(), "1001");
         assert_eq!("alice".parse::<RouteTarget>(), Err(RouteError::Target));

@@ -45,6 +45,7 @@ impl Switch {
         let result = match command {
             Command::Originate { from, to } => self.originate(tenant, &from, &to).map(Done::Call),
             Command::Hangup(call) => self.hang_up(tenant, call).map(|()| Done::Ok),
+            Command::Conference(room, order) => self.confer(tenant, &room, order).map(|()| Done::Ok),
             Command::LiftBan(source) => {
                 if self.doorman.bans.lift(source, self.desk.now) {
                     self.desk.publish(View::BanGone(source.to_canonical()));
@@ -149,8 +150,11 @@ impl Switch {
                     self.with_call(call, |call, desk| call.browser_gone(desk, leg, reason));
                 }
             }
-            // Key presses mean nothing to a call of two parties; they pass through.
-            MediaEvent::Digit { .. } => {}
+            MediaEvent::Digit { endpoint, digit } => {
+                if let Some(LegRef { call, leg }) = self.desk.ports.owner(endpoint) {
+                    self.with_call(call, |call, desk| call.digit(desk, leg, digit));
+                }
+            }
             MediaEvent::Closed { endpoint, quality } => {
                 if let Some(LegRef { call, leg }) = self.desk.ports.release(endpoint) {
                     self.with_call(call, |call, desk| call.endpoint_closed(desk, leg, endpoint, quality));

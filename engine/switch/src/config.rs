@@ -1,12 +1,14 @@
 //! What the switch is told about its world. A tenant is replaced as a whole; running calls keep what they began with.
 
+mod room;
 mod trunk;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use dialplan::number::{Dialled, ExtensionNumber, TrunkName};
+use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
 use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
@@ -14,6 +16,7 @@ use sip::flow::Transport;
 use sip::sdp::Fingerprint;
 use sip::session_timer::Policy;
 
+pub use room::{MEMBERS_MAX, Pin, PinError, Room};
 pub use trunk::{
     CallerShown, Choice, Credentials, Health, Lane, Limits as TrunkLimits, Numbers, Registration, Trunk, TrunkPolicy,
     WhenFull,
@@ -164,6 +167,8 @@ pub struct TenantConfig {
     pub extensions: BTreeMap<ExtensionNumber, Extension>,
     /// Its trunks.
     pub trunks: BTreeMap<TrunkName, Trunk>,
+    /// Its conference rooms.
+    pub rooms: BTreeMap<RoomNumber, Arc<Room>>,
     /// Where numbers lead.
     pub plan: Plan,
     /// The caller number of an outbound call where neither extension nor trunk has one (CALL-08: the default line).

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use hooks::fact::{Event, Fact};
-use hooks::id::{CallId, LegId, RecordingId, TenantId};
+use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use sip::dialog::Dialog;
 use sip::flow::Flow;
 use sip::headers::{HeaderName, HeaderValue};
@@ -15,6 +15,7 @@ use sip::time::Now;
 use sip::transaction::{ClientKey, Config, Hop, Limits, SendError, ServerKey, TimerConfig, Transactions};
 
 use crate::call::Recording;
+use crate::conference::Conferences;
 use crate::config::NodeConfig;
 use crate::engaged::Engaged;
 use crate::farewell::Farewells;
@@ -60,6 +61,8 @@ pub(crate) enum TimerKey {
     AskAgain(LegRef),
     /// A provisional response to the caller waits for its PRACK: it is sent again.
     Prack(LegRef),
+    /// The next digit of an entry did not come in time.
+    Digits(CallId),
     /// A slowed answer is due.
     Slowed(u64),
 }
@@ -106,6 +109,8 @@ pub(crate) struct Desk {
     pub(crate) registrar: Registrar,
     /// The trunks as they stand.
     pub(crate) trunks: Trunks,
+    /// Those whose members are legs of many calls.
+    pub(crate) conferences: Conferences,
     /// The extensions that have a call.
     pub(crate) engaged: Engaged,
     pub(crate) outputs: VecDeque<Output>,
@@ -135,6 +140,7 @@ impl Desk {
             recordings: BTreeMap::new(),
             registrar: Registrar::new(node.expiry, node.limits.contacts_per_extension),
             trunks: Trunks::new(),
+            conferences: Conferences::default(),
             engaged: Engaged::default(),
             outputs: VecDeque::new(),
             node,
@@ -169,6 +175,10 @@ impl Desk {
 
     pub(crate) fn recording_id(&mut self) -> RecordingId {
         RecordingId::new(self.now.unix_ms, self.random_bits())
+    }
+
+    pub(crate) fn conference_id(&mut self) -> ConferenceId {
+        ConferenceId::new(self.now.unix_ms, self.random_bits())
     }
 
     fn random_bits(&mut self) -> u128 {

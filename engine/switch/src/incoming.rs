@@ -211,6 +211,7 @@ pub(crate) fn routed(tenant: &TenantConfig, number: &Dialled) -> (Route, Directi
 fn inside(destination: &Destination) -> Route {
     match destination {
         Destination::Extension(number) => Route::Extension(number.clone()),
+        Destination::Room(number) => Route::Room(number.clone()),
         Destination::EchoTest => Route::EchoTest,
     }
 }

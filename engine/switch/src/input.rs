@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dialplan::number::{Dialled, ExtensionNumber, TrunkName};
+use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use hooks::fact::RegistrationBound;
 use hooks::id::{CallId, TenantId};
 use sip::flow::{ConnectionId, Flow};
@@ -12,7 +12,7 @@ use sip::parse::ParseError;
 
 use crate::checkpoint::CallCheckpoint;
 use crate::config::TenantConfig;
-use crate::media::MediaEvent;
+use crate::media::{Decibels, MediaEvent};
 
 /// One thing that happens to the switch.
 #[derive(Debug)]
@@ -82,11 +82,32 @@ pub enum Command {
     },
     /// Ends a call.
     Hangup(CallId),
+    /// Does something to the conference in a room.
+    Conference(RoomNumber, ConferenceOrder),
     /// Lifts the ban on a source.
     LiftBan(std::net::IpAddr),
     /// Asks each address of a trunk whether it is there, and registers anew where we register. Replies when all have answered,
     /// or after some seconds.
     TestTrunk(TrunkName),
+}
+
+/// What may be done to a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConferenceOrder {
+    /// The member of this call is not heard any more.
+    Mute(CallId),
+    /// It is heard again.
+    Unmute(CallId),
+    /// It is sent away: its call ends.
+    Kick(CallId),
+    /// It is heard so loud.
+    SetGain(CallId, Decibels),
+    /// Only moderators come in from now on.
+    Lock,
+    /// All who know the PIN come in again.
+    Unlock,
+    /// All are sent away.
+    End,
 }
 
 /// Whether new calls are accepted, and why not.

@@ -32,6 +32,33 @@ pub enum Source {
     Sound(Sound),
 }
 
+/// How much louder or softer than it comes, dB, -60 to 12.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decibels(i8);
+
+impl Decibels {
+    /// The nearest there is.
+    #[must_use]
+    pub fn new(db: i8) -> Self {
+        Self(db.clamp(-60, 12))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn db(self) -> i8 {
+        self.0
+    }
+}
+
+/// Whether something is listened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detect {
+    /// From now on.
+    On,
+    /// No more.
+    Off,
+}
+
 /// Whether packets may flow, seen from us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flows {
@@ -151,6 +178,22 @@ pub enum MediaCommand {
         /// Whom.
         sources: Vec<Source>,
     },
+    /// How loud `endpoint` hears one of its sources; as it comes until then. An edge that stays keeps it.
+    SetGain {
+        /// Who hears.
+        endpoint: EndpointId,
+        /// Whom.
+        source: Source,
+        /// How loud.
+        gain: Decibels,
+    },
+    /// Listen for keys in the sound of an endpoint, where it has no telephone events to press them by.
+    DetectKeys {
+        /// Whose.
+        endpoint: EndpointId,
+        /// Whether.
+        detect: Detect,
+    },
     /// Writes what endpoints say, left and right (REC-09), until stopped. What they hear is in no channel: a whisper or a
     /// monitor is recorded only where it is named.
     Record {
@@ -196,7 +239,7 @@ pub enum MediaEvent {
         /// Why.
         reason: BrowserLoss,
     },
-    /// A digit by RFC 4733: once for each press.
+    /// A digit by RFC 4733, or heard as a sound where that was asked for: once for each press.
     Digit {
         /// Who pressed.
         endpoint: EndpointId,

@@ -9,6 +9,8 @@ pub struct Metrics {
     pub calls_answered: u64,
     /// Calls that went on after the process was killed.
     pub calls_resumed: u64,
+    /// Conferences begun.
+    pub conferences_started: u64,
     /// Calls ended.
     pub calls_ended: u64,
     /// Calls refused because [`crate::config::Limits::calls`] were running.

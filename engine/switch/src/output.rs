@@ -68,6 +68,12 @@ pub enum Refused {
     /// No such call, or it is over.
     #[error("there is no such call; it may be over")]
     NoSuchCall,
+    /// Nobody is in the room.
+    #[error("nobody is in the room; somebody has to call it first")]
+    NoSuchConference,
+    /// The call is not in the room.
+    #[error("the call is not in the room; see who is")]
+    NoSuchMember,
     /// No such extension.
     #[error("there is no such extension, or it is disabled")]
     NoSuchExtension,

@@ -2,6 +2,8 @@
 
 mod place;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use sip::flow::Flow;
 use sip::sdp::{
@@ -12,7 +14,9 @@ use sip::sdp::{
 use crate::checkpoint::SessionCheckpoint;
 use crate::config::Srtp;
 use crate::desk::{Desk, LegRef};
-use crate::media::{AgreedCodec, Agreement, EndpointId, Flows, MediaCommand, Source, SourceRule, SrtpKeys};
+use crate::media::{
+    AgreedCodec, Agreement, Decibels, Detect, EndpointId, Flows, MediaCommand, Source, SourceRule, SrtpKeys,
+};
 use crate::nat;
 use crate::ports::Lease;
 
@@ -36,6 +40,9 @@ pub(crate) struct Session {
     version: u64,
     agreed: Option<Box<Negotiated>>,
     hears: Vec<Source>,
+    /// How loud it was told to hear those of them that it does not hear as they come.
+    gains: BTreeMap<Source, Decibels>,
+    listened: Detect,
 }
 
 impl Session {
@@ -69,6 +76,8 @@ impl Session {
             version: FIRST_VERSION,
             agreed: None,
             hears: Vec::new(),
+            gains: BTreeMap::new(),
+            listened: Detect::Off,
         })
     }
 
@@ -217,8 +226,25 @@ impl Session {
     /// Says whom the endpoint hears from now on, if that is news.
     pub(crate) fn hear(&mut self, desk: &mut Desk, sources: Vec<Source>) {
         if self.hears != sources {
+            self.gains.retain(|source, _| sources.contains(source));
             self.hears.clone_from(&sources);
             desk.media(MediaCommand::Hear { endpoint: self.endpoint, sources });
+        }
+    }
+
+    /// Says how loud it hears one of its sources, if that is news.
+    pub(crate) fn hear_as_loud(&mut self, desk: &mut Desk, source: Source, gain: Decibels) {
+        let before = self.gains.get(&source).copied().unwrap_or_default();
+        if before != gain && self.hears.contains(&source) {
+            self.gains.insert(source, gain);
+            desk.media(MediaCommand::SetGain { endpoint: self.endpoint, source, gain });
+        }
+    }
+
+    /// Whether keys are listened for in its sound, should it have none but those.
+    pub(crate) fn listen(&mut self, desk: &mut Desk, detect: Detect) {
+        if std::mem::replace(&mut self.listened, detect) != detect {
+            desk.media(MediaCommand::DetectKeys { endpoint: self.endpoint, detect });
         }
     }
 
@@ -272,6 +298,8 @@ impl Session {
             offered: None,
             agreed: None,
             hears: Vec::new(),
+            gains: BTreeMap::new(),
+            listened: Detect::Off,
         };
         session.agree(desk, agreed);
         Some(session)
@@ -376,6 +404,16 @@ impl Session {
 /// [`NegotiationError`] if there is no audio, or none but key presses.
 pub(crate) fn offered_codecs(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationError> {
     Ok(with_g711(sdp::offered(offer)?.into_iter()))
+}
+
+/// What a party may agree to that is mixed with others: all that can be decoded and encoded, in the order of its offer.
+pub(crate) fn mixed(offer: Option<&SessionDescription>) -> Vec<Codec> {
+    let offered = offer.and_then(|offer| sdp::offered(offer).ok());
+    let Some(offered) = offered else {
+        let events = [8_000, 48_000].map(|clock_hz| Codec::telephone_event(EVENTS, clock_hz));
+        return [transcoded(), events.to_vec()].concat();
+    };
+    offered.into_iter().filter(|codec| codec.is_telephone_event() || is_transcoded(codec)).collect()
 }
 
 /// What we offer where the caller has not said what it can: what every phone has, and what we can make of each other.

@@ -58,6 +58,8 @@ pub struct Sizes {
     pub endpoints: usize,
     /// RTP ports that are free.
     pub free_ports: usize,
+    /// Conferences, and what is noted about them.
+    pub conferences: usize,
     /// Recordings not reported yet.
     pub recordings: usize,
     /// Timers running, those of SIP transactions not counted.
@@ -109,6 +111,7 @@ impl Switch {
             Input::Stop => self.stop(),
         }
         self.pump();
+        self.settle_rooms();
     }
 
     /// The next thing to be done; `None` when all is said.
@@ -151,6 +154,7 @@ impl Switch {
                 self.desk.publish(View::BanGone(source));
             }
         }
+        self.settle_rooms();
     }
 
     /// What was done and refused since the start.
@@ -180,6 +184,7 @@ impl Switch {
             finished_transactions: counts.finished,
             endpoints: self.desk.ports.leased(),
             free_ports: self.desk.ports.free(),
+            conferences: self.desk.conferences.len(),
             recordings: self.desk.recordings.len(),
             timers: self.desk.timers.len(),
             bindings: self.desk.registrar.len(),
@@ -200,6 +205,7 @@ impl Switch {
             sizes.pending_transactions,
             sizes.finished_transactions,
             sizes.endpoints,
+            sizes.conferences,
             sizes.recordings,
             sizes.timers,
             sizes.slowed,
@@ -380,6 +386,7 @@ impl Switch {
             TimerKey::Away(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.away_elapsed(desk, leg));
             }
+            TimerKey::Digits(call) => self.with_call(call, Call::digits_elapsed),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),
             TimerKey::Slowed(id) => {

@@ -91,6 +91,7 @@ mod tests {
             domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
             extensions: BTreeMap::new(),
             trunks: [(trunk.name.clone(), trunk)].into(),
+            rooms: BTreeMap::new(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
             caller_number: None,
             record_internal: false,

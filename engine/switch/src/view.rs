@@ -1,5 +1,6 @@
 //! What others may see of the switch: one view per entity, published whenever it changes, replaced as a whole.
 
+mod conference;
 mod trunk;
 
 use std::net::IpAddr;
@@ -7,6 +8,7 @@ use std::net::IpAddr;
 use hooks::fact::{Direction, PeerKind};
 use hooks::id::{CallId, LegId, TenantId};
 
+pub use conference::{ConferenceView, MemberView};
 pub use trunk::{TrunkAnswer, TrunkLaneView, TrunkRegistrationView, TrunkStanding, TrunkTargetView, TrunkView};
 
 /// A published view, or the news that an entity is gone.
@@ -16,6 +18,10 @@ pub enum View {
     Call(CallView),
     /// A call is over.
     CallGone(TenantId, CallId),
+    /// A conference that runs.
+    Conference(Box<ConferenceView>),
+    /// A conference is over: tenant, room.
+    ConferenceGone(TenantId, String),
     /// A binding of an extension.
     Registration(RegistrationView),
     /// A binding ended: tenant, extension, contact.

@@ -64,6 +64,10 @@ impl SwitchHandle for FakeSwitch {
                 }
                 None => Err(Refused::NoSuchCall),
             },
+            Command::Conference(room, _) => match self.live.conference(&tenant, room.as_str()) {
+                Some(_) => Ok(Done::Ok),
+                None => Err(Refused::NoSuchConference),
+            },
             Command::LiftBan(source) => {
                 let there = self.live.bans(None, 1_000).iter().any(|ban| ban.source == source);
                 self.live.apply(View::BanGone(source));

@@ -7,6 +7,7 @@ mod events;
 mod fixture;
 mod guards;
 mod recordings;
+mod rooms;
 mod sessions;
 mod settings;
 mod tls;

@@ -35,6 +35,8 @@ pub enum Voice {
     Low,
     /// 1700 to 2700 Hz.
     High,
+    /// 2850 to 3850 Hz: for those who hear it without resampling.
+    Top,
 }
 
 /// A chirp that was recognised.
@@ -62,6 +64,7 @@ impl Voice {
         match self {
             Self::Low => 400.0,
             Self::High => 1_700.0,
+            Self::Top => 2_850.0,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use media::{Channels, EndpointId, Graph, Hear, PlayerId, RecorderId, Source};
+use media::{Channels, EdgeGain, EndpointId, Gain, Graph, Hear, PlayerId, RecorderId, Source};
 use switch::media::{Agreement, MediaCommand, MediaEvent, RecordingOutcome, Sound};
 
 /// An endpoint as the media side knows it.
@@ -115,6 +115,19 @@ impl Ears {
                 self.graph.hear(&hear).map_err(|refusal| format!("{command:?}: {refusal}"))?;
                 Ok(Vec::new())
             }
+            MediaCommand::SetGain { endpoint, source, gain } => {
+                if self.is_unbound_unknown(source) {
+                    return Ok(Vec::new());
+                }
+                let (sink, source) = (EndpointId(endpoint.0), self::source(source));
+                let edge = EdgeGain { sink, source, gain: Gain::from_db(f32::from(gain.db())) };
+                self.graph.set_gain(&edge).map_err(|refusal| format!("{command:?}: {refusal}"))?;
+                Ok(Vec::new())
+            }
+            MediaCommand::DetectKeys { endpoint, .. } => {
+                self.endpoints.get(&endpoint.0).ok_or(format!("{command:?} on a closed endpoint"))?;
+                Ok(Vec::new())
+            }
             MediaCommand::Record { recording, left, right, .. } => {
                 self.next_recorder += 1;
                 let recorder = RecorderId(self.next_recorder);
@@ -183,6 +196,8 @@ impl Ears {
             MediaCommand::Agree { endpoint, .. }
             | MediaCommand::RestartIce { endpoint, .. }
             | MediaCommand::Hear { endpoint, .. }
+            | MediaCommand::SetGain { endpoint, .. }
+            | MediaCommand::DetectKeys { endpoint, .. }
             | MediaCommand::Close(endpoint) => named(&[*endpoint]),
             MediaCommand::Record { left, right, .. } | MediaCommand::RecordFrom { left, right, .. } => {
                 named(left).or(named(right))

@@ -298,6 +298,7 @@ impl World {
                     return Err(format!("{contact} of {extension} is gone, and was never there"));
                 }
             }
+            View::Conference(_) | View::ConferenceGone(..) => {}
             View::Ban(_) | View::BanGone(_) | View::Trunk(_) | View::TrunkGone(..) => {}
         }
         Ok(())

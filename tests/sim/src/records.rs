@@ -264,7 +264,12 @@ impl Records {
             }
             Event::RecordingReady(e) => self.recorded(e.recording)?,
             Event::RecordingFailed(e) => self.recorded(e.recording)?,
-            Event::RegistrationBound(_)
+            Event::MemberJoined(e) => _ = self.live(e.call)?,
+            Event::MemberLeft(e) => _ = self.live(e.call)?,
+            Event::MemberMuted(e) => _ = self.live(e.call)?,
+            Event::ConferenceStarted(_)
+            | Event::ConferenceEnded(_)
+            | Event::RegistrationBound(_)
             | Event::RegistrationUnbound(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)

@@ -1,6 +1,6 @@
 //! Who lives in a world, and what the switch is told of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dialplan::number::TrunkName;
@@ -192,6 +192,7 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
         emergency_trunks: lines.clone(),
         extensions: extensions.keys().cloned().collect(),
+        rooms: BTreeSet::new(),
         inbound: vec![InboundRoute {
             trunk: None,
             did: DidPattern::Prefix("1".to_owned()),
@@ -204,6 +205,7 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         domains: Vec::new(),
         extensions,
         trunks,
+        rooms: BTreeMap::new(),
         plan,
         caller_number: None,
         record_internal: record,
@@ -225,6 +227,7 @@ pub(crate) fn small_tenant(users: &[&str], contact: fn(&str) -> Option<StaticCon
         domains: Vec::new(),
         extensions,
         trunks: BTreeMap::new(),
+        rooms: BTreeMap::new(),
         plan,
         caller_number: None,
         record_internal: true,

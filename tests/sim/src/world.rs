@@ -539,6 +539,8 @@ impl World {
                     | MediaCommand::RestartIce { .. }
                     | MediaCommand::Agree { .. }
                     | MediaCommand::Hear { .. }
+                    | MediaCommand::SetGain { .. }
+                    | MediaCommand::DetectKeys { .. }
                     | MediaCommand::Record { .. }
                     | MediaCommand::RecordFrom { .. }
                     | MediaCommand::PauseRecording(_)

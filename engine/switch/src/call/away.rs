@@ -66,6 +66,7 @@ impl Call {
         match &self.stage {
             Stage::Talking { caller, callee, .. } => *caller == leg || *callee == leg,
             Stage::Echo { caller, .. } => *caller == leg,
+            Stage::Room(visit) => visit.caller == leg,
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
         }
     }
@@ -147,6 +148,7 @@ impl Call {
         match &mut self.stage {
             Stage::Talking { caller, callee, .. } => [Some(caller), Some(callee)],
             Stage::Echo { caller, .. } => [Some(caller), None],
+            Stage::Room(visit) => [Some(&mut visit.caller), None],
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => {
                 [None, None]
             }

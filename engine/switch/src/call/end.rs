@@ -86,6 +86,7 @@ impl Call {
             Stage::Ending { .. } | Stage::Over => return,
             Stage::Summoning { ring_until, .. } => desk.timers.stop(*ring_until, TimerKey::Ring(self.id)),
             Stage::Seeking(seeking) => desk.timers.stop(seeking.ring_until, TimerKey::Ring(self.id)),
+            Stage::Room(_) => self.leave_room(desk, end.cause),
             Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } => {}
         }
         self.stop_recording(desk);
@@ -152,9 +153,12 @@ impl Call {
     /// Whether it can still be ended.
     pub(crate) fn is_live(&self) -> bool {
         match &self.stage {
-            Stage::Summoning { .. } | Stage::Begun | Stage::Seeking(_) | Stage::Talking { .. } | Stage::Echo { .. } => {
-                true
-            }
+            Stage::Summoning { .. }
+            | Stage::Begun
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Room(_) => true,
             Stage::Ending { .. } | Stage::Over => false,
         }
     }

@@ -62,7 +62,7 @@ impl Call {
         self.changed = true;
         let this = &self.legs[leg.at()];
         let after = this.hold();
-        if after != before && matches!(self.stage, Stage::Talking { .. }) {
+        if after != before && matches!(self.stage, Stage::Talking { .. } | Stage::Room(_)) {
             let id = LegOfCall { call: self.id, leg: this.id };
             let event = match after {
                 Hold::On => Event::CallHeld(id),
@@ -102,6 +102,7 @@ impl Call {
         let other = match &self.stage {
             Stage::Seeking(seeking) if seeking.caller == leg => self.early_media(),
             Stage::Seeking(seeking) => Some(seeking.caller),
+            Stage::Room(_) => return vec![session::mixed(None)],
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Talking { .. }

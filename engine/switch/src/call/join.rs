@@ -23,6 +23,7 @@ impl Call {
         match &self.stage {
             Stage::Talking { caller, callee, .. } if [*caller, *callee].contains(&leg) => Ok(()),
             Stage::Echo { caller, .. } if *caller == leg => Ok(()),
+            Stage::Room(visit) if visit.caller == leg => Ok(()),
             Stage::Seeking(Seeking { transfer: Some(_), .. }) => Err(StatusCode::REQUEST_PENDING.into()),
             // It has its answer, and waits for the caller to hear of it.
             Stage::Seeking(_) if self.answered_by().is_some() => Err(StatusCode::REQUEST_PENDING.into()),
@@ -32,6 +33,7 @@ impl Call {
             | Stage::Seeking(_)
             | Stage::Talking { .. }
             | Stage::Echo { .. }
+            | Stage::Room(_)
             | Stage::Ending { .. }
             | Stage::Over => Err(StatusCode::FORBIDDEN.into()),
         }
@@ -75,6 +77,11 @@ impl Call {
                 self.rewire(desk);
             }
             Stage::Echo { .. } => self.seek_for(desk, stays, &Route::EchoTest, Some(transfer)),
+            Stage::Room(visit) => {
+                let route = Route::Room(visit.room.number.clone());
+                other.stage = Stage::Room(visit);
+                self.seek_for(desk, stays, &route, Some(transfer));
+            }
             stage @ (Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over) => {
                 other.stage = stage;
             }

@@ -20,6 +20,7 @@ mod refresh;
 mod relay;
 mod resume;
 mod ring;
+mod room;
 mod seek;
 mod sign_in;
 mod take_over;
@@ -116,6 +117,8 @@ enum Stage {
     Talking { caller: LegIndex, callee: LegIndex, answered_ms: u64 },
     /// One party hears itself.
     Echo { caller: LegIndex, answered_ms: u64 },
+    /// One party is in a conference room, or at its door.
+    Room(Box<room::Visit>),
     /// Hung up; media is being closed.
     Ending { end: Ended, closing_until: Duration },
     /// Everything is written down.
@@ -210,6 +213,10 @@ impl Call {
                 (if held { CallPhase::Held } else { CallPhase::Talking }, Some(*answered_ms))
             }
             Stage::Echo { answered_ms, .. } => (CallPhase::Talking, Some(*answered_ms)),
+            Stage::Room(visit) => {
+                let held = self.legs[visit.caller.at()].hold() == Hold::On;
+                (if held { CallPhase::Held } else { CallPhase::Talking }, Some(visit.answered_ms))
+            }
             Stage::Ending { .. } | Stage::Over => (CallPhase::Ending, None),
         };
         CallView {
@@ -235,7 +242,7 @@ impl Call {
     fn is_talking(&self) -> bool {
         match &self.stage {
             Stage::Seeking(Seeking { transfer: Some(_), .. }) => true,
-            Stage::Talking { .. } | Stage::Echo { .. } => true,
+            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Room(_) => true,
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
         }
     }
@@ -250,6 +257,7 @@ impl Call {
             | Stage::Seeking(_)
             | Stage::Talking { .. }
             | Stage::Echo { .. }
+            | Stage::Room(_)
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dialplan::number::ExtensionNumber;
+use dialplan::number::{ExtensionNumber, RoomNumber};
 use dialplan::plan::Attempt;
 use hooks::fact::{EndCause, EndedBy, PeerKind};
 use sip::dialog::Forks;
@@ -27,6 +27,8 @@ use crate::trunk;
 pub(crate) enum Route {
     /// To the phones of an extension.
     Extension(ExtensionNumber),
+    /// Into a conference room.
+    Room(RoomNumber),
     /// To the echo test.
     EchoTest,
     /// By trunks, in order.
@@ -49,6 +51,9 @@ impl Call {
     pub(super) fn seek_for(&mut self, desk: &mut Desk, caller: LegIndex, route: &Route, transfer: Option<Transfer>) {
         if *route == Route::EchoTest {
             return self.echo(desk, caller, transfer);
+        }
+        if let Route::Room(number) = route {
+            return self.visit(desk, caller, number, transfer);
         }
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
@@ -86,7 +91,7 @@ impl Call {
         let route = self.forwarded_always(route).ok_or(away)?;
         *self.sought() = match &route {
             Route::Extension(number) => Some(number.clone()),
-            Route::EchoTest | Route::Lines(_) | Route::Nowhere => None,
+            Route::Room(_) | Route::EchoTest | Route::Lines(_) | Route::Nowhere => None,
         };
         let (targets, ring_for, nobody) = match &route {
             Route::Extension(number) => {
@@ -102,13 +107,13 @@ impl Call {
                 let lines = trunk::lines(desk, &self.tenant, &self.shown(), attempts);
                 (lines, node_ring.min(trunk::RING_MAX), no_line)
             }
-            Route::EchoTest | Route::Nowhere => return Err(nowhere),
+            Route::Room(_) | Route::EchoTest | Route::Nowhere => return Err(nowhere),
         };
         if targets.is_empty() { Err(nobody) } else { Ok((route, targets, ring_for)) }
     }
 
     /// There is nobody to be called, or nobody answered.
-    fn nobody(&mut self, desk: &mut Desk, verdict: Verdict) {
+    pub(super) fn nobody(&mut self, desk: &mut Desk, verdict: Verdict) {
         if self.forwarded(desk, verdict) {
             return self.rewire(desk);
         }
@@ -285,7 +290,12 @@ impl Call {
                 let status = StatusCode::TEMPORARILY_UNAVAILABLE;
                 self.nobody(desk, Verdict { status, cause: EndCause::NoAnswer });
             }
-            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
+            Stage::Begun
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Room(_)
+            | Stage::Ending { .. }
+            | Stage::Over => {}
         }
     }
 
@@ -345,7 +355,12 @@ impl Call {
         let verdict = match &self.stage {
             Stage::Summoning { verdict, .. } => *verdict,
             Stage::Seeking(seeking) => seeking.verdict,
-            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => return,
+            Stage::Begun
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Room(_)
+            | Stage::Ending { .. }
+            | Stage::Over => return,
         };
         if !self.called().is_empty() {
             // The one that was heard may be the one that failed.
@@ -393,6 +408,7 @@ impl Call {
             | Stage::Seeking(_)
             | Stage::Talking { .. }
             | Stage::Echo { .. }
+            | Stage::Room(_)
             | Stage::Ending { .. }
             | Stage::Over => EndedBy::Callee,
         }
@@ -403,7 +419,12 @@ impl Call {
             Stage::Summoning { verdict, .. } | Stage::Seeking(Seeking { verdict, .. }) => {
                 *verdict = Some(verdict.map_or(new, |old| old.better(new)));
             }
-            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Ending { .. } | Stage::Over => {}
+            Stage::Begun
+            | Stage::Talking { .. }
+            | Stage::Echo { .. }
+            | Stage::Room(_)
+            | Stage::Ending { .. }
+            | Stage::Over => {}
         }
     }
 

@@ -80,6 +80,7 @@ impl Call {
             | Stage::Seeking(_)
             | Stage::Talking { .. }
             | Stage::Echo { .. }
+            | Stage::Room(_)
             | Stage::Ending { .. }
             | Stage::Over => Err(StatusCode::FORBIDDEN),
         }
@@ -190,6 +191,7 @@ impl Call {
             | Stage::Summoning { .. }
             | Stage::Talking { .. }
             | Stage::Echo { .. }
+            | Stage::Room(_)
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

@@ -93,6 +93,7 @@ impl Call {
             | Stage::Summoning { .. }
             | Stage::Talking { .. }
             | Stage::Echo { .. }
+            | Stage::Room(_)
             | Stage::Ending { .. }
             | Stage::Over => None,
         };

@@ -12,7 +12,7 @@ use crate::media::{EndpointId, Sound, Source};
 
 impl Call {
     /// Says of each leg whom it hears.
-    pub(super) fn rewire(&mut self, desk: &mut Desk) {
+    pub(crate) fn rewire(&mut self, desk: &mut Desk) {
         match &self.stage {
             Stage::Talking { caller, callee, .. } => {
                 let (caller, callee) = (*caller, *callee);
@@ -38,6 +38,7 @@ impl Call {
                 let own = self.leg(caller).and_then(Leg::endpoint).map(Source::Endpoint);
                 self.hear(desk, caller, own.into_iter().collect());
             }
+            Stage::Room(_) => self.rewire_visit(desk),
             Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
@@ -57,7 +58,7 @@ impl Call {
     }
 
     /// A leg whose media is not agreed yet hears nothing.
-    fn hear(&mut self, desk: &mut Desk, leg: LegIndex, sources: Vec<Source>) {
+    pub(super) fn hear(&mut self, desk: &mut Desk, leg: LegIndex, sources: Vec<Source>) {
         if let Some(session) = self.legs[leg.at()].session_mut()
             && session.is_agreed()
         {
@@ -111,6 +112,7 @@ impl Call {
             | Stage::Seeking(_)
             | Stage::Talking { .. }
             | Stage::Echo { .. }
+            | Stage::Room(_)
             | Stage::Ending { .. }
             | Stage::Over => Summons::Ring,
         }

@@ -246,3 +246,34 @@ fn a_desk_phone_whose_connection_closes_is_not_away() {
     world.run_until(later);
     hang_up(world);
 }
+
+#[test]
+fn a_page_comes_back_into_its_room() {
+    let mut world = world_of(tenant());
+    page(&mut world, "1001", 1);
+    world.play(
+        r#"
+        0ms    bob   > INVITE 8000
+        0ms    bob   < 200
+        0ms    alice > INVITE 8000 sdp=opus,PCMA,event more=browser1A
+        0ms    alice < 200
+        1s     alice > press *6
+        1s     bob   hears nothing
+        "#,
+    );
+    close(&mut world, 1);
+    page(&mut world, "again", 2);
+    world.play(
+        r#"
+        0ms    alice < INVITE
+        100ms  alice > 200 sdp=opus,PCMA,event more=browser1B
+        100ms  alice < ACK
+        100ms  alice hears bob
+        100ms  bob   hears nothing
+        "#,
+    );
+    world.play("1s alice > press *6\n1s bob hears alice\n2s bob > BYE\n3s alice > BYE");
+    world.finish();
+    assert!(world.facts.contains(&"leg_ended 1001#1 Reconnected 200".to_owned()), "{:?}", world.facts);
+    assert!(world.facts.contains(&"left 1001#2 HungUp 0".to_owned()), "{:?}", world.facts);
+}

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::under_test::checkpoint::{CallCheckpoint, Checkpointed};
 use crate::under_test::config::{
-    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Srtp,
+    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Room, Srtp,
     TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 use crate::under_test::input::{Command, CommandId, Input};
@@ -135,10 +135,25 @@ fn trunk(name: &str, address: &str, credentials: Option<Credentials>) -> Trunk {
     }
 }
 
+/// One with a PIN has 5678 for its moderators, too.
+pub(crate) fn room(number: &str, pin: Option<&str>) -> Room {
+    Room {
+        number: number.parse().unwrap(),
+        pin: pin.map(|pin| pin.parse().unwrap()),
+        moderator_pin: pin.map(|_| "5678".parse().unwrap()),
+        members_max: 3,
+        announce: false,
+        record: false,
+        music_alone: true,
+        locked: false,
+    }
+}
+
 pub(crate) fn tenant() -> TenantConfig {
     let extensions = [extension("1001", "Alice"), extension("1002", "Bob"), extension("1003", "Carol")];
     let login = Credentials { username: "switch".into(), password: "line-secret".into() };
     let trunks = [trunk("lines", "198.51.100.1:5060", None), trunk("spare", "198.51.100.2:5060", Some(login))];
+    let rooms = [room("8000", None), room("8001", Some("1234"))];
     let to = |number: &str| Destination::Extension(number.parse().unwrap());
     let route = |did: &str, to| InboundRoute { trunk: None, did: DidPattern::Exact(did.into()), to };
     TenantConfig {
@@ -148,7 +163,12 @@ pub(crate) fn tenant() -> TenantConfig {
             emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
             emergency_trunks: vec!["lines".parse().unwrap()],
             extensions: extensions.iter().map(|extension| extension.number.clone()).collect(),
-            inbound: vec![route("01012345678", to("1001")), route("01012345679", to("1003"))],
+            rooms: rooms.iter().map(|room| room.number.clone()).collect(),
+            inbound: vec![
+                route("01012345678", to("1001")),
+                route("01012345679", to("1003")),
+                route("01012348000", Destination::Room("8000".parse().unwrap())),
+            ],
             outbound: vec![OutboundRoute {
                 prefix: "1".into(),
                 strip: 0,
@@ -158,6 +178,7 @@ pub(crate) fn tenant() -> TenantConfig {
         },
         extensions: extensions.into_iter().map(|extension| (extension.number.clone(), extension)).collect(),
         trunks: trunks.into_iter().map(|trunk| (trunk.name.clone(), trunk)).collect(),
+        rooms: rooms.into_iter().map(|room| (room.number.clone(), Arc::new(room))).collect(),
         caller_number: None,
         record_internal: false,
     }
@@ -358,6 +379,8 @@ impl World {
                 self.hears.insert(*endpoint, sources.clone());
             }
             MediaCommand::Record { .. }
+            | MediaCommand::SetGain { .. }
+            | MediaCommand::DetectKeys { .. }
             | MediaCommand::RecordFrom { .. }
             | MediaCommand::PauseRecording(_)
             | MediaCommand::ResumeRecording(_)
@@ -463,6 +486,13 @@ impl World {
             }
             Event::RecordingReady(_) => "recording_ready".into(),
             Event::RecordingFailed(e) => format!("recording_failed {}", e.reason),
+            Event::ConferenceStarted(e) => format!("conference_started {}", e.room),
+            Event::MemberJoined(e) => format!("joined {} {:?} {}", self.leg(e.leg), e.role, e.members),
+            Event::MemberLeft(e) => format!("left {} {:?} {}", self.leg(e.leg), e.reason, e.members),
+            Event::MemberMuted(e) => {
+                format!("{} {} by {:?}", if e.muted { "muted" } else { "unmuted" }, self.leg(e.leg), e.by)
+            }
+            Event::ConferenceEnded(e) => format!("conference_ended {} {:?} {}", e.room, e.reason, e.most_members),
             Event::RegistrationBound(e) => format!("bound {} {}", e.extension, e.source),
             Event::RegistrationUnbound(e) => format!("unbound {} {:?}", e.extension, e.reason),
             Event::SourceBanned(e) => format!("banned {} after {}", e.source, e.failures),
@@ -524,6 +554,7 @@ impl World {
             }
             "CANCEL" => with_lines(&phone.cancel(), &extra),
             "swap" => return phone.swap(),
+            "press" => return self.press(name, rest[0]),
             "REFER" if !rest.is_empty() && extra.is_empty() => phone.refer(rest[0], rest.contains(&"attended")),
             "BYE" | "INFO" | "REFER" => phone.within(verb, &words_of(&option("text")), &extra),
             "MESSAGE" | "WRITE" | "reply" if !rest.is_empty() => written(phone, verb, rest[0], &extra, &option("text")),
@@ -534,12 +565,8 @@ impl World {
                 phone.request("REGISTER", "sip:pbx.example", &extra)
             }
             "OPTIONS" | "PUBLISH" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
-            "silent" => {
-                phone.manners = Manners::Silent;
-                return;
-            }
-            "polite" => {
-                phone.manners = Manners::Polite;
+            "silent" | "polite" => {
+                phone.manners = if verb == "silent" { Manners::Silent } else { Manners::Polite };
                 return;
             }
             // Answers the last request that came, whatever it was.
@@ -558,6 +585,14 @@ impl World {
             }
         };
         self.send(name, &text);
+    }
+
+    /// Presses keys one after the other, as the media side hears them.
+    fn press(&mut self, name: &str, keys: &str) {
+        for digit in keys.chars() {
+            let endpoint = self.endpoint(name);
+            self.input(Input::Media(MediaEvent::Digit { endpoint, digit }));
+        }
     }
 
     /// With `replacing=bob` a Replaces that names Bob's dialog, with `replacing=bob;early-only` one that says that, too.

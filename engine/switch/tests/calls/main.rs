@@ -20,6 +20,7 @@ mod refusals;
 mod registration;
 mod replaces;
 mod resume;
+mod rooms;
 mod session_timers;
 mod srtp;
 mod transfers;

@@ -16,6 +16,7 @@ mod registering;
 mod registration;
 mod reload;
 mod resume;
+mod rooms;
 mod scenario;
 mod sipsak;
 mod srtp;

@@ -1,0 +1,159 @@
+//! A conference room and three real softphones, each in a voice of its own: who hears whom, muted, sent away, asked for a PIN.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use calls::baresip::{Baresip, Codec, Setup};
+use calls::chirp::{Hearing, Voice};
+use calls::switchboard::{PASSWORD, Switchboard};
+use calls::wait;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What lies between an order and what is heard of it: the phone's own buffers, and a dump that is written in pieces.
+const SETTLING_S: f64 = 1.0;
+
+fn phone(server: &Switchboard, user: &str, voice: Voice, codec: Codec) -> Result<Baresip> {
+    let setup = Setup { codecs: vec![codec], ..Setup::registered(user, PASSWORD, server.sip(), voice) };
+    Baresip::start(server.ports(), server.folder(), &setup)
+}
+
+/// Waits until so many are in the room; who they are.
+fn members(server: &Switchboard, room: &str, wanted: usize) -> Result<Vec<Value>> {
+    let api = server.api()?;
+    wait::until(&format!("{wanted} members of {room}"), PATIENCE, || {
+        let answer = api.fetch(&format!("conferences/{room}"), None)?;
+        let members = answer.json()["members"].as_array().cloned().unwrap_or_default();
+        Ok((members.len() == wanted).then_some(members))
+    })
+}
+
+fn call_of(members: &[Value], number: &str) -> Result<String> {
+    let member = members.iter().find(|member| member["number"] == number);
+    Ok(member.and_then(|member| member["call"].as_str()).with_context(|| format!("{number} is no member"))?.to_owned())
+}
+
+fn order(server: &Switchboard, path: &str) -> Result<()> {
+    let answer = server.api()?.post(&format!("conferences/8000/{path}"), &json!({}))?;
+    ensure!(answer.status == 204, "{path}: {} {}", answer.status, answer.json());
+    Ok(())
+}
+
+/// What a phone heard of a voice, from the first sound of its call on.
+fn heard(phone: &Baresip, voice: Voice) -> Result<Hearing> {
+    let sounds = phone.heard()?;
+    let sound = sounds.first().context("nothing decoded")?;
+    Ok(voice.listen(sound.rate, &sound.channels[0]))
+}
+
+/// How many chirps of a voice began between two moments.
+fn between(hearing: &Hearing, from_s: f64, to_s: f64) -> usize {
+    hearing.chirps.iter().filter(|chirp| (from_s..to_s).contains(&chirp.at_s)).count()
+}
+
+/// Another stretch of time, as one phone hears it.
+fn pass(phone: &Baresip, seconds: f64) -> Result<f64> {
+    let now = phone.heard_s()?;
+    phone.wait_until_heard(now + seconds)?;
+    Ok(now)
+}
+
+#[test]
+fn three_softphones_in_a_room_hear_exactly_the_two_others() -> Result<()> {
+    const TALK_S: f64 = 5.0;
+    let server = Switchboard::start()?;
+    let mut alice = phone(&server, "1001", Voice::Low, Codec::Pcmu)?;
+    let mut bob = phone(&server, "1002", Voice::High, Codec::Pcma)?;
+    let mut carol = phone(&server, "1003", Voice::Top, Codec::Pcmu)?;
+    for phone in [&mut alice, &mut bob, &mut carol] {
+        phone.dial("8000")?;
+        phone.wait_for("CALL_ESTABLISHED", 1)?;
+    }
+    let there = members(&server, "8000", 3)?;
+    // All three talk.
+    let all_from = pass(&alice, TALK_S)? + SETTLING_S;
+    let bob_from = bob.heard_s()? - TALK_S + SETTLING_S;
+    // Bob is muted: he hears on, but is not heard.
+    let bobs = call_of(&there, "1002")?;
+    order(&server, &format!("members/{bobs}/mute"))?;
+    let muted_from = pass(&alice, TALK_S)? + SETTLING_S;
+    let muted_until = alice.heard_s()?;
+    order(&server, &format!("members/{bobs}/unmute"))?;
+    let again_from = pass(&alice, TALK_S)? + SETTLING_S;
+    let again_until = alice.heard_s()?;
+    // Carol is sent away; the two others go on.
+    order(&server, &format!("members/{}/kick", call_of(&there, "1003")?))?;
+    carol.wait_for("CALL_CLOSED", 1)?;
+    members(&server, "8000", 2)?;
+    let two_from = pass(&alice, TALK_S)? + SETTLING_S;
+    let bob_until = bob.heard_s()?;
+    for phone in [&mut alice, &mut bob] {
+        phone.hang_up()?;
+        phone.wait_for("CALL_CLOSED", 1)?;
+    }
+
+    // Nearly all of the chirps of a stretch, but for the one that each of its ends cuts.
+    let most = |from: f64, to: f64| ((to - from) * 10.0) as usize - 4;
+    let (of_bob, of_carol) = (heard(&alice, Voice::High)?, heard(&alice, Voice::Top)?);
+    ensure!(
+        between(&of_bob, all_from, muted_from - SETTLING_S) >= most(all_from, muted_from - SETTLING_S),
+        "{of_bob:?}"
+    );
+    ensure!(between(&of_bob, muted_from, muted_until) == 0, "a muted phone is heard: {of_bob:?}");
+    ensure!(between(&of_bob, again_from, again_until) >= most(again_from, again_until), "{of_bob:?}");
+    ensure!(between(&of_carol, all_from, again_until) >= most(all_from, again_until), "{of_carol:?}");
+    ensure!(of_carol.is_in_order() && of_bob.is_in_order(), "{of_carol:?}");
+    ensure!(of_carol.largest_gap_ms() <= 40.0, "{of_carol:?}");
+    ensure!(between(&of_carol, two_from, f64::MAX) == 0, "who was sent away is heard: {of_carol:?}");
+    let (by_bob, top) = (heard(&bob, Voice::Low)?, heard(&bob, Voice::Top)?);
+    ensure!(between(&by_bob, bob_from, bob_until) >= most(bob_from, bob_until), "a muted phone hears: {by_bob:?}");
+    ensure!(top.seconds() > 2.0 * TALK_S, "{top:?}");
+    ensure!(heard(&carol, Voice::Low)?.seconds() > 2.0 * TALK_S && heard(&carol, Voice::High)?.seconds() > TALK_S);
+    for (phone, own) in [(&alice, Voice::Low), (&bob, Voice::High), (&carol, Voice::Top)] {
+        ensure!(heard(phone, own)?.is_nobody(), "a phone hears itself");
+    }
+    check_records(&server)
+}
+
+/// Each was a call of its own, with the room as its other party.
+fn check_records(server: &Switchboard) -> Result<()> {
+    for record in server.ended_calls(3)? {
+        let call = server.recorded_call(record["id"].as_str().context("no id")?)?;
+        let legs = call["legs"].as_array().context("no legs")?;
+        ensure!(legs.iter().any(|leg| leg["peer"] == "service" && leg["peer_name"] == "8000"), "{call}");
+        let wanted = if record["caller"] == "1003" { "command" } else { "normal" };
+        ensure!(record["cause"] == wanted, "{record}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_softphone_enters_its_pin_and_mutes_itself_by_keys() -> Result<()> {
+    let server = Switchboard::start()?;
+    let made = server.api()?.post("rooms", &json!({"number": "8001", "pin": "2580", "announce": false}))?;
+    ensure!(made.status == 201, "{}", made.json());
+    let mut alice = phone(&server, "1001", Voice::Low, Codec::Pcmu)?;
+    alice.dial("8001")?;
+    alice.wait_for("CALL_ESTABLISHED", 1)?;
+    press(&mut alice, "9999")?;
+    press(&mut alice, "2580")?;
+    members(&server, "8001", 1)?;
+    for muted in [true, false] {
+        press(&mut alice, "*6")?;
+        wait::until("what the key says", PATIENCE, || {
+            Ok((members(&server, "8001", 1)?[0]["muted"] == muted).then_some(()))
+        })?;
+    }
+    alice.hang_up()?;
+    let record = server.ended_calls(1)?.remove(0);
+    ensure!(record["cause"] == "normal", "{record}");
+    Ok(())
+}
+
+/// Each key is pressed until the phone has sent it.
+fn press(phone: &mut Baresip, keys: &str) -> Result<()> {
+    for key in keys.chars() {
+        phone.command("sndcode", &key.to_string())?;
+    }
+    Ok(())
+}
