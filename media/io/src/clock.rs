@@ -23,9 +23,9 @@ impl Clock {
         self.origin + Duration::from_micros(mono_us)
     }
 
-    /// A time of the system's as ours.
+    /// A time of the system's as ours, never before it: who waits until then finds it past.
     pub(crate) fn micros(self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(at.saturating_duration_since(self.origin).as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn now(self) -> Now {

@@ -139,3 +139,6 @@ const MTU_BYTES: usize = 1_150;
 const OUTPUTS_MAX: usize = 256;
 /// A time-out further away is not waited for.
 const NEVER: Duration = Duration::from_secs(3_600);
+
+#[cfg(test)]
+mod tests;
