@@ -1,4 +1,4 @@
-//! Where a dialled number or a DID leads: routes, number rules, opening hours, block lists.
+//! Where a dialled number or a DID leads: routes, number rules, opening hours, block lists; and what is said to a caller.
 //!
 //! Pure: no I/O and no clock. A [`plan::Plan`] is one tenant's; it is built from settings, then only read.
 
@@ -11,3 +11,4 @@ mod nearest;
 pub mod number;
 pub mod plan;
 pub mod rule;
+pub mod say;

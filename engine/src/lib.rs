@@ -12,6 +12,7 @@ pub mod ladder;
 pub mod live;
 pub mod media_bridge;
 pub mod names;
+pub mod prompts;
 pub mod provision;
 pub mod recorder;
 pub mod secrets;

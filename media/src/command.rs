@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::{
-    BrowserPeer, Codec, EndpointId, Gain, IceCredentials, OpenBrowser, PayloadType, PlayerId, Prompt, RecordRate,
+    BrowserPeer, Codec, EndpointId, Gain, IceCredentials, OpenBrowser, PayloadType, PlayerId, Playlist, RecordRate,
     RecordSink, RecorderId, Source, SrtpKeys,
 };
 
@@ -33,16 +33,17 @@ pub enum Command {
     },
     /// Close sockets, leave all edges, end feeds; answered by `Closed` with the figures.
     Close(EndpointId),
-    /// Begin a prompt; it is heard by whoever is told to, at its current position.
+    /// Begin a playlist; it is heard by whoever is told to, at its current position.
     StartPlayer {
         /// A new name.
         player: PlayerId,
-        /// What to play.
-        prompt: Prompt,
+        /// What to play; where there is nothing in it, it ends at once.
+        playlist: Playlist,
     },
-    /// End a prompt; sinks hear nothing until told otherwise.
+    /// End a player; sinks hear nothing until told otherwise.
     StopPlayer(PlayerId),
-    /// Say what one endpoint hears; replaces what it heard before. An edge that stays keeps its gain.
+    /// Say what one endpoint hears; replaces what it heard before. An edge that stays keeps its gain. A player that has ended is
+    /// no fault: nothing is heard of it.
     Hear(Hear),
     /// Say how loud an endpoint hears one of its sources; unity until then.
     SetGain(EdgeGain),

@@ -52,7 +52,7 @@ pub enum Event {
         /// Its figures.
         stats: EndpointStats,
     },
-    /// A prompt that plays once has ended.
+    /// A playlist that plays once has ended.
     PlayerEnded {
         /// Which player.
         player: PlayerId,

@@ -120,10 +120,11 @@ impl Graph {
         self.recorders.remove(&recorder).map(drop).ok_or(Refusal::NoSuchRecorder(recorder))
     }
 
-    /// Replaces what a sink hears. An edge that was there keeps its gain, a new one begins at unity.
+    /// Replaces what a sink hears. An edge that was there keeps its gain, a new one begins at unity. A player that is not there has
+    /// ended while the order was on its way: nothing is heard of it.
     ///
     /// # Errors
-    /// Sink or a source does not exist; the sink then hears what it heard before.
+    /// Sink or an endpoint does not exist; the sink then hears what it heard before.
     pub fn hear(&mut self, hear: &Hear) -> Result<(), Refusal> {
         if !self.endpoints.contains(&hear.sink) {
             return Err(Refusal::NoSuchEndpoint(hear.sink));
@@ -133,19 +134,21 @@ impl Graph {
                 Source::Endpoint(endpoint) if !self.endpoints.contains(&endpoint) => {
                     return Err(Refusal::NoSuchEndpoint(endpoint));
                 }
-                Source::Player(player) if !self.players.contains(&player) => {
-                    return Err(Refusal::NoSuchPlayer(player));
-                }
                 Source::Endpoint(_) | Source::Player(_) => {}
             }
         }
-        if hear.sources.is_empty() {
+        let there = |source: &&Source| match source {
+            Source::Player(player) => self.players.contains(player),
+            Source::Endpoint(_) => true,
+        };
+        let sources: BTreeSet<Source> = hear.sources.iter().filter(there).copied().collect();
+        if sources.is_empty() {
             self.hears.remove(&hear.sink);
         } else {
             let heard = self.hears.entry(hear.sink).or_default();
-            heard.retain(|source, _| hear.sources.contains(source));
-            for source in &hear.sources {
-                heard.entry(*source).or_default();
+            heard.retain(|source, _| sources.contains(source));
+            for source in sources {
+                heard.entry(source).or_default();
             }
         }
         Ok(())
@@ -293,7 +296,16 @@ mod tests {
         let stranger = EndpointId(7);
         assert_eq!(graph.hear(&hear(A, &[Source::Endpoint(stranger)])), Err(Refusal::NoSuchEndpoint(stranger)));
         assert_eq!(graph.hear(&hear(stranger, &[])), Err(Refusal::NoSuchEndpoint(stranger)));
-        assert_eq!(graph.hear(&hear(A, &[Source::Player(PlayerId(8))])), Err(Refusal::NoSuchPlayer(PlayerId(8))));
         assert_eq!(graph, before);
+    }
+
+    #[test]
+    fn nothing_is_heard_of_a_player_that_has_ended() {
+        let mut graph = two();
+        let ended = Source::Player(PlayerId(8));
+        graph.hear(&hear(A, &[Source::Endpoint(B), ended])).unwrap();
+        assert_eq!(graph.heard_by(A).collect::<Vec<_>>(), [Source::Endpoint(B)]);
+        graph.hear(&hear(A, &[ended])).unwrap();
+        assert_eq!(graph.heard_by(A).count(), 0);
     }
 }

@@ -44,6 +44,6 @@ pub use gain::Gain;
 pub use graph::{Graph, Source};
 pub use id::{EndpointId, PlayerId, RecorderId};
 pub use now::Now;
-pub use prompt::{Clip, Prompt, Tone, TonePlan};
+pub use prompt::{Clip, Playlist, Prompt, Tone, TonePlan};
 pub use recording::{RecordRate, RecordSink};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpSuite};

@@ -14,7 +14,7 @@ struct Bar {
     melody: u8,
 }
 
-/// The whole loop at `rate`: 16 s, a whole number of 20 ms frames.
+/// The whole loop at `rate`: [`LENGTH_MS`], a whole number of 20 ms frames.
 #[must_use]
 pub fn render(rate: RecordRate) -> Vec<i16> {
     let hz = f64::from(rate.hz());
@@ -69,6 +69,8 @@ fn round(value: f64) -> i16 {
     value.round() as i16
 }
 
+/// How long it is.
+pub const LENGTH_MS: u32 = 16_000;
 /// Two seconds a bar: 120 quarter notes a minute.
 const BAR_SECONDS: f64 = 2.0;
 /// Loudest sample: music on hold should be softer than speech.

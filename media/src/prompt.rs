@@ -2,20 +2,94 @@
 
 use std::sync::Arc;
 
-/// A sound made here or handed in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+use crate::mix::frame_samples;
+use crate::{RecordRate, music, tone};
+
+/// Sounds one after another. Each begins on a frame of 20 ms, so that between two there is less than a frame of silence that was not
+/// asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Playlist {
+    /// What, in order.
+    pub prompts: Vec<Prompt>,
+    /// What happens at its end.
+    pub repeat: Repeat,
+}
+
+impl Playlist {
+    /// One sound for ever: music, ringing.
+    #[must_use]
+    pub fn forever(prompt: Prompt) -> Self {
+        Self { prompts: vec![prompt], repeat: Repeat::Forever }
+    }
+
+    /// Sounds played once.
+    #[must_use]
+    pub fn once(prompts: Vec<Prompt>) -> Self {
+        Self { prompts, repeat: Repeat::Once }
+    }
+}
+
+/// One sound. It is encoded once for each codec, whatever it is a part of.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prompt {
-    /// A call progress tone, for ever.
+    /// One period of a call progress tone.
     Tone {
         /// Whose tones.
         plan: TonePlan,
         /// Which one.
         tone: Tone,
     },
-    /// The built-in hold music, for ever.
+    /// The built-in hold music, once through.
     HoldMusic,
-    /// Recorded sound.
+    /// Recorded sound that begins and ends quietly: speech.
     Clip(Clip),
+    /// Recorded sound that follows on itself without a pause: music.
+    Loop(Clip),
+    /// Nothing, for a while.
+    Silence {
+        /// How long, rounded up to whole frames.
+        ms: u32,
+    },
+}
+
+impl Prompt {
+    /// Its name in the table of what has been encoded.
+    #[must_use]
+    pub fn key(&self) -> PromptKey {
+        match self {
+            Self::Tone { plan, tone } => PromptKey::Tone(*plan, *tone),
+            Self::HoldMusic => PromptKey::HoldMusic,
+            Self::Clip(clip) => PromptKey::Clip(clip.name),
+            Self::Loop(clip) => PromptKey::Loop(clip.name),
+            Self::Silence { .. } => PromptKey::Silence,
+        }
+    }
+
+    /// How many frames of 20 ms it fills; the same in every codec.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        match self {
+            Self::Tone { plan, tone } => u64::from(tone::period_ms(*plan, *tone)).div_ceil(FRAME_MS),
+            Self::HoldMusic => u64::from(music::LENGTH_MS).div_ceil(FRAME_MS),
+            Self::Clip(clip) | Self::Loop(clip) => clip.samples.len().div_ceil(frame_samples(clip.rate)) as u64,
+            Self::Silence { ms } => u64::from(*ms).div_ceil(FRAME_MS),
+        }
+    }
+}
+
+/// Names one sound. All silence is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PromptKey {
+    /// A tone.
+    Tone(TonePlan, Tone),
+    /// The built-in hold music.
+    HoldMusic,
+    /// A clip, by its name.
+    Clip(u64),
+    /// A clip that follows on itself.
+    Loop(u64),
+    /// Nothing to be heard.
+    Silence,
 }
 
 /// A country's tone plan.
@@ -38,6 +112,10 @@ pub enum Tone {
     Congestion,
     /// Dial now.
     Dial,
+    /// It has been done.
+    Confirm,
+    /// Speak now: one short tone.
+    Beep,
 }
 
 /// Recorded sound, mono.
@@ -45,15 +123,21 @@ pub enum Tone {
 pub struct Clip {
     /// Names the content: two clips of one name are encoded once. The caller's to keep unique.
     pub name: u64,
-    /// Linear 16-bit samples at 8 kHz or 16 kHz.
+    /// Linear 16-bit samples.
     pub samples: Arc<[i16]>,
     /// Sampling rate of `samples`.
-    pub rate: crate::RecordRate,
-    /// What happens at its end.
-    pub repeat: Repeat,
+    pub rate: RecordRate,
 }
 
-/// What happens at the end of a clip.
+impl PartialEq for Clip {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Clip {}
+
+/// What happens at the end of a playlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Repeat {
     /// Ends with [`crate::Event::PlayerEnded`].
@@ -62,28 +146,5 @@ pub enum Repeat {
     Forever,
 }
 
-impl PartialEq for Clip {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Clip {}
-
-impl PartialOrd for Clip {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Clip {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
-}
-
-impl Clip {
-    fn key(&self) -> (u64, Repeat) {
-        (self.name, self.repeat)
-    }
-}
+/// Milliseconds of a frame.
+pub const FRAME_MS: u64 = 20;

@@ -5,7 +5,7 @@
 
 pub mod translate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use media::{
 use media_io::{BrowserPorts, MediaHandle};
 use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
 
+use crate::prompts::PromptLibrary;
 use crate::recorder::Recorder;
 use crate::writer::Inbox;
 use translate::{endpoint, endpoint_back};
@@ -29,7 +30,9 @@ pub struct MediaBridge {
     recorder: Recorder,
     inbox: Inbox,
     rtp_timeout: Duration,
-    players: BTreeMap<Sound, PlayerId>,
+    prompts: Arc<PromptLibrary>,
+    /// Sounds that are being played: one player each, for all who hear them.
+    sounds: BTreeSet<Sound>,
     /// What was agreed on an endpoint decides at which rate it is recorded.
     codecs: BTreeMap<EndpointId, Vec<Codec>>,
     recorders: BTreeMap<RecordingId, RecorderId>,
@@ -45,6 +48,7 @@ impl MediaBridge {
     /// The system gives no thread, or not the ports for browsers.
     pub fn start(
         recorder: Recorder,
+        prompts: Arc<PromptLibrary>,
         inbox: Inbox,
         rtp_timeout: Duration,
         browsers: Option<BrowserPorts>,
@@ -58,7 +62,8 @@ impl MediaBridge {
             recorder,
             inbox,
             rtp_timeout,
-            players: BTreeMap::new(),
+            prompts,
+            sounds: BTreeSet::new(),
             codecs: BTreeMap::new(),
             recorders: BTreeMap::new(),
             next_recorder: 1,
@@ -83,6 +88,12 @@ impl MediaBridge {
             MediaCommand::DetectKeys { endpoint: id, detect } => {
                 self.pass(Command::DetectKeys { endpoint: endpoint(id), detect: translate::detect(detect) });
             }
+            MediaCommand::Play { player, tenant, language, parts, repeat } => {
+                let playlist = self.prompts.playlist(&tenant, language, &parts, repeat);
+                let start = Command::StartPlayer { player: translate::player(player), playlist };
+                self.pass_or(start, MediaEvent::Played(player));
+            }
+            MediaCommand::StopPlaying(player) => self.pass(Command::StopPlayer(translate::player(player))),
             MediaCommand::Record { recording, path, left, right } => self.record(recording, &path, &left, &right),
             MediaCommand::RecordFrom { recording, left, right } => self.to_recorder(recording, |recorder| {
                 Command::RecordFrom { recorder, channels: translate::channels(&left, &right) }
@@ -138,18 +149,17 @@ impl MediaBridge {
     fn source(&mut self, source: Source) -> media::Source {
         match source {
             Source::Endpoint(other) => media::Source::Endpoint(endpoint(other)),
-            Source::Sound(sound) => media::Source::Player(self.player(sound)),
+            Source::Sound(sound) => media::Source::Player(self.sound(sound)),
+            Source::Player(player) => media::Source::Player(translate::player(player)),
         }
     }
 
     /// One player a sound, begun when it is first wanted; those who hear it hear it at its current position.
-    fn player(&mut self, sound: Sound) -> PlayerId {
-        if let Some(player) = self.players.get(&sound) {
-            return *player;
+    fn sound(&mut self, sound: Sound) -> PlayerId {
+        let player = translate::sound_player(sound);
+        if self.sounds.insert(sound) {
+            self.pass(Command::StartPlayer { player, playlist: translate::sound(sound) });
         }
-        let player = PlayerId(self.players.len() as u64 + 1);
-        self.players.insert(sound, player);
-        self.pass(Command::StartPlayer { player, prompt: translate::prompt(sound) });
         player
     }
 
@@ -214,12 +224,11 @@ fn report(inbox: &Inbox, event: &Event) {
             let quality = translate::quality(stats);
             inbox.media(MediaEvent::Closed { endpoint: endpoint_back(*endpoint), quality });
         }
+        // The end of a sound never comes: it is for ever.
+        Event::PlayerEnded { player } => inbox.media(MediaEvent::Played(translate::player_back(*player))),
         // The switch may close an endpoint while a command about it is on its way.
         Event::Refused { reason } => tracing::debug!(%reason, "the media threads refused a command"),
         // The file's writer reports a recording's end, once it is on disk.
-        Event::Opened { .. }
-        | Event::SourceLocked { .. }
-        | Event::PlayerEnded { .. }
-        | Event::RecordingStopped { .. } => {}
+        Event::Opened { .. } | Event::SourceLocked { .. } | Event::RecordingStopped { .. } => {}
     }
 }

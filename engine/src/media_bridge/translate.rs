@@ -6,7 +6,8 @@ use std::time::Duration;
 use hooks::fact::MediaQuality;
 use media::{
     BrowserLoss, BrowserPeer, Channels, Codec, Detect, Direction, EndpointId, EndpointStats, Fingerprint, Format, Gain,
-    IceCredentials, PayloadType, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone, TonePlan,
+    IceCredentials, PayloadType, PlayerId, Playlist, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite,
+    Tone, TonePlan,
 };
 use sip::sdp::{CryptoSuite, MasterKey};
 use switch::media::{AgreedCodec, Agreement, Flows, Sound};
@@ -79,14 +80,37 @@ fn srtp(keys: &switch::media::SrtpKeys) -> SrtpKeys {
     SrtpKeys { suite, send: key(&keys.send), receive: key(&keys.receive) }
 }
 
-/// The prompt behind a sound.
+/// What is played for a sound, without an end.
 #[must_use]
-pub fn prompt(sound: Sound) -> Prompt {
-    match sound {
+pub fn sound(sound: Sound) -> Playlist {
+    Playlist::forever(match sound {
         Sound::RingbackCn => Prompt::Tone { plan: TonePlan::China, tone: Tone::Ringback },
         Sound::RingbackUs => Prompt::Tone { plan: TonePlan::UnitedStates, tone: Tone::Ringback },
         Sound::HoldMusic => Prompt::HoldMusic,
-    }
+    })
+}
+
+/// The player of a sound. Names with this bit are ours, those without it the switch's.
+#[must_use]
+pub fn sound_player(sound: Sound) -> PlayerId {
+    let nth = match sound {
+        Sound::RingbackCn => 1,
+        Sound::RingbackUs => 2,
+        Sound::HoldMusic => 3,
+    };
+    PlayerId(1 << 63 | nth)
+}
+
+/// The same player under the media's name.
+#[must_use]
+pub fn player(id: switch::media::PlayerId) -> PlayerId {
+    PlayerId(id.0)
+}
+
+/// The same player under the switch's name.
+#[must_use]
+pub fn player_back(id: PlayerId) -> switch::media::PlayerId {
+    switch::media::PlayerId(id.0)
 }
 
 /// The factor of so many decibels.

@@ -24,6 +24,7 @@ use axum::Router;
 use hooks::fact::SettingsChanged;
 use hooks::id::TenantId;
 use hooks::plugin::Plugin;
+use recordings::Finished;
 use sip::flow::Transport;
 use switch::config::{ListeningSocket, TenantConfig};
 use switch::input::Admission;
@@ -43,6 +44,7 @@ use crate::ladder::{Capture, Captures};
 use crate::live::Live;
 use crate::media_bridge::MediaBridge;
 use crate::names::Names;
+use crate::prompts::PromptLibrary;
 use crate::provision;
 use crate::provision::first_start::{self, FirstLogin, Passwords};
 use crate::recorder::Recorder;
@@ -142,9 +144,8 @@ impl Running {
         let capture = Capture::start(config.ladder, captures.clone())?;
         let sip = Arc::new(SipIo::start(&sip_listen(&config), secrets.sip(&names)?, inbox.clone(), capture.tap())?);
         let node = config.node(listening(&sip));
-        let recorder = Recorder::start(&config.recording.dir, inbox.clone())?;
-        recorder.confirm_repaired(&recovered.repaired);
-        let media = MediaBridge::start(recorder, inbox.clone(), config.rtp.timeout, None, random_bytes())?;
+        let prompts = Arc::new(PromptLibrary::new(config.rtp.tones));
+        let media = start_media(&config, &inbox, &recovered.repaired, &prompts)?;
         let switch = Switch::new(node, random_bytes(), clock.now());
         let journals: BTreeMap<TenantId, JournalHandle> =
             recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
@@ -247,6 +248,17 @@ impl Stored {
 
 /// A tenant's settings, and when the switch has taken them.
 type Told = (Arc<TenantConfig>, oneshot::Receiver<()>);
+
+fn start_media(
+    config: &Config,
+    inbox: &Inbox,
+    repaired: &[Finished],
+    prompts: &Arc<PromptLibrary>,
+) -> anyhow::Result<MediaBridge> {
+    let recorder = Recorder::start(&config.recording.dir, inbox.clone())?;
+    recorder.confirm_repaired(repaired);
+    MediaBridge::start(recorder, Arc::clone(prompts), inbox.clone(), config.rtp.timeout, None, random_bytes())
+}
 
 fn sip_listen(config: &Config) -> SipListen {
     SipListen { udp: config.sip.udp.clone(), tcp: config.sip.tcp.clone(), tls: config.sip.tls.clone() }

@@ -155,6 +155,8 @@ impl Switch {
                     self.with_call(call, |call, desk| call.digit(desk, leg, digit));
                 }
             }
+            // Nothing is played to a call of two parties but what never ends.
+            MediaEvent::Played(_) => {}
             MediaEvent::Closed { endpoint, quality } => {
                 if let Some(LegRef { call, leg }) = self.desk.ports.release(endpoint) {
                     self.with_call(call, |call, desk| call.endpoint_closed(desk, leg, endpoint, quality));

@@ -3,8 +3,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use dialplan::say::{Language, Part, Repeat};
 use hooks::fact::MediaQuality;
-use hooks::id::RecordingId;
+use hooks::id::{RecordingId, TenantId};
 pub use sip::sdp::{BrowserPeer, Fingerprint, IceCredentials};
 use sip::sdp::{CryptoSuite, MasterKey};
 
@@ -23,6 +24,10 @@ pub enum Sound {
     HoldMusic,
 }
 
+/// Something that is being played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlayerId(pub u64);
+
 /// Something an endpoint hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
@@ -30,6 +35,8 @@ pub enum Source {
     Endpoint(EndpointId),
     /// A sound, from its beginning.
     Sound(Sound),
+    /// What a player plays, from when the first endpoint hears it; nothing once it has ended.
+    Player(PlayerId),
 }
 
 /// How much louder or softer than it comes, dB, -60 to 12.
@@ -194,6 +201,21 @@ pub enum MediaCommand {
         /// Whether.
         detect: Detect,
     },
+    /// Gets something ready to be played to a call; it begins as soon as an endpoint hears it.
+    Play {
+        /// The new player.
+        player: PlayerId,
+        /// Whose prompts.
+        tenant: TenantId,
+        /// In which language.
+        language: Language,
+        /// What, in order. A prompt that is not there is left out.
+        parts: Vec<Part>,
+        /// How often.
+        repeat: Repeat,
+    },
+    /// Ends a player; no event follows. Nothing, where it has ended by itself.
+    StopPlaying(PlayerId),
     /// Writes what endpoints say, left and right (REC-09), until stopped. What they hear is in no channel: a whisper or a
     /// monitor is recorded only where it is named.
     Record {
@@ -239,6 +261,8 @@ pub enum MediaEvent {
         /// Why.
         reason: BrowserLoss,
     },
+    /// A player has ended by itself, or nothing of it could be played.
+    Played(PlayerId),
     /// A digit by RFC 4733, or heard as a sound where that was asked for: once for each press.
     Digit {
         /// Who pressed.

@@ -105,8 +105,8 @@ impl RelayThread {
 
     fn read_inbox(&mut self) {
         self.waker.acknowledge();
-        while let Ok(Encoded { prompt, coder, encoded }) = self.inbox.encoded.try_recv() {
-            self.relay.prompt_encoded(self.clock.now(), &prompt, coder, encoded);
+        while let Ok(Encoded { key, coder, portion }) = self.inbox.encoded.try_recv() {
+            self.relay.prompt_encoded(self.clock.now(), key, coder, &portion);
         }
         // Packets wait meanwhile, so a flood of commands is taken in portions.
         for _ in 0..COMMANDS_PER_TURN {

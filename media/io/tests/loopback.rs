@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use media::codec::g711::{ALAW_TO_LINEAR, ULAW_TO_ALAW};
-use media::prompt::{Clip, Repeat};
+use media::prompt::Clip;
 use media::{
-    Channels, Codec, Command, EndpointId, Event, Hear, OpenEndpoint, PlayerId, Prompt, RecordRate, RecordSink,
-    RecorderId, Source, StartRecorder, Tone, TonePlan,
+    Channels, Codec, Command, EndpointId, Event, Hear, OpenEndpoint, PlayerId, Playlist, Prompt, RecordRate,
+    RecordSink, RecorderId, Source, StartRecorder, Tone, TonePlan,
 };
 use phones::Switch;
 
@@ -78,7 +78,7 @@ fn a_tone_is_paced_and_a_clip_ends() {
     let switch = Switch::start();
     let alice = switch.phone(A, &[Codec::Pcma]);
     let tone = Prompt::Tone { plan: TonePlan::China, tone: Tone::Dial };
-    switch.handle.send(Command::StartPlayer { player: PlayerId(1), prompt: tone }).unwrap();
+    switch.handle.send(Command::StartPlayer { player: PlayerId(1), playlist: Playlist::forever(tone) }).unwrap();
     switch.hear(A, &[Source::Player(PlayerId(1))]);
     let first = alice.receive().expect("a tone");
     let began = Instant::now();
@@ -94,8 +94,11 @@ fn a_tone_is_paced_and_a_clip_ends() {
     assert!(began.elapsed() >= Duration::from_millis(450), "paced: {:?}", began.elapsed());
     assert!((6_000..9_000).contains(&loudest), "{loudest}");
 
-    let clip = Clip { name: 7, samples: vec![1_000; 1_600].into(), rate: RecordRate::Narrow, repeat: Repeat::Once };
-    switch.handle.send(Command::StartPlayer { player: PlayerId(2), prompt: Prompt::Clip(clip) }).unwrap();
+    let clip = Clip { name: 7, samples: vec![1_000; 1_600].into(), rate: RecordRate::Narrow };
+    switch
+        .handle
+        .send(Command::StartPlayer { player: PlayerId(2), playlist: Playlist::once(vec![Prompt::Clip(clip)]) })
+        .unwrap();
     switch.hear(A, &[Source::Player(PlayerId(2))]);
     switch.wait_for(|event| (*event == Event::PlayerEnded { player: PlayerId(2) }).then_some(()));
 }
@@ -194,7 +197,10 @@ fn a_sink_that_blocks_holds_up_neither_packets_nor_music() {
     bob.drain();
     alice.send(&[1; 160]);
     assert!(bob.receive().is_some());
-    switch.handle.send(Command::StartPlayer { player: PlayerId(1), prompt: Prompt::HoldMusic }).unwrap();
+    switch
+        .handle
+        .send(Command::StartPlayer { player: PlayerId(1), playlist: Playlist::forever(Prompt::HoldMusic) })
+        .unwrap();
     switch.hear(B, &[Source::Player(PlayerId(1))]);
     assert!(bob.receive().is_some());
     drop(held);

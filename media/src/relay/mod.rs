@@ -4,6 +4,7 @@
 
 mod browsers;
 mod ear;
+mod encodings;
 mod endpoint;
 mod hearing;
 mod packets;
@@ -14,11 +15,9 @@ mod sound_keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use crate::codec::Coder;
 use crate::dtls::Dtls;
-use crate::encoded::EncodedPrompt;
 use crate::event::Refusal;
 use crate::ice::SharedSocket;
 use crate::rtp::{Header, PACKET_BYTES_MAX};
@@ -28,6 +27,7 @@ use crate::{
 };
 use browsers::Browsers;
 pub use browsers::Burden;
+use encodings::Encodings;
 use endpoint::Endpoint;
 use players::Player;
 use rooms::{RoomId, Rooms};
@@ -57,7 +57,7 @@ pub trait Output {
     }
     /// Tells an event.
     fn event(&mut self, event: Event);
-    /// Asks for a prompt to be encoded elsewhere; answered by [`Relay::prompt_encoded`].
+    /// Asks for a prompt to be encoded elsewhere; answered by [`Relay::prompt_encoded`], portion by portion.
     fn encode(&mut self, prompt: &Prompt, coder: Coder);
     /// A recording begins: taps of its endpoints follow.
     fn start_recorder(&mut self, now: Now, start: StartRecorder);
@@ -126,8 +126,7 @@ pub struct Relay {
     by_id: BTreeMap<EndpointId, Slot>,
     players: BTreeMap<PlayerId, Player>,
     rooms: Rooms,
-    /// Prompts by codec; `None` while being encoded.
-    prompts: BTreeMap<(Prompt, Coder), Option<Arc<EncodedPrompt>>>,
+    encodings: Encodings,
     browsers: Browsers,
     deadlines: BTreeSet<(u64, Deadline)>,
     scratch: Scratch,
@@ -148,7 +147,7 @@ enum Deadline {
     Silence(Slot),
     /// A look at a browser: its silence, its handshake.
     Browser(Slot),
-    /// The end of a prompt that plays once.
+    /// The end of a playlist that plays once.
     End(PlayerId),
 }
 
@@ -172,7 +171,7 @@ impl Relay {
                 self.slot(endpoint).map(|slot| self.configure(now, slot, session, out))
             }
             Command::Close(endpoint) => self.slot(endpoint).map(|slot| self.close(now, slot, out)),
-            Command::StartPlayer { player, prompt } => self.start_player(player, prompt),
+            Command::StartPlayer { player, playlist } => self.start_player(player, playlist, out),
             Command::StopPlayer(player) => self.stop_player(now, player, out),
             Command::Hear(hear) => self.hear(now, &hear, out),
             Command::SetGain(edge) => self.set_gain(now, &edge, out),

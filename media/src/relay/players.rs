@@ -1,19 +1,19 @@
-//! Players: prompts sent frame by frame to whoever hears them.
-
-use std::sync::Arc;
+//! Players: playlists sent frame by frame to whoever hears them.
 
 use super::endpoint::Heard;
 use super::{Deadline, Output, PLAYERS_MAX, Port, Relay, Slot};
 use crate::codec::Coder;
-use crate::encoded::{EncodedPrompt, FRAME_US};
+use crate::encoded::{FRAME_US, Portion, SILENCE_FRAMES};
 use crate::event::Refusal;
 use crate::out_stream::PlayedFrame;
-use crate::prompt::Prompt;
+use crate::prompt::{Playlist, PromptKey, Repeat};
 use crate::{EndpointId, Event, Now, PlayerId, Source};
 
-/// One playing prompt.
+/// One playing playlist.
 pub(super) struct Player {
-    prompt: Prompt,
+    playlist: Playlist,
+    /// At which frame each prompt ends, counted from the beginning.
+    ends: Vec<u64>,
     position: Position,
 }
 
@@ -36,11 +36,11 @@ pub(super) struct Feed {
     state: FeedState,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 enum FeedState {
     /// The sink has no codec yet, or none that can be encoded.
     NoCodec,
-    /// The prompt is being encoded.
+    /// The first frame is being encoded.
     Encoding {
         coder: Coder,
         send_as: u8,
@@ -48,32 +48,81 @@ enum FeedState {
     Playing {
         coder: Coder,
         send_as: u8,
-        frames: Arc<EncodedPrompt>,
         due_us: u64,
     },
 }
 
+impl Player {
+    fn new(playlist: Playlist) -> Self {
+        let ends = playlist.prompts.iter().scan(0, |end, prompt| {
+            *end += prompt.frames();
+            Some(*end)
+        });
+        Self { ends: ends.collect(), playlist, position: Position::Waiting }
+    }
+
+    /// How many frames it has until it ends or begins again.
+    fn frames(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Which prompt a frame belongs to, and which frame of that it is; `None` after the end.
+    fn locate(&self, index: u64) -> Option<(PromptKey, u64)> {
+        let frames = self.frames();
+        if frames == 0 || (self.playlist.repeat == Repeat::Once && index >= frames) {
+            return None;
+        }
+        let index = index % frames;
+        let nth = self.ends.partition_point(|end| *end <= index);
+        let start = if nth == 0 { 0 } else { self.ends[nth - 1] };
+        match self.playlist.prompts[nth].key() {
+            PromptKey::Silence => Some((PromptKey::Silence, (index - start) % SILENCE_FRAMES)),
+            key @ (PromptKey::Tone(..) | PromptKey::HoldMusic | PromptKey::Clip(_) | PromptKey::Loop(_)) => {
+                Some((key, index - start))
+            }
+        }
+    }
+}
+
 impl Relay {
-    pub(super) fn start_player(&mut self, player: PlayerId, prompt: Prompt) -> Result<(), Refusal> {
+    pub(super) fn start_player(
+        &mut self,
+        player: PlayerId,
+        playlist: Playlist,
+        out: &mut impl Output,
+    ) -> Result<(), Refusal> {
         if self.players.len() >= PLAYERS_MAX {
+            out.event(Event::PlayerEnded { player });
             return Err(Refusal::Full("player"));
         }
         self.graph.add_player(player)?;
-        self.players.insert(player, Player { prompt, position: Position::Waiting });
+        self.encodings.hold(&playlist.prompts);
+        let started = Player::new(playlist);
+        let nothing = started.frames() == 0;
+        self.players.insert(player, started);
+        if nothing {
+            self.remove_player(player)?;
+            out.event(Event::PlayerEnded { player });
+        }
         Ok(())
     }
 
     pub(super) fn stop_player(&mut self, now: Now, player: PlayerId, out: &mut impl Output) -> Result<(), Refusal> {
         let sinks: Vec<EndpointId> = self.graph.hearers_of(Source::Player(player)).collect();
-        self.graph.remove_player(player)?;
+        self.remove_player(player)?;
         for sink in sinks {
             self.rehear(now, sink, out);
         }
+        Ok(())
+    }
+
+    fn remove_player(&mut self, player: PlayerId) -> Result<(), Refusal> {
+        self.graph.remove_player(player)?;
         if let Some(stopped) = self.players.remove(&player) {
             if let Position::Playing { ends_us: Some(end), .. } = stopped.position {
                 self.deadlines.remove(&(end, Deadline::End(player)));
             }
-            self.forget_clip(&stopped.prompt);
+            self.encodings.release(&stopped.playlist.prompts);
         }
         Ok(())
     }
@@ -84,78 +133,86 @@ impl Relay {
         }
     }
 
-    /// A prompt asked for by [`Output::encode`] is ready.
-    pub fn prompt_encoded(&mut self, now: Now, prompt: &Prompt, coder: Coder, encoded: EncodedPrompt) {
-        // A clip nobody plays any more has been forgotten.
-        let Some(entry) = self.prompts.get_mut(&(prompt.clone(), coder)) else { return };
-        let encoded = Arc::new(encoded);
-        *entry = Some(Arc::clone(&encoded));
+    /// The next portion of a prompt asked for by [`Output::encode`] is ready.
+    pub fn prompt_encoded(&mut self, now: Now, key: PromptKey, coder: Coder, portion: &Portion) {
+        if !self.encodings.append(key, coder, portion) {
+            return;
+        }
         let waiting: Vec<Slot> =
-            self.by_id.values().copied().filter(|slot| self.waits_for(*slot, prompt, coder)).collect();
+            self.by_id.values().copied().filter(|slot| self.waits_for(*slot, key, coder)).collect();
         for slot in waiting {
-            self.begin_feed(now, slot, &encoded);
+            self.begin_feed(now, slot);
         }
     }
 
-    fn waits_for(&self, slot: Slot, prompt: &Prompt, wanted: Coder) -> bool {
+    fn waits_for(&self, slot: Slot, key: PromptKey, wanted: Coder) -> bool {
         let Some(Heard::Player(feed)) = self.endpoint(slot).map(|endpoint| &endpoint.heard) else { return false };
         match feed.state {
             FeedState::Encoding { coder, .. } => {
-                coder == wanted && self.players.get(&feed.player).is_some_and(|player| player.prompt == *prompt)
+                let first = self.players.get(&feed.player).and_then(|player| player.locate(0));
+                coder == wanted && first.is_some_and(|(first, _)| first == key)
             }
             FeedState::NoCodec | FeedState::Playing { .. } => false,
         }
     }
 
-    /// Lets a sink hear a player, as soon as its prompt is there in the sink's codec.
+    /// Lets a sink hear a player, as soon as it can be heard in the sink's codec.
     pub(super) fn start_feed(&mut self, now: Now, slot: Slot, player: PlayerId, out: &mut impl Output) {
-        let Some(prompt) = self.players.get(&player).map(|player| player.prompt.clone()) else { return };
         let Some(sink) = self.endpoint_mut(slot) else { return };
         let Some((coder, send_as)) = sink.encodable() else {
+            let agreed = sink.session().is_some_and(|session| !session.formats.is_empty());
             sink.hear(Heard::Player(Feed { player, state: FeedState::NoCodec }));
+            if agreed {
+                // Nobody will ever hear it here, yet it ends.
+                self.begin_player(now.mono_us, player);
+            }
             return;
         };
         sink.hear(Heard::Player(Feed { player, state: FeedState::Encoding { coder, send_as } }));
-        if let Some(encoded) = self.encoded(prompt, coder, out) {
-            self.begin_feed(now, slot, &encoded);
+        if self.can_begin(player, coder, out) {
+            self.begin_feed(now, slot);
         }
     }
 
-    /// A player's prompt in a codec; asks for it if it is not there yet.
-    pub(super) fn prompt_of(
-        &mut self,
-        player: PlayerId,
-        coder: Coder,
-        out: &mut impl Output,
-    ) -> Option<Arc<EncodedPrompt>> {
-        let prompt = self.players.get(&player)?.prompt.clone();
-        self.encoded(prompt, coder, out)
-    }
-
-    fn encoded(&mut self, prompt: Prompt, coder: Coder, out: &mut impl Output) -> Option<Arc<EncodedPrompt>> {
-        match self.prompts.get(&(prompt.clone(), coder)) {
-            Some(encoded) => encoded.clone(),
-            None => {
-                out.encode(&prompt, coder);
-                self.prompts.insert((prompt, coder), None);
-                None
+    /// Whether a player plays already or its first frame is there; asks for what is not.
+    fn can_begin(&mut self, player: PlayerId, coder: Coder, out: &mut impl Output) -> bool {
+        let Some(playing) = self.players.get(&player) else { return false };
+        self.encodings.want(&playing.playlist.prompts, coder, out);
+        match playing.position {
+            Position::Playing { .. } => true,
+            Position::Waiting => {
+                let first = playing.locate(0);
+                first.is_some_and(|(key, index)| self.encodings.frame(key, coder, index).is_some())
             }
         }
     }
 
-    /// Which frame of a player belongs to an instant; it begins there if nobody has heard it yet.
-    pub(super) fn position_of(&mut self, at_us: u64, player: PlayerId, frames: &EncodedPrompt) -> Option<u64> {
-        let since_us = self.begin_player(at_us, player, frames)?;
-        Some(at_us.saturating_sub(since_us) / FRAME_US)
+    /// A player's frame that belongs to an instant; the player begins there if nobody has heard it yet.
+    pub(super) fn frame_at(
+        &mut self,
+        at_us: u64,
+        player: PlayerId,
+        coder: Coder,
+        out: &mut impl Output,
+    ) -> Option<&[u8]> {
+        if !self.can_begin(player, coder, out) {
+            return None;
+        }
+        let since_us = self.begin_player(at_us, player)?;
+        let (key, index) = self.players.get(&player)?.locate(at_us.saturating_sub(since_us) / FRAME_US)?;
+        self.encodings.frame(key, coder, index)
     }
 
     /// When a player began: now, if nobody has heard it yet.
-    fn begin_player(&mut self, at_us: u64, id: PlayerId, frames: &EncodedPrompt) -> Option<u64> {
+    fn begin_player(&mut self, at_us: u64, id: PlayerId) -> Option<u64> {
         let player = self.players.get_mut(&id)?;
         Some(match player.position {
             Position::Playing { since_us, .. } => since_us,
             Position::Waiting => {
-                let ends_us = frames.ends().then(|| at_us + frames.frames() * FRAME_US);
+                let ends_us = match player.playlist.repeat {
+                    Repeat::Once => Some(at_us + player.frames() * FRAME_US),
+                    Repeat::Forever => None,
+                };
                 player.position = Position::Playing { since_us: at_us, ends_us };
                 self.deadlines.extend(ends_us.map(|end| (end, Deadline::End(id))));
                 at_us
@@ -163,17 +220,16 @@ impl Relay {
         })
     }
 
-    /// Schedules the first frame of a feed that waits for `frames`.
-    fn begin_feed(&mut self, now: Now, slot: Slot, frames: &Arc<EncodedPrompt>) {
+    /// Schedules the first frame of a feed.
+    fn begin_feed(&mut self, now: Now, slot: Slot) {
         let Some(Heard::Player(feed)) = self.endpoint(slot).map(|endpoint| &endpoint.heard) else { return };
         let FeedState::Encoding { coder, send_as } = feed.state else { return };
         let id = feed.player;
-        let Some(since_us) = self.begin_player(now.mono_us, id, frames) else { return };
+        let Some(since_us) = self.begin_player(now.mono_us, id) else { return };
         let due_us = since_us + now.mono_us.saturating_sub(since_us).next_multiple_of(FRAME_US);
         self.deadlines.insert((due_us, Deadline::Frame(slot)));
         if let Some(sink) = self.endpoint_mut(slot) {
-            let state = FeedState::Playing { coder, send_as, frames: Arc::clone(frames), due_us };
-            sink.heard = Heard::Player(Feed { player: id, state });
+            sink.heard = Heard::Player(Feed { player: id, state: FeedState::Playing { coder, send_as, due_us } });
         }
     }
 
@@ -191,15 +247,16 @@ impl Relay {
         let Some(sink) = self.slots.get_mut(slot.0 as usize).and_then(|slot| slot.as_deref_mut()) else { return };
         let to = sink.destination();
         let Heard::Player(feed) = &mut sink.heard else { return };
-        let Some(Player { position: Position::Playing { since_us, .. }, .. }) = self.players.get(&feed.player) else {
-            return;
-        };
-        let FeedState::Playing { coder, send_as, frames, due_us } = &mut feed.state else { return };
-        let index = now.mono_us.saturating_sub(*since_us) / FRAME_US;
-        let Some(payload) = frames.frame(index) else { return };
+        let Some(player) = self.players.get(&feed.player) else { return };
+        let Position::Playing { since_us, .. } = player.position else { return };
+        let FeedState::Playing { coder, send_as, due_us } = &mut feed.state else { return };
+        let index = now.mono_us.saturating_sub(since_us) / FRAME_US;
+        let Some((key, index_there)) = player.locate(index) else { return };
         *due_us = since_us + (index + 1) * FRAME_US;
         self.deadlines.insert((*due_us, Deadline::Frame(slot)));
-        let Some(to) = to else { return };
+        // What the encoder has not come to yet, is left out.
+        let payload = self.encodings.frame(key, *coder, index_there).filter(|payload| !payload.is_empty());
+        let (Some(to), Some(payload)) = (to, payload) else { return };
         let clock_hz = coder.clock_hz();
         let frame = PlayedFrame { index, samples: clock_hz / 50, clock_hz, send_as: *send_as };
         let header = sink.out.play(now.mono_us, frame);
@@ -207,14 +264,5 @@ impl Relay {
         let datagram = header.build(payload, &mut self.scratch.0);
         let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
         sink.count_sent(sent, payload_bytes);
-    }
-
-    /// Clips go with their last player; tones and music stay encoded, there are few.
-    fn forget_clip(&mut self, prompt: &Prompt) {
-        let used = self.players.values().any(|player| player.prompt == *prompt);
-        match prompt {
-            Prompt::Clip(_) if !used => self.prompts.retain(|(kept, _), _| kept != prompt),
-            Prompt::Clip(_) | Prompt::Tone { .. } | Prompt::HoldMusic => {}
-        }
     }
 }

@@ -282,9 +282,7 @@ impl Relay {
         samples: &mut Vec<i16>,
         out: &mut impl Output,
     ) -> bool {
-        let Some(frames) = self.prompt_of(player, Coder::L16(rate), out) else { return false };
-        let Some(index) = self.position_of(due_us, player, &frames) else { return false };
-        let Some(payload) = frames.frame(index) else { return false };
+        let Some(payload) = self.frame_at(due_us, player, Coder::L16(rate), out) else { return false };
         samples.extend(payload.chunks_exact(2).map(|pair| i16::from_be_bytes([pair[0], pair[1]])));
         true
     }

@@ -3,13 +3,14 @@
 mod browsers;
 mod mixing;
 mod orders;
+mod playing;
 mod rig;
 
 use std::time::Duration;
 
 use super::*;
 use crate::codec::g711::ULAW_TO_ALAW;
-use crate::prompt::{Clip, Repeat, Tone, TonePlan};
+use crate::prompt::{Clip, Tone, TonePlan};
 use crate::rtcp::PeerReport;
 use crate::rtp::is_rtcp;
 use crate::srtp::{Guard, Kind};
@@ -126,8 +127,8 @@ fn a_clip_begins_at_its_beginning_once_it_is_ready_and_tells_its_end() {
     let mut rig = Rig::default();
     let bob = rig.party(B, &[PCMU]);
     let samples: Vec<i16> = (0..1_600).map(|i| i / 160 * 1_000).collect();
-    let clip = Clip { name: 1, samples: samples.into(), rate: RecordRate::Narrow, repeat: Repeat::Once };
-    rig.play(MUSIC, Prompt::Clip(clip.clone()));
+    let clip = Clip { name: 1, samples: samples.into(), rate: RecordRate::Narrow };
+    rig.play_once(MUSIC, vec![Prompt::Clip(clip)]);
     rig.hear(B, &[Source::Player(MUSIC)]);
     rig.now_us += 300_000; // encoding takes its time
     rig.wait(500_000);
@@ -135,7 +136,6 @@ fn a_clip_begins_at_its_beginning_once_it_is_ready_and_tells_its_end() {
     assert_eq!(heard.len(), 10);
     assert_eq!(heard[0].2, [0xFF; 160]);
     assert_eq!(rig.world.events.iter().filter(|event| **event == Event::PlayerEnded { player: MUSIC }).count(), 1);
-    assert!(rig.relay.prompts.is_empty(), "a clip is forgotten with its last player");
     assert!(!rig.relay.graph().has_player(MUSIC));
 }
 
@@ -404,7 +404,6 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         [
             NoSuchEndpoint(B),
             TooManySources(A),
-            NoSuchPlayer(MUSIC),
             NoSuchEndpoint(B),
             NoSuchPlayer(MUSIC),
             NoSuchRecorder(RecorderId(1)),

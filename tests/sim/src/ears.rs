@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use dialplan::say::{Part, Repeat};
 use media::{Channels, EdgeGain, EndpointId, Gain, Graph, Hear, PlayerId, RecorderId, Source};
 use switch::media::{Agreement, MediaCommand, MediaEvent, RecordingOutcome, Sound};
 
@@ -22,10 +23,14 @@ pub struct Ears {
     endpoints: BTreeMap<u64, Endpoint>,
     recordings: BTreeMap<hooks::id::RecordingId, RecorderId>,
     ever_opened: BTreeSet<u64>,
+    ever_played: BTreeSet<switch::media::PlayerId>,
     /// Could not be bound; true once the switch was told.
     unbound: BTreeMap<u64, bool>,
     next_recorder: u64,
 }
+
+/// Players of the switch are named from here on.
+const PLAYERS_FROM: u64 = 1_000;
 
 const SOUNDS: [Sound; 3] = [Sound::RingbackCn, Sound::RingbackUs, Sound::HoldMusic];
 
@@ -54,6 +59,9 @@ impl Ears {
     pub fn told(&mut self, event: &MediaEvent) {
         if let MediaEvent::BindFailed(endpoint) = event {
             self.unbound.insert(endpoint.0, true);
+        }
+        if let MediaEvent::Played(player) = event {
+            self.stop_playing(*player);
         }
     }
 
@@ -113,6 +121,11 @@ impl Ears {
                     sources.iter().filter(|source| !self.is_unbound_unknown(source)).map(self::source).collect();
                 let hear = Hear { sink: EndpointId(endpoint.0), sources };
                 self.graph.hear(&hear).map_err(|refusal| format!("{command:?}: {refusal}"))?;
+                Ok(Vec::new())
+            }
+            MediaCommand::Play { player, parts, repeat, .. } => self.play(*player, parts, *repeat),
+            MediaCommand::StopPlaying(player) => {
+                self.stop_playing(*player);
                 Ok(Vec::new())
             }
             MediaCommand::SetGain { endpoint, source, gain } => {
@@ -177,16 +190,17 @@ impl Ears {
         Source::Player(player(Sound::RingbackCn))
     }
 
-    /// Open endpoints and running recordings: none may be left when all calls are over.
+    /// Open endpoints, running recordings and players: none may be left when all calls are over.
     #[must_use]
     pub fn left_over(&self) -> usize {
-        self.endpoints.len() + self.recordings.len()
+        let players = self.ever_played.iter().filter(|player| self.graph.has_player(PlayerId(PLAYERS_FROM + player.0)));
+        self.endpoints.len() + self.recordings.len() + players.count()
     }
 
     fn is_unbound_unknown(&self, source: &switch::media::Source) -> bool {
         match source {
             switch::media::Source::Endpoint(id) => self.unbound.get(&id.0) == Some(&false),
-            switch::media::Source::Sound(_) => false,
+            switch::media::Source::Sound(_) | switch::media::Source::Player(_) => false,
         }
     }
 
@@ -206,7 +220,9 @@ impl Ears {
             | MediaCommand::OpenBrowser { .. }
             | MediaCommand::PauseRecording(_)
             | MediaCommand::ResumeRecording(_)
-            | MediaCommand::StopRecording(_) => None,
+            | MediaCommand::StopRecording(_)
+            | MediaCommand::Play { .. }
+            | MediaCommand::StopPlaying(_) => None,
         }
     }
 
@@ -277,6 +293,31 @@ impl Ears {
         })
     }
 
+    /// What plays once has ended by the time the switch is told so, and not before.
+    fn play(
+        &mut self,
+        player: switch::media::PlayerId,
+        parts: &[Part],
+        repeat: Repeat,
+    ) -> Result<Vec<MediaEvent>, String> {
+        if parts.is_empty() {
+            return Err(format!("{player:?} was told to play nothing"));
+        }
+        if !self.ever_played.insert(player) {
+            return Err(format!("{player:?} was named twice"));
+        }
+        self.graph.add_player(PlayerId(PLAYERS_FROM + player.0)).map_err(|refusal| refusal.to_string())?;
+        Ok(match repeat {
+            Repeat::Once => vec![MediaEvent::Played(player)],
+            Repeat::Forever => Vec::new(),
+        })
+    }
+
+    fn stop_playing(&mut self, player: switch::media::PlayerId) {
+        // It may have ended by itself.
+        let _ = self.graph.remove_player(PlayerId(PLAYERS_FROM + player.0));
+    }
+
     fn stop_recording(&mut self, recording: hooks::id::RecordingId) -> Option<MediaEvent> {
         let recorder = self.recordings.remove(&recording)?;
         self.graph.remove_recorder(recorder).expect("it records until it is stopped");
@@ -302,5 +343,6 @@ fn source(source: &switch::media::Source) -> Source {
     match source {
         switch::media::Source::Endpoint(id) => Source::Endpoint(EndpointId(id.0)),
         switch::media::Source::Sound(sound) => Source::Player(player(*sound)),
+        switch::media::Source::Player(player) => Source::Player(PlayerId(PLAYERS_FROM + player.0)),
     }
 }

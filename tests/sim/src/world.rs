@@ -541,6 +541,8 @@ impl World {
                     | MediaCommand::Hear { .. }
                     | MediaCommand::SetGain { .. }
                     | MediaCommand::DetectKeys { .. }
+                    | MediaCommand::Play { .. }
+                    | MediaCommand::StopPlaying(_)
                     | MediaCommand::Record { .. }
                     | MediaCommand::RecordFrom { .. }
                     | MediaCommand::PauseRecording(_)

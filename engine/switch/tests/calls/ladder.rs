@@ -379,6 +379,8 @@ impl World {
                 self.hears.insert(*endpoint, sources.clone());
             }
             MediaCommand::Record { .. }
+            | MediaCommand::Play { .. }
+            | MediaCommand::StopPlaying(_)
             | MediaCommand::SetGain { .. }
             | MediaCommand::DetectKeys { .. }
             | MediaCommand::RecordFrom { .. }
@@ -435,6 +437,7 @@ impl World {
                     phone.map_or("somebody".to_owned(), |phone| phone.name.to_owned())
                 }
                 Source::Sound(sound) => format!("{sound:?}"),
+                Source::Player(player) => format!("player {}", player.0),
             })
             .collect();
         if names.is_empty() { "nothing".into() } else { names.join("+") }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::*;
 use super::rig::*;
 use crate::codec::{Coder, Encoder, Law};
-use crate::prompt::{Clip, Repeat};
+use crate::prompt::Clip;
 use crate::testing::{level, rms, sine};
 use crate::{Codec, EdgeGain, Gain, RecordRate, Source};
 
@@ -256,7 +256,7 @@ fn a_prompt_is_heard_over_a_voice_until_it_ends() {
     let mut speakers = [speaker(&mut rig, A, PCMU, 400.0), speaker(&mut rig, B, PCMU, 700.0)];
     rig.talk();
     let samples = sine(8_000, 1_500.0, 4_000.0, 1.0).into();
-    rig.play(MUSIC, Prompt::Clip(Clip { name: 5, samples, rate: RecordRate::Narrow, repeat: Repeat::Once }));
+    rig.play_once(MUSIC, vec![Prompt::Clip(Clip { name: 5, samples, rate: RecordRate::Narrow })]);
     rig.hear(A, &[Source::Endpoint(B), Source::Player(MUSIC)]);
     all_say(&mut rig, &mut speakers, 40);
     let during = speakers[0].hears(&mut rig);

@@ -1,6 +1,8 @@
 //! A relay with made-up packets, a made-up clock, and parties that speak and hear.
 
 use super::super::*;
+use crate::encoded::Encoding;
+use crate::prompt::Playlist;
 use crate::rtp::{Packet, is_rtcp};
 use crate::{Codec, Format, PayloadType, RecordRate, RecordSink, Remote, Session, Source};
 
@@ -153,7 +155,11 @@ impl Rig {
     }
 
     pub(super) fn play(&mut self, player: PlayerId, prompt: Prompt) {
-        self.command(Command::StartPlayer { player, prompt });
+        self.command(Command::StartPlayer { player, playlist: Playlist::forever(prompt) });
+    }
+
+    pub(super) fn play_once(&mut self, player: PlayerId, prompts: Vec<Prompt>) {
+        self.command(Command::StartPlayer { player, playlist: Playlist::once(prompts) });
     }
 
     /// A party's next packet, 20 ms after the last.
@@ -187,9 +193,11 @@ impl Rig {
 
     pub(super) fn encode(&mut self) {
         for (prompt, coder) in std::mem::take(&mut self.world.encode) {
-            let encoded = EncodedPrompt::encode(&prompt, coder);
-            let now = self.now();
-            self.relay.prompt_encoded(now, &prompt, coder, encoded);
+            let mut encoding = Encoding::begin(&prompt, coder).unwrap();
+            while let Some(portion) = encoding.next_portion(20) {
+                let now = self.now();
+                self.relay.prompt_encoded(now, prompt.key(), coder, &portion);
+            }
         }
     }
 

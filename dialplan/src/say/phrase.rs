@@ -1,0 +1,60 @@
+//! Sentences with a number in them, since languages put it in different places.
+
+use super::{Language, Part, PromptName, defaults};
+
+/// "You are number three in line": `position` counts from 1. 您排在第三位.
+#[must_use]
+pub fn position(position: u64) -> Vec<Part> {
+    match position {
+        0 | 1 => vec![Part::Prompt(defaults::YOU_ARE_NEXT)],
+        // An ordinal in Mandarin, so a 2 is 二.
+        _ => vec![Part::Prompt(defaults::YOU_ARE), Part::Number(position), Part::Prompt(defaults::IN_LINE)],
+    }
+}
+
+/// "The expected wait is five minutes". Below a minute that is said instead.
+#[must_use]
+pub fn wait(language: Language, minutes: u64) -> Vec<Part> {
+    if minutes == 0 {
+        return vec![Part::Prompt(defaults::WAIT_UNDER_A_MINUTE)];
+    }
+    let (count, unit) = match (language, minutes) {
+        // Two of something is 两, not 二.
+        (Language::ZhCn, 2) => (Part::Prompt(PromptName::known("number_liang")), defaults::MINUTES),
+        (Language::En, 1) => (Part::Number(1), defaults::MINUTE),
+        (Language::ZhCn | Language::En, _) => (Part::Number(minutes), defaults::MINUTES),
+    };
+    vec![Part::Prompt(defaults::EXPECTED_WAIT), count, Part::Prompt(unit)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Piece, pieces};
+    use super::*;
+
+    fn said(language: Language, parts: &[Part]) -> String {
+        let names = pieces(language, parts).into_iter().map(|piece| match piece {
+            Piece::Prompt(name) => name.to_string(),
+            other => panic!("{other:?}"),
+        });
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_place_in_line_is_told_and_the_first_is_next() {
+        for language in Language::ALL {
+            assert_eq!(said(language, &position(1)), "you_are_next");
+            assert_eq!(said(language, &position(2)), "you_are number_2 in_line");
+            assert_eq!(said(language, &position(12)).split(' ').next_back(), Some("in_line"));
+        }
+    }
+
+    #[test]
+    fn a_wait_is_told_in_minutes() {
+        let both = |minutes| Language::ALL.map(|language| said(language, &wait(language, minutes)));
+        assert_eq!(both(0), ["wait_under_a_minute"; 2]);
+        assert_eq!(both(1), ["expected_wait number_1 minutes", "expected_wait number_1 minute"]);
+        assert_eq!(both(2), ["expected_wait number_liang minutes", "expected_wait number_2 minutes"]);
+        assert_eq!(both(15), ["expected_wait number_10 number_5 minutes", "expected_wait number_15 minutes"]);
+    }
+}

@@ -1,0 +1,146 @@
+//! The prompts of all tenants, decoded and in memory: what is played is never read from a disk first.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use dialplan::say::{Language, Part, Piece, PromptName, Repeat, ToneKind, pieces};
+use hooks::id::TenantId;
+use media::{Clip, Playlist, Prompt, RecordRate, Tone, TonePlan};
+
+/// One prompt's place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PromptKey {
+    /// Whose.
+    pub tenant: TenantId,
+    /// In which language.
+    pub language: Language,
+    /// Its name.
+    pub name: PromptName,
+}
+
+/// All prompts. What is being played goes on as it began, whatever is put here meanwhile.
+#[derive(Debug)]
+pub struct PromptLibrary {
+    tones: TonePlan,
+    own: RwLock<BTreeMap<PromptKey, Clip>>,
+    next_clip: AtomicU64,
+}
+
+impl PromptLibrary {
+    /// Without a prompt; tones are those of `tones`.
+    #[must_use]
+    pub fn new(tones: switch::config::TonePlan) -> Self {
+        let tones = match tones {
+            switch::config::TonePlan::Cn => TonePlan::China,
+            switch::config::TonePlan::Us => TonePlan::UnitedStates,
+        };
+        Self { tones, own: RwLock::default(), next_clip: AtomicU64::new(1) }
+    }
+
+    /// Puts a prompt in its place, or another in the place of one that is there: whoever is played it from now on hears this one.
+    pub fn put(&self, key: PromptKey, samples: Arc<[i16]>, rate: RecordRate) {
+        let clip = Clip { name: self.next_clip.fetch_add(1, Ordering::Relaxed), samples, rate };
+        self.own.write().unwrap_or_else(PoisonError::into_inner).insert(key, clip);
+    }
+
+    /// Takes a prompt away.
+    pub fn remove(&self, key: &PromptKey) {
+        self.own.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// What a tenant's caller hears for `parts`. A prompt that is not there is left out.
+    #[must_use]
+    pub fn playlist(&self, tenant: &TenantId, language: Language, parts: &[Part], repeat: Repeat) -> Playlist {
+        let prompts = pieces(language, parts).into_iter().filter_map(|piece| match piece {
+            Piece::Prompt(name) => {
+                let clip = self.clip(PromptKey { tenant: tenant.clone(), language, name: name.clone() });
+                if clip.is_none() {
+                    tracing::warn!(%tenant, %language, %name, "there is no such prompt to be played");
+                }
+                clip.map(Prompt::Clip)
+            }
+            Piece::Tone(kind) => Some(Prompt::Tone { plan: self.tones, tone: tone(kind) }),
+            Piece::Silence(pause) => Some(Prompt::Silence { ms: u32::try_from(pause.as_millis()).unwrap_or(u32::MAX) }),
+        });
+        let repeat = match repeat {
+            Repeat::Once => media::prompt::Repeat::Once,
+            Repeat::Forever => media::prompt::Repeat::Forever,
+        };
+        Playlist { prompts: prompts.collect(), repeat }
+    }
+
+    fn clip(&self, key: PromptKey) -> Option<Clip> {
+        self.own.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+}
+
+fn tone(kind: ToneKind) -> Tone {
+    match kind {
+        ToneKind::Ringback => Tone::Ringback,
+        ToneKind::Busy => Tone::Busy,
+        ToneKind::Congestion => Tone::Congestion,
+        ToneKind::Dial => Tone::Dial,
+        ToneKind::Confirm => Tone::Confirm,
+        ToneKind::Beep => Tone::Beep,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn name(text: &str) -> PromptName {
+        text.parse().unwrap()
+    }
+
+    fn put(library: &PromptLibrary, tenant: &TenantId, text: &str, sample: i16) {
+        let key = PromptKey { tenant: tenant.clone(), language: Language::En, name: name(text) };
+        library.put(key, vec![sample; 160].into(), RecordRate::Narrow);
+    }
+
+    fn samples(playlist: &Playlist) -> Vec<Option<i16>> {
+        let first = |prompt: &Prompt| match prompt {
+            Prompt::Clip(clip) => Some(clip.samples[0]),
+            _ => None,
+        };
+        playlist.prompts.iter().map(first).collect()
+    }
+
+    #[test]
+    fn a_sequence_is_made_of_the_tenants_own_prompts_tones_and_pauses() {
+        let (library, tenant) = (PromptLibrary::new(switch::config::TonePlan::Us), TenantId::first());
+        put(&library, &tenant, "greeting", 7);
+        put(&library, &tenant, "number_20", 20);
+        put(&library, &tenant, "number_1", 1);
+        put(&library, &"other".parse().unwrap(), "greeting", 8);
+        let parts = [
+            Part::Prompt(name("greeting")),
+            Part::Number(21),
+            Part::Prompt(name("not_there")),
+            Part::Silence(Duration::from_millis(250)),
+            Part::Tone(ToneKind::Beep),
+        ];
+        let playlist = library.playlist(&tenant, Language::En, &parts, Repeat::Once);
+        assert_eq!(samples(&playlist), [Some(7), Some(20), Some(1), None, None]);
+        let beep = Prompt::Tone { plan: TonePlan::UnitedStates, tone: Tone::Beep };
+        assert_eq!(playlist.prompts[3..], [Prompt::Silence { ms: 250 }, beep]);
+        assert!(library.playlist(&tenant, Language::ZhCn, &parts[..3], Repeat::Once).prompts.is_empty());
+    }
+
+    #[test]
+    fn a_prompt_that_is_replaced_is_another_clip_and_one_that_is_removed_none() {
+        let (library, tenant) = (PromptLibrary::new(switch::config::TonePlan::Cn), TenantId::first());
+        let parts = [Part::Prompt(name("greeting"))];
+        put(&library, &tenant, "greeting", 1);
+        let before = library.playlist(&tenant, Language::En, &parts, Repeat::Once);
+        put(&library, &tenant, "greeting", 2);
+        let after = library.playlist(&tenant, Language::En, &parts, Repeat::Once);
+        assert_eq!((samples(&before), samples(&after)), (vec![Some(1)], vec![Some(2)]));
+        assert_ne!(before.prompts[0].key(), after.prompts[0].key(), "nothing encoded of the old one is used");
+        library.remove(&PromptKey { tenant: tenant.clone(), language: Language::En, name: name("greeting") });
+        assert!(library.playlist(&tenant, Language::En, &parts, Repeat::Once).prompts.is_empty());
+    }
+}
