@@ -4,7 +4,7 @@ use crate::codec::resample::{Doubler, Halver};
 use crate::codec::{Coder, Encoder};
 use crate::mix::frame_samples;
 use crate::prompt::{Clip, Prompt};
-use crate::{RecordRate, music, tone};
+use crate::{RecordRate, tone};
 
 /// What there is of a prompt in one codec, in frames of 20 ms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,7 +84,6 @@ impl Encoding {
         let frame = frame_samples(rate);
         let mut samples = match prompt {
             Prompt::Tone { plan, tone } => tone::render(*plan, *tone, rate),
-            Prompt::HoldMusic => music::render(rate),
             Prompt::Clip(clip) | Prompt::Loop(clip) => at_rate(clip, rate),
             Prompt::Silence { .. } => vec![0; frame * SILENCE_FRAMES as usize],
         };
@@ -121,7 +120,7 @@ impl Encoding {
 
 fn follows_itself(prompt: &Prompt) -> bool {
     match prompt {
-        Prompt::Tone { .. } | Prompt::HoldMusic | Prompt::Loop(_) | Prompt::Silence { .. } => true,
+        Prompt::Tone { .. } | Prompt::Loop(_) | Prompt::Silence { .. } => true,
         Prompt::Clip(_) => false,
     }
 }

@@ -16,7 +16,6 @@ pub mod id;
 pub mod inband;
 pub mod jitter;
 pub mod mix;
-pub mod music;
 pub mod now;
 pub mod out_stream;
 pub mod prompt;

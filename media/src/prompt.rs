@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::mix::frame_samples;
-use crate::{RecordRate, music, tone};
+use crate::{RecordRate, tone};
 
 /// Sounds one after another. Each begins on a frame of 20 ms, so that between two there is less than a frame of silence that was not
 /// asked for.
@@ -39,8 +39,6 @@ pub enum Prompt {
         /// Which one.
         tone: Tone,
     },
-    /// The built-in hold music, once through.
-    HoldMusic,
     /// Recorded sound that begins and ends quietly: speech.
     Clip(Clip),
     /// Recorded sound that follows on itself without a pause: music.
@@ -58,7 +56,6 @@ impl Prompt {
     pub fn key(&self) -> PromptKey {
         match self {
             Self::Tone { plan, tone } => PromptKey::Tone(*plan, *tone),
-            Self::HoldMusic => PromptKey::HoldMusic,
             Self::Clip(clip) => PromptKey::Clip(clip.name),
             Self::Loop(clip) => PromptKey::Loop(clip.name),
             Self::Silence { .. } => PromptKey::Silence,
@@ -70,7 +67,6 @@ impl Prompt {
     pub fn frames(&self) -> u64 {
         match self {
             Self::Tone { plan, tone } => u64::from(tone::period_ms(*plan, *tone)).div_ceil(FRAME_MS),
-            Self::HoldMusic => u64::from(music::LENGTH_MS).div_ceil(FRAME_MS),
             Self::Clip(clip) | Self::Loop(clip) => clip.samples.len().div_ceil(frame_samples(clip.rate)) as u64,
             Self::Silence { ms } => u64::from(*ms).div_ceil(FRAME_MS),
         }
@@ -82,8 +78,6 @@ impl Prompt {
 pub enum PromptKey {
     /// A tone.
     Tone(TonePlan, Tone),
-    /// The built-in hold music.
-    HoldMusic,
     /// A clip, by its name.
     Clip(u64),
     /// A clip that follows on itself.

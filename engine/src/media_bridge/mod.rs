@@ -14,7 +14,8 @@ use anyhow::Context;
 use hooks::fact::MediaQuality;
 use hooks::id::RecordingId;
 use media::{
-    Codec, Command, EdgeGain, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, RecordRate, RecorderId, StartRecorder,
+    Codec, Command, EdgeGain, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, Playlist, RecordRate, RecorderId,
+    StartRecorder,
 };
 use media_io::{BrowserPorts, MediaHandle};
 use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
@@ -158,7 +159,8 @@ impl MediaBridge {
     fn sound(&mut self, sound: Sound) -> PlayerId {
         let player = translate::sound_player(sound);
         if self.sounds.insert(sound) {
-            self.pass(Command::StartPlayer { player, playlist: translate::sound(sound) });
+            let playlist = translate::tone(sound).map_or_else(|| self.prompts.hold_music(), Playlist::forever);
+            self.pass(Command::StartPlayer { player, playlist });
         }
         player
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use hooks::fact::MediaQuality;
 use media::{
     BrowserLoss, BrowserPeer, Channels, Codec, Detect, Direction, EndpointId, EndpointStats, Fingerprint, Format, Gain,
-    IceCredentials, PayloadType, PlayerId, Playlist, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite,
-    Tone, TonePlan,
+    IceCredentials, PayloadType, PlayerId, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone,
+    TonePlan,
 };
 use sip::sdp::{CryptoSuite, MasterKey};
 use switch::media::{AgreedCodec, Agreement, Flows, Sound};
@@ -80,14 +80,14 @@ fn srtp(keys: &switch::media::SrtpKeys) -> SrtpKeys {
     SrtpKeys { suite, send: key(&keys.send), receive: key(&keys.receive) }
 }
 
-/// What is played for a sound, without an end.
+/// The tone behind a sound; music on hold is none.
 #[must_use]
-pub fn sound(sound: Sound) -> Playlist {
-    Playlist::forever(match sound {
-        Sound::RingbackCn => Prompt::Tone { plan: TonePlan::China, tone: Tone::Ringback },
-        Sound::RingbackUs => Prompt::Tone { plan: TonePlan::UnitedStates, tone: Tone::Ringback },
-        Sound::HoldMusic => Prompt::HoldMusic,
-    })
+pub fn tone(sound: Sound) -> Option<Prompt> {
+    match sound {
+        Sound::RingbackCn => Some(Prompt::Tone { plan: TonePlan::China, tone: Tone::Ringback }),
+        Sound::RingbackUs => Some(Prompt::Tone { plan: TonePlan::UnitedStates, tone: Tone::Ringback }),
+        Sound::HoldMusic => None,
+    }
 }
 
 /// The player of a sound. Names with this bit are ours, those without it the switch's.

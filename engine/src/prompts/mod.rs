@@ -1,9 +1,12 @@
 //! The prompts of all tenants, decoded and in memory: what is played is never read from a disk first.
 
+mod defaults;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub use defaults::PackError;
 use dialplan::say::{Language, Part, Piece, PromptName, Repeat, ToneKind, pieces};
 use hooks::id::TenantId;
 use media::{Clip, Playlist, Prompt, RecordRate, Tone, TonePlan};
@@ -23,19 +26,38 @@ pub struct PromptKey {
 #[derive(Debug)]
 pub struct PromptLibrary {
     tones: TonePlan,
+    defaults: BTreeMap<(Language, PromptName), Clip>,
+    /// What is on hold by default.
+    music: Clip,
     own: RwLock<BTreeMap<PromptKey, Clip>>,
     next_clip: AtomicU64,
 }
 
 impl PromptLibrary {
-    /// Without a prompt; tones are those of `tones`.
-    #[must_use]
-    pub fn new(tones: switch::config::TonePlan) -> Self {
+    /// With the default prompts, which are decoded here; tones are those of `tones`.
+    ///
+    /// # Errors
+    /// The binary is not whole.
+    pub fn new(tones: switch::config::TonePlan) -> Result<Self, PackError> {
         let tones = match tones {
             switch::config::TonePlan::Cn => TonePlan::China,
             switch::config::TonePlan::Us => TonePlan::UnitedStates,
         };
-        Self { tones, own: RwLock::default(), next_clip: AtomicU64::new(1) }
+        let mut named = 0;
+        let mut clip = |samples| {
+            named += 1;
+            Clip { name: named, samples, rate: RecordRate::Wide }
+        };
+        let mut defaults = BTreeMap::new();
+        for language in Language::ALL {
+            for (name, samples) in defaults::spoken(language)? {
+                // A name that is none is nobody's to play.
+                let Ok(name) = name.parse() else { continue };
+                defaults.insert((language, name), clip(samples));
+            }
+        }
+        let music = clip(defaults::music()?);
+        Ok(Self { tones, defaults, music, own: RwLock::default(), next_clip: AtomicU64::new(named + 1) })
     }
 
     /// Puts a prompt in its place, or another in the place of one that is there: whoever is played it from now on hears this one.
@@ -70,8 +92,15 @@ impl PromptLibrary {
         Playlist { prompts: prompts.collect(), repeat }
     }
 
+    /// The music on hold.
+    #[must_use]
+    pub fn hold_music(&self) -> Playlist {
+        Playlist::forever(Prompt::Loop(self.music.clone()))
+    }
+
     fn clip(&self, key: PromptKey) -> Option<Clip> {
-        self.own.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+        let own = self.own.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        own.or_else(|| self.defaults.get(&(key.language, key.name)).cloned())
     }
 }
 
@@ -111,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_sequence_is_made_of_the_tenants_own_prompts_tones_and_pauses() {
-        let (library, tenant) = (PromptLibrary::new(switch::config::TonePlan::Us), TenantId::first());
+        let (library, tenant) = (PromptLibrary::new(switch::config::TonePlan::Us).unwrap(), TenantId::first());
         put(&library, &tenant, "greeting", 7);
         put(&library, &tenant, "number_20", 20);
         put(&library, &tenant, "number_1", 1);
@@ -127,12 +156,13 @@ mod tests {
         assert_eq!(samples(&playlist), [Some(7), Some(20), Some(1), None, None]);
         let beep = Prompt::Tone { plan: TonePlan::UnitedStates, tone: Tone::Beep };
         assert_eq!(playlist.prompts[3..], [Prompt::Silence { ms: 250 }, beep]);
-        assert!(library.playlist(&tenant, Language::ZhCn, &parts[..3], Repeat::Once).prompts.is_empty());
+        // What is not the tenant's own is the default.
+        assert_eq!(library.playlist(&tenant, Language::ZhCn, &parts[..3], Repeat::Once).prompts.len(), 3, "二十一");
     }
 
     #[test]
     fn a_prompt_that_is_replaced_is_another_clip_and_one_that_is_removed_none() {
-        let (library, tenant) = (PromptLibrary::new(switch::config::TonePlan::Cn), TenantId::first());
+        let (library, tenant) = (PromptLibrary::new(switch::config::TonePlan::Cn).unwrap(), TenantId::first());
         let parts = [Part::Prompt(name("greeting"))];
         put(&library, &tenant, "greeting", 1);
         let before = library.playlist(&tenant, Language::En, &parts, Repeat::Once);

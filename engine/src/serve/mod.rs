@@ -144,7 +144,7 @@ impl Running {
         let capture = Capture::start(config.ladder, captures.clone())?;
         let sip = Arc::new(SipIo::start(&sip_listen(&config), secrets.sip(&names)?, inbox.clone(), capture.tap())?);
         let node = config.node(listening(&sip));
-        let prompts = Arc::new(PromptLibrary::new(config.rtp.tones));
+        let prompts = Arc::new(PromptLibrary::new(config.rtp.tones)?);
         let media = start_media(&config, &inbox, &recovered.repaired, &prompts)?;
         let switch = Switch::new(node, random_bytes(), clock.now());
         let journals: BTreeMap<TenantId, JournalHandle> =

@@ -197,10 +197,8 @@ fn a_sink_that_blocks_holds_up_neither_packets_nor_music() {
     bob.drain();
     alice.send(&[1; 160]);
     assert!(bob.receive().is_some());
-    switch
-        .handle
-        .send(Command::StartPlayer { player: PlayerId(1), playlist: Playlist::forever(Prompt::HoldMusic) })
-        .unwrap();
+    let music = Prompt::Loop(Clip { name: 1, samples: vec![500; 1_600].into(), rate: RecordRate::Wide });
+    switch.handle.send(Command::StartPlayer { player: PlayerId(1), playlist: Playlist::forever(music) }).unwrap();
     switch.hear(B, &[Source::Player(PlayerId(1))]);
     assert!(bob.receive().is_some());
     drop(held);

@@ -77,9 +77,7 @@ impl Player {
         let start = if nth == 0 { 0 } else { self.ends[nth - 1] };
         match self.playlist.prompts[nth].key() {
             PromptKey::Silence => Some((PromptKey::Silence, (index - start) % SILENCE_FRAMES)),
-            key @ (PromptKey::Tone(..) | PromptKey::HoldMusic | PromptKey::Clip(_) | PromptKey::Loop(_)) => {
-                Some((key, index - start))
-            }
+            key @ (PromptKey::Tone(..) | PromptKey::Clip(_) | PromptKey::Loop(_)) => Some((key, index - start)),
         }
     }
 }

@@ -75,7 +75,7 @@ fn hold_plays_music_and_resume_goes_on_in_the_same_stream() {
     let bob = rig.party(B, &[PCMU]);
     rig.talk();
     (0..10).for_each(|_| rig.speak(&mut alice, &[1; 160]));
-    rig.play(MUSIC, Prompt::HoldMusic);
+    rig.play(MUSIC, music());
     rig.hear(B, &[Source::Player(MUSIC)]);
     rig.wait(10_000);
     (0..50).for_each(|_| rig.speak(&mut alice, &[2; 160]));
@@ -107,7 +107,7 @@ fn one_music_is_heard_by_many_in_their_codecs_and_encoded_once_each() {
     let codecs = [(Codec::Pcmu, 0), (Codec::Pcma, 8), (Codec::G722, 9), (Codec::Opus, 111)];
     let parties: Vec<Party> =
         (0..8u64).map(|i| rig.party(EndpointId(i + 1), &[codecs[i as usize % 4].clone()])).collect();
-    rig.play(MUSIC, Prompt::HoldMusic);
+    rig.play(MUSIC, music());
     for id in 1..=8 {
         rig.hear(EndpointId(id), &[Source::Player(MUSIC)]);
     }

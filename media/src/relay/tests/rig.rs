@@ -11,6 +11,12 @@ pub(super) const B: EndpointId = EndpointId(2);
 pub(super) const MUSIC: PlayerId = PlayerId(1);
 pub(super) const EVENTS: Codec = Codec::TelephoneEvent { clock_hz: 8_000 };
 
+/// Two seconds that follow on themselves.
+pub(super) fn music() -> Prompt {
+    let samples = crate::testing::sine(16_000, 440.0, 6_000.0, 2.0).into();
+    Prompt::Loop(crate::Clip { name: 9_999, samples, rate: RecordRate::Wide })
+}
+
 /// Everything the relay did.
 #[derive(Default)]
 pub(super) struct World {
