@@ -216,6 +216,7 @@ mod tests {
             created_ms: 1,
             answered_ms: None,
             recording: false,
+            recording_paused: false,
             legs: Vec::new(),
         }
     }

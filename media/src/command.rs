@@ -64,7 +64,7 @@ pub enum Command {
         /// All of it, each time.
         channels: Channels,
     },
-    /// Record silence from the next 20 ms on, until resumed.
+    /// Record silence from this 20 ms on, until resumed.
     PauseRecorder(RecorderId),
     /// Record what is said again.
     ResumeRecorder(RecorderId),

@@ -66,7 +66,7 @@ impl Recorder {
         self.change(now);
     }
 
-    /// Silence from the next 20 ms on, until [`Recorder::resume`].
+    /// Silence from this 20 ms on, until [`Recorder::resume`].
     pub fn pause(&mut self, now: Now) {
         self.flow = Flow::Paused;
         self.change(now);
@@ -116,8 +116,13 @@ impl Recorder {
     /// Whoever is where it was goes on as it was.
     fn change(&mut self, now: Now) {
         let tick = i64::from(self.rate.hz() / 50);
-        let next = (self.position(now.mono_us) + tick - 1).div_euclid(tick) * tick;
-        let at = next.max(self.done.cast_signed());
+        // What shall not be recorded goes from the tick that runs, what shall from the next on.
+        let here = self.position(now.mono_us).div_euclid(tick) * tick;
+        let at = match self.flow {
+            Flow::Running => here + tick,
+            Flow::Paused => here,
+        };
+        let at = at.max(self.done.cast_signed());
         for (endpoint, voice) in &mut self.voices {
             let named = [&self.channels.left, &self.channels.right].map(|channel| channel.contains(endpoint));
             for (fader, named) in voice.faders.iter_mut().zip(named) {

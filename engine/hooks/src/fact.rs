@@ -91,6 +91,12 @@ pub enum Event {
     /// The last member left, or was sent away.
     #[serde(rename = "conference.ended")]
     ConferenceEnded(ConferenceEnded),
+    /// Silence is recorded from here on (REC-08).
+    #[serde(rename = "recording.paused")]
+    RecordingPaused(RecordingMark),
+    /// What is said is recorded again.
+    #[serde(rename = "recording.resumed")]
+    RecordingResumed(RecordingMark),
     /// A phone registered, refreshed or moved.
     #[serde(rename = "registration.bound")]
     RegistrationBound(RegistrationBound),
@@ -440,6 +446,20 @@ pub struct RecordingReady {
     pub partial: bool,
 }
 
+/// See [`Event::RecordingPaused`] and [`Event::RecordingResumed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingMark {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The call.
+    pub call: CallId,
+    /// Where in the audio, exact to 40 ms.
+    pub offset_ms: u64,
+    /// Who: a login name or `token:NAME`; nobody where a new part begins as the one before it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
 /// See [`Event::RecordingFailed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingFailed {
@@ -597,6 +617,7 @@ impl Event {
             Self::RecordingStarted(e) => Some(e.call),
             Self::RecordingReady(e) => Some(e.call),
             Self::RecordingFailed(e) => Some(e.call),
+            Self::RecordingPaused(e) | Self::RecordingResumed(e) => Some(e.call),
             Self::MemberJoined(e) => Some(e.call),
             Self::MemberLeft(e) => Some(e.call),
             Self::MemberMuted(e) => Some(e.call),

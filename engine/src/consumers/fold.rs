@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
-    CallCreated, CallEnded, Event, Fact, LegEnded, LegStarted, PeerKind, RecordingFailed, RecordingReady,
-    RecordingStarted,
+    CallCreated, CallEnded, Event, Fact, LegEnded, LegStarted, PeerKind, RecordingFailed, RecordingMark,
+    RecordingReady, RecordingStarted,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
 
-use crate::store::recordings::{Recording, RecordingFile, RecordingState};
+use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState};
 use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd};
 use crate::store::registrations::RegistrationChange;
 
@@ -86,7 +86,9 @@ impl CallFold {
             | Event::CallEnded(_)
             | Event::RecordingStarted(_)
             | Event::RecordingReady(_)
-            | Event::RecordingFailed(_) => {
+            | Event::RecordingFailed(_)
+            | Event::RecordingPaused(_)
+            | Event::RecordingResumed(_) => {
                 let call = fact.event.call().expect("these events belong to a call");
                 if let Some(document) = self.calls.get_mut(&call) {
                     happen(document, &fact.event, fact.at_ms);
@@ -171,6 +173,8 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::RecordingStarted(event) => recording_started(document, event, at_ms),
         Event::RecordingReady(event) => recording_ready(document, event, at_ms),
         Event::RecordingFailed(event) => recording_failed(document, event, at_ms),
+        Event::RecordingPaused(event) => recording_marked(document, event, at_ms, MarkKind::Paused),
+        Event::RecordingResumed(event) => recording_marked(document, event, at_ms, MarkKind::Resumed),
         Event::CallCreated(_)
         | Event::CallHeld(_)
         | Event::CallRetrieved(_)
@@ -283,6 +287,7 @@ fn recording_of(document: &mut CallDocument, id: RecordingId, started_at_ms: u64
             right: None,
             part: 1,
             started_at_ms,
+            marks: Vec::new(),
             state: RecordingState::Running,
         });
         document.recordings.len() - 1
@@ -306,6 +311,18 @@ fn recording_ready(document: &mut CallDocument, event: &RecordingReady, at_ms: u
         partial: event.partial,
     });
 }
+
+fn recording_marked(document: &mut CallDocument, event: &RecordingMark, at_ms: u64, kind: MarkKind) {
+    let recording = recording_of(document, event.recording, at_ms.saturating_sub(event.offset_ms));
+    let mark = Mark { kind, at_ms, offset_ms: event.offset_ms, by: event.by.clone() };
+    // A fact may be told again after a crash of this consumer.
+    if recording.marks.len() < MARKS_MAX && !recording.marks.contains(&mark) {
+        recording.marks.push(mark);
+    }
+}
+
+/// A recording shows no more marks than these; the facts tell all.
+const MARKS_MAX: usize = 200;
 
 fn recording_failed(document: &mut CallDocument, event: &RecordingFailed, at_ms: u64) {
     let recording = recording_of(document, event.recording, at_ms);

@@ -2,8 +2,8 @@
 
 use hooks::fact::{
     CallAnswered, CallCreated, CallEnded, CallResumed, CallSource, Direction, EndCause, EndedBy, Event, Fact,
-    LegAnswered, LegEnded, LegRinging, LegStarted, MediaQuality, PeerKind, RecordingFailed, RecordingReady,
-    RecordingStarted, RegistrationBound, RegistrationUnbound, UnboundReason,
+    LegAnswered, LegEnded, LegRinging, LegStarted, MediaQuality, PeerKind, RecordingFailed, RecordingMark,
+    RecordingReady, RecordingStarted, RegistrationBound, RegistrationUnbound, UnboundReason,
 };
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use hooks::plugin::Recorded;
@@ -15,6 +15,7 @@ use crate::journal::JournalOptions;
 use crate::journal::facts::FactJournal;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::recordings::{Mark, MarkKind};
 use crate::store::recordings::{RecordingState, RecordingUse};
 use crate::store::records::{CallDocument, Derived, Interruption, RecordFilter};
 use crate::store::setting::PageAsk;
@@ -76,6 +77,7 @@ fn whole_call(n: u128, offset_ms: u64) -> Vec<Fact> {
         sha256: "0".repeat(64),
         partial: false,
     };
+    let mark = |offset_ms, by: Option<&str>| RecordingMark { recording, call, offset_ms, by: by.map(str::to_owned) };
     let events = [
         (0, Event::CallCreated(created)),
         (1, started(call, caller, true, PeerKind::Trunk, "lines")),
@@ -87,6 +89,8 @@ fn whole_call(n: u128, offset_ms: u64) -> Vec<Fact> {
         (4_000, Event::CallAnswered(CallAnswered { call, leg: callee })),
         (4_010, Event::LegAnswered(LegAnswered { call, leg: caller, codec: "PCMU".into() })),
         (4_010, Event::RecordingStarted(RecordingStarted { recording, call, left: caller, right: callee, part: 1 })),
+        (6_010, Event::RecordingPaused(mark(2_000, Some("1002")))),
+        (9_010, Event::RecordingResumed(mark(5_000, None))),
         (14_690, ended(call, caller, EndCause::Normal, 200)),
         (14_700, ended(call, callee, EndCause::Normal, 200)),
         (14_700, Event::CallEnded(CallEnded { call, cause: EndCause::Normal, by: EndedBy::Caller, sip_status: 200 })),
@@ -237,6 +241,17 @@ fn records_are_read_as_they_were_folded() {
         assert_eq!(everything(store).await, (documents, 1));
         assert_eq!(store.cursor(&TenantId::first(), CONSUMER).await.unwrap(), journal.handle().head());
     });
+}
+
+#[test]
+fn a_recording_shows_where_it_was_paused_also_when_it_is_told_twice() {
+    let mut facts = whole_call(1, 0);
+    let mark = |kind, at_ms, offset_ms, by: Option<&str>| Mark { kind, at_ms, offset_ms, by: by.map(str::to_owned) };
+    let marks =
+        [mark(MarkKind::Paused, 1_006_010, 2_000, Some("1002")), mark(MarkKind::Resumed, 1_009_010, 5_000, None)];
+    assert_eq!(folded(&facts)[0].recordings[0].marks, marks);
+    facts.extend_from_within(10..12);
+    assert_eq!(folded(&facts)[0].recordings[0].marks, marks);
 }
 
 /// The consumer dies after any batch and its successor begins at the cursor; or it dies before the commit and reads again.

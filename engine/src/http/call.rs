@@ -8,7 +8,7 @@ use dialplan::number::{Dialled, ExtensionNumber};
 use hooks::fact::{Direction, PeerKind};
 use hooks::id::CallId;
 use serde::{Deserialize, Serialize};
-use switch::input::Command;
+use switch::input::{Command, RecordAction};
 use switch::output::Done;
 use switch::view::{CallPhase, CallView, LegPhase, LegView};
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::page::{Listed, PageQuery, bad_cursor};
-use super::permission::{CALLS_CONTROL, CALLS_DIAL, CALLS_READ};
+use super::permission::{CALLS_CONTROL, CALLS_DIAL, CALLS_READ, CALLS_RECORD};
 use super::principal::Principal;
 use super::problem::Problem;
 use super::setting::Faults;
@@ -32,6 +32,7 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(CALLS_READ), routes!(read_call))
         .add(Guard::Needs(CALLS_DIAL), routes!(originate_call))
         .add(Guard::Needs(CALLS_CONTROL), routes!(hang_up_call))
+        .add(Guard::Needs(CALLS_RECORD), routes!(record_call))
 }
 
 /// A live call.
@@ -53,6 +54,8 @@ pub struct CallShown {
     pub answered_at: Option<Instant>,
     /// It is being recorded.
     pub recording: bool,
+    /// And that is paused: silence is recorded.
+    pub recording_paused: bool,
     /// Its live legs, the caller's first.
     pub legs: Vec<LiveLeg>,
 }
@@ -207,6 +210,7 @@ impl From<&CallView> for CallShown {
             created_at: Instant(view.created_ms),
             answered_at: view.answered_ms.map(Instant),
             recording: view.recording,
+            recording_paused: view.recording_paused,
             legs: view.legs.iter().map(LiveLeg::from).collect(),
         }
     }
@@ -276,6 +280,54 @@ async fn hang_up_call(
 ) -> Result<StatusCode, Problem> {
     let call = call_id(&id)?;
     api.switch().command(principal.tenant, Command::Hangup(call)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is to become of the recording of a call (REC-08).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordOrder {
+    /// `start`, `stop`, `pause` or `resume`.
+    action: RecordActionName,
+}
+
+/// What is to become of the recording of a call.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordActionName {
+    /// Records a call that is not; it stays so when a party is handed on.
+    Start,
+    /// Ends the recording; what was recorded is kept.
+    Stop,
+    /// Silence is recorded from now on.
+    Pause,
+    /// What is said is recorded again.
+    Resume,
+}
+
+impl From<RecordActionName> for RecordAction {
+    fn from(name: RecordActionName) -> Self {
+        match name {
+            RecordActionName::Start => Self::Start,
+            RecordActionName::Stop => Self::Stop,
+            RecordActionName::Pause => Self::Pause,
+            RecordActionName::Resume => Self::Resume,
+        }
+    }
+}
+
+/// Starts, stops, pauses or resumes the recording of a call. A pause leaves silence and a mark (card numbers).
+#[utoipa::path(post, path = "/calls/{id}/record", tag = "calls", params(("id" = String, Path)),
+    request_body = RecordOrder,
+    responses((status = 204), (status = 409, description = "two parties do not talk, or it is so already")))]
+async fn record_call(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Body(order): Body<RecordOrder>,
+) -> Result<StatusCode, Problem> {
+    let command = Command::Record { call: call_id(&id)?, action: order.action.into(), by: principal.by() };
+    api.switch().command(principal.tenant, command).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -26,6 +26,8 @@ keys! {
     CALLS_DIAL = "call.dial";
     /// See live calls.
     CALLS_READ = "calls.read";
+    /// Start, stop, pause and resume the recording of any live call (REC-08).
+    CALLS_RECORD = "calls.record";
     /// Read the SIP messages of calls, with the addresses of phones and trunks.
     CALL_LADDERS_READ = "call_ladders.read";
     /// Read call records (CDR).

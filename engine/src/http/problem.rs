@@ -268,7 +268,13 @@ impl From<CommandError> for Problem {
                 | Refused::NoSuchTrunk => Self::new(Kind::NotFound, detail),
                 Refused::NoSuchExtension => Self::invalid(vec![FieldError::new("from", detail)]),
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
-                Refused::NotRegistered | Refused::TestRunning => Self::new(Kind::Refused, detail),
+                Refused::NotRegistered
+                | Refused::TestRunning
+                | Refused::NotTalking
+                | Refused::AlreadyRecorded
+                | Refused::NotRecorded
+                | Refused::AlreadyPaused
+                | Refused::NotPaused => Self::new(Kind::Refused, detail),
                 Refused::NotAdmitted | Refused::Full => Self::new(Kind::Unavailable, detail).retry_after(10),
             },
             CommandError::Busy => Self::new(Kind::Unavailable, detail).retry_after(1),

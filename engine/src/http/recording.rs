@@ -26,7 +26,7 @@ use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::recordings::{Recording, RecordingFile, RecordingState, RecordingUse};
+use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse};
 use crate::store::unix_ms;
 
 /// The operations on recordings.
@@ -61,9 +61,30 @@ pub struct RecordingShown {
     pub sha256: Option<String>,
     /// It ends before the call did.
     pub partial: bool,
+    /// Where it was paused and resumed, in order: from a pause to the next mark it is silent.
+    pub marks: Vec<MarkShown>,
     /// Where it is heard; null while there is nothing to hear.
     #[schema(example = "/api/v1/recordings/01JD9Z4E6N8Q2R5T7V9X1B3D5F/audio")]
     pub audio: Option<String>,
+}
+
+/// A place in a recording.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MarkShown {
+    /// `paused` or `resumed`.
+    pub kind: MarkKind,
+    /// When.
+    pub at: Instant,
+    /// Where in the audio.
+    pub offset_ms: u64,
+    /// Who did it; null where a part began as the one before it ended.
+    pub by: Option<String>,
+}
+
+impl From<Mark> for MarkShown {
+    fn from(mark: Mark) -> Self {
+        Self { kind: mark.kind, at: Instant(mark.at_ms), offset_ms: mark.offset_ms, by: mark.by }
+    }
 }
 
 /// What became of a recording.
@@ -98,6 +119,7 @@ impl From<Recording> for RecordingShown {
             bytes: file.as_ref().map(|file| file.bytes),
             partial: file.as_ref().is_some_and(|file| file.partial),
             sha256: file.map(|file| file.sha256),
+            marks: recording.marks.into_iter().map(MarkShown::from).collect(),
         }
     }
 }

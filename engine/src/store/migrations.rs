@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         version: 1,
         name: "first",
@@ -51,6 +51,12 @@ const STEPS: [Step; 6] = [
         name: "rooms",
         sqlite: include_str!("../../../migrations/sqlite/0008_rooms.sql"),
         postgres: include_str!("../../../migrations/postgres/0008_rooms.sql"),
+    },
+    Step {
+        version: 10,
+        name: "recordings",
+        sqlite: include_str!("../../../migrations/sqlite/0010_recordings.sql"),
+        postgres: include_str!("../../../migrations/postgres/0010_recordings.sql"),
     },
 ];
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::records::{DerivedTable, in_calls};
 use super::setting::{Page, PageAsk};
-use super::sql::{Arg, Conn, Row, args, word};
+use super::sql::{Arg, Conn, Row, args, json, word};
 use super::{Store, StoreError, audit};
 use crate::secrets::new_ulid;
 
@@ -24,8 +24,33 @@ pub struct Recording {
     pub part: u32,
     /// When it began, ms since the Unix epoch.
     pub started_at_ms: u64,
+    /// Where it was paused and resumed (REC-08), in order.
+    pub marks: Vec<Mark>,
     /// What became of it.
     pub state: RecordingState,
+}
+
+/// A place in a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// What happened there.
+    pub kind: MarkKind,
+    /// When, ms since the Unix epoch.
+    pub at_ms: u64,
+    /// Where in the audio.
+    pub offset_ms: u64,
+    /// Who did it; nobody where a new part began as the one before it ended.
+    pub by: Option<String>,
+}
+
+/// What happened at a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkKind {
+    /// Silence is recorded from here on.
+    Paused,
+    /// What is said is recorded again.
+    Resumed,
 }
 
 /// What became of a recording.
@@ -154,6 +179,7 @@ pub(super) const TABLE: DerivedTable = DerivedTable {
         "sha256",
         "partial",
         "reason",
+        "marks",
     ],
 };
 
@@ -187,6 +213,7 @@ pub(super) fn args_of(tenant: &TenantId, recording: &Recording) -> Vec<Arg> {
         file.map(|file| file.sha256.clone()),
         file.map(|file| file.partial),
         reason,
+        json(&recording.marks),
     ]
 }
 
@@ -222,6 +249,7 @@ fn recording(row: &Row) -> Result<Recording, StoreError> {
         right: leg("right_leg")?,
         part: row.unsigned("part")?,
         started_at_ms: row.unsigned("started_at_ms")?,
+        marks: row.json("marks")?,
         state,
     })
 }

@@ -14,7 +14,7 @@ use sip::flow::Transport;
 use sip::sdp::Negotiated;
 use sip::session_timer::{Policy, Terms};
 
-use crate::call::About;
+use crate::call::{About, Reel};
 use crate::leg::RefreshBy;
 
 /// A call in which two parties talk.
@@ -32,7 +32,8 @@ pub struct CallCheckpoint {
     /// It is being recorded.
     pub(crate) recorded: bool,
     /// The recordings of it so far.
-    pub(crate) recorded_parts: u32,
+    #[serde(flatten)]
+    pub(crate) reel: Reel,
     /// How often its parties were handed on.
     pub(crate) transfers: u8,
 }

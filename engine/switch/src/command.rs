@@ -13,7 +13,7 @@ use crate::config::{Extension, TenantConfig};
 use crate::desk::{LegRef, Refusal, TimerKey};
 use crate::identity::Identity;
 use crate::incoming::{HOPS, routed};
-use crate::input::{Admission, Command, CommandId};
+use crate::input::{Admission, Command, CommandId, RecordAction};
 use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
 use crate::switch::Switch;
@@ -46,6 +46,7 @@ impl Switch {
             Command::Originate { from, to } => self.originate(tenant, &from, &to).map(Done::Call),
             Command::Hangup(call) => self.hang_up(tenant, call).map(|()| Done::Ok),
             Command::Conference(room, order) => self.confer(tenant, &room, order).map(|()| Done::Ok),
+            Command::Record { call, action, by } => self.record(tenant, call, action, &by).map(|()| Done::Ok),
             Command::LiftBan(source) => {
                 if self.doorman.bans.lift(source, self.desk.now) {
                     self.desk.publish(View::BanGone(source.to_canonical()));
@@ -108,6 +109,14 @@ impl Switch {
         found.ok_or(Refused::NoSuchCall)?;
         self.with_call(call, |call, desk| call.end(desk, &commanded(StatusCode::TEMPORARILY_UNAVAILABLE.into())));
         Ok(())
+    }
+
+    fn record(&mut self, tenant: &TenantId, call: CallId, action: RecordAction, by: &str) -> Result<(), Refused> {
+        let found = self.calls.get(&call).filter(|found| found.tenant.tenant == *tenant && found.is_live());
+        found.ok_or(Refused::NoSuchCall)?;
+        let mut result = Err(Refused::NoSuchCall);
+        self.with_call(call, |call, desk| result = call.record_as_ordered(desk, action, by));
+        result
     }
 
     /// Picks up a call of a process that was killed, or writes down that it is over.
@@ -174,7 +183,7 @@ impl Switch {
 
     fn recorded(&mut self, id: RecordingId, outcome: RecordingOutcome) {
         let Some(recording) = self.desk.recordings.remove(&id) else { return };
-        let Recording { tenant, call, path, report_until } = recording;
+        let Recording { tenant, call, path, report_until, .. } = recording;
         if let Some(until) = report_until {
             self.desk.timers.stop(until, TimerKey::Recording(id));
         }

@@ -84,6 +84,15 @@ pub enum Command {
     Hangup(CallId),
     /// Does something to the conference in a room.
     Conference(RoomNumber, ConferenceOrder),
+    /// Records a call, or does not, whatever the rule says (REC-08).
+    Record {
+        /// Which.
+        call: CallId,
+        /// What.
+        action: RecordAction,
+        /// Who asks: a login name or `token:NAME`.
+        by: String,
+    },
     /// Lifts the ban on a source.
     LiftBan(std::net::IpAddr),
     /// Asks each address of a trunk whether it is there, and registers anew where we register. Replies when all have answered,
@@ -108,6 +117,19 @@ pub enum ConferenceOrder {
     Unlock,
     /// All are sent away.
     End,
+}
+
+/// What becomes of the recording of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordAction {
+    /// It is recorded from now on, until it is over.
+    Start,
+    /// It is recorded no more.
+    Stop,
+    /// Silence is recorded from now on: a card number.
+    Pause,
+    /// What is said is recorded again.
+    Resume,
 }
 
 /// Whether new calls are accepted, and why not.

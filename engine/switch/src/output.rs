@@ -95,6 +95,21 @@ pub enum Refused {
     /// No such trunk.
     #[error("there is no such trunk, or it is disabled")]
     NoSuchTrunk,
+    /// Nobody talks yet, or a party waits for another.
+    #[error("two parties have to talk for the call to be recorded")]
+    NotTalking,
+    /// It is recorded.
+    #[error("the call is being recorded already")]
+    AlreadyRecorded,
+    /// It is not.
+    #[error("the call is not being recorded; start that first")]
+    NotRecorded,
+    /// It is paused.
+    #[error("the recording is paused already")]
+    AlreadyPaused,
+    /// It is not.
+    #[error("the recording is not paused")]
+    NotPaused,
     /// It is being tested.
     #[error("the trunk is being tested already; wait for that")]
     TestRunning,

@@ -72,6 +72,8 @@ pub struct CallView {
     pub answered_ms: Option<u64>,
     /// It is being recorded.
     pub recording: bool,
+    /// And that is paused.
+    pub recording_paused: bool,
     /// Its live legs, the caller's first.
     pub legs: Vec<LegView>,
 }

@@ -33,7 +33,7 @@ use hooks::fact::{Direction, Event, Fact, SettingsChanged, SourceBanned};
 use hooks::id::{CallId, TenantId};
 use serde_json::Value;
 use switch::config::TenantConfig;
-use switch::input::Command;
+use switch::input::{Command, RecordAction};
 use switch::output::{Done, Refused, TrunkTest};
 use switch::view::{BanView, CallPhase, CallView, RegistrationView, TrunkAnswer, View};
 use tower::ServiceExt as _;
@@ -67,6 +67,11 @@ impl SwitchHandle for FakeSwitch {
             Command::Conference(room, _) => match self.live.conference(&tenant, room.as_str()) {
                 Some(_) => Ok(Done::Ok),
                 None => Err(Refused::NoSuchConference),
+            },
+            Command::Record { call, action, .. } => match (self.live.call(&tenant, call), action) {
+                (None, _) => Err(Refused::NoSuchCall),
+                (Some(_), RecordAction::Pause) => Err(Refused::NotRecorded),
+                (Some(_), RecordAction::Start | RecordAction::Stop | RecordAction::Resume) => Ok(Done::Ok),
             },
             Command::LiftBan(source) => {
                 let there = self.live.bans(None, 1_000).iter().any(|ban| ban.source == source);
@@ -115,6 +120,7 @@ pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &
         created_ms: unix_ms(),
         answered_ms: None,
         recording: false,
+        recording_paused: false,
         legs: Vec::new(),
     }
 }

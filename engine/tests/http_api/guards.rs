@@ -114,6 +114,11 @@ async fn another_tenant_sees_and_changes_nothing() {
         assert_eq!(admin.get(path).await.status, 200, "{path} is still there");
     }
     assert_eq!(theirs.post(&format!("/calls/{call}/hangup"), json!({})).await.status, 404);
+    let record = format!("/calls/{call}/record");
+    assert_eq!(theirs.post(&record, json!({ "action": "start" })).await.status, 404);
+    assert_eq!(admin.post(&record, json!({ "action": "start" })).await.status, 204);
+    assert_eq!(admin.post(&record, json!({ "action": "pause" })).await.status, 409, "the switch refuses that one");
+    assert_eq!(admin.post(&record, json!({ "action": "rewind" })).await.status, 422);
     assert_eq!(theirs.post("/extensions/2001/password", json!({})).await.status, 404);
     for list in ["/extensions", "/trunks", "/routes", "/tokens", "/calls", "/registrations", "/call-records", "/audit"]
     {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::http::StatusCode;
 use engine::http::server::{Security, serve};
-use engine::store::recordings::{Recording, RecordingFile, RecordingState, RecordingUse};
+use engine::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse};
 use engine::store::records::{CallDocument, CallEnd, CallRecord, Derived, Interruption};
 use engine::store::setting::PageAsk;
 use hooks::fact::{CallSource, Direction, EndCause, EndedBy};
@@ -88,6 +88,7 @@ async fn with_audio(fixture: &Fixture) -> Vec<u8> {
         right: None,
         part: 2,
         started_at_ms: 1,
+        marks: vec![Mark { kind: MarkKind::Paused, at_ms: 5, offset_ms: 4, by: Some("admin".to_owned()) }],
         state,
     };
     let gone = RecordingState::Ready(RecordingFile {
@@ -148,6 +149,10 @@ async fn a_record_shows_its_recordings_to_its_tenant_only() {
     let states: Vec<_> =
         record["recordings"].as_array().unwrap().iter().map(|r| r["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["ready", "running", "failed", "ready"]);
+    let marks = serde_json::json!([
+        { "kind": "paused", "at": "1970-01-01T00:00:00.005Z", "offset_ms": 4, "by": "admin" }
+    ]);
+    assert_eq!(record["recordings"][0]["marks"], marks);
     let theirs = fixture.token(&other_tenant(), &["*"]).await;
     let theirs = fixture.client().with("authorization", &format!("Bearer {theirs}"));
     let id = recording_id(1);

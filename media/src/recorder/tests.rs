@@ -234,17 +234,17 @@ fn who_comes_and_goes_while_it_runs_is_faded_and_only_the_named_are_recorded() {
 }
 
 #[test]
-fn a_pause_is_silence_of_its_length_from_20_ms_on_and_moves_nothing() {
+fn a_pause_is_silence_of_its_length_and_moves_nothing() {
     let packets = speak(LEFT, 0, &sine(8_000, 400.0, 8_000.0, 3.0), |_| Some(0));
     let [left, _] = record_with(RecordRate::Narrow, 3_000_000, packets, |now_us, recorder| match now_us {
-        1_000_000 => recorder.pause(at(now_us + 7_000)),
+        1_000_000 => recorder.pause(at(now_us + 27_000)),
         2_000_000 => recorder.resume(at(now_us)),
         _ => {}
     });
     assert!(level(&left[..8_000], 8_000, 400.0) > 7_500.0);
-    assert!(level(&left[8_000..8_160], 8_000, 400.0) > 7_000.0, "a change takes effect at a tick");
+    assert!(level(&left[8_000..8_160], 8_000, 400.0) > 7_000.0, "a pause begins with its tick");
     assert!(left[8_200..16_000].iter().all(|sample| *sample == 0), "and lasts until it is taken back");
-    assert!(level(&left[16_040..], 8_000, 400.0) > 7_500.0);
+    assert!(level(&left[16_200..], 8_000, 400.0) > 7_500.0);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dialplan::number::Dialled;
 use hooks::fact::Event;
 use hooks::id::CallId;
-use switch::input::{Admission, Command, CommandId, Input};
+use switch::input::{Admission, Command, CommandId, Input, RecordAction};
 use switch::media::MediaEvent;
 use switch::output::{Done, Refused};
 use switch::view::{CallPhase, View};
@@ -24,6 +24,8 @@ pub(crate) enum Happening {
     Originate { from: String, to: String },
     /// The API ends one of the live calls.
     Hangup,
+    /// The API starts, stops, pauses or resumes the recording of one of the live calls.
+    Record(RecordAction),
     /// New calls are refused, or accepted again.
     Admit(Admission),
     /// The process is told to stop, and gets the time it needs.
@@ -90,8 +92,21 @@ pub(crate) fn plan(rng: &mut Rng, people: &People, phones: usize) -> Vec<(Durati
     if rng.chance(300) {
         plan.push((at(rng), Happening::Crash));
     }
+    plan_recording(&mut rng.fork(), &mut plan);
     plan.push((TIDIED_AT, Happening::TidyUp));
     plan
+}
+
+/// In a third of the worlds somebody has to do with recordings.
+fn plan_recording(rng: &mut Rng, plan: &mut Vec<(Duration, Happening)>) {
+    if !rng.chance(333) {
+        return;
+    }
+    for _ in 0..rng.between(1, 12) {
+        let actions = [RecordAction::Start, RecordAction::Stop, RecordAction::Pause, RecordAction::Resume];
+        let at = Duration::from_millis(rng.between(5_000, 200_000));
+        plan.push((at, Happening::Record(*rng.pick(&actions))));
+    }
 }
 
 /// The network, a carrier or the clock fails, and recovers. In half of the worlds nothing of this happens.
@@ -151,6 +166,14 @@ impl World {
                 }
                 let call = *self.rng.pick(&open);
                 self.command(Command::Hangup(call))
+            }
+            Happening::Record(action) => {
+                let open = self.records.open_calls();
+                if open.is_empty() {
+                    return Ok(());
+                }
+                let call = *self.rng.pick(&open);
+                self.command(Command::Record { call, action, by: "admin".to_owned() })
             }
             Happening::Admit(admission) => {
                 if self.admission != Admission::Draining {
@@ -256,7 +279,8 @@ impl World {
                 self.commanded.insert(*call);
                 Ok(())
             }
-            (Command::Originate { .. } | Command::Hangup(_), Err(_)) => Ok(()),
+            (Command::Record { .. }, Ok(Done::Ok)) => Ok(()),
+            (Command::Originate { .. } | Command::Hangup(_) | Command::Record { .. }, Err(_)) => Ok(()),
             _ => Err(format!("{result:?} to {command:?}")),
         }
     }

@@ -152,10 +152,18 @@ pub struct Records {
     /// By call.
     pub calls: BTreeMap<CallId, Record>,
     recordings: BTreeMap<RecordingId, bool>,
+    flows: BTreeMap<RecordingId, Flow>,
     last_ms: u64,
     now: Duration,
     /// By how much more a late fact may be late, because the wall clock jumped since.
     leapt_ms: u64,
+}
+
+/// Whether a recording takes in what is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Running,
+    Paused,
 }
 
 impl Records {
@@ -264,6 +272,8 @@ impl Records {
             }
             Event::RecordingReady(e) => self.recorded(e.recording)?,
             Event::RecordingFailed(e) => self.recorded(e.recording)?,
+            Event::RecordingPaused(e) => self.marked(e.recording, Flow::Paused)?,
+            Event::RecordingResumed(e) => self.marked(e.recording, Flow::Running)?,
             Event::MemberJoined(e) => _ = self.live(e.call)?,
             Event::MemberLeft(e) => _ = self.live(e.call)?,
             Event::MemberMuted(e) => _ = self.live(e.call)?,
@@ -311,6 +321,15 @@ impl Records {
     fn live(&mut self, call: CallId) -> Result<&mut Record, &'static str> {
         let record = self.calls.get_mut(&call).ok_or("a call that was never created")?;
         if record.ended.is_some() { Err("something after the end of its call") } else { Ok(record) }
+    }
+
+    /// A recording that has ended is not paused, nor is one twice.
+    fn marked(&mut self, recording: RecordingId, flow: Flow) -> Result<(), &'static str> {
+        if self.recordings.get(&recording) != Some(&false) {
+            return Err("a mark in a recording that does not run");
+        }
+        let before = self.flows.insert(recording, flow).unwrap_or(Flow::Running);
+        if before == flow { Err("a recording was paused or resumed twice") } else { Ok(()) }
     }
 
     fn recorded(&mut self, recording: RecordingId) -> Result<(), &'static str> {

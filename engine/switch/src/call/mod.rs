@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hooks::fact::{CallCreated, CallSource, Direction, EndCause, EndedBy, Event, LegStarted};
-use hooks::id::{CallId, RecordingId};
+use hooks::id::CallId;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use away::Away;
@@ -43,7 +43,7 @@ pub(crate) use hold::not_acceptable;
 pub(crate) use in_dialog::Outcome;
 pub(crate) use notify::Subscription;
 pub(crate) use provisional::Repeated;
-pub(crate) use record::Recording;
+pub(crate) use record::{Recording, Reel};
 pub(crate) use redirect::{Diverted, diversion};
 pub(crate) use resume::{Reconnected, close_interrupted};
 pub(crate) use seek::Route;
@@ -68,9 +68,7 @@ pub(crate) struct Call {
     pub(crate) about: About,
     legs: Vec<Leg>,
     stage: Stage,
-    recording: Option<RecordingId>,
-    /// How many recordings of it began: another does each time the process was killed, and with another party.
-    recorded_parts: u32,
+    tape: record::Tape,
     /// The last that was said of what must survive.
     checkpoint: Option<Arc<CallCheckpoint>>,
     /// The process that began it was killed, and its far ends may be gone.
@@ -171,8 +169,7 @@ impl Call {
             about,
             legs: Vec::new(),
             stage: Stage::Begun,
-            recording: None,
-            recorded_parts: 0,
+            tape: record::Tape::default(),
             checkpoint: None,
             probation: None,
             changed: true,
@@ -228,7 +225,8 @@ impl Call {
             callee: self.about.callee.clone(),
             created_ms: self.id.unix_ms(),
             answered_ms,
-            recording: self.recording.is_some(),
+            recording: self.tape.is_running(),
+            recording_paused: self.tape.is_paused(),
             legs: self.legs.iter().filter_map(Leg::view).collect(),
         }
     }

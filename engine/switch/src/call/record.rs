@@ -1,15 +1,18 @@
-//! Recording of a call, from the answer to its end (REC-04, REC-09).
+//! Recording of a call, from the answer to its end (REC-04, REC-09), or as long as somebody wants (REC-08).
 
 use std::time::Duration;
 
-use hooks::fact::{Direction, Event, PeerKind, RecordingStarted};
+use hooks::fact::{Direction, Event, PeerKind, RecordingMark, RecordingStarted};
 use hooks::id::{CallId, RecordingId, TenantId};
+use serde::{Deserialize, Serialize};
 
 use super::{Call, Stage};
 use crate::calendar::Civil;
 use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::input::RecordAction;
 use crate::leg::Leg;
 use crate::media::MediaCommand;
+use crate::output::Refused;
 
 /// A recording whose end is not written down yet; it outlives its call.
 #[derive(Debug)]
@@ -17,16 +20,126 @@ pub(crate) struct Recording {
     pub(crate) tenant: TenantId,
     pub(crate) call: CallId,
     pub(crate) path: String,
+    started_ms: u64,
     /// When it is given up, once it was stopped.
     pub(crate) report_until: Option<Duration>,
 }
 
+/// What of a call is recorded.
+#[derive(Debug, Default)]
+pub(super) struct Tape {
+    running: Option<RecordingId>,
+    reel: Reel,
+}
+
+/// What is kept of the recordings of a call, whoever records it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Reel {
+    /// How many recordings of it began: another does each time the process was killed, and with another party.
+    #[serde(rename = "recorded_parts")]
+    parts: u32,
+    #[serde(rename = "record_ordered")]
+    ordered: Ordered,
+    /// Silence is recorded. Whoever hands a party on or is killed does not end that.
+    #[serde(rename = "record_paused")]
+    paused: bool,
+}
+
+/// What somebody ordered: it goes before the rule, until the call is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Ordered {
+    #[default]
+    Nothing,
+    Recorded,
+    NotRecorded,
+}
+
+impl Tape {
+    /// That of a call of another process.
+    pub(super) fn resumed(reel: &Reel) -> Self {
+        Self { running: None, reel: reel.clone() }
+    }
+
+    pub(super) fn reel(&self) -> Reel {
+        self.reel.clone()
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// It runs, and records silence.
+    pub(super) fn is_paused(&self) -> bool {
+        self.running.is_some() && self.reel.paused
+    }
+}
+
 impl Call {
+    /// Does what somebody ordered.
+    pub(crate) fn record_as_ordered(&mut self, desk: &mut Desk, action: RecordAction, by: &str) -> Result<(), Refused> {
+        match (action, self.tape.running) {
+            (RecordAction::Start, Some(_)) => Err(Refused::AlreadyRecorded),
+            // It is not known whether anybody is still there.
+            (RecordAction::Start, None) if self.is_on_probation() => Err(Refused::NotTalking),
+            (RecordAction::Start, None) => {
+                self.record_on(desk);
+                if !self.tape.is_running() {
+                    return Err(Refused::NotTalking);
+                }
+                self.tape.reel.ordered = Ordered::Recorded;
+                Ok(())
+            }
+            (RecordAction::Stop | RecordAction::Pause | RecordAction::Resume, None) => Err(Refused::NotRecorded),
+            (RecordAction::Stop, Some(_)) => {
+                self.stop_recording(desk);
+                self.tape.reel.ordered = Ordered::NotRecorded;
+                self.tape.reel.paused = false;
+                self.changed = true;
+                Ok(())
+            }
+            (RecordAction::Pause, Some(_)) if self.tape.reel.paused => Err(Refused::AlreadyPaused),
+            (RecordAction::Resume, Some(_)) if !self.tape.reel.paused => Err(Refused::NotPaused),
+            (RecordAction::Pause, Some(id)) => {
+                self.tape.reel.paused = true;
+                self.mark(desk, id, Some(by));
+                Ok(())
+            }
+            (RecordAction::Resume, Some(id)) => {
+                self.tape.reel.paused = false;
+                self.mark(desk, id, Some(by));
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the recording take in silence or what is said, and writes down from when on.
+    fn mark(&mut self, desk: &mut Desk, id: RecordingId, by: Option<&str>) {
+        let started_ms = desk.recordings.get(&id).map_or(desk.now.unix_ms, |recording| recording.started_ms);
+        let mark = RecordingMark {
+            recording: id,
+            call: self.id,
+            offset_ms: desk.now.unix_ms.saturating_sub(started_ms),
+            by: by.map(str::to_owned),
+        };
+        let (event, command) = match self.tape.reel.paused {
+            true => (Event::RecordingPaused(mark), MediaCommand::PauseRecording(id)),
+            false => (Event::RecordingResumed(mark), MediaCommand::ResumeRecording(id)),
+        };
+        desk.fact(&self.tenant.tenant, event);
+        desk.media(command);
+        self.changed = true;
+    }
+
     /// Begins to record, if the call is one that is recorded.
     pub(super) fn start_recording(&mut self, desk: &mut Desk) {
-        if let Stage::Talking { caller, callee, .. } = &self.stage
-            && self.is_recorded(*caller, *callee)
-        {
+        let recorded = match self.tape.reel.ordered {
+            Ordered::Recorded => true,
+            Ordered::NotRecorded => false,
+            Ordered::Nothing => self.is_recorded_by_rule(),
+        };
+        if recorded {
             self.record_on(desk);
         }
     }
@@ -39,12 +152,13 @@ impl Call {
         let id = desk.recording_id();
         let tenant = self.tenant.tenant.clone();
         let path = path(&tenant, id);
+        self.tape.reel.parts += 1;
         let started = RecordingStarted {
             recording: id,
             call: self.id,
             left: left.id,
             right: right.id,
-            part: self.recorded_parts + 1,
+            part: self.tape.reel.parts,
         };
         desk.fact(&tenant, Event::RecordingStarted(started));
         desk.media(MediaCommand::Record {
@@ -53,10 +167,14 @@ impl Call {
             left: vec![left_endpoint],
             right: vec![right_endpoint],
         });
-        desk.recordings.insert(id, Recording { tenant, call: self.id, path, report_until: None });
-        self.recording = Some(id);
-        self.recorded_parts += 1;
+        let started_ms = desk.now.unix_ms;
+        desk.recordings.insert(id, Recording { tenant, call: self.id, path, started_ms, report_until: None });
+        self.tape.running = Some(id);
         self.changed = true;
+        if self.tape.reel.paused {
+            // It goes on being paused, whoever paused it.
+            self.mark(desk, id, None);
+        }
     }
 
     /// Who is on the left and who on the right channel. REC-09: left is the outside party, whatever the direction; the caller of
@@ -71,14 +189,14 @@ impl Call {
 
     /// A recording that runs goes on with the parties as they are now.
     pub(super) fn record_from(&self, desk: &mut Desk) {
-        let (Some(recording), Some((left, right))) = (self.recording, self.channels()) else { return };
+        let (Some(recording), Some((left, right))) = (self.tape.running, self.channels()) else { return };
         let endpoint = |leg: LegIndex| self.leg(leg).and_then(Leg::endpoint).into_iter().collect();
         desk.media(MediaCommand::RecordFrom { recording, left: endpoint(left), right: endpoint(right) });
     }
 
     /// Ends the recording; what became of it is reported later.
     pub(super) fn stop_recording(&mut self, desk: &mut Desk) {
-        let Some(id) = self.recording.take() else { return };
+        let Some(id) = self.tape.running.take() else { return };
         desk.media(MediaCommand::StopRecording(id));
         let until = desk.start_timer(REPORT_MAX, TimerKey::Recording(id));
         if let Some(recording) = desk.recordings.get_mut(&id) {
@@ -88,10 +206,15 @@ impl Call {
 
     /// The recording ended by itself: the call goes on without.
     pub(crate) fn recording_ended(&mut self, id: RecordingId) {
-        if self.recording == Some(id) {
-            self.recording = None;
+        if self.tape.running == Some(id) {
+            self.tape.running = None;
             self.changed = true;
         }
+    }
+
+    fn is_recorded_by_rule(&self) -> bool {
+        let Stage::Talking { caller, callee, .. } = &self.stage else { return false };
+        self.is_recorded(*caller, *callee)
     }
 
     fn is_recorded(&self, caller: LegIndex, callee: LegIndex) -> bool {

@@ -106,8 +106,8 @@ impl Call {
             answered_ms: *answered_ms,
             caller: self.leg_checkpoint(*caller)?,
             callee: self.leg_checkpoint(*callee)?,
-            recorded: self.recording.is_some(),
-            recorded_parts: self.recorded_parts,
+            recorded: self.tape.is_running(),
+            reel: self.tape.reel(),
             transfers: self.transfers,
         })
     }
@@ -146,8 +146,7 @@ impl Call {
             about: checkpoint.about.clone(),
             legs: Vec::new(),
             stage: Stage::Talking { caller, callee, answered_ms: checkpoint.answered_ms },
-            recording: None,
-            recorded_parts: checkpoint.recorded_parts,
+            tape: super::record::Tape::resumed(&checkpoint.reel),
             checkpoint: None,
             probation: None,
             changed: true,

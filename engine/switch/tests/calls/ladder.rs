@@ -496,6 +496,10 @@ impl World {
                 format!("{} {} by {:?}", if e.muted { "muted" } else { "unmuted" }, self.leg(e.leg), e.by)
             }
             Event::ConferenceEnded(e) => format!("conference_ended {} {:?} {}", e.room, e.reason, e.most_members),
+            Event::RecordingPaused(e) => format!("recording_paused {} {}", e.offset_ms, e.by.as_deref().unwrap_or("-")),
+            Event::RecordingResumed(e) => {
+                format!("recording_resumed {} {}", e.offset_ms, e.by.as_deref().unwrap_or("-"))
+            }
             Event::RegistrationBound(e) => format!("bound {} {}", e.extension, e.source),
             Event::RegistrationUnbound(e) => format!("unbound {} {:?}", e.extension, e.reason),
             Event::SourceBanned(e) => format!("banned {} after {}", e.source, e.failures),

@@ -15,6 +15,7 @@ mod messages;
 mod phone;
 mod pracks;
 mod reasons;
+mod recording;
 mod redirects;
 mod refusals;
 mod registration;
