@@ -356,3 +356,47 @@ fn who_hears_a_bad_line_through_a_mix_hears_it_mended() {
     // Encoded in mu-law all the way.
     assert_eq!(speakers[1].coder, Coder::G711(Law::Mu));
 }
+
+/// Monitor, whisper, barge in and takeover are nothing but edges: after each change everybody hears exactly whom the table says,
+/// as one stream without a gap.
+#[test]
+fn supervision_is_edges() {
+    let mut rig = Rig::default();
+    let hz = [500.0, 900.0, 1_300.0];
+    let (customer, agent, supervisor) = (0, 1, 2);
+    let mut speakers = [
+        speaker(&mut rig, A, (Codec::Pcma, 8), hz[customer]),
+        speaker(&mut rig, B, G722, hz[agent]),
+        speaker(&mut rig, C, OPUS, hz[supervisor]),
+    ];
+    // Whom each of the three hears.
+    let steps: [(&str, [&[usize]; 3]); 6] = [
+        ("talk", [&[agent], &[customer], &[]]),
+        ("monitor", [&[agent], &[customer], &[customer, agent]]),
+        ("whisper", [&[agent], &[customer, supervisor], &[customer, agent]]),
+        ("barge in", [&[agent, supervisor], &[customer, supervisor], &[customer, agent]]),
+        ("takeover", [&[supervisor], &[], &[customer]]),
+        ("talk again", [&[agent], &[customer], &[]]),
+    ];
+    let mut streams: [Vec<Header>; 3] = Default::default();
+    for (step, hears) in steps {
+        for (sink, sources) in hears.iter().enumerate() {
+            let sources: Vec<Source> = sources.iter().map(|source| Source::Endpoint(speakers[*source].id)).collect();
+            rig.hear(speakers[sink].id, &sources);
+        }
+        all_say(&mut rig, &mut speakers, 75);
+        for sink in [customer, agent, supervisor] {
+            let heard = speakers[sink].hears(&mut rig);
+            streams[sink].extend(&heard.headers);
+            for (source, hz) in hz.iter().enumerate() {
+                let level = if heard.sound.len() < 16_000 { 0.0 } else { heard.tone(*hz) };
+                match hears[sink].contains(&source) {
+                    true => assert!((3_300.0..4_600.0).contains(&level), "{step}: {sink} hears {source} at {level}"),
+                    false => assert!(level < 60.0, "{step}: {sink} hears {source} at {level}"),
+                }
+            }
+        }
+    }
+    // The customer heard somebody all the time: one stream, nothing left out.
+    assert_whole(&streams[customer], 8_000);
+}
