@@ -72,6 +72,16 @@ impl MediaBridge {
         })
     }
 
+    /// Shows how late the media threads met their deadlines, as a histogram of `/metrics` has it: each count holds those before.
+    pub fn show_lateness(&self) {
+        let bounds = media_io::LATENESS_US.iter().map(|us| format!("{}", Duration::from_micros(*us).as_secs_f64()));
+        let mut met = 0;
+        for (le, more) in bounds.chain(["+Inf".to_owned()]).zip(self.media.lateness()) {
+            met += more;
+            metrics::counter!("switchboard_media_deadlines_total", "le" => le).absolute(met);
+        }
+    }
+
     /// Passes a command on.
     pub fn send(&mut self, command: MediaCommand) {
         match command {

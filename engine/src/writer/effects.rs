@@ -65,6 +65,7 @@ impl Effects {
         if now >= self.counters_due {
             self.counters_due = now + COUNTERS_EVERY;
             super::counters::show(switch);
+            self.media.show_lateness();
         }
     }
 }

@@ -6,6 +6,7 @@
 mod certificate;
 mod clock;
 mod dtls;
+mod lateness;
 mod prompts;
 mod recording;
 mod relay_thread;
@@ -22,6 +23,8 @@ use media::{Command, Event};
 pub use crate::certificate::{DtlsCertificate, NoCertificate};
 use crate::clock::Clock;
 use crate::dtls::Associations;
+pub use crate::lateness::LATENESS_US;
+use crate::lateness::Lateness;
 use crate::recording::Recording;
 use crate::relay_thread::{Inbox, Orders, RelayThread, World};
 use crate::sockets::{Poller, Waker};
@@ -40,6 +43,7 @@ pub struct MediaHandle {
 struct Shared {
     commands: SyncSender<Command>,
     waker: Arc<Waker>,
+    lateness: Arc<Lateness>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -96,14 +100,22 @@ pub fn start(on_event: OnEvent, browsers: Option<BrowserPorts>) -> std::io::Resu
         }
     };
     let world = World::new(sockets, associations, orders, taps, on_event);
-    let relay = RelayThread::new(clock, poller, inbox, world);
+    let lateness = Arc::new(Lateness::default());
+    let relay = RelayThread::new(clock, poller, inbox, world, Arc::clone(&lateness));
     let relay = Builder::new().name("media-relay".into()).spawn(move || relay.run())?;
 
     let threads = Mutex::new(vec![relay, recording, prompt]);
-    Ok(MediaHandle { shared: Arc::new(Shared { commands, waker, threads }) })
+    Ok(MediaHandle { shared: Arc::new(Shared { commands, waker, lateness, threads }) })
 }
 
 impl MediaHandle {
+    /// How many of the relay's deadlines (rooms, players, reports) were met within each of [`LATENESS_US`] so far; the last is of
+    /// those that were later still.
+    #[must_use]
+    pub fn lateness(&self) -> [u64; LATENESS_US.len() + 1] {
+        self.shared.lateness.read()
+    }
+
     /// Hands over a command; never waits.
     ///
     /// # Errors

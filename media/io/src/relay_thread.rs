@@ -14,6 +14,7 @@ use media::{Channels, Command, Event, Now, OpenEndpoint, Prompt, RecorderId, Sta
 use crate::OnEvent;
 use crate::clock::Clock;
 use crate::dtls::Associations;
+use crate::lateness::Lateness;
 use crate::prompts::{Encoded, Wanted};
 use crate::recording::Job;
 use crate::sockets::{Poller, Readiness, Ready, Sockets, Waker};
@@ -39,6 +40,7 @@ pub(crate) struct RelayThread {
     inbox: Inbox,
     relay: Relay,
     world: World,
+    lateness: Arc<Lateness>,
     buffer: Box<[u8; PACKET_BYTES_MAX]>,
 }
 
@@ -53,10 +55,10 @@ pub(crate) struct World {
 }
 
 impl RelayThread {
-    pub(crate) fn new(clock: Clock, poller: Poller, inbox: Inbox, world: World) -> Self {
+    pub(crate) fn new(clock: Clock, poller: Poller, inbox: Inbox, world: World, lateness: Arc<Lateness>) -> Self {
         let waker = poller.waker();
         let buffer = Box::new([0; PACKET_BYTES_MAX]);
-        Self { clock, poller, waker, inbox, relay: Relay::default(), world, buffer }
+        Self { clock, poller, waker, inbox, relay: Relay::default(), world, lateness, buffer }
     }
 
     /// Until [`Waker::stop`]; then closes everything. The other threads end when their orders do.
@@ -83,7 +85,8 @@ impl RelayThread {
                 self.read_inbox();
             }
             let now = self.clock.now();
-            if self.relay.poll_timeout().is_some_and(|due| due <= now.mono_us) {
+            if let Some(due) = self.relay.poll_timeout().filter(|due| *due <= now.mono_us) {
+                self.lateness.note(now.mono_us - due);
                 self.relay.handle_timeout(now, &mut self.world);
             }
         }
