@@ -509,6 +509,8 @@ pub enum UnboundReason {
     Replaced,
     /// The extension was changed or deleted.
     Settings,
+    /// The session that it was made with ended.
+    SignedOut,
 }
 
 /// See [`Event::RegistrationUnbound`].

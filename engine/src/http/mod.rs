@@ -32,6 +32,7 @@ pub mod server;
 pub mod session;
 pub mod setting;
 pub mod sip;
+pub mod sip_credential;
 pub mod state;
 pub mod tenant;
 pub mod throttle;
@@ -79,6 +80,7 @@ pub fn operations() -> Operations {
         room::operations(),
         route::operations(),
         session::operations(),
+        sip_credential::operations(),
         tenant::operations(),
         trunk::operations(),
     ];

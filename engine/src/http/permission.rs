@@ -40,6 +40,8 @@ keys! {
     EVENTS_READ = "events.read";
     /// See extensions.
     EXTENSIONS_READ = "extensions.read";
+    /// Make one's browser a phone of an extension.
+    EXTENSIONS_USE = "extensions.use";
     /// Make, change and delete extensions and renew their passwords.
     EXTENSIONS_WRITE = "extensions.write";
     /// Read the counters of the whole process.

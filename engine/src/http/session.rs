@@ -18,6 +18,7 @@ use super::peer;
 use super::principal::{COOKIE, Principal, Who};
 use super::problem::{FieldError, Kind, Problem};
 use super::setting::Faults;
+use super::sip_credential;
 use super::state::Api;
 use crate::secrets::{hash_password, new_token, token_hash, verify_password};
 use crate::store::employees::{Account, Employment, FailedLogin, LoginOutcome, LoginSeen, NewPassword};
@@ -209,6 +210,7 @@ async fn begin(api: &Api, caller: Caller, account: Account, now_ms: u64) -> Resu
     let replaced = api.store().open_session(&account.tenant, &session).await?;
     let number = Some(employee.employee_no.as_str());
     if replaced > 0 {
+        sip_credential::revoke_all_of(&api, &account.tenant, &employee.employee_no).await;
         log(api, &account.tenant, &caller, number, &employee.login, LoginOutcome::Replaced).await?;
     }
     log(api, &account.tenant, &caller, number, &employee.login, LoginOutcome::Login).await?;
@@ -238,6 +240,7 @@ async fn read_session(principal: Principal) -> Json<SessionShown> {
 async fn sign_out(State(api): State<Api>, caller: Caller, principal: Principal) -> Result<impl IntoResponse, Problem> {
     let (number, login, session) = employee(&principal)?;
     api.store().close_session(&principal.tenant, session).await?;
+    sip_credential::revoke(&api, session).await;
     log(&api, &principal.tenant, &caller, Some(number), login, LoginOutcome::Logout).await?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", 0, caller.secure))]))
 }
@@ -266,6 +269,7 @@ async fn choose_password(
     let hash = hashed(&api, move || hash_password(&asked.new_password)).await?;
     let change = Change::by(principal.tenant.clone(), principal.by());
     api.store().set_password(change, number, NewPassword::Chosen(hash)).await?;
+    sip_credential::revoke_all_of(&api, &principal.tenant, number).await;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", 0, caller.secure))]))
 }
 

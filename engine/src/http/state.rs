@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Semaphore};
 use super::health::Health;
 use super::problem::Problem;
 use super::recording::Uses;
+use super::sip_credential::Browsers;
 use super::throttle::Throttle;
 use crate::events::Parked;
 use crate::journal::JournalHandle;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub record_internal: bool,
     /// Where hosts are.
     pub names: Arc<Names>,
+    /// `ice.servers`: what browsers are told.
+    pub ice_servers: Vec<String>,
 }
 
 /// [`Parts`] and what the API keeps for itself. Cheap to clone.
@@ -64,6 +67,7 @@ struct Inner {
     uses: Uses,
     streams: Arc<Semaphore>,
     parked: Parked,
+    browsers: Browsers,
 }
 
 /// Password hashes computed at a time: each takes 19 MiB and a core for some 20 ms.
@@ -84,6 +88,7 @@ impl Api {
             uses: Uses::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             parked: Parked::default(),
+            browsers: Browsers::default(),
         }))
     }
 
@@ -188,6 +193,18 @@ impl Api {
     #[must_use]
     pub fn parked(&self) -> &Parked {
         &self.0.parked
+    }
+
+    /// The sessions with which SIP credentials live.
+    #[must_use]
+    pub fn browsers(&self) -> &Browsers {
+        &self.0.browsers
+    }
+
+    /// STUN and TURN servers for browsers.
+    #[must_use]
+    pub fn ice_servers(&self) -> &[String] {
+        &self.0.parts.ice_servers
     }
 
     /// The lock by which changes of one tenant's settings take turns. There are as many as tenants that changed something.

@@ -186,7 +186,9 @@ impl Running {
             realm: config.sip.domain.clone(),
             record_internal: config.recording.internal,
             names: Arc::clone(&names),
+            ice_servers: config.ice_servers.clone(),
         });
+        tasks.push(tokio::spawn(http::sip_credential::watch(api.clone(), stopping.clone())));
         tasks.push(tokio::spawn(secrets.clone().watch(stopping.clone())));
         let refresh = Refresh::new(api.clone(), names, told.iter().map(Arc::as_ref));
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));

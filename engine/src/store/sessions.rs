@@ -96,6 +96,19 @@ impl Store {
         Ok(Some(session))
     }
 
+    /// Whether [`Self::session`] would find it. It is not noted as activity.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn is_session_live(&self, token_hash: &str, now_ms: u64) -> Result<bool, StoreError> {
+        let sql = "SELECT sessions.last_seen_at_ms FROM sessions JOIN employees ON employees.tenant = sessions.tenant \
+                   AND employees.employee_no = sessions.employee_no \
+                   WHERE sessions.token_hash = $1 AND sessions.last_seen_at_ms > $2 \
+                   AND employees.employment = 'active' AND employees.locked_at_ms IS NULL";
+        let oldest = now_ms.saturating_sub(SESSION_IDLE_MS);
+        Ok(self.pool.read().await?.first(sql, args![token_hash, oldest]).await?.is_some())
+    }
+
     /// Ends a session; whether there was one.
     ///
     /// # Errors

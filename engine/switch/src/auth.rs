@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hooks::id::TenantId;
 use sip::digest::{Challenger, DigestServer, Ha1, Refusal as DigestRefusal};
 use sip::flow::Flow;
 use sip::message::{Request, Response, StatusCode};
@@ -11,12 +12,14 @@ use sip::time::Now;
 use crate::bans::{Bans, Penalty};
 use crate::config::{Extension, NodeConfig, TenantConfig};
 use crate::metrics::Metrics;
+use crate::passes::Passes;
 use crate::view::BanView;
 
 /// Signs extensions in.
 pub(crate) struct Doorman {
     digest: DigestServer,
     pub(crate) bans: Bans,
+    pub(crate) passes: Passes,
     random: Random,
 }
 
@@ -41,6 +44,7 @@ impl Doorman {
         Self {
             digest: DigestServer::new(Challenger::Server, &node.domain, &key, random),
             bans: Bans::new(node.limits),
+            passes: Passes::default(),
             random: random.fork(),
         }
     }
@@ -64,13 +68,12 @@ impl Doorman {
             let response = self.challenge(now, metrics, request, None);
             return Verdict::Refused { response, delay: Duration::ZERO, banned: None };
         };
-        let extension = claim
-            .username()
-            .parse()
-            .ok()
-            .and_then(|number| tenant?.extensions.get(&number))
-            .filter(|extension| extension.enabled);
-        let ha1 = extension.map(|extension| Ha1 { md5: extension.ha1_md5, sha256: extension.ha1_sha256 });
+        let username = claim.username();
+        let pass = tenant.and_then(|tenant| self.passes.of(&tenant.tenant, &username));
+        let number = pass.map(|pass| pass.extension.clone()).or_else(|| username.parse().ok());
+        let extension = number.and_then(|number| tenant?.extensions.get(&number)).filter(|extension| extension.enabled);
+        let own = |extension: &Extension| Ha1 { md5: extension.ha1_md5, sha256: extension.ha1_sha256 };
+        let ha1 = extension.map(|extension| pass.map_or_else(|| own(extension), |pass| pass.ha1));
         match (self.digest.verify(now, request, &claim, ha1.as_ref()), extension) {
             (Ok(()), Some(extension)) => Verdict::Proven(extension),
             // An unknown user never verifies; were it so, it would be refused like a wrong password.
@@ -84,6 +87,12 @@ impl Doorman {
                 Verdict::Refused { response, delay: Duration::ZERO, banned: None }
             }
         }
+    }
+
+    /// The user name of the pass that the sender of a proven request showed; `None` where it has the extension's password.
+    pub(crate) fn pass_of(&self, tenant: &TenantId, request: &Request) -> Option<String> {
+        let claim = self.digest.claim(request)?;
+        self.passes.of(tenant, &claim.username()).map(|pass| pass.username.clone())
     }
 
     /// How long the sender of a proven request took to answer our challenge; `None` where it was not challenged for it.

@@ -16,6 +16,8 @@ use crate::incoming::{HOPS, routed};
 use crate::input::{Admission, Command, CommandId, RecordAction};
 use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
+use crate::passes::{Full, Pass};
+use crate::registrar::Aor;
 use crate::switch::Switch;
 use crate::target;
 use crate::trunk;
@@ -55,6 +57,13 @@ impl Switch {
                     Err(Refused::NotBanned)
                 }
             }
+            Command::Admit(pass) => self.admit(tenant, *pass).map(|()| Done::Ok),
+            Command::Revoke(session) => {
+                for (tenant, pass) in self.doorman.passes.revoke(&session) {
+                    self.pass_ended(tenant, &pass);
+                }
+                Ok(Done::Ok)
+            }
             Command::TestTrunk(name) => match trunk::table::test(&mut self.desk, id, tenant, &name) {
                 // It is answered when the trunk has answered.
                 Ok(()) => return,
@@ -62,6 +71,26 @@ impl Switch {
             },
         };
         self.desk.outputs.push_back(Output::Reply { id, result });
+    }
+
+    fn admit(&mut self, tenant: &TenantId, pass: Pass) -> Result<(), Refused> {
+        let known =
+            self.tenant(tenant).and_then(|tenant| tenant.extensions.get(&pass.extension).map(|own| own.enabled));
+        if known != Some(true) {
+            return Err(Refused::NoSuchExtension);
+        }
+        let replaced = self.doorman.passes.admit(tenant, pass).map_err(|Full| Refused::Full)?;
+        if let Some((tenant, pass)) = replaced {
+            self.pass_ended(tenant, &pass);
+        }
+        Ok(())
+    }
+
+    fn pass_ended(&mut self, tenant: TenantId, pass: &Pass) {
+        let aor = Aor { tenant, extension: pass.extension.clone() };
+        for change in self.desk.registrar.drop_pass(&aor, &pass.username) {
+            self.registration_changed(change);
+        }
     }
 
     fn originate(&mut self, tenant: &TenantId, from: &ExtensionNumber, to: &Dialled) -> Result<CallId, Refused> {

@@ -13,6 +13,7 @@ use sip::parse::ParseError;
 use crate::checkpoint::CallCheckpoint;
 use crate::config::TenantConfig;
 use crate::media::{Decibels, MediaEvent};
+use crate::passes::Pass;
 
 /// One thing that happens to the switch.
 #[derive(Debug)]
@@ -98,6 +99,10 @@ pub enum Command {
     /// Asks each address of a trunk whether it is there, and registers anew where we register. Replies when all have answered,
     /// or after some seconds.
     TestTrunk(TrunkName),
+    /// A browser may register with this.
+    Admit(Box<Pass>),
+    /// The passes of this session end, and with them what is registered by them. Calls go on.
+    Revoke(String),
 }
 
 /// What may be done to a conference.

@@ -41,6 +41,7 @@ mod messages;
 pub mod metrics;
 mod nat;
 pub mod output;
+pub mod passes;
 mod ports;
 pub mod queue;
 mod refer;

@@ -40,6 +40,8 @@ pub(crate) struct Binding {
     /// Preference, thousandths.
     q: u16,
     device: Option<Device>,
+    /// The user name of the pass that it was made with.
+    pass: Option<String>,
     pub(crate) since_ms: u64,
     expires_at: Duration,
     pub(crate) expires_at_ms: u64,
@@ -68,6 +70,8 @@ pub(crate) struct Update<'a> {
     pub(crate) user_agent: &'a str,
     pub(crate) sip_call_id: &'a str,
     pub(crate) cseq: u32,
+    /// The pass it came with.
+    pub(crate) pass: Option<String>,
     /// How long the phone took to answer the challenge; `None` where it was not challenged for this request.
     pub(crate) round_trip: Option<Duration>,
 }
@@ -189,6 +193,7 @@ impl Registrar {
             cseq: spec.cseq,
             q: address.q().unwrap_or(Q_DEFAULT),
             device: Device::of(&address),
+            pass: None,
             since_ms: now.unix_ms,
             expires_at: now.after(Duration::from_millis(left_ms)),
             expires_at_ms: spec.expires_at_ms,
@@ -231,6 +236,13 @@ impl Registrar {
     pub(crate) fn drop_extension(&mut self, aor: &Aor) -> Vec<Change> {
         let ids: Vec<BindingId> = self.of(aor).iter().map(|binding| binding.id).collect();
         ids.into_iter().filter_map(|id| self.unbind(aor, id, UnboundReason::Settings)).collect()
+    }
+
+    /// Ends the bindings that were made with a pass.
+    pub(crate) fn drop_pass(&mut self, aor: &Aor, pass: &str) -> Vec<Change> {
+        let made_with = |binding: &&Binding| binding.pass.as_deref() == Some(pass);
+        let ids: Vec<BindingId> = self.of(aor).iter().filter(made_with).map(|binding| binding.id).collect();
+        ids.into_iter().filter_map(|id| self.unbind(aor, id, UnboundReason::SignedOut)).collect()
     }
 
     /// The extensions of a tenant that have bindings.
@@ -338,6 +350,7 @@ impl Registrar {
             cseq: update.cseq,
             q: address.q().unwrap_or(Q_DEFAULT),
             device: Device::of(address),
+            pass: update.pass.clone(),
             since_ms: old.as_ref().map_or(now.unix_ms, |old| old.since_ms),
             expires_at: now.after(Duration::from_secs(lifetime_s.into())),
             expires_at_ms: now.unix_ms.saturating_add(u64::from(lifetime_s) * 1_000),

@@ -86,6 +86,7 @@ impl Switch {
             user_agent: &user_agent,
             sip_call_id: headers.call_id().map_err(bad)?,
             cseq: headers.cseq().map_err(bad)?.seq,
+            pass: self.doorman.pass_of(&aor.tenant, request),
             round_trip: self.doorman.answered_after(self.desk.now, request),
         };
         let min_expires = self.desk.registrar.min_expires_s();

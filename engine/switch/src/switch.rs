@@ -43,7 +43,7 @@ pub(crate) struct Slowed {
     pub(crate) next: u64,
 }
 
-/// How much the switch holds; all zero, but for bindings and watched sources, when it rests.
+/// How much the switch holds; all zero, but for bindings, passes and watched sources, when it rests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Calls, those that end included.
@@ -72,6 +72,8 @@ pub struct Sizes {
     pub slowed: usize,
     /// Registrations with carriers that are being taken back.
     pub departing: usize,
+    /// Passes of browsers.
+    pub passes: usize,
     /// Text messages whose sender waits for an answer.
     pub messages: usize,
 }
@@ -191,6 +193,7 @@ impl Switch {
             watched_sources: self.doorman.bans.len(),
             slowed: self.slowed.waiting.len(),
             departing: self.desk.trunks.departing(),
+            passes: self.doorman.passes.len(),
             messages: self.messages.len(),
         }
     }

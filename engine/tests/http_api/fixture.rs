@@ -79,6 +79,9 @@ impl SwitchHandle for FakeSwitch {
                 if there { Ok(Done::Ok) } else { Err(Refused::NotBanned) }
             }
             Command::TestTrunk(trunk) if trunk.as_str() == "carrier" => Ok(Done::TrunkTested(Box::new(trunk_test()))),
+            Command::Admit(pass) if pass.extension.as_str() == "1001" => Ok(Done::Ok),
+            Command::Admit(_) => Err(Refused::NoSuchExtension),
+            Command::Revoke(_) => Ok(Done::Ok),
             Command::TestTrunk(_) => Err(Refused::NoSuchTrunk),
         };
         async move { result.map_err(CommandError::from) }.boxed()
@@ -128,6 +131,7 @@ pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &
 /// The API with two tenants in it: `default` and `other`.
 pub(crate) struct Fixture {
     pub(crate) router: Router,
+    pub(crate) api: Api,
     pub(crate) store: Store,
     pub(crate) live: Arc<Live>,
     pub(crate) switch: Arc<FakeSwitch>,
@@ -172,9 +176,10 @@ impl Fixture {
             realm: "switchboard.test".to_owned(),
             record_internal: false,
             names: Arc::new(Names::default()),
+            ice_servers: vec!["stun:stun.example:3478".to_owned()],
         });
         let journals = Mutex::new(journals);
-        Self { router: engine::http::router(api), store, live, switch, health, journals, folder }
+        Self { router: engine::http::router(api.clone()), api, store, live, switch, health, journals, folder }
     }
 
     /// A token of a tenant with these permissions.

@@ -1,11 +1,15 @@
 //! Signing in and out, passwords, tokens, cookies.
 
+use engine::http::sip_credential::revoke_ended;
 use engine::secrets::hash_password;
 use engine::store::employees::{LoginOutcome, NewPassword};
+use engine::store::sessions::SESSION_IDLE_MS;
 use engine::store::setting::{Change, Origin, PageAsk};
 use serde_json::json;
+use switch::input::Command;
+use switch::passes::Pass;
 
-use crate::fixture::{Fixture, PASSWORD, default_tenant};
+use crate::fixture::{Client, Fixture, PASSWORD, default_tenant};
 
 fn sign_in(login: &str, password: &str) -> serde_json::Value {
     json!({"login": login, "password": password, "tenant": "default"})
@@ -160,4 +164,77 @@ async fn a_token_is_shown_once_and_gives_no_more_than_its_maker_has() {
     assert_eq!(client.get("/calls").await.status, 401, "revoked");
     let past = json!({"name": "x", "permissions": [], "expires_at": "2001-01-01T00:00:00Z"});
     assert_eq!(admin.post("/tokens", past).await.json()["errors"][0]["field"], "expires_at");
+}
+
+/// The passes that the switch was told of, and the sessions whose passes it was told are over.
+fn passes(fixture: &Fixture) -> (Vec<Pass>, usize) {
+    let commands = fixture.switch.commands.lock().unwrap();
+    let admitted = commands.iter().filter_map(|(_, command)| match command {
+        Command::Admit(pass) => Some((**pass).clone()),
+        _ => None,
+    });
+    (admitted.collect(), commands.iter().filter(|(_, command)| matches!(command, Command::Revoke(_))).count())
+}
+
+async fn signed_in(fixture: &Fixture) -> Client<'_> {
+    let answer = fixture.client().post("/session", sign_in("admin", PASSWORD)).await;
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    fixture.client().with("authorization", &format!("Bearer {token}"))
+}
+
+#[tokio::test]
+async fn a_browsers_sip_credential_is_what_the_switch_was_told_and_ends_with_its_session() {
+    let fixture = Fixture::new().await;
+    let client = signed_in(&fixture).await;
+    let ask = json!({"extension": "1001"});
+    let one = client.post("/session/sip-credential", ask.clone()).await;
+    assert_eq!((one.status.as_u16(), one.header("cache-control")), (200, "no-store"));
+    let one = one.json();
+    let two = client.post("/session/sip-credential", ask.clone()).await.json();
+    let text = |value: &serde_json::Value, key: &str| value[key].as_str().unwrap().to_owned();
+    assert_ne!((text(&one, "username"), text(&one, "password")), (text(&two, "username"), text(&two, "password")));
+    assert!(text(&one, "password").len() >= 26, "{one}");
+    assert_eq!(one["ice_servers"], json!([{"urls": ["stun:stun.example:3478"]}]));
+    assert!(text(&one, "uri").starts_with("sip:1001@") && one["path"] == "/sip", "{one}");
+    let (told, revoked) = passes(&fixture);
+    let expected = sip::digest::ha1(&text(&one, "username"), &text(&one, "realm"), &text(&one, "password"));
+    assert_eq!((told.len(), told[0].username.clone(), told[0].ha1, revoked), (2, text(&one, "username"), expected, 0));
+    assert_eq!(client.delete("/session").await.status, 204);
+    assert_eq!(passes(&fixture).1, 1, "a session is revoked once, with all its credentials");
+    let commands = fixture.switch.commands.lock().unwrap();
+    assert_eq!(commands.last().unwrap().1, Command::Revoke(told[0].session.clone()));
+}
+
+#[tokio::test]
+async fn a_sip_credential_ends_however_its_session_does() {
+    let fixture = Fixture::new().await;
+    let ask = json!({"extension": "1001"});
+    let client = signed_in(&fixture).await;
+    assert_eq!(client.post("/session/sip-credential", ask.clone()).await.status, 200);
+    let client = signed_in(&fixture).await;
+    assert_eq!(passes(&fixture).1, 1, "the next sign-in ends the session before");
+    assert_eq!(client.post("/session/sip-credential", ask.clone()).await.status, 200);
+    let choice = json!({"old_password": PASSWORD, "new_password": "another 1"});
+    assert_eq!(client.post("/session/password", choice).await.status, 204);
+    assert_eq!(passes(&fixture).1, 2, "a new password ends all sessions");
+    let answer = fixture.client().post("/session", sign_in("admin", "another 1")).await;
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    let client = fixture.client().with("authorization", &format!("Bearer {token}"));
+    assert_eq!(client.post("/session/sip-credential", ask).await.status, 200);
+    let now = engine::store::unix_ms();
+    revoke_ended(&fixture.api, now).await.unwrap();
+    assert_eq!(passes(&fixture).1, 2);
+    revoke_ended(&fixture.api, now + SESSION_IDLE_MS + 1).await.unwrap();
+    assert_eq!(passes(&fixture).1, 3, "nobody used it for twelve hours");
+}
+
+#[tokio::test]
+async fn a_sip_credential_needs_a_session_the_right_and_an_extension() {
+    let fixture = Fixture::new().await;
+    let ask = json!({"extension": "1001"});
+    let path = "/session/sip-credential";
+    assert_eq!(fixture.admin().await.post(path, ask).await.problem(), "refused", "a token has no session");
+    let client = signed_in(&fixture).await;
+    assert_eq!(client.post(path, json!({"extension": "alice"})).await.status, 422);
+    assert_eq!(client.post(path, json!({"extension": "1999"})).await.status, 422);
 }

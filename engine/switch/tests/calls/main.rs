@@ -12,6 +12,7 @@ mod ladder;
 mod matrix;
 mod media;
 mod messages;
+mod passes;
 mod phone;
 mod pracks;
 mod reasons;

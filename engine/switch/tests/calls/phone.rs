@@ -20,6 +20,8 @@ pub(crate) struct Phone {
     pub(crate) name: &'static str,
     pub(crate) user: &'static str,
     pub(crate) password: &'static str,
+    /// The user name of its digest, where that is another one.
+    pub(crate) login: Option<&'static str>,
     pub(crate) address: SocketAddr,
     pub(crate) rtp: SocketAddr,
     pub(crate) manners: Manners,
@@ -60,6 +62,7 @@ impl Phone {
             name,
             user,
             password: "secret",
+            login: None,
             address,
             rtp: SocketAddr::new(address.ip(), 40_000),
             manners: Manners::Polite,
@@ -450,15 +453,15 @@ impl Phone {
         let (realm, nonce, opaque) = (quoted("realm"), quoted("nonce"), quoted("opaque"));
         let method = first_word(request);
         let uri = request.split(' ').nth(1).unwrap();
-        let ha1 = hex(&format!("{}:{realm}:{}", self.user, self.password));
+        let username = self.login.unwrap_or(self.user);
+        let ha1 = hex(&format!("{username}:{realm}:{}", self.password));
         let ha2 = hex(&format!("{method}:{uri}"));
         let response = hex(&format!("{ha1}:{nonce}:{count:08x}:abc:auth:{ha2}"));
         let seq: u32 = header(request, "CSeq").split(' ').next().unwrap().parse().unwrap();
         self.serial = self.serial.max(seq + 1);
         let authorization = format!(
-            "Authorization: Digest username=\"{}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
-             response=\"{response}\", algorithm=MD5, cnonce=\"abc\", opaque=\"{opaque}\", qop=auth, nc={count:08x}\r\n",
-            self.user
+            "Authorization: Digest username=\"{username}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
+             response=\"{response}\", algorithm=MD5, cnonce=\"abc\", opaque=\"{opaque}\", qop=auth, nc={count:08x}\r\n"
         );
         let text = request
             .replace(&format!("CSeq: {seq} "), &format!("CSeq: {} ", seq + 1))
