@@ -121,6 +121,8 @@ pub struct RtpConfig {
     pub ports: (u16, u16),
     /// What SDP shows to peers outside `local_nets`.
     pub advertise: Vec<IpAddr>,
+    /// UDP addresses that the media of all browsers shares; empty: no phone is a browser.
+    pub browsers: Vec<SocketAddr>,
     /// How long an answered leg that should send may be silent.
     pub timeout: Duration,
     /// The ringing plan of the country.

@@ -1,14 +1,14 @@
 //! The configuration as the switch wants it.
 
 use sip::flow::Transport;
-use switch::config::{Advertised, ListeningSocket, NodeConfig};
+use switch::config::{Advertised, Browsers, ListeningSocket, NodeConfig};
 
 use super::Config;
 
 impl Config {
-    /// What holds for the whole node; `sockets` as the shell bound them.
+    /// What holds for the whole node; `sockets` as the shell bound them, `browsers` as the media will.
     #[must_use]
-    pub fn node(&self, sockets: Vec<ListeningSocket>) -> NodeConfig {
+    pub fn node(&self, sockets: Vec<ListeningSocket>, browsers: Option<Browsers>) -> NodeConfig {
         NodeConfig {
             domain: self.sip.domain.clone(),
             product: concat!("Switchboard/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -21,7 +21,7 @@ impl Config {
             tones: self.rtp.tones,
             ring_timeout: self.sip.ring_timeout,
             rtp_timeout: self.rtp.timeout,
-            browsers: None,
+            browsers,
             session_timer: self.sip.session_timer,
             expiry: self.sip.expiry,
             limits: self.limits,

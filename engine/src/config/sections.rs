@@ -189,6 +189,7 @@ pub(super) fn rtp(mut reader: Reader<'_>) -> RtpConfig {
         address: reader.list("address", ip).unwrap_or_else(|| vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)]),
         ports: reader.get("ports", ports).unwrap_or(RTP_PORTS),
         advertise: reader.list("advertise", ip).unwrap_or_default(),
+        browsers: reader.list("browsers", address).unwrap_or_else(|| everywhere(10_000)),
         timeout: seconds(&mut reader, "timeout_s", 5..=3_600, 60),
         tones: reader.word("tones", &[("cn", TonePlan::Cn), ("us", TonePlan::Us)]).unwrap_or_default(),
     };

@@ -186,7 +186,7 @@ fn a_number_provisioned_twice_is_refused() {
 fn what_is_advertised_stands_per_transport() {
     let config =
         parse("[sip]\nudp = \"0.0.0.0:5080\"\nadvertise = [\"pbx.example.com\", \"tls:[2001:db8::1]:443\"]\n").unwrap();
-    let node = config.node(Vec::new());
+    let node = config.node(Vec::new(), None);
     let shown: Vec<String> =
         node.advertise.iter().map(|it| format!("{:?} {}:{}", it.transport, it.host, it.port)).collect();
     assert_eq!(

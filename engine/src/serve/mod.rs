@@ -3,6 +3,7 @@
 //! Order matters twice. What the last process left open is closed in the journal before anything new is written; and the
 //! settings stand in the writer's queue before the first message can.
 
+mod browsers;
 mod disk;
 mod drain;
 mod heap;
@@ -26,6 +27,7 @@ use hooks::id::TenantId;
 use hooks::plugin::Plugin;
 use recordings::Finished;
 use sip::flow::Transport;
+use media_io::BrowserPorts;
 use switch::config::{ListeningSocket, TenantConfig};
 use switch::input::Admission;
 use switch::switch::Switch;
@@ -143,9 +145,10 @@ impl Running {
         let captures = Captures::new(config.ladder_dir());
         let capture = Capture::start(config.ladder, captures.clone())?;
         let sip = Arc::new(SipIo::start(&sip_listen(&config), secrets.sip(&names)?, inbox.clone(), capture.tap())?);
-        let node = config.node(listening(&sip));
+        let ports = browsers::ports(&config)?;
+        let node = config.node(listening(&sip), ports.as_ref().map(|ports| browsers::shown(&config, ports)));
         let prompts = Arc::new(PromptLibrary::new(config.rtp.tones)?);
-        let media = start_media(&config, &inbox, &recovered.repaired, &prompts)?;
+        let media = start_media(&config, &inbox, &recovered.repaired, &prompts, ports)?;
         let switch = Switch::new(node, random_bytes(), clock.now());
         let journals: BTreeMap<TenantId, JournalHandle> =
             recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
@@ -256,10 +259,11 @@ fn start_media(
     inbox: &Inbox,
     repaired: &[Finished],
     prompts: &Arc<PromptLibrary>,
+    browsers: Option<BrowserPorts>,
 ) -> anyhow::Result<MediaBridge> {
     let recorder = Recorder::start(&config.recording.dir, inbox.clone())?;
     recorder.confirm_repaired(repaired);
-    MediaBridge::start(recorder, Arc::clone(prompts), inbox.clone(), config.rtp.timeout, None, random_bytes())
+    MediaBridge::start(recorder, Arc::clone(prompts), inbox.clone(), config.rtp.timeout, browsers, random_bytes())
 }
 
 fn sip_listen(config: &Config) -> SipListen {

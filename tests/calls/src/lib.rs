@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod baresip;
+pub mod browser;
 pub mod capture;
 pub mod chirp;
 pub mod digest;

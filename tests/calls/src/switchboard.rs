@@ -103,7 +103,13 @@ impl Switchboard {
         };
         writeln!(text, "[sip]\nudp = \"{listen}\"\ntcp = \"{listen}\"\ntls = \"{secured}\"\n{}", setup.sip)?;
         writeln!(text, "[http]\nlisten = \"{http}\"\n[https]\nlisten = \"{https}\"")?;
-        writeln!(text, "[rtp]\naddress = \"{media}\"\nports = \"{rtp}-{}\"\n{}", rtp + RTP_PORTS - 1, setup.rtp)?;
+        let browsers = if setup.rtp.contains("browsers") { "" } else { "browsers = []\n" };
+        writeln!(
+            text,
+            "[rtp]\naddress = \"{media}\"\nports = \"{rtp}-{}\"\n{browsers}{}",
+            rtp + RTP_PORTS - 1,
+            setup.rtp
+        )?;
         writeln!(text, "[recording]\ninternal = true\nfree_disk_floor_mb = 1\n{}", setup.recording)?;
         writeln!(text, "[log]\nlevel = \"debug\"\n{}", setup.sections)?;
         std::fs::write(folder.path().join("switchboard.toml"), text).context("no configuration written")?;

@@ -1,6 +1,7 @@
 //! The product as its users meet it: the real binary, real phones.
 
 mod audio;
+mod browser;
 mod call;
 mod crash;
 mod crossing;

@@ -1,0 +1,83 @@
+// The page of the browser phone. It registers by itself after a reload, and comes back to its call as a page of the product has to.
+import JsSIP from 'jssip';
+
+let ua;
+let session;
+let analyser;
+const context = new AudioContext();
+
+// The tone of a page is its own: no echo canceller, no noise suppression, no gain control crushes it.
+const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+const options = { mediaConstraints: { audio, video: false }, pcConfig: { iceServers: [] } };
+
+function follow(one) {
+  session = one;
+  // JsSIP waits for the end of gathering as long as that takes.
+  one.on('icecandidate', (event) => event.ready());
+  const listen = (pc) => pc.addEventListener('track', ({ track }) => {
+    const stream = new MediaStream([track]);
+    // Chromium lets nothing through to Web Audio that no element plays.
+    Object.assign(new Audio(), { srcObject: stream, muted: true }).play();
+    analyser = context.createAnalyser();
+    analyser.fftSize = 8192;
+    context.createMediaStreamSource(stream).connect(analyser);
+  });
+  if (one.connection) listen(one.connection);
+  one.on('peerconnection', ({ peerconnection }) => listen(peerconnection));
+  for (const event of ['progress', 'confirmed', 'hold', 'unhold', 'reinvite', 'update']) {
+    one.on(event, () => window.say({ event }));
+  }
+  one.on('ended', ({ cause }) => window.say({ event: 'ended', cause }));
+  one.on('failed', ({ cause, message }) => window.say({ event: 'failed-call', cause, status: message?.status_code }));
+}
+
+function start(account) {
+  const { socket, uri, username, password, realm } = account;
+  ua = new JsSIP.UA({
+    sockets: [new JsSIP.WebSocketInterface(socket)],
+    uri, password, realm, authorization_user: username, instance_id: account.instance, register: true,
+  });
+  ua.on('registered', () => window.say({ event: 'registered' }));
+  ua.on('registrationFailed', ({ cause }) => window.say({ event: 'refused', cause }));
+  ua.on('disconnected', () => window.say({ event: 'disconnected' }));
+  ua.on('newRTCSession', ({ session: one, originator, request }) => {
+    follow(one);
+    if (originator !== 'remote') return;
+    const resumed = request.getHeader('Switchboard-Resumed-Call') ?? null;
+    window.say({ event: 'incoming', from: request.from.uri.user, resumed });
+    if (resumed) one.answer(options);
+  });
+  ua.start();
+}
+
+window.phone = {
+  register(account) {
+    sessionStorage.setItem('account', JSON.stringify(account));
+    start(account);
+  },
+  call: ({ to }) => void ua.call(to, options),
+  answer: () => session.answer(options),
+  hang_up: () => session.terminate(),
+  hold: () => session.hold(),
+  unhold: () => session.unhold(),
+  hold_by_update: () => session.hold({ useUpdate: true }),
+  mute: () => session.mute(),
+  unmute: () => session.unmute(),
+  dtmf: ({ tones, by }) => session.sendDTMF(tones, { transportType: by }),
+  restart_ice: () => session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }),
+  unregister: () => ua.stop(),
+  // The codec that comes, and how loud each pitch is, in dB.
+  async hear({ pitches }) {
+    await context.resume();
+    const bins = new Float32Array(analyser.frequencyBinCount);
+    analyser.getFloatFrequencyData(bins);
+    const at = (hz) => Math.max(...[-1, 0, 1].map((near) => bins[Math.round((hz * 8192) / context.sampleRate) + near]));
+    const stats = [...(await session.connection.getStats()).values()];
+    const inbound = stats.find((one) => one.type === 'inbound-rtp');
+    const codec = stats.find((one) => one.id === inbound?.codecId)?.mimeType ?? null;
+    return { levels: pitches.map((hz) => { const level = at(hz); return Number.isFinite(level) ? level : -200; }), codec, packets: inbound?.packetsReceived ?? 0 };
+  },
+};
+
+const known = sessionStorage.getItem('account');
+if (known) start(JSON.parse(known));
