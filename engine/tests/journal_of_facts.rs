@@ -63,6 +63,7 @@ fn recording_started(n: u128) -> Event {
         left: leg,
         right: leg,
         part: 1,
+        conference: None,
     })
 }
 

@@ -55,6 +55,14 @@ pub enum Command {
         /// From when on.
         detect: Detect,
     },
+    /// Press keys toward an endpoint's party, one after the other behind those that are still being pressed: as telephone
+    /// events (RFC 4733) where those are agreed with it, else as sounds, which it hears in the place of what it heard.
+    SendDigits {
+        /// Whose party hears them.
+        endpoint: EndpointId,
+        /// Of `0`-`9`, `*`, `#`, `A`-`D`; others are left out, and so is what goes beyond [`DIGITS_MAX`].
+        digits: String,
+    },
     /// Record what endpoints receive.
     StartRecorder(StartRecorder),
     /// Record others from the next 20 ms on; whoever comes or goes is faded over 5 ms.
@@ -271,6 +279,8 @@ impl fmt::Debug for StartRecorder {
     }
 }
 
+/// Keys that wait to be pressed toward one endpoint.
+pub const DIGITS_MAX: usize = 64;
 /// Sources one endpoint hears at once: a full room and a few players.
 pub const SOURCES_MAX: usize = 256;
 /// Formats kept per endpoint; the rest of a longer list is ignored.

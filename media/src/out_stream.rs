@@ -18,6 +18,8 @@ pub struct OutStream {
     spurt_begins: bool,
     /// SSRC and time stamp of the last telephone event that came, and our time stamp for it.
     event: Option<((u32, u32), u32)>,
+    /// Time stamp of the key that is pressed here.
+    key: Option<u32>,
 }
 
 /// A pair of times that belong together.
@@ -66,6 +68,15 @@ pub struct Incoming<'a> {
     pub send_as: u8,
 }
 
+/// A packet of a key that is pressed here, with its number for the receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPacket {
+    /// The first of a key.
+    Begins(u8),
+    /// Any other.
+    Goes(u8),
+}
+
 /// One frame of a player.
 #[derive(Debug, Clone, Copy)]
 pub struct PlayedFrame {
@@ -96,6 +107,7 @@ impl OutStream {
             feed: Feed::Nobody,
             spurt_begins: true,
             event: None,
+            key: None,
         }
     }
 
@@ -191,6 +203,46 @@ impl OutStream {
         let sequence = self.next_sequence;
         self.next_sequence = sequence.wrapping_add(1);
         Header { marker: header.marker, payload_type: send_as, sequence, timestamp, ssrc: self.ssrc }
+    }
+
+    /// The header under which a telephone event is sent on whose clock the receiver does not have: in the place of its own in
+    /// the sequence, with one time stamp for all packets of it. `None` for one that is older than what this feed began with.
+    pub fn relay_event(&mut self, mono_us: u64, incoming: Incoming<'_>) -> Option<Header> {
+        let (last, frame) = (self.last_timestamp, self.frame);
+        let relayed = self.relay(mono_us, Incoming { steady: false, ..incoming });
+        // Its time stamps are of another clock than the audio's.
+        (self.last_timestamp, self.frame) = (last, frame);
+        let header = relayed?;
+        let came = (incoming.header.ssrc, incoming.header.timestamp);
+        let timestamp = match self.event {
+            Some((known, timestamp)) if known == came => timestamp,
+            Some(_) | None => last.wrapping_add(frame),
+        };
+        self.event = Some((came, timestamp));
+        Some(Header { timestamp, ..header })
+    }
+
+    /// The header of a packet of a key that is pressed here, not passed on. All packets of one key have one time stamp.
+    pub fn key(&mut self, mono_us: u64, clock_hz: u32, packet: KeyPacket) -> Header {
+        let timestamp = match (packet, self.key) {
+            (KeyPacket::Goes(_), Some(timestamp)) => timestamp,
+            (KeyPacket::Begins(_) | KeyPacket::Goes(_), _) => match self.anchor {
+                // Its clock is not that of the audio, whose time stamps stay as they are.
+                Some(anchor) if anchor.clock_hz != clock_hz => self.last_timestamp.wrapping_add(self.frame),
+                Some(_) | None => self.next_timestamp(mono_us, clock_hz),
+            },
+        };
+        self.key = Some(timestamp);
+        let sequence = self.next_sequence;
+        self.next_sequence = sequence.wrapping_add(1);
+        if let Feed::Relay(mapping) = &mut self.feed {
+            // What is relayed goes on behind it. A late packet from before would get a number twice: it is left out.
+            mapping.sequence_offset = mapping.sequence_offset.wrapping_add(1);
+            mapping.progress = 0;
+        }
+        let (KeyPacket::Begins(send_as) | KeyPacket::Goes(send_as)) = packet;
+        let marker = matches!(packet, KeyPacket::Begins(_));
+        Header { marker, payload_type: send_as, sequence, timestamp, ssrc: self.ssrc }
     }
 
     /// Maps an incoming stream (or what follows a leap in it) right behind what was sent.

@@ -67,6 +67,22 @@ impl KeyEvent {
     }
 }
 
+/// The event of a key.
+#[must_use]
+pub fn event_of(key: char) -> Option<u8> {
+    let at = DIGITS.iter().position(|digit| char::from(*digit) == key)?;
+    u8::try_from(at).ok()
+}
+
+/// The payload of a packet of a key that has been down for so long, in units of its clock, at -10 dBm0.
+#[must_use]
+pub fn payload(event: u8, duration: u16, ended: bool) -> [u8; 4] {
+    let [high, low] = duration.to_be_bytes();
+    [event, if ended { END_BIT } else { 0 } | VOLUME, high, low]
+}
+
+/// In -dBm0.
+const VOLUME: u8 = 10;
 /// The E bit: the event has ended.
 const END_BIT: u8 = 0x80;
 /// RFC 4733 §3.2, events 0 to 15.

@@ -9,7 +9,7 @@ pub use conference::{
     MutedBy,
 };
 
-use crate::id::{CallId, LegId, RecordingId, TenantId};
+use crate::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use crate::position::Position;
 
 /// One thing that happened in one tenant.
@@ -421,6 +421,10 @@ pub struct RecordingStarted {
     /// on. Facts of older versions do not say; it is 1 then.
     #[serde(default = "first_part")]
     pub part: u32,
+    /// Where a conference is recorded: outside parties are on the left, inner ones on the right. It is kept with the call of
+    /// the member that was there first, whose leg both of the above are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conference: Option<ConferenceId>,
 }
 
 fn first_part() -> u32 {

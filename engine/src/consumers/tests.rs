@@ -88,7 +88,17 @@ fn whole_call(n: u128, offset_ms: u64) -> Vec<Fact> {
         (4_000, Event::LegAnswered(LegAnswered { call, leg: callee, codec: "PCMA".into() })),
         (4_000, Event::CallAnswered(CallAnswered { call, leg: callee })),
         (4_010, Event::LegAnswered(LegAnswered { call, leg: caller, codec: "PCMU".into() })),
-        (4_010, Event::RecordingStarted(RecordingStarted { recording, call, left: caller, right: callee, part: 1 })),
+        (
+            4_010,
+            Event::RecordingStarted(RecordingStarted {
+                recording,
+                call,
+                left: caller,
+                right: callee,
+                part: 1,
+                conference: None,
+            }),
+        ),
         (6_010, Event::RecordingPaused(mark(2_000, Some("1002")))),
         (9_010, Event::RecordingResumed(mark(5_000, None))),
         (14_690, ended(call, caller, EndCause::Normal, 200)),
@@ -170,7 +180,14 @@ fn a_call_that_outlived_its_process_tells_the_gap_and_the_parts_of_its_recording
     let mut facts = whole_call(1, 0);
     let leg = LegId::new(1, 1);
     let resumed = CallResumed { call: call(1), interrupted_at_ms: 1_006_000, gap_ms: 2_300 };
-    let part = RecordingStarted { recording: RecordingId::new(1, 2), call: call(1), left: leg, right: leg, part: 2 };
+    let part = RecordingStarted {
+        recording: RecordingId::new(1, 2),
+        call: call(1),
+        left: leg,
+        right: leg,
+        part: 2,
+        conference: None,
+    };
     facts.insert(10, fact(8_300, Event::CallResumed(resumed)));
     facts.insert(11, fact(8_300, Event::RecordingStarted(part)));
     let document = folded(&facts).pop().unwrap();

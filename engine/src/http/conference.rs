@@ -36,6 +36,8 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(CONFERENCES_CONTROL), routes!(change_member))
         .add(Guard::Needs(CONFERENCES_CONTROL), routes!(lock_conference))
         .add(Guard::Needs(CONFERENCES_CONTROL), routes!(unlock_conference))
+        .add(Guard::Needs(CONFERENCES_CONTROL), routes!(record_conference))
+        .add(Guard::Needs(CONFERENCES_CONTROL), routes!(stop_recording_conference))
         .add(Guard::Needs(CONFERENCES_CONTROL), routes!(end_conference))
 }
 
@@ -50,6 +52,8 @@ pub struct ConferenceShown {
     pub started_at: Instant,
     /// Only moderators come in.
     pub locked: bool,
+    /// The recording that runs, a ULID.
+    pub recording: Option<String>,
     /// Its members, who came first, first.
     pub members: Vec<MemberShown>,
 }
@@ -124,6 +128,7 @@ impl From<&ConferenceView> for ConferenceShown {
             room: view.room.clone(),
             started_at: Instant(view.started_ms),
             locked: view.locked,
+            recording: view.recording.map(|recording| recording.to_string()),
             members: view.members.iter().map(MemberShown::from).collect(),
         }
     }
@@ -222,6 +227,28 @@ async fn unlock_conference(
     Path(number): Path<String>,
 ) -> Result<StatusCode, Problem> {
     order(&api, principal, &number, ConferenceOrder::Unlock).await
+}
+
+/// Records from now on, outside parties on the left, inner ones on the right; nothing where it is recorded already.
+#[utoipa::path(post, path = "/conferences/{number}/record", tag = "conferences", params(("number" = String, Path)),
+    responses((status = 204)))]
+async fn record_conference(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(number): Path<String>,
+) -> Result<StatusCode, Problem> {
+    order(&api, principal, &number, ConferenceOrder::Record).await
+}
+
+/// Records no more. Recording again makes another file.
+#[utoipa::path(post, path = "/conferences/{number}/record/stop", tag = "conferences", params(("number" = String, Path)),
+    responses((status = 204)))]
+async fn stop_recording_conference(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(number): Path<String>,
+) -> Result<StatusCode, Problem> {
+    order(&api, principal, &number, ConferenceOrder::StopRecording).await
 }
 
 /// Sends all away.

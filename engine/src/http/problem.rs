@@ -269,6 +269,7 @@ impl From<CommandError> for Problem {
                 Refused::NoSuchExtension => Self::invalid(vec![FieldError::new("from", detail)]),
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::NotRegistered
+                | Refused::NotConnected
                 | Refused::TestRunning
                 | Refused::NotTalking
                 | Refused::AlreadyRecorded

@@ -96,6 +96,9 @@ impl MediaBridge {
                 let (sink, source) = (endpoint(sink), self.source(source));
                 self.pass(Command::SetGain(EdgeGain { sink, source, gain: translate::gain(gain) }));
             }
+            MediaCommand::SendDigits { endpoint: id, digits } => {
+                self.pass(Command::SendDigits { endpoint: endpoint(id), digits });
+            }
             MediaCommand::DetectKeys { endpoint: id, detect } => {
                 self.pass(Command::DetectKeys { endpoint: endpoint(id), detect: translate::detect(detect) });
             }

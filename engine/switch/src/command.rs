@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dialplan::number::{Dialled, ExtensionNumber};
 use hooks::fact::{CallSource, EndCause, EndedBy, Event, RecordingFailed, RecordingReady};
-use hooks::id::{CallId, RecordingId, TenantId};
+use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use sip::message::StatusCode;
 
 use crate::call::{About, Call, End, Recording, Route, close_interrupted};
@@ -47,6 +47,9 @@ impl Switch {
         let result = match command {
             Command::Originate { from, to } => self.originate(tenant, &from, &to).map(Done::Call),
             Command::Hangup(call) => self.hang_up(tenant, call).map(|()| Done::Ok),
+            Command::SendDigits { call, leg, digits } => {
+                self.send_digits(tenant, call, leg, &digits).map(|()| Done::Ok)
+            }
             Command::Conference(room, order) => self.confer(tenant, &room, order).map(|()| Done::Ok),
             Command::Record { call, action, by } => self.record(tenant, call, action, &by).map(|()| Done::Ok),
             Command::LiftBan(source) => {
@@ -148,6 +151,20 @@ impl Switch {
         result
     }
 
+    fn send_digits(
+        &mut self,
+        tenant: &TenantId,
+        call: CallId,
+        leg: Option<LegId>,
+        digits: &str,
+    ) -> Result<(), Refused> {
+        let found = self.calls.get(&call).filter(|found| found.tenant.tenant == *tenant && found.is_live());
+        found.ok_or(Refused::NoSuchCall)?;
+        let mut done = Ok(());
+        self.with_call(call, |call, desk| done = call.send_digits(desk, leg, digits));
+        done
+    }
+
     /// Picks up a call of a process that was killed, or writes down that it is over.
     pub(crate) fn resume(&mut self, checkpoint: &CallCheckpoint, interrupted_at_ms: u64) {
         let at_ms = interrupted_at_ms.min(self.desk.now.unix_ms);
@@ -226,6 +243,7 @@ impl Switch {
         };
         self.desk.fact(&tenant, event);
         self.with_call(call, |call, _| call.recording_ended(id));
+        self.desk.conferences.recording_ended(id);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use hooks::fact::RegistrationBound;
-use hooks::id::{CallId, TenantId};
+use hooks::id::{CallId, LegId, TenantId};
 use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
 use sip::parse::ParseError;
@@ -83,6 +83,15 @@ pub enum Command {
     },
     /// Ends a call.
     Hangup(CallId),
+    /// Presses keys toward a party of a call: that of the leg, else the called one, or the only one there is.
+    SendDigits {
+        /// The call.
+        call: CallId,
+        /// One of its legs.
+        leg: Option<LegId>,
+        /// Of `0`-`9`, `*`, `#`, `A`-`D`.
+        digits: String,
+    },
     /// Does something to the conference in a room.
     Conference(RoomNumber, ConferenceOrder),
     /// Records a call, or does not, whatever the rule says (REC-08).
@@ -120,6 +129,10 @@ pub enum ConferenceOrder {
     Lock,
     /// All who know the PIN come in again.
     Unlock,
+    /// It is recorded.
+    Record,
+    /// It is recorded no more.
+    StopRecording,
     /// All are sent away.
     End,
 }

@@ -216,6 +216,14 @@ pub enum MediaCommand {
     },
     /// Ends a player; no event follows. Nothing, where it has ended by itself.
     StopPlaying(PlayerId),
+    /// Press keys toward an endpoint's far end, behind those still under way: as telephone events where those are agreed, else as
+    /// sounds.
+    SendDigits {
+        /// Whose far end.
+        endpoint: EndpointId,
+        /// Of `0`-`9`, `*`, `#`, `A`-`D`.
+        digits: String,
+    },
     /// Writes what endpoints say, left and right (REC-09), until stopped. What they hear is in no channel: a whisper or a
     /// monitor is recorded only where it is named.
     Record {

@@ -68,6 +68,9 @@ pub enum Refused {
     /// No such call, or it is over.
     #[error("there is no such call; it may be over")]
     NoSuchCall,
+    /// Nobody is there who could hear keys.
+    #[error("the party is not connected, or the call has no such leg")]
+    NotConnected,
     /// Nobody is in the room.
     #[error("nobody is in the room; somebody has to call it first")]
     NoSuchConference,

@@ -27,6 +27,8 @@ impl Switch {
             ConferenceOrder::SetGain(call, gain) => self.desk.conferences.set_gain(id, member(call)?, gain),
             ConferenceOrder::Lock => self.desk.conferences.lock(id, Lock::On),
             ConferenceOrder::Unlock => self.desk.conferences.lock(id, Lock::Off),
+            ConferenceOrder::Record => self.desk.record_room(id),
+            ConferenceOrder::StopRecording => self.desk.stop_recording_room(id),
             ConferenceOrder::End => self.desk.conferences.end(id, ConferenceEnd::Command),
         }
         // What others see has changed before they are told so.
@@ -43,6 +45,7 @@ impl Switch {
             for call in members {
                 self.with_call(call, |call, desk| call.rewire(desk));
             }
+            self.desk.record_room_from(id);
             self.desk.publish_room(id);
         }
     }

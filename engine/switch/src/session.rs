@@ -3,9 +3,11 @@
 mod place;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use sip::flow::Flow;
+use sip::headers::{HeaderName, Headers};
 use sip::sdp::{
     self, Codec, CodecOrder, Crypto, Direction, Encoding, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto,
     NegotiationError, OfferedSetup, PayloadType, Policy, SessionDescription,
@@ -43,6 +45,21 @@ pub(crate) struct Session {
     /// How loud it was told to hear those of them that it does not hear as they come.
     gains: BTreeMap<Source, Decibels>,
     listened: Detect,
+    /// The far end presses keys by INFO, or says that it takes them so.
+    keys_by_info: bool,
+    /// The last key that came as media, and when.
+    last_key: Option<(char, Duration)>,
+}
+
+/// How a far end presses keys, and hears them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// By telephone events (RFC 4733).
+    Events,
+    /// By INFO.
+    Info,
+    /// As sounds.
+    Sound,
 }
 
 impl Session {
@@ -78,6 +95,8 @@ impl Session {
             hears: Vec::new(),
             gains: BTreeMap::new(),
             listened: Detect::Off,
+            keys_by_info: false,
+            last_key: None,
         })
     }
 
@@ -241,6 +260,37 @@ impl Session {
         }
     }
 
+    /// How the far end presses keys, and hears them.
+    pub(crate) fn keys(&self) -> Keys {
+        let events = self.agreed.as_ref().is_some_and(|agreed| !agreed.telephone_events.is_empty());
+        match (events, self.keys_by_info) {
+            (true, _) => Keys::Events,
+            (false, true) => Keys::Info,
+            (false, false) => Keys::Sound,
+        }
+    }
+
+    /// The far end takes keys by INFO; whether that is news.
+    pub(crate) fn takes_info(&mut self) -> bool {
+        !std::mem::replace(&mut self.keys_by_info, true)
+    }
+
+    /// The same, if its INVITE or its answer says so.
+    pub(crate) fn learn_accepted(&mut self, headers: &Headers) {
+        self.keys_by_info |=
+            headers.get_text(&HeaderName::Accept).is_some_and(|accepted| accepted.contains("application/dtmf"));
+    }
+
+    /// Notes a key that came as media.
+    pub(crate) fn heard_key(&mut self, key: char, now: Duration) {
+        self.last_key = Some((key, now));
+    }
+
+    /// Whether the same key came as media just now: some phones say each twice.
+    pub(crate) fn has_just_heard(&self, key: char, now: Duration) -> bool {
+        self.last_key.is_some_and(|(last, at)| last == key && now.saturating_sub(at) < SAID_TWICE)
+    }
+
     /// Whether keys are listened for in its sound, should it have none but those.
     pub(crate) fn listen(&mut self, desk: &mut Desk, detect: Detect) {
         if std::mem::replace(&mut self.listened, detect) != detect {
@@ -300,6 +350,8 @@ impl Session {
             hears: Vec::new(),
             gains: BTreeMap::new(),
             listened: Detect::Off,
+            keys_by_info: false,
+            last_key: None,
         };
         session.agree(desk, agreed);
         Some(session)
@@ -491,6 +543,8 @@ fn srtp_keys(crypto: &NegotiatedCrypto) -> SrtpKeys {
     SrtpKeys { suite: crypto.local.suite, send: crypto.local.key.clone(), receive: crypto.remote.key.clone() }
 }
 
+/// A key that comes by INFO so soon after the same one as media is that one: INFO is sent when the key is up.
+const SAID_TWICE: Duration = Duration::from_millis(1_000);
 const FIRST_VERSION: u64 = 1;
 /// The payload type for key presses that most phones use.
 const EVENTS: PayloadType = PayloadType::new(101).expect("101 is a payload type");

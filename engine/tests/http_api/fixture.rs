@@ -64,6 +64,10 @@ impl SwitchHandle for FakeSwitch {
                 }
                 None => Err(Refused::NoSuchCall),
             },
+            Command::SendDigits { call, .. } => match self.live.call(&tenant, call) {
+                Some(_) => Ok(Done::Ok),
+                None => Err(Refused::NoSuchCall),
+            },
             Command::Conference(room, _) => match self.live.conference(&tenant, room.as_str()) {
                 Some(_) => Ok(Done::Ok),
                 None => Err(Refused::NoSuchConference),

@@ -87,6 +87,7 @@ async fn who_is_in_a_room_is_shown_and_obeyed() {
         room: "8000".into(),
         started_ms: 1_000,
         locked: true,
+        recording: None,
         members: vec![member],
     };
     fixture.live.apply(View::Conference(Box::new(view)));
@@ -104,11 +105,11 @@ async fn who_is_in_a_room_is_shown_and_obeyed() {
     }
     assert_eq!(admin.patch(&of, json!({"gain_db": 12})).await.status, 204);
     assert_eq!(admin.patch(&of, json!({"gain_db": 13})).await.status, 422);
-    for what in ["lock", "unlock", "end"] {
+    for what in ["lock", "unlock", "record", "record/stop", "end"] {
         assert_eq!(admin.post(&format!("/conferences/8000/{what}"), json!({})).await.status, 204, "{what}");
     }
     assert_eq!(admin.post("/conferences/8001/end", json!({})).await.status, 404);
-    let told: Vec<ConferenceOrder> = fixture.switch.commands.lock().unwrap()[..7]
+    let told: Vec<ConferenceOrder> = fixture.switch.commands.lock().unwrap()[..9]
         .iter()
         .map(|(_, command)| match command {
             Command::Conference(_, order) => *order,
@@ -124,6 +125,8 @@ async fn who_is_in_a_room_is_shown_and_obeyed() {
             ConferenceOrder::SetGain(call, Decibels::new(12)),
             ConferenceOrder::Lock,
             ConferenceOrder::Unlock,
+            ConferenceOrder::Record,
+            ConferenceOrder::StopRecording,
             ConferenceOrder::End,
         ]
     );

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::browsers::Browser;
+use super::digits::Pressing;
 use super::ear::Ear;
 use super::players::Feed;
 use super::reports::Reports;
@@ -36,6 +37,8 @@ pub(super) struct Endpoint {
     /// When the peer was last heard, or configured.
     pub(super) heard_us: u64,
     pub(super) keys: KeyDetector,
+    /// There while keys are pressed toward it.
+    pub(super) pressing: Option<Box<Pressing>>,
     /// There while keys are listened for in its sound.
     pub(super) sound_keys: Option<Box<SoundKeys>>,
     /// What this one hears.
@@ -150,6 +153,7 @@ impl Endpoint {
             taps: 0,
             heard_us: now.mono_us,
             keys: KeyDetector::default(),
+            pressing: None,
             sound_keys: None,
             heard: Heard::Nothing,
             routes: Vec::new(),
@@ -348,7 +352,8 @@ impl Endpoint {
     /// All deadlines that stand for this endpoint.
     pub(super) fn deadlines(&self, slot: Slot) -> impl Iterator<Item = (u64, Deadline)> {
         let silence = self.silence_due().map(|due| (due, Deadline::Silence(slot)));
-        silence.into_iter().chain([(self.reports.due(), Deadline::Report(slot))])
+        let key = self.pressing.as_ref().and_then(|pressing| pressing.due()).map(|due| (due, Deadline::Key(slot)));
+        silence.into_iter().chain(key).chain([(self.reports.due(), Deadline::Report(slot))])
     }
 
     pub(super) fn stats(&self) -> EndpointStats {

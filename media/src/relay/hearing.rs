@@ -86,6 +86,9 @@ impl Relay {
 
     fn way(&self, id: EndpointId, slot: Slot) -> Way {
         let Some(sink) = self.endpoint(slot) else { return Way::Nothing };
+        if sink.pressing.as_ref().is_some_and(|pressing| pressing.sounds()) {
+            return Way::Fed(super::digits::tone_of(slot));
+        }
         let edges: Vec<(Source, Gain)> = self.graph.edges(id).take(2).collect();
         let mixed = |only| {
             let seat = sink.encodable().map(|(coder, send_as)| Seat { coder, send_as, only });

@@ -3,6 +3,7 @@
 //! `media-io` drives it with real packets; tests drive it with made-up ones. It answers through [`Output`].
 
 mod browsers;
+mod digits;
 mod ear;
 mod encodings;
 mod endpoint;
@@ -147,6 +148,8 @@ enum Deadline {
     Silence(Slot),
     /// A look at a browser: its silence, its handshake.
     Browser(Slot),
+    /// The next packet of a key that is pressed toward an endpoint.
+    Key(Slot),
     /// The end of a playlist that plays once.
     End(PlayerId),
 }
@@ -175,6 +178,9 @@ impl Relay {
             Command::StopPlayer(player) => self.stop_player(now, player, out),
             Command::Hear(hear) => self.hear(now, &hear, out),
             Command::SetGain(edge) => self.set_gain(now, &edge, out),
+            Command::SendDigits { endpoint, digits } => {
+                self.slot(endpoint).map(|slot| self.send_digits(now, slot, &digits, out))
+            }
             Command::DetectKeys { endpoint, detect } => self.slot(endpoint).map(|slot| self.detect_keys(slot, detect)),
             Command::StartRecorder(start) => self.start_recorder(now, start, out),
             Command::RecordFrom { recorder, channels } => self.record_from(now, recorder, channels, out),
@@ -205,6 +211,7 @@ impl Relay {
                 Deadline::Report(slot) => self.send_report(now, slot, out),
                 Deadline::Silence(slot) => self.check_silence(now, slot, out),
                 Deadline::Browser(slot) => self.look_at_browser(now, slot, out),
+                Deadline::Key(slot) => self.send_key(now, slot, out),
                 Deadline::End(player) => self.end_player(now, player, out),
             }
         }
@@ -308,6 +315,7 @@ impl Relay {
 
     fn close(&mut self, now: Now, slot: Slot, out: &mut impl Output) {
         self.send_bye(now, slot, out);
+        self.drop_tone(now, slot, out);
         let Some(id) = self.endpoint(slot).map(|endpoint| endpoint.id) else { return };
         let mixed = self.mixed_hearers(id);
         let nothing = Hear { sink: id, sources: Vec::new() };

@@ -97,18 +97,15 @@ impl Relay {
         let Some(id) = self.endpoint(slot).filter(|endpoint| endpoint.ear.is_some()).map(|endpoint| endpoint.id) else {
             return;
         };
-        let &[code, flags, high, low, ..] = packet.payload() else { return };
-        let duration = u32::from(u16::from_be_bytes([high, low]));
         for sink in self.mixed_hearers(id) {
             let Ok(slot) = self.slot(sink) else { continue };
             let Some(sink) = self.slots.get_mut(slot.0 as usize).and_then(|slot| slot.as_deref_mut()) else { continue };
             let (Heard::Mix(Some(seat)), Some(to)) = (&sink.heard, sink.destination()) else { continue };
             let events = sink.events(seat.coder.clock_hz()).filter(|_| seat.only == Some(id));
             let Some((send_as, clock_hz)) = events else { continue };
-            let scaled = u64::from(duration) * u64::from(clock_hz) / u64::from(passing.clock_hz.max(1));
-            let [high, low] = u16::try_from(scaled).unwrap_or(u16::MAX).to_be_bytes();
+            let Some(payload) = rescaled(packet.payload(), passing.clock_hz, clock_hz) else { continue };
             let header = sink.out.event(packet.header(), send_as);
-            let datagram = header.build(&[code, flags, high, low], &mut self.scratch.0);
+            let datagram = header.build(&payload, &mut self.scratch.0);
             let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
             sink.count_sent(sent, 4);
         }
@@ -128,6 +125,18 @@ impl Relay {
         let Some(to) = sink.destination() else { return Forwarded::Done };
         let number = packet.header().payload_type;
         let Some(route) = sink.routes.iter().find(|route| route.from == number) else {
+            if let Some((send_as, clock_hz)) = sink.events(0).filter(|_| !passing.audio) {
+                let header = packet.header();
+                let incoming = Incoming { header, clock_hz: passing.clock_hz, steady: false, send_as };
+                if let Some(payload) = rescaled(packet.payload(), passing.clock_hz, clock_hz)
+                    && let Some(header) = sink.out.relay_event(now.mono_us, incoming)
+                {
+                    let datagram = header.build(&payload, &mut self.scratch.0);
+                    let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
+                    sink.count_sent(sent, payload.len());
+                }
+                return Forwarded::Done;
+            }
             sink.counts.unsent += 1;
             return match passing.audio && passing.decodable && sink.encodable().is_some() {
                 true => Forwarded::NoRoute(sink.id),
@@ -153,6 +162,15 @@ impl Relay {
         sink.count_sent(sent, payload_bytes);
         Forwarded::Done
     }
+}
+
+/// A telephone event with its duration in units of another clock.
+fn rescaled(payload: &[u8], from_hz: u32, to_hz: u32) -> Option<[u8; 4]> {
+    let &[code, flags, high, low, ..] = payload else { return None };
+    let duration = u64::from(u16::from_be_bytes([high, low]));
+    let scaled = duration * u64::from(to_hz) / u64::from(from_hz.max(1));
+    let [high, low] = u16::try_from(scaled).unwrap_or(u16::MAX).to_be_bytes();
+    Some([code, flags, high, low])
 }
 
 impl Endpoint {

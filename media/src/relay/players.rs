@@ -126,6 +126,9 @@ impl Relay {
     }
 
     pub(super) fn end_player(&mut self, now: Now, player: PlayerId, out: &mut impl Output) {
+        if let Some(slot) = super::digits::toned(player) {
+            return self.end_tone(now, slot, out);
+        }
         if self.stop_player(now, player, out).is_ok() {
             out.event(Event::PlayerEnded { player });
         }

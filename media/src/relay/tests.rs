@@ -1,6 +1,7 @@
 //! The relay as a whole, with made-up packets and a made-up clock.
 
 mod browsers;
+mod digits;
 mod mixing;
 mod orders;
 mod playing;

@@ -137,7 +137,7 @@ impl Ears {
                 self.graph.set_gain(&edge).map_err(|refusal| format!("{command:?}: {refusal}"))?;
                 Ok(Vec::new())
             }
-            MediaCommand::DetectKeys { endpoint, .. } => {
+            MediaCommand::DetectKeys { endpoint, .. } | MediaCommand::SendDigits { endpoint, .. } => {
                 self.endpoints.get(&endpoint.0).ok_or(format!("{command:?} on a closed endpoint"))?;
                 Ok(Vec::new())
             }
@@ -212,6 +212,7 @@ impl Ears {
             | MediaCommand::Hear { endpoint, .. }
             | MediaCommand::SetGain { endpoint, .. }
             | MediaCommand::DetectKeys { endpoint, .. }
+            | MediaCommand::SendDigits { endpoint, .. }
             | MediaCommand::Close(endpoint) => named(&[*endpoint]),
             MediaCommand::Record { left, right, .. } | MediaCommand::RecordFrom { left, right, .. } => {
                 named(left).or(named(right))

@@ -543,6 +543,7 @@ impl World {
                     | MediaCommand::DetectKeys { .. }
                     | MediaCommand::Play { .. }
                     | MediaCommand::StopPlaying(_)
+                    | MediaCommand::SendDigits { .. }
                     | MediaCommand::Record { .. }
                     | MediaCommand::RecordFrom { .. }
                     | MediaCommand::PauseRecording(_)

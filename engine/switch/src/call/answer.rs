@@ -91,6 +91,9 @@ impl Call {
     /// Sends the ACK. `None` if the 2xx makes no dialog.
     fn acknowledge(&mut self, desk: &mut Desk, leg: LegIndex, response: &Response) -> Option<Up> {
         let leg_ref = self.leg_ref(leg);
+        if let Some(session) = self.legs[leg.at()].session_mut() {
+            session.learn_accepted(&response.headers);
+        }
         let outgoing = self.legs[leg.at()].outgoing_mut()?;
         outgoing.forks.heard(response).ok()?;
         let tag = response.headers.to().ok()?.tag()?.to_owned();

@@ -4,6 +4,7 @@
 mod answer;
 mod ask;
 mod away;
+mod digits;
 mod echo;
 mod end;
 mod forward;
@@ -43,7 +44,7 @@ pub(crate) use hold::not_acceptable;
 pub(crate) use in_dialog::Outcome;
 pub(crate) use notify::Subscription;
 pub(crate) use provisional::Repeated;
-pub(crate) use record::{Recording, Reel};
+pub(crate) use record::{Recording, Reel, path as recording_path};
 pub(crate) use redirect::{Diverted, diversion};
 pub(crate) use resume::{Reconnected, close_interrupted};
 pub(crate) use seek::Route;

@@ -159,6 +159,7 @@ impl Call {
             left: left.id,
             right: right.id,
             part: self.tape.reel.parts,
+            conference: None,
         };
         desk.fact(&tenant, Event::RecordingStarted(started));
         desk.media(MediaCommand::Record {
@@ -196,11 +197,8 @@ impl Call {
 
     /// Ends the recording; what became of it is reported later.
     pub(super) fn stop_recording(&mut self, desk: &mut Desk) {
-        let Some(id) = self.tape.running.take() else { return };
-        desk.media(MediaCommand::StopRecording(id));
-        let until = desk.start_timer(REPORT_MAX, TimerKey::Recording(id));
-        if let Some(recording) = desk.recordings.get_mut(&id) {
-            recording.report_until = Some(until);
+        if let Some(id) = self.tape.running.take() {
+            desk.stop_recording(id);
         }
     }
 
@@ -238,8 +236,19 @@ impl Call {
     }
 }
 
+impl Desk {
+    /// Ends a recording; what became of it is reported later.
+    pub(crate) fn stop_recording(&mut self, id: RecordingId) {
+        self.media(MediaCommand::StopRecording(id));
+        let until = self.start_timer(REPORT_MAX, TimerKey::Recording(id));
+        if let Some(recording) = self.recordings.get_mut(&id) {
+            recording.report_until = Some(until);
+        }
+    }
+}
+
 /// `{tenant}/yyyy/mm/dd/{recording}.wav`.
-fn path(tenant: &TenantId, id: RecordingId) -> String {
+pub(crate) fn path(tenant: &TenantId, id: RecordingId) -> String {
     format!("{tenant}/{}/{id}.wav", Civil::of(id.unix_ms()).path())
 }
 

@@ -1,10 +1,11 @@
-//! INFO and MESSAGE in the dialog of one party, for the other: key presses by INFO (as many phones and gateways send them) and
-//! text are handed on as they came. The sender is answered at once; what the other party says to it concerns nobody.
+//! INFO and MESSAGE in the dialog of one party, for the other: text, and key presses by INFO (as many phones and gateways send
+//! them) where it takes those, are handed on as they came. The sender is answered at once; what the other party says to it concerns nobody.
 
 use sip::headers::{HeaderName, Headers};
 use sip::message::{Method, Request, Response, StatusCode};
 
 use super::Call;
+use super::digits::pressed;
 use crate::desk::{Desk, LegIndex};
 use crate::leg::Leg;
 use crate::messages::MESSAGE_BODY_MAX;
@@ -38,9 +39,10 @@ impl Call {
         };
         if request.method == Method::Info
             && request.body.len() <= MESSAGE_BODY_MAX
-            && let Some(digit) = pressed(request)
+            && let Some(key) = pressed(request)
+            && self.pressed_by_info(desk, leg, key)
         {
-            self.digit(desk, leg, digit);
+            return Some(Response::to_request(request, accepted, None));
         }
         let other = self.partner(leg).filter(|other| self.leg(*other).is_some_and(Leg::is_up));
         let status = match other {
@@ -67,27 +69,6 @@ impl Call {
         let _ = up.send(desk, copy);
     }
 }
-
-/// The key of a key press; a flash of the hook is none.
-fn pressed(request: &Request) -> Option<char> {
-    let text = std::str::from_utf8(&request.body).ok()?;
-    let signal = text.lines().find_map(|line| {
-        let (name, value) = line.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("signal").then_some(value)
-    });
-    let mut word = signal.unwrap_or(text).trim().chars();
-    let key = word.next().map(|key| key.to_ascii_uppercase()).filter(|key| KEYS.contains(*key));
-    match (key, word.as_str()) {
-        (Some(key), "") => Some(key),
-        // Cisco's and others' numbers of RFC 4733: 10 is the star, 11 the pound sign.
-        (Some('1'), "0") => Some('*'),
-        (Some('1'), "1") => Some('#'),
-        (Some(_) | None, _) => None,
-    }
-}
-
-/// RFC 4733 §3.2: the keys there are.
-const KEYS: &str = "0123456789*#ABCD";
 
 /// `application/dtmf-relay` (`Signal=5`, `Duration=160`) and `application/dtmf` (`5`): no RFC, every phone.
 fn is_key_press(headers: &Headers) -> bool {

@@ -130,10 +130,15 @@ impl Call {
         visit.place = Place::Door { collector, tries_left };
     }
 
-    /// The party of a leg pressed a key.
-    pub(crate) fn digit(&mut self, desk: &mut Desk, leg: LegIndex, digit: char) {
+    /// Whether this is the leg of who is in a room, or at its door.
+    pub(super) fn is_visitor(&self, leg: LegIndex) -> bool {
+        matches!(&self.stage, Stage::Room(visit) if visit.caller == leg)
+    }
+
+    /// The visitor pressed a key.
+    pub(super) fn visitor_pressed(&mut self, desk: &mut Desk, leg: LegIndex, digit: char) {
         let id = self.id;
-        let Some(visit) = self.visit_mut().filter(|visit| visit.caller == leg) else { return };
+        let Some(visit) = self.visit_mut() else { return };
         match &mut visit.place {
             Place::Door { collector, .. } => {
                 let before = collector.until();
@@ -216,7 +221,9 @@ impl Call {
                 let mute = found.mute_of(own).map_or(Mute::Off, Mute::other);
                 desk.mute_member(conference, own, mute, MutedBy::Member);
             }
-            RoomKey::Lock | RoomKey::MuteOthers | RoomKey::KickLast | RoomKey::End if !moderates => {}
+            RoomKey::Record | RoomKey::Lock | RoomKey::MuteOthers | RoomKey::KickLast | RoomKey::End if !moderates => {}
+            RoomKey::Record if found.is_recorded() => desk.stop_recording_room(conference),
+            RoomKey::Record => desk.record_room(conference),
             RoomKey::Lock => {
                 let lock = match found.lock() {
                     Lock::On => Lock::Off,

@@ -39,7 +39,8 @@ impl Arrival {
         let tag: Box<str> = desk.random.token().into();
         let dialog = Dialog::from_request(&self.request, &tag).map_err(|_| Refusal::from(StatusCode::BAD_REQUEST))?;
         let carriage = Carriage::asked(&desk.node, &self.flow, self.offer.as_ref(), self.srtp);
-        let session = Session::open(desk, leg_ref, &self.flow, carriage).ok_or_else(Refusal::busy_node)?;
+        let mut session = Session::open(desk, leg_ref, &self.flow, carriage).ok_or_else(Refusal::busy_node)?;
+        session.learn_accepted(&self.request.headers);
         desk.servers.insert(self.server, leg_ref);
         let sip_call_id = dialog.id().call_id.clone();
         let incoming = Incoming {

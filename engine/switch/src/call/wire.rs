@@ -18,6 +18,8 @@ impl Call {
                 let (caller, callee) = (*caller, *callee);
                 self.hear(desk, caller, self.voice_of(callee));
                 self.hear(desk, callee, self.voice_of(caller));
+                self.listen_for_keys(desk, caller, callee);
+                self.listen_for_keys(desk, callee, caller);
             }
             Stage::Seeking(seeking) => {
                 let caller = seeking.caller;

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub(crate) enum RoomKey {
     /// `*6`: mutes the one who presses it, or lets it be heard again.
     MuteSelf,
+    /// `*1`, a moderator's: begins or ends recording.
+    Record,
     /// `*2`, a moderator's: locks or unlocks the room.
     Lock,
     /// `*5`, a moderator's: mutes all participants, or lets all be heard again.
@@ -33,6 +35,7 @@ impl Keys {
         }
         self.star_until.take().filter(|until| now <= *until)?;
         match key {
+            '1' => Some(RoomKey::Record),
             '2' => Some(RoomKey::Lock),
             '5' => Some(RoomKey::MuteOthers),
             '6' => Some(RoomKey::MuteSelf),

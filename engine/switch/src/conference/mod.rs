@@ -6,6 +6,7 @@
 
 mod hearing;
 mod keys;
+mod record;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use hooks::fact::{
     ConferenceEnd, ConferenceEnded, ConferenceStarted, Event, LeftReason, MemberJoined, MemberLeft, MemberMuted,
     MemberRole, MutedBy,
 };
-use hooks::id::{CallId, ConferenceId, LegId, TenantId};
+use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 
 pub(crate) use hearing::{Mute, Voice};
 pub(crate) use keys::{Keys, RoomKey};
@@ -54,6 +55,7 @@ pub(crate) struct Conference {
     most_members: usize,
     /// Why it will end, once the last member is away.
     ending: Option<ConferenceEnd>,
+    recording: Option<record::Recorded>,
 }
 
 /// Whether participants may come in.
@@ -145,6 +147,15 @@ impl Conferences {
         }
     }
 
+    /// A recording ended by itself: the conference goes on without.
+    pub(crate) fn recording_ended(&mut self, recording: RecordingId) {
+        let ended = |conference: &&mut Conference| conference.recording.as_ref().is_some_and(|it| it.id == recording);
+        if let Some(conference) = self.running.values_mut().find(ended) {
+            conference.recording = None;
+            self.stale.insert(conference.id);
+        }
+    }
+
     /// A member goes on by another leg of its call.
     pub(crate) fn reseat(&mut self, id: ConferenceId, from: LegRef, to: LegRef, leg: LegId) {
         let Some(conference) = self.running.get_mut(&id) else { return };
@@ -204,6 +215,10 @@ impl Conferences {
 }
 
 impl Conference {
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recording.is_some()
+    }
+
     pub(crate) fn lock(&self) -> Lock {
         self.lock
     }
@@ -274,6 +289,7 @@ impl Conference {
             room: self.room.number.to_string(),
             started_ms: self.started_ms,
             locked: self.lock == Lock::On,
+            recording: self.recording.as_ref().map(|recorded| recorded.id),
             members: members.into_iter().map(member).collect(),
         }
     }
@@ -310,6 +326,9 @@ impl Desk {
             tenant,
             Event::MemberJoined(MemberJoined { conference: id, room, call: at.call, leg, role, members }),
         );
+        if self.conferences.running.get(&id).is_some_and(|it| it.joined == 1 && it.room.record) {
+            self.record_room(id);
+        }
         Ok(id)
     }
 
@@ -326,6 +345,7 @@ impl Desk {
             joined: 0,
             most_members: 0,
             ending: None,
+            recording: None,
         };
         self.conferences.running.insert(id, conference);
         self.conferences.rooms.insert((tenant.clone(), room.number.clone()), id);
@@ -358,6 +378,7 @@ impl Desk {
     }
 
     fn close_room(&mut self, id: ConferenceId, tenant: &TenantId, room: RoomNumber) {
+        self.stop_recording_room(id);
         let Some(conference) = self.conferences.running.remove(&id) else { return };
         self.conferences.stale.remove(&id);
         let ended = ConferenceEnded {

@@ -1,7 +1,7 @@
 //! What others may see of a conference.
 
 use hooks::fact::{MemberRole, PeerKind};
-use hooks::id::{CallId, ConferenceId, LegId, TenantId};
+use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 
 use crate::media::Decibels;
 
@@ -18,6 +18,8 @@ pub struct ConferenceView {
     pub started_ms: u64,
     /// Only moderators come in.
     pub locked: bool,
+    /// The recording that runs.
+    pub recording: Option<RecordingId>,
     /// Its members, who came first, first.
     pub members: Vec<MemberView>,
 }

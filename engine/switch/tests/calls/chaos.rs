@@ -83,7 +83,7 @@ fn act(world: &mut World, random: &mut Random) {
     let name = choose(random, &NAMES);
     match pick(random, 24) {
         0..=3 => {
-            let whom = choose(random, &["1001", "1002", "1003", "*43", "13800000000", "110", "7777"]);
+            let whom = choose(random, &["1001", "1002", "1003", "*43", "8000", "8001", "13800000000", "110", "7777"]);
             let sdp = choose(random, &["PCMU,PCMA,event", "PCMU", "PCMA", "G729", "opus,PCMA", "none"]);
             world.act(name, &format!("INVITE {whom} sdp={sdp}"));
         }

@@ -383,6 +383,7 @@ impl World {
             | MediaCommand::StopPlaying(_)
             | MediaCommand::SetGain { .. }
             | MediaCommand::DetectKeys { .. }
+            | MediaCommand::SendDigits { .. }
             | MediaCommand::RecordFrom { .. }
             | MediaCommand::PauseRecording(_)
             | MediaCommand::ResumeRecording(_)
@@ -426,7 +427,7 @@ impl World {
         self.peers.iter().find(|(_, peer)| **peer == ip).map(|(endpoint, _)| *endpoint)
     }
 
-    fn heard_by(&self, name: &str) -> String {
+    pub(crate) fn heard_by(&self, name: &str) -> String {
         let sources = self.hears.get(&self.endpoint(name)).cloned().unwrap_or_default();
         let names: Vec<String> = sources
             .iter()

@@ -4,6 +4,8 @@
 mod away;
 mod browsers;
 mod chaos;
+mod crowds;
+mod digits;
 mod farewell;
 mod flows;
 mod forwarding;

@@ -122,23 +122,6 @@ fn talking(script: &str) {
 }
 
 #[test]
-fn keys_pressed_by_info_are_handed_on() {
-    for (kind, text, body) in [
-        ("application/dtmf-relay", "Signal=5|Duration=160", "Signal=5` `Duration=160"),
-        ("application/dtmf", "5", "Content-Length: 1"),
-    ] {
-        for (from, to) in [("alice", "bob"), ("bob", "alice")] {
-            talking(&format!(
-                "2s {from} > INFO extra=Content-Type:~{kind} text={text}
-                2s {to} < INFO `Content-Type: {kind}` `{body}`
-                2s {from} < 200
-                2s {to} > reply 200"
-            ));
-        }
-    }
-}
-
-#[test]
 fn other_info_goes_nowhere_and_packages_are_refused() {
     talking(
         "2s alice > INFO

@@ -443,3 +443,74 @@ fn a_stopping_node_ends_all_conferences() {
     world.finish();
     assert!(world.facts.contains(&"left 1002#1 CallEnded 1".to_owned()), "{:?}", world.facts);
 }
+
+/// Of which phones the recording that runs takes in whom, left | right.
+fn recorded(world: &World) -> String {
+    let names = |endpoints: &[switch::media::EndpointId]| {
+        let name = |endpoint| {
+            let all = ["alice", "bob", "carol", "lines"];
+            all.into_iter().find(|name| world.endpoint_of(name) == Some(endpoint)).unwrap_or("somebody")
+        };
+        endpoints.iter().map(|endpoint| name(*endpoint)).collect::<Vec<_>>().join("+")
+    };
+    let last = world.media.iter().rev().find_map(|command| match command {
+        MediaCommand::Record { left, right, .. } | MediaCommand::RecordFrom { left, right, .. } => {
+            Some(format!("{} | {}", names(left), names(right)))
+        }
+        MediaCommand::StopRecording(_) => Some("stopped".to_owned()),
+        _ => None,
+    });
+    last.unwrap_or_default()
+}
+
+#[test]
+fn a_recording_has_outside_parties_on_the_left_and_takes_in_who_is_heard() {
+    let mut world = World::with(&["alice", "bob"]);
+    world.play(
+        r#"
+        0ms  alice > INVITE 8000
+        0ms  alice < 200
+        1s   bob   > INVITE 8000
+        1s   bob   < 200
+        "#,
+    );
+    assert_eq!(recorded(&world), "");
+    order(&mut world, ConferenceOrder::Record);
+    assert_eq!(recorded(&world), " | alice+bob");
+    assert!(view(&world).recording.is_some());
+    world.play("0ms lines > INVITE 01012348000\n0ms lines < 200");
+    assert_eq!(recorded(&world), "lines | alice+bob");
+    world.play("0ms bob > press *6");
+    assert_eq!(recorded(&world), "lines | alice", "who is muted is not recorded");
+    world.play("0ms bob > press *6\n0ms lines > REINVITE dir=sendonly\n0ms lines < 200");
+    assert_eq!(recorded(&world), " | alice+bob", "nor is the music of who holds");
+    order(&mut world, ConferenceOrder::Record);
+    assert_eq!(world.media.iter().filter(|command| matches!(command, MediaCommand::Record { .. })).count(), 1);
+    order(&mut world, ConferenceOrder::StopRecording);
+    assert_eq!((recorded(&world).as_str(), view(&world).recording), ("stopped", None));
+    order(&mut world, ConferenceOrder::Record);
+    world.play("1s alice > BYE\n2s bob > BYE\n3s lines > BYE");
+    assert_eq!(recorded(&world), "stopped");
+    world.finish();
+    let ready = world.facts.iter().filter(|fact| *fact == "recording_ready").count();
+    assert_eq!(ready, 2, "{:?}", world.facts);
+}
+
+#[test]
+fn a_room_may_be_recorded_from_its_first_member_on_and_by_a_moderators_key() {
+    let mut settings = tenant();
+    let mut always = room("8002", Some("1234"));
+    always.record = true;
+    settings.plan.rooms.insert(always.number.clone());
+    settings.rooms.insert(always.number.clone(), std::sync::Arc::new(always));
+    let mut world = World::new(crate::ladder::node(), settings);
+    world.register(&["alice"]);
+    world.play("0ms alice > INVITE 8002\n0ms alice < 200\n0ms alice > press 5678");
+    assert_eq!(recorded(&world), " | alice");
+    world.play("1s alice > press *1");
+    assert_eq!(recorded(&world), "stopped");
+    world.play("1s alice > press *1");
+    assert_eq!(recorded(&world), " | alice");
+    world.play("2s alice > BYE");
+    world.finish();
+}

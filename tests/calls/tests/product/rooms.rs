@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use calls::baresip::{Baresip, Codec, Setup};
 use calls::chirp::{Hearing, Voice};
 use calls::switchboard::{PASSWORD, Switchboard};
-use calls::wait;
+use calls::{wait, wav};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -70,6 +70,7 @@ fn three_softphones_in_a_room_hear_exactly_the_two_others() -> Result<()> {
         phone.wait_for("CALL_ESTABLISHED", 1)?;
     }
     let there = members(&server, "8000", 3)?;
+    order(&server, "record")?;
     // All three talk.
     let all_from = pass(&alice, TALK_S)? + SETTLING_S;
     let bob_from = bob.heard_s()? - TALK_S + SETTLING_S;
@@ -103,7 +104,8 @@ fn three_softphones_in_a_room_hear_exactly_the_two_others() -> Result<()> {
     ensure!(between(&of_bob, again_from, again_until) >= most(again_from, again_until), "{of_bob:?}");
     ensure!(between(&of_carol, all_from, again_until) >= most(all_from, again_until), "{of_carol:?}");
     ensure!(of_carol.is_in_order() && of_bob.is_in_order(), "{of_carol:?}");
-    ensure!(of_carol.largest_gap_ms() <= 40.0, "{of_carol:?}");
+    // From the mix to the relay and back there is a short break, which spoils a chirp.
+    ensure!(of_carol.largest_jump_ms() <= 40.0 && of_carol.silence_ms <= 40.0, "{of_carol:?}");
     ensure!(between(&of_carol, two_from, f64::MAX) == 0, "who was sent away is heard: {of_carol:?}");
     let (by_bob, top) = (heard(&bob, Voice::Low)?, heard(&bob, Voice::Top)?);
     ensure!(between(&by_bob, bob_from, bob_until) >= most(bob_from, bob_until), "a muted phone hears: {by_bob:?}");
@@ -115,14 +117,28 @@ fn three_softphones_in_a_room_hear_exactly_the_two_others() -> Result<()> {
     check_records(&server)
 }
 
-/// Each was a call of its own, with the room as its other party.
+/// Each was a call of its own, with the room as its other party. All of them are inner ones, so they are on the right.
 fn check_records(server: &Switchboard) -> Result<()> {
+    let api = server.api()?;
     for record in server.ended_calls(3)? {
-        let call = server.recorded_call(record["id"].as_str().context("no id")?)?;
+        let id = record["id"].as_str().context("no id")?;
+        let call = api.get(&format!("call-records/{id}"))?;
         let legs = call["legs"].as_array().context("no legs")?;
         ensure!(legs.iter().any(|leg| leg["peer"] == "service" && leg["peer_name"] == "8000"), "{call}");
         let wanted = if record["caller"] == "1003" { "command" } else { "normal" };
         ensure!(record["cause"] == wanted, "{record}");
+        if record["caller"] == "1001" {
+            let recording = server.recorded_call(id)?["recordings"][0]["id"].clone();
+            let id = recording.as_str().context("a recording without an id")?;
+            let path = server.folder().join("room.wav");
+            std::fs::write(&path, api.fetch(&format!("recordings/{id}/audio"), None)?.body)?;
+            let sound = wav::read(&path)?;
+            for voice in [Voice::Low, Voice::High, Voice::Top] {
+                let [left, right] = [0, 1].map(|channel| voice.listen(sound.rate, &sound.channels[channel]));
+                // Bob was muted for a third of the time.
+                ensure!(left.is_nobody() && right.seconds() > 8.0, "{voice:?}: {left:?} {right:?}");
+            }
+        }
     }
     Ok(())
 }
