@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use media::{
-    Channels, Codec, Command, EndpointId, Event, Format, Hear, OpenEndpoint, PayloadType, RecordRate, RecordSink,
-    RecorderId, Remote, Session, Source, StartRecorder,
+    BrowserPeer, Channels, Codec, Command, EndpointId, Event, Fingerprint, Format, Hear, OpenBrowser, OpenEndpoint,
+    PayloadType, RecordRate, RecordSink, RecorderId, Remote, Session, Source, SrtpKey, SrtpKeys, SrtpSuite,
+    StartRecorder,
 };
-use media_io::MediaHandle;
+use media_io::{BrowserPorts, DtlsCertificate, MediaHandle};
 
 use crate::Work;
+use crate::secure::{credentials, sdes};
 
 /// Running media with two endpoints a call that hear each other.
 pub(crate) struct Switch {
@@ -28,14 +30,21 @@ impl RecordSink for Forget {
 }
 
 impl Switch {
-    pub(crate) fn start(work: Work, phones: &[SocketAddr]) -> Result<Self> {
+    pub(crate) fn start(work: Work, phones: &[SocketAddr], fingerprint: [u8; 32]) -> Result<Self> {
         let (sender, events) = channel();
-        let handle = media_io::start(Arc::new(move |event| drop(sender.send(event))), None)?;
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let ports = BrowserPorts { listen: vec![any], certificate: DtlsCertificate::generate()? };
+        let handle = media_io::start(Arc::new(move |event| drop(sender.send(event))), Some(ports))?;
         let mut addresses = Vec::new();
         for (at, phone) in phones.iter().enumerate() {
             let endpoint = EndpointId(at as u64);
-            handle.send(Command::Open(OpenEndpoint { endpoint, rtp: any, rtcp: any, seed: at as u64 * 977 + 1 }))?;
+            let seed = at as u64 * 977 + 1;
+            handle.send(match work {
+                Work::Browser => Command::OpenBrowser(OpenBrowser { endpoint, local: credentials("switch", at), seed }),
+                Work::Bare | Work::Relay | Work::Record | Work::Translate | Work::Srtp | Work::Idle => {
+                    Command::Open(OpenEndpoint { endpoint, rtp: any, rtcp: any, seed })
+                }
+            })?;
             let opened = events.iter().find_map(|event| match event {
                 Event::Opened { rtp, .. } => Some(rtp),
                 _ => None,
@@ -46,7 +55,15 @@ impl Switch {
             // The bench's phones all send number 0; only what they are sent differs.
             let receive = PayloadType::new(0).context("a static number")?;
             let remote = Remote { rtp: *phone, rtcp: SocketAddr::from(([127, 0, 0, 1], 9)) };
-            let session = Session::new(Some(remote), vec![Format { codec, receive, send: number }]);
+            let mut session = Session::new(Some(remote), vec![Format { codec, receive, send: number }]);
+            if work == Work::Browser {
+                let peer = BrowserPeer { ice: credentials("phone", at), fingerprint: Fingerprint(fingerprint) };
+                session.browser = Some(Box::new(peer));
+            }
+            if work == Work::Srtp {
+                let [receive, send] = sdes(at).map(SrtpKey);
+                session.srtp = Some(SrtpKeys { suite: SrtpSuite::AeadAes128Gcm, send, receive });
+            }
             handle.send(Command::Configure { endpoint, session })?;
         }
         for at in 0..phones.len() as u64 {
