@@ -211,6 +211,17 @@ impl Hours {
     }
 }
 
+/// Whether a time, milliseconds since 1970, lies between two times of day in a zone; on some days of the week, or on all where
+/// none is named. A span past midnight belongs to the day on which it begins.
+#[must_use]
+pub fn is_within(zone: &Zone, days: &[WeekDay], between: Span, unix_ms: i64) -> bool {
+    let every = [WeekDay::Mon, WeekDay::Tue, WeekDay::Wed, WeekDay::Thu, WeekDay::Fri, WeekDay::Sat, WeekDay::Sun];
+    let days = if days.is_empty() { &every[..] } else { days };
+    let weekly = days.iter().map(|day| (*day, vec![between])).collect();
+    let hours = Hours { zone: zone.clone(), weekly, holidays: Vec::new(), make_up: Vec::new() };
+    hours.at(unix_ms) == Opening::Open
+}
+
 /// How far [`Hours::next_change`] looks: a year and a holiday week.
 pub const LOOK_AHEAD_DAYS: usize = 375;
 
