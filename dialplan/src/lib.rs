@@ -13,3 +13,5 @@ pub mod number;
 pub mod plan;
 pub mod rule;
 pub mod say;
+pub mod survey;
+pub mod voicemail;
