@@ -401,7 +401,6 @@ options = [{ key = "1", label = "满意" }, { key = "2", label = "不满意" }]
         );
     }
 
-    /// Proves SURVEY-03.
     #[test]
     fn three_plays_of_five_seconds_then_not_rated_thanks_and_hang_up() {
         check(
@@ -465,7 +464,6 @@ options = [{ key = "1", label = "满意" }, { key = "2", label = "不满意" }]
         );
     }
 
-    /// Proves SURVEY-02.
     #[test]
     fn the_enterprise_chooses_two_to_nine_options_and_begins_with_five() {
         let with = |options: Vec<Choice>| {
