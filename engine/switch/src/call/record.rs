@@ -20,7 +20,7 @@ pub(crate) struct Recording {
     pub(crate) tenant: TenantId,
     pub(crate) call: CallId,
     pub(crate) path: String,
-    started_ms: u64,
+    pub(crate) started_ms: u64,
     /// When it is given up, once it was stopped.
     pub(crate) report_until: Option<Duration>,
 }

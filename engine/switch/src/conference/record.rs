@@ -55,7 +55,10 @@ impl Desk {
         self.fact(&tenant, Event::RecordingStarted(started));
         let Channels { left, right } = channels;
         self.media(MediaCommand::Record { recording, path: path.clone(), left, right });
-        self.recordings.insert(recording, Recording { tenant, call: at.call, path, started_ms: self.now.unix_ms, report_until: None });
+        self.recordings.insert(
+            recording,
+            Recording { tenant, call: at.call, path, started_ms: self.now.unix_ms, report_until: None },
+        );
     }
 
     /// Ends it.
