@@ -50,6 +50,11 @@ function start(account) {
   ua.start();
 }
 
+// Until the server has agreed to what `ask` offers it.
+const agreed = (ask) => new Promise((done, refuse) => {
+  if (!ask(() => done())) refuse(new Error('an offer is under way'));
+});
+
 window.phone = {
   register(account) {
     sessionStorage.setItem('account', JSON.stringify(account));
@@ -58,13 +63,12 @@ window.phone = {
   call: ({ to }) => void ua.call(to, options),
   answer: () => session.answer(options),
   hang_up: () => session.terminate(),
-  hold: () => session.hold(),
-  unhold: () => session.unhold(),
-  hold_by_update: () => session.hold({ useUpdate: true }),
+  hold: ({ by_update }) => agreed((done) => session.hold({ useUpdate: by_update }, done)),
+  unhold: ({ by_update }) => agreed((done) => session.unhold({ useUpdate: by_update }, done)),
   mute: () => session.mute(),
   unmute: () => session.unmute(),
   dtmf: ({ tones, by }) => session.sendDTMF(tones, { transportType: by }),
-  restart_ice: () => session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }),
+  restart_ice: () => agreed((done) => session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done)),
   unregister: () => ua.stop(),
   // The codec that comes, and how loud each pitch is, in dB.
   async hear({ pitches }) {

@@ -22,10 +22,13 @@ const browser = await chromium.launch({
     '--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${capture}`,
     '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required',
     '--ignore-certificate-errors',
+    // The page comes from here, not from the address it names, and shall reach loopback all the same.
+    '--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,LocalNetworkAccessChecksWebRTC',
   ],
 });
 const context = await browser.newContext({ ignoreHTTPSErrors: true });
 const page = await context.newPage();
+page.on('console', (line) => process.stderr.write(`${line.text()}\n`));
 page.on('pageerror', (error) => say({ event: 'error', text: String(error) }));
 await page.exposeFunction('say', say);
 await page.route(`${origin}/phone`, (route) => route.fulfill({

@@ -210,7 +210,7 @@ async fn begin(api: &Api, caller: Caller, account: Account, now_ms: u64) -> Resu
     let replaced = api.store().open_session(&account.tenant, &session).await?;
     let number = Some(employee.employee_no.as_str());
     if replaced > 0 {
-        sip_credential::revoke_all_of(&api, &account.tenant, &employee.employee_no).await;
+        sip_credential::revoke_all_of(api, &account.tenant, &employee.employee_no).await;
         log(api, &account.tenant, &caller, number, &employee.login, LoginOutcome::Replaced).await?;
     }
     log(api, &account.tenant, &caller, number, &employee.login, LoginOutcome::Login).await?;

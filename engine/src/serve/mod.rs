@@ -25,10 +25,9 @@ use axum::Router;
 use hooks::fact::SettingsChanged;
 use hooks::id::TenantId;
 use hooks::plugin::Plugin;
-use media_io::BrowserPorts;
 use recordings::Finished;
 use sip::flow::Transport;
-use switch::config::{ListeningSocket, TenantConfig};
+use switch::config::{Browsers, ListeningSocket, TenantConfig};
 use switch::input::Admission;
 use switch::switch::Switch;
 use tokio::sync::{oneshot, watch};
@@ -145,21 +144,16 @@ impl Running {
         let captures = Captures::new(config.ladder_dir());
         let capture = Capture::start(config.ladder, captures.clone())?;
         let sip = Arc::new(SipIo::start(&sip_listen(&config), secrets.sip(&names)?, inbox.clone(), capture.tap())?);
-        let ports = browsers::ports(&config)?;
-        let node = config.node(listening(&sip), ports.as_ref().map(|ports| browsers::shown(&config, ports)));
         let prompts = Arc::new(PromptLibrary::new(config.rtp.tones)?);
-        let media = start_media(&config, &inbox, &recovered.repaired, &prompts, ports)?;
+        let (media, browsers) = start_media(&config, &inbox, &recovered.repaired, &prompts)?;
+        let node = config.node(listening(&sip), browsers);
         let switch = Switch::new(node, random_bytes(), clock.now());
         let journals: BTreeMap<TenantId, JournalHandle> =
             recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
         let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health));
         let writer = Writer::new(switch, clock, outbox, effects, recovered.into_logs());
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
-        let mut told = Vec::new();
-        for (tenant, taken) in began {
-            taken.await.context("the switch did not take its settings")?;
-            told.push(tenant);
-        }
+        let told = taken(began).await?;
         health.set_sip(SipSockets::Up);
         let (stop, stopping) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
@@ -197,8 +191,8 @@ impl Running {
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
         tasks.extend(listen_http(&config, &secrets, router(&api, &sip), &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
-        let store = stored.store.clone();
-        let reload = Reload { file: config_file, log_level, secured: secrets, api, store, config };
+        let reload =
+            Reload { file: config_file, log_level, secured: secrets, api, store: stored.store.clone(), config };
         Ok(Self { inbox, live, reload, writer, capture, stop, tasks, plugins, store: stored.store, health })
     }
 
@@ -254,16 +248,30 @@ impl Stored {
 /// A tenant's settings, and when the switch has taken them.
 type Told = (Arc<TenantConfig>, oneshot::Receiver<()>);
 
+/// The settings, when the switch has taken them all.
+async fn taken(began: Vec<Told>) -> anyhow::Result<Vec<Arc<TenantConfig>>> {
+    let mut told = Vec::new();
+    for (tenant, taken) in began {
+        taken.await.context("the switch did not take its settings")?;
+        told.push(tenant);
+    }
+    Ok(told)
+}
+
+/// The media, and what browsers are told of it.
 fn start_media(
     config: &Config,
     inbox: &Inbox,
     repaired: &[Finished],
     prompts: &Arc<PromptLibrary>,
-    browsers: Option<BrowserPorts>,
-) -> anyhow::Result<MediaBridge> {
+) -> anyhow::Result<(MediaBridge, Option<Browsers>)> {
     let recorder = Recorder::start(&config.recording.dir, inbox.clone())?;
     recorder.confirm_repaired(repaired);
-    MediaBridge::start(recorder, Arc::clone(prompts), inbox.clone(), config.rtp.timeout, browsers, random_bytes())
+    let ports = browsers::ports(config)?;
+    let browsers = ports.as_ref().map(|ports| browsers::shown(config, ports));
+    let prompts = Arc::clone(prompts);
+    let media = MediaBridge::start(recorder, prompts, inbox.clone(), config.rtp.timeout, ports, random_bytes())?;
+    Ok((media, browsers))
 }
 
 fn sip_listen(config: &Config) -> SipListen {

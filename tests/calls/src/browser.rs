@@ -21,7 +21,8 @@ pub struct Browser {
     child: Child,
     lines: Option<ChildStdin>,
     said: Receiver<Value>,
-    log: Vec<Value>,
+    /// What it said and nobody asked for yet.
+    pending: Vec<Value>,
     _folder: tempfile::TempDir,
 }
 
@@ -52,7 +53,7 @@ impl Browser {
                 }
             }
         });
-        let mut browser = Self { child, lines: Some(lines), said, log: Vec::new(), _folder: folder };
+        let mut browser = Self { child, lines: Some(lines), said, pending: Vec::new(), _folder: folder };
         browser.expect("ready")?;
         Ok(browser)
     }
@@ -71,7 +72,7 @@ impl Browser {
         Ok(self.await_event(|said| said["event"] == "done" && said["verb"] == verb, verb)?["result"].clone())
     }
 
-    /// Waits for what it says next of this kind; what it said in between is dropped.
+    /// Waits for what it says of this kind, if it did not say it already: each event is taken once.
     ///
     /// # Errors
     /// When that does not come in time, or something failed.
@@ -82,13 +83,13 @@ impl Browser {
     fn await_event(&mut self, is_it: impl Fn(&Value) -> bool, wanted: &str) -> Result<Value> {
         let until = Instant::now() + PATIENCE;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let Ok(said) = self.said.recv_timeout(left) else { bail!("no {wanted}; it said {:?}", self.log) };
-            self.log.push(said.clone());
-            ensure!(said["event"] != "failed" && said["event"] != "error", "{wanted}: {said}");
-            if is_it(&said) {
-                return Ok(said);
+            if let Some(at) = self.pending.iter().position(&is_it) {
+                return Ok(self.pending.remove(at));
             }
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(said) = self.said.recv_timeout(left) else { bail!("no {wanted}; it said {:?}", self.pending) };
+            ensure!(said["event"] != "failed" && said["event"] != "error", "{wanted}: {said}");
+            self.pending.push(said);
         }
     }
 

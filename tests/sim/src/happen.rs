@@ -159,21 +159,9 @@ impl World {
                 let Ok(to) = Dialled::clean(&to) else { return Ok(()) };
                 self.command(Command::Originate { from, to })
             }
-            Happening::Hangup => {
-                let open = self.records.open_calls();
-                if open.is_empty() {
-                    return Ok(());
-                }
-                let call = *self.rng.pick(&open);
-                self.command(Command::Hangup(call))
-            }
+            Happening::Hangup => self.command_some_call(Command::Hangup),
             Happening::Record(action) => {
-                let open = self.records.open_calls();
-                if open.is_empty() {
-                    return Ok(());
-                }
-                let call = *self.rng.pick(&open);
-                self.command(Command::Record { call, action, by: "admin".to_owned() })
+                self.command_some_call(|call| Command::Record { call, action, by: "admin".to_owned() })
             }
             Happening::Admit(admission) => {
                 if self.admission != Admission::Draining {
@@ -230,6 +218,16 @@ impl World {
             }
             Happening::TidyUp => Ok(()),
         }
+    }
+
+    /// A command about one of the calls that there are, if there are any.
+    fn command_some_call(&mut self, command: impl FnOnce(CallId) -> Command) -> Result<(), String> {
+        let open = self.records.open_calls();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let call = *self.rng.pick(&open);
+        self.command(command(call))
     }
 
     /// A phone takes the place that another one has at the moment, if any has one.

@@ -53,8 +53,7 @@ fn a_browser_registers_over_websockets_plain_and_secured_and_hears_itself() -> R
     let mut browser = on_websocket(&server)?;
     browser.tell("call", json!({"to": "sip:*43@127.0.0.1"}))?;
     browser.expect("confirmed")?;
-    let heard = browser.hears(BROWSER_HZ, FAR_HZ)?;
-    println!("{heard}");
+    browser.hears(BROWSER_HZ, FAR_HZ)?;
     browser.tell("hang_up", json!({}))?;
     browser.expect("ended")?;
     drop(browser);
@@ -84,11 +83,12 @@ fn a_browser_calls_and_is_called_and_keeps_its_call_when_its_page_is_loaded_agai
     wait::until("silence", Duration::from_secs(10), || Ok(far_end_hears(&bob).err().map(drop)))?;
     browser.tell("unmute", json!({}))?;
     wait::until("the browser again", Duration::from_secs(10), || Ok(far_end_hears(&bob).ok()))?;
-    browser.tell("hold", json!({}))?;
-    browser.expect("hold")?;
-    browser.tell("unhold", json!({}))?;
-    browser.expect("unhold")?;
-    wait::until("the browser again", Duration::from_secs(10), || Ok(far_end_hears(&bob).ok()))?;
+    for by_update in [false, true] {
+        browser.tell("hold", json!({"by_update": by_update}))?;
+        wait::until("music", Duration::from_secs(10), || Ok(far_end_hears(&bob).err().map(drop)))?;
+        browser.tell("unhold", json!({"by_update": by_update}))?;
+        wait::until("the browser again", Duration::from_secs(10), || Ok(far_end_hears(&bob).ok()))?;
+    }
     browser.tell("restart_ice", json!({}))?;
     wait::until("the browser again", Duration::from_secs(10), || Ok(far_end_hears(&bob).ok()))?;
     browser.tell("reload", json!({}))?;
