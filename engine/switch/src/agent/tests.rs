@@ -153,7 +153,7 @@ fn reason(cell: &str) -> Option<Reason> {
     (text != "none").then(|| serde_json::from_value(text.into()).unwrap_or_else(|_| panic!("no reason {text}")))
 }
 
-/// Proves AGT-01, AGT-02, AGT-03, AGT-04, AGT-05, AGT-06, AGT-08, AGT-17.
+/// The decision behind AGT-01, AGT-02, AGT-03, AGT-04, AGT-05, AGT-06, AGT-08, AGT-17.
 #[test]
 fn every_row_of_the_table_is_what_the_agent_does() {
     let table = include_str!("agt17.md");
@@ -187,7 +187,7 @@ fn every_row_of_the_table_is_what_the_agent_does() {
     assert_eq!(table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| #")).count(), 32);
 }
 
-/// Proves AGT-10.
+/// The decision behind AGT-10.
 #[test]
 fn a_choice_during_a_call_is_kept_and_none_is_made_while_it_rings() {
     let mut agent = after(AgentRules::default(), &desk(&[AgentEvent::Offered]));
@@ -207,7 +207,7 @@ fn a_choice_during_a_call_is_kept_and_none_is_made_while_it_rings() {
     assert!(agent.handle(NOW, AgentEvent::Pick(State::Ready)).is_ok());
 }
 
-/// Proves AGT-07.
+/// The decision behind AGT-07.
 #[test]
 fn what_follows_a_call_changes_at_the_next_sign_in() {
     let mut agent = after(AgentRules::default(), &desk(&[]));
@@ -225,7 +225,7 @@ fn what_follows_a_call_changes_at_the_next_sign_in() {
     assert_eq!(agent.state(), State::Ready, "signed in anew");
 }
 
-/// Proves AGT-09.
+/// The decision behind AGT-09.
 #[test]
 fn wrap_up_ends_by_its_limit_where_one_is_set() {
     for (state, then) in [(State::Ready, State::Ready), (State::NotReady, State::NotReady)] {
@@ -245,7 +245,7 @@ fn wrap_up_ends_by_its_limit_where_one_is_set() {
     assert_eq!(agent.handle(at(100_000), AgentEvent::Elapsed), Ok(None));
 }
 
-/// Proves AGT-12.
+/// The decision behind AGT-12.
 #[test]
 fn one_call_an_agent() {
     use AgentEvent as E;
@@ -273,7 +273,7 @@ fn one_call_an_agent() {
     }
 }
 
-/// Proves AGT-13 but for the ring time-out, which is the queue's.
+/// The decision behind AGT-13 but for the ring time-out, which is the queue's.
 #[test]
 fn missed_offers_count_in_a_row() {
     use AgentEvent as E;
@@ -299,7 +299,7 @@ fn missed_offers_count_in_a_row() {
     }
 }
 
-/// Proves PHONE-17, AGT-15 in what they say of states.
+/// The decision behind PHONE-17, AGT-15 in what they say of states.
 #[test]
 fn a_lost_phone_makes_offline_after_its_grace_and_never_during_a_call() {
     use AgentEvent as E;
@@ -327,7 +327,7 @@ fn a_lost_phone_makes_offline_after_its_grace_and_never_during_a_call() {
     assert!(agent.is_offerable());
 }
 
-/// Proves PHONE-10, PHONE-11, PHONE-12 in what they say of states.
+/// The decision behind PHONE-10, PHONE-11, PHONE-12 in what they say of states.
 #[test]
 fn a_mobile_goes_on_without_a_console_until_a_phone_takes_its_place() {
     use AgentEvent as E;
@@ -356,7 +356,7 @@ fn a_mobile_goes_on_without_a_console_until_a_phone_takes_its_place() {
     assert_eq!((change.reason, change.sign, change.to), (Reason::MobileSignOut, Sign::Phone(Way::Web), State::Ready));
 }
 
-/// Proves PHONE-14 in what it says of wrap-up.
+/// The decision behind PHONE-14 in what it says of wrap-up.
 #[test]
 fn a_mobile_without_a_console_is_not_stuck_in_wrap_up() {
     let away = desk(&[AgentEvent::MobileSignIn, AgentEvent::Logout, AgentEvent::Offered, AgentEvent::Answered]);
@@ -369,7 +369,7 @@ fn a_mobile_without_a_console_is_not_stuck_in_wrap_up() {
     assert_eq!(agent.poll_timeout(), Some(at(90)));
 }
 
-/// Proves LOGIN-09 in what it says of states.
+/// The decision behind LOGIN-09 in what it says of states.
 #[test]
 fn who_left_finishes_his_call_and_comes_no_more() {
     let mut agent = after(AgentRules::default(), &desk(&[AgentEvent::Offered, AgentEvent::Answered]));
@@ -380,7 +380,7 @@ fn who_left_finishes_his_call_and_comes_no_more() {
     assert_eq!(agent.handle(NOW, AgentEvent::MobileSignIn), Err(Refused::Closed));
 }
 
-/// Proves AGT-16 in its last column, MON-21, MON-22.
+/// The decision behind AGT-16 in its last column, MON-21, MON-22.
 #[test]
 fn what_a_supervisor_may_force_is_the_table() {
     let table = "
@@ -413,7 +413,7 @@ fn what_a_supervisor_may_force_is_the_table() {
 }
 
 /// A committed copy of section 5: D dial, M mobile, K keys, U hang up, H hold, R retrieve, T transfer, C consult,
-/// - cancel consult, + confirm it, 3 three-way, X cancel it, E evaluate. Proves CALL-01 in what the server decides.
+/// - cancel consult, + confirm it, 3 three-way, X cancel it, E evaluate. The decision behind CALL-01, in what the server decides.
 #[test]
 fn controls_work_in_their_phases() {
     let table = [

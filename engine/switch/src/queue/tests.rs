@@ -93,7 +93,7 @@ fn settings(strategy: Strategy) -> QueueSettings {
     QueueSettings { strategy, ..QueueSettings::default() }
 }
 
-/// Proves QUEUE-03 but for the live phone, which is the agent's.
+/// The decision behind QUEUE-03 but for the live phone, which is the agent's.
 #[test]
 fn each_strategy_chooses_its_own() {
     let expected = [
@@ -139,7 +139,7 @@ fn each_strategy_chooses_its_own() {
     }
 }
 
-/// Proves QUEUE-04 in its order.
+/// The decision behind QUEUE-04 in its order.
 #[test]
 fn first_in_first_out_within_a_priority() {
     let mut centre = Centre::new(QueueSettings::default());
@@ -161,7 +161,7 @@ fn first_in_first_out_within_a_priority() {
     assert_eq!(centre.core.figures(Q).unwrap().answered, 4);
 }
 
-/// Proves QUEUE-02 in what leaves the queue and what does not.
+/// The decision behind QUEUE-02 in what leaves the queue and what does not.
 #[test]
 fn a_ring_that_is_not_answered_keeps_the_place() {
     let mut centre = Centre::new(QueueSettings::default());
@@ -197,7 +197,7 @@ fn who_is_alone_gets_the_caller_that_he_rejected() {
     assert_eq!(centre.decided(), "1>1");
 }
 
-/// Proves QUEUE-05 in its limits, QUEUE-06 in its triggers.
+/// The decision behind QUEUE-05 in its limits, QUEUE-06 in its triggers.
 #[test]
 fn limits_lead_out_of_the_queue() {
     let tight = QueueSettings { max_wait: Some(s(60)), max_length: 2, ..QueueSettings::default() };
