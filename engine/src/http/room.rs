@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use dialplan::number::RoomNumber;
+use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
 use switch::config::Pin;
 use utoipa::ToSchema;
@@ -51,7 +52,7 @@ pub struct RoomShown {
     pub has_moderator_pin: bool,
     /// At most so many at a time; who comes then finds it busy.
     pub members_max: u32,
-    /// All are told when somebody comes or goes.
+    /// All are to be told when somebody comes or goes. Kept, not obeyed yet.
     pub announce: bool,
     /// It is recorded from its first member to its last.
     pub record: bool,
@@ -261,7 +262,7 @@ async fn delete_room(
 
 fn leads_to(route: &Route, number: &str) -> bool {
     match &route.rule {
-        RouteRule::Inbound { to, .. } => to.to_string().strip_prefix("room:") == Some(number),
+        RouteRule::Inbound { to, .. } => matches!(to.destination(), Destination::Room(room) if room.as_str() == number),
         RouteRule::Outbound { .. } => false,
     }
 }

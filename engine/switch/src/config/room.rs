@@ -16,7 +16,7 @@ pub struct Room {
     pub moderator_pin: Option<Pin>,
     /// At most so many at a time, 1 to [`MEMBERS_MAX`]; who comes then finds it busy.
     pub members_max: usize,
-    /// All are told when somebody comes or goes.
+    /// All are to be told when somebody comes or goes; not obeyed yet.
     pub announce: bool,
     /// It is recorded from its first member to its last.
     pub record: bool,

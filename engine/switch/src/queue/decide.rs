@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::entry::{Entry, Open, Place};
-use super::idle::{Idle, Rank};
+use super::idle::Rank;
 use super::why::CANDIDATES_SHOWN;
 use super::{
     AgentId, Candidate, Decision, Distribution, EntryId, Exit, Join, JoinRefused, Lease, Level, Offer, OfferEnd,
@@ -268,7 +268,7 @@ impl Distribution {
         }
         let number = self.last_offer;
         self.change_idle(agent_id, |agent| {
-            (agent.idle, agent.offer) = (None, Some(offer));
+            agent.idle = None;
             if let Some(membership) = agent.memberships.get_mut(&queue_id) {
                 membership.last_offer = number;
             }
@@ -322,9 +322,6 @@ impl Distribution {
     fn end_lease(&mut self, offer: OfferId) -> Option<Lease> {
         let lease = self.offers.remove(&offer)?;
         self.timers.stop(lease.until, Timer::Lease(offer));
-        if let Some(agent) = self.agents.get_mut(&lease.agent) {
-            agent.offer = None;
-        }
         if let Some(entry) = self.entries.get_mut(&lease.entry) {
             entry.offers.retain(|other| *other != offer);
         }
@@ -386,11 +383,8 @@ impl Distribution {
     /// Not the agent's doing: he has been idle all the while.
     fn withdraw(&mut self, offer: OfferId, end: OfferEnd) {
         let Some(lease) = self.end_lease(offer) else { return };
-        if let Some(agent) = self.agents.get_mut(&lease.agent) {
-            match &mut agent.idle {
-                Some(Idle { .. }) => {}
-                None => agent.idle_before = Some(lease.idle_since),
-            }
+        if let Some(agent) = self.agents.get_mut(&lease.agent).filter(|agent| agent.idle.is_none()) {
+            agent.idle_before = Some(lease.idle_since);
         }
         self.decisions.push_back(Decision::Withdraw { offer, end });
     }

@@ -151,7 +151,6 @@ struct Agent {
     memberships: BTreeMap<QueueId, Membership>,
     signed_in: bool,
     idle: Option<Idle>,
-    offer: Option<OfferId>,
     answered_today: u32,
     /// The last offer ended without his doing: he has been idle since then when he is idle again.
     idle_before: Option<Duration>,
@@ -407,7 +406,6 @@ impl Agent {
             memberships: BTreeMap::new(),
             signed_in: false,
             idle: None,
-            offer: None,
             answered_today: 0,
             idle_before: None,
             own: BTreeSet::new(),
