@@ -350,6 +350,16 @@ impl LegState {
             Self::Service | Self::Ended { .. } => None,
         }
     }
+
+    /// The same, to be changed.
+    pub(crate) fn flow_mut(&mut self) -> Option<&mut Flow> {
+        match self {
+            Self::Incoming(incoming) => Some(&mut incoming.flow),
+            Self::Outgoing(outgoing) => Some(&mut outgoing.flow),
+            Self::Up(up) => Some(&mut up.flow),
+            Self::Service | Self::Ended { .. } => None,
+        }
+    }
 }
 
 impl LegIndex {

@@ -35,11 +35,11 @@ impl Call {
     /// one that there is by then (RFC 3261 §18.1.1). A browser cannot be connected to: it has to come.
     pub(crate) fn connection_closed(&mut self, desk: &mut Desk, connection: ConnectionId, lost: &[Lost]) {
         for leg in self.live() {
-            let Some(up) = self.legs[leg.at()].up_mut() else { continue };
-            if up.flow.connection != Some(connection) {
+            let Some(flow) = self.legs[leg.at()].state.flow_mut() else { continue };
+            if flow.connection != Some(connection) {
                 continue;
             }
-            up.flow.connection = None;
+            flow.connection = None;
             self.lose(desk, leg, lost);
         }
     }

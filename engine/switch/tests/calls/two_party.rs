@@ -514,13 +514,7 @@ fn a_media_side_that_says_nothing_delays_the_end_by_two_seconds_and_no_more() {
 #[test]
 fn a_call_outlives_the_connection_that_it_came_by() {
     let mut world = World::with(&["bob"]);
-    let flow = Flow {
-        transport: Transport::Tcp,
-        local: "192.0.2.1:5060".parse().unwrap(),
-        peer: world.phone("alice").address,
-        connection: Some(ConnectionId(7)),
-    };
-    world.flow_of("alice", flow);
+    let flow = by_tcp(&mut world);
     world.play(
         r#"
         0ms    alice > INVITE 1002
@@ -534,4 +528,35 @@ fn a_call_outlives_the_connection_that_it_came_by() {
     world.play("1s bob hears alice\n2s bob > BYE\n2s alice < BYE");
     assert_eq!(world.last_flow, Some(Flow { connection: None, ..flow }));
     world.finish();
+}
+
+/// What is sent in the dialog must not go to a connection that closed before there was one.
+#[test]
+fn a_call_outlives_a_connection_that_closes_while_it_rings() {
+    let mut world = World::with(&["bob"]);
+    let flow = by_tcp(&mut world);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE
+        0ms    bob   > 180
+        0ms    alice < 180
+        "#,
+    );
+    world.input(switch::input::Input::ConnectionClosed(ConnectionId(7)));
+    world.play("1s bob > 200\n1s bob < ACK\n1s alice < 200\n2s bob > BYE\n2s alice < BYE");
+    assert_eq!(world.last_flow, Some(Flow { connection: None, ..flow }));
+    world.finish();
+}
+
+/// Alice calls on a connection.
+fn by_tcp(world: &mut World) -> Flow {
+    let flow = Flow {
+        transport: Transport::Tcp,
+        local: "192.0.2.1:5060".parse().unwrap(),
+        peer: world.phone("alice").address,
+        connection: Some(ConnectionId(7)),
+    };
+    world.flow_of("alice", flow);
+    flow
 }
