@@ -39,10 +39,10 @@ impl World {
     fn compare(&self, phone: &Phone, call_id: &str) -> Result<(), String> {
         let mut records: Vec<&Record> =
             self.records.calls.values().filter(|record| record.leg_of(call_id).is_some()).collect();
-        // Who was asked before a transfer moves from one call to another.
-        let leg_id =
-            |record: &Record| record.legs.iter().find(|(_, leg)| leg.sip_call_id == call_id).map(|(id, _)| *id);
-        records.sort_by_key(|record| leg_id(record));
+        // Who was asked before a transfer moves from one call to another. Their names tell the order only while nobody sets the
+        // clock back.
+        let begun = |record: &Record| record.leg_of(call_id).map(|leg| (leg.started_at, !leg.was_transferred()));
+        records.sort_by_key(|record| begun(record));
         while records.len() > 1 && records[0].leg_of(call_id).is_some_and(Leg::was_transferred) {
             records.remove(0);
         }
