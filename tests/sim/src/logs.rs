@@ -136,9 +136,11 @@ impl World {
 
     /// A phone that took a place in a call.
     fn took_over_fits(&self, phone: &Phone, lived: &[Lived], leg: &Leg) -> bool {
-        let Some((_, told)) = leg.ended else { return false };
+        let Some((cause, told)) = leg.ended else { return false };
         let talked = lived.contains(&Lived::Talked);
         let fits = lived.iter().all(|lived| match lived {
+            // The process died after it had refused, before the end of the leg was written down: its ports were still open.
+            Lived::Failed(_) if cause == EndCause::Interrupted => !leg.answered,
             Lived::Failed(status) => !leg.answered && told == *status,
             Lived::Cancelled => !leg.answered,
             Lived::TimedOut => talked || self.may_be_lost(phone),
