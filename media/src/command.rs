@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::{
-    BrowserPeer, Codec, EndpointId, Gain, IceCredentials, OpenBrowser, PayloadType, PlayerId, Playlist, RecordRate,
-    RecordSink, RecorderId, Source, SrtpKeys,
+    BrowserPeer, Codec, EndpointId, Gain, IceCredentials, OpenBrowser, OpusSettings, PacketTime, PayloadType, PlayerId,
+    Playlist, RecordRate, RecordSink, RecorderId, Source, SrtpKeys,
 };
 
 /// One order. Orders on unknown or closed nodes are answered by [`crate::Event::Refused`].
@@ -106,6 +106,12 @@ pub struct Session {
     pub source_rule: SourceRule,
     /// Silence longer than this, while RTP is expected, gives `TimedOut`; `None` = never. Default 30 s.
     pub rtp_timeout: Option<Duration>,
+    /// How long the packets are that are made here for the peer; those that are relayed to it stay as they came.
+    pub packet_time: PacketTime,
+    /// The longest packet that the peer takes, in milliseconds: longer ones are not relayed to it but made anew.
+    pub packet_ms_max: Option<u32>,
+    /// How Opus is encoded for the peer and heard from it.
+    pub opus: OpusSettings,
     /// The keys, where packets are encrypted.
     pub srtp: Option<SrtpKeys>,
     /// Who is at the other end of a browser's endpoint; `remote`, `source_rule` and `srtp` mean nothing there.
@@ -113,7 +119,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session both ways, 30 s time-out, source learnt.
+    /// A session both ways, 30 s time-out, source learnt, packets of 20 ms.
     #[must_use]
     pub fn new(remote: Option<Remote>, formats: Vec<Format>) -> Self {
         Self {
@@ -122,6 +128,9 @@ impl Session {
             direction: Direction::SendReceive,
             source_rule: SourceRule::Learn { signalling: None },
             rtp_timeout: Some(RTP_TIMEOUT),
+            packet_time: PacketTime::default(),
+            packet_ms_max: None,
+            opus: OpusSettings::default(),
             srtp: None,
             browser: None,
         }

@@ -1,6 +1,6 @@
 //! Prompts as payloads: encoded once, portion by portion, sent to whoever hears them.
 
-use crate::codec::resample::{Doubler, Halver};
+use crate::codec::resample::Resampler;
 use crate::codec::{Coder, Encoder};
 use crate::mix::frame_samples;
 use crate::prompt::{Clip, Prompt};
@@ -128,19 +128,13 @@ fn follows_itself(prompt: &Prompt) -> bool {
 fn adapts(coder: Coder) -> bool {
     match coder {
         Coder::G711(_) | Coder::L16(_) => false,
-        Coder::G722 | Coder::Opus => true,
+        Coder::G722 | Coder::Opus(_) => true,
     }
 }
 
 fn at_rate(clip: &Clip, rate: RecordRate) -> Vec<i16> {
     let mut samples = Vec::new();
-    match (clip.rate, rate) {
-        (RecordRate::Narrow, RecordRate::Wide) => Doubler::default().process(&clip.samples, &mut samples),
-        (RecordRate::Wide, RecordRate::Narrow) => Halver::default().process(&clip.samples, &mut samples),
-        (RecordRate::Narrow, RecordRate::Narrow) | (RecordRate::Wide, RecordRate::Wide) => {
-            samples.extend_from_slice(&clip.samples);
-        }
-    }
+    Resampler::new(clip.rate, rate).process(&clip.samples, &mut samples);
     samples
 }
 
@@ -159,7 +153,7 @@ mod tests {
     use crate::testing::{level, rms, sine};
 
     const BUSY: Prompt = Prompt::Tone { plan: TonePlan::China, tone: Tone::Busy };
-    const CODERS: [Coder; 4] = [Coder::G711(Law::Mu), Coder::G711(Law::A), Coder::G722, Coder::Opus];
+    const CODERS: [Coder; 4] = [Coder::G711(Law::Mu), Coder::G711(Law::A), Coder::G722, Coder::OPUS];
 
     fn clip(samples: Vec<i16>) -> Clip {
         Clip { name: 1, samples: samples.into(), rate: RecordRate::Narrow }

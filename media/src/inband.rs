@@ -3,12 +3,12 @@
 use std::f64::consts::TAU;
 
 use crate::RecordRate;
-use crate::codec::resample::Halver;
+use crate::codec::resample::Resampler;
 
 /// Hears keys in the sound of one party.
 pub struct InbandDetector {
     /// For sound at 16 kHz.
-    halver: Option<Halver>,
+    resampler: Resampler,
     narrow: Vec<i16>,
     /// Samples of a block that is not whole yet.
     block: Vec<i16>,
@@ -29,20 +29,14 @@ impl InbandDetector {
     /// Listens to sound at `rate`.
     #[must_use]
     pub fn new(rate: RecordRate) -> Self {
-        let halver = match rate {
-            RecordRate::Narrow => None,
-            RecordRate::Wide => Some(Halver::default()),
-        };
-        Self { halver, narrow: Vec::new(), block: Vec::with_capacity(BLOCK), last: None, down: None }
+        let resampler = Resampler::new(rate, RecordRate::Narrow);
+        Self { resampler, narrow: Vec::new(), block: Vec::with_capacity(BLOCK), last: None, down: None }
     }
 
     /// Takes the next samples; gives each key once, when it has been heard for two blocks (26 ms).
     pub fn receive(&mut self, samples: &[i16], mut pressed: impl FnMut(char)) {
         self.narrow.clear();
-        match &mut self.halver {
-            Some(halver) => halver.process(samples, &mut self.narrow),
-            None => self.narrow.extend_from_slice(samples),
-        }
+        self.resampler.process(samples, &mut self.narrow);
         let narrow = std::mem::take(&mut self.narrow);
         let mut rest = &narrow[..];
         while !rest.is_empty() {
@@ -190,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_made_is_heard_in_every_codec() {
-        for coder in [Coder::G711(Law::Mu), Coder::G711(Law::A), Coder::G722, Coder::Opus] {
+        for coder in [Coder::G711(Law::Mu), Coder::G711(Law::A), Coder::G722, Coder::OPUS] {
             let rate = coder.encoder_rate();
             let (mut encoder, mut decoder) = (coder.encoder().unwrap(), coder.decoder(rate).unwrap());
             let mut sound = Vec::new();

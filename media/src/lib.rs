@@ -18,6 +18,7 @@ pub mod jitter;
 pub mod mix;
 pub mod now;
 pub mod out_stream;
+mod packetizer;
 pub mod prompt;
 pub mod reception;
 pub mod recorder;
@@ -33,7 +34,7 @@ mod testing;
 pub mod tone;
 
 pub use browser::{BrowserLoss, BrowserPeer, Fingerprint, IceCredentials, OpenBrowser};
-pub use codec::{Codec, PayloadType};
+pub use codec::{Codec, OpusSettings, PayloadType};
 pub use command::{
     Channels, Command, Detect, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule,
     StartRecorder,
@@ -43,6 +44,7 @@ pub use gain::Gain;
 pub use graph::{Graph, Source};
 pub use id::{EndpointId, PlayerId, RecorderId};
 pub use now::Now;
+pub use packetizer::PacketTime;
 pub use prompt::{Clip, Playlist, Prompt, Tone, TonePlan};
 pub use recording::{RecordRate, RecordSink};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpSuite};

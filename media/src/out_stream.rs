@@ -35,7 +35,7 @@ struct Anchor {
 enum Feed {
     Nobody,
     Relay(Mapping),
-    Player { first_frame: u64, first_timestamp: u32 },
+    Player { first_ms: u64, first_timestamp: u32 },
 }
 
 /// From the numbers of one incoming stream to ours.
@@ -77,13 +77,13 @@ pub enum KeyPacket {
     Goes(u8),
 }
 
-/// One frame of a player.
+/// One packet that is made here, of what a player or a mix gives.
 #[derive(Debug, Clone, Copy)]
 pub struct PlayedFrame {
-    /// Counts frames of the player since its start; gaps are frames skipped.
-    pub index: u64,
-    /// Its length in RTP units.
-    pub samples: u32,
+    /// When it begins, in milliseconds of the feed; gaps are frames skipped.
+    pub at_ms: u64,
+    /// Its length.
+    pub ms: u32,
     /// RTP clock.
     pub clock_hz: u32,
     /// Its number for the receiver.
@@ -171,22 +171,21 @@ impl OutStream {
 
     /// The header of a player's frame; frames come in order.
     pub fn play(&mut self, mono_us: u64, frame: PlayedFrame) -> Header {
-        let (first_frame, first_timestamp) = match self.feed {
-            Feed::Player { first_frame, first_timestamp } if first_frame <= frame.index => {
-                (first_frame, first_timestamp)
-            }
+        let (first_ms, first_timestamp) = match self.feed {
+            Feed::Player { first_ms, first_timestamp } if first_ms <= frame.at_ms => (first_ms, first_timestamp),
             Feed::Player { .. } | Feed::Relay(_) | Feed::Nobody => {
                 let first_timestamp = self.next_timestamp(mono_us, frame.clock_hz);
-                self.feed = Feed::Player { first_frame: frame.index, first_timestamp };
+                self.feed = Feed::Player { first_ms: frame.at_ms, first_timestamp };
                 self.spurt_begins = true;
-                (frame.index, first_timestamp)
+                (frame.at_ms, first_timestamp)
             }
         };
-        let frames = low_32(frame.index - first_frame);
-        let timestamp = first_timestamp.wrapping_add(frames.wrapping_mul(frame.samples));
+        // Every clock has a whole number of units in a millisecond.
+        let per_ms = frame.clock_hz / 1_000;
+        let timestamp = first_timestamp.wrapping_add(low_32(frame.at_ms - first_ms).wrapping_mul(per_ms));
         let sequence = self.next_sequence;
         self.next_sequence = sequence.wrapping_add(1);
-        (self.last_timestamp, self.frame) = (timestamp, frame.samples);
+        (self.last_timestamp, self.frame) = (timestamp, frame.ms * per_ms);
         let marker = std::mem::take(&mut self.spurt_begins);
         Header { marker, payload_type: frame.send_as, sequence, timestamp, ssrc: self.ssrc }
     }
@@ -353,7 +352,7 @@ mod tests {
     }
 
     fn play(out: &mut OutStream, at_ms: u64, index: u64) -> Header {
-        out.play(at_ms * 1_000, PlayedFrame { index, samples: 160, clock_hz: 8_000, send_as: 0 })
+        out.play(at_ms * 1_000, PlayedFrame { at_ms: index * 20, ms: 20, clock_hz: 8_000, send_as: 0 })
     }
 
     #[test]

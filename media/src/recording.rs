@@ -12,13 +12,15 @@ pub trait RecordSink: Send {
     fn frames(&mut self, interleaved: &[i16]);
 }
 
-/// Sampling rate of a recording.
+/// Sampling rate of sound: of a recording (8 or 16 kHz) or of what is mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordRate {
     /// 8 kHz: both legs G.711.
     Narrow,
     /// 16 kHz: a leg has wideband.
     Wide,
+    /// 48 kHz: rooms of parties whose Opus has all of it. Nothing is recorded so.
+    Full,
 }
 
 impl RecordRate {
@@ -27,7 +29,7 @@ impl RecordRate {
     pub fn for_codecs<'a>(codecs: impl IntoIterator<Item = &'a Codec>) -> Self {
         let wide = codecs.into_iter().any(|codec| match codec {
             Codec::G722 | Codec::Opus => true,
-            Codec::L16 { rate } => *rate == Self::Wide,
+            Codec::L16 { rate } => *rate > Self::Narrow,
             Codec::Pcmu | Codec::Pcma | Codec::TelephoneEvent { .. } | Codec::Other { .. } => false,
         });
         if wide { Self::Wide } else { Self::Narrow }
@@ -39,6 +41,7 @@ impl RecordRate {
         match self {
             Self::Narrow => 8_000,
             Self::Wide => 16_000,
+            Self::Full => 48_000,
         }
     }
 }

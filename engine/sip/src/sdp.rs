@@ -6,6 +6,7 @@ mod browser;
 mod codec;
 mod fingerprint;
 mod negotiate;
+mod opus;
 mod parse;
 mod reoffer;
 mod sdes;
@@ -19,9 +20,10 @@ pub use browser::{BrowserFault, BrowserPeer, IceCredentials, LocalBrowser, Offer
 pub use codec::{Codec, Encoding, PayloadType, PayloadTypeTooLarge};
 pub use fingerprint::Fingerprint;
 pub use negotiate::{
-    CodecOrder, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto, NegotiationError, Policy, accept_answer,
-    answer, negotiate, offer, offered, offers_crypto, offers_dtls,
+    CodecOrder, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto, NegotiationError, PacketTimes, Policy,
+    accept_answer, answer, negotiate, offer, offered, offered_times, offers_crypto, offers_dtls,
 };
+pub use opus::OpusLimits;
 pub use reoffer::reoffer;
 pub use sdes::{CRYPTO_MAX, Crypto, CryptoSuite, MasterKey};
 

@@ -170,7 +170,7 @@ fn read_description(bytes: &[u8]) {
         rtcp_port: 20_001,
         codecs: &ours,
         direction: Direction::SendRecv,
-        ptime_ms: None,
+        packets: sip::sdp::PacketTimes::default(),
         rtcp_mux: true,
         crypto: &[],
         browser: None,

@@ -2,7 +2,7 @@
 
 use sip::random::Random;
 use sip::sdp::{
-    Codec, CodecOrder, Crypto, CryptoSuite, Direction, LocalMedia, Negotiated, NegotiationError, PayloadType, Policy,
+    Codec, CodecOrder, Crypto, CryptoSuite, Direction, LocalMedia, Negotiated, PacketTimes, NegotiationError, PayloadType, Policy,
     SessionDescription, accept_answer, answer, negotiate, offer, offered, offers_crypto, reoffer,
 };
 
@@ -38,7 +38,7 @@ fn local(codecs: &[Codec]) -> LocalMedia<'_> {
         rtcp_port: 20_001,
         codecs,
         direction: Direction::SendRecv,
-        ptime_ms: Some(20),
+        packets: PacketTimes { best_ms: Some(20), most_ms: None },
         rtcp_mux: false,
         crypto: &[],
         browser: None,

@@ -122,7 +122,7 @@ impl Ours {
             rtcp_port: self.candidates[0].port(),
             codecs: &self.codecs,
             direction: Direction::SendRecv,
-            ptime_ms: None,
+            packets: sip::sdp::PacketTimes::default(),
             rtcp_mux: true,
             crypto: &[],
             browser: Some(LocalBrowser {

@@ -13,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use media::OpusSettings;
 use sip::session_timer::Policy;
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
@@ -127,6 +128,8 @@ pub struct RtpConfig {
     pub timeout: Duration,
     /// The ringing plan of the country.
     pub tones: TonePlan,
+    /// How Opus is encoded and heard where it is decoded at all.
+    pub opus: OpusSettings,
 }
 
 /// `[dns]`.

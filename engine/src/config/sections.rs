@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use media::{OpusSettings, RecordRate};
 use sip::flow::Transport;
 use sip::session_timer::{INTERVAL_MAX_S, MIN_SE_S, Policy};
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
@@ -192,9 +193,23 @@ pub(super) fn rtp(mut reader: Reader<'_>) -> RtpConfig {
         browsers: reader.list("browsers", address).unwrap_or_else(|| everywhere(10_000)),
         timeout: seconds(&mut reader, "timeout_s", 5..=3_600, 60),
         tones: reader.word("tones", &[("cn", TonePlan::Cn), ("us", TonePlan::Us)]).unwrap_or_default(),
+        opus: opus(&mut reader),
     };
     reader.finish();
     config
+}
+
+fn opus(reader: &mut Reader<'_>) -> OpusSettings {
+    let default = OpusSettings::DEFAULT;
+    let bands = [("narrow", RecordRate::Narrow), ("wide", RecordRate::Wide), ("full", RecordRate::Full)];
+    let complexity = reader.whole("opus_complexity", 0..=10).and_then(|n| u8::try_from(n).ok());
+    let bits = reader.whole("opus_bitrate", 6_000..=510_000).and_then(|n| u32::try_from(n).ok());
+    OpusSettings {
+        rate: reader.word("opus_band", &bands).unwrap_or(default.rate),
+        bits_per_second: bits.unwrap_or(default.bits_per_second),
+        complexity: complexity.unwrap_or(default.complexity),
+        short_frames: false,
+    }
 }
 
 const RTP_PORTS: (u16, u16) = (20_000, 29_999);

@@ -83,14 +83,15 @@ fn an_unknown_key_is_refused_with_the_nearest_name() {
 #[test]
 fn every_problem_is_told_with_its_line_and_mend() {
     let problems = refused(
-        "[sip]\nudp = \"here\"\nexpires_min_s = 0\n[rtp]\nports = \"9-8\"\ntones = \"uk\"\n[storage]\nurl = \"mysql://x\"\n",
+        "[sip]\nudp = \"here\"\nexpires_min_s = 0\n[rtp]\nports = \"9-8\"\ntones = \"uk\"\nopus_band = \"hd\"\n[storage]\nurl = \"mysql://x\"\n",
     );
     let expected = [
         "2: `sip.udp`: `here` is no address with port, write it as 0.0.0.0:5060 or [::]:5060",
         "3: `sip.expires_min_s`: write a whole number from 1 to 86400",
         "5: `rtp.ports`: write a range like \"20000-29999\", from 1024 up, with room for at least one call (8 ports)",
         "6: `rtp.tones`: `uk` is none of cn, us",
-        "8: `storage.url`: write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",
+        "7: `rtp.opus_band`: `hd` is none of narrow, wide, full",
+        "9: `storage.url`: write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",
     ];
     assert_eq!(problems.lines().collect::<Vec<_>>(), expected);
 }

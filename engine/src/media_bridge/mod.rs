@@ -23,6 +23,7 @@ use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEv
 use crate::prompts::PromptLibrary;
 use crate::recorder::Recorder;
 use crate::writer::Inbox;
+pub use translate::SessionDefaults;
 use translate::{endpoint, endpoint_back};
 
 /// The writer's way to the media threads.
@@ -30,7 +31,7 @@ pub struct MediaBridge {
     media: MediaHandle,
     recorder: Recorder,
     inbox: Inbox,
-    rtp_timeout: Duration,
+    defaults: SessionDefaults,
     prompts: Arc<PromptLibrary>,
     /// Sounds that are being played: one player each, for all who hear them.
     sounds: BTreeSet<Sound>,
@@ -51,7 +52,7 @@ impl MediaBridge {
         recorder: Recorder,
         prompts: Arc<PromptLibrary>,
         inbox: Inbox,
-        rtp_timeout: Duration,
+        defaults: SessionDefaults,
         browsers: Option<BrowserPorts>,
         seed: [u8; 32],
     ) -> anyhow::Result<Self> {
@@ -62,7 +63,7 @@ impl MediaBridge {
             media,
             recorder,
             inbox,
-            rtp_timeout,
+            defaults,
             prompts,
             sounds: BTreeSet::new(),
             codecs: BTreeMap::new(),
@@ -149,7 +150,7 @@ impl MediaBridge {
     }
 
     fn agree(&mut self, id: EndpointId, agreement: &Agreement) {
-        let session = translate::session(agreement, self.rtp_timeout);
+        let session = translate::session(agreement, &self.defaults);
         let codecs = session.formats.iter().map(|format| format.codec.clone()).take(1).collect();
         self.codecs.insert(id, codecs);
         self.pass(Command::Configure { endpoint: endpoint(id), session });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hooks::fact::MediaQuality;
 use media::{
     BrowserLoss, BrowserPeer, Channels, Codec, Detect, Direction, EndpointId, EndpointStats, Fingerprint, Format, Gain,
-    IceCredentials, PayloadType, PlayerId, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone,
+    IceCredentials, OpusSettings, PacketTime, PayloadType, PlayerId, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone,
     TonePlan,
 };
 use sip::sdp::{CryptoSuite, MasterKey};
@@ -31,9 +31,18 @@ pub fn channels(left: &[switch::media::EndpointId], right: &[switch::media::Endp
     Channels { left: named(left), right: named(right) }
 }
 
+/// What holds for every session of the node.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionDefaults {
+    /// How long a side that should send may be silent.
+    pub rtp_timeout: Duration,
+    /// How Opus is encoded and heard, as far as the far end allows.
+    pub opus: OpusSettings,
+}
+
 /// What was agreed, as a session of the media.
 #[must_use]
-pub fn session(agreement: &Agreement, rtp_timeout: Duration) -> Session {
+pub fn session(agreement: &Agreement, defaults: &SessionDefaults) -> Session {
     let remote = agreement.remote_rtp.map(|rtp| Remote { rtp, rtcp: agreement.remote_rtcp.unwrap_or(next_port(rtp)) });
     let formats = agreement.codecs.iter().chain(&agreement.telephone_events).filter_map(format).collect();
     let mut session = Session::new(remote, formats);
@@ -42,7 +51,13 @@ pub fn session(agreement: &Agreement, rtp_timeout: Duration) -> Session {
         switch::media::SourceRule::AsAgreed => SourceRule::Sdp,
         switch::media::SourceRule::Learn { signalling } => SourceRule::Learn { signalling: Some(signalling) },
     };
-    session.rtp_timeout = Some(rtp_timeout);
+    session.rtp_timeout = Some(defaults.rtp_timeout);
+    session.packet_time = PacketTime::from_ms(agreement.ptime_ms);
+    session.packet_ms_max = agreement.ptime_ms_max.map(u32::from);
+    let limits = agreement.opus;
+    let opus = defaults.opus.within(limits.bits_per_second_max, limits.playback_hz_max);
+    // A frame of Opus is of 10 ms or of 20 (and more, in which nothing is gained): only who takes no more gets the shorter ones.
+    session.opus = OpusSettings { short_frames: session.packet_time < PacketTime::default(), ..opus };
     session.srtp = agreement.srtp.as_ref().map(srtp);
     session.browser = agreement.browser.as_deref().map(|peer| Box::new(browser(peer)));
     session

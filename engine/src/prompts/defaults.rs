@@ -48,7 +48,7 @@ fn decode(pack: &[u8]) -> Result<BTreeMap<String, Samples>, PackError> {
         let name_len = rest.number(1)?;
         let name = std::str::from_utf8(rest.take(name_len)?).map_err(|_| PackError::Torn)?;
         let (skip, length, packets) = (rest.number(2)? / DECIMATION, rest.number(4)? / DECIMATION, rest.number(2)?);
-        let mut decoder = Coder::Opus.decoder(RecordRate::Wide).ok_or(PackError::NoMemory)?;
+        let mut decoder = Coder::OPUS.decoder(RecordRate::Wide).ok_or(PackError::NoMemory)?;
         let mut samples = Vec::new();
         for _ in 0..packets {
             let packet_len = rest.number(2)?;

@@ -43,7 +43,7 @@ use crate::http::state::{Api, Parts};
 use crate::journal::JournalHandle;
 use crate::ladder::{Capture, Captures};
 use crate::live::Live;
-use crate::media_bridge::MediaBridge;
+use crate::media_bridge::{MediaBridge, SessionDefaults};
 use crate::names::Names;
 use crate::prompts::PromptLibrary;
 use crate::provision;
@@ -270,7 +270,8 @@ fn start_media(
     let ports = browsers::ports(config)?;
     let browsers = ports.as_ref().map(|ports| browsers::shown(config, ports));
     let prompts = Arc::clone(prompts);
-    let media = MediaBridge::start(recorder, prompts, inbox.clone(), config.rtp.timeout, ports, random_bytes())?;
+    let defaults = SessionDefaults { rtp_timeout: config.rtp.timeout, opus: config.rtp.opus };
+    let media = MediaBridge::start(recorder, prompts, inbox.clone(), defaults, ports, random_bytes())?;
     Ok((media, browsers))
 }
 

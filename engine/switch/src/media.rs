@@ -7,7 +7,7 @@ use dialplan::say::{Language, Part, Repeat};
 use hooks::fact::MediaQuality;
 use hooks::id::{RecordingId, TenantId};
 pub use sip::sdp::{BrowserPeer, Fingerprint, IceCredentials};
-use sip::sdp::{CryptoSuite, MasterKey};
+use sip::sdp::{CryptoSuite, MasterKey, OpusLimits};
 
 /// A pair of RTP and RTCP ports with a far end; one per leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,8 +135,12 @@ pub struct Agreement {
     pub codecs: Vec<AgreedCodec>,
     /// telephone-event (RFC 4733) payload types with their clocks.
     pub telephone_events: Vec<AgreedCodec>,
-    /// Packet time to send, ms.
+    /// Packet time to send, ms: what the far end asks for, as far as it takes packets so long.
     pub ptime_ms: u8,
+    /// The longest packet that the far end takes, ms; `None` where it has not said.
+    pub ptime_ms_max: Option<u16>,
+    /// What it says of the Opus that it receives.
+    pub opus: OpusLimits,
     /// The direction.
     pub flows: Flows,
     /// The keys, where packets are encrypted by keys out of the description.

@@ -10,7 +10,7 @@ use sip::flow::Flow;
 use sip::headers::{HeaderName, Headers};
 use sip::sdp::{
     self, Codec, CodecOrder, Crypto, Direction, Encoding, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto,
-    NegotiationError, OfferedSetup, PayloadType, Policy, SessionDescription,
+    NegotiationError, PacketTimes, OfferedSetup, PayloadType, Policy, SessionDescription,
 };
 
 use crate::checkpoint::SessionCheckpoint;
@@ -41,6 +41,8 @@ pub(crate) struct Session {
     /// The version of the last description that was sent, one that was refused included.
     version: u64,
     agreed: Option<Box<Negotiated>>,
+    /// The packets that the other side of the call asks for: what this one is to send.
+    asked: PacketTimes,
     hears: Vec<Source>,
     /// How loud it was told to hear those of them that it does not hear as they come.
     gains: BTreeMap<Source, Decibels>,
@@ -92,6 +94,7 @@ impl Session {
             offered: None,
             version: FIRST_VERSION,
             agreed: None,
+            asked: PacketTimes::default(),
             hears: Vec::new(),
             gains: BTreeMap::new(),
             listened: Detect::Off,
@@ -131,6 +134,16 @@ impl Session {
         (self.endpoint, *port) = (lease.endpoint, lease.port);
         desk.media(MediaCommand::Open { endpoint: lease.endpoint, bind: *bind, port: lease.port });
         true
+    }
+
+    /// What the other side of the call asks for is asked of this one, in the descriptions that follow.
+    pub(crate) fn ask_for(&mut self, packets: PacketTimes) {
+        self.asked = packets;
+    }
+
+    /// The packets that the far end asks for; nothing while nothing is agreed.
+    pub(crate) fn packets(&self) -> PacketTimes {
+        self.agreed.as_ref().map(|agreed| agreed.packets()).unwrap_or_default()
     }
 
     /// An offer of these codecs.
@@ -347,6 +360,7 @@ impl Session {
             described: Some(Box::new(described)),
             offered: None,
             agreed: None,
+            asked: PacketTimes::default(),
             hears: Vec::new(),
             gains: BTreeMap::new(),
             listened: Detect::Off,
@@ -393,7 +407,7 @@ impl Session {
             rtcp_port,
             codecs,
             direction: Direction::SendRecv,
-            ptime_ms: None,
+            packets: self.asked,
             rtcp_mux: browser.is_some(),
             crypto: self.offered_keys(),
             browser,
@@ -440,7 +454,9 @@ impl Session {
             },
             codecs: agreed.codecs.iter().map(agreed_codec).collect(),
             telephone_events: agreed.telephone_events.iter().map(agreed_codec).collect(),
-            ptime_ms: agreed.ptime_ms.and_then(|ms| u8::try_from(ms).ok()).filter(|ms| *ms > 0).unwrap_or(PTIME_MS),
+            ptime_ms: packet_ms(agreed.packets()),
+            ptime_ms_max: agreed.max_ptime_ms,
+            opus: agreed.opus(),
             flows: Flows { send: agreed.direction.sends(), receive: agreed.direction.receives() },
             srtp: agreed.crypto.as_ref().map(srtp_keys),
             browser: agreed.browser.clone().map(Box::new),
@@ -528,6 +544,13 @@ fn is_transcoded(codec: &Codec) -> bool {
 /// What is transcoded, the cheapest first.
 fn transcoded() -> Vec<Codec> {
     vec![Codec::pcma(), Codec::pcmu(), Codec::g722(), Codec::opus(OPUS)]
+}
+
+/// How long the packets to a far end are.
+fn packet_ms(packets: PacketTimes) -> u8 {
+    let best = packets.best_ms.filter(|ms| *ms > 0).unwrap_or(u16::from(PTIME_MS));
+    let most = packets.most_ms.filter(|ms| *ms > 0).unwrap_or(u16::MAX);
+    u8::try_from(best.min(most)).unwrap_or(u8::MAX)
 }
 
 fn agreed_codec(codec: &NegotiatedCodec) -> AgreedCodec {

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use crate::RecordRate;
 use g711::G711;
 pub use g711::Law;
-use resample::{Doubled, Halved};
+pub use opus::OpusSettings;
+use resample::Resampled;
 
 /// RTP payload type, 0 to 127 (RFC 3551 §6); 64 to 95 are refused, they collide with RTCP (RFC 5761 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +43,7 @@ pub enum Codec {
     G722,
     /// Opus, RTP clock 48000 whatever the audio (RFC 7587 §4.1).
     Opus,
-    /// Linear samples at 8 or 16 kHz (RFC 3551 §4.5.11): never offered; prompts are kept so for mixing.
+    /// Linear samples at 8, 16 or 48 kHz (RFC 3551 §4.5.11): never offered; prompts are kept so for mixing.
     L16 {
         /// RTP clock and sampling rate.
         rate: RecordRate,
@@ -72,6 +73,7 @@ impl Codec {
             ("opus", 48_000) => Self::Opus,
             ("l16", 8_000) => Self::L16 { rate: RecordRate::Narrow },
             ("l16", 16_000) => Self::L16 { rate: RecordRate::Wide },
+            ("l16", 48_000) => Self::L16 { rate: RecordRate::Full },
             ("telephone-event", _) => Self::TelephoneEvent { clock_hz },
             (name, _) => Self::Other { name: Arc::from(name), clock_hz },
         }
@@ -88,14 +90,14 @@ impl Codec {
         }
     }
 
-    /// What encodes and decodes it, if anything does here.
+    /// What encodes and decodes it, if anything does here; Opus as it is where nothing else is said.
     #[must_use]
     pub fn coder(&self) -> Option<Coder> {
         match self {
             Self::Pcmu => Some(Coder::G711(Law::Mu)),
             Self::Pcma => Some(Coder::G711(Law::A)),
             Self::G722 => Some(Coder::G722),
-            Self::Opus => Some(Coder::Opus),
+            Self::Opus => Some(Coder::OPUS),
             Self::L16 { rate } => Some(Coder::L16(*rate)),
             Self::TelephoneEvent { .. } | Self::Other { .. } => None,
         }
@@ -118,20 +120,23 @@ pub enum Coder {
     G711(Law),
     /// G.722 at 64 kbit/s.
     G722,
-    /// Opus.
-    Opus,
+    /// Opus, encoded so.
+    Opus(OpusSettings),
     /// Linear samples, big end first.
     L16(RecordRate),
 }
 
 impl Coder {
+    /// Opus as it is where nothing else is said.
+    pub const OPUS: Self = Self::Opus(OpusSettings::DEFAULT);
+
     /// Sampling rate of what the encoder takes.
     #[must_use]
     pub fn encoder_rate(self) -> RecordRate {
         match self {
             Self::G711(_) => RecordRate::Narrow,
-            Self::G722 | Self::Opus => RecordRate::Wide,
-            Self::L16(rate) => rate,
+            Self::G722 => RecordRate::Wide,
+            Self::Opus(OpusSettings { rate, .. }) | Self::L16(rate) => rate,
         }
     }
 
@@ -140,8 +145,17 @@ impl Coder {
     pub fn clock_hz(self) -> u32 {
         match self {
             Self::G711(_) | Self::G722 => 8_000,
-            Self::Opus => 48_000,
+            Self::Opus(_) => 48_000,
             Self::L16(rate) => rate.hz(),
+        }
+    }
+
+    /// The same, where it is Opus, encoded and heard as said.
+    #[must_use]
+    pub fn with_opus(self, settings: OpusSettings) -> Self {
+        match self {
+            Self::Opus(_) => Self::Opus(settings),
+            Self::G711(_) | Self::G722 | Self::L16(_) => self,
         }
     }
 
@@ -151,7 +165,7 @@ impl Coder {
         Some(match self {
             Self::G711(law) => Box::new(G711(law)),
             Self::G722 => Box::new(g722::G722Encoder::default()),
-            Self::Opus => Box::new(opus::Opus16kEncoder::new()?),
+            Self::Opus(settings) => Box::new(opus::MonoToOpus::new(settings)?),
             Self::L16(_) => Box::new(l16::L16),
         })
     }
@@ -159,17 +173,17 @@ impl Coder {
     /// A fresh decoder whose samples come at `rate`; `None` if its library has no memory.
     #[must_use]
     pub fn decoder(self, rate: RecordRate) -> Option<Box<dyn Decoder>> {
-        Some(match (self, rate) {
-            (Self::G711(law), RecordRate::Narrow) => Box::new(G711(law)),
-            (Self::G711(law), RecordRate::Wide) => Box::new(Doubled::new(G711(law))),
-            (Self::G722, RecordRate::Wide) => Box::new(g722::G722Decoder::default()),
-            (Self::G722, RecordRate::Narrow) => Box::new(Halved::new(g722::G722Decoder::default())),
-            (Self::L16(RecordRate::Narrow), RecordRate::Wide) => Box::new(Doubled::new(l16::L16)),
-            (Self::L16(RecordRate::Wide), RecordRate::Narrow) => Box::new(Halved::new(l16::L16)),
-            (Self::L16(_), _) => Box::new(l16::L16),
-            (Self::Opus, _) => Box::new(opus::OpusToMono::new(rate)?),
+        Some(match self {
+            Self::G711(law) => heard_at(G711(law), RecordRate::Narrow, rate),
+            Self::G722 => heard_at(g722::G722Decoder::default(), RecordRate::Wide, rate),
+            Self::L16(own) => heard_at(l16::L16, own, rate),
+            Self::Opus(_) => Box::new(opus::OpusToMono::new(rate)?),
         })
     }
+}
+
+fn heard_at(decoder: impl Decoder + 'static, own: RecordRate, rate: RecordRate) -> Box<dyn Decoder> {
+    if own == rate { Box::new(decoder) } else { Box::new(Resampled::new(decoder, own, rate)) }
 }
 
 /// Makes payloads out of samples; keeps state from frame to frame.

@@ -1,54 +1,121 @@
 //! Opus (RFC 6716) by libopus.
 
+pub mod framing;
+
 use audiopus::coder::{Decoder as OpusDecoder, Encoder as OpusEncoder};
 use audiopus::packet::Packet;
 use audiopus::{Application, Bitrate, Channels, MutSignals, SampleRate};
 
 use super::{Decoder, Encoder};
 use crate::RecordRate;
+use crate::mix::frame_samples;
 
-/// Mono speech and music at 16 kHz in, packets of one frame out.
-pub struct Opus16kEncoder {
-    encoder: OpusEncoder,
-    /// The last samples encoded, at most [`WARM_UP`].
-    recent: Vec<i16>,
+/// How Opus is encoded toward a peer, and at which rate it is heard here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpusSettings {
+    /// Sampling rate of what is encoded and decoded: what a room is mixed at for it.
+    pub rate: RecordRate,
+    /// Average of what is sent, bit/s; one of [`OPUS_BITRATES`] or what the node is set to.
+    pub bits_per_second: u32,
+    /// How hard libopus tries, 0 to 10.
+    pub complexity: u8,
+    /// Frames of 10 ms rather than of 20, for a peer that takes no longer packets.
+    pub short_frames: bool,
 }
 
-impl Opus16kEncoder {
-    /// `None` if libopus has no memory.
-    #[must_use]
-    pub fn new() -> Option<Self> {
-        let mut encoder = OpusEncoder::new(SampleRate::Hz16000, Channels::Mono, Application::Audio).ok()?;
-        encoder.set_complexity(COMPLEXITY).ok()?;
-        encoder.set_bitrate(Bitrate::BitsPerSecond(BITS_PER_SECOND)).ok()?;
-        Some(Self { encoder, recent: Vec::with_capacity(WARM_UP) })
+impl Default for OpusSettings {
+    fn default() -> Self {
+        Self::DEFAULT
     }
 }
 
-impl Encoder for Opus16kEncoder {
-    /// `frame` has 320 samples (20 ms); a frame libopus refuses comes out empty.
-    fn encode(&mut self, frame: &[i16], out: &mut Vec<u8>) {
+impl OpusSettings {
+    /// Wideband speech; the complexity is a good compromise: 190 µs a frame at 48 kHz, far less at 16 kHz.
+    pub const DEFAULT: Self =
+        Self { rate: RecordRate::Wide, bits_per_second: 32_000, complexity: 5, short_frames: false };
+
+    /// These, for a peer that takes no more than so many bit/s and plays no higher rate than so many Hz (RFC 7587 §6.1). The bit
+    /// rate is stepped down through [`OPUS_BITRATES`], so that peers with like limits share what is encoded.
+    #[must_use]
+    pub fn within(self, bits_per_second_max: Option<u32>, playback_hz_max: Option<u32>) -> Self {
+        let stepped = |most: u32| OPUS_BITRATES.into_iter().rev().find(|step| *step <= most).unwrap_or(OPUS_BITRATES[0]);
+        let bits_per_second = match bits_per_second_max {
+            Some(most) if most < self.bits_per_second => stepped(most),
+            Some(_) | None => self.bits_per_second,
+        };
+        let rate = match playback_hz_max {
+            Some(..16_000) => RecordRate::Narrow,
+            Some(16_000..48_000) => self.rate.min(RecordRate::Wide),
+            Some(48_000..) | None => self.rate,
+        };
+        Self { bits_per_second, rate, ..self }
+    }
+
+    /// What matters for hearing: all who are heard at one rate share a decoder's settings.
+    #[must_use]
+    pub fn heard(self) -> Self {
+        Self { rate: self.rate, ..Self::default() }
+    }
+}
+
+/// Mono speech and music in, packets of 20 ms out: of one frame, or of two of 10 ms.
+pub struct MonoToOpus {
+    encoder: OpusEncoder,
+    settings: OpusSettings,
+    /// The last samples encoded, at most [`WARM_UP_FRAMES`] of them.
+    recent: Vec<i16>,
+}
+
+impl MonoToOpus {
+    /// `None` if libopus has no memory.
+    #[must_use]
+    pub fn new(settings: OpusSettings) -> Option<Self> {
+        let mut encoder = OpusEncoder::new(library_rate(settings.rate), Channels::Mono, Application::Audio).ok()?;
+        encoder.set_complexity(settings.complexity.min(COMPLEXITY_MAX)).ok()?;
+        let bits_per_second = i32::try_from(settings.bits_per_second.clamp(6_000, 510_000)).ok()?;
+        encoder.set_bitrate(Bitrate::BitsPerSecond(bits_per_second)).ok()?;
+        Some(Self { encoder, settings, recent: Vec::new() })
+    }
+
+    fn frame(&mut self, samples: &[i16], out: &mut Vec<u8>) {
         let start = out.len();
         out.resize(start + PACKET_BYTES_MAX, 0);
-        let written = self.encoder.encode(frame, &mut out[start..]).unwrap_or(0);
+        let written = self.encoder.encode(samples, &mut out[start..]).unwrap_or(0);
         out.truncate(start + written);
-        let kept = WARM_UP.saturating_sub(frame.len());
+    }
+}
+
+impl Encoder for MonoToOpus {
+    /// A frame libopus refuses comes out empty.
+    fn encode(&mut self, frame: &[i16], out: &mut Vec<u8>) {
+        if self.settings.short_frames {
+            let (first, second) = frame.split_at(frame.len() / 2);
+            let mut packets = [Vec::new(), Vec::new()];
+            self.frame(first, &mut packets[0]);
+            self.frame(second, &mut packets[1]);
+            if let Some(joined) = framing::join(&[&packets[0], &packets[1]]) {
+                out.extend(joined);
+            }
+        } else {
+            self.frame(frame, out);
+        }
+        let kept = (WARM_UP_FRAMES - 1) * frame.len();
         self.recent.drain(..self.recent.len().saturating_sub(kept));
-        self.recent.extend_from_slice(&frame[..frame.len().min(WARM_UP)]);
+        self.recent.extend_from_slice(frame);
     }
 
     /// libopus gives no safe way to copy its state, so another encoder is brought near it by the last samples.
     fn fork(&self) -> Option<Box<dyn Encoder>> {
-        let mut other = Self::new()?;
+        let mut other = Self::new(self.settings)?;
         let mut unheard = Vec::new();
-        for frame in self.recent.chunks_exact(FRAME) {
+        for frame in self.recent.chunks_exact(frame_samples(self.settings.rate)) {
             other.encode(frame, &mut unheard);
         }
         Some(Box::new(other))
     }
 }
 
-/// Packets in, mono samples at 8 or 16 kHz out; libopus resamples and mixes stereo down.
+/// Packets in, mono samples at 8, 16 or 48 kHz out; libopus resamples and mixes stereo down.
 pub struct OpusToMono {
     decoder: OpusDecoder,
     samples_max: usize,
@@ -58,11 +125,9 @@ impl OpusToMono {
     /// `None` if libopus has no memory.
     #[must_use]
     pub fn new(rate: RecordRate) -> Option<Self> {
-        let (hz, samples_max) = match rate {
-            RecordRate::Narrow => (SampleRate::Hz8000, 960),
-            RecordRate::Wide => (SampleRate::Hz16000, 1_920),
-        };
-        Some(Self { decoder: OpusDecoder::new(hz, Channels::Mono).ok()?, samples_max })
+        // RFC 6716 §3.4: a packet is 120 ms at most.
+        let samples_max = 6 * frame_samples(rate);
+        Some(Self { decoder: OpusDecoder::new(library_rate(rate), Channels::Mono).ok()?, samples_max })
     }
 }
 
@@ -122,14 +187,20 @@ fn repeats_the_last(packet: &[u8]) -> bool {
     code == 0 && first & 0x80 >> voice_flags != 0
 }
 
-/// A good compromise for prompts: 190 µs a frame at 48 kHz, far less at 16 kHz.
-const COMPLEXITY: u8 = 5;
-/// Wideband mono.
-const BITS_PER_SECOND: i32 = 32_000;
-/// Samples of 20 ms.
-const FRAME: usize = 320;
-/// Samples that another encoder is warmed up with: 100 ms.
-const WARM_UP: usize = 5 * FRAME;
+fn library_rate(rate: RecordRate) -> SampleRate {
+    match rate {
+        RecordRate::Narrow => SampleRate::Hz8000,
+        RecordRate::Wide => SampleRate::Hz16000,
+        RecordRate::Full => SampleRate::Hz48000,
+    }
+}
+
+/// Steps of what a peer's `maxaveragebitrate` leaves of the node's bit rate.
+pub const OPUS_BITRATES: [u32; 8] = [6_000, 8_000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000];
+/// libopus knows no more.
+const COMPLEXITY_MAX: u8 = 10;
+/// Frames that another encoder is warmed up with: 100 ms.
+const WARM_UP_FRAMES: usize = 5;
 /// A frame of 20 ms cannot be longer. RFC 6716 §3.2.1.
 const PACKET_BYTES_MAX: usize = 1_275;
 
@@ -138,10 +209,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tone_survives_at_both_rates() {
-        let mut encoder = Opus16kEncoder::new().unwrap();
-        let mut decoders =
-            [RecordRate::Narrow, RecordRate::Wide].map(|rate| (rate, OpusToMono::new(rate).unwrap(), Vec::new()));
+    fn a_tone_survives_at_every_rate() {
+        let mut encoder = MonoToOpus::new(OpusSettings::default()).unwrap();
+        let mut decoders = [RecordRate::Narrow, RecordRate::Wide, RecordRate::Full]
+            .map(|rate| (rate, OpusToMono::new(rate).unwrap(), Vec::new()));
         for frame in 0..50 {
             let tone: Vec<i16> = (0..320)
                 .map(|i| {

@@ -4,6 +4,7 @@
 //! from 9 kHz on where 16 are.
 
 use super::Decoder;
+use crate::RecordRate;
 
 /// Doubles the rate.
 #[derive(Clone)]
@@ -148,47 +149,105 @@ impl Line {
     }
 }
 
-/// A decoder at 8 kHz heard at 16 kHz.
-pub struct Doubled<D> {
+/// From any of the rates to any other.
+#[derive(Clone)]
+pub struct Resampler {
+    from: RecordRate,
+    to: RecordRate,
+    steps: Steps,
+}
+
+#[derive(Clone)]
+enum Steps {
+    None,
+    One(Step),
+    /// With what lies between.
+    Two(Step, Step, Vec<i16>),
+}
+
+#[derive(Clone)]
+enum Step {
+    Double(Doubler),
+    Halve(Halver),
+    Triple(Tripler),
+    Third(Thirder),
+}
+
+impl Resampler {
+    /// From one rate to another; nothing is changed where they are the same.
+    #[must_use]
+    pub fn new(from: RecordRate, to: RecordRate) -> Self {
+        use RecordRate::{Full, Narrow, Wide};
+        let (double, halve) = (|| Step::Double(Doubler::default()), || Step::Halve(Halver::default()));
+        let (triple, third) = (|| Step::Triple(Tripler::default()), || Step::Third(Thirder::default()));
+        let steps = match (from, to) {
+            (Narrow, Narrow) | (Wide, Wide) | (Full, Full) => Steps::None,
+            (Narrow, Wide) => Steps::One(double()),
+            (Wide, Narrow) => Steps::One(halve()),
+            (Wide, Full) => Steps::One(triple()),
+            (Full, Wide) => Steps::One(third()),
+            (Narrow, Full) => Steps::Two(double(), triple(), Vec::new()),
+            (Full, Narrow) => Steps::Two(third(), halve(), Vec::new()),
+        };
+        Self { from, to, steps }
+    }
+
+    /// The rate of what it takes.
+    #[must_use]
+    pub fn from(&self) -> RecordRate {
+        self.from
+    }
+
+    /// The rate of what it gives.
+    #[must_use]
+    pub fn to(&self) -> RecordRate {
+        self.to
+    }
+
+    /// Appends as many samples as the rates make of `samples`, over all calls together; delayed by at most 3 ms.
+    pub fn process(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+        match &mut self.steps {
+            Steps::None => out.extend_from_slice(samples),
+            Steps::One(step) => step.process(samples, out),
+            Steps::Two(first, second, between) => {
+                between.clear();
+                first.process(samples, between);
+                second.process(between, out);
+            }
+        }
+    }
+}
+
+impl Step {
+    fn process(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+        match self {
+            Self::Double(doubler) => doubler.process(samples, out),
+            Self::Halve(halver) => halver.process(samples, out),
+            Self::Triple(tripler) => tripler.process(samples, out),
+            Self::Third(thirder) => thirder.process(samples, out),
+        }
+    }
+}
+
+/// A decoder heard at another rate than its own.
+pub struct Resampled<D> {
     decoder: D,
-    doubler: Doubler,
+    resampler: Resampler,
     scratch: Vec<i16>,
 }
 
-/// A decoder at 16 kHz heard at 8 kHz.
-pub struct Halved<D> {
-    decoder: D,
-    halver: Halver,
-    scratch: Vec<i16>,
-}
-
-impl<D> Doubled<D> {
-    /// Around a decoder whose output is at 8 kHz.
-    pub fn new(decoder: D) -> Self {
-        Self { decoder, doubler: Doubler::default(), scratch: Vec::new() }
+impl<D> Resampled<D> {
+    /// Around a decoder whose output is at `own`, heard at `rate`.
+    pub fn new(decoder: D, own: RecordRate, rate: RecordRate) -> Self {
+        Self { decoder, resampler: Resampler::new(own, rate), scratch: Vec::new() }
     }
 }
 
-impl<D> Halved<D> {
-    /// Around a decoder whose output is at 16 kHz.
-    pub fn new(decoder: D) -> Self {
-        Self { decoder, halver: Halver::default(), scratch: Vec::new() }
-    }
-}
-
-impl<D: Decoder> Decoder for Doubled<D> {
+impl<D: Decoder> Decoder for Resampled<D> {
     fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>) {
         self.scratch.clear();
         self.decoder.decode(payload, &mut self.scratch);
-        self.doubler.process(&self.scratch, out);
-    }
-}
-
-impl<D: Decoder> Decoder for Halved<D> {
-    fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>) {
-        self.scratch.clear();
-        self.decoder.decode(payload, &mut self.scratch);
-        self.halver.process(&self.scratch, out);
+        self.resampler.process(&self.scratch, out);
     }
 }
 

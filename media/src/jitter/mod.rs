@@ -14,6 +14,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::RecordRate;
+use crate::codec::resample::Resampler;
 use crate::codec::{Coder, Decoder};
 use crate::mix::frame_samples;
 use crate::rtp::Header;
@@ -422,10 +423,8 @@ impl JitterBuffer {
     fn decoder_of(&mut self, coder: Coder) -> Option<&mut Box<dyn Decoder>> {
         let rate = coder.encoder_rate();
         if rate != self.concealer.rate() {
-            self.ready = match rate {
-                RecordRate::Wide => self.ready.iter().flat_map(|sample| [*sample; 2]).collect(),
-                RecordRate::Narrow => self.ready.iter().step_by(2).copied().collect(),
-            };
+            let made = std::mem::take(&mut self.ready);
+            Resampler::new(self.concealer.rate(), rate).process(&made, &mut self.ready);
             self.concealer = Concealer::new(rate);
         }
         self.decoder = match self.decoders.iter().position(|(known, _)| *known == coder) {

@@ -286,7 +286,7 @@ fn opus_conceals_by_itself_and_recovers_from_the_next_packet() {
             .zip(sine(16_000, 3.0, 1.0, 6.0))
             .map(|(tone, slow)| tone / (2 - slow))
             .collect();
-        let mut flights = flights(&sound, Coder::Opus, Network { jitter_ms: 50, lost_percent: 0, drift_ppm: 0 }, 5);
+        let mut flights = flights(&sound, Coder::OPUS, Network { jitter_ms: 50, lost_percent: 0, drift_ppm: 0 }, 5);
         for (flight, frame) in flights.iter_mut().zip(sound.chunks_exact(320)) {
             let mut packet = [0; 1_275];
             let written = opus.encode(frame, &mut packet).unwrap();
@@ -294,7 +294,7 @@ fn opus_conceals_by_itself_and_recovers_from_the_next_packet() {
         }
         flights.retain(|flight| flight.header.sequence % 10 != 0);
         let mut buffer = JitterBuffer::new(60);
-        let heard = run(&mut buffer, flights, Coder::Opus);
+        let heard = run(&mut buffer, flights, Coder::OPUS);
         let stats = buffer.stats();
         assert!((28..=32).contains(&stats.gaps), "{stats:?}");
         if fec {
@@ -325,7 +325,7 @@ proptest! {
                 false => (sequence, timestamp),
             };
             let header = Header { sequence, timestamp, ssrc, ..Header::default() };
-            let coder = [MU, Coder::G722, Coder::Opus, LINEAR][usize::from(kind) % 4];
+            let coder = [MU, Coder::G722, Coder::OPUS, LINEAR][usize::from(kind) % 4];
             match kind {
                 4 => buffer.pass(&header),
                 _ => buffer.receive(now, &header, coder, &payload),

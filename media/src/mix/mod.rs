@@ -20,8 +20,8 @@ use plan::{Listen, Plan};
 #[derive(Default)]
 pub struct Room {
     sinks: BTreeMap<EndpointId, Sink>,
-    /// Sinks whose codec is wideband.
-    wide: usize,
+    /// How many sinks have a codec of each rate.
+    rates: BTreeMap<RecordRate, usize>,
     sources: Vec<Source>,
     plan: Plan,
     outlets: Vec<Outlet>,
@@ -90,7 +90,7 @@ impl Room {
     /// Takes in a sink that goes on from what it heard in another room.
     pub fn admit(&mut self, sink: EndpointId, wish: Wish, heard: Vec<(Source, Gain)>) {
         self.remove(sink);
-        self.wide += usize::from(wish.coder.encoder_rate() == RecordRate::Wide);
+        *self.rates.entry(wish.coder.encoder_rate()).or_default() += 1;
         self.sinks.insert(sink, Sink { wish, heard });
         self.state = State::Changed;
     }
@@ -98,7 +98,13 @@ impl Room {
     /// Takes a sink out; what it heard in the last tick, to go on from in another room.
     pub fn remove(&mut self, sink: EndpointId) -> Option<Vec<(Source, Gain)>> {
         let gone = self.sinks.remove(&sink)?;
-        self.wide -= usize::from(gone.wish.coder.encoder_rate() == RecordRate::Wide);
+        let rate = gone.wish.coder.encoder_rate();
+        if let Some(sinks) = self.rates.get_mut(&rate) {
+            *sinks -= 1;
+            if *sinks == 0 {
+                self.rates.remove(&rate);
+            }
+        }
         self.state = State::Changed;
         Some(gone.heard)
     }
@@ -106,7 +112,7 @@ impl Room {
     /// Rate of the frames that [`Room::tick`] reads: the least that all sinks can do with.
     #[must_use]
     pub fn rate(&self) -> RecordRate {
-        if self.wide > 0 { RecordRate::Wide } else { RecordRate::Narrow }
+        self.rates.last_key_value().map_or(RecordRate::Narrow, |(rate, _)| *rate)
     }
 
     /// Whether nobody is in it.
@@ -199,6 +205,7 @@ pub(crate) fn frame_samples(rate: RecordRate) -> usize {
     match rate {
         RecordRate::Narrow => 160,
         RecordRate::Wide => 320,
+        RecordRate::Full => 960,
     }
 }
 

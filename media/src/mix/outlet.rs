@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Portion;
-use crate::codec::resample::Halver;
+use crate::codec::resample::Resampler;
 use crate::codec::{Coder, Encoder};
 use crate::gain::Gain;
 use crate::{EndpointId, RecordRate, Source};
@@ -32,8 +32,8 @@ pub(super) struct Outlet {
 struct Line {
     /// `None` if its library had no memory: the payload is empty then.
     encoder: Option<Box<dyn Encoder>>,
-    halver: Halver,
-    halved: Vec<i16>,
+    resampler: Resampler,
+    resampled: Vec<i16>,
     payload: Vec<u8>,
 }
 
@@ -56,15 +56,18 @@ impl Key {
 impl Outlet {
     /// Encodes a frame at the room's rate.
     pub(super) fn encode(&mut self, samples: &[i16], rate: RecordRate) -> Portion<'_> {
-        let Line { encoder, halver, halved, payload } = &mut self.line;
+        let Line { encoder, resampler, resampled, payload } = &mut self.line;
         payload.clear();
-        let samples = match (rate, self.key.coder.encoder_rate()) {
-            (RecordRate::Wide, RecordRate::Narrow) => {
-                halved.clear();
-                halver.process(samples, halved);
-                halved
+        let own = self.key.coder.encoder_rate();
+        let samples = if rate == own {
+            samples
+        } else {
+            if resampler.from() != rate {
+                *resampler = Resampler::new(rate, own);
             }
-            (RecordRate::Narrow | RecordRate::Wide, _) => samples,
+            resampled.clear();
+            resampler.process(samples, resampled);
+            resampled
         };
         if let Some(encoder) = encoder {
             encoder.encode(samples, payload);
@@ -108,11 +111,17 @@ pub(super) fn regroup(
 
 impl Line {
     fn new(coder: Coder) -> Self {
-        Self { encoder: coder.encoder(), halver: Halver::default(), halved: Vec::new(), payload: Vec::new() }
+        let rate = coder.encoder_rate();
+        Self {
+            encoder: coder.encoder(),
+            resampler: Resampler::new(rate, rate),
+            resampled: Vec::new(),
+            payload: Vec::new(),
+        }
     }
 
     fn fork(&self, coder: Coder) -> Self {
         let encoder = self.encoder.as_ref().and_then(|encoder| encoder.fork()).or_else(|| coder.encoder());
-        Self { encoder, halver: self.halver.clone(), halved: Vec::new(), payload: Vec::new() }
+        Self { encoder, resampler: self.resampler.clone(), resampled: Vec::new(), payload: Vec::new() }
     }
 }

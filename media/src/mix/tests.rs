@@ -128,7 +128,7 @@ proptest! {
                         Coder::L16(_) => 0.0,
                         // Half of the widest interval around; 644 more at the top, which mu-law cuts off.
                         Coder::G711(_) => 16.0 + wanted.abs() / 31.0 + if wanted.abs() > 31_000.0 { 644.0 } else { 0.0 },
-                        Coder::G722 | Coder::Opus => unreachable!("not chosen above"),
+                        Coder::G722 | Coder::Opus(_) => unreachable!("not chosen above"),
                     };
                     prop_assert!((f64::from(got) - wanted).abs() <= 1.0 + rounding + codec, "{:?} sample {}: {} for {}", sink, at, got, wanted);
                 }
@@ -254,7 +254,7 @@ fn heard_through(coder: Coder, change: impl FnOnce(&mut Room)) -> Vec<i16> {
 
 #[test]
 fn whoever_leaves_a_shared_encoder_hears_no_break() {
-    for coder in [Coder::G711(Law::A), Coder::G722, Coder::Opus, Coder::L16(RecordRate::Wide)] {
+    for coder in [Coder::G711(Law::A), Coder::G722, Coder::OPUS, Coder::L16(RecordRate::Wide)] {
         // The others go elsewhere, or this one does.
         let ways: [fn(&mut Room); 2] = [
             |room| {

@@ -121,7 +121,7 @@ fn a_lost_packet_is_silence_of_its_length_and_moves_nothing() {
 fn wideband_and_narrowband_parties_stand_together_at_16_khz() {
     let mut packets = speak(LEFT, 0, &sine(8_000, 1_000.0, 8_000.0, 1.0), |_| Some(5_000));
     let wide = sine(16_000, 5_000.0, 8_000.0, 1.0);
-    for (coder, from) in [(Coder::G722, 0), (Coder::Opus, 25)] {
+    for (coder, from) in [(Coder::G722, 0), (Coder::OPUS, 25)] {
         let mut encoder = coder.encoder().unwrap();
         for (i, frame) in wide.chunks(320).enumerate().skip(from).take(25) {
             let mut payload = Vec::new();

@@ -3,7 +3,7 @@
 use super::rooms::RoomId;
 use crate::RecordRate;
 use crate::codec::Coder;
-use crate::codec::resample::{Doubler, Halver};
+use crate::codec::resample::Resampler;
 use crate::jitter::{JitterBuffer, JitterStats};
 use crate::rtp::Header;
 
@@ -12,8 +12,7 @@ pub(super) struct Ear {
     pub(super) room: RoomId,
     buffer: JitterBuffer,
     native: Vec<i16>,
-    doubler: Doubler,
-    halver: Halver,
+    resampler: Resampler,
 }
 
 impl Ear {
@@ -21,8 +20,8 @@ impl Ear {
     pub(super) fn new(room: RoomId, jitter_ms: f32) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let target_ms = (3.0 * jitter_ms).clamp(20.0, 200.0) as u32;
-        let (doubler, halver) = (Doubler::default(), Halver::default());
-        Self { room, buffer: JitterBuffer::new(target_ms), native: Vec::new(), doubler, halver }
+        let resampler = Resampler::new(RecordRate::Narrow, RecordRate::Narrow);
+        Self { room, buffer: JitterBuffer::new(target_ms), native: Vec::new(), resampler }
     }
 
     pub(super) fn receive(&mut self, mono_us: u64, header: &Header, coder: Option<Coder>, payload: &[u8]) {
@@ -39,13 +38,10 @@ impl Ear {
         if pulled.silent {
             return false;
         }
-        match (pulled.rate, rate) {
-            (RecordRate::Narrow, RecordRate::Wide) => self.doubler.process(&self.native, out),
-            (RecordRate::Wide, RecordRate::Narrow) => self.halver.process(&self.native, out),
-            (RecordRate::Narrow, RecordRate::Narrow) | (RecordRate::Wide, RecordRate::Wide) => {
-                out.extend_from_slice(&self.native);
-            }
+        if (self.resampler.from(), self.resampler.to()) != (pulled.rate, rate) {
+            self.resampler = Resampler::new(pulled.rate, rate);
         }
+        self.resampler.process(&self.native, out);
         true
     }
 

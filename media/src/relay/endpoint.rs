@@ -13,13 +13,14 @@ use super::{Deadline, Output, Port, Slot};
 use crate::codec::{Coder, Law};
 use crate::command::FORMATS_MAX;
 use crate::jitter::JitterStats;
-use crate::out_stream::OutStream;
+use crate::out_stream::{OutStream, PlayedFrame};
+use crate::packetizer::{self, Cut, Packetizer};
 use crate::reception::Reception;
 use crate::rtp::is_rtcp;
 use crate::source_lock::{Expected, SourceLock};
 use crate::srtp::{Guard, Kind, Opened};
 use crate::telephone_event::KeyDetector;
-use crate::{Codec, EndpointId, EndpointStats, Format, Now, Session, SourceRule, SrtpKeys};
+use crate::{Codec, EndpointId, EndpointStats, Format, Now, OpusSettings, PacketTime, Session, SourceRule, SrtpKeys};
 
 /// One party. Field order: what each packet touches comes first.
 pub(super) struct Endpoint {
@@ -50,6 +51,8 @@ pub(super) struct Endpoint {
     /// What ears of this one that have been closed had counted.
     pub(super) buffered: JitterStats,
     pub(super) out: OutStream,
+    /// There unless the peer wants packets of 20 ms.
+    packetizer: Option<Box<Packetizer>>,
     pub(super) counts: Counts,
     pub(super) reports: Reports,
     session: Option<Session>,
@@ -110,6 +113,15 @@ pub(super) enum How {
     Translate(Law),
 }
 
+/// 20 ms that are made here for a peer.
+pub(super) struct Made<'a> {
+    pub(super) coder: Coder,
+    pub(super) send_as: u8,
+    /// When they begin, in milliseconds of the feed.
+    pub(super) at_ms: u64,
+    pub(super) payload: &'a [u8],
+}
+
 /// What is to be read of a datagram.
 pub(super) enum Unsealed {
     /// The datagram: nothing was agreed to be encrypted.
@@ -160,6 +172,7 @@ impl Endpoint {
             transcodes: false,
             buffered: JitterStats::default(),
             out: OutStream::new(seed),
+            packetizer: None,
             counts: Counts::default(),
             reports: Reports::new(seed),
             session: None,
@@ -185,7 +198,11 @@ impl Endpoint {
             Some(keys) => self.guard_with(keys),
             None => self.guard = None,
         }
-        self.formats = session.formats.iter().map(ReceiveFormat::new).collect();
+        self.formats = session.formats.iter().map(|format| ReceiveFormat::new(format, session.opus)).collect();
+        if self.session.as_ref().map_or(PacketTime::default(), |old| old.packet_time) != session.packet_time {
+            self.packetizer = (session.packet_time != PacketTime::default())
+                .then(|| Box::new(Packetizer::new(session.packet_time)));
+        }
         self.heard_us = now.mono_us;
         let limit_us = session
             .rtp_timeout
@@ -266,13 +283,55 @@ impl Endpoint {
 
     /// The first format of the peer that can be encoded here, with its number.
     pub(super) fn encodable(&self) -> Option<(Coder, u8)> {
-        let formats = &self.session.as_ref()?.formats;
-        formats.iter().find_map(|format| Some((format.codec.coder()?, format.send.number())))
+        let session = self.session.as_ref()?;
+        let coder = |format: &Format| Some(format.codec.coder()?.with_opus(session.opus));
+        session.formats.iter().find_map(|format| Some((coder(format)?, format.send.number())))
+    }
+
+    /// Whether the peer takes no packet that is as long as this one.
+    pub(super) fn is_too_long(&self, coder: Option<Coder>, payload: &[u8]) -> bool {
+        let Some(most) = self.session.as_ref().and_then(|session| session.packet_ms_max) else { return false };
+        coder.and_then(|coder| packetizer::duration_ms(coder, payload)).is_some_and(|ms| ms > most)
+    }
+
+    /// What is sent next does not go on from what was sent.
+    pub(super) fn break_feed(&mut self) {
+        self.out.break_feed();
+        if let Some(packetizer) = &mut self.packetizer {
+            packetizer.clear();
+        }
+    }
+
+    /// Sends 20 ms that are made here, in packets as long as the peer wants them.
+    pub(super) fn send_made(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        to: SocketAddr,
+        made: &Made<'_>,
+        room: &mut [u8],
+        out: &mut impl Output,
+    ) {
+        let Made { coder, send_as, at_ms, payload } = *made;
+        let mut send = |this: &mut Self, cut: Cut<'_>| {
+            let frame = PlayedFrame { at_ms: cut.at_ms, ms: cut.ms, clock_hz: coder.clock_hz(), send_as };
+            let header = this.out.play(now.mono_us, frame);
+            let datagram = header.build(cut.payload, room);
+            let sent = this.transmit(slot, Port::Rtp, to, datagram, out);
+            this.count_sent(sent, cut.payload.len());
+        };
+        match self.packetizer.take() {
+            None => send(self, Cut { at_ms, ms: 20, payload }),
+            Some(mut packetizer) => {
+                packetizer.push(coder, at_ms, payload, |cut| send(self, cut));
+                self.packetizer = Some(packetizer);
+            }
+        }
     }
 
     /// Hears something else from now on; gives what it heard before.
     pub(super) fn hear(&mut self, heard: Heard) -> Heard {
-        self.out.break_feed();
+        self.break_feed();
         self.routes.clear();
         self.transcodes = false;
         std::mem::replace(&mut self.heard, heard)
@@ -381,12 +440,12 @@ impl Endpoint {
 pub(super) const BROWSER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl ReceiveFormat {
-    fn new(format: &Format) -> Self {
+    fn new(format: &Format, opus: OpusSettings) -> Self {
         Self {
             number: format.receive.number(),
             clock_hz: format.codec.clock_hz(),
             audio: format.codec.is_audio(),
-            coder: format.codec.coder(),
+            coder: format.codec.coder().map(|coder| coder.with_opus(opus.heard())),
         }
     }
 }

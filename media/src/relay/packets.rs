@@ -17,13 +17,14 @@ use crate::{DigitPressed, EndpointId, Event, Now};
 struct Passing {
     clock_hz: u32,
     audio: bool,
-    decodable: bool,
+    /// What decodes it.
+    coder: Option<Coder>,
 }
 
 /// What became of a packet on its way to one sink.
 enum Forwarded {
     Done,
-    /// Its codec can't go there but by decoding and encoding.
+    /// It can't go there but by decoding and encoding: its codec is none of the sink's, or it is too long.
     NoRoute(EndpointId),
 }
 
@@ -138,11 +139,15 @@ impl Relay {
                 return Forwarded::Done;
             }
             sink.counts.unsent += 1;
-            return match passing.audio && passing.decodable && sink.encodable().is_some() {
+            return match passing.audio && passing.coder.is_some() && sink.encodable().is_some() {
                 true => Forwarded::NoRoute(sink.id),
                 false => Forwarded::Done,
             };
         };
+        if sink.is_too_long(passing.coder, packet.payload()) && sink.encodable().is_some() {
+            sink.counts.unsent += 1;
+            return Forwarded::NoRoute(sink.id);
+        }
         let header = packet.header();
         let incoming = Incoming { header, clock_hz: passing.clock_hz, steady: passing.audio, send_as: route.send_as };
         let Some(header) = sink.out.relay(now.mono_us, incoming) else {
@@ -190,8 +195,8 @@ impl Endpoint {
             self.counts.malformed += 1;
             return None;
         };
-        let passing = Passing { clock_hz: format.clock_hz, audio: format.audio, decodable: format.coder.is_some() };
         let coder = format.coder;
+        let passing = Passing { clock_hz: format.clock_hz, audio: format.audio, coder };
         match self.lock.judge(now.mono_us, from, header, self.expected()) {
             Verdict::Accept => {}
             Verdict::AcceptAndLock => {

@@ -1,11 +1,10 @@
 //! Players: playlists sent frame by frame to whoever hears them.
 
-use super::endpoint::Heard;
-use super::{Deadline, Output, PLAYERS_MAX, Port, Relay, Slot};
+use super::endpoint::{Heard, Made};
+use super::{Deadline, Output, PLAYERS_MAX, Relay, Slot};
 use crate::codec::Coder;
 use crate::encoded::{FRAME_US, Portion, SILENCE_FRAMES};
 use crate::event::Refusal;
-use crate::out_stream::PlayedFrame;
 use crate::prompt::{Playlist, PromptKey, Repeat};
 use crate::{EndpointId, Event, Now, PlayerId, Source};
 
@@ -258,12 +257,7 @@ impl Relay {
         // What the encoder has not come to yet, is left out.
         let payload = self.encodings.frame(key, *coder, index_there).filter(|payload| !payload.is_empty());
         let (Some(to), Some(payload)) = (to, payload) else { return };
-        let clock_hz = coder.clock_hz();
-        let frame = PlayedFrame { index, samples: clock_hz / 50, clock_hz, send_as: *send_as };
-        let header = sink.out.play(now.mono_us, frame);
-        let payload_bytes = payload.len();
-        let datagram = header.build(payload, &mut self.scratch.0);
-        let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
-        sink.count_sent(sent, payload_bytes);
+        let made = Made { coder: *coder, send_as: *send_as, at_ms: index * (FRAME_US / 1_000), payload };
+        sink.send_made(now, slot, to, &made, &mut self.scratch.0, out);
     }
 }

@@ -6,12 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ear::Ear;
-use super::endpoint::{Endpoint, Heard};
-use super::{Deadline, Output, Port, Relay};
+use super::endpoint::{Endpoint, Heard, Made};
+use super::{Deadline, Output, Relay};
 use crate::codec::Coder;
 use crate::encoded::FRAME_US;
 use crate::mix::{Portion, Room, Wish, frame_samples};
-use crate::out_stream::PlayedFrame;
 use crate::{EndpointId, Now, PlayerId, RecordRate, Source};
 
 /// Name of a room, never used again.
@@ -189,7 +188,7 @@ impl Relay {
         }
         if let Some(endpoint) = self.slot(sink).ok().and_then(|slot| self.endpoint_mut(slot)) {
             // The other room's frames are counted otherwise.
-            endpoint.out.break_feed();
+            endpoint.break_feed();
         }
     }
 
@@ -292,16 +291,13 @@ impl Relay {
             let Ok(slot) = self.slot(*sink) else { continue };
             let Some(sink) = self.slots.get_mut(slot.0 as usize).and_then(|slot| slot.as_deref_mut()) else { continue };
             let (Heard::Mix(Some(seat)), Some(to)) = (&sink.heard, sink.destination()) else { continue };
-            let (send_as, clock_hz) = (seat.send_as, portion.coder.clock_hz());
+            let Portion { coder, payload, .. } = *portion;
+            let made = Made { coder, send_as: seat.send_as, at_ms: index * (FRAME_US / 1_000), payload };
             if portion.payload.is_empty() {
                 sink.counts.unsent += 1;
                 continue;
             }
-            let frame = PlayedFrame { index, samples: clock_hz / 50, clock_hz, send_as };
-            let header = sink.out.play(now.mono_us, frame);
-            let datagram = header.build(portion.payload, &mut self.scratch.0);
-            let sent = sink.transmit(slot, Port::Rtp, to, datagram, out);
-            sink.count_sent(sent, portion.payload.len());
+            sink.send_made(now, slot, to, &made, &mut self.scratch.0, out);
         }
     }
 }

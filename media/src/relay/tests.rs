@@ -4,6 +4,7 @@ mod browsers;
 mod digits;
 mod mixing;
 mod orders;
+mod packet_time;
 mod playing;
 mod rig;
 

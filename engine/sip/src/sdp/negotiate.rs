@@ -8,8 +8,8 @@ use super::browser::{self, BrowserFault, BrowserPeer, LocalBrowser, OfferedSetup
 use super::reoffer::numbered;
 use super::sdes::CRYPTO;
 use super::{
-    Attribute, Codec, ConnectionAddress, Crypto, Direction, MediaDescription, MediaKind, Origin, PayloadType, Protocol,
-    Rtcp, SessionDescription,
+    Attribute, Codec, ConnectionAddress, Crypto, Direction, Encoding, MediaDescription, MediaKind, OpusLimits, Origin,
+    PayloadType, Protocol, Rtcp, SessionDescription,
 };
 use crate::headers::Warning;
 
@@ -30,14 +30,23 @@ pub struct LocalMedia<'a> {
     pub codecs: &'a [Codec],
     /// What we want. An answer takes away what the offer does not allow.
     pub direction: Direction,
-    /// The packet time that we ask for in milliseconds.
-    pub ptime_ms: Option<u16>,
+    /// The packets that we ask for. An answer that asks for none says what the offer says.
+    pub packets: PacketTimes,
     /// True if an offer asks for RTP and RTCP on one port (RFC 5761); an answer does what was agreed.
     pub rtcp_mux: bool,
     /// The keys that an offer names: with any, it is of `RTP/SAVP`. An answer names the one that was agreed.
     pub crypto: &'a [Crypto],
     /// Our end of a browser's audio: with it, an offer is of `UDP/TLS/RTP/SAVPF`.
     pub browser: Option<LocalBrowser<'a>>,
+}
+
+/// How long packets are to be, in milliseconds (RFC 8866 §6.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PacketTimes {
+    /// `a=ptime`: what is best.
+    pub best_ms: Option<u16>,
+    /// `a=maxptime`: what is the most.
+    pub most_ms: Option<u16>,
 }
 
 /// Whose preference decides among the common codecs.
@@ -126,6 +135,19 @@ impl Negotiated {
     #[must_use]
     pub fn codec(&self) -> &NegotiatedCodec {
         &self.codecs[0]
+    }
+
+    /// The packets that the peer asks for.
+    #[must_use]
+    pub fn packets(&self) -> PacketTimes {
+        PacketTimes { best_ms: self.ptime_ms, most_ms: self.max_ptime_ms }
+    }
+
+    /// What the peer says of the Opus that it receives.
+    #[must_use]
+    pub fn opus(&self) -> OpusLimits {
+        let mut opus = self.codecs.iter().map(|codec| &codec.remote).filter(|codec| codec.encoding == Encoding::Opus);
+        opus.next().map(OpusLimits::of).unwrap_or_default()
     }
 
     /// Key presses at the clock of that codec (RFC 4733 §2.1), else at 8000, else any.
@@ -246,6 +268,13 @@ pub fn offered(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationErro
     Err(error)
 }
 
+/// The packets that an offer's first audio asks for.
+#[must_use]
+pub fn offered_times(offer: &SessionDescription) -> PacketTimes {
+    let audio = offer.media.iter().find(|media| is_audio(media));
+    audio.map_or_else(PacketTimes::default, |media| PacketTimes { best_ms: media.ptime_ms, most_ms: media.max_ptime_ms })
+}
+
 /// Whether an offer has audio that is encrypted by keys in it.
 #[must_use]
 pub fn offers_crypto(offer: &SessionDescription) -> bool {
@@ -273,7 +302,7 @@ pub fn answer(offer: &SessionDescription, agreed: &Negotiated, local: &LocalMedi
         let codecs = agreed.codecs.iter().chain(&agreed.telephone_events).map(ours).collect();
         let mut media = audio(local, offered.protocol.clone(), codecs, local.direction.and(agreed.direction));
         media.attributes = agreed.crypto.iter().map(|crypto| line(&crypto.local)).collect();
-        media.ptime_ms = local.ptime_ms.or(agreed.ptime_ms);
+        media.ptime_ms = local.packets.best_ms.or(agreed.ptime_ms);
         media.rtcp_mux = agreed.rtcp_mux;
         media
     });
@@ -488,8 +517,8 @@ pub(super) fn audio(
         formats: codecs.iter().map(|codec| codec.payload_type.to_string()).collect(),
         codecs,
         connection: None,
-        ptime_ms: local.ptime_ms,
-        max_ptime_ms: None,
+        ptime_ms: local.packets.best_ms,
+        max_ptime_ms: local.packets.most_ms,
         direction: Some(direction),
         rtcp: (next_port != Some(local.rtcp_port)).then_some(Rtcp { port: local.rtcp_port, address: None }),
         rtcp_mux: local.rtcp_mux,

@@ -154,7 +154,13 @@ impl Call {
     /// called party have no codec in common.
     pub(super) fn answer_caller(&mut self, desk: &mut Desk, caller: LegIndex, callee: Option<LegIndex>) -> bool {
         let choices = match callee.and_then(|callee| self.leg(callee)).and_then(Leg::session) {
-            Some(session) => session.choices(),
+            Some(session) => {
+                let (choices, packets) = (session.choices(), session.packets());
+                if let Some(caller) = self.legs[caller.at()].session_mut() {
+                    caller.ask_for(packets);
+                }
+                choices
+            }
             None => vec![session::g711()],
         };
         self.answer_with(desk, caller, &choices)

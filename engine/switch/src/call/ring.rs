@@ -78,6 +78,7 @@ impl Call {
         let caller = seeking.caller;
         let leg_ref = self.leg_ref(caller);
         let choices = self.legs[called.at()].session().map(crate::session::Session::choices).unwrap_or_default();
+        let packets = self.legs[called.at()].session().map(crate::session::Session::packets).unwrap_or_default();
         let user = self.about.callee.clone();
         let this = &mut self.legs[caller.at()];
         let tag = this.tag.clone();
@@ -90,6 +91,7 @@ impl Call {
             return;
         }
         let sure = Sureness::wanted(&incoming.invite.headers);
+        session.ask_for(packets);
         let answer = match (&incoming.offer, progress, sure) {
             (Offered::Open(offer), Progress::EarlyMedia, _) => session.answer(desk, offer, &choices).ok(),
             // RFC 3261 §13.2.1: where the caller offers nothing, we do in the first response that surely arrives.

@@ -139,7 +139,10 @@ impl Call {
         let carriage = Carriage::to(&desk.node, &flow, target.srtp(&self.tenant));
         let mut session = Session::open(desk, leg_ref, &flow, carriage).ok_or(NotStarted)?;
         let (proposal, about, diverted) = match summons {
-            Summons::Ring | Summons::AutoAnswer => (self.proposal(), self.shown(), self.redirects.diverted()),
+            Summons::Ring | Summons::AutoAnswer => {
+                session.ask_for(self.proposed_packets());
+                (self.proposal(), self.shown(), self.redirects.diverted())
+            }
             Summons::Return(back) => {
                 let proposal = self.proposal_back(back.leg).unwrap_or_else(session::g711);
                 (proposal, self.shown_beside(back.leg), Vec::new())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sip::dialog::Dialog;
 use sip::flow::Flow;
 use sip::message::{Request, StatusCode};
-use sip::sdp::{Codec, SessionDescription};
+use sip::sdp::{self, Codec, PacketTimes, SessionDescription};
 use sip::session_timer;
 use sip::transaction::ServerKey;
 
@@ -86,9 +86,9 @@ impl Call {
         Ok((call, first))
     }
 
-    /// What the called party is offered: what the caller can, where it has said so.
-    pub(super) fn proposal(&self) -> Vec<Codec> {
-        let waiting = match &self.stage {
+    /// Who waits for a called party.
+    fn waiting(&self) -> Option<&Leg> {
+        match &self.stage {
             Stage::Seeking(seeking) => self.leg(seeking.caller),
             Stage::Begun
             | Stage::Summoning { .. }
@@ -97,8 +97,23 @@ impl Call {
             | Stage::Room(_)
             | Stage::Ending { .. }
             | Stage::Over => None,
-        };
-        let Some(caller) = waiting else { return session::g711() };
+        }
+    }
+
+    /// The packets that the called party is asked for: what the caller asks for.
+    pub(super) fn proposed_packets(&self) -> PacketTimes {
+        let Some(caller) = self.waiting() else { return PacketTimes::default() };
+        if let LegState::Incoming(incoming) = &caller.state
+            && let Offered::Open(offer) = &incoming.offer
+        {
+            return sdp::offered_times(offer);
+        }
+        caller.session().map(Session::packets).unwrap_or_default()
+    }
+
+    /// What the called party is offered: what the caller can, where it has said so.
+    pub(super) fn proposal(&self) -> Vec<Codec> {
+        let Some(caller) = self.waiting() else { return session::g711() };
         if let LegState::Incoming(incoming) = &caller.state
             && let Offered::Open(offer) = &incoming.offer
         {

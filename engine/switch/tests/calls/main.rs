@@ -14,6 +14,7 @@ mod ladder;
 mod matrix;
 mod media;
 mod messages;
+mod packets;
 mod passes;
 mod phone;
 mod pracks;

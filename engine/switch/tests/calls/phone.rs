@@ -430,6 +430,9 @@ impl Phone {
         }
         let lines = match more {
             "video" => "m=video 41000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n",
+            "packets" => "a=ptime:30\r\na=maxptime:40\r\n",
+            "long" => "a=ptime:60\r\n",
+            "limited" => "a=fmtp:111 maxaveragebitrate=20000;maxplaybackrate=16000\r\n",
             "feedback" => return self.sdp(codecs, "").replace(" RTP/AVP ", " RTP/AVPF "),
             "secured" => return self.sdp(codecs, "").replace(" RTP/AVP ", " RTP/SAVP "),
             "fax" => "m=image 41002 udptl t38\r\na=T38FaxVersion:0\r\n",

@@ -100,12 +100,12 @@ fn playing_begins_with_the_first_portion_of_the_first_prompt() {
     rig.hear(B, &[Source::Player(MUSIC)]);
     assert_eq!(rig.world.encode.drain(..).map(|(prompt, _)| prompt).collect::<Vec<_>>(), parts);
     let mut encodings: Vec<_> =
-        parts.iter().map(|part| (part.key(), crate::encoded::Encoding::begin(part, Coder::Opus).unwrap())).collect();
+        parts.iter().map(|part| (part.key(), crate::encoded::Encoding::begin(part, Coder::OPUS).unwrap())).collect();
     let mut give = |rig: &mut Rig, nth: usize| {
         let (key, encoding) = &mut encodings[nth];
         let portion = encoding.next_portion(10).unwrap();
         let now = rig.now();
-        rig.relay.prompt_encoded(now, *key, Coder::Opus, &portion);
+        rig.relay.prompt_encoded(now, *key, Coder::OPUS, &portion);
     };
     // The second is ready first: nothing is heard.
     give(&mut rig, 1);

@@ -1,0 +1,66 @@
+//! How long packets are, and what a phone says of its Opus.
+
+use crate::ladder::World;
+use crate::under_test::media::{Agreement, MediaCommand};
+
+/// What was agreed last for a party.
+fn agreed(world: &World, who: &str) -> Agreement {
+    let wanted = world.endpoint(who);
+    let of = |command: &MediaCommand| match command {
+        MediaCommand::Agree { endpoint, agreement } if *endpoint == wanted => Some(agreement.clone()),
+        _ => None,
+    };
+    world.media.iter().rev().find_map(of).expect("something was agreed")
+}
+
+#[test]
+fn what_each_phone_asks_for_is_asked_of_the_other() {
+    let mut world = World::with(&["bob"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002 more=packets
+        0ms    bob   < INVITE `a=ptime:30` `a=maxptime:40`
+        1s     bob   > 200 more=long
+        1s     bob   < ACK
+        1s     alice < 200 `a=ptime:60` `!a=maxptime`
+        2s     alice hears bob
+        "#,
+    );
+    let (alice, bob) = (agreed(&world, "alice"), agreed(&world, "bob"));
+    assert_eq!((alice.ptime_ms, alice.ptime_ms_max), (30, Some(40)), "what is made for Alice");
+    assert_eq!((bob.ptime_ms, bob.ptime_ms_max), (60, None), "what is made for Bob");
+}
+
+#[test]
+fn who_asks_for_nothing_gets_20_ms() {
+    let mut world = World::with(&["bob"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE `!a=ptime` `!a=maxptime`
+        1s     bob   > 200
+        1s     bob   < ACK
+        1s     alice < 200 `!a=ptime`
+        "#,
+    );
+    let alice = agreed(&world, "alice");
+    assert_eq!((alice.ptime_ms, alice.ptime_ms_max), (20, None));
+}
+
+/// RFC 7587 §6.1.
+#[test]
+fn the_limits_of_a_phone_s_opus_are_passed_on() {
+    let mut world = World::with(&["bob"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002 sdp=opus,PCMU more=limited
+        0ms    bob   < INVITE
+        1s     bob   > 200 sdp=opus
+        1s     bob   < ACK
+        1s     alice < 200
+        "#,
+    );
+    let (alice, bob) = (agreed(&world, "alice").opus, agreed(&world, "bob").opus);
+    assert_eq!((alice.bits_per_second_max, alice.playback_hz_max), (Some(20_000), Some(16_000)));
+    assert_eq!((bob.bits_per_second_max, bob.playback_hz_max), (None, None));
+}
