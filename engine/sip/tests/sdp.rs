@@ -2,8 +2,8 @@
 
 use sip::random::Random;
 use sip::sdp::{
-    Codec, CodecOrder, Crypto, CryptoSuite, Direction, LocalMedia, Negotiated, PacketTimes, NegotiationError, PayloadType, Policy,
-    SessionDescription, accept_answer, answer, negotiate, offer, offered, offers_crypto, reoffer,
+    Codec, CodecOrder, Crypto, CryptoSuite, Direction, LocalMedia, Negotiated, NegotiationError, PacketTimes,
+    PayloadType, Policy, SessionDescription, accept_answer, answer, negotiate, offer, offered, offers_crypto, reoffer,
 };
 
 const PHONE: &str = "v=0\r\no=- 3747 3747 IN IP4 192.0.2.4\r\ns=-\r\nc=IN IP4 192.0.2.4\r\nt=0 0\r\n\

@@ -6,8 +6,8 @@ use std::time::Duration;
 use hooks::fact::MediaQuality;
 use media::{
     BrowserLoss, BrowserPeer, Channels, Codec, Detect, Direction, EndpointId, EndpointStats, Fingerprint, Format, Gain,
-    IceCredentials, OpusSettings, PacketTime, PayloadType, PlayerId, Prompt, Remote, Session, SourceRule, SrtpKey, SrtpKeys, SrtpSuite, Tone,
-    TonePlan,
+    IceCredentials, OpusSettings, PacketTime, PayloadType, PlayerId, Prompt, Remote, Session, SourceRule, SrtpKey,
+    SrtpKeys, SrtpSuite, Tone, TonePlan,
 };
 use sip::sdp::{CryptoSuite, MasterKey};
 use switch::media::{AgreedCodec, Agreement, Flows, Sound};

@@ -10,7 +10,7 @@ use sip::flow::Flow;
 use sip::headers::{HeaderName, Headers};
 use sip::sdp::{
     self, Codec, CodecOrder, Crypto, Direction, Encoding, LocalMedia, Negotiated, NegotiatedCodec, NegotiatedCrypto,
-    NegotiationError, PacketTimes, OfferedSetup, PayloadType, Policy, SessionDescription,
+    NegotiationError, OfferedSetup, PacketTimes, PayloadType, Policy, SessionDescription,
 };
 
 use crate::checkpoint::SessionCheckpoint;

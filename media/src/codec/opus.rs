@@ -38,7 +38,8 @@ impl OpusSettings {
     /// rate is stepped down through [`OPUS_BITRATES`], so that peers with like limits share what is encoded.
     #[must_use]
     pub fn within(self, bits_per_second_max: Option<u32>, playback_hz_max: Option<u32>) -> Self {
-        let stepped = |most: u32| OPUS_BITRATES.into_iter().rev().find(|step| *step <= most).unwrap_or(OPUS_BITRATES[0]);
+        let stepped =
+            |most: u32| OPUS_BITRATES.into_iter().rev().find(|step| *step <= most).unwrap_or(OPUS_BITRATES[0]);
         let bits_per_second = match bits_per_second_max {
             Some(most) if most < self.bits_per_second => stepped(most),
             Some(_) | None => self.bits_per_second,

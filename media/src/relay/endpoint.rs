@@ -200,8 +200,8 @@ impl Endpoint {
         }
         self.formats = session.formats.iter().map(|format| ReceiveFormat::new(format, session.opus)).collect();
         if self.session.as_ref().map_or(PacketTime::default(), |old| old.packet_time) != session.packet_time {
-            self.packetizer = (session.packet_time != PacketTime::default())
-                .then(|| Box::new(Packetizer::new(session.packet_time)));
+            self.packetizer =
+                (session.packet_time != PacketTime::default()).then(|| Box::new(Packetizer::new(session.packet_time)));
         }
         self.heard_us = now.mono_us;
         let limit_us = session

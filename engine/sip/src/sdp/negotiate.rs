@@ -272,7 +272,8 @@ pub fn offered(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationErro
 #[must_use]
 pub fn offered_times(offer: &SessionDescription) -> PacketTimes {
     let audio = offer.media.iter().find(|media| is_audio(media));
-    audio.map_or_else(PacketTimes::default, |media| PacketTimes { best_ms: media.ptime_ms, most_ms: media.max_ptime_ms })
+    audio
+        .map_or_else(PacketTimes::default, |media| PacketTimes { best_ms: media.ptime_ms, most_ms: media.max_ptime_ms })
 }
 
 /// Whether an offer has audio that is encrypted by keys in it.

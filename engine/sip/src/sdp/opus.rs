@@ -54,7 +54,9 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_no_limit() {
-        for fmtp in ["", ";;=", "maxaveragebitrate=5999;maxplaybackrate=7999", "maxaveragebitrate=510001", "maxplaybackrate=x"] {
+        for fmtp in
+            ["", ";;=", "maxaveragebitrate=5999;maxplaybackrate=7999", "maxaveragebitrate=510001", "maxplaybackrate=x"]
+        {
             assert_eq!(limits(fmtp), (None, None), "{fmtp}");
         }
         let other = Codec { fmtp: Some("maxplaybackrate=8000".to_owned()), ..Codec::pcma() };

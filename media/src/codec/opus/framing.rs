@@ -103,8 +103,8 @@ const FRAME_COUNT: u8 = 0x3F;
 
 #[cfg(test)]
 mod tests {
-    use audiopus::packet::{Packet, nb_frames, nb_samples};
     use audiopus::SampleRate;
+    use audiopus::packet::{Packet, nb_frames, nb_samples};
 
     use super::*;
     use crate::RecordRate;
