@@ -248,6 +248,12 @@ impl Config {
         self.data_dir.join("journal")
     }
 
+    /// Where uploaded prompts are kept.
+    #[must_use]
+    pub fn prompts_dir(&self) -> PathBuf {
+        self.data_dir.join("prompts")
+    }
+
     /// Where SIP messages are kept.
     #[must_use]
     pub fn ladder_dir(&self) -> PathBuf {

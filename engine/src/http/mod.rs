@@ -24,6 +24,7 @@ pub mod permission;
 pub mod precondition;
 pub mod principal;
 pub mod problem;
+pub mod prompt;
 pub mod recording;
 pub mod registration;
 pub mod room;
@@ -75,6 +76,7 @@ pub fn operations() -> Operations {
         event::operations(),
         extension::operations(),
         health::operations(),
+        prompt::operations(),
         recording::operations(),
         registration::operations(),
         room::operations(),

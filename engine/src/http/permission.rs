@@ -46,6 +46,10 @@ keys! {
     EXTENSIONS_WRITE = "extensions.write";
     /// Read the counters of the whole process.
     METRICS_READ = "metrics.read";
+    /// See and hear uploaded prompts.
+    PROMPTS_READ = "prompts.read";
+    /// Upload, change and delete prompts and music on hold.
+    PROMPTS_WRITE = "prompts.write";
     /// Save recordings as files (REC-05).
     RECORDINGS_DOWNLOAD = "recordings.download";
     /// Listen to recordings (REC-05).

@@ -228,7 +228,7 @@ fn below(folder: &FilePath, path: &str) -> Option<PathBuf> {
     path.components().all(|part| matches!(part, Component::Normal(_))).then(|| folder.join(path))
 }
 
-async fn answer(mut file: File, length: u64, part: Part) -> Result<Response, Problem> {
+pub(super) async fn answer(mut file: File, length: u64, part: Part) -> Result<Response, Problem> {
     let (status, first, count) = match part {
         Part::Whole => (StatusCode::OK, 0, length),
         Part::Range { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),

@@ -20,6 +20,7 @@ use crate::journal::JournalHandle;
 use crate::ladder::Captures;
 use crate::live::{Live, SwitchHandle};
 use crate::names::Names;
+use crate::prompts::PromptLibrary;
 use crate::secrets::SecretKey;
 use crate::store::Store;
 use crate::tenant_config::{self, Build, BuildError, Built};
@@ -36,6 +37,8 @@ pub struct Parts {
     pub journals: BTreeMap<TenantId, JournalHandle>,
     /// The folder that recordings' paths are relative to.
     pub recordings: PathBuf,
+    /// What is played to callers.
+    pub prompts: Arc<PromptLibrary>,
     /// The SIP messages that are kept.
     pub captures: Captures,
     /// For secrets that are stored and sent.
@@ -128,6 +131,12 @@ impl Api {
     #[must_use]
     pub fn recordings(&self) -> &Path {
         &self.0.parts.recordings
+    }
+
+    /// What is played to callers.
+    #[must_use]
+    pub fn prompts(&self) -> &PromptLibrary {
+        &self.0.parts.prompts
     }
 
     /// The SIP messages that are kept.

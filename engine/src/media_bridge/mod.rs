@@ -3,6 +3,7 @@
 //! Runs on the writer's thread and never blocks. A command that the media side has no room for ends in the event
 //! that the switch waits for, so that nothing is waited for in vain.
 
+mod music;
 pub mod translate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,10 +13,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hooks::fact::MediaQuality;
-use hooks::id::RecordingId;
+use hooks::id::{RecordingId, TenantId};
 use media::{
-    Codec, Command, EdgeGain, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, Playlist, RecordRate, RecorderId,
-    StartRecorder,
+    Codec, Command, EdgeGain, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, Playlist, Prompt, RecordRate,
+    RecorderId, StartRecorder,
 };
 use media_io::{BrowserPorts, MediaHandle};
 use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
@@ -23,6 +24,7 @@ use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEv
 use crate::prompts::PromptLibrary;
 use crate::recorder::Recorder;
 use crate::writer::Inbox;
+use music::MusicOnHold;
 pub use translate::SessionDefaults;
 use translate::{endpoint, endpoint_back};
 
@@ -35,6 +37,7 @@ pub struct MediaBridge {
     prompts: Arc<PromptLibrary>,
     /// Sounds that are being played: one player each, for all who hear them.
     sounds: BTreeSet<Sound>,
+    music: MusicOnHold,
     /// What was agreed on an endpoint decides at which rate it is recorded.
     codecs: BTreeMap<EndpointId, Vec<Codec>>,
     recorders: BTreeMap<RecordingId, RecorderId>,
@@ -66,6 +69,7 @@ impl MediaBridge {
             defaults,
             prompts,
             sounds: BTreeSet::new(),
+            music: MusicOnHold::default(),
             codecs: BTreeMap::new(),
             recorders: BTreeMap::new(),
             next_recorder: 1,
@@ -92,10 +96,11 @@ impl MediaBridge {
                 self.pass(Command::RestartIce { endpoint: endpoint(id), local: translate::credentials(&local) });
             }
             MediaCommand::Agree { endpoint, agreement } => self.agree(endpoint, &agreement),
-            MediaCommand::Hear { endpoint, sources } => self.hear(endpoint, &sources),
+            MediaCommand::Hear { endpoint, tenant, sources } => self.hear(endpoint, &tenant, &sources),
             MediaCommand::SetGain { endpoint: sink, source, gain } => {
-                let (sink, source) = (endpoint(sink), self.source(source));
-                self.pass(Command::SetGain(EdgeGain { sink, source, gain: translate::gain(gain) }));
+                if let Some(source) = self.source(sink, source) {
+                    self.pass(Command::SetGain(EdgeGain { sink: endpoint(sink), source, gain: translate::gain(gain) }));
+                }
             }
             MediaCommand::SendDigits { endpoint: id, digits } => {
                 self.pass(Command::SendDigits { endpoint: endpoint(id), digits });
@@ -122,6 +127,7 @@ impl MediaBridge {
             }
             MediaCommand::Close(id) => {
                 self.codecs.remove(&id);
+                self.music.leave(id);
                 let quality = MediaQuality::default();
                 self.pass_or(Command::Close(endpoint(id)), MediaEvent::Closed { endpoint: id, quality });
             }
@@ -156,27 +162,39 @@ impl MediaBridge {
         self.pass(Command::Configure { endpoint: endpoint(id), session });
     }
 
-    fn hear(&mut self, id: EndpointId, sources: &[Source]) {
-        let sources = sources.iter().map(|source| self.source(*source)).collect();
+    fn hear(&mut self, id: EndpointId, tenant: &TenantId, sources: &[Source]) {
+        if sources.contains(&Source::Sound(Sound::HoldMusic)) {
+            let clip = self.prompts.hold_music(tenant);
+            if let Some(player) = self.music.hear(id, clip.name) {
+                self.pass(Command::StartPlayer { player, playlist: Playlist::forever(Prompt::Loop(clip)) });
+            }
+        } else {
+            self.music.leave(id);
+        }
+        let sources = sources.iter().filter_map(|source| self.source(id, *source)).collect();
         self.pass(Command::Hear(Hear { sink: endpoint(id), sources }));
+        for player in self.music.take_ended(|clip| self.prompts.is_hold_music(clip)) {
+            self.pass(Command::StopPlayer(player));
+        }
     }
 
-    fn source(&mut self, source: Source) -> media::Source {
-        match source {
+    /// What `sink` hears there; `None` for music where it was given none.
+    fn source(&mut self, sink: EndpointId, source: Source) -> Option<media::Source> {
+        Some(match source {
             Source::Endpoint(other) => media::Source::Endpoint(endpoint(other)),
-            Source::Sound(sound) => media::Source::Player(self.sound(sound)),
+            Source::Sound(sound) => media::Source::Player(self.sound(sink, sound)?),
             Source::Player(player) => media::Source::Player(translate::player(player)),
-        }
+        })
     }
 
     /// One player a sound, begun when it is first wanted; those who hear it hear it at its current position.
-    fn sound(&mut self, sound: Sound) -> PlayerId {
-        let player = translate::sound_player(sound);
+    fn sound(&mut self, sink: EndpointId, sound: Sound) -> Option<PlayerId> {
+        let Some(tone) = translate::tone(sound) else { return self.music.heard_by(sink) };
+        let player = translate::sound_player(sound, 0);
         if self.sounds.insert(sound) {
-            let playlist = translate::tone(sound).map_or_else(|| self.prompts.hold_music(), Playlist::forever);
-            self.pass(Command::StartPlayer { player, playlist });
+            self.pass(Command::StartPlayer { player, playlist: Playlist::forever(tone) });
         }
-        player
+        Some(player)
     }
 
     fn record(&mut self, recording: RecordingId, path: &str, left: &[EndpointId], right: &[EndpointId]) {

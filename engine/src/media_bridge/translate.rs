@@ -105,15 +105,15 @@ pub fn tone(sound: Sound) -> Option<Prompt> {
     }
 }
 
-/// The player of a sound. Names with this bit are ours, those without it the switch's.
+/// The player of a sound, and of which piece where there are several of it. Names with this bit are ours, those without it the switch's.
 #[must_use]
-pub fn sound_player(sound: Sound) -> PlayerId {
+pub fn sound_player(sound: Sound, piece: u64) -> PlayerId {
     let nth = match sound {
         Sound::RingbackCn => 1,
         Sound::RingbackUs => 2,
         Sound::HoldMusic => 3,
     };
-    PlayerId(1 << 63 | nth)
+    PlayerId(1 << 63 | piece << 2 | nth)
 }
 
 /// The same player under the media's name.

@@ -1,6 +1,8 @@
 //! The prompts of all tenants, decoded and in memory: what is played is never read from a disk first.
 
 mod defaults;
+pub mod files;
+pub mod sound;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,8 +10,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use defaults::PackError;
 use dialplan::say::{Language, Part, Piece, PromptName, Repeat, ToneKind, pieces};
+use files::PromptFiles;
 use hooks::id::TenantId;
 use media::{Clip, Playlist, Prompt, RecordRate, Tone, TonePlan};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::store::prompts::StoredPrompt;
+use crate::store::{Store, StoreError};
 
 /// One prompt's place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +38,8 @@ pub struct PromptLibrary {
     music: Clip,
     own: RwLock<BTreeMap<PromptKey, Clip>>,
     next_clip: AtomicU64,
+    files: PromptFiles,
+    turn: Mutex<()>,
 }
 
 impl PromptLibrary {
@@ -38,7 +47,7 @@ impl PromptLibrary {
     ///
     /// # Errors
     /// The binary is not whole.
-    pub fn new(tones: switch::config::TonePlan) -> Result<Self, PackError> {
+    pub fn new(tones: switch::config::TonePlan, files: PromptFiles) -> Result<Self, PackError> {
         let tones = match tones {
             switch::config::TonePlan::Cn => TonePlan::China,
             switch::config::TonePlan::Us => TonePlan::UnitedStates,
@@ -57,7 +66,47 @@ impl PromptLibrary {
             }
         }
         let music = clip(defaults::music()?);
-        Ok(Self { tones, defaults, music, own: RwLock::default(), next_clip: AtomicU64::new(named + 1) })
+        Ok(Self {
+            tones,
+            defaults,
+            music,
+            own: RwLock::default(),
+            next_clip: AtomicU64::new(named + 1),
+            files,
+            turn: Mutex::default(),
+        })
+    }
+
+    /// Reads what the tenants have uploaded. A file that cannot be read is told in the log; its default is heard.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn load(&self, store: &Store, tenants: &[TenantId]) -> Result<(), StoreError> {
+        for tenant in tenants {
+            for prompt in store.all::<StoredPrompt>(tenant).await? {
+                let StoredPrompt { language, name, file, .. } = prompt.value;
+                match self.files.read(tenant, &file) {
+                    Ok(samples) => {
+                        self.put(PromptKey { tenant: tenant.clone(), language, name }, samples, RecordRate::Wide);
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, %tenant, %language, %name, "an uploaded prompt cannot be read")
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the sound of uploads lies.
+    #[must_use]
+    pub fn files(&self) -> &PromptFiles {
+        &self.files
+    }
+
+    /// Uploads are worked on one after another.
+    pub async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// Puts a prompt in its place, or another in the place of one that is there: whoever is played it from now on hears this one.
@@ -92,10 +141,19 @@ impl PromptLibrary {
         Playlist { prompts: prompts.collect(), repeat }
     }
 
-    /// The music on hold.
+    /// A tenant's music on hold: what it has uploaded under [`HOLD_MUSIC`], in whichever language, or the default.
     #[must_use]
-    pub fn hold_music(&self) -> Playlist {
-        Playlist::forever(Prompt::Loop(self.music.clone()))
+    pub fn hold_music(&self, tenant: &TenantId) -> Clip {
+        let own = self.own.read().unwrap_or_else(PoisonError::into_inner);
+        let uploaded = own.iter().find(|(key, _)| key.tenant == *tenant && key.name.as_str() == HOLD_MUSIC);
+        uploaded.map_or_else(|| self.music.clone(), |(_, clip)| clip.clone())
+    }
+
+    /// Whether this is somebody's music on hold: it was not replaced or taken away.
+    #[must_use]
+    pub fn is_hold_music(&self, clip: u64) -> bool {
+        let own = self.own.read().unwrap_or_else(PoisonError::into_inner);
+        self.music.name == clip || own.iter().any(|(key, own)| key.name.as_str() == HOLD_MUSIC && own.name == clip)
     }
 
     fn clip(&self, key: PromptKey) -> Option<Clip> {
@@ -103,6 +161,9 @@ impl PromptLibrary {
         own.or_else(|| self.defaults.get(&(key.language, key.name)).cloned())
     }
 }
+
+/// The name under which music on hold is uploaded.
+pub const HOLD_MUSIC: &str = "hold_music";
 
 fn tone(kind: ToneKind) -> Tone {
     match kind {
@@ -140,7 +201,10 @@ mod tests {
 
     #[test]
     fn a_sequence_is_made_of_the_tenants_own_prompts_tones_and_pauses() {
-        let (library, tenant) = (PromptLibrary::new(switch::config::TonePlan::Us).unwrap(), TenantId::first());
+        let (library, tenant) = (
+            PromptLibrary::new(switch::config::TonePlan::Us, PromptFiles::new("/nowhere".into())).unwrap(),
+            TenantId::first(),
+        );
         put(&library, &tenant, "greeting", 7);
         put(&library, &tenant, "number_20", 20);
         put(&library, &tenant, "number_1", 1);
@@ -161,8 +225,26 @@ mod tests {
     }
 
     #[test]
+    fn each_tenant_has_the_music_it_uploaded_in_whichever_language_or_the_default() {
+        let library = PromptLibrary::new(switch::config::TonePlan::Us, PromptFiles::new("/nowhere".into())).unwrap();
+        let (one, other): (TenantId, TenantId) = (TenantId::first(), "other".parse().unwrap());
+        let default = library.hold_music(&one).name;
+        let key = |language| PromptKey { tenant: one.clone(), language, name: name(HOLD_MUSIC) };
+        library.put(key(Language::ZhCn), vec![7; 160].into(), RecordRate::Wide);
+        let own = library.hold_music(&one);
+        assert_eq!((own.samples[0], library.hold_music(&other).name), (7, default));
+        assert!(library.is_hold_music(own.name) && library.is_hold_music(default));
+        library.remove(&key(Language::ZhCn));
+        assert_eq!(library.hold_music(&one).name, default);
+        assert!(!library.is_hold_music(own.name));
+    }
+
+    #[test]
     fn a_prompt_that_is_replaced_is_another_clip_and_one_that_is_removed_none() {
-        let (library, tenant) = (PromptLibrary::new(switch::config::TonePlan::Cn).unwrap(), TenantId::first());
+        let (library, tenant) = (
+            PromptLibrary::new(switch::config::TonePlan::Cn, PromptFiles::new("/nowhere".into())).unwrap(),
+            TenantId::first(),
+        );
         let parts = [Part::Prompt(name("greeting"))];
         put(&library, &tenant, "greeting", 1);
         let before = library.playlist(&tenant, Language::En, &parts, Repeat::Once);

@@ -46,6 +46,7 @@ use crate::live::Live;
 use crate::media_bridge::{MediaBridge, SessionDefaults};
 use crate::names::Names;
 use crate::prompts::PromptLibrary;
+use crate::prompts::files::PromptFiles;
 use crate::provision;
 use crate::provision::first_start::{self, FirstLogin, Passwords};
 use crate::recorder::Recorder;
@@ -144,7 +145,8 @@ impl Running {
         let captures = Captures::new(config.ladder_dir());
         let capture = Capture::start(config.ladder, captures.clone())?;
         let sip = Arc::new(SipIo::start(&sip_listen(&config), secrets.sip(&names)?, inbox.clone(), capture.tap())?);
-        let prompts = Arc::new(PromptLibrary::new(config.rtp.tones)?);
+        let prompts = Arc::new(PromptLibrary::new(config.rtp.tones, PromptFiles::new(config.prompts_dir()))?);
+        prompts.load(&stored.store, &stored.tenants).await?;
         let (media, browsers) = start_media(&config, &inbox, &recovered.repaired, &prompts)?;
         let node = config.node(listening(&sip), browsers);
         let switch = Switch::new(node, random_bytes(), clock.now());
@@ -176,6 +178,7 @@ impl Running {
             switch: Arc::new(inbox.clone()),
             journals,
             recordings: config.recording.dir.clone(),
+            prompts,
             captures,
             secret_key: Arc::clone(&stored.key),
             health: Arc::clone(&health),

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         version: 1,
         name: "first",
@@ -53,6 +53,12 @@ const STEPS: [Step; 7] = [
         postgres: include_str!("../../../migrations/postgres/0008_rooms.sql"),
     },
     Step {
+        version: 9,
+        name: "prompts",
+        sqlite: include_str!("../../../migrations/sqlite/0009_prompts.sql"),
+        postgres: include_str!("../../../migrations/postgres/0009_prompts.sql"),
+    },
+    Step {
         version: 10,
         name: "recordings",
         sqlite: include_str!("../../../migrations/sqlite/0010_recordings.sql"),
@@ -73,4 +79,23 @@ fn migrator(words: fn(&Step) -> &'static str) -> Migrator {
         Migration::new(step.version, step.name.into(), MigrationType::Simple, words(step).into_sql_str(), false)
     });
     Migrator::with_migrations(steps.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 9 landed after 10: who has run a version between them has 10 alone.
+    #[tokio::test]
+    async fn a_step_is_applied_though_a_higher_one_was_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("x.db"));
+        let pool = sqlx::SqlitePool::connect_with(options.create_if_missing(true)).await.unwrap();
+        let all = migrator(|step| step.sqlite);
+        let early = all.iter().filter(|step| step.version != 9).cloned().collect();
+        Migrator::with_migrations(early).run(&pool).await.unwrap();
+        assert!(sqlx::query("SELECT * FROM prompts").fetch_all(&pool).await.is_err());
+        all.run(&pool).await.unwrap();
+        assert!(sqlx::query("SELECT * FROM prompts").fetch_all(&pool).await.unwrap().is_empty());
+    }
 }

@@ -12,6 +12,7 @@ pub mod employees;
 pub mod extensions;
 pub mod idempotency;
 mod migrations;
+pub mod prompts;
 pub mod recordings;
 pub mod records;
 pub mod registrations;

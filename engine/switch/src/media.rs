@@ -186,6 +186,8 @@ pub enum MediaCommand {
     Hear {
         /// Who hears.
         endpoint: EndpointId,
+        /// Whose music on hold, where that is among them.
+        tenant: TenantId,
         /// Whom.
         sources: Vec<Source>,
     },

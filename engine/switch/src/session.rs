@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hooks::id::TenantId;
 use sip::flow::Flow;
 use sip::headers::{HeaderName, Headers};
 use sip::sdp::{
@@ -28,6 +29,7 @@ use place::{Place, Shared};
 /// A leg's endpoint and what is agreed about it.
 #[derive(Debug)]
 pub(crate) struct Session {
+    tenant: TenantId,
     endpoint: EndpointId,
     place: Place,
     session_id: u64,
@@ -65,8 +67,14 @@ pub(crate) enum Keys {
 }
 
 impl Session {
-    /// A new endpoint for a leg on this flow, whose audio travels so. `None` when every port is in use.
-    pub(crate) fn open(desk: &mut Desk, leg: LegRef, flow: &Flow, carriage: Carriage) -> Option<Self> {
+    /// A new endpoint for a leg of a tenant on this flow, whose audio travels so. `None` when every port is in use.
+    pub(crate) fn open(
+        desk: &mut Desk,
+        tenant: &TenantId,
+        leg: LegRef,
+        flow: &Flow,
+        carriage: Carriage,
+    ) -> Option<Self> {
         let (endpoint, place, srtp) = match (carriage, desk.node.browsers.clone()) {
             (Carriage::Browser, Some(browsers)) => {
                 let endpoint = desk.ports.share(leg);
@@ -83,6 +91,7 @@ impl Session {
             }
         };
         Some(Self {
+            tenant: tenant.clone(),
             endpoint,
             place,
             // RFC 8866 §5.2: a number that is unique with the address; 62 bits are read by every peer.
@@ -260,7 +269,7 @@ impl Session {
         if self.hears != sources {
             self.gains.retain(|source, _| sources.contains(source));
             self.hears.clone_from(&sources);
-            desk.media(MediaCommand::Hear { endpoint: self.endpoint, sources });
+            desk.media(MediaCommand::Hear { endpoint: self.endpoint, tenant: self.tenant.clone(), sources });
         }
     }
 
@@ -344,13 +353,20 @@ impl Session {
 
     /// The session of a leg of a killed process: on the same port where that is free, with what was agreed in force. `None`
     /// when every port is in use, or what was described cannot be read.
-    pub(crate) fn restored(desk: &mut Desk, leg: LegRef, flow: &Flow, kept: &SessionCheckpoint) -> Option<Self> {
+    pub(crate) fn restored(
+        desk: &mut Desk,
+        tenant: &TenantId,
+        leg: LegRef,
+        flow: &Flow,
+        kept: &SessionCheckpoint,
+    ) -> Option<Self> {
         let described = SessionDescription::parse(kept.described.as_bytes()).ok()?;
         let lease = desk.ports.lease_again(kept.port, leg)?;
         // Its keys, too: the endpoint is a new stream with an SSRC of its own, so no key stream is used twice (RFC 3711 §9.1),
         // and phones that take no new key in a session go on (seen: baresip 1.0).
         let agreed = kept.agreed.clone();
         let mut session = Self {
+            tenant: tenant.clone(),
             endpoint: lease.endpoint,
             place: ports(desk, flow, lease),
             session_id: kept.session_id,

@@ -18,6 +18,8 @@ use engine::journal::facts::FactJournal;
 use engine::ladder::Captures;
 use engine::live::{CommandError, Live, SwitchHandle};
 use engine::names::Names;
+use engine::prompts::PromptLibrary;
+use engine::prompts::files::PromptFiles;
 use engine::secrets::{SecretKey, hash_password, new_token, token_hash};
 use engine::store::Store;
 use engine::store::employees::{Employee, Employment};
@@ -140,6 +142,7 @@ pub(crate) struct Fixture {
     pub(crate) live: Arc<Live>,
     pub(crate) switch: Arc<FakeSwitch>,
     pub(crate) health: Arc<Health>,
+    pub(crate) prompts: Arc<PromptLibrary>,
     pub(crate) journals: Mutex<BTreeMap<TenantId, FactJournal>>,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -167,12 +170,15 @@ impl Fixture {
             Arc::new(FakeSwitch { live: live.clone(), settings: Mutex::default(), commands: Mutex::default() });
         let health = Arc::new(Health::new());
         health.set_sip(SipSockets::Up);
+        let files = PromptFiles::new(folder.path().join("prompts"));
+        let prompts = Arc::new(PromptLibrary::new(switch::config::TonePlan::Cn, files).unwrap());
         let api = Api::new(Parts {
             store: store.clone(),
             live: live.clone(),
             switch: switch.clone(),
             journals: journals.iter().map(|(tenant, journal)| (tenant.clone(), journal.handle())).collect(),
             recordings: folder.path().join("recordings"),
+            prompts: prompts.clone(),
             captures: Captures::new(folder.path().join("ladders")),
             secret_key: Arc::new(SecretKey::from_bytes(&[7; 32]).unwrap()),
             health: health.clone(),
@@ -183,7 +189,7 @@ impl Fixture {
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
         });
         let journals = Mutex::new(journals);
-        Self { router: engine::http::router(api.clone()), api, store, live, switch, health, journals, folder }
+        Self { router: engine::http::router(api.clone()), api, store, live, switch, health, prompts, journals, folder }
     }
 
     /// A token of a tenant with these permissions.
@@ -328,7 +334,16 @@ impl Client<'_> {
         self.send("DELETE", path, None).await
     }
 
+    /// Sends a file.
+    pub(crate) async fn upload(&self, method: &str, path: &str, file: &[u8]) -> Answer {
+        self.send_body(method, path, Some(("audio/wav", Body::from(file.to_vec())))).await
+    }
+
     pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.send_body(method, path, body.map(|body| ("application/json", Body::from(body.to_string())))).await
+    }
+
+    async fn send_body(&self, method: &str, path: &str, body: Option<(&str, Body)>) -> Answer {
         let path = if path.starts_with("/api") || path.ends_with('z') || path == "/metrics" {
             path.to_owned()
         } else {
@@ -338,11 +353,11 @@ impl Client<'_> {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
+        if let Some((kind, _)) = &body {
+            request = request.header("content-type", *kind);
         }
         let address: SocketAddr = "192.0.2.77:40000".parse().unwrap();
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let body = body.map_or_else(Body::empty, |(_, body)| body);
         let request = request
             .extension(Peer { address, local: SocketAddr::from(([127, 0, 0, 1], 8_080)), secure: false })
             .body(body)

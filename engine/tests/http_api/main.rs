@@ -6,6 +6,7 @@ mod documents;
 mod events;
 mod fixture;
 mod guards;
+mod prompts;
 mod recordings;
 mod rooms;
 mod sessions;

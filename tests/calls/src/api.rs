@@ -129,6 +129,20 @@ impl Api {
         anyhow::bail!("{path} has more than {PAGES_MAX} pages")
     }
 
+    /// Uploads a file and gives what it became.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    pub fn upload(&self, path: &str, content_type: &str, file: &[u8]) -> Result<Value> {
+        let mut request = self.agent.post(self.url(path)).header("Content-Type", content_type);
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let answer = read(request.send(file).with_context(|| format!("no answer to POST {path}"))?)?;
+        ensure!(answer.status == 201, "POST {path}: {} {}", answer.status, answer.json());
+        Ok(answer.json())
+    }
+
     /// Makes or does something.
     ///
     /// # Errors

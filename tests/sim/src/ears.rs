@@ -115,7 +115,7 @@ impl Ears {
                 known.agreement = Some(agreement.clone());
                 Ok(Vec::new())
             }
-            MediaCommand::Hear { endpoint, sources } => {
+            MediaCommand::Hear { endpoint, sources, .. } => {
                 // Nothing comes from ports that could not be bound, which the switch does not know yet.
                 let sources =
                     sources.iter().filter(|source| !self.is_unbound_unknown(source)).map(self::source).collect();

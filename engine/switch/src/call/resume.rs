@@ -158,7 +158,7 @@ impl Call {
         let dialogs = [&checkpoint.caller, &checkpoint.callee].map(|leg| restored_dialog(desk, leg));
         let [Some(of_caller), Some(of_callee)] = dialogs else { return None };
         let sessions = [(caller, &checkpoint.caller, &of_caller.1), (callee, &checkpoint.callee, &of_callee.1)]
-            .map(|(at, leg, flow)| Session::restored(desk, call.leg_ref(at), flow, &leg.session));
+            .map(|(at, leg, flow)| Session::restored(desk, &call.tenant.tenant, call.leg_ref(at), flow, &leg.session));
         let sessions = match sessions {
             [Some(of_caller), Some(of_callee)] => [of_caller, of_callee],
             sessions => {

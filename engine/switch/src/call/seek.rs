@@ -137,7 +137,7 @@ impl Call {
         let leg_ref = self.leg_ref(self.next_index());
         let flow = target.flow();
         let carriage = Carriage::to(&desk.node, &flow, target.srtp(&self.tenant));
-        let mut session = Session::open(desk, leg_ref, &flow, carriage).ok_or(NotStarted)?;
+        let mut session = Session::open(desk, &self.tenant.tenant, leg_ref, &flow, carriage).ok_or(NotStarted)?;
         let (proposal, about, diverted) = match summons {
             Summons::Ring | Summons::AutoAnswer => {
                 session.ask_for(self.proposed_packets());

@@ -62,7 +62,8 @@ impl Call {
             (None, Side::Callee, vec![self.proposal()])
         };
         let number = arrival.peer.number.clone();
-        let (leg, sip_call_id) = arrival.into_leg(desk, self.leg_ref(self.next_index()), side)?;
+        let leg_ref = self.leg_ref(self.next_index());
+        let (leg, sip_call_id) = arrival.into_leg(desk, &self.tenant.tenant, leg_ref, side)?;
         let new = self.push_leg(desk, leg, &sip_call_id);
         if !self.answer_with(desk, new, &choices) {
             let refusal = StatusCode::NOT_ACCEPTABLE_HERE.into();

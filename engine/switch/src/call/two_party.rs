@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hooks::id::TenantId;
 use sip::dialog::Dialog;
 use sip::flow::Flow;
 use sip::message::{Request, StatusCode};
@@ -35,11 +36,17 @@ impl Arrival {
     ///
     /// # Errors
     /// 400 for an INVITE that makes no dialog, 503 without a free port.
-    pub(super) fn into_leg(self, desk: &mut Desk, leg_ref: LegRef, side: Side) -> Result<(Leg, String), Refusal> {
+    pub(super) fn into_leg(
+        self,
+        desk: &mut Desk,
+        tenant: &TenantId,
+        leg_ref: LegRef,
+        side: Side,
+    ) -> Result<(Leg, String), Refusal> {
         let tag: Box<str> = desk.random.token().into();
         let dialog = Dialog::from_request(&self.request, &tag).map_err(|_| Refusal::from(StatusCode::BAD_REQUEST))?;
         let carriage = Carriage::asked(&desk.node, &self.flow, self.offer.as_ref(), self.srtp);
-        let mut session = Session::open(desk, leg_ref, &self.flow, carriage).ok_or_else(Refusal::busy_node)?;
+        let mut session = Session::open(desk, tenant, leg_ref, &self.flow, carriage).ok_or_else(Refusal::busy_node)?;
         session.learn_accepted(&self.request.headers);
         desk.servers.insert(self.server, leg_ref);
         let sip_call_id = dialog.id().call_id.clone();
@@ -80,7 +87,8 @@ impl Call {
     ) -> Result<(Self, LegIndex), Refusal> {
         let first = LegIndex(0);
         let id = desk.call_id();
-        let (leg, sip_call_id) = arrival.into_leg(desk, LegRef { call: id, leg: first }, Side::Caller)?;
+        let leg_ref = LegRef { call: id, leg: first };
+        let (leg, sip_call_id) = arrival.into_leg(desk, &tenant.tenant, leg_ref, Side::Caller)?;
         let mut call = Self::new(desk, id, tenant.clone(), about);
         call.push_leg(desk, leg, &sip_call_id);
         Ok((call, first))

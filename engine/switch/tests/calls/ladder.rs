@@ -375,7 +375,7 @@ impl World {
                     self.peers.insert(*endpoint, remote);
                 }
             }
-            MediaCommand::Hear { endpoint, sources } => {
+            MediaCommand::Hear { endpoint, sources, .. } => {
                 self.hears.insert(*endpoint, sources.clone());
             }
             MediaCommand::Record { .. }

@@ -150,6 +150,32 @@ fn g722_and_g711_are_transcoded_and_recorded() -> Result<()> {
     check(Codec::G722, Codec::Pcmu)
 }
 
+/// What is uploaded is the high voice: the held phone hears it, whole and in order, in a call that was up before the upload.
+#[test]
+fn music_that_is_uploaded_during_a_call_is_heard_on_hold_without_a_restart() -> Result<()> {
+    let server = Switchboard::start()?;
+    let bob = Setup { answers: true, ..Setup::registered("1002", PASSWORD, server.sip(), Voice::Top) };
+    let bob = Baresip::start(server.ports(), server.folder(), &bob)?;
+    let alice = Setup::registered("1001", PASSWORD, server.sip(), Voice::Low);
+    let mut alice = Baresip::start(server.ports(), server.folder(), &alice)?;
+    alice.dial("1002")?;
+    alice.wait_for("CALL_ESTABLISHED", 1)?;
+    bob.wait_until_heard(1.0)?;
+    let music = server.folder().join("music.wav");
+    wav::write(&music, &Sound::mono(44_100, Voice::High.speak(44_100, 20.0)))?;
+    let file = std::fs::read(&music)?;
+    let made = server.api()?.upload("prompts?language=en&name=hold_music", "audio/wav", &file)?;
+    ensure!(made["id"] == "en.hold_music", "{made}");
+    let before_s = bob.heard_s()?;
+    alice.command("hold", "")?;
+    bob.wait_until_heard(before_s + 5.0)?;
+    alice.hang_up()?;
+    bob.wait_for("CALL_CLOSED", 1)?;
+    let heard = listen(bob.heard()?.first().context("nothing decoded")?, 0, Voice::High);
+    ensure!(heard.seconds() > 3.5 && heard.is_in_order() && heard.largest_gap_ms() <= 40.0, "{heard:?}");
+    Ok(())
+}
+
 #[test]
 fn a_softphone_that_holds_leaves_its_peer_with_music_until_it_comes_back() -> Result<()> {
     const AWAY_S: f64 = 3.0;
