@@ -340,7 +340,9 @@ mod tests {
                 let below = purity(&out, to, hz);
                 assert!(below > 60.0, "{hz} Hz from {from} to {to}: {below} dB");
             }
-            for hz in [1.1, 1.3, 1.6, 2.5].map(|part| part * nyquist).into_iter().filter(|hz| *hz < f64::from(from) / 2.0) {
+            for hz in
+                [1.1, 1.3, 1.6, 2.5].map(|part| part * nyquist).into_iter().filter(|hz| *hz < f64::from(from) / 2.0)
+            {
                 let out = resample(&samples(hz), from, to).unwrap();
                 let part = &out[out.len() / 8..out.len() * 7 / 8];
                 let power = part.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / part.len() as f64;
