@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::jitter::JitterStats;
+use crate::quality::{Sample, Timeline};
 use crate::{BrowserLoss, EndpointId, PlayerId, RecorderId};
 
 /// One thing that happened.
@@ -51,6 +52,15 @@ pub enum Event {
         endpoint: EndpointId,
         /// Its figures.
         stats: EndpointStats,
+        /// What it was like, stretch by stretch; `None` where nothing flowed.
+        timeline: Option<Timeline>,
+    },
+    /// What an endpoint was like in the last 5 s, or until it closed; nothing before anything has flowed.
+    Measured {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// The figures.
+        sample: Sample,
     },
     /// A playlist that plays once has ended.
     PlayerEnded {

@@ -20,6 +20,7 @@ pub mod now;
 pub mod out_stream;
 mod packetizer;
 pub mod prompt;
+pub mod quality;
 pub mod reception;
 pub mod recorder;
 pub mod recording;

@@ -59,12 +59,25 @@ pub struct PeerReport {
 pub struct PeerReception {
     /// Packets lost since the start, 0 where the peer counts repeats and says less than none.
     pub cumulative_lost: u32,
+    /// Highest sequence number seen, with its cycles.
+    pub highest_sequence: u32,
     /// In RTP units.
     pub jitter: u32,
+    /// What its VoIP metrics say, of a peer that sends any.
+    pub voip: Option<VoipMetrics>,
     /// Middle bits of the sender report of ours it has last seen; 0 = none.
     pub last_report: u32,
     /// Time from then to its report, in 1/65536 s.
     pub delay: u32,
+}
+
+/// What matters here of a VoIP metrics report block. RFC 3611 §4.7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VoipMetrics {
+    /// Packets that its jitter buffer threw away, of all since the start, in 1/256.
+    pub discarded_256ths: u8,
+    /// The delay of its jitter buffer.
+    pub buffer_ms: u16,
 }
 
 impl OwnReport<'_> {
@@ -128,6 +141,9 @@ impl PeerReport {
                 _ => {}
             }
         }
+        if let Some(us) = &mut report.of_us {
+            us.voip = VoipMetrics::read(datagram, our_ssrc);
+        }
         Some(report)
     }
 
@@ -136,11 +152,45 @@ impl PeerReport {
             let lost = block.cumulative_lost();
             self.of_us = Some(PeerReception {
                 cumulative_lost: if lost & NEGATIVE_24 == 0 { lost } else { 0 },
+                highest_sequence: block.extended_sequence_number(),
                 jitter: block.interarrival_jitter(),
+                voip: None,
                 last_report: block.last_sender_report_timestamp(),
                 delay: block.delay_since_last_sender_report_timestamp(),
             });
         }
+    }
+}
+
+impl VoipMetrics {
+    /// Those about `our_ssrc` in a compound packet. `rtcp_types` keeps the blocks of extended reports to itself.
+    fn read(datagram: &[u8], our_ssrc: u32) -> Option<Self> {
+        let mut packets = Chunks(datagram);
+        packets.find_map(|packet| {
+            // RFC 3611 §2: the blocks follow the sender's SSRC.
+            let blocks = (packet[1] == EXTENDED_REPORT).then(|| packet.get(8..))??;
+            Chunks(blocks).find_map(|block| {
+                let block: &[u8; VOIP_BLOCK_BYTES] = block.first_chunk().filter(|block| block[0] == VOIP_BLOCK)?;
+                let ssrc = u32::from_be_bytes(*block[4..].first_chunk()?);
+                let buffer_ms = u16::from_be_bytes(*block[30..].first_chunk()?);
+                (ssrc == our_ssrc).then_some(Self { discarded_256ths: block[9], buffer_ms })
+            })
+        })
+    }
+}
+
+/// What stands one behind the other, each with its length in words less one in its third and fourth byte.
+struct Chunks<'a>(&'a [u8]);
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let &[_, _, high, low, ..] = self.0 else { return None };
+        let bytes = (usize::from(u16::from_be_bytes([high, low])) + 1) * 4;
+        let (chunk, rest) = self.0.split_at_checked(bytes)?;
+        self.0 = rest;
+        Some(chunk)
     }
 }
 
@@ -160,6 +210,12 @@ impl PeerReception {
 
 /// Room a report needs at most.
 pub const REPORT_BYTES_MAX: usize = 256;
+/// RFC 3611 §2.
+const EXTENDED_REPORT: u8 = 207;
+/// RFC 3611 §4.7.
+const VOIP_BLOCK: u8 = 7;
+/// RFC 3611 §4.7: nine words of 32 bits.
+const VOIP_BLOCK_BYTES: usize = 36;
 /// Sign of the 24-bit count of losses.
 const NEGATIVE_24: u32 = 0x80_0000;
 /// A longer round trip, in 1/65536 s, is nonsense: one minute.
@@ -197,6 +253,44 @@ mod tests {
         assert_eq!(us.round_trip_ms(0x5000 + 0x8000 + 0x4000), Some(250.0));
         assert_eq!(us.round_trip_ms(0x5000), None);
         assert!(crate::rtp::is_rtcp(bytes));
+    }
+
+    /// The block of RFC 3611 §4.7 written out by hand, about `ssrc`.
+    fn voip_metrics(ssrc: u8) -> Vec<u8> {
+        let words: [[u8; 4]; 11] = [
+            [0x80, 207, 0, 10],
+            [0, 0, 0, 0x11],
+            [7, 0, 0, 8],
+            [0, 0, 0, ssrc],
+            // Loss, discard, burst and gap densities.
+            [10, 32, 1, 2],
+            [0, 3, 0, 4],
+            // Round trip, end system delay.
+            [0, 50, 0, 90],
+            [0xEC, 0xC4, 55, 16],
+            [80, 127, 40, 39],
+            // Receiver configuration, nominal delay.
+            [0xB0, 0, 0, 60],
+            [0, 120, 1, 0],
+        ];
+        words.concat()
+    }
+
+    #[test]
+    fn voip_metrics_behind_a_report_tell_what_a_jitter_buffer_threw_away() {
+        let mut buffer = [0; REPORT_BYTES_MAX];
+        let report = report(None, false).write(&mut buffer).to_vec();
+        let read = |metrics: &[u8]| PeerReport::read(&[&report, metrics].concat(), 0x22);
+        let told = read(&voip_metrics(0x22)).unwrap().of_us.unwrap();
+        assert_eq!(told.voip, Some(VoipMetrics { discarded_256ths: 32, buffer_ms: 60 }));
+        let (lost, highest) = (told.cumulative_lost, told.highest_sequence);
+        assert_eq!((lost, highest), (77, 0x1_0005));
+        // About somebody else, cut short, of another kind: no metrics, and no harm.
+        assert_eq!(read(&voip_metrics(0x23)).unwrap().of_us.unwrap().voip, None);
+        let mut other = voip_metrics(0x22);
+        other[8] = 5;
+        assert_eq!(read(&other).unwrap().of_us.unwrap().voip, None);
+        assert_eq!(read(&voip_metrics(0x22)[..20]), None);
     }
 
     /// RFC 3550 §6.4.2 and §6.5, by hand.

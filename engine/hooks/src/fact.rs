@@ -1,6 +1,7 @@
 //! Facts: what happened, in the past tense, once. The log of facts is the only source of records, reports and pops.
 
 mod conference;
+mod quality;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ pub use conference::{
     ConferenceEnd, ConferenceEnded, ConferenceStarted, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole,
     MutedBy,
 };
+pub use quality::{MediaQuality, QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality};
 
 use crate::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use crate::position::Position;
@@ -268,27 +270,6 @@ pub enum EndedBy {
     Callee,
     /// The switch: a limit, a time-out, a command or a crash.
     System,
-}
-
-/// What a leg's media was like, as we received it and as the far end reported it by RTCP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MediaQuality {
-    /// RTP packets received.
-    pub received: u64,
-    /// RTP packets sent.
-    pub sent: u64,
-    /// Packets missing by sequence number (RFC 3550 A.3).
-    pub lost: u64,
-    /// Packets that came after a later one.
-    pub out_of_order: u64,
-    /// Interarrival jitter at the end, µs (RFC 3550 §6.4.1).
-    pub jitter_us: u64,
-    /// Round trip by RTCP, µs; 0 when never measured.
-    pub round_trip_us: u64,
-    /// Packets refused for their source.
-    pub refused: u64,
-    /// Packets the far end reported lost.
-    pub reported_lost: u64,
 }
 
 /// See [`Event::LegEnded`].

@@ -230,7 +230,7 @@ fn leg_started(document: &mut CallDocument, event: &LegStarted, at_ms: u64) {
 
 fn leg_ended(document: &mut CallDocument, event: &LegEnded, at_ms: u64) {
     if let Some(leg) = leg_of(document, event.leg) {
-        let end = LegEnd { at_ms, cause: event.cause, sip_status: event.sip_status, quality: event.quality };
+        let end = LegEnd { at_ms, cause: event.cause, sip_status: event.sip_status, quality: event.quality.clone() };
         leg.end.get_or_insert(end);
     }
 }

@@ -2,8 +2,9 @@
 
 use hooks::fact::{
     CallAnswered, CallCreated, CallEnded, CallResumed, CallSource, Direction, EndCause, EndedBy, Event, Fact,
-    LegAnswered, LegEnded, LegRinging, LegStarted, MediaQuality, PeerKind, RecordingFailed, RecordingMark,
-    RecordingReady, RecordingStarted, RegistrationBound, RegistrationUnbound, UnboundReason,
+    LegAnswered, LegEnded, LegRinging, LegStarted, MediaQuality, PeerKind, QualityStretch, QualityTimeline,
+    ReceivedQuality, RecordingFailed, RecordingMark, RecordingReady, RecordingStarted, RegistrationBound,
+    RegistrationUnbound, ReportedQuality, UnboundReason,
 };
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use hooks::plugin::Recorded;
@@ -30,6 +31,7 @@ const QUALITY: MediaQuality = MediaQuality {
     round_trip_us: 40_000,
     refused: 0,
     reported_lost: 3,
+    timeline: None,
 };
 
 fn call(n: u128) -> CallId {
@@ -50,7 +52,24 @@ fn started(call: CallId, leg: LegId, caller_side: bool, peer: PeerKind, peer_nam
 }
 
 fn ended(call: CallId, leg: LegId, cause: EndCause, sip_status: u16) -> Event {
-    Event::LegEnded(LegEnded { call, leg, cause, sip_status, reason: None, quality: Some(QUALITY) })
+    let quality = Some(MediaQuality { timeline: Some(timeline()), ..QUALITY });
+    Event::LegEnded(LegEnded { call, leg, cause, sip_status, reason: None, quality })
+}
+
+fn timeline() -> QualityTimeline {
+    let (jitter_us, mos_hundredths) = (900, Some(438));
+    let received = ReceivedQuality { packets: 248, lost: 2, late: 0, concealed_ms: 40, jitter_us, mos_hundredths };
+    let reported = ReportedQuality { expected: 250, lost: 3, late: 1, jitter_us, mos_hundredths: None };
+    let stretch = |from_ms, reported, round_trip_us, level_dbov_tenths| QualityStretch {
+        from_ms,
+        received,
+        sent: 249,
+        reported,
+        round_trip_us,
+        level_dbov_tenths,
+    };
+    let stretches = vec![stretch(0, None, None, None), stretch(5_000, Some(reported), Some(40_000), Some(-264))];
+    QualityTimeline { from_ms: 1_004_000, length_ms: 9_000, stretches }
 }
 
 /// An inbound call that rings two phones; 1002 answers after 3.9 s and they talk for 10.7 s, recorded.
@@ -135,7 +154,10 @@ fn a_call_becomes_one_record_with_its_times() {
     assert_eq!(record.answered_at_ms, Some(1_004_000));
     assert_eq!(document.legs.len(), 3);
     assert_eq!(document.legs[1].end.as_ref().unwrap().cause, EndCause::Busy);
-    assert_eq!(document.legs[2].end.as_ref().unwrap().quality, Some(QUALITY));
+    assert_eq!(
+        document.legs[2].end.as_ref().unwrap().quality,
+        Some(MediaQuality { timeline: Some(timeline()), ..QUALITY })
+    );
     assert!(matches!(&document.recordings[0].state, RecordingState::Ready(file) if file.bytes == 342_444));
 }
 

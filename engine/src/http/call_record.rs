@@ -107,6 +107,9 @@ pub struct CallDocumentShown {
     /// Where its SIP messages are seen, as long as they are kept.
     #[schema(example = "/api/v1/call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F/ladder")]
     pub ladder: String,
+    /// Where the quality of its legs is told stretch by stretch.
+    #[schema(example = "/api/v1/call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F/quality")]
+    pub quality: String,
 }
 
 /// A leg of a call that happened.
@@ -235,6 +238,7 @@ impl From<CallDocument> for CallDocumentShown {
     fn from(document: CallDocument) -> Self {
         Self {
             ladder: format!("/api/v1/call-records/{}/ladder", document.record.call),
+            quality: format!("/api/v1/call-records/{}/quality", document.record.call),
             record: document.record.into(),
             legs: document.legs.into_iter().map(LegShown::from).collect(),
             recordings: document.recordings.into_iter().map(RecordingShown::from).collect(),
@@ -260,25 +264,28 @@ impl From<CallLeg> for LegShown {
             ended_at: end.map(|end| Instant(end.at_ms)),
             cause: end.map(|end| end.cause),
             sip_status: end.map(|end| end.sip_status),
-            quality: end.and_then(|end| end.quality).map(Quality::from),
+            quality: end.and_then(|end| end.quality.as_ref()).map(Quality::from),
         }
     }
 }
 
-impl From<MediaQuality> for Quality {
-    fn from(quality: MediaQuality) -> Self {
-        let ms = |us: u64| std::time::Duration::from_micros(us).as_secs_f64() * 1_000.0;
+impl From<&MediaQuality> for Quality {
+    fn from(quality: &MediaQuality) -> Self {
         Self {
             received: quality.received,
             sent: quality.sent,
             lost: quality.lost,
             out_of_order: quality.out_of_order,
-            jitter_ms: ms(quality.jitter_us),
-            round_trip_ms: (quality.round_trip_us > 0).then(|| ms(quality.round_trip_us)),
+            jitter_ms: ms_of_us(quality.jitter_us),
+            round_trip_ms: (quality.round_trip_us > 0).then(|| ms_of_us(quality.round_trip_us)),
             refused: quality.refused,
             reported_lost: quality.reported_lost,
         }
     }
+}
+
+pub(super) fn ms_of_us(us: u64) -> f64 {
+    std::time::Duration::from_micros(us).as_secs_f64() * 1_000.0
 }
 
 /// The calls of the tenant that ended, newest first.

@@ -1,7 +1,7 @@
 //! `/metrics`: the counters of the process as Prometheus text, and the API's own.
 
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
@@ -9,11 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::sync::watch;
 use utoipa_axum::routes;
 
 use super::operation::{Guard, Operations};
 use super::permission::METRICS_READ;
 use super::state::Api;
+use crate::media_bridge::figures;
 
 /// The operations on metrics.
 #[must_use]
@@ -36,10 +38,31 @@ pub fn recorder() -> PrometheusHandle {
             let builder = PrometheusBuilder::new()
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
                 .expect("there are buckets");
+            let figures = [
+                ("switchboard_media_mos", &figures::MOS[..]),
+                ("switchboard_media_loss_ratio", &figures::LOSS),
+                ("switchboard_media_level_dbov", &figures::LEVEL_DBOV),
+            ];
+            let builder = figures.into_iter().fold(builder, |builder, (name, steps)| {
+                builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), steps).expect("there are steps")
+            });
             builder.install_recorder().expect("no other recorder is installed")
         })
         .clone()
 }
+
+/// Sums up what histograms took in, until told to stop: they keep every value until then, also where nobody reads them.
+pub async fn sum_up(mut stopping: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SUM_UP_EVERY) => recorder().run_upkeep(),
+            _ = stopping.changed() => return,
+        }
+    }
+}
+
+/// How often histograms are summed up.
+const SUM_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// The counters of the process. Programs on the same machine need no token.
 #[utoipa::path(get, path = "/metrics", tag = "health",

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod ban;
 pub mod byte_range;
 pub mod call;
+pub mod call_quality;
 pub mod call_record;
 pub mod conference;
 pub mod document;
@@ -70,6 +71,7 @@ pub fn operations() -> Operations {
         ban::operations(),
         call::operations(),
         call_record::operations(),
+        call_quality::operations(),
         conference::operations(),
         ladder::operations(),
         document::operations(),

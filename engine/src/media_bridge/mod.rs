@@ -3,6 +3,7 @@
 //! Runs on the writer's thread and never blocks. A command that the media side has no room for ends in the event
 //! that the switch waits for, so that nothing is waited for in vain.
 
+pub mod figures;
 mod music;
 pub mod translate;
 
@@ -254,8 +255,9 @@ fn report(inbox: &Inbox, event: &Event) {
             let (endpoint, reason) = (endpoint_back(*endpoint), translate::loss(*reason));
             inbox.media(MediaEvent::BrowserGone { endpoint, reason });
         }
-        Event::Closed { endpoint, stats } => {
-            let quality = translate::quality(stats);
+        Event::Measured { sample, .. } => figures::show(sample),
+        Event::Closed { endpoint, stats, timeline } => {
+            let quality = translate::quality(stats, timeline.as_ref());
             inbox.media(MediaEvent::Closed { endpoint: endpoint_back(*endpoint), quality });
         }
         // The end of a sound never comes: it is for ever.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use hooks::fact::MediaQuality;
+use hooks::fact::{MediaQuality, QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality};
+use media::quality::{Sample, Timeline};
 use media::{
     BrowserLoss, BrowserPeer, Channels, Codec, Detect, Direction, EndpointId, EndpointStats, Fingerprint, Format, Gain,
     IceCredentials, OpusSettings, PacketTime, PayloadType, PlayerId, Prompt, Remote, Session, SourceRule, SrtpKey,
@@ -145,7 +146,7 @@ pub fn detect(detect: switch::media::Detect) -> Detect {
 
 /// The figures of a closed endpoint as they stand in a fact.
 #[must_use]
-pub fn quality(stats: &EndpointStats) -> MediaQuality {
+pub fn quality(stats: &EndpointStats, timeline: Option<&Timeline>) -> MediaQuality {
     MediaQuality {
         received: stats.received_packets,
         sent: stats.sent_packets,
@@ -155,7 +156,43 @@ pub fn quality(stats: &EndpointStats) -> MediaQuality {
         round_trip_us: stats.round_trip_ms.map_or(0, micros),
         refused: stats.rejected_packets,
         reported_lost: u64::from(stats.remote_lost_packets),
+        timeline: timeline.map(|timeline| QualityTimeline {
+            from_ms: timeline.from_ms,
+            length_ms: timeline.length_ms,
+            stretches: timeline.samples.iter().map(stretch).collect(),
+        }),
     }
+}
+
+fn stretch(sample: &Sample) -> QualityStretch {
+    let (received, reported) = (sample.received, sample.sent.reported);
+    QualityStretch {
+        from_ms: sample.from_ms,
+        received: ReceivedQuality {
+            packets: received.packets,
+            lost: received.lost,
+            late: received.late,
+            concealed_ms: received.concealed_ms,
+            jitter_us: micros(received.jitter_ms),
+            mos_hundredths: received.mos.map(hundredths),
+        },
+        sent: sample.sent.packets,
+        reported: reported.map(|reported| ReportedQuality {
+            expected: reported.expected,
+            lost: reported.lost,
+            late: reported.late,
+            jitter_us: micros(reported.jitter_ms),
+            mos_hundredths: reported.mos.map(hundredths),
+        }),
+        round_trip_us: sample.round_trip_ms.map(micros),
+        #[expect(clippy::cast_possible_truncation, reason = "-100 to 0")]
+        level_dbov_tenths: sample.level_dbov.map(|level| (level * 10.0).round() as i32),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 4.5")]
+fn hundredths(mos: f32) -> u16 {
+    (mos * 100.0).round() as u16
 }
 
 /// RFC 3550 §11: RTCP on the next port where nothing else was said.

@@ -172,6 +172,7 @@ impl Running {
         let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir, &keeping.passed)?;
         tasks.push(tokio::spawn(keeping.run(stopping.clone())));
         tasks.push(tokio::spawn(heap::run(stopping.clone())));
+        tasks.push(tokio::spawn(http::metric::sum_up(stopping.clone())));
         let api = Api::new(Parts {
             store: stored.store.clone(),
             live: Arc::clone(&live),

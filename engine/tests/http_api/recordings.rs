@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use axum::http::StatusCode;
 use engine::http::server::{Security, serve};
 use engine::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse};
-use engine::store::records::{CallDocument, CallEnd, CallRecord, Derived, Interruption};
+use engine::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegEnd};
 use engine::store::setting::PageAsk;
-use hooks::fact::{CallSource, Direction, EndCause, EndedBy};
-use hooks::id::{CallId, RecordingId};
+use hooks::fact::{
+    CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, QualityStretch, QualityTimeline, ReceivedQuality,
+    ReportedQuality,
+};
+use hooks::id::{CallId, LegId, RecordingId};
 use hooks::position::Position;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -103,6 +106,82 @@ async fn with_audio(fixture: &Fixture) -> Vec<u8> {
         vec![recording(1, state), recording(2, RecordingState::Running), recording(3, failed), recording(4, gone)];
     save(fixture, vec![document]).await;
     bytes
+}
+
+/// A leg of 12 s whose far end reported once, and one that nobody talked on.
+fn legs() -> Vec<CallLeg> {
+    let received = ReceivedQuality {
+        packets: 237,
+        lost: 13,
+        late: 2,
+        concealed_ms: 300,
+        jitter_us: 9_500,
+        mos_hundredths: Some(382),
+    };
+    let reported = ReportedQuality { expected: 250, lost: 1, late: 0, jitter_us: 1_000, mos_hundredths: Some(440) };
+    let stretch = |from_ms, reported, round_trip_us| QualityStretch {
+        from_ms,
+        received,
+        sent: 250,
+        reported,
+        round_trip_us,
+        level_dbov_tenths: Some(-264),
+    };
+    let stretches =
+        vec![stretch(0, None, None), stretch(5_000, Some(reported), Some(40_500)), stretch(10_000, None, None)];
+    let timeline = QualityTimeline { from_ms: 1_795_336_200_000, length_ms: 12_000, stretches };
+    let leg = |n, timeline| CallLeg {
+        leg: LegId::new(n, 1),
+        caller_side: n == 1,
+        peer: PeerKind::Extension,
+        peer_name: format!("100{n}"),
+        number: String::new(),
+        sip_call_id: String::new(),
+        started_at_ms: n,
+        ringing_at_ms: None,
+        early_media: false,
+        answer: None,
+        end: Some(LegEnd {
+            at_ms: 9,
+            cause: EndCause::Normal,
+            sip_status: 200,
+            quality: Some(MediaQuality { timeline, ..MediaQuality::default() }),
+        }),
+    };
+    vec![leg(1, Some(timeline)), leg(2, None)]
+}
+
+#[tokio::test]
+async fn the_quality_of_a_call_is_told_leg_by_leg_and_stretch_by_stretch() {
+    let fixture = Fixture::new().await;
+    save(&fixture, vec![CallDocument { legs: legs(), ..document(2) }]).await;
+    let admin = fixture.admin().await;
+    let document = admin.get(&format!("/call-records/{}", call(2))).await.json();
+    let path = document["quality"].as_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+    let quality = admin.get(&path).await.json();
+    assert_eq!(quality["legs"].as_array().map(Vec::len), Some(1), "{quality}");
+    let leg = &quality["legs"][0];
+    assert_eq!((&leg["peer_name"], &leg["caller_side"]), (&"1001".into(), &true.into()));
+    let shown: Vec<_> =
+        leg["stretches"].as_array().unwrap().iter().map(|it| (&it["from"], &it["duration_ms"])).collect();
+    let from = |text: &str| serde_json::Value::from(text);
+    let expected = [
+        (&from("2026-11-22T08:30:00.000Z"), &5_000.into()),
+        (&from("2026-11-22T08:30:05.000Z"), &5_000.into()),
+        (&from("2026-11-22T08:30:10.000Z"), &2_000.into()),
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(leg["stretches"][0]["sent"], serde_json::json!({"packets": 250, "reported": null}));
+    let expected = serde_json::json!({
+        "from": "2026-11-22T08:30:05.000Z",
+        "duration_ms": 5_000,
+        "received": {"packets": 237, "lost": 13, "late": 2, "concealed_ms": 300, "jitter_ms": 9.5, "mos": 3.82},
+        "sent": {"packets": 250, "reported": {"expected": 250, "lost": 1, "late": 0, "jitter_ms": 1.0, "mos": 4.4}},
+        "round_trip_ms": 40.5,
+        "level_dbov": -26.4,
+    });
+    assert_eq!(leg["stretches"][1], expected);
+    assert_eq!(admin.get(&format!("/call-records/{}/quality", call(3))).await.problem(), "not-found");
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ fn two_phones_hear_each_other_as_one_stream_each() {
     assert_ne!(numbers[0].2, alice.header.ssrc, "our own SSRC");
     switch.handle.send(Command::Close(B)).unwrap();
     let stats = switch.wait_for(|event| match event {
-        Event::Closed { endpoint: B, stats } => Some(*stats),
+        Event::Closed { endpoint: B, stats, .. } => Some(*stats),
         _ => None,
     });
     assert!(stats.sent_packets >= 51 && stats.received_packets >= 1 && stats.lost_packets == 0, "{stats:?}");

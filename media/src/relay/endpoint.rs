@@ -15,6 +15,7 @@ use crate::command::FORMATS_MAX;
 use crate::jitter::JitterStats;
 use crate::out_stream::{OutStream, PlayedFrame};
 use crate::packetizer::{self, Cut, Packetizer};
+use crate::quality::{Observer, Totals};
 use crate::reception::Reception;
 use crate::rtp::is_rtcp;
 use crate::source_lock::{Expected, SourceLock};
@@ -55,6 +56,7 @@ pub(super) struct Endpoint {
     packetizer: Option<Box<Packetizer>>,
     pub(super) counts: Counts,
     pub(super) reports: Reports,
+    pub(super) observer: Box<Observer>,
     session: Option<Session>,
     watch: Watch,
     guard: Option<Box<Guard>>,
@@ -175,6 +177,7 @@ impl Endpoint {
             packetizer: None,
             counts: Counts::default(),
             reports: Reports::new(seed),
+            observer: Box::new(Observer::new(now)),
             session: None,
             watch: Watch::Off,
             guard: None,
@@ -412,7 +415,23 @@ impl Endpoint {
     pub(super) fn deadlines(&self, slot: Slot) -> impl Iterator<Item = (u64, Deadline)> {
         let silence = self.silence_due().map(|due| (due, Deadline::Silence(slot)));
         let key = self.pressing.as_ref().and_then(|pressing| pressing.due()).map(|due| (due, Deadline::Key(slot)));
-        silence.into_iter().chain(key).chain([(self.reports.due(), Deadline::Report(slot))])
+        let always = [(self.reports.due(), Deadline::Report(slot)), (self.observer.due_us(), Deadline::Stretch(slot))];
+        silence.into_iter().chain(key).chain(always)
+    }
+
+    /// The figures that the quality of a stretch is told from.
+    pub(super) fn totals(&self) -> Totals {
+        let stats = self.stats();
+        Totals {
+            received: stats.received_packets,
+            lost: stats.lost_packets,
+            late: stats.buffered.late + stats.buffered.dropped,
+            concealed_ms: stats.buffered.concealed_ms,
+            sent: stats.sent_packets,
+            jitter_ms: stats.jitter_ms,
+            buffer_ms: self.ear.as_ref().map(|ear| ear.stats().target_ms),
+            remote: self.reports.remote(),
+        }
     }
 
     pub(super) fn stats(&self) -> EndpointStats {
@@ -429,8 +448,8 @@ impl Endpoint {
             malformed_packets: self.counts.malformed,
             unsent_packets: self.counts.unsent,
             remote_lost_packets: self.reports.remote_lost(),
-            remote_jitter_ms: self.reports.remote_jitter_ms(),
-            round_trip_ms: self.reports.round_trip_ms(),
+            remote_jitter_ms: self.reports.remote().jitter_ms,
+            round_trip_ms: self.reports.remote().round_trip_ms,
             buffered: self.ear.as_ref().map_or(self.buffered, |ear| self.buffered.and(ear.stats())),
         }
     }

@@ -144,6 +144,8 @@ enum Deadline {
     Frame(Slot),
     /// An RTCP report.
     Report(Slot),
+    /// The end of a stretch whose quality is told.
+    Stretch(Slot),
     /// A look at whether the peer has been silent too long.
     Silence(Slot),
     /// A look at a browser: its silence, its handshake.
@@ -209,6 +211,7 @@ impl Relay {
                 Deadline::Room(room) => self.tick(now, room, out),
                 Deadline::Frame(slot) => self.send_frame(now, slot, out),
                 Deadline::Report(slot) => self.send_report(now, slot, out),
+                Deadline::Stretch(slot) => self.close_stretch(now, slot, out),
                 Deadline::Silence(slot) => self.check_silence(now, slot, out),
                 Deadline::Browser(slot) => self.look_at_browser(now, slot, out),
                 Deadline::Key(slot) => self.send_key(now, slot, out),
@@ -287,6 +290,7 @@ impl Relay {
         self.graph.add_endpoint(id)?;
         self.by_id.insert(id, slot);
         self.deadlines.insert((endpoint.first_report(now), Deadline::Report(slot)));
+        self.deadlines.insert((endpoint.observer.due_us(), Deadline::Stretch(slot)));
         self.slots[slot.0 as usize] = Some(endpoint);
         out.event(Event::Opened { endpoint: id, rtp: bound.rtp, rtcp: bound.rtcp });
         Ok(())
@@ -322,7 +326,7 @@ impl Relay {
         let (deaf, removed) = (self.graph.hear(&nothing), self.graph.remove_endpoint(id));
         debug_assert!(deaf.is_ok() && removed.is_ok(), "table and graph hold the same endpoints");
         self.rehear(now, id, out);
-        let Some(endpoint) = self.slots.get_mut(slot.0 as usize).and_then(Option::take) else { return };
+        let Some(mut endpoint) = self.slots.get_mut(slot.0 as usize).and_then(Option::take) else { return };
         self.by_id.remove(&id);
         for (due, deadline) in endpoint.deadlines(slot) {
             self.deadlines.remove(&(due, deadline));
@@ -337,7 +341,20 @@ impl Relay {
         }
         self.free.push(slot);
         out.unbind(slot);
-        out.event(Event::Closed { endpoint: id, stats: endpoint.stats() });
+        let totals = endpoint.totals();
+        let timeline = endpoint.observer.finish(now, totals);
+        out.event(Event::Closed { endpoint: id, stats: endpoint.stats(), timeline });
+    }
+
+    fn close_stretch(&mut self, now: Now, slot: Slot, out: &mut impl Output) {
+        let Some(endpoint) = self.endpoint_mut(slot) else { return };
+        let totals = endpoint.totals();
+        let (id, sample) = (endpoint.id, endpoint.observer.close_stretch(now, totals));
+        let due = endpoint.observer.due_us();
+        self.deadlines.insert((due, Deadline::Stretch(slot)));
+        if let Some(sample) = sample {
+            out.event(Event::Measured { endpoint: id, sample });
+        }
     }
 
     fn start_recorder(&mut self, now: Now, start: StartRecorder, out: &mut impl Output) -> Result<(), Refusal> {

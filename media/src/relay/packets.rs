@@ -213,7 +213,10 @@ impl Endpoint {
         }
         match self.reception.receive(now.mono_us, header, passing.clock_hz, passing.audio) {
             Arrival::Duplicate => return None,
-            Arrival::InOrder => self.hear_keys(coder, packet.payload(), out),
+            Arrival::InOrder => {
+                self.observer.hear(coder, packet.payload());
+                self.hear_keys(coder, packet.payload(), out);
+            }
             Arrival::Late => {}
         }
         if let Some(ear) = &mut self.ear {

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use super::endpoint::{BROWSER, Endpoint};
 use super::{Deadline, Output, Port, Relay, Slot};
 use crate::now::MICROS_PER_SECOND;
-use crate::rtcp::{LastSenderReport, OwnReport, PeerReport, REPORT_BYTES_MAX, SenderFigures};
+use crate::quality::RemoteTotals;
+use crate::rtcp::{LastSenderReport, OwnReport, PeerReception, PeerReport, REPORT_BYTES_MAX, SenderFigures};
 use crate::{Now, SourceRule};
 
 /// Reports of one leg.
@@ -17,10 +18,9 @@ pub(super) struct Reports {
     last_sender_report: Option<(u32, u64)>,
     /// Where the peer's reports come from, if that is not where its SDP says.
     source: Option<(Port, SocketAddr)>,
-    remote_lost: u32,
-    /// In RTP units of our stream, with their clock.
-    remote_jitter: (u32, u32),
-    round_trip_ms: Option<f32>,
+    remote: RemoteTotals,
+    /// The highest number that the peer had seen when it last reported.
+    remote_highest: Option<u32>,
 }
 
 impl Reports {
@@ -34,9 +34,8 @@ impl Reports {
             cname,
             last_sender_report: None,
             source: None,
-            remote_lost: 0,
-            remote_jitter: (0, 8_000),
-            round_trip_ms: None,
+            remote: RemoteTotals::default(),
+            remote_highest: None,
         }
     }
 
@@ -49,17 +48,35 @@ impl Reports {
         self.source = None;
     }
 
+    /// What the peer has lost of ours, by its last report.
     pub(super) fn remote_lost(&self) -> u32 {
-        self.remote_lost
+        u32::try_from(self.remote.lost).unwrap_or(u32::MAX)
     }
 
+    /// All that the peer has reported.
+    pub(super) fn remote(&self) -> RemoteTotals {
+        self.remote
+    }
+
+    /// Takes in a report about our stream, of which so many packets had been sent.
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    pub(super) fn remote_jitter_ms(&self) -> f32 {
-        self.remote_jitter.0 as f32 * 1_000.0 / self.remote_jitter.1 as f32
-    }
-
-    pub(super) fn round_trip_ms(&self) -> Option<f32> {
-        self.round_trip_ms
+    fn hear_of_us(&mut self, ntp_middle: u32, us: &PeerReception, sent: u64, clock_hz: u32) {
+        let remote = &mut self.remote;
+        let step = match self.remote_highest.replace(us.highest_sequence) {
+            None => sent,
+            // One that goes back counts anew.
+            Some(before) => u64::try_from(us.highest_sequence.wrapping_sub(before).cast_signed()).unwrap_or(0),
+        };
+        remote.reports += 1;
+        // Its word may be anything; nobody can have been expected to get more than was sent.
+        remote.expected = (remote.expected + step).min(sent);
+        remote.lost = u64::from(us.cumulative_lost);
+        remote.jitter_ms = us.jitter as f32 * 1_000.0 / clock_hz as f32;
+        remote.round_trip_ms = us.round_trip_ms(ntp_middle).or(remote.round_trip_ms);
+        if let Some(voip) = us.voip {
+            remote.late = remote.expected * u64::from(voip.discarded_256ths) / 256;
+            remote.buffer_ms = Some(u64::from(voip.buffer_ms));
+        }
     }
 
     /// RFC 3550 §6.2: 5 s on average, spread over half to one and a half of it; the first after half.
@@ -149,9 +166,7 @@ impl Endpoint {
         }
         if let Some(us) = report.of_us {
             let clock_hz = self.encodable().map_or(8_000, |(coder, _)| coder.clock_hz());
-            self.reports.remote_lost = us.cumulative_lost;
-            self.reports.remote_jitter = (us.jitter, clock_hz);
-            self.reports.round_trip_ms = us.round_trip_ms(now.ntp_middle()).or(self.reports.round_trip_ms);
+            self.reports.hear_of_us(now.ntp_middle(), &us, self.counts.sent_packets, clock_hz);
         }
     }
 }

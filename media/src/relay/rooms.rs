@@ -263,8 +263,7 @@ impl Relay {
             frame.silent = match *source {
                 Source::Endpoint(source) => {
                     let endpoint = self.slot(source).ok().and_then(|slot| self.endpoint_mut(slot));
-                    let ear = endpoint.and_then(|endpoint| endpoint.ear.as_mut()).filter(|ear| ear.room == id);
-                    ear.is_none_or(|ear| !ear.pull(now.mono_us, rate, &mut frame.samples))
+                    !endpoint.is_some_and(|endpoint| endpoint.listen(now, id, rate, &mut frame.samples))
                 }
                 Source::Player(player) => !self.player_frame(*due_us, player, rate, &mut frame.samples, out),
             };
@@ -303,6 +302,16 @@ impl Relay {
 }
 
 impl Endpoint {
+    /// Appends 20 ms of its party for a room; false and nothing where there is nothing to be heard.
+    fn listen(&mut self, now: Now, room: RoomId, rate: RecordRate, samples: &mut Vec<i16>) -> bool {
+        let Some(ear) = self.ear.as_mut().filter(|ear| ear.room == room) else { return false };
+        let heard = ear.pull(now.mono_us, rate, samples);
+        if heard {
+            self.observer.hear_frame(samples);
+        }
+        heard
+    }
+
     /// Nobody listens any more; what was counted stays.
     pub(super) fn close_ear(&mut self) {
         if let Some(ear) = self.ear.take() {

@@ -6,6 +6,7 @@ mod mixing;
 mod orders;
 mod packet_time;
 mod playing;
+mod quality;
 mod rig;
 
 use std::time::Duration;
@@ -320,7 +321,7 @@ fn a_party_that_has_been_sent_to_gets_a_good_bye() {
     let byes: Vec<_> = rig.world.sent.iter().map(|datagram| datagram.slot).collect();
     assert_eq!(byes, [bob.slot], "nothing was ever sent to alice");
     let closed = rig.world.events.iter().find_map(|event| match event {
-        Event::Closed { endpoint: A, stats } => Some(*stats),
+        Event::Closed { endpoint: A, stats, .. } => Some(*stats),
         _ => None,
     });
     assert_eq!(closed.unwrap().received_packets, 1);
