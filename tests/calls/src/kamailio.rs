@@ -1,7 +1,7 @@
 //! Kamailio, a registrar and proxy of other people's making: as a carrier that challenges, keeps who registered, records its
 //! route and passes calls on, and as an edge between phones and us (RFC 3327).
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -61,7 +61,10 @@ impl Kamailio {
     /// # Errors
     /// As [`Self::start`].
     pub fn flows(folder: &Path, listen: SocketAddr, onward: SocketAddr) -> Result<Self> {
-        Self::run(folder, listen, &flows(&modules()?, listen, onward))
+        let edge = Self::run(folder, listen, &flows(&modules()?, listen, onward))?;
+        // Its TCP follows its UDP.
+        wait::until("Kamailio to take connections", PATIENCE, || Ok(TcpStream::connect(listen).ok()))?;
+        Ok(edge)
     }
 
     fn run(folder: &Path, listen: SocketAddr, configuration: &str) -> Result<Self> {
