@@ -6,11 +6,13 @@
 
 pub mod action;
 pub mod check;
+pub mod draw;
 mod limits;
 pub mod name;
 pub mod node;
 mod paths;
 mod read;
+pub mod rehearse;
 pub mod run;
 pub mod template;
 mod value;

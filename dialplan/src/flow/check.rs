@@ -41,6 +41,44 @@ pub struct Known {
     pub flows: BTreeMap<FlowName, Arc<Flow>>,
 }
 
+impl Known {
+    /// All that some flows name, the flows among it: what is left to find is what is wrong with the flows themselves.
+    #[must_use]
+    pub fn assumed(flows: &[Arc<Flow>]) -> Self {
+        let mut known = Self::default();
+        for flow in flows {
+            known.flows.insert(flow.name.clone(), Arc::clone(flow));
+            flow.nodes.values().for_each(|node| known.assume(node));
+        }
+        known
+    }
+
+    fn assume(&mut self, node: &Node) {
+        self.prompts.extend(node.prompts().into_iter().cloned());
+        match node {
+            Node::Queue(node) => drop(self.queues.insert(node.queue.clone())),
+            Node::Survey(node) => drop(self.surveys.insert(node.survey.clone())),
+            Node::Conference(node) => drop(self.rooms.insert(node.room.clone())),
+            Node::Extension(node) => self.extensions.extend(node.number.fixed().and_then(|number| number.parse().ok())),
+            Node::Voicemail(node) => match &node.mailbox {
+                Mailbox::Queue(queue) => drop(self.queues.insert(queue.clone())),
+                Mailbox::Extension(number) => drop(self.extensions.insert(number.clone())),
+            },
+            Node::Condition(node) => {
+                for test in node.cases.iter().flat_map(|case| &case.when) {
+                    match test {
+                        Test::Hours { name, .. } => drop(self.hours.insert(name.clone())),
+                        Test::Queue { name, .. } => drop(self.queues.insert(name.clone())),
+                        Test::Time { .. } | Test::Caller { .. } | Test::Variable { .. } => {}
+                    }
+                }
+            }
+            Node::Play(_) | Node::Say(_) | Node::Menu(_) | Node::Collect(_) | Node::Set(_) | Node::Lookup(_) => {}
+            Node::Agent(_) | Node::Outside(_) | Node::Subflow(_) | Node::Return(_) | Node::HangUp(_) => {}
+        }
+    }
+}
+
 impl Problem {
     pub(super) fn of_flow(what: impl Into<String>) -> Self {
         Self { node: None, what: what.into() }

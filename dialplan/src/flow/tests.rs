@@ -17,10 +17,10 @@ use crate::hours::{Hours, Opening};
 use crate::say::Language;
 
 /// Monday 2026-11-23, 10:00 in Shanghai.
-const MONDAY: i64 = 1_795_399_200_000;
+pub(super) const MONDAY: i64 = 1_795_399_200_000;
 
 #[derive(Default)]
-struct Centre(BTreeMap<FlowName, Arc<Flow>>);
+pub(super) struct Centre(BTreeMap<FlowName, Arc<Flow>>);
 
 impl World for Centre {
     fn current(&self, flow: &FlowName) -> Option<u32> {
@@ -46,18 +46,18 @@ impl World for Centre {
     }
 }
 
-fn read(text: &str) -> Result<Flow, Vec<Problem>> {
+pub(super) fn read(text: &str) -> Result<Flow, Vec<Problem>> {
     let table: toml::Table = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
     Flow::read(serde_json::to_value(table).unwrap())
 }
 
 /// Flows parted by `---`; each is called after its `name`.
-fn centre(texts: &str) -> Centre {
+pub(super) fn centre(texts: &str) -> Centre {
     let flows = texts.split("---").map(|text| read(text).unwrap_or_else(|wrong| panic!("{wrong:?}\n{text}")));
     Centre(flows.map(|flow| (flow.name.clone(), Arc::new(flow))).collect())
 }
 
-fn caller(number: &str) -> Caller {
+pub(super) fn caller(number: &str) -> Caller {
     Caller {
         number: number.into(),
         name: "Li".into(),
@@ -137,7 +137,7 @@ fn walk(texts: &str, script: &str) {
     assert_eq!(seen, script, "\n--- seen:\n{seen}\n--- written:\n{script}");
 }
 
-const MAIN: &str = r#"
+pub(super) const MAIN: &str = r#"
 name = "main"
 start = "hello"
 [nodes.hello]
@@ -300,7 +300,7 @@ fn a_run_goes_on_in_another_process_where_it_stood() {
     );
 }
 
-const BRANCHES: &str = r#"
+pub(super) const BRANCHES: &str = r#"
 name = "gate"
 start = "gate"
 [nodes.gate]

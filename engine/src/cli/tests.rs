@@ -60,8 +60,6 @@ fn each_command_says_what_came_of_it() {
         assert_eq!(command(&file, &["migrate"]).await.unwrap(), "the database schema is up to date");
         assert_eq!(command(&file, &["serve"]).await.unwrap(), "serve");
         assert!(command(&file, &["version"]).await.unwrap().starts_with("switchboard "));
-        let error = command(&file, &["simulate"]).await.unwrap_err();
-        assert_eq!((error.to_string().as_str(), error.exit_code()), ("flows come in a later version", 1));
     });
 }
 
@@ -109,5 +107,48 @@ fn a_backup_is_an_installation() {
         assert_eq!(copy.tenants().await.unwrap(), open.tenants().await.unwrap());
         let again = command(&file, &["backup", to.to_str().unwrap()]).await.unwrap_err();
         assert_eq!(again.exit_code(), 2, "nothing is overwritten");
+    });
+}
+
+/// The flow that is delivered, walked with keys; its picture.
+#[test]
+fn a_flow_is_tried_without_a_phone() {
+    block_on(async {
+        let flow = concat!(env!("CARGO_MANIFEST_DIR"), "/../conf/flows/main.toml");
+        let folder = tempfile::tempdir().unwrap();
+        let svg = folder.path().join("main.svg");
+        let none = folder.path().join("none.toml");
+        let args = ["simulate", flow, "--keys", "2,1001#", "--dial", "no_answer", "--svg", svg.to_str().unwrap()];
+        let told = command(&none, &args).await.unwrap();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[0], "main: 8 nodes, no problem; prompts to upload: main_menu");
+        for expected in ["ring extension 1001 for 20 s", "(the ringing ends: no_answer)", "queue support", "hang up normal"] {
+            assert!(told.contains(expected), "{expected} in\n{told}");
+        }
+        assert!(std::fs::read_to_string(&svg).unwrap().starts_with("<svg "));
+        let closed = command(&none, &["simulate", flow, "--hours", "office=closed"]).await.unwrap();
+        assert!(closed.contains("ivr_closed") && closed.contains("voicemail queue:support"), "{closed}");
+    });
+}
+
+#[test]
+fn a_flow_with_a_fault_ends_with_2_and_names_the_node() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let none = folder.path().join("none.toml");
+        let file = folder.path().join("f.toml");
+        let try_it = async |text: &str, more: &[&str]| {
+            std::fs::write(&file, text).unwrap();
+            let error = command(&none, &[&["simulate", file.to_str().unwrap()], more].concat()).await.unwrap_err();
+            (error.to_string().replace(&file.display().to_string(), "f.toml"), error.exit_code())
+        };
+        let (told, code) = try_it("name = \"f\"\nstart = \"a\"\n[nodes.a]\nstep = \"play\"\nprompts = [\"x\"]\nnext = \"b\"\n", &[]).await;
+        assert_eq!((told.as_str(), code), ("f.toml: a: there is no node `b`, where `next` leads; write it, or lead elsewhere", 2));
+        assert!(try_it("name = ", &[]).await.0.starts_with("f.toml: this is not TOML: "));
+        let good = "name = \"f\"\nstart = \"a\"\n[nodes.a]\nstep = \"hang_up\"\n";
+        assert_eq!(try_it(good, &["--keys", "1x"]).await.0, "--keys: `x` is no key, write 0 to 9, * and #, groups with commas");
+        assert_eq!(try_it(good, &["--dial", "maybe"]).await.0, "--dial: `maybe` is none of answered, busy, no_answer, failed");
+        assert!(try_it(good, &["--hours", "office"]).await.0.starts_with("--hours: `office`: write NAME=open"));
+        assert!(try_it(good, &["--figure", "sales=3"]).await.0.starts_with("--figure: `sales=3`: write QUEUE.FIGURE=N"));
     });
 }

@@ -1,0 +1,231 @@
+//! `switchboard simulate FLOW`: walks a flow without a phone, and draws it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use dialplan::flow::Flow;
+use dialplan::flow::action::{DialEnd, QueueLeft};
+use dialplan::flow::check::{Known, Problem, check};
+use dialplan::flow::draw::draw;
+use dialplan::flow::name::{FlowName, HoursName, Key, QueueName};
+use dialplan::flow::node::QueueFigure;
+use dialplan::flow::rehearse::{Script, rehearse};
+use dialplan::flow::run::{Caller, World};
+use dialplan::hours::Opening;
+use dialplan::say::{Language, defaults};
+
+use super::CliError;
+
+/// How a flow is tried.
+#[derive(Clone, Debug, Args)]
+pub struct Simulation {
+    /// The file of the flow (.toml or .json); the other flows of its folder are there as subflows.
+    #[arg(value_name = "FILE")]
+    flow: PathBuf,
+    /// Keys pressed, a group each time the flow waits for keys: 1,2# is 1 at the first, 2 and # at the second.
+    #[arg(long, value_name = "KEYS", default_value = "")]
+    keys: String,
+    /// The caller's number.
+    #[arg(long, value_name = "NUMBER", default_value = "13800138000")]
+    caller: String,
+    /// The number called.
+    #[arg(long, value_name = "NUMBER", default_value = "+861012345678")]
+    called: String,
+    /// The language that it begins with: zh-CN or en.
+    #[arg(long, value_name = "LANGUAGE", default_value = "zh-CN")]
+    language: String,
+    /// How queues are left: answered, max_wait, full, nobody.
+    #[arg(long, value_name = "HOW", default_value = "answered")]
+    queue: String,
+    /// How ringing somebody ends: answered, busy, no_answer, failed.
+    #[arg(long, value_name = "HOW", default_value = "answered")]
+    dial: String,
+    /// What servers answer (JSON), one after the other.
+    #[arg(long, value_name = "JSON")]
+    answer: Vec<String>,
+    /// Opening hours that are not open: NAME=closed or NAME=holiday.
+    #[arg(long, value_name = "NAME=STATE")]
+    hours: Vec<String>,
+    /// A figure of a queue: sales.waiting=12, .longest_wait_s, .signed_in, .idle; else nobody waits and one agent is idle.
+    #[arg(long, value_name = "QUEUE.FIGURE=N")]
+    figure: Vec<String>,
+    /// When the call comes, in seconds since 1970; now where it is not said.
+    #[arg(long, value_name = "SECONDS")]
+    at: Option<u32>,
+    /// Draws the flow into this file (SVG).
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+/// What the flow sees.
+struct Stage {
+    flows: BTreeMap<FlowName, Arc<Flow>>,
+    hours: BTreeMap<HoursName, Opening>,
+    figures: Vec<(QueueName, QueueFigure, u32)>,
+}
+
+impl World for Stage {
+    fn current(&self, flow: &FlowName) -> Option<u32> {
+        self.flows.contains_key(flow).then_some(1)
+    }
+
+    fn flow(&self, flow: &FlowName, version: u32) -> Option<Arc<Flow>> {
+        self.flows.get(flow).filter(|_| version == 1).cloned()
+    }
+
+    fn opening(&self, hours: &HoursName, _now_ms: i64) -> Option<Opening> {
+        Some(self.hours.get(hours).copied().unwrap_or(Opening::Open))
+    }
+
+    fn queue(&self, queue: &QueueName, figure: QueueFigure) -> Option<u32> {
+        let said = self.figures.iter().find(|(name, of, _)| name == queue && *of == figure);
+        Some(said.map_or(
+            match figure {
+                QueueFigure::Waiting | QueueFigure::LongestWaitS => 0,
+                QueueFigure::SignedIn | QueueFigure::Idle => 1,
+            },
+            |(.., value)| *value,
+        ))
+    }
+}
+
+/// Checks, draws and walks the flow.
+pub(super) fn run(simulation: &Simulation) -> Result<String, CliError> {
+    let flow = read(&simulation.flow)?;
+    let flows = beside(&simulation.flow, flow.clone());
+    let mut text = checked(&simulation.flow, &flow, &flows)?;
+    if let Some(file) = &simulation.svg {
+        std::fs::write(file, draw(&flow))
+            .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", file.display())))?;
+    }
+    let stage = Stage {
+        flows: flows.into_iter().map(|flow| (flow.name.clone(), flow)).collect(),
+        hours: simulation.hours.iter().map(|text| opening(text)).collect::<Result<_, _>>()?,
+        figures: simulation.figure.iter().map(|text| figure(text)).collect::<Result<_, _>>()?,
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let at = simulation.at.map_or(now, |seconds| Duration::from_secs(seconds.into()));
+    let now_ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    let lines = rehearse(&stage, &flow.name, script(simulation)?, now_ms);
+    text.extend(lines.iter().map(|line| format!("{line}\n")));
+    Ok(text.trim_end().to_owned())
+}
+
+fn script(simulation: &Simulation) -> Result<Script, CliError> {
+    let language = Language::ALL.into_iter().find(|known| known.as_str() == simulation.language);
+    let answers: Result<VecDeque<_>, _> = simulation.answer.iter().map(|text| serde_json::from_str(text)).collect();
+    Ok(Script {
+        caller: Caller {
+            number: simulation.caller.clone(),
+            name: String::new(),
+            called: simulation.called.clone(),
+            trunk: String::new(),
+            language: language.ok_or_else(|| CliError::Usage("--language is zh-CN or en".to_owned()))?,
+        },
+        keys: keys(&simulation.keys)?,
+        queue: word("--queue", &simulation.queue, QueueLeft::ALL, QueueLeft::word)?,
+        dial: word("--dial", &simulation.dial, DialEnd::ALL, DialEnd::word)?,
+        answers: answers.map_err(|error| CliError::Usage(format!("--answer is no JSON: {error}")))?,
+    })
+}
+
+fn word<T: Copy, const N: usize>(
+    option: &str,
+    text: &str,
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> Result<T, CliError> {
+    let names = || all.map(name).join(", ");
+    let found = all.into_iter().find(|known| name(*known) == text);
+    found.ok_or_else(|| CliError::Usage(format!("{option}: `{text}` is none of {}", names())))
+}
+
+fn keys(text: &str) -> Result<VecDeque<Vec<Key>>, CliError> {
+    let group = |group: &str| {
+        let wrong = |c| CliError::Usage(format!("--keys: `{c}` is no key, write 0 to 9, * and #, groups with commas"));
+        group.chars().map(|c| Key::new(c).ok_or_else(|| wrong(c))).collect::<Result<Vec<_>, _>>()
+    };
+    text.split(',').filter(|text| !text.is_empty()).map(group).collect()
+}
+
+fn opening(text: &str) -> Result<(HoursName, Opening), CliError> {
+    let states = [("open", Opening::Open), ("closed", Opening::Closed), ("holiday", Opening::Holiday)];
+    let parsed = text.split_once('=').and_then(|(name, state)| {
+        let (_, state) = states.into_iter().find(|(word, _)| *word == state)?;
+        Some((name.parse().ok()?, state))
+    });
+    parsed.ok_or_else(|| CliError::Usage(format!("--hours: `{text}`: write NAME=open, NAME=closed or NAME=holiday")))
+}
+
+fn figure(text: &str) -> Result<(QueueName, QueueFigure, u32), CliError> {
+    let figures = [
+        ("waiting", QueueFigure::Waiting),
+        ("longest_wait_s", QueueFigure::LongestWaitS),
+        ("signed_in", QueueFigure::SignedIn),
+        ("idle", QueueFigure::Idle),
+    ];
+    let parsed = text.split_once('=').and_then(|(what, value)| {
+        let (queue, figure) = what.rsplit_once('.')?;
+        let (_, figure) = figures.into_iter().find(|(word, _)| *word == figure)?;
+        Some((queue.parse().ok()?, figure, value.parse().ok()?))
+    });
+    parsed.ok_or_else(|| {
+        let mend = "write QUEUE.FIGURE=N with waiting, longest_wait_s, signed_in or idle";
+        CliError::Usage(format!("--figure: `{text}`: {mend}"))
+    })
+}
+
+/// Reads one flow.
+fn read(file: &Path) -> Result<Arc<Flow>, CliError> {
+    let usage = |what: String| CliError::Usage(format!("{}: {what}", file.display()));
+    let size = std::fs::metadata(file).map_err(|error| usage(format!("cannot be read: {error}")))?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(usage(format!("a flow has at most {FILE_BYTES_MAX} bytes")));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| usage(format!("cannot be read: {error}")))?;
+    let value = if file.extension().is_some_and(|extension| extension == "json") {
+        serde_json::from_str(&text).map_err(|error| usage(format!("this is no JSON: {error}")))?
+    } else {
+        let table: toml::Table = text.parse().map_err(|error| usage(format!("this is not TOML: {error}")))?;
+        serde_json::to_value(table).map_err(|error| usage(error.to_string()))?
+    };
+    Flow::read(value).map(Arc::new).map_err(|problems| usage(listed(&problems)))
+}
+
+/// The flow and the readable others of its folder.
+fn beside(file: &Path, flow: Arc<Flow>) -> Vec<Arc<Flow>> {
+    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let others = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> = others
+        .filter(|other| other.extension().is_some_and(|extension| extension == "toml" || extension == "json"))
+        .take(FLOWS_MAX)
+        .collect();
+    files.sort();
+    let others: Vec<Arc<Flow>> = files.iter().filter_map(|file| read(file).ok()).collect();
+    let others = others.into_iter().filter(|other| other.name != flow.name);
+    [Arc::clone(&flow)].into_iter().chain(others).collect()
+}
+
+/// What is wrong with the flow itself ends it; what it needs of the call centre is said.
+fn checked(file: &Path, flow: &Arc<Flow>, flows: &[Arc<Flow>]) -> Result<String, CliError> {
+    let known = Known::assumed(flows);
+    let problems = check(flow, &known);
+    if !problems.is_empty() {
+        return Err(CliError::Usage(format!("{}: {}", file.display(), listed(&problems))));
+    }
+    let own: Vec<String> = known.prompts.iter().filter(|name| !defaults::ALL.contains(name)).map(ToString::to_string).collect();
+    let upload = if own.is_empty() { String::new() } else { format!("; prompts to upload: {}", own.join(", ")) };
+    Ok(format!("{}: {} nodes, no problem{upload}\n", flow.name, flow.nodes.len()))
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
+}
+
+/// Bytes of a file with a flow.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Files of a folder that are looked at.
+const FLOWS_MAX: usize = 1_000;
