@@ -92,11 +92,11 @@ fn stand(svg: &mut String, place: Place, name: &NodeName, node: &Node, start: bo
     };
     let about = clipped(&about(node));
     // Writing to a text cannot fail.
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<g class=\"{class}\"><title>{name}: {kind} {whole}</title><rect x=\"{x}\" y=\"{y}\" width=\"{BOX_WIDTH}\" \
          height=\"{BOX_HEIGHT}\" rx=\"6\"/><text x=\"{tx}\" y=\"{ty}\" class=\"name\">{name}</text>\
-         <text x=\"{tx}\" y=\"{ky}\" class=\"kind\">{kind}</text><text x=\"{tx}\" y=\"{ay}\">{about}</text></g>\n",
+         <text x=\"{tx}\" y=\"{ky}\" class=\"kind\">{kind}</text><text x=\"{tx}\" y=\"{ay}\">{about}</text></g>",
         name = escaped(name.as_str()),
         kind = node.kind(),
         whole = escaped(&self::about(node)),
@@ -131,9 +131,9 @@ fn way(svg: &mut String, from: Place, to: Place, nth: usize, label: &str) {
         let ends = (tx + BOX_WIDTH, ty + BOX_HEIGHT / 2);
         format!("M{} {} V{low} H{right} V{} H{}", begins.0, begins.1, ends.1, ends.0)
     };
-    let _ = write!(
+    let _ = writeln!(
         svg,
-        "<path d=\"{path}\" marker-end=\"url(#arrow)\"/><text x=\"{}\" y=\"{}\" class=\"way\">{}</text>\n",
+        "<path d=\"{path}\" marker-end=\"url(#arrow)\"/><text x=\"{}\" y=\"{}\" class=\"way\">{}</text>",
         begins.0 + 4,
         begins.1 + 13 + 11 * (nth % 2),
         escaped(&clipped(label)),

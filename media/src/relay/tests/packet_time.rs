@@ -14,7 +14,7 @@ const OPUS: (Codec, u8) = (Codec::Opus, 111);
 fn mixed_for(codec: (Codec, u8), settle: impl Fn(&mut Session)) -> Vec<(Header, Vec<u8>)> {
     let mut rig = Rig::default();
     let mut speakers = [rig.party(A, &[PCMU]), rig.party(B, &[PCMU])];
-    let sink = rig.party(C, &[codec.clone()]);
+    let sink = rig.party(C, std::slice::from_ref(&codec));
     let mut wanted = session(3, &[codec]);
     settle(&mut wanted);
     rig.configure(C, wanted);
