@@ -152,7 +152,9 @@ fn about(node: &Node) -> String {
         Node::Say(say) => format!("{} parts", say.parts.len()),
         Node::Menu(menu) => format!("{} tries, {} s", menu.tries, menu.timeout_s),
         Node::Collect(collect) => format!("{} of {} to {} digits", collect.into, collect.min, collect.max),
-        Node::Set(set) => set.values.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", "),
+        Node::Set(set) => {
+            set.values.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+        }
         Node::Condition(condition) if condition.cases.len() == 1 => "1 case".to_owned(),
         Node::Condition(condition) => format!("{} cases", condition.cases.len()),
         Node::Lookup(lookup) => number(&lookup.url),
@@ -223,8 +225,11 @@ mod tests {
             for name in flow.nodes.keys() {
                 assert!(svg.contains(&format!("class=\"name\">{name}</text>")), "{name} in {svg}");
             }
-            let ways: std::collections::BTreeSet<_> =
-                flow.nodes.iter().flat_map(|(name, node)| node.exits().into_iter().map(move |exit| (name, exit.to))).collect();
+            let ways: std::collections::BTreeSet<_> = flow
+                .nodes
+                .iter()
+                .flat_map(|(name, node)| node.exits().into_iter().map(move |exit| (name, exit.to)))
+                .collect();
             assert_eq!(svg.matches("marker-end").count(), ways.len());
             assert_eq!(svg.matches("class=\"start\"").count(), 1);
         }
@@ -234,7 +239,8 @@ mod tests {
     fn no_two_nodes_stand_in_one_place() {
         for (flow, _) in pictures() {
             let places = places(&flow);
-            let corners: std::collections::BTreeSet<_> = places.values().map(|place| (place.rank, place.column)).collect();
+            let corners: std::collections::BTreeSet<_> =
+                places.values().map(|place| (place.rank, place.column)).collect();
             assert_eq!(corners.len(), flow.nodes.len());
         }
     }

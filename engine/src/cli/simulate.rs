@@ -216,7 +216,8 @@ fn checked(file: &Path, flow: &Arc<Flow>, flows: &[Arc<Flow>]) -> Result<String,
     if !problems.is_empty() {
         return Err(CliError::Usage(format!("{}: {}", file.display(), listed(&problems))));
     }
-    let own: Vec<String> = known.prompts.iter().filter(|name| !defaults::ALL.contains(name)).map(ToString::to_string).collect();
+    let own: Vec<String> =
+        known.prompts.iter().filter(|name| !defaults::ALL.contains(name)).map(ToString::to_string).collect();
     let upload = if own.is_empty() { String::new() } else { format!("; prompts to upload: {}", own.join(", ")) };
     Ok(format!("{}: {} nodes, no problem{upload}\n", flow.name, flow.nodes.len()))
 }

@@ -122,7 +122,9 @@ fn a_flow_is_tried_without_a_phone() {
         let told = command(&none, &args).await.unwrap();
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(lines[0], "main: 8 nodes, no problem; prompts to upload: main_menu");
-        for expected in ["ring extension 1001 for 20 s", "(the ringing ends: no_answer)", "queue support", "hang up normal"] {
+        for expected in
+            ["ring extension 1001 for 20 s", "(the ringing ends: no_answer)", "queue support", "hang up normal"]
+        {
             assert!(told.contains(expected), "{expected} in\n{told}");
         }
         assert!(std::fs::read_to_string(&svg).unwrap().starts_with("<svg "));
@@ -142,13 +144,26 @@ fn a_flow_with_a_fault_ends_with_2_and_names_the_node() {
             let error = command(&none, &[&["simulate", file.to_str().unwrap()], more].concat()).await.unwrap_err();
             (error.to_string().replace(&file.display().to_string(), "f.toml"), error.exit_code())
         };
-        let (told, code) = try_it("name = \"f\"\nstart = \"a\"\n[nodes.a]\nstep = \"play\"\nprompts = [\"x\"]\nnext = \"b\"\n", &[]).await;
-        assert_eq!((told.as_str(), code), ("f.toml: a: there is no node `b`, where `next` leads; write it, or lead elsewhere", 2));
+        let (told, code) =
+            try_it("name = \"f\"\nstart = \"a\"\n[nodes.a]\nstep = \"play\"\nprompts = [\"x\"]\nnext = \"b\"\n", &[])
+                .await;
+        assert_eq!(
+            (told.as_str(), code),
+            ("f.toml: a: there is no node `b`, where `next` leads; write it, or lead elsewhere", 2)
+        );
         assert!(try_it("name = ", &[]).await.0.starts_with("f.toml: this is not TOML: "));
         let good = "name = \"f\"\nstart = \"a\"\n[nodes.a]\nstep = \"hang_up\"\n";
-        assert_eq!(try_it(good, &["--keys", "1x"]).await.0, "--keys: `x` is no key, write 0 to 9, * and #, groups with commas");
-        assert_eq!(try_it(good, &["--dial", "maybe"]).await.0, "--dial: `maybe` is none of answered, busy, no_answer, failed");
+        assert_eq!(
+            try_it(good, &["--keys", "1x"]).await.0,
+            "--keys: `x` is no key, write 0 to 9, * and #, groups with commas"
+        );
+        assert_eq!(
+            try_it(good, &["--dial", "maybe"]).await.0,
+            "--dial: `maybe` is none of answered, busy, no_answer, failed"
+        );
         assert!(try_it(good, &["--hours", "office"]).await.0.starts_with("--hours: `office`: write NAME=open"));
-        assert!(try_it(good, &["--figure", "sales=3"]).await.0.starts_with("--figure: `sales=3`: write QUEUE.FIGURE=N"));
+        assert!(
+            try_it(good, &["--figure", "sales=3"]).await.0.starts_with("--figure: `sales=3`: write QUEUE.FIGURE=N")
+        );
     });
 }
