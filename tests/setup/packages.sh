@@ -6,7 +6,7 @@ build="gcc pkg-config cmake clang libopus-dev"
 peers="sip-tester baresip sipsak tshark kamailio kamailio-outbound-modules postgresql sox openssl python3-venv libspandsp-dev chromium"
 # Beside them: what comes from PyPI in an environment of its own.
 finish() {
-  [ "$1" = build ] || { "$(dirname "$0")/pjsua2.sh" && "$(dirname "$0")/browser.sh"; } >/dev/null
+  [ "$1" = build ] || { "$(dirname "$0")/pjsua2.sh" && "$(dirname "$0")/browser.sh" && "$(dirname "$0")/pesq.sh"; } >/dev/null
 }
 
 case "${1:-}" in

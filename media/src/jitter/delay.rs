@@ -9,6 +9,8 @@ pub(super) struct Delay {
     /// Packets by how much later than the least they came.
     lateness: [u16; BINS],
     seen: u16,
+    /// Packets that were missed among those seen, fading with them.
+    missed: u16,
     target_us: i64,
 }
 
@@ -16,7 +18,7 @@ impl Delay {
     /// Begins with a guess of how long to wait.
     pub(super) fn new(target_us: i64) -> Self {
         let target_us = target_us.clamp(TARGET_MIN_US, TARGET_MAX_US);
-        Self { least: [None; 2], window_ends_us: 0, lateness: [0; BINS], seen: 0, target_us }
+        Self { least: [None; 2], window_ends_us: 0, lateness: [0; BINS], seen: 0, missed: 0, target_us }
     }
 
     /// The time stamps begin anew: what is known of the lateness stays true.
@@ -39,10 +41,16 @@ impl Delay {
             // The past fades: half of it goes.
             self.lateness.iter_mut().for_each(|count| *count /= 2);
             self.seen = self.lateness.iter().sum();
+            self.missed /= 2;
         }
         if self.seen >= SEEN_MIN && self.seen.is_multiple_of(REVIEW) {
             self.review();
         }
+    }
+
+    /// Packets never came.
+    pub(super) fn miss(&mut self, packets: u64) {
+        self.missed = self.missed.saturating_add(u16::try_from(packets).unwrap_or(u16::MAX)).min(SEEN_MAX);
     }
 
     /// Least transit of late, in µs; `None` before the first packet.
@@ -67,12 +75,17 @@ impl Delay {
             bin -= 1;
         }
         let wanted = (i64::try_from(bin).expect("few bins") + 1) * BIN_US;
-        self.target_us = wanted.clamp(TARGET_MIN_US, TARGET_MAX_US);
+        let least = if self.missed > self.seen / MISSED_PART { TARGET_LOSSY_US } else { TARGET_MIN_US };
+        self.target_us = wanted.clamp(least, TARGET_MAX_US);
     }
 }
 
 /// Less than a frame is not waited for.
 pub(super) const TARGET_MIN_US: i64 = 20_000;
+/// Where packets are lost the next one is waited for, so that a gap is made up from both of its ends.
+const TARGET_LOSSY_US: i64 = 40_000;
+/// More than one packet in so many missed is a lossy way.
+const MISSED_PART: u16 = 100;
 /// Whoever comes later still is late.
 pub(super) const TARGET_MAX_US: i64 = 200_000;
 /// Width of a bin of the lateness.

@@ -271,7 +271,7 @@ impl JitterBuffer {
                 let length = self.ready.len() + usize::try_from(due_in).unwrap_or(0);
                 self.ready.resize(length, 0);
                 if let State::Silent { next_sequence: Some(next) } = self.state {
-                    self.stats.gaps += (sequence - next).unsigned_abs();
+                    self.missed((sequence - next).unsigned_abs());
                 }
                 self.state = State::Talking(Talk { timestamp, sequence, owed: 0 });
             }
@@ -312,28 +312,57 @@ impl JitterBuffer {
             self.stats.concealed_ms += self.to_ms(made_up);
         }
         if gap == made_up {
-            self.stats.gaps += lost.unsigned_abs();
+            self.missed(lost.unsigned_abs());
             self.state = State::Talking(Talk { timestamp, sequence, owed: talk.owed - made_up });
             return Sound::Voice;
         }
         let part = gap - made_up;
-        let samples =
-            usize::try_from(self.to_samples(part)).unwrap_or(0).clamp(1, frame_samples(self.concealer.rate()));
+        let mut samples = usize::try_from(self.to_samples(part)).unwrap_or(0).max(1);
         let recovered = lost == 1 && made_up == 0 && self.recover(sequence, part);
         if !recovered {
-            self.conceal(samples);
+            let both_ends = made_up == 0 && self.bridge_between(sequence, samples);
+            if !both_ends {
+                samples = samples.min(frame_samples(self.concealer.rate()));
+                self.conceal(samples);
+            }
             self.stats.concealed_ms += self.to_ms(self.to_units(samples));
         }
         let filled = if recovered { part } else { self.to_units(samples).max(1) };
         let reached = talk.timestamp + made_up + filled;
         self.state = if recovered || reached >= timestamp {
-            self.stats.gaps += lost.unsigned_abs();
+            self.missed(lost.unsigned_abs());
             self.stats.recovered += u64::from(recovered);
             State::Talking(Talk { timestamp, sequence, owed: 0 })
         } else {
             State::Talking(Talk { timestamp: reached, owed: 0, ..talk })
         };
         Sound::Voice
+    }
+
+    /// Packets did not come in time.
+    fn missed(&mut self, packets: u64) {
+        self.stats.gaps += packets;
+        self.delay.miss(packets);
+    }
+
+    /// Makes up what is missing before a packet that is there, out of what stands on both sides. Only of codecs whose packets
+    /// can be decoded on their own.
+    fn bridge_between(&mut self, sequence: i64, samples: usize) -> bool {
+        let rate = self.concealer.rate();
+        let Some(Queued { audio: Some((coder @ (Coder::G711(_) | Coder::L16(_)), payload)), .. }) =
+            self.queue.get(&sequence)
+        else {
+            return false;
+        };
+        if coder.encoder_rate() != rate || samples > pitch::of_us(rate, BETWEEN_US) {
+            return false;
+        }
+        let Some((_, decoder)) = self.decoders.iter_mut().find(|(known, _)| known == coder) else { return false };
+        let mut next = Vec::with_capacity(frame_samples(rate));
+        decoder.decode(payload, &mut next);
+        let Some(made) = self.concealer.between(samples, &next) else { return false };
+        self.ready.extend(made);
+        true
     }
 
     /// Decodes the packet whose turn it is.
@@ -355,7 +384,7 @@ impl JitterBuffer {
             return Sound::Voice;
         }
         self.stats.played += 1;
-        self.stats.gaps += (sequence - talk.sequence).max(0).unsigned_abs();
+        self.missed((sequence - talk.sequence).max(0).unsigned_abs());
         let length = self.to_units(sound.len());
         // What was made up while it was waited for was a delay.
         if talk.owed > 0 {
@@ -501,6 +530,8 @@ const TRANSIT_LEAP_US: i64 = 2_000_000;
 const BEHIND_RUN: u32 = 5;
 /// So long is made up while nothing comes; then there is silence.
 const DRY_US: u32 = 100_000;
+/// A longer gap is not made up from both of its ends.
+const BETWEEN_US: u32 = 60_000;
 /// The delay may be this far off before it is corrected.
 const SLACK_US: i64 = 15_000;
 /// Further off it is corrected whatever one may hear of that.

@@ -50,6 +50,16 @@ pub(super) fn period(sound: &[i16], rate: RecordRate) -> usize {
         .map_or(least, |(lag, _)| lag.min(most).max(1))
 }
 
+/// As [`period`] where it is known to be about `expected`: of a sound too short to find it alone.
+pub(super) fn period_near(sound: &[i16], expected: usize) -> usize {
+    let most = (expected * 4 / 3).min(sound.len() - sound.len() / 4);
+    let least = (expected * 3 / 4).min(most).max(1);
+    (least..=most)
+        .map(|lag| (lag, likeness(&sound[lag..], &sound[..sound.len() - lag])))
+        .max_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map_or(least, |(lag, _)| lag)
+}
+
 /// Samples in so many microseconds.
 pub(super) fn of_us(rate: RecordRate, us: u32) -> usize {
     (u64::from(rate.hz()) * u64::from(us) / 1_000_000) as usize
@@ -73,7 +83,7 @@ fn seamless_lag(sound: &[i16], rate: RecordRate, urgency: Urgency) -> Option<usi
 
 /// Correlation from -1 to 1, over the length of the shorter.
 #[expect(clippy::cast_precision_loss, reason = "a measure")]
-fn likeness(one: &[i16], other: &[i16]) -> f32 {
+pub(super) fn likeness(one: &[i16], other: &[i16]) -> f32 {
     let (mut product, mut power, mut other_power) = (0i64, 1i64, 1i64);
     for (a, b) in one.iter().zip(other) {
         let (a, b) = (i64::from(*a), i64::from(*b));

@@ -160,6 +160,33 @@ fn a_lost_frame_of_a_tone_is_hardly_missed() {
 }
 
 #[test]
+fn where_packets_are_lost_the_next_is_waited_for_and_no_longer_than_that() {
+    let sound = sine(8_000, 300.0, 8_000.0, 60.0);
+    let lossy = Network { lost_percent: 4, jitter_ms: 0, drift_ppm: 0 };
+    let mut packets = flights(&sound, MU, lossy, 7);
+    // The last half minute is clean.
+    let clean = flights(&sound, MU, CLEAN, 7).split_off(1_500);
+    packets.retain(|flight| flight.arrives_us < clean[0].arrives_us);
+    let mut buffer = JitterBuffer::new(20);
+    let end = packets.last().map(|flight| flight.arrives_us + 1_000).unwrap();
+    let mut heard = Vec::new();
+    let (mut at, mut waiting) = (1_003_000, packets.into_iter().chain(clean).peekable());
+    let mut targets = Vec::new();
+    while waiting.peek().is_some() {
+        while let Some(flight) = waiting.next_if(|flight| flight.arrives_us <= at) {
+            buffer.receive(flight.arrives_us, &flight.header, MU, &flight.payload);
+        }
+        buffer.pull(at, &mut heard);
+        if at > end && targets.is_empty() {
+            targets.push(buffer.stats().target_ms);
+        }
+        at += 20_000;
+    }
+    targets.push(buffer.stats().target_ms);
+    assert_eq!(targets, [40, 20]);
+}
+
+#[test]
 fn a_clock_that_drifts_for_an_hour_is_followed_without_a_gap() {
     for drift_ppm in [-200, 200] {
         let sound = sine(8_000, 400.0, 8_000.0, 3_600.0);

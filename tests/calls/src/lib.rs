@@ -13,6 +13,7 @@ pub mod chirp;
 pub mod digest;
 pub mod dns;
 pub mod g711;
+pub mod impair;
 pub mod kamailio;
 pub mod openssl;
 pub mod party;
