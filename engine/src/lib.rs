@@ -8,6 +8,7 @@ pub mod consumers;
 pub mod events;
 pub mod http;
 pub mod journal;
+pub mod keeper;
 pub mod ladder;
 pub mod live;
 pub mod media_bridge;

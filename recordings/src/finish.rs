@@ -93,6 +93,14 @@ fn mark_done(root: &Path, layout: &Layout, outcome: &Outcome) -> io::Result<Stri
     }
 }
 
+/// The checksum of a whole file, 64 hexadecimal digits.
+///
+/// # Errors
+/// It cannot be read.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    sha256(&mut File::open(path)?)
+}
+
 fn sha256(file: &mut File) -> io::Result<String> {
     file.rewind()?;
     let mut hash = Sha256::new();

@@ -1,4 +1,5 @@
-//! Recording files: format, repair, checksum and storage.
+//! Recording files: format, repair, checksum, and how and where they are kept when they are finished ([`Storage`],
+//! [`encode_opus`], [`seal`]).
 //!
 //! [`Recordings`] owns one thread that writes all files and one that finishes them; a [`Recorder`] is the sink that media
 //! hands frames to, and never blocks. A full disk or queue costs audio, never a call: what is missing is silence in its place,
@@ -6,14 +7,16 @@
 //! `ROOT/TENANT/YYYY/MM/DD/ID.wav`, and are playable while they grow. A file that is not confirmed as written down has a
 //! marker in `ROOT/TENANT/open`; [`repair`] finds those after a crash.
 
-mod audio;
 mod disk;
 pub mod failpoint;
 mod finish;
 mod layout;
+mod opus;
 mod repair;
 mod result;
+mod sealed;
 mod sink;
+mod storage;
 mod wav;
 mod writer;
 
@@ -23,12 +26,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-pub use audio::{Audio, AudioError, delete_audio, open_audio};
 pub use disk::{DiskFloor, DiskSpace, disk_space};
+pub use finish::sha256_of;
 pub use layout::NameError;
+pub use opus::{EncodeError, encode_opus};
 pub use repair::repair;
 pub use result::{Finished, Gap, Outcome, RecordingFile};
+pub use sealed::{KeysError, OpenError, SealKeys, seal};
 pub use sink::Recorder;
+pub use storage::{AudioStream, Place, S3Options, Storage, StorageError};
 
 use layout::Layout;
 use sink::Backlog;

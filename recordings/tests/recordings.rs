@@ -8,9 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use media::{RecordRate, RecordSink};
-use recordings::{
-    Finished, Gap, Outcome, RecordingFile, RecordingSpec, Recordings, RecordingsOptions, open_audio, repair,
-};
+use recordings::{Finished, Gap, Outcome, RecordingFile, RecordingSpec, Recordings, RecordingsOptions, repair};
 
 /// The left channel counts frames, the right one counts them backwards: any frame tells where it belongs.
 fn frames(range: std::ops::Range<u64>) -> Vec<i16> {
@@ -76,7 +74,7 @@ fn what_is_recorded_is_in_the_file_left_and_right() {
     assert_eq!(samples(root.path(), file), frames(0..12_345));
     let sum = std::process::Command::new("sha256sum").arg(root.path().join(&file.path)).output().unwrap();
     assert_eq!(String::from_utf8(sum.stdout).unwrap()[..64], file.sha256);
-    assert_eq!(open_audio(root.path(), &file.path).unwrap().bytes, file.bytes);
+    assert_eq!(std::fs::metadata(root.path().join(&file.path)).unwrap().len(), file.bytes);
     assert_eq!(markers(root.path()), 1);
     recordings.confirm(&done);
     drop(recordings);

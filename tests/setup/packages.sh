@@ -3,10 +3,10 @@
 set -euo pipefail
 
 build="gcc pkg-config cmake clang libopus-dev"
-peers="sip-tester baresip sipsak tshark kamailio kamailio-outbound-modules postgresql sox openssl python3-venv libspandsp-dev chromium"
+peers="sip-tester baresip sipsak tshark kamailio kamailio-outbound-modules postgresql sox openssl python3-venv ffmpeg libspandsp-dev chromium"
 # Beside them: what comes from PyPI in an environment of its own.
 finish() {
-  [ "$1" = build ] || { "$(dirname "$0")/pjsua2.sh" && "$(dirname "$0")/browser.sh" && "$(dirname "$0")/pesq.sh"; } >/dev/null
+  [ "$1" = build ] || for script in pjsua2 browser pesq moto; do "$(dirname "$0")/$script.sh" >/dev/null; done
 }
 
 case "${1:-}" in

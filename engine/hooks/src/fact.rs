@@ -78,6 +78,12 @@ pub enum Event {
     /// A recording stopped early or could not start: the call went on without it.
     #[serde(rename = "recording.failed")]
     RecordingFailed(RecordingFailed),
+    /// A recording lies where it is kept, in the form in which it is kept.
+    #[serde(rename = "recording.stored")]
+    RecordingStored(RecordingStored),
+    /// The audio of a recording was deleted, since its time was over (REC-06).
+    #[serde(rename = "recording.purged")]
+    RecordingPurged(RecordingPurged),
     /// The first member entered a conference room.
     #[serde(rename = "conference.started")]
     ConferenceStarted(ConferenceStarted),
@@ -431,6 +437,60 @@ pub struct RecordingReady {
     pub partial: bool,
 }
 
+/// How the audio of a recording is coded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioFormat {
+    /// PCM of 16 bits in WAV.
+    #[default]
+    Wav,
+    /// Opus in Ogg (RFC 7845).
+    Opus,
+}
+
+/// Where the audio of a recording is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioPlace {
+    /// In the recordings folder.
+    Directory,
+    /// In the bucket of an S3 service.
+    S3,
+}
+
+/// See [`Event::RecordingStored`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingStored {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The call.
+    pub call: CallId,
+    /// Where.
+    pub place: AudioPlace,
+    /// Below the recordings folder or in the bucket, with `/`.
+    pub path: String,
+    /// Its coding now.
+    pub format: AudioFormat,
+    /// Size of what is heard, not of what encryption makes of it.
+    pub bytes: u64,
+    /// Of the same, 64 hexadecimal digits.
+    pub sha256: String,
+    /// The name of the key that encrypts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_by: Option<String>,
+}
+
+/// See [`Event::RecordingPurged`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingPurged {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The call.
+    pub call: CallId,
+    /// How long recordings were kept when it was deleted.
+    pub kept_days: u64,
+}
+
 /// See [`Event::RecordingPaused`] and [`Event::RecordingResumed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingMark {
@@ -604,6 +664,8 @@ impl Event {
             Self::RecordingStarted(e) => Some(e.call),
             Self::RecordingReady(e) => Some(e.call),
             Self::RecordingFailed(e) => Some(e.call),
+            Self::RecordingStored(e) => Some(e.call),
+            Self::RecordingPurged(e) => Some(e.call),
             Self::RecordingPaused(e) | Self::RecordingResumed(e) => Some(e.call),
             Self::MemberJoined(e) => Some(e.call),
             Self::MemberLeft(e) => Some(e.call),

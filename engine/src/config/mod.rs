@@ -13,7 +13,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
+use hooks::fact::AudioFormat;
 use media::OpusSettings;
+use recordings::{S3Options, SealKeys};
 use sip::session_timer::Policy;
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
@@ -150,6 +153,40 @@ pub struct RecordingConfig {
     pub free_disk_floor_bytes: u64,
     /// Calls between two extensions are recorded in every tenant.
     pub internal: bool,
+    /// How finished recordings are kept where their tenant has no setting of its own.
+    pub format: AudioFormat,
+    /// For how many days, where their tenant has no setting of its own; 0 for ever.
+    pub keep_days: u64,
+    /// The keys that encrypt them.
+    pub encryption_keys: Option<SealKeys>,
+    /// Where those keys stand instead.
+    pub encryption_key_file: Option<PathBuf>,
+    /// The bucket they are moved to.
+    pub s3: Option<S3Config>,
+}
+
+/// `[recording.s3]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct S3Config {
+    /// All but a secret that stands in a file.
+    bucket: S3Options,
+    secret_file: Option<PathBuf>,
+}
+
+impl S3Config {
+    /// With the secret, which is read here.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn options(&self) -> anyhow::Result<S3Options> {
+        let mut options = self.bucket.clone();
+        if let Some(file) = &self.secret_file {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read recording.s3.secret_access_key_file {}", file.display()))?;
+            text.trim().clone_into(&mut options.secret_access_key);
+        }
+        Ok(options)
+    }
 }
 
 /// `[log]`.

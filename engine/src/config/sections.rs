@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use hooks::fact::AudioFormat;
 use media::{OpusSettings, RecordRate};
+use recordings::{S3Options, SealKeys};
 use sip::flow::Transport;
 use sip::session_timer::{INTERVAL_MAX_S, MIN_SE_S, Policy};
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
@@ -13,8 +15,8 @@ use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 use super::reader::Reader;
 use super::tree::{Node, Value};
 use super::{
-    DnsConfig, Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, SipConfig, StorageUrl, TlsConfig, TlsFiles,
-    network,
+    DnsConfig, Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, S3Config, SipConfig, StorageUrl, TlsConfig,
+    TlsFiles, network,
 };
 use crate::ladder::CaptureOptions;
 
@@ -296,9 +298,54 @@ pub(super) fn recording(mut reader: Reader<'_>, data_dir: &Path) -> RecordingCon
         dir: reader.text("dir").map_or_else(|| data_dir.join("recordings"), PathBuf::from),
         free_disk_floor_bytes: reader.whole("free_disk_floor_mb", 0..=1 << 40).unwrap_or(512) << 20,
         internal: reader.flag("internal").unwrap_or(false),
+        format: reader.word("format", &[("wav", AudioFormat::Wav), ("opus", AudioFormat::Opus)]).unwrap_or_default(),
+        keep_days: reader.whole("keep_days", 0..=KEEP_DAYS_MAX).unwrap_or(180),
+        encryption_keys: encryption_keys(&mut reader),
+        encryption_key_file: reader.text("encryption_key_file").filter(|file| !file.is_empty()).map(PathBuf::from),
+        s3: s3(reader.section("s3")),
     };
     reader.finish();
     config
+}
+
+/// A hundred years.
+const KEEP_DAYS_MAX: u64 = 36_500;
+
+fn encryption_keys(reader: &mut Reader<'_>) -> Option<SealKeys> {
+    let keys = reader.list("encryption_keys", |text| Ok(text.to_owned())).filter(|keys| !keys.is_empty())?;
+    let place = reader.place_of("encryption_keys");
+    SealKeys::parse(&keys.join("\n"))
+        .map_err(|error| reader.problem(place, format!("`recording.encryption_keys`: {error}")))
+        .ok()
+}
+
+fn s3(mut reader: Reader<'_>) -> Option<S3Config> {
+    let mut text = |key| reader.text(key).filter(|text| !text.is_empty());
+    let (bucket, endpoint, region, prefix) = (text("bucket"), text("endpoint"), text("region"), text("prefix"));
+    let (access_key_id, secret) = (text("access_key_id"), text("secret_access_key"));
+    let secret_file = text("secret_access_key_file").map(PathBuf::from);
+    let place = reader.place().clone();
+    if let Some(endpoint) = &endpoint
+        && !["http://", "https://"].iter().any(|scheme| endpoint.starts_with(scheme))
+    {
+        reader.problem(place.clone(), format!("`{endpoint}` is no address of an S3 service, write it as https://HOST"));
+    }
+    let has_secret = secret.is_some() != secret_file.is_some();
+    let whole = bucket.is_some() && access_key_id.is_some() && has_secret;
+    if !whole && (bucket.is_some() || access_key_id.is_some() || secret.is_some() || secret_file.is_some()) {
+        let mend = "`recording.s3` needs bucket, access_key_id, and either secret_access_key or secret_access_key_file";
+        reader.problem(place, mend.to_owned());
+    }
+    reader.finish();
+    let bucket = S3Options {
+        endpoint,
+        bucket: bucket?,
+        region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+        prefix: prefix.unwrap_or_default(),
+        access_key_id: access_key_id?,
+        secret_access_key: secret.unwrap_or_default(),
+    };
+    Some(S3Config { bucket, secret_file })
 }
 
 pub(super) fn journal(mut reader: Reader<'_>) -> u64 {

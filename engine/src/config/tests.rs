@@ -238,3 +238,28 @@ fn the_policy_of_a_provisioned_trunk_is_read_and_its_mistakes_are_named() {
         assert_eq!(refused(&format!("{trunk}{line}\n")), problem);
     }
 }
+
+#[test]
+fn how_recordings_are_kept_is_read_and_no_secret_is_shown() {
+    let text = "[recording]\nformat = \"opus\"\nkeep_days = 0\nencryption_keys = [\"k KEY\"]\n[recording.s3]\n\
+                bucket = \"b\"\naccess_key_id = \"id\"\nendpoint = \"https://s3.example\"\n";
+    let key = "5f".repeat(32);
+    let secret = [("SWITCHBOARD__RECORDING__S3__SECRET_ACCESS_KEY".to_owned(), "hidden".to_owned())];
+    let config = Config::parse(&text.replace("KEY", &key), secret).unwrap();
+    let recording = &config.recording;
+    assert_eq!((recording.format, recording.keep_days), (hooks::fact::AudioFormat::Opus, 0));
+    assert_eq!(recording.encryption_keys.as_ref().unwrap().sealing(), "k");
+    let options = recording.s3.as_ref().unwrap().options().unwrap();
+    assert_eq!((options.secret_access_key.as_str(), options.region.as_str()), ("hidden", "us-east-1"));
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hidden") && !shown.contains(&key));
+    for (text, mend) in [
+        ("[recording]\nencryption_keys = \"k 12\"", "64 hexadecimal digits"),
+        ("[recording.s3]\nbucket = \"b\"", "needs bucket, access_key_id"),
+        ("[recording.s3]\nendpoint = \"s3.example\"", "write it as https://HOST"),
+        ("[recording]\nformat = \"mp3\"", "recording.format"),
+    ] {
+        let problems = Config::parse(text, []).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.message.contains(mend)), "{text}: {problems:?}");
+    }
+}

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
-    CallCreated, CallEnded, Event, Fact, LegEnded, LegStarted, PeerKind, RecordingFailed, RecordingMark,
-    RecordingReady, RecordingStarted,
+    AudioFormat, CallCreated, CallEnded, Event, Fact, LegEnded, LegStarted, PeerKind, RecordingFailed, RecordingMark,
+    RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
 
-use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState};
+use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, StoredAudio};
 use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd};
 use crate::store::registrations::RegistrationChange;
 
@@ -87,6 +87,8 @@ impl CallFold {
             | Event::RecordingStarted(_)
             | Event::RecordingReady(_)
             | Event::RecordingFailed(_)
+            | Event::RecordingStored(_)
+            | Event::RecordingPurged(_)
             | Event::RecordingPaused(_)
             | Event::RecordingResumed(_) => {
                 let call = fact.event.call().expect("these events belong to a call");
@@ -173,6 +175,8 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::RecordingStarted(event) => recording_started(document, event, at_ms),
         Event::RecordingReady(event) => recording_ready(document, event, at_ms),
         Event::RecordingFailed(event) => recording_failed(document, event, at_ms),
+        Event::RecordingStored(event) => recording_stored(document, event),
+        Event::RecordingPurged(event) => recording_purged(document, event, at_ms),
         Event::RecordingPaused(event) => recording_marked(document, event, at_ms, MarkKind::Paused),
         Event::RecordingResumed(event) => recording_marked(document, event, at_ms, MarkKind::Resumed),
         Event::CallCreated(_)
@@ -309,7 +313,30 @@ fn recording_ready(document: &mut CallDocument, event: &RecordingReady, at_ms: u
         duration_ms: event.duration_ms,
         sha256: event.sha256.clone(),
         partial: event.partial,
+        format: AudioFormat::Wav,
+        stored: None,
     });
+}
+
+fn recording_stored(document: &mut CallDocument, event: &RecordingStored) {
+    if let Some(file) = file_of(document, event.recording) {
+        (file.path, file.bytes, file.sha256) = (event.path.clone(), event.bytes, event.sha256.clone());
+        (file.format, file.stored) =
+            (event.format, Some(StoredAudio { place: event.place, sealed_by: event.sealed_by.clone() }));
+    }
+}
+
+fn recording_purged(document: &mut CallDocument, event: &RecordingPurged, at_ms: u64) {
+    if let Some(file) = file_of(document, event.recording).cloned() {
+        recording_of(document, event.recording, at_ms).state = RecordingState::Purged { file, at_ms };
+    }
+}
+
+fn file_of(document: &mut CallDocument, id: RecordingId) -> Option<&mut RecordingFile> {
+    match &mut document.recordings.iter_mut().find(|it| it.recording == id)?.state {
+        RecordingState::Ready(file) => Some(file),
+        RecordingState::Running | RecordingState::Failed { .. } | RecordingState::Purged { .. } => None,
+    }
 }
 
 fn recording_marked(document: &mut CallDocument, event: &RecordingMark, at_ms: u64, kind: MarkKind) {

@@ -39,6 +39,8 @@ pub enum Kind {
     NotReady,
     /// It was there and is not any more.
     Gone,
+    /// It is kept where or as it cannot be read: the configuration lacks a bucket or a key, or it was tampered with.
+    Unreadable,
     /// `If-Match` names another version.
     VersionMismatch,
     /// The body is larger than allowed.
@@ -67,7 +69,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the reference.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -81,6 +83,7 @@ impl Kind {
         Self::Refused,
         Self::NotReady,
         Self::Gone,
+        Self::Unreadable,
         Self::VersionMismatch,
         Self::TooLarge,
         Self::UnsupportedMediaType,
@@ -128,6 +131,7 @@ impl Kind {
             Self::Refused => (StatusCode::CONFLICT, "refused", "the switch refuses this now"),
             Self::NotReady => (StatusCode::CONFLICT, "not-ready", "it is not ready yet"),
             Self::Gone => (StatusCode::GONE, "gone", "it is not kept any more"),
+            Self::Unreadable => (StatusCode::INTERNAL_SERVER_ERROR, "unreadable", "it cannot be read where it is kept"),
             Self::VersionMismatch => (StatusCode::PRECONDITION_FAILED, "version-mismatch", "it was changed meanwhile"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the request is too large"),
             Self::UnsupportedMediaType => {

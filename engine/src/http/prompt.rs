@@ -1,6 +1,9 @@
 //! `prompts`: what callers hear, in each language, and the music on hold. An upload is live at once; what is being played goes on as
 //! it began.
 
+use std::io::SeekFrom;
+use std::ops::Range;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -8,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dialplan::say::{Language, PromptName};
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -144,14 +148,37 @@ async fn hear_prompt(
 ) -> Result<Response, Problem> {
     let prompt = api.store().get::<StoredPrompt>(&principal.tenant, &id).await?.value;
     let path = api.prompts().files().best(&principal.tenant, &prompt.file);
-    let opened = tokio::fs::File::open(path).await.map_err(|error| Problem::internal(&error))?;
+    let mut opened = tokio::fs::File::open(path).await.map_err(|error| Problem::internal(&error))?;
     let length = opened.metadata().await.map_err(|error| Problem::internal(&error))?.len();
     let etag = HeaderValue::from_str(&format!("\"{}\"", prompt.file)).map_err(|error| Problem::internal(&error))?;
     let part = byte_range::asked(&headers, length, &etag);
-    let mut response = recording::answer(opened, length, part).await?;
+    let open = async |range: Range<u64>| {
+        opened.seek(SeekFrom::Start(range.start)).await.map_err(|error| Problem::internal(&error))?;
+        Ok(chunks(opened, range.end - range.start))
+    };
+    let mut response = recording::answer(length, part, "audio/wav", open).await?;
     response.headers_mut().insert(header::ETAG, etag);
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     Ok(response)
+}
+
+/// Bytes read at a time: as much as waits for a slow client.
+const CHUNK: usize = 64 * 1024;
+
+fn chunks(file: tokio::fs::File, count: u64) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> {
+    futures_util::stream::try_unfold((file, count), |(mut file, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let mut chunk = vec![0; usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK))];
+        let read = file.read(&mut chunk).await?;
+        if read == 0 {
+            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+        }
+        chunk.truncate(read);
+        let left = left.saturating_sub(read as u64);
+        Ok(Some((Bytes::from(chunk), (file, left))))
+    })
 }
 
 /// Uploads a prompt: the body is a WAV (PCM, float, A-law, mu-law; any rate) or MP3 file of at most 24 MiB and 10 minutes. It is mixed

@@ -2,19 +2,18 @@
 //! (REC-05).
 
 use std::collections::BTreeMap;
-use std::io::SeekFrom;
-use std::path::{Component, Path as FilePath, PathBuf};
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{BoxError, Json};
+use hooks::fact::AudioFormat;
 use hooks::id::RecordingId;
+use recordings::{AudioStream, Place, Storage, StorageError};
 use serde::Serialize;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -26,7 +25,8 @@ use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse};
+use crate::keeper::shown;
+use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse, StoredAudio};
 use crate::store::unix_ms;
 
 /// The operations on recordings.
@@ -53,6 +53,13 @@ pub struct RecordingShown {
     pub state: RecordingStateName,
     /// Why there is none, for an administrator.
     pub reason: Option<String>,
+    /// When its audio was deleted.
+    pub purged_at: Option<Instant>,
+    /// `wav` or `opus`.
+    #[schema(value_type = Option<String>)]
+    pub format: Option<AudioFormat>,
+    /// It is encrypted where it is kept.
+    pub encrypted: bool,
     /// Length of the audio.
     pub duration_ms: Option<u64>,
     /// Size of the file.
@@ -97,24 +104,34 @@ pub enum RecordingStateName {
     Ready,
     /// There is none; the call went on without it.
     Failed,
+    /// Its audio was deleted, since its time was over.
+    Purged,
 }
 
 impl From<Recording> for RecordingShown {
     fn from(recording: Recording) -> Self {
         let id = recording.recording.to_string();
+        let mut purged_at = None;
         let (state, reason, file) = match recording.state {
             RecordingState::Running => (RecordingStateName::Running, None, None),
             RecordingState::Ready(file) => (RecordingStateName::Ready, None, Some(file)),
             RecordingState::Failed { reason } => (RecordingStateName::Failed, Some(reason), None),
+            RecordingState::Purged { file, at_ms } => {
+                purged_at = Some(Instant(at_ms));
+                (RecordingStateName::Purged, None, Some(file))
+            }
         };
         Self {
-            audio: file.is_some().then(|| format!("/api/v1/recordings/{id}/audio")),
+            audio: matches!(state, RecordingStateName::Ready).then(|| format!("/api/v1/recordings/{id}/audio")),
             id,
             call_id: recording.call.to_string(),
             part: recording.part,
             started_at: Instant(recording.started_at_ms),
             state,
             reason,
+            purged_at,
+            format: file.as_ref().map(|file| file.format),
+            encrypted: file.as_ref().and_then(|file| file.stored.as_ref()).is_some_and(|kept| kept.sealed_by.is_some()),
             duration_ms: file.as_ref().map(|file| file.duration_ms),
             bytes: file.as_ref().map(|file| file.bytes),
             partial: file.as_ref().is_some_and(|file| file.partial),
@@ -140,7 +157,7 @@ async fn read_recording(
     responses((status = 200, description = "the whole file", content_type = "audio/wav"),
         (status = 206, description = "the asked range", content_type = "audio/wav"),
         (status = 409, description = "it is still being written, or there is none"),
-        (status = 410, description = "the file is not kept any more"),
+        (status = 410, description = "it was deleted when its time was over, or is lost"),
         (status = 416, description = "no byte lies in the asked range")))]
 async fn play_recording(
     State(api): State<Api>,
@@ -156,7 +173,7 @@ async fn play_recording(
     responses((status = 200, description = "the whole file", content_type = "audio/wav"),
         (status = 206, description = "the asked range", content_type = "audio/wav"),
         (status = 409, description = "it is still being written, or there is none"),
-        (status = 410, description = "the file is not kept any more"),
+        (status = 410, description = "it was deleted when its time was over, or is lost"),
         (status = 416, description = "no byte lies in the asked range")))]
 async fn download_recording(
     State(api): State<Api>,
@@ -189,46 +206,66 @@ async fn serve(
         RecordingState::Failed { reason } => {
             return Err(Problem::new(Kind::NotReady, format!("there is nothing to hear: {reason}")));
         }
+        RecordingState::Purged { at_ms, .. } => {
+            let said =
+                format!("its audio was deleted at {}, when its time was over; the call record stays", Instant(at_ms));
+            return Err(Problem::new(Kind::Gone, said));
+        }
     };
-    let (opened, length) = open(api.recordings(), &file).await?;
+    let length = file.bytes;
     let etag = HeaderValue::from_str(&format!("\"{}\"", file.sha256)).map_err(|error| Problem::internal(&error))?;
     let part = byte_range::asked(headers, length, &etag);
     if part != Part::None && api.uses().is_new(principal, recording.recording, kind) {
         // REC-05: not given out unless it is logged.
         api.store().log_recording_use(&principal.tenant, &principal.by(), recording.recording, kind).await?;
     }
-    let mut response = answer(opened, length, part).await?;
+    let (coding, ending) = match file.format {
+        AudioFormat::Wav => ("audio/wav", "wav"),
+        AudioFormat::Opus => ("audio/ogg", "ogg"),
+    };
+    let mut response = answer(length, part, coding, async |range| open(api.storage(), &file, range).await).await?;
     let headers = response.headers_mut();
     headers.insert(header::ETAG, etag);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if kind == RecordingUse::Download {
-        let name = format!("attachment; filename=\"{}.wav\"", recording.recording);
+        let name = format!("attachment; filename=\"{}.{ending}\"", recording.recording);
         headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).expect("a ULID is a header value"));
     }
     Ok(response)
 }
 
-async fn open(folder: &FilePath, file: &RecordingFile) -> Result<(File, u64), Problem> {
-    let path = below(folder, &file.path).ok_or_else(|| Problem::internal(&"a recording's path leaves its folder"))?;
-    let opened = File::open(&path).await.map_err(|error| {
-        if error.kind() == std::io::ErrorKind::NotFound {
-            Problem::new(Kind::Gone, "the file is not kept any more; the call record stays")
-        } else {
-            Problem::internal(&error)
+async fn open(storage: &Storage, file: &RecordingFile, range: Range<u64>) -> Result<AudioStream, Problem> {
+    let opened = match &file.stored {
+        None => storage.read(Place::Directory, &file.path, range).await,
+        Some(StoredAudio { place, sealed_by: None }) => storage.read(shown(*place), &file.path, range).await,
+        Some(StoredAudio { place, sealed_by: Some(_) }) => storage.read_sealed(shown(*place), &file.path, range).await,
+    };
+    opened.map_err(|error| match error {
+        StorageError::Gone => Problem::new(Kind::Gone, "the file is not kept any more; the call record stays"),
+        StorageError::NoBucket | StorageError::NoKeys | StorageError::Sealed(_) => {
+            tracing::error!(%error, path = file.path, "a recording cannot be read");
+            Problem::new(Kind::Unreadable, format!("the recording cannot be read: {error}"))
         }
-    })?;
-    let length = opened.metadata().await.map_err(|error| Problem::internal(&error))?.len();
-    Ok((opened, length))
+        StorageError::Store(_) => {
+            tracing::warn!(%error, path = file.path, "a recording cannot be read");
+            Problem::new(Kind::Unavailable, "the storage of recordings does not answer; try again").retry_after(10)
+        }
+        StorageError::Path(_) | StorageError::Size { .. } | StorageError::Io(_) => Problem::internal(&error),
+    })
 }
 
-/// A path of the index below `folder`, unless it leads elsewhere.
-fn below(folder: &FilePath, path: &str) -> Option<PathBuf> {
-    let path = FilePath::new(path);
-    path.components().all(|part| matches!(part, Component::Normal(_))).then(|| folder.join(path))
-}
-
-pub(super) async fn answer(mut file: File, length: u64, part: Part) -> Result<Response, Problem> {
+/// The asked part of `length` bytes; `open` gives those of a range.
+pub(super) async fn answer<S, E>(
+    length: u64,
+    part: Part,
+    content_type: &'static str,
+    open: impl AsyncFnOnce(Range<u64>) -> Result<S, Problem>,
+) -> Result<Response, Problem>
+where
+    S: futures_util::TryStream<Ok = Bytes, Error = E> + Send + 'static,
+    E: Into<BoxError>,
+{
     let (status, first, count) = match part {
         Part::Whole => (StatusCode::OK, 0, length),
         Part::Range { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
@@ -240,36 +277,16 @@ pub(super) async fn answer(mut file: File, length: u64, part: Part) -> Result<Re
             return Ok(response);
         }
     };
-    file.seek(SeekFrom::Start(first)).await.map_err(|error| Problem::internal(&error))?;
-    let mut response = Response::new(Body::from_stream(chunks(file, count)));
+    let mut response = Response::new(Body::from_stream(open(first..first + count).await?));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(count));
     if status == StatusCode::PARTIAL_CONTENT {
         let range = format!("bytes {first}-{}/{length}", first + count - 1);
         headers.insert(header::CONTENT_RANGE, HeaderValue::try_from(range).expect("digits are a header value"));
     }
     Ok(response)
-}
-
-/// Bytes read at a time: as much as waits for a slow client.
-const CHUNK: usize = 64 * 1024;
-
-fn chunks(file: File, count: u64) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> {
-    futures_util::stream::try_unfold((file, count), |(mut file, left)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        let mut chunk = vec![0; usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK))];
-        let read = file.read(&mut chunk).await?;
-        if read == 0 {
-            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
-        }
-        chunk.truncate(read);
-        let left = left.saturating_sub(read as u64);
-        Ok(Some((Bytes::from(chunk), (file, left))))
-    })
 }
 
 /// Uses that were logged a moment ago. A player asks for a file in many ranges: that is one use.
@@ -296,19 +313,5 @@ impl Uses {
             uses.clear();
         }
         uses.insert(key, now_ms).is_none_or(|before| before + ONE_USE_MS <= now_ms)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_of_the_index_stays_in_its_folder() {
-        let folder = FilePath::new("/data/recordings");
-        assert_eq!(below(folder, "default/a.wav"), Some(PathBuf::from("/data/recordings/default/a.wav")));
-        for bad in ["../secret.key", "/etc/passwd", "default/../../x", "./x"] {
-            assert_eq!(below(folder, bad), None, "{bad}");
-        }
     }
 }

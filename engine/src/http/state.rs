@@ -1,12 +1,12 @@
 //! What every operation works on.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use hooks::id::TenantId;
 use metrics_exporter_prometheus::PrometheusHandle;
+use recordings::Storage;
 use switch::config::TenantConfig;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -35,8 +35,8 @@ pub struct Parts {
     pub switch: Arc<dyn SwitchHandle>,
     /// The journal of each tenant.
     pub journals: BTreeMap<TenantId, JournalHandle>,
-    /// The folder that recordings' paths are relative to.
-    pub recordings: PathBuf,
+    /// Where recordings are kept.
+    pub storage: Storage,
     /// What is played to callers.
     pub prompts: Arc<PromptLibrary>,
     /// The SIP messages that are kept.
@@ -127,10 +127,10 @@ impl Api {
         self.0.parts.journals.values()
     }
 
-    /// The folder that recordings' paths are relative to.
+    /// Where recordings are kept.
     #[must_use]
-    pub fn recordings(&self) -> &Path {
-        &self.0.parts.recordings
+    pub fn storage(&self) -> &Storage {
+        &self.0.parts.storage
     }
 
     /// What is played to callers.

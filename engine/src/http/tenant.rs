@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use dialplan::number::Dialled;
+use hooks::fact::AudioFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -47,6 +48,11 @@ pub struct TenantShown {
     pub record_internal: bool,
     /// Emergency numbers: dialled past every rule and limit.
     pub emergency: Vec<String>,
+    /// For how many days recordings are kept; 0: for ever; null: as the configuration says.
+    pub recording_keep_days: Option<u64>,
+    /// How recordings are kept when they are finished: `wav` or `opus`; null: as the configuration says.
+    #[schema(value_type = Option<String>)]
+    pub recording_format: Option<AudioFormat>,
     /// When it was made.
     pub created_at: Instant,
     /// When it was changed last.
@@ -63,6 +69,12 @@ pub struct TenantChange {
     caller_number: Option<Option<String>>,
     record_internal: Option<bool>,
     emergency: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<u64>)]
+    recording_keep_days: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    recording_format: Option<Option<AudioFormat>>,
 }
 
 impl From<Stored<Tenant>> for TenantShown {
@@ -76,6 +88,8 @@ impl From<Stored<Tenant>> for TenantShown {
             caller_number: value.caller_number,
             record_internal: value.record_internal,
             emergency: value.emergency,
+            recording_keep_days: value.recording_keep_days,
+            recording_format: value.recording_format,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
         }
@@ -122,6 +136,8 @@ async fn change_tenant(
     for (n, number) in emergency.iter().take(EMERGENCY_MAX).enumerate() {
         faults.note(&format!("emergency.{n}"), number.parse::<Dialled>());
     }
+    let days = change.recording_keep_days.flatten().unwrap_or_default();
+    faults.require("recording_keep_days", days <= KEEP_DAYS_MAX, "recordings are kept for 0 (for ever) to 36500 days");
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (mut tenant, expect) = edit.found::<Tenant>(&id, &if_match).await?;
@@ -129,10 +145,14 @@ async fn change_tenant(
     tenant.caller_number = change.caller_number.unwrap_or(tenant.caller_number);
     tenant.record_internal = change.record_internal.unwrap_or(tenant.record_internal);
     tenant.emergency = change.emergency.unwrap_or(tenant.emergency);
+    tenant.recording_keep_days = change.recording_keep_days.unwrap_or(tenant.recording_keep_days);
+    tenant.recording_format = change.recording_format.unwrap_or(tenant.recording_format);
     let stored = edit.tx.update(tenant, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())
 }
 
+/// A hundred years.
+const KEEP_DAYS_MAX: u64 = 36_500;
 /// Countries have a handful.
 const EMERGENCY_MAX: usize = 16;

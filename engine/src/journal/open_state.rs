@@ -94,7 +94,9 @@ impl OpenState {
                 of_extension.insert(bound.contact.clone(), bound.clone());
             }
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
-            Event::RecordingPaused(_)
+            Event::RecordingStored(_)
+            | Event::RecordingPurged(_)
+            | Event::RecordingPaused(_)
             | Event::RecordingResumed(_)
             | Event::LegRinging(_)
             | Event::CallHeld(_)

@@ -8,6 +8,7 @@ mod disk;
 mod drain;
 mod heap;
 mod housekeeping;
+mod keeping;
 mod plugins;
 mod recover;
 mod refresh;
@@ -170,15 +171,15 @@ impl Running {
             keep_days: config.journal_keep_days,
         };
         let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir, &keeping.passed)?;
-        tasks.push(tokio::spawn(keeping.run(stopping.clone())));
-        tasks.push(tokio::spawn(heap::run(stopping.clone())));
+        let (storage, keeper) = keeping::start(&config.recording, &stored.store, &inbox, &stopping)?;
+        tasks.extend([keeper, tokio::spawn(keeping.run(stopping.clone())), tokio::spawn(heap::run(stopping.clone()))]);
         tasks.push(tokio::spawn(http::metric::sum_up(stopping.clone())));
         let api = Api::new(Parts {
             store: stored.store.clone(),
             live: Arc::clone(&live),
             switch: Arc::new(inbox.clone()),
             journals,
-            recordings: config.recording.dir.clone(),
+            storage,
             prompts,
             captures,
             secret_key: Arc::clone(&stored.key),

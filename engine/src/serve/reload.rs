@@ -114,6 +114,10 @@ impl Reload {
 /// What differs between these two and cannot be changed while the process runs.
 fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     let recording = |config: &RecordingConfig| (config.dir.clone(), config.free_disk_floor_bytes);
+    let keeping = |config: &RecordingConfig| {
+        let files = (config.encryption_keys.clone(), config.encryption_key_file.clone());
+        (config.format, config.keep_days, files, config.s3.clone())
+    };
     let differences = [
         ("data_dir", old.data_dir != new.data_dir),
         ("local_nets", old.local_nets != new.local_nets),
@@ -126,6 +130,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[storage]", old.storage != new.storage),
         ("log.format", old.log.format != new.log.format),
         ("recording.dir, recording.free_disk_floor_mb", recording(&old.recording) != recording(&new.recording)),
+        ("how recordings are kept", keeping(&old.recording) != keeping(&new.recording)),
         ("[journal]", old.journal_keep_days != new.journal_keep_days),
         ("[ladder]", old.ladder != new.ladder),
         ("[limits]", old.limits != new.limits),

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         version: 1,
         name: "first",
@@ -63,6 +63,12 @@ const STEPS: [Step; 8] = [
         name: "recordings",
         sqlite: include_str!("../../../migrations/sqlite/0010_recordings.sql"),
         postgres: include_str!("../../../migrations/postgres/0010_recordings.sql"),
+    },
+    Step {
+        version: 13,
+        name: "recordings_storage",
+        sqlite: include_str!("../../../migrations/sqlite/0013_recordings_storage.sql"),
+        postgres: include_str!("../../../migrations/postgres/0013_recordings_storage.sql"),
     },
 ];
 

@@ -1,5 +1,6 @@
 //! The index of recordings. The files lie below the recordings folder; what is known of them stands here.
 
+use hooks::fact::{AudioFormat, AudioPlace};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
 
@@ -65,12 +66,19 @@ pub enum RecordingState {
         /// What went wrong, for an administrator.
         reason: String,
     },
+    /// Its audio was deleted, since its time was over (REC-06).
+    Purged {
+        /// What there was.
+        file: RecordingFile,
+        /// When, ms since the Unix epoch.
+        at_ms: u64,
+    },
 }
 
 /// The file of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingFile {
-    /// Below the recordings folder, with `/`.
+    /// Below the recordings folder or in the bucket, with `/`.
     pub path: String,
     /// Its size.
     pub bytes: u64,
@@ -80,6 +88,19 @@ pub struct RecordingFile {
     pub sha256: String,
     /// It ends before the call did.
     pub partial: bool,
+    /// Its coding.
+    pub format: AudioFormat,
+    /// Where it is kept; `None` while it lies where it was written.
+    pub stored: Option<StoredAudio>,
+}
+
+/// Where and how audio is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAudio {
+    /// Where.
+    pub place: AudioPlace,
+    /// The name of the key that encrypts it.
+    pub sealed_by: Option<String>,
 }
 
 /// What somebody did with a recording (REC-05).
@@ -131,6 +152,44 @@ impl Store {
         Ok(found)
     }
 
+    /// The oldest recordings that lie where they were written, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn recordings_to_store(&self, tenant: &TenantId, limit: u64) -> Result<Vec<Recording>, StoreError> {
+        let sql = "SELECT * FROM recordings WHERE tenant = $1 AND state = 'ready' AND place IS NULL \
+                   ORDER BY started_at_ms, recording LIMIT $2";
+        let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), limit]).await?;
+        rows.iter().map(recording).collect()
+    }
+
+    /// The oldest recordings that began before a moment and have audio, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn recordings_before(
+        &self,
+        tenant: &TenantId,
+        before_ms: u64,
+        limit: u64,
+    ) -> Result<Vec<Recording>, StoreError> {
+        let sql = "SELECT * FROM recordings WHERE tenant = $1 AND state = 'ready' AND started_at_ms < $2 \
+                   ORDER BY started_at_ms, recording LIMIT $3";
+        let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), before_ms, limit]).await?;
+        rows.iter().map(recording).collect()
+    }
+
+    /// The latest recordings that are kept elsewhere than where they were written, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn recordings_stored(&self, tenant: &TenantId, limit: u64) -> Result<Vec<Recording>, StoreError> {
+        let sql = "SELECT * FROM recordings WHERE tenant = $1 AND state = 'ready' AND place IS NOT NULL \
+                   ORDER BY started_at_ms DESC LIMIT $2";
+        let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), limit]).await?;
+        rows.iter().map(recording).collect()
+    }
+
     /// Logs that somebody listened to a recording or took a copy (REC-05).
     ///
     /// # Errors
@@ -180,6 +239,10 @@ pub(super) const TABLE: DerivedTable = DerivedTable {
         "partial",
         "reason",
         "marks",
+        "format",
+        "place",
+        "sealed_by",
+        "purged_at_ms",
     ],
 };
 
@@ -190,6 +253,7 @@ enum StateWord {
     Running,
     Ready,
     Failed,
+    Purged,
 }
 
 pub(super) fn args_of(tenant: &TenantId, recording: &Recording) -> Vec<Arg> {
@@ -197,7 +261,13 @@ pub(super) fn args_of(tenant: &TenantId, recording: &Recording) -> Vec<Arg> {
         RecordingState::Running => (StateWord::Running, None, None),
         RecordingState::Ready(file) => (StateWord::Ready, Some(file), None),
         RecordingState::Failed { reason } => (StateWord::Failed, None, Some(reason.clone())),
+        RecordingState::Purged { file, .. } => (StateWord::Purged, Some(file), None),
     };
+    let purged_at_ms = match &recording.state {
+        RecordingState::Purged { at_ms, .. } => Some(*at_ms),
+        RecordingState::Running | RecordingState::Ready(_) | RecordingState::Failed { .. } => None,
+    };
+    let stored = file.and_then(|file| file.stored.as_ref());
     args![
         tenant.as_str(),
         recording.recording.to_string(),
@@ -214,6 +284,10 @@ pub(super) fn args_of(tenant: &TenantId, recording: &Recording) -> Vec<Arg> {
         file.map(|file| file.partial),
         reason,
         json(&recording.marks),
+        file.map(|file| word(&file.format)),
+        stored.map(|stored| word(&stored.place)),
+        stored.and_then(|stored| stored.sealed_by.clone()),
+        purged_at_ms,
     ]
 }
 
@@ -233,13 +307,8 @@ fn recording(row: &Row) -> Result<Recording, StoreError> {
     };
     let state = match row.word("state")? {
         StateWord::Running => RecordingState::Running,
-        StateWord::Ready => RecordingState::Ready(RecordingFile {
-            path: row.text("path")?,
-            bytes: row.unsigned("bytes")?,
-            duration_ms: row.unsigned("duration_ms")?,
-            sha256: row.text("sha256")?,
-            partial: row.flag("partial")?,
-        }),
+        StateWord::Ready => RecordingState::Ready(file(row)?),
+        StateWord::Purged => RecordingState::Purged { file: file(row)?, at_ms: row.unsigned("purged_at_ms")? },
         StateWord::Failed => RecordingState::Failed { reason: row.text("reason")? },
     };
     Ok(Recording {
@@ -251,6 +320,21 @@ fn recording(row: &Row) -> Result<Recording, StoreError> {
         started_at_ms: row.unsigned("started_at_ms")?,
         marks: row.json("marks")?,
         state,
+    })
+}
+
+fn file(row: &Row) -> Result<RecordingFile, StoreError> {
+    let sealed_by = row.opt_text("sealed_by")?;
+    let stored = row.opt_word("place")?.map(|place| StoredAudio { place, sealed_by });
+    Ok(RecordingFile {
+        path: row.text("path")?,
+        bytes: row.unsigned("bytes")?,
+        duration_ms: row.unsigned("duration_ms")?,
+        sha256: row.text("sha256")?,
+        partial: row.flag("partial")?,
+        // Those of before there was a choice.
+        format: row.opt_word("format")?.unwrap_or_default(),
+        stored,
     })
 }
 

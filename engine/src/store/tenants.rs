@@ -1,10 +1,11 @@
 //! Tenants (企业) and the settings that hold for a whole tenant.
 
+use hooks::fact::AudioFormat;
 use hooks::id::TenantId;
 use serde::Serialize;
 
 use super::setting::{Setting, Stored, as_text, stored};
-use super::sql::{Arg, Row, args, json};
+use super::sql::{Arg, Row, args, json, word};
 use super::{Store, StoreError};
 
 /// A tenant as it is set. It is written with a [`super::setting::Change`] whose tenant is itself.
@@ -25,6 +26,10 @@ pub struct Tenant {
     pub record_internal: bool,
     /// Emergency numbers (GEN-18).
     pub emergency: Vec<String>,
+    /// For how many days recordings are kept (REC-06), 0 for ever; `None`: as the node says.
+    pub recording_keep_days: Option<u64>,
+    /// How recordings are kept; `None`: as the node says.
+    pub recording_format: Option<AudioFormat>,
 }
 
 impl Tenant {
@@ -39,6 +44,8 @@ impl Tenant {
             caller_number: None,
             record_internal: false,
             emergency: dialplan::plan::EMERGENCY_DEFAULT.map(str::to_owned).to_vec(),
+            recording_keep_days: None,
+            recording_format: None,
         }
     }
 }
@@ -47,8 +54,16 @@ impl Setting for Tenant {
     const RESOURCE: &'static str = "tenant";
     const TABLE: &'static str = "tenants";
     const KEY: &'static str = "slug";
-    const COLUMNS: &'static [&'static str] =
-        &["name", "domains", "time_zone", "caller_number", "record_internal", "emergency"];
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "domains",
+        "time_zone",
+        "caller_number",
+        "record_internal",
+        "emergency",
+        "recording_keep_days",
+        "recording_format",
+    ];
     /// A tenant has one row: itself.
     const MAX: u64 = 1;
 
@@ -64,6 +79,8 @@ impl Setting for Tenant {
             self.caller_number.clone(),
             self.record_internal,
             json(&self.emergency),
+            self.recording_keep_days,
+            self.recording_format.map(|format| word(&format)),
         ]
     }
 
@@ -76,6 +93,8 @@ impl Setting for Tenant {
             caller_number: row.opt_text("caller_number")?,
             record_internal: row.flag("record_internal")?,
             emergency: row.json("emergency")?,
+            recording_keep_days: row.opt_unsigned("recording_keep_days")?,
+            recording_format: row.opt_word("recording_format")?,
         })
     }
 }

@@ -33,6 +33,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use hooks::fact::{Direction, Event, Fact, SettingsChanged, SourceBanned};
 use hooks::id::{CallId, TenantId};
+use recordings::{SealKeys, Storage};
 use serde_json::Value;
 use switch::config::TenantConfig;
 use switch::input::{Command, RecordAction};
@@ -177,7 +178,7 @@ impl Fixture {
             live: live.clone(),
             switch: switch.clone(),
             journals: journals.iter().map(|(tenant, journal)| (tenant.clone(), journal.handle())).collect(),
-            recordings: folder.path().join("recordings"),
+            storage: Storage::new(&folder.path().join("recordings"), None, Some(Arc::new(sealing_keys()))).unwrap(),
             prompts: prompts.clone(),
             captures: Captures::new(folder.path().join("ladders")),
             secret_key: Arc::new(SecretKey::from_bytes(&[7; 32]).unwrap()),
@@ -240,6 +241,11 @@ impl Fixture {
     pub(crate) fn publish_ban(&self, source: &str) {
         self.live.apply(View::Ban(BanView { source: source.parse().unwrap(), until_ms: 5_000, failures: 9 }));
     }
+}
+
+/// What recordings are encrypted with.
+pub(crate) fn sealing_keys() -> SealKeys {
+    SealKeys::parse(&format!("test {}", "0b".repeat(32))).unwrap()
 }
 
 pub(crate) fn fact(tenant: &TenantId, n: u32) -> Fact {

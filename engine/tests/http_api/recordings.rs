@@ -4,20 +4,21 @@ use std::net::SocketAddr;
 
 use axum::http::StatusCode;
 use engine::http::server::{Security, serve};
-use engine::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse};
+use engine::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse, StoredAudio};
 use engine::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegEnd};
 use engine::store::setting::PageAsk;
 use hooks::fact::{
-    CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, QualityStretch, QualityTimeline, ReceivedQuality,
-    ReportedQuality,
+    AudioFormat, AudioPlace, CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, QualityStretch,
+    QualityTimeline, ReceivedQuality, ReportedQuality,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::position::Position;
+use recordings::SealKeys;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::fixture::{Fixture, default_tenant, other_tenant};
+use crate::fixture::{Fixture, default_tenant, other_tenant, sealing_keys};
 
 const SECOND: u64 = 1_000;
 
@@ -82,6 +83,8 @@ async fn with_audio(fixture: &Fixture) -> Vec<u8> {
         duration_ms: 20,
         sha256: "ab".repeat(32),
         partial: false,
+        format: AudioFormat::Wav,
+        stored: None,
     });
     let mut document = document(2);
     let recording = |n, state| Recording {
@@ -100,6 +103,8 @@ async fn with_audio(fixture: &Fixture) -> Vec<u8> {
         duration_ms: 1,
         sha256: "cd".repeat(32),
         partial: true,
+        format: AudioFormat::Wav,
+        stored: None,
     });
     let failed = RecordingState::Failed { reason: "the disk is full".to_owned() };
     document.recordings =
@@ -265,6 +270,95 @@ async fn listening_and_copying_are_permitted_apart_and_each_use_is_logged() {
     for (n, problem) in expected {
         assert_eq!(admin.get(&format!("/recordings/{}/audio", recording_id(n))).await.problem(), problem, "{n}");
     }
+}
+
+/// Recordings in the forms in which they are kept, as recordings of call 2; gives what is heard of the first two.
+async fn kept(fixture: &Fixture) -> Vec<u8> {
+    let plain: Vec<u8> = (0..100_000_u32).map(|n| (n % 249) as u8).collect();
+    let folder = fixture.folder.path().join("recordings");
+    std::fs::create_dir_all(folder.join("default")).unwrap();
+    std::fs::write(folder.join("default/a.ogg"), &plain).unwrap();
+    let other = SealKeys::parse(&format!("lost {}", "0c".repeat(32))).unwrap();
+    for (name, keys) in [("a", &sealing_keys()), ("b", &other)] {
+        let mut sealed = Vec::new();
+        recordings::seal(keys, &mut &plain[..], plain.len() as u64, &mut sealed).unwrap();
+        std::fs::write(folder.join(format!("default/{name}.ogg.sealed")), sealed).unwrap();
+    }
+    let file = |path: &str, place, sealed_by: Option<&str>| RecordingFile {
+        path: path.to_owned(),
+        bytes: 100_000,
+        duration_ms: 20,
+        sha256: "ab".repeat(32),
+        partial: false,
+        format: AudioFormat::Opus,
+        stored: Some(StoredAudio { place, sealed_by: sealed_by.map(str::to_owned) }),
+    };
+    let (here, away) = (AudioPlace::Directory, AudioPlace::S3);
+    let states = [
+        RecordingState::Ready(file("default/a.ogg", here, None)),
+        RecordingState::Ready(file("default/a.ogg.sealed", here, Some("test"))),
+        RecordingState::Ready(file("default/b.ogg.sealed", here, Some("lost"))),
+        RecordingState::Ready(file("default/a.ogg", away, None)),
+        RecordingState::Purged { file: file("default/a.ogg", here, None), at_ms: 1_795_336_200_000 },
+    ];
+    let mut document = document(2);
+    let recordings = states.into_iter().zip(1..).map(|(state, n)| Recording {
+        recording: recording_id(n),
+        call: call(2),
+        left: None,
+        right: None,
+        part: 1,
+        started_at_ms: n,
+        marks: Vec::new(),
+        state,
+    });
+    document.recordings = recordings.collect();
+    save(fixture, vec![document]).await;
+    plain
+}
+
+#[tokio::test]
+async fn recordings_are_heard_in_whatever_form_they_are_kept_and_say_why_where_they_are_not() {
+    let fixture = Fixture::new().await;
+    let plain = kept(&fixture).await;
+    let admin = fixture.admin().await;
+    for n in [1, 2] {
+        let path = format!("/recordings/{}/audio", recording_id(n));
+        let whole = admin.get(&path).await;
+        assert_eq!((whole.status, whole.header("content-type")), (StatusCode::OK, "audio/ogg"), "{n}");
+        assert!(whole.bytes == plain, "{n}");
+        let part = admin.clone().with("range", "bytes=65530-65540").get(&path).await;
+        assert_eq!((part.status, &part.bytes[..]), (StatusCode::PARTIAL_CONTENT, &plain[65_530..=65_540]), "{n}");
+        let shown = admin.get(&format!("/recordings/{}", recording_id(n))).await.json();
+        assert_eq!((&shown["format"], &shown["encrypted"]), (&"opus".into(), &(n == 2).into()), "{shown}");
+    }
+    let copied = admin.get(&format!("/recordings/{}/file", recording_id(2))).await;
+    assert!(copied.header("content-disposition").ends_with(".ogg\""));
+    for (n, problem, said) in [(3, "unreadable", "`lost`"), (4, "unreadable", "S3"), (5, "gone", "2026-11-22")] {
+        let answer = admin.get(&format!("/recordings/{}/audio", recording_id(n))).await;
+        let text = String::from_utf8_lossy(&answer.bytes).into_owned();
+        assert_eq!(answer.problem(), problem, "{text}");
+        assert!(text.contains(said), "{text}");
+    }
+    let purged = admin.get(&format!("/recordings/{}", recording_id(5))).await.json();
+    assert_eq!(
+        (&purged["state"], &purged["duration_ms"], &purged["audio"]),
+        (&"purged".into(), &20.into(), &serde_json::Value::Null)
+    );
+    assert!(purged["purged_at"].as_str().is_some_and(|at| at.starts_with("2026-11-22")), "{purged}");
+}
+
+#[tokio::test]
+async fn a_tenant_says_how_long_and_how_its_recordings_are_kept() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let change = serde_json::json!({"recording_keep_days": 30, "recording_format": "opus"});
+    let changed = admin.patch("/tenants/default", change).await.json();
+    assert_eq!((&changed["recording_keep_days"], &changed["recording_format"]), (&30.into(), &"opus".into()));
+    let back = admin.patch("/tenants/default", serde_json::json!({"recording_keep_days": null})).await.json();
+    assert_eq!((&back["recording_keep_days"], &back["recording_format"]), (&serde_json::Value::Null, &"opus".into()));
+    let wrong = admin.patch("/tenants/default", serde_json::json!({"recording_keep_days": 36_501})).await;
+    assert_eq!(wrong.problem(), "invalid");
 }
 
 /// Proves REC-05.

@@ -272,6 +272,8 @@ impl Records {
             }
             Event::RecordingReady(e) => self.recorded(e.recording)?,
             Event::RecordingFailed(e) => self.recorded(e.recording)?,
+            // The shell's.
+            Event::RecordingStored(_) | Event::RecordingPurged(_) => {}
             Event::RecordingPaused(e) => self.marked(e.recording, Flow::Paused)?,
             Event::RecordingResumed(e) => self.marked(e.recording, Flow::Running)?,
             Event::MemberJoined(e) => _ = self.live(e.call)?,

@@ -490,6 +490,7 @@ impl World {
             }
             Event::RecordingReady(_) => "recording_ready".into(),
             Event::RecordingFailed(e) => format!("recording_failed {}", e.reason),
+            Event::RecordingStored(_) | Event::RecordingPurged(_) => unreachable!("the switch keeps no files"),
             Event::ConferenceStarted(e) => format!("conference_started {}", e.room),
             Event::MemberJoined(e) => format!("joined {} {:?} {}", self.leg(e.leg), e.role, e.members),
             Event::MemberLeft(e) => format!("left {} {:?} {}", self.leg(e.leg), e.reason, e.members),

@@ -105,15 +105,19 @@ fn check_recording(server: &Switchboard, call: &str) -> Result<()> {
     ensure!(part.status == 206 && part.body == whole.body[..44], "{} {:?}", part.status, part.content_range);
     let path = server.folder().join("recording.wav");
     std::fs::write(&path, &whole.body)?;
-    let sound = wav::read(&path)?;
+    check_sound(&wav::read(&path)?)
+}
+
+/// Each party in its own channel, whole.
+pub(crate) fn check_sound(sound: &Sound) -> Result<()> {
     ensure!(sound.channels.len() == 2, "{} channels", sound.channels.len());
-    let (left, right) = (listen(&sound, 0, Voice::Low), listen(&sound, 1, Voice::High));
+    let (left, right) = (listen(sound, 0, Voice::Low), listen(sound, 1, Voice::High));
     for heard in [&left, &right] {
         ensure!(heard.seconds() > TALK_S - 0.5 && heard.is_in_order(), "{heard:?}");
         ensure!(heard.largest_gap_ms() <= 40.0 && heard.largest_jump_ms() <= 40.0, "{heard:?}");
     }
     ensure!(
-        listen(&sound, 0, Voice::High).is_nobody() && listen(&sound, 1, Voice::Low).is_nobody(),
+        listen(sound, 0, Voice::High).is_nobody() && listen(sound, 1, Voice::Low).is_nobody(),
         "channels are mixed"
     );
     Ok(())

@@ -21,6 +21,7 @@ mod rooms;
 mod scenario;
 mod sipsak;
 mod srtp;
+mod storage;
 mod tls;
 mod transfer;
 mod trunk;

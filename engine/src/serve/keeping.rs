@@ -1,0 +1,48 @@
+//! Keeps recordings where and as the configuration says.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use recordings::{SealKeys, Storage};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::{RecordingConfig, S3Config};
+use crate::keeper::{KeepOptions, Keeper};
+use crate::store::Store;
+use crate::writer::Inbox;
+
+/// Starts the keeper; gives what recordings are read from.
+///
+/// # Errors
+/// See [`storage`].
+pub(super) fn start(
+    config: &RecordingConfig,
+    store: &Store,
+    inbox: &Inbox,
+    stopping: &watch::Receiver<bool>,
+) -> anyhow::Result<(Storage, JoinHandle<()>)> {
+    let storage = storage(config)?;
+    let options = KeepOptions { format: config.format, keep_days: config.keep_days };
+    let keeper = Keeper::new(store.clone(), inbox.clone(), storage.clone(), options);
+    Ok((storage, tokio::spawn(keeper.run(stopping.clone()))))
+}
+
+/// The folder, the bucket and the keys.
+///
+/// # Errors
+/// A file that is named cannot be read or says nothing of use; the folder cannot be made.
+fn storage(config: &RecordingConfig) -> anyhow::Result<Storage> {
+    let s3 = config.s3.as_ref().map(S3Config::options).transpose()?;
+    let keys = match (&config.encryption_keys, &config.encryption_key_file) {
+        (Some(keys), _) => Some(keys.clone()),
+        (None, Some(file)) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read recording.encryption_key_file {}", file.display()))?;
+            Some(SealKeys::parse(&text).with_context(|| format!("recording.encryption_key_file {}", file.display()))?)
+        }
+        (None, None) => None,
+    };
+    Storage::new(&config.dir, s3.as_ref(), keys.map(Arc::new)).context("recordings cannot be kept; see [recording]")
+}
