@@ -149,6 +149,82 @@ fn a_party_on_hold_that_stops_its_clock_stands_right_afterwards() {
     assert_eq!((times[49], times[50], times.len()), (980.0, 6_000.0, 100));
 }
 
+/// Delays of 0 to 60 ms and one packet in twenty lost, by a seed.
+fn bad_network(seed: u64, packets: usize) -> Vec<Option<u64>> {
+    let mut random = seed;
+    let mut below = move |limit: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % limit
+    };
+    (0..packets)
+        .map(|_| {
+            let lost = below(20) == 0;
+            let delay_us = below(60_000);
+            (!lost).then_some(delay_us)
+        })
+        .collect()
+}
+
+#[test]
+fn over_a_bad_network_each_packet_stands_in_its_place_and_what_was_lost_is_silence() {
+    // Each frame holds its own number, so that it is found wherever it stands.
+    let frame = |i: usize| (0..160).map(move |at| 2_000 + 100 * ((i * 7 + at * 3) % 97) as i16);
+    let said: Vec<i16> = (0..3_000).flat_map(frame).collect();
+    for seed in 1..=5 {
+        let fates = [bad_network(seed, 3_000), bad_network(seed + 50, 3_000)];
+        let overtaken = |fates: &[Option<u64>]| {
+            fates.windows(2).filter(|pair| matches!(pair, [Some(one), Some(other)] if *one > other + 20_000)).count()
+        };
+        let mut packets = speak(LEFT, 0, &said, |i| fates[0][i]);
+        packets.extend(speak(RIGHT, 0, &said, |i| fates[1][i]));
+        let sides = record(RecordRate::Narrow, 61_000_000, packets);
+        for (fates, recorded) in fates.iter().zip(&sides) {
+            assert!(overtaken(fates) > 500 && fates.iter().filter(|fate| fate.is_none()).count() > 100);
+            let companded = |sample: i16| crate::codec::g711::ULAW_TO_LINEAR[usize::from(to_ulaw(sample))];
+            let stands_at = |i: usize, offset: usize| {
+                let at = i * 160 + offset;
+                frame(i).map(companded).eq(recorded[at..at + 160].iter().copied())
+            };
+            // The first seconds find the fastest packet; from then on nothing moves.
+            let offset = (0..=480)
+                .find(|offset| {
+                    fates[1_000].is_some() && stands_at(1_000, *offset)
+                        || fates[1_000].is_none() && stands_at(1_001, *offset)
+                })
+                .expect("it stands somewhere");
+            assert!(offset <= 80, "seed {seed}: {offset} samples after the fastest packet");
+            for (i, fate) in fates.iter().enumerate().skip(500).take(2_490) {
+                match fate {
+                    Some(_) => assert!(stands_at(i, offset), "seed {seed}: packet {i} is not in its place"),
+                    None => {
+                        let at = i * 160 + offset;
+                        assert!(recorded[at..at + 160].iter().all(|sample| *sample == 0), "seed {seed}: packet {i}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn clocks_that_drift_apart_for_an_hour_stay_together_in_the_recording() {
+    // A click each 10 s of either phone's own clock: one is 100 ppm fast, the other as slow; 720 ms apart in the end.
+    let clicks: Vec<i16> = (0..3_600 * 8_000).map(|i| if i % 80_000 == 0 { 20_000 } else { 0 }).collect();
+    let jitter = bad_network(9, 180_000);
+    let delay = |i: usize| jitter[i].unwrap_or(0) / 6;
+    let mut packets = speak(LEFT, 0, &clicks, |i| Some(delay(i) + i as u64 * 2));
+    packets.extend(speak(RIGHT, 0, &clicks, |i| Some(delay(i) + (180_000 - i as u64) * 2)));
+    let [left, right] = record(RecordRate::Narrow, 3_601_000_000, packets);
+    let (left, right) = (click_times(&left), click_times(&right));
+    assert_eq!((left.len(), right.len()), (360, 360), "none twice, none cut out");
+    for n in 0..360 {
+        let spoken = n as f64 * 10_000.0;
+        let (slow, fast) = (spoken * 1.000_1, spoken * 0.999_9 + 360.0);
+        assert!((left[n] - slow).abs() <= 20.0, "click {n} at {}, not {slow}", left[n]);
+        assert!((right[n] - fast).abs() <= 20.0, "click {n} at {}, not {fast}", right[n]);
+    }
+}
+
 #[test]
 fn a_stall_costs_what_it_lasted_and_moves_nothing_after() {
     // Packets 100 to 139 come together at the end of a stall of 800 ms.

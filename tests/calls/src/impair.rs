@@ -1,5 +1,5 @@
 //! A bad network: loses, delays and disorders the RTP between a phone and the server, both ways, by a seed, and keeps its own log
-//! of what it did. RTCP passes unharmed, on the next ports.
+//! of what it did. RTCP is left to the test.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -107,6 +107,8 @@ pub struct Network {
     pub phone_side: SocketAddr,
     /// What the server must take for the phone; RTCP on the next port.
     pub server_side: SocketAddr,
+    /// The port next to it: the phone's RTCP, which the test speaks itself.
+    pub rtcp: UdpSocket,
     server: Arc<Mutex<Option<SocketAddr>>>,
     stop: Arc<AtomicBool>,
     /// Toward the server, toward the phone.
@@ -123,6 +125,7 @@ impl Network {
         let open = |port: u16| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).context("a port is taken");
         let (near, far) = (open(ports.many(2)?)?, open(ports.many(2)?)?);
         let (phone_side, server_side) = (near.local_addr()?, far.local_addr()?);
+        let rtcp = open(server_side.port() + 1)?;
         let server = Arc::new(Mutex::new(None));
         let (stop, done) = (Arc::new(AtomicBool::new(false)), [Arc::default(), Arc::default()]);
         let phone = Arc::new(Mutex::new(Some(phone)));
@@ -137,7 +140,7 @@ impl Network {
             way(&near, &far, &server, &done[0], impairment.seed)?,
             way(&far, &near, &phone, &done[1], impairment.seed.wrapping_add(1_000_003))?,
         ];
-        Ok(Self { phone_side, server_side, server, stop, done, threads })
+        Ok(Self { phone_side, server_side, rtcp, server, stop, done, threads })
     }
 
     /// Where the server receives the phone's RTP.

@@ -76,6 +76,11 @@ impl Party {
         self.phone.invite(dialog, Some(&password), &offer)
     }
 
+    /// Names another address as its own in what it offers and answers from now on: it is behind something.
+    pub fn moves_to(&mut self, address: SocketAddr) {
+        self.address = address;
+    }
+
     /// An offer or answer of this version and direction.
     #[must_use]
     pub fn sdp(&self, version: u32, direction: &str) -> String {

@@ -8,6 +8,7 @@ mod crossing;
 mod drain;
 mod edge;
 mod fail_point;
+mod impaired;
 mod ipv6;
 mod ladder;
 mod names;
