@@ -13,8 +13,8 @@ use media::codec::Coder;
 use media::relay::{Bound, Output, Pause, Port, Relay, Slot, Tap};
 use media::rtp::Header;
 use media::{
-    Channels, Codec, Command, EndpointId, Event, Format, Hear, Now, OpenEndpoint, PayloadType, Prompt, RecorderId,
-    Remote, Session, Source, StartRecorder,
+    Channels, Codec, Command, EndpointId, Event, Format, Hear, Now, OpenEndpoint, OpusSettings, PayloadType, Prompt,
+    RecordRate, RecorderId, Remote, Session, Source, StartRecorder,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -26,6 +26,8 @@ struct Row {
     codecs: &'static [Codec],
     members: usize,
     aim: Aim,
+    /// How Opus is encoded and heard.
+    opus: OpusSettings,
 }
 
 /// What it must come to.
@@ -40,13 +42,38 @@ enum Aim {
 
 const PCMU: &[Codec] = &[Codec::Pcmu];
 const OPUS: &[Codec] = &[Codec::Opus];
-const ROWS: [Row; 6] = [
-    Row { name: "PCMU, rooms of 3", rooms: 400, codecs: PCMU, members: 3, aim: Aim::PerCore(4_000.0) },
-    Row { name: "PCMU, rooms of 100", rooms: 12, codecs: PCMU, members: 100, aim: Aim::PerCore(4_000.0) },
-    Row { name: "conference 20 x 3", rooms: 20, codecs: PCMU, members: 3, aim: Aim::MsPerSecond(0.4) },
-    Row { name: "PCMU to G.722", rooms: 100, codecs: &[Codec::Pcmu, Codec::G722], members: 2, aim: Aim::None },
-    Row { name: "Opus, rooms of 3", rooms: 10, codecs: OPUS, members: 3, aim: Aim::PerCore(60.0) },
-    Row { name: "Opus to PCMU", rooms: 15, codecs: &[Codec::Opus, Codec::Pcmu], members: 2, aim: Aim::None },
+const WIDE: OpusSettings = OpusSettings::DEFAULT;
+const FULL: OpusSettings = OpusSettings { rate: RecordRate::Full, ..WIDE };
+const ROWS: [Row; 8] = [
+    Row { name: "PCMU, rooms of 3", rooms: 400, codecs: PCMU, members: 3, aim: Aim::PerCore(4_000.0), opus: WIDE },
+    Row { name: "PCMU, rooms of 100", rooms: 12, codecs: PCMU, members: 100, aim: Aim::PerCore(4_000.0), opus: WIDE },
+    Row { name: "conference 20 x 3", rooms: 20, codecs: PCMU, members: 3, aim: Aim::MsPerSecond(0.4), opus: WIDE },
+    Row {
+        name: "PCMU to G.722",
+        rooms: 100,
+        codecs: &[Codec::Pcmu, Codec::G722],
+        members: 2,
+        aim: Aim::None,
+        opus: WIDE,
+    },
+    Row { name: "Opus, rooms of 3", rooms: 10, codecs: OPUS, members: 3, aim: Aim::PerCore(60.0), opus: WIDE },
+    Row { name: "Opus 48k, rooms of 3", rooms: 10, codecs: OPUS, members: 3, aim: Aim::PerCore(60.0), opus: FULL },
+    Row {
+        name: "Opus to PCMU",
+        rooms: 15,
+        codecs: &[Codec::Opus, Codec::Pcmu],
+        members: 2,
+        aim: Aim::None,
+        opus: WIDE,
+    },
+    Row {
+        name: "Opus 48k to PCMU",
+        rooms: 15,
+        codecs: &[Codec::Opus, Codec::Pcmu],
+        members: 2,
+        aim: Aim::None,
+        opus: FULL,
+    },
 ];
 
 fn main() -> Result<()> {
@@ -165,7 +192,7 @@ fn measure(row: &Row, seconds: usize) -> Result<f64> {
         let ids: Vec<EndpointId> = (0..row.members as u64).map(|nth| EndpointId(room * 1_000 + nth)).collect();
         for (nth, id) in ids.iter().enumerate() {
             let codec = row.codecs[nth % row.codecs.len()].clone();
-            talkers.push(open(&mut relay, &mut sink, now, *id, &codec, talkers.len())?);
+            talkers.push(open(&mut relay, &mut sink, now, *id, (&codec, row.opus), talkers.len())?);
         }
         for id in &ids {
             let sources = ids.iter().filter(|other| *other != id).map(|other| Source::Endpoint(*other)).collect();
@@ -199,13 +226,21 @@ fn measure(row: &Row, seconds: usize) -> Result<f64> {
     Ok(used_ms / (talkers.len() * seconds) as f64)
 }
 
-fn open(relay: &mut Relay, sink: &mut Sink, now: Now, id: EndpointId, codec: &Codec, nth: usize) -> Result<Talker> {
-    let coder = codec.coder().context("a codec with a coder")?;
+fn open(
+    relay: &mut Relay,
+    sink: &mut Sink,
+    now: Now,
+    id: EndpointId,
+    (codec, opus): (&Codec, OpusSettings),
+    nth: usize,
+) -> Result<Talker> {
+    let coder = codec.coder().context("a codec with a coder")?.with_opus(opus);
     let port = u16::try_from(1_024 + nth)?;
     let (own, address) = (SocketAddr::from(([10, 0, 0, 1], port)), SocketAddr::from(([192, 0, 2, 1], port)));
     let number = PayloadType::new(if *codec == Codec::Pcmu { 0 } else { 96 }).context("a number")?;
     relay.handle(now, Command::Open(OpenEndpoint { endpoint: id, rtp: own, rtcp: own, seed: id.0 * 977 + 1 }), sink);
-    let session = Session::new(Some(Remote::new(address)), vec![Format::new(codec.clone(), number)]);
+    let session =
+        Session { opus, ..Session::new(Some(Remote::new(address)), vec![Format::new(codec.clone(), number)]) };
     relay.handle(now, Command::Configure { endpoint: id, session }, sink);
     let header = Header { payload_type: number.number(), ssrc: u32::try_from(nth)? + 1, ..Header::default() };
     let payloads = payloads(coder, id.0)?;
@@ -218,7 +253,7 @@ fn open(relay: &mut Relay, sink: &mut Sink, now: Now, id: EndpointId, codec: &Co
 fn bare(row: &Row, seconds: usize) -> Result<f64> {
     let mut used_ms = 0.0;
     for codec in row.codecs {
-        let coder = codec.coder().context("a codec with a coder")?;
+        let coder = codec.coder().context("a codec with a coder")?.with_opus(row.opus);
         let frames = payloads(coder, 1)?;
         let mut decoder = coder.decoder(coder.encoder_rate()).context("no decoder")?;
         let mut encoder = coder.encoder().context("no encoder")?;
