@@ -64,3 +64,27 @@ fn the_limits_of_a_phone_s_opus_are_passed_on() {
     assert_eq!((alice.bits_per_second_max, alice.playback_hz_max), (Some(20_000), Some(16_000)));
     assert_eq!((bob.bits_per_second_max, bob.playback_hz_max), (None, None));
 }
+
+/// RFC 3264 §8.3: the codec of one leg changes, the other party is not asked.
+#[test]
+fn a_codec_is_changed_in_the_middle_of_a_call() {
+    let mut world = World::with(&["bob"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002 sdp=PCMU
+        0ms    bob   < INVITE
+        1s     bob   > 200 sdp=PCMU
+        1s     bob   < ACK
+        1s     alice < 200 `RTP/AVP 0`
+        2s     alice > REINVITE sdp=G722
+        2s     alice < 200 `RTP/AVP 9`
+        3s     alice hears bob
+        3s     bob hears alice
+        4s     alice > REINVITE sdp=G729
+        4s     alice < 488
+        5s     alice hears bob
+        "#,
+    );
+    let first = |who: &str| agreed(&world, who).codecs[0].name.clone();
+    assert_eq!((first("alice").as_str(), first("bob").as_str()), ("G722", "PCMU"), "a refused offer changes nothing");
+}
