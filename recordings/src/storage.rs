@@ -260,13 +260,18 @@ fn bucket(s3: &S3Options) -> Result<Bucket, StorageError> {
         // The service compares what it got with what was sent.
         .with_checksum_algorithm(Checksum::SHA256)
         .with_client_options(
-            ClientOptions::new().with_connect_timeout(CONNECT_MAX).with_timeout(REQUEST_MAX).with_allow_http(true),
+            // No time for a whole request: a listener may take a long recording slowly.
+            ClientOptions::new()
+                .with_connect_timeout(CONNECT_MAX)
+                .with_timeout_disabled()
+                .with_read_timeout(SILENCE_MAX)
+                .with_allow_http(true),
         )
         // We try again ourselves, for ever.
         .with_retry(RetryConfig {
             backoff: BackoffConfig::default(),
             max_retries: REQUEST_RETRIES,
-            retry_timeout: REQUEST_MAX,
+            retry_timeout: RETRIES_MAX,
         });
     if let Some(endpoint) = &s3.endpoint {
         builder = builder.with_endpoint(endpoint);
@@ -348,8 +353,9 @@ const READ_BYTES: usize = 256 << 10;
 /// So many parts are under way, each in memory.
 const PARTS_AT_A_TIME: usize = 2;
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// One request: a part, or a read to its end. A listener may take a recording slowly.
-const REQUEST_MAX: Duration = Duration::from_secs(120);
+/// So long the service may say nothing: what is sent at once, 8 MiB at most, has to be through by then.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+const RETRIES_MAX: Duration = Duration::from_secs(120);
 const REQUEST_RETRIES: usize = 2;
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What the parties agree on, and whom they hear.
 
-use switch::media::{Flows, MediaCommand};
+use hooks::id::TenantId;
+use switch::config::TenantConfig;
+use switch::media::{Flows, MediaCommand, Sound, Source};
 
-use crate::ladder::{World, check};
+use crate::ladder::{World, check, node, tenant};
 
 /// A call that is up, for what comes after.
 fn talking() -> World {
@@ -47,6 +49,32 @@ fn hold_is_music_for_the_other_party_until_retrieved() {
         assert!(world.facts.contains(&format!("held {leg}")), "{:?}", world.facts);
         assert!(world.facts.contains(&format!("retrieved {leg}")), "{:?}", world.facts);
     }
+}
+
+#[test]
+fn music_on_hold_is_that_of_the_tenant_whose_call_it_is() {
+    let other: TenantId = "other".parse().unwrap();
+    let mut world = World::new(node(), TenantConfig { tenant: other.clone(), ..tenant() });
+    world.register(&["alice", "bob"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE
+        1s     bob   > 200
+        1s     bob   < ACK
+        1s     alice < 200
+        2s     alice > REINVITE dir=sendonly
+        2s     alice < 200
+        2s     bob   hears HoldMusic
+        "#,
+    );
+    let of = |command: &MediaCommand| match command {
+        MediaCommand::Hear { tenant, sources, .. } if sources.contains(&Source::Sound(Sound::HoldMusic)) => {
+            Some(tenant.clone())
+        }
+        _ => None,
+    };
+    assert_eq!(world.media.iter().filter_map(of).collect::<Vec<_>>(), [other]);
 }
 
 #[test]
