@@ -15,3 +15,4 @@ pub mod rule;
 pub mod say;
 pub mod survey;
 pub mod voicemail;
+pub mod xml;

@@ -110,7 +110,7 @@ pub struct Session {
     pub packet_time: PacketTime,
     /// The longest packet that the peer takes, in milliseconds: longer ones are not relayed to it but made anew.
     pub packet_ms_max: Option<u32>,
-    /// How Opus is encoded for the peer and heard from it.
+    /// How Opus is encoded for the peer and heard from it; how long its frames are follows from `packet_time`.
     pub opus: OpusSettings,
     /// The keys, where packets are encrypted.
     pub srtp: Option<SrtpKeys>,

@@ -195,7 +195,26 @@ impl fmt::Display for DialTarget {
     }
 }
 
+impl DialEnd {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Answered, Self::Busy, Self::NoAnswer, Self::Failed];
+
+    /// As in flows.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no_answer",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl QueueLeft {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Answered, Self::MaxWait, Self::Full, Self::Nobody];
+
     /// As in flows.
     #[must_use]
     pub fn word(self) -> &'static str {

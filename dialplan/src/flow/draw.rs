@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use super::name::NodeName;
 use super::node::Node;
-use super::template::Template;
 use super::{Flow, action};
 use crate::say::Part;
+use crate::xml::escaped;
 
 /// The picture. Nodes that no way leads to stand in a last rank, dashed; ways to nodes that are not there are left out.
 #[must_use]
@@ -146,7 +146,6 @@ fn corner(place: Place) -> (usize, usize) {
 
 /// What is special about a node, in a few words.
 fn about(node: &Node) -> String {
-    let number = |number: &Template| number.to_string();
     match node {
         Node::Play(play) => action::said(&play.prompts.iter().cloned().map(Part::Prompt).collect::<Vec<_>>()),
         Node::Say(say) => format!("{} parts", say.parts.len()),
@@ -157,11 +156,9 @@ fn about(node: &Node) -> String {
         }
         Node::Condition(condition) if condition.cases.len() == 1 => "1 case".to_owned(),
         Node::Condition(condition) => format!("{} cases", condition.cases.len()),
-        Node::Lookup(lookup) => number(&lookup.url),
+        Node::Lookup(lookup) => lookup.url.to_string(),
         Node::Queue(queue) => queue.queue.to_string(),
-        Node::Extension(ring) => number(&ring.number),
-        Node::Agent(ring) => number(&ring.number),
-        Node::Outside(ring) => number(&ring.number),
+        Node::Extension(ring) | Node::Agent(ring) | Node::Outside(ring) => ring.number.to_string(),
         Node::Voicemail(voicemail) => voicemail.mailbox.to_string(),
         Node::Survey(survey) => survey.survey.to_string(),
         Node::Conference(conference) => conference.room.to_string(),
@@ -176,22 +173,6 @@ fn clipped(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().take(LINE_MAX - 1).chain(['…']).collect()
-}
-
-/// As text and attributes of XML want it; what XML has no way to write is left out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 const MARGIN: usize = 24;
@@ -255,13 +236,13 @@ mod tests {
     proptest! {
         /// Whatever a title or a number says, the picture stays XML: no tag and no entity of anybody else's.
         #[test]
-        fn texts_are_escaped(title in "[ -~<>&\"'\u{0}-\u{1f}]{0,40}") {
+        fn texts_are_escaped(title in "[ -~<>&\"'\u{0}-\u{1f}\u{fffe}]{0,40}") {
             let mut flow = read(MAIN).unwrap();
             let plain = draw(&flow);
             flow.title = title;
             let svg = draw(&flow);
             prop_assert_eq!(svg.matches('<').count(), plain.matches('<').count());
-            prop_assert!(svg.chars().all(|c| c == '\n' || !c.is_control()));
+            prop_assert!(svg.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()));
             for (at, _) in svg.match_indices('&') {
                 prop_assert!(["&amp;", "&lt;", "&gt;", "&quot;"].iter().any(|known| svg[at..].starts_with(known)));
             }

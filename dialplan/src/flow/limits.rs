@@ -44,9 +44,9 @@ pub(super) fn check(flow: &Flow) -> Vec<Problem> {
                 range("fields", lookup.fields.len(), 1, LIST_MAX);
             }
             Node::Queue(queue) => range("priority", queue.priority.into(), 0, 9),
-            Node::Extension(ring) => range("ring_s", ring.ring_s as usize, 5, 120),
-            Node::Agent(ring) => range("ring_s", ring.ring_s as usize, 5, 120),
-            Node::Outside(ring) => range("ring_s", ring.ring_s as usize, 5, 120),
+            Node::Extension(ring) | Node::Agent(ring) | Node::Outside(ring) => {
+                ring.ring_s.into_iter().for_each(|ring_s| range("ring_s", ring_s as usize, 5, 120));
+            }
             Node::Play(_) | Node::Say(_) | Node::Voicemail(_) | Node::Survey(_) | Node::Conference(_) => {}
             Node::Subflow(_) | Node::Return(_) | Node::HangUp(_) => {}
         }

@@ -229,63 +229,23 @@ tables! {
         keys: BTreeMap<Key, NodeName>,
     }
 
-    /// Rings an extension.
-    Extension {
-        /// Its number.
+    /// Rings somebody: an extension, an agent or a number outside.
+    Ring {
+        /// The extension's number, the agent's employee number, or the number outside as it is dialled.
         number: Template,
-        /// How long it rings, 5 to 120.
-        #[serde(default = "ring_s")]
-        ring_s: u32,
+        /// How long it rings, 5 to 120; [`RING_S`], outside [`OUTSIDE_RING_S`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ring_s: Option<u32>,
         /// After the talk, when the other side hung up; else the call ends.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answered: Option<NodeName>,
-        /// When it is busy; else as `failed`.
+        /// When it is busy, or the agent is not idle; else as `failed`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         busy: Option<NodeName>,
         /// When nobody answers; else as `failed`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         no_answer: Option<NodeName>,
-        /// When it cannot be rung.
-        failed: NodeName,
-    }
-
-    /// Rings the agent with a number, if he is online and idle.
-    Agent {
-        /// The employee number.
-        number: Template,
-        /// How long it rings, 5 to 120.
-        #[serde(default = "ring_s")]
-        ring_s: u32,
-        /// After the talk, when the agent hung up; else the call ends.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        answered: Option<NodeName>,
-        /// When he is not idle; else as `failed`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        busy: Option<NodeName>,
-        /// When he does not answer; else as `failed`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        no_answer: Option<NodeName>,
-        /// When he is not online, or there is none.
-        failed: NodeName,
-    }
-
-    /// Rings a number outside.
-    Outside {
-        /// As dialled.
-        number: Template,
-        /// How long it rings, 5 to 120.
-        #[serde(default = "outside_ring_s")]
-        ring_s: u32,
-        /// After the talk, when the other side hung up; else the call ends.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        answered: Option<NodeName>,
-        /// When it is busy; else as `failed`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        busy: Option<NodeName>,
-        /// When nobody answers; else as `failed`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        no_answer: Option<NodeName>,
-        /// When it cannot be rung.
+        /// When it cannot be rung, or the agent is not online.
         failed: NodeName,
     }
 
@@ -341,6 +301,18 @@ tables! {
         cause: Cause,
     }
 }
+
+/// Rings an extension.
+pub type Extension = Ring;
+/// Rings an agent, if he is online and idle.
+pub type Agent = Ring;
+/// Rings a number outside.
+pub type Outside = Ring;
+
+/// How long an extension or an agent rings where nothing else is said.
+pub const RING_S: u32 = 20;
+/// How long a number outside does.
+pub const OUTSIDE_RING_S: u32 = 60;
 
 /// How a flow ends a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -453,14 +425,6 @@ fn digits_max() -> u8 {
 
 fn lookup_timeout_ms() -> u32 {
     2_000
-}
-
-fn ring_s() -> u32 {
-    20
-}
-
-fn outside_ring_s() -> u32 {
-    60
 }
 
 fn open() -> Opening {

@@ -49,15 +49,7 @@ impl Node {
                 let keys = queue.keys.iter().map(|(key, to)| Exit { label: key.to_string(), to });
                 answered.chain(maybe(overflow)).chain(keys).collect()
             }
-            Self::Extension(ring) => {
-                let ways = maybe([("answered", &ring.answered), ("busy", &ring.busy), ("no_answer", &ring.no_answer)]);
-                ways.into_iter().chain([one("failed", &ring.failed)]).collect()
-            }
-            Self::Agent(ring) => {
-                let ways = maybe([("answered", &ring.answered), ("busy", &ring.busy), ("no_answer", &ring.no_answer)]);
-                ways.into_iter().chain([one("failed", &ring.failed)]).collect()
-            }
-            Self::Outside(ring) => {
+            Self::Extension(ring) | Self::Agent(ring) | Self::Outside(ring) => {
                 let ways = maybe([("answered", &ring.answered), ("busy", &ring.busy), ("no_answer", &ring.no_answer)]);
                 ways.into_iter().chain([one("failed", &ring.failed)]).collect()
             }
@@ -113,9 +105,7 @@ impl Node {
         match self {
             Self::Set(set) => read.extend(set.values.values().flat_map(Template::variables)),
             Self::Lookup(lookup) => read.extend(lookup.url.variables()),
-            Self::Extension(ring) => read.extend(ring.number.variables()),
-            Self::Agent(ring) => read.extend(ring.number.variables()),
-            Self::Outside(ring) => read.extend(ring.number.variables()),
+            Self::Extension(ring) | Self::Agent(ring) | Self::Outside(ring) => read.extend(ring.number.variables()),
             Self::Condition(condition) => {
                 for test in condition.cases.iter().flat_map(|case| &case.when) {
                     if let Test::Variable { name, value, .. } = test {

@@ -15,7 +15,7 @@ pub struct Script {
     /// Who calls.
     pub caller: Caller,
     /// Keys: one group each time the flow waits for keys. When there is none left, nothing is pressed.
-    pub keys: VecDeque<Vec<Key>>,
+    pub keys: VecDeque<VecDeque<Key>>,
     /// How each queue is left.
     pub queue: QueueLeft,
     /// How each ringing ends.
@@ -127,32 +127,23 @@ impl Stage {
                 (Event::DialEnded(self.script.dial), format!("the ringing ends: {}", self.script.dial.word()))
             }
             Some(_away) => (Event::Done, "it is done".to_owned()),
-            None if self.script.keys.front().is_some() => self.press(),
-            None => {
-                self.now_ms = self.run.poll_timeout().unwrap_or(self.now_ms).max(self.now_ms);
-                (Event::TimedOut, "no key is pressed".to_owned())
-            }
+            None => self.press(),
         }
     }
 
     fn presses_one_of(&self, keys: &[Key]) -> bool {
-        self.script.keys.front().and_then(|group| group.first()).is_some_and(|key| keys.contains(key))
+        self.script.keys.front().and_then(|group| group.front()).is_some_and(|key| keys.contains(key))
     }
 
-    /// The next key of the group.
+    /// The next key, of the group that stands first; no key where none is left.
     fn press(&mut self) -> (Event, String) {
-        let key = self.script.keys.front_mut().filter(|group| !group.is_empty()).map(|group| group.remove(0));
-        if self.script.keys.front().is_some_and(Vec::is_empty) {
-            self.script.keys.pop_front();
-        }
+        let Some(key) = self.script.keys.front_mut().and_then(VecDeque::pop_front) else {
+            self.now_ms = self.run.poll_timeout().unwrap_or(self.now_ms).max(self.now_ms);
+            return (Event::TimedOut, "no key is pressed".to_owned());
+        };
+        self.script.keys.retain(|group| !group.is_empty());
         self.now_ms += KEY_MS;
-        match key {
-            Some(key) => (Event::Digit(key), format!("the caller presses {key}")),
-            None => {
-                self.now_ms = self.run.poll_timeout().unwrap_or(self.now_ms).max(self.now_ms);
-                (Event::TimedOut, "no key is pressed".to_owned())
-            }
-        }
+        (Event::Digit(key), format!("the caller presses {key}"))
     }
 }
 
@@ -162,27 +153,6 @@ fn length_ms(part: &Part) -> i64 {
         Part::Digits(text) => KEY_MS * i64::try_from(text.chars().count()).unwrap_or(0),
         Part::Tone(_) => KEY_MS,
         Part::Silence(pause) => i64::try_from(pause.as_millis()).unwrap_or(0),
-    }
-}
-
-impl QueueLeft {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Answered, Self::MaxWait, Self::Full, Self::Nobody];
-}
-
-impl DialEnd {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Answered, Self::Busy, Self::NoAnswer, Self::Failed];
-
-    /// As in flows.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Busy => "busy",
-            Self::NoAnswer => "no_answer",
-            Self::Failed => "failed",
-        }
     }
 }
 

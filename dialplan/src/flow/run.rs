@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Action, DialEnd, DialTarget, Event, Fault, QueueLeft};
 use super::name::{FlowName, HoursName, Key, NodeName, QueueName, VariableName};
-use super::node::{Cause, Collect, Menu, Node, Queue, QueueFigure, Test};
+use super::node::{Cause, Collect, Menu, Node, OUTSIDE_RING_S, Queue, QueueFigure, RING_S, Ring, Test};
 use super::template::{Spoken, VALUE_MAX, Variables, url_escaped};
 use super::{Flow, VARIABLES_MAX};
 use crate::hours::Opening;
@@ -363,18 +363,9 @@ impl Run {
                 self.typed.clear();
                 Step::Wait(Doing::Queue)
             }
-            Node::Extension(ring) => {
-                let to = DialTarget::Extension(ring.number.fill(&self.variables));
-                self.begin_dial(Action::Dial { to, ring_s: ring.ring_s }, out)
-            }
-            Node::Agent(ring) => {
-                let to = DialTarget::Agent(ring.number.fill(&self.variables));
-                self.begin_dial(Action::Dial { to, ring_s: ring.ring_s }, out)
-            }
-            Node::Outside(ring) => {
-                let to = DialTarget::Outside(ring.number.fill(&self.variables));
-                self.begin_dial(Action::Dial { to, ring_s: ring.ring_s }, out)
-            }
+            Node::Extension(ring) => self.begin_dial(ring, DialTarget::Extension, RING_S, out),
+            Node::Agent(ring) => self.begin_dial(ring, DialTarget::Agent, RING_S, out),
+            Node::Outside(ring) => self.begin_dial(ring, DialTarget::Outside, OUTSIDE_RING_S, out),
             Node::Voicemail(voicemail) => {
                 let (mailbox, greeting) = (voicemail.mailbox.clone(), self.parts(&voicemail.greeting));
                 self.begin_away(Action::Voicemail { mailbox, greeting }, out)
@@ -400,9 +391,10 @@ impl Run {
         Step::Wait(Doing::Playing { barge_in })
     }
 
-    fn begin_dial(&mut self, dial: Action, out: &mut Vec<Action>) -> Step {
+    fn begin_dial(&mut self, ring: &Ring, to: fn(String) -> DialTarget, ring_s: u32, out: &mut Vec<Action>) -> Step {
         self.typed.clear();
-        out.push(dial);
+        let to = to(ring.number.fill(&self.variables));
+        out.push(Action::Dial { to, ring_s: ring.ring_s.unwrap_or(ring_s) });
         Step::Wait(Doing::Dial)
     }
 
@@ -677,11 +669,9 @@ fn next_or_end(node: &Node) -> Step {
 fn dialled(node: &Node, how: DialEnd) -> Step {
     let exits = node.exits();
     let by = |label: &str| exits.iter().find(|exit| exit.label == label).map(|exit| exit.to.clone());
-    let to = match how {
-        DialEnd::Answered => return by("answered").map_or(Step::End(Cause::Normal), Step::Go),
-        DialEnd::Busy => by("busy"),
-        DialEnd::NoAnswer => by("no_answer"),
-        DialEnd::Failed => None,
-    };
-    to.or_else(|| by("failed")).map_or(Step::Fault(Fault::Exit), Step::Go)
+    let to = by(how.word());
+    if how == DialEnd::Answered {
+        return to.map_or(Step::End(Cause::Normal), Step::Go);
+    }
+    to.or_else(|| by(DialEnd::Failed.word())).map_or(Step::Fault(Fault::Exit), Step::Go)
 }

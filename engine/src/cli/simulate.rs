@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use dialplan::flow::Flow;
@@ -15,9 +14,11 @@ use dialplan::flow::node::QueueFigure;
 use dialplan::flow::rehearse::{Script, rehearse};
 use dialplan::flow::run::{Caller, World};
 use dialplan::hours::Opening;
-use dialplan::say::{Language, defaults};
+use dialplan::say::defaults;
+use serde::de::DeserializeOwned;
 
 use super::CliError;
+use crate::store::unix_ms;
 
 /// How a flow is tried.
 #[derive(Clone, Debug, Args)]
@@ -106,16 +107,14 @@ pub(super) fn run(simulation: &Simulation) -> Result<String, CliError> {
         hours: simulation.hours.iter().map(|text| opening(text)).collect::<Result<_, _>>()?,
         figures: simulation.figure.iter().map(|text| figure(text)).collect::<Result<_, _>>()?,
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let at = simulation.at.map_or(now, |seconds| Duration::from_secs(seconds.into()));
-    let now_ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    let at_ms = simulation.at.map_or_else(unix_ms, |seconds| u64::from(seconds) * 1_000);
+    let now_ms = i64::try_from(at_ms).unwrap_or(i64::MAX);
     let lines = rehearse(&stage, &flow.name, script(simulation)?, now_ms);
     text.extend(lines.iter().map(|line| format!("{line}\n")));
     Ok(text.trim_end().to_owned())
 }
 
 fn script(simulation: &Simulation) -> Result<Script, CliError> {
-    let language = Language::ALL.into_iter().find(|known| known.as_str() == simulation.language);
     let answers: Result<VecDeque<_>, _> = simulation.answer.iter().map(|text| serde_json::from_str(text)).collect();
     Ok(Script {
         caller: Caller {
@@ -123,7 +122,7 @@ fn script(simulation: &Simulation) -> Result<Script, CliError> {
             name: String::new(),
             called: simulation.called.clone(),
             trunk: String::new(),
-            language: language.ok_or_else(|| CliError::Usage("--language is zh-CN or en".to_owned()))?,
+            language: simulation.language.parse().map_err(|error| CliError::Usage(format!("--language: {error}")))?,
         },
         keys: keys(&simulation.keys)?,
         queue: word("--queue", &simulation.queue, QueueLeft::ALL, QueueLeft::word)?,
@@ -143,39 +142,33 @@ fn word<T: Copy, const N: usize>(
     found.ok_or_else(|| CliError::Usage(format!("{option}: `{text}` is none of {}", names())))
 }
 
-fn keys(text: &str) -> Result<VecDeque<Vec<Key>>, CliError> {
+fn keys(text: &str) -> Result<VecDeque<VecDeque<Key>>, CliError> {
     let group = |group: &str| {
         let wrong = |c| CliError::Usage(format!("--keys: `{c}` is no key, write 0 to 9, * and #, groups with commas"));
-        group.chars().map(|c| Key::new(c).ok_or_else(|| wrong(c))).collect::<Result<Vec<_>, _>>()
+        group.chars().map(|c| Key::new(c).ok_or_else(|| wrong(c))).collect::<Result<_, _>>()
     };
     text.split(',').filter(|text| !text.is_empty()).map(group).collect()
 }
 
 fn opening(text: &str) -> Result<(HoursName, Opening), CliError> {
-    let states = [("open", Opening::Open), ("closed", Opening::Closed), ("holiday", Opening::Holiday)];
-    let parsed = text.split_once('=').and_then(|(name, state)| {
-        let (_, state) = states.into_iter().find(|(word, _)| *word == state)?;
-        Some((name.parse().ok()?, state))
-    });
+    let parsed = text.split_once('=').and_then(|(name, state)| Some((name.parse().ok()?, written(state)?)));
     parsed.ok_or_else(|| CliError::Usage(format!("--hours: `{text}`: write NAME=open, NAME=closed or NAME=holiday")))
 }
 
 fn figure(text: &str) -> Result<(QueueName, QueueFigure, u32), CliError> {
-    let figures = [
-        ("waiting", QueueFigure::Waiting),
-        ("longest_wait_s", QueueFigure::LongestWaitS),
-        ("signed_in", QueueFigure::SignedIn),
-        ("idle", QueueFigure::Idle),
-    ];
     let parsed = text.split_once('=').and_then(|(what, value)| {
         let (queue, figure) = what.rsplit_once('.')?;
-        let (_, figure) = figures.into_iter().find(|(word, _)| *word == figure)?;
-        Some((queue.parse().ok()?, figure, value.parse().ok()?))
+        Some((queue.parse().ok()?, written(figure)?, value.parse().ok()?))
     });
     parsed.ok_or_else(|| {
         let mend = "write QUEUE.FIGURE=N with waiting, longest_wait_s, signed_in or idle";
         CliError::Usage(format!("--figure: `{text}`: {mend}"))
     })
+}
+
+/// A word as flows have it.
+fn written<T: DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(word.into()).ok()
 }
 
 /// Reads one flow.

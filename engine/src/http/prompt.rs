@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use dialplan::say::{Language, PromptName};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -154,7 +155,7 @@ async fn hear_prompt(
     let part = byte_range::asked(&headers, length, &etag);
     let open = async |range: Range<u64>| {
         opened.seek(SeekFrom::Start(range.start)).await.map_err(|error| Problem::internal(&error))?;
-        Ok(chunks(opened, range.end - range.start))
+        Ok(ReaderStream::with_capacity(opened.take(range.end - range.start), CHUNK))
     };
     let mut response = recording::answer(length, part, "audio/wav", open).await?;
     response.headers_mut().insert(header::ETAG, etag);
@@ -164,22 +165,6 @@ async fn hear_prompt(
 
 /// Bytes read at a time: as much as waits for a slow client.
 const CHUNK: usize = 64 * 1024;
-
-fn chunks(file: tokio::fs::File, count: u64) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> {
-    futures_util::stream::try_unfold((file, count), |(mut file, left)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        let mut chunk = vec![0; usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK))];
-        let read = file.read(&mut chunk).await?;
-        if read == 0 {
-            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
-        }
-        chunk.truncate(read);
-        let left = left.saturating_sub(read as u64);
-        Ok(Some((Bytes::from(chunk), (file, left))))
-    })
-}
 
 /// Uploads a prompt: the body is a WAV (PCM, float, A-law, mu-law; any rate) or MP3 file of at most 24 MiB and 10 minutes. It is mixed
 /// to one channel and brought to -20 LUFS (music on hold: -26), its true peak below -1 dB.

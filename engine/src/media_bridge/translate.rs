@@ -56,9 +56,7 @@ pub fn session(agreement: &Agreement, defaults: &SessionDefaults) -> Session {
     session.packet_time = PacketTime::from_ms(agreement.ptime_ms);
     session.packet_ms_max = agreement.ptime_ms_max.map(u32::from);
     let limits = agreement.opus;
-    let opus = defaults.opus.within(limits.bits_per_second_max, limits.playback_hz_max);
-    // A frame of Opus is of 10 ms or of 20 (and more, in which nothing is gained): only who takes no more gets the shorter ones.
-    session.opus = OpusSettings { short_frames: session.packet_time < PacketTime::default(), ..opus };
+    session.opus = defaults.opus.within(limits.bits_per_second_max, limits.playback_hz_max);
     session.srtp = agreement.srtp.as_ref().map(srtp);
     session.browser = agreement.browser.as_deref().map(|peer| Box::new(browser(peer)));
     session

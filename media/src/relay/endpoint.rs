@@ -287,7 +287,10 @@ impl Endpoint {
     /// The first format of the peer that can be encoded here, with its number.
     pub(super) fn encodable(&self) -> Option<(Coder, u8)> {
         let session = self.session.as_ref()?;
-        let coder = |format: &Format| Some(format.codec.coder()?.with_opus(session.opus));
+        // Frames of 20 ms are cheaper: only who takes no more gets shorter ones.
+        let short_frames = session.packet_time < PacketTime::default();
+        let opus = OpusSettings { short_frames, ..session.opus };
+        let coder = |format: &Format| Some(format.codec.coder()?.with_opus(opus));
         session.formats.iter().find_map(|format| Some((coder(format)?, format.send.number())))
     }
 

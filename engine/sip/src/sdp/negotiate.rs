@@ -268,7 +268,7 @@ pub fn offered(offer: &SessionDescription) -> Result<Vec<Codec>, NegotiationErro
     Err(error)
 }
 
-/// The packets that an offer's first audio asks for.
+/// The packets that a description's first audio asks for.
 #[must_use]
 pub fn offered_times(offer: &SessionDescription) -> PacketTimes {
     let audio = offer.media.iter().find(|media| is_audio(media));

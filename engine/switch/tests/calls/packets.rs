@@ -88,3 +88,29 @@ fn a_codec_is_changed_in_the_middle_of_a_call() {
     let first = |who: &str| agreed(&world, who).codecs[0].name.clone();
     assert_eq!((first("alice").as_str(), first("bob").as_str()), ("G722", "PCMU"), "a refused offer changes nothing");
 }
+
+/// What is asked of each phone is in what was described to it, so another process goes on asking it.
+#[test]
+fn what_is_asked_outlives_the_process() {
+    let mut world = World::with(&["alice", "bob"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002 more=packets
+        0ms    bob   < INVITE
+        1s     bob   > 200 more=long
+        1s     bob   < ACK
+        1s     alice < 200 `a=ptime:60`
+        "#,
+    );
+    world.crash(std::time::Duration::from_secs(2));
+    world.play(
+        r#"
+        0ms    alice < INVITE `a=ptime:60` `!a=maxptime`
+        0ms    bob   < INVITE `a=ptime:30` `a=maxptime:40`
+        100ms  alice > 200
+        100ms  alice < ACK
+        300ms  bob   > 200
+        300ms  bob   < ACK
+        "#,
+    );
+}

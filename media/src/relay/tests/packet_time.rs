@@ -30,10 +30,7 @@ fn mixed_for(codec: (Codec, u8), settle: impl Fn(&mut Session)) -> Vec<(Header, 
 }
 
 fn with_time(ms: u8) -> impl Fn(&mut Session) {
-    move |session| {
-        session.packet_time = PacketTime::from_ms(ms);
-        session.opus.short_frames = ms == 10;
-    }
+    move |session| session.packet_time = PacketTime::from_ms(ms)
 }
 
 /// Whole from the second packet on (the first after a gap may be short), each of so many milliseconds.
