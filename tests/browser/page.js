@@ -4,6 +4,8 @@ import JsSIP from 'jssip';
 let ua;
 let session;
 let analyser;
+let heard;
+let kept;
 const context = new AudioContext();
 
 // The tone of a page is its own: no echo canceller, no noise suppression, no gain control crushes it.
@@ -16,6 +18,7 @@ function follow(one) {
   one.on('icecandidate', (event) => event.ready());
   const listen = (pc) => pc.addEventListener('track', ({ track }) => {
     const stream = new MediaStream([track]);
+    heard = stream;
     // Chromium lets nothing through to Web Audio that no element plays.
     Object.assign(new Audio(), { srcObject: stream, muted: true }).play();
     analyser = context.createAnalyser();
@@ -81,6 +84,31 @@ window.phone = {
     const codec = stats.find((one) => one.id === inbound?.codecId)?.mimeType ?? null;
     return { levels: pitches.map((hz) => { const level = at(hz); return Number.isFinite(level) ? level : -200; }), codec, packets: inbound?.packetsReceived ?? 0 };
   },
+};
+
+// What is heard, sample by sample: the audio thread hands over each block, so that a busy page drops none.
+const KEEPER = `registerProcessor('keeper', class extends AudioWorkletProcessor {
+  process([[block]]) { if (block) this.port.postMessage(block.slice()); return true; }
+})`;
+
+window.phone.record = async () => {
+  const recorder = new AudioContext({ sampleRate: 16000 });
+  await recorder.audioWorklet.addModule(URL.createObjectURL(new Blob([KEEPER], { type: 'text/javascript' })));
+  const keeper = new AudioWorkletNode(recorder, 'keeper', { channelCount: 1, channelCountMode: 'explicit' });
+  const blocks = [];
+  keeper.port.onmessage = ({ data }) => blocks.push(data);
+  recorder.createMediaStreamSource(heard).connect(keeper);
+  await recorder.resume();
+  kept = blocks;
+};
+
+// What was kept, as 16 bit in base64.
+window.phone.save = () => {
+  const samples = Int16Array.from(kept.flatMap((block) => [...block]), (one) => Math.max(-1, Math.min(1, one)) * 32767);
+  const bytes = new Uint8Array(samples.buffer);
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
 };
 
 const known = sessionStorage.getItem('account');

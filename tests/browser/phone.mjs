@@ -1,5 +1,6 @@
 // A browser phone for tests: Chromium with JsSIP in it, told what to do by lines of JSON and telling what happens the same way.
 // `node phone.mjs CAPTURE.wav ORIGIN`: the microphone hears the file, the page is one of ORIGIN (both WebSockets check that).
+import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -42,7 +43,10 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { do: verb, ...what } = JSON.parse(line);
   try {
     if (verb === 'reload') await page.reload();
-    else say({ event: 'done', verb, result: await page.evaluate(([v, w]) => window.phone[v](w), [verb, what]) ?? null });
+    else if (verb === 'save') {
+      await writeFile(what.path, Buffer.from(await page.evaluate(() => window.phone.save()), 'base64'));
+      say({ event: 'done', verb });
+    } else say({ event: 'done', verb, result: await page.evaluate(([v, w]) => window.phone[v](w), [verb, what]) ?? null });
   } catch (error) {
     say({ event: 'failed', verb, text: String(error) });
   }

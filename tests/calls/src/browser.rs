@@ -10,10 +10,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::chirp::Voice;
 use crate::wait;
+use crate::wav::Sound;
 
 /// How long anything may take: Chromium on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Rate of what [`Browser::recorded`] returns, as the page records it.
+const RECORDED_HZ: u32 = 16_000;
 
 /// A Chromium with one page. It ends when dropped.
 #[derive(Debug)]
@@ -23,7 +28,7 @@ pub struct Browser {
     said: Receiver<Value>,
     /// What it said and nobody asked for yet.
     pending: Vec<Value>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Browser {
@@ -32,9 +37,22 @@ impl Browser {
     /// # Errors
     /// Where node, its packages (`tests/setup/browser.sh`) or Chromium are missing.
     pub fn start(origin: &str, pitch_hz: f64) -> Result<Self> {
+        // Two seconds: a whole number of periods, so that Chromium's loop is seamless.
+        Self::hearing(origin, &sine(48_000, pitch_hz, 96_000))
+    }
+
+    /// Starts one whose microphone hears this voice: all of its 51.2 seconds, after which they repeat.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn speaking(origin: &str, voice: Voice) -> Result<Self> {
+        Self::hearing(origin, &voice.speak(48_000, 51.2))
+    }
+
+    fn hearing(origin: &str, sound: &[f64]) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let capture = folder.path().join("capture.wav");
-        tone(&capture, pitch_hz)?;
+        write_capture(&capture, sound)?;
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../browser/phone.mjs");
         let setup = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../setup/browser.sh");
         let node = Command::new(setup).stderr(Stdio::inherit()).output().context("tests/setup/browser.sh")?;
@@ -53,7 +71,7 @@ impl Browser {
                 }
             }
         });
-        let mut browser = Self { child, lines: Some(lines), said, pending: Vec::new(), _folder: folder };
+        let mut browser = Self { child, lines: Some(lines), said, pending: Vec::new(), folder };
         browser.expect("ready")?;
         Ok(browser)
     }
@@ -105,6 +123,26 @@ impl Browser {
         self.expect("registered").map(drop)
     }
 
+    /// From now on it keeps what it hears.
+    ///
+    /// # Errors
+    /// Before it has heard anything.
+    pub fn record(&mut self) -> Result<()> {
+        self.tell("record", json!({})).map(drop)
+    }
+
+    /// What it has heard since [`Self::record`].
+    ///
+    /// # Errors
+    /// When it has kept nothing.
+    pub fn recorded(&mut self) -> Result<Sound> {
+        let path = self.folder.path().join("heard.s16");
+        self.tell("save", json!({"path": path}))?;
+        let bytes = std::fs::read(&path).context("nothing kept")?;
+        let samples = bytes.as_chunks::<2>().0.iter().map(|pair| f64::from(i16::from_le_bytes(*pair)) / 32_768.0);
+        Ok(Sound::mono(RECORDED_HZ, samples.collect()))
+    }
+
     /// Waits until it hears the first pitch and not the second one.
     ///
     /// # Errors
@@ -133,8 +171,8 @@ impl Drop for Browser {
     }
 }
 
-/// Two seconds of a tone, 48 kHz, mono, 16 bit: a whole number of periods, so that Chromium's loop is seamless.
-fn tone(path: &Path, pitch_hz: f64) -> Result<()> {
+/// 48 kHz, mono, 16 bit.
+fn write_capture(path: &Path, sound: &[f64]) -> Result<()> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 48_000,
@@ -142,7 +180,7 @@ fn tone(path: &Path, pitch_hz: f64) -> Result<()> {
         sample_format: hound::SampleFormat::Int,
     };
     let mut writer = hound::WavWriter::create(path, spec)?;
-    for sample in sine(48_000, pitch_hz, 96_000) {
+    for sample in sound {
         #[expect(clippy::cast_possible_truncation, reason = "it is within the range of i16")]
         writer.write_sample((sample * 32_767.0) as i16)?;
     }

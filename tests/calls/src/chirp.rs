@@ -1,7 +1,7 @@
 //! Voices that can be recognised, and the ear that recognises them.
 //!
-//! A voice is an endless row of chirps of 100 ms in a band of its own. Each chirp is one of eight symbols (four bands of
-//! 250 Hz, swept up or down); their order is a de Bruijn sequence, in which any three symbols in a row stand exactly
+//! A voice is an endless row of chirps of 100 ms in a band of its own. Each chirp is one of eight symbols (four bands,
+//! swept up or down); their order is a de Bruijn sequence, in which any three symbols in a row stand exactly
 //! once in 512. So three chirps that were heard tell who spoke and what moment of the speech they are: order, delay,
 //! gaps and repetitions all follow. The ear is a matched filter in `f64`.
 
@@ -12,7 +12,6 @@ use std::sync::OnceLock;
 pub const CHIRP_MS: f64 = 100.0;
 const SYMBOLS: usize = 8;
 const SEQUENCE: usize = SYMBOLS * SYMBOLS * SYMBOLS;
-const BAND_HZ: f64 = 250.0;
 /// Peak of a speaking voice: -9 dBFS, as loud speech is.
 const AMPLITUDE: f64 = 0.35;
 /// Rise and fall at both ends of a chirp, so that it does not click.
@@ -37,6 +36,8 @@ pub enum Voice {
     High,
     /// 2850 to 3850 Hz: for those who hear it without resampling.
     Top,
+    /// 2750 to 3390 Hz, narrower: beside the others it passes every telephone band, resampled or not.
+    Third,
 }
 
 /// A chirp that was recognised.
@@ -65,6 +66,15 @@ impl Voice {
             Self::Low => 400.0,
             Self::High => 1_700.0,
             Self::Top => 2_850.0,
+            Self::Third => 2_750.0,
+        }
+    }
+
+    /// Width of each of its four bands.
+    fn band_hz(self) -> f64 {
+        match self {
+            Self::Low | Self::High | Self::Top => 250.0,
+            Self::Third => 160.0,
         }
     }
 
@@ -92,8 +102,9 @@ impl Voice {
     /// The phase of a symbol at each of its samples.
     fn phases(self, rate: u32, symbol: usize) -> Vec<f64> {
         let duration = CHIRP_MS / 1_000.0;
-        let band = self.low_hz() + BAND_HZ * (symbol / 2) as f64;
-        let (from, slope) = if symbol.is_multiple_of(2) { (band, BAND_HZ) } else { (band + BAND_HZ, -BAND_HZ) };
+        let width = self.band_hz();
+        let band = self.low_hz() + width * (symbol / 2) as f64;
+        let (from, slope) = if symbol.is_multiple_of(2) { (band, width) } else { (band + width, -width) };
         let phase = |n: usize| {
             let t = n as f64 / f64::from(rate);
             TAU * (from * t + slope * t * t / (2.0 * duration))

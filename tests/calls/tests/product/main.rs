@@ -23,6 +23,7 @@ mod scenario;
 mod sipsak;
 mod srtp;
 mod storage;
+mod three_way;
 mod tls;
 mod transfer;
 mod trunk;
