@@ -58,4 +58,3 @@ pub(super) fn draw(ladder: &Ladder) -> String {
     out.push_str("</svg>\n");
     out
 }
-
