@@ -66,6 +66,7 @@ window.phone = {
   call: ({ to }) => void ua.call(to, options),
   answer: () => session.answer(options),
   hang_up: () => session.terminate(),
+  refuse: ({ status }) => session.terminate({ status_code: status }),
   hold: ({ by_update }) => agreed((done) => session.hold({ useUpdate: by_update }, done)),
   unhold: ({ by_update }) => agreed((done) => session.unhold({ useUpdate: by_update }, done)),
   mute: () => session.mute(),

@@ -1,5 +1,7 @@
 //! Chromium as a phone: JsSIP over WebSocket, audio over ICE and DTLS-SRTP.
 
+mod called;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
