@@ -30,6 +30,7 @@ function follow(one) {
   for (const event of ['progress', 'confirmed', 'hold', 'unhold', 'reinvite', 'update']) {
     one.on(event, () => window.say({ event }));
   }
+  one.on('newDTMF', ({ originator, dtmf }) => originator === 'remote' && window.say({ event: 'key', key: dtmf.tone }));
   one.on('ended', ({ cause }) => window.say({ event: 'ended', cause }));
   one.on('failed', ({ cause, message }) => window.say({ event: 'failed-call', cause, status: message?.status_code }));
 }
@@ -71,7 +72,7 @@ window.phone = {
   unhold: ({ by_update }) => agreed((done) => session.unhold({ useUpdate: by_update }, done)),
   mute: () => session.mute(),
   unmute: () => session.unmute(),
-  dtmf: ({ tones, by }) => session.sendDTMF(tones, { transportType: by }),
+  dtmf: ({ tones, by }) => session.sendDTMF(tones, { transportType: by, interToneGap: 100 }),
   restart_ice: () => agreed((done) => session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done)),
   unregister: () => ua.stop(),
   // The codec that comes, and how loud each pitch is, in dB.

@@ -15,6 +15,7 @@ pub mod dns;
 pub mod g711;
 pub mod impair;
 pub mod kamailio;
+pub mod keys;
 pub mod moto;
 pub mod openssl;
 pub mod party;

@@ -28,6 +28,13 @@ pub fn payload_types(body: &str) -> Vec<u8> {
     line.split_whitespace().skip(2).filter_map(|number| number.parse().ok()).collect()
 }
 
+/// The payload type under which the other side wants key presses (RFC 4733), with the clock of G.711.
+#[must_use]
+pub fn events(body: &str) -> Option<u8> {
+    let maps = body.lines().filter_map(|line| line.trim().strip_prefix("a=rtpmap:")?.split_once(' '));
+    maps.filter(|(_, name)| *name == "telephone-event/8000").find_map(|(number, _)| number.parse().ok())
+}
+
 /// Where the other side wants its audio.
 ///
 /// # Errors
@@ -75,6 +82,7 @@ mod tests {
         assert_eq!(audio_address(&body6).unwrap(), "[::1]:4000".parse().unwrap());
         assert_eq!(payload_types(&body), [0, 8, 101]);
         assert_eq!(direction(&body), "sendonly");
+        assert_eq!((events(&body), events(&body6)), (Some(101), None));
         assert_eq!(origin(&body), Some(("20".to_owned(), 3)));
     }
 }

@@ -1,6 +1,7 @@
 //! Chromium as a phone: JsSIP over WebSocket, audio over ICE and DTLS-SRTP.
 
 mod called;
+mod keys;
 
 use std::time::{Duration, Instant};
 
