@@ -8,6 +8,19 @@ let heard;
 let kept;
 const context = new AudioContext();
 
+// Whatever takes a connection or the microphone, here it is known.
+const connections = [];
+const microphones = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...given) { super(...given); connections.push(this); }
+};
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await open(wanted);
+  microphones.push(...stream.getTracks());
+  return stream;
+};
+
 // The tone of a page is its own: no echo canceller, no noise suppression, no gain control crushes it.
 const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 const options = { mediaConstraints: { audio, video: false }, pcConfig: { iceServers: [] } };
@@ -75,6 +88,11 @@ window.phone = {
   dtmf: ({ tones, by }) => session.sendDTMF(tones, { transportType: by, interToneGap: 100 }),
   restart_ice: () => agreed((done) => session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done)),
   unregister: () => ua.stop(),
+  // What was taken since the page was loaded, and what of that is not given back.
+  taken: () => ({
+    connections: [connections.length, connections.filter((one) => one.signalingState !== 'closed').length],
+    microphones: [microphones.length, microphones.filter((one) => one.readyState !== 'ended').length],
+  }),
   // The codec that comes, and how loud each pitch is, in dB.
   async hear({ pitches }) {
     await context.resume();

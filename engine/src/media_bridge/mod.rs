@@ -88,6 +88,22 @@ impl MediaBridge {
         }
     }
 
+    /// Shows how full the tables of the media threads are.
+    pub fn show_sizes(&self) {
+        let sizes = self.media.sizes();
+        let gauges = [
+            ("switchboard_media_endpoints", sizes.endpoints),
+            ("switchboard_media_browsers", sizes.browsers),
+            ("switchboard_media_browser_fragments", sizes.browser_fragments),
+            ("switchboard_media_browser_addresses", sizes.browser_addresses),
+            ("switchboard_media_players", sizes.players),
+            ("switchboard_media_recorders", sizes.recorders),
+        ];
+        for (name, value) in gauges {
+            metrics::gauge!(name).set(f64::from(u32::try_from(value).unwrap_or(u32::MAX)));
+        }
+    }
+
     /// Passes a command on.
     pub fn send(&mut self, command: MediaCommand) {
         match command {

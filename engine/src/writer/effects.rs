@@ -66,6 +66,7 @@ impl Effects {
             self.counters_due = now + COUNTERS_EVERY;
             super::counters::show(switch);
             self.media.show_lateness();
+            self.media.show_sizes();
         }
     }
 }

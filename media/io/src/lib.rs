@@ -7,6 +7,7 @@ mod certificate;
 mod clock;
 mod dtls;
 mod lateness;
+mod occupancy;
 mod prompts;
 mod recording;
 mod relay_thread;
@@ -18,15 +19,15 @@ use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
+use media::relay::Sizes;
 use media::{Command, Event};
 
 pub use crate::certificate::{DtlsCertificate, NoCertificate};
 use crate::clock::Clock;
 use crate::dtls::Associations;
 pub use crate::lateness::LATENESS_US;
-use crate::lateness::Lateness;
 use crate::recording::Recording;
-use crate::relay_thread::{Inbox, Orders, RelayThread, World};
+use crate::relay_thread::{Figures, Inbox, Orders, RelayThread, World};
 use crate::sockets::{Poller, Waker};
 use crate::taps::Taps;
 
@@ -43,7 +44,7 @@ pub struct MediaHandle {
 struct Shared {
     commands: SyncSender<Command>,
     waker: Arc<Waker>,
-    lateness: Arc<Lateness>,
+    figures: Arc<Figures>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -100,12 +101,12 @@ pub fn start(on_event: OnEvent, browsers: Option<BrowserPorts>) -> std::io::Resu
         }
     };
     let world = World::new(sockets, associations, orders, taps, on_event);
-    let lateness = Arc::new(Lateness::default());
-    let relay = RelayThread::new(clock, poller, inbox, world, Arc::clone(&lateness));
+    let figures = Arc::new(Figures::default());
+    let relay = RelayThread::new(clock, poller, inbox, world, Arc::clone(&figures));
     let relay = Builder::new().name("media-relay".into()).spawn(move || relay.run())?;
 
     let threads = Mutex::new(vec![relay, recording, prompt]);
-    Ok(MediaHandle { shared: Arc::new(Shared { commands, waker, lateness, threads }) })
+    Ok(MediaHandle { shared: Arc::new(Shared { commands, waker, figures, threads }) })
 }
 
 impl MediaHandle {
@@ -113,7 +114,13 @@ impl MediaHandle {
     /// those that were later still.
     #[must_use]
     pub fn lateness(&self) -> [u64; LATENESS_US.len() + 1] {
-        self.shared.lateness.read()
+        self.shared.figures.lateness.read()
+    }
+
+    /// How full the relay's tables are.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        self.shared.figures.occupancy.read()
     }
 
     /// Hands over a command; never waits.

@@ -15,6 +15,7 @@ use crate::OnEvent;
 use crate::clock::Clock;
 use crate::dtls::Associations;
 use crate::lateness::Lateness;
+use crate::occupancy::Occupancy;
 use crate::prompts::{Encoded, Wanted};
 use crate::recording::Job;
 use crate::sockets::{Poller, Readiness, Ready, Sockets, Waker};
@@ -32,6 +33,13 @@ pub(crate) struct Orders {
     pub(crate) prompts: Sender<Wanted>,
 }
 
+/// What others may see of this thread.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) lateness: Lateness,
+    pub(crate) occupancy: Occupancy,
+}
+
 /// The relay with its sockets.
 pub(crate) struct RelayThread {
     clock: Clock,
@@ -40,7 +48,7 @@ pub(crate) struct RelayThread {
     inbox: Inbox,
     relay: Relay,
     world: World,
-    lateness: Arc<Lateness>,
+    figures: Arc<Figures>,
     buffer: Box<[u8; PACKET_BYTES_MAX]>,
 }
 
@@ -55,10 +63,10 @@ pub(crate) struct World {
 }
 
 impl RelayThread {
-    pub(crate) fn new(clock: Clock, poller: Poller, inbox: Inbox, world: World, lateness: Arc<Lateness>) -> Self {
+    pub(crate) fn new(clock: Clock, poller: Poller, inbox: Inbox, world: World, figures: Arc<Figures>) -> Self {
         let waker = poller.waker();
         let buffer = Box::new([0; PACKET_BYTES_MAX]);
-        Self { clock, poller, waker, inbox, relay: Relay::default(), world, lateness, buffer }
+        Self { clock, poller, waker, inbox, relay: Relay::default(), world, figures, buffer }
     }
 
     /// Until [`Waker::stop`]; then closes everything. The other threads end when their orders do.
@@ -86,9 +94,10 @@ impl RelayThread {
             }
             let now = self.clock.now();
             if let Some(due) = self.relay.poll_timeout().filter(|due| *due <= now.mono_us) {
-                self.lateness.note(now.mono_us - due);
+                self.figures.lateness.note(now.mono_us - due);
                 self.relay.handle_timeout(now, &mut self.world);
             }
+            self.figures.occupancy.note(self.relay.sizes());
         }
         self.read_inbox();
         self.relay.close_all(self.clock.now(), &mut self.world);

@@ -10,10 +10,11 @@ use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use browser::{Browser, PATIENCE, credentials, sha256};
 use dimpl::SrtpProfile;
+use media::relay::Sizes;
 use media::{
     BrowserLoss, BrowserPeer, Codec, Command, EndpointId, Event, Format, Hear, OpenBrowser, PayloadType, Session,
     Source,
@@ -85,6 +86,13 @@ fn twenty_browsers_on_one_socket_hear_themselves() {
         _ => None,
     });
     assert!(stats.received_packets > 0 && stats.sent_packets > 0 && stats.malformed_packets == 0, "{stats:?}");
+    // The event is told within the turn after which the sizes are.
+    let until = Instant::now() + PATIENCE;
+    let full = |sizes: Sizes| [sizes.endpoints, sizes.browsers, sizes.browser_fragments, sizes.browser_addresses];
+    while full(switch.handle.sizes()) != [19; 4] {
+        assert!(Instant::now() < until, "{:?}", switch.handle.sizes());
+        std::thread::yield_now();
+    }
 }
 
 #[test]

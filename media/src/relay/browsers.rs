@@ -18,6 +18,8 @@ pub(super) struct Browsers {
     pub(super) fragments: BTreeMap<String, Slot>,
     /// By where it comes from: at most [`ice::PAIRS_MAX`] of each endpoint. An address belongs to whoever authenticated it last.
     pub(super) addresses: BTreeMap<SocketAddr, Slot>,
+    /// Endpoints of browsers.
+    pub(super) open: usize,
 }
 
 /// What makes an endpoint a browser's.
@@ -127,9 +129,12 @@ impl Relay {
             out.event(failed("its ICE fragment is in use"));
             return Ok(());
         }
-        self.browsers.fragments.insert(local.ufrag.clone(), slot);
+        let fragment = local.ufrag.clone();
         let endpoint = Endpoint::new(now, id, seed).of(Browser::new(now, local, dtls));
-        self.install(now, slot, endpoint, Bound { rtp: at, rtcp: at }, out)
+        self.install(now, slot, endpoint, Bound { rtp: at, rtcp: at }, out)?;
+        self.browsers.fragments.insert(fragment, slot);
+        self.browsers.open += 1;
+        Ok(())
     }
 
     pub(super) fn restart_ice(&mut self, id: EndpointId, local: IceCredentials) -> Result<(), Refusal> {
@@ -294,6 +299,7 @@ impl Relay {
 
     /// An endpoint is closed: nothing that comes is its own any more.
     pub(super) fn close_browser(&mut self, slot: Slot, browser: &Browser) {
+        self.browsers.open -= 1;
         if let Some(due) = browser.due {
             self.deadlines.remove(&(due, Deadline::Browser(slot)));
         }

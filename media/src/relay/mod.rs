@@ -12,6 +12,7 @@ mod packets;
 mod players;
 mod reports;
 mod rooms;
+mod sizes;
 mod sound_keys;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ use encodings::Encodings;
 use endpoint::Endpoint;
 use players::Player;
 use rooms::{RoomId, Rooms};
+pub use sizes::Sizes;
 
 /// What the relay makes happen.
 pub trait Output {

@@ -73,6 +73,16 @@ impl Api {
         answer.body_mut().read_to_string().context("the body is no text")
     }
 
+    /// A gauge or counter of `/metrics` that has no labels.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn metric(&self, name: &str) -> Result<f64> {
+        let text = self.text("/metrics")?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok()).with_context(|| format!("no metric {name}"))
+    }
+
     /// What stands at a path of the server itself, such as `/readyz`.
     ///
     /// # Errors

@@ -147,7 +147,13 @@ pub struct RtpEnd {
     stop: Arc<AtomicBool>,
     heard: Arc<Mutex<Vec<Packet>>>,
     listener: Option<JoinHandle<()>>,
-    speaker: Option<JoinHandle<()>>,
+    speaker: Option<Speaker>,
+}
+
+#[derive(Debug)]
+struct Speaker {
+    hush: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
 }
 
 impl RtpEnd {
@@ -188,12 +194,22 @@ impl RtpEnd {
     /// # Errors
     /// When it speaks already.
     pub fn speak(&mut self, to: SocketAddr, law: Law, samples: &[f64]) -> Result<()> {
-        ensure!(self.speaker.is_none(), "this end speaks already: open another");
+        ensure!(self.speaker.is_none(), "this end speaks already: hush it first");
         let payload = g711::encode(law, samples);
-        let (socket, stop) = (self.socket.try_clone()?, Arc::clone(&self.stop));
+        let (socket, hush) = (self.socket.try_clone()?, Arc::new(AtomicBool::new(false)));
         let ssrc = 0x5142_0000 | u32::from(self.address()?.port());
-        self.speaker = Some(std::thread::spawn(move || speak(&socket, to, law, ssrc, &payload, &stop)));
+        let hushed = Arc::clone(&hush);
+        let thread = std::thread::spawn(move || speak(&socket, to, law, ssrc, &payload, &hushed));
+        self.speaker = Some(Speaker { hush, thread });
         Ok(())
+    }
+
+    /// Says nothing more until it is told to speak again; it goes on listening.
+    pub fn hush(&mut self) {
+        if let Some(Speaker { hush, thread }) = self.speaker.take() {
+            hush.store(true, Ordering::Relaxed);
+            drop(thread.join());
+        }
     }
 
     /// Sends `packets` packets of silence to `to` in real time, and returns when they are sent.
@@ -250,8 +266,9 @@ impl RtpEnd {
 
     fn end(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        for thread in [self.listener.take(), self.speaker.take()].into_iter().flatten() {
-            drop(thread.join());
+        self.hush();
+        if let Some(listener) = self.listener.take() {
+            drop(listener.join());
         }
     }
 }

@@ -230,6 +230,17 @@ impl Switchboard {
         self.data().join("tls").join("certificate.pem")
     }
 
+    /// Memory that it occupies, in KiB (`VmRSS`).
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn resident_kib(&self) -> Result<u64> {
+        let id = self.process.as_ref().context("it does not run")?.id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).context("no status of the process")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        line.trim().trim_end_matches(" kB").parse().with_context(|| format!("VmRSS is {line}"))
+    }
+
     /// Sends it a signal by name (`HUP`, `TERM`).
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod called;
 mod keys;
+mod many;
 
 use std::time::{Duration, Instant};
 
