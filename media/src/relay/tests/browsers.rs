@@ -348,13 +348,7 @@ fn twenty_browsers_share_a_socket_and_each_hears_itself() {
             assert_eq!(rig.hears(browser), [(browser.address, words.to_vec())]);
         }
     }
-    let full = Sizes {
-        endpoints: 20,
-        browsers: 20,
-        browser_fragments: 20,
-        browser_addresses: 20,
-        ..Sizes::default()
-    };
+    let full = Sizes { endpoints: 20, browsers: 20, browser_fragments: 20, browser_addresses: 20, ..Sizes::default() };
     assert_eq!(rig.relay.sizes(), full);
     for browser in &browsers {
         rig.command(Command::Close(browser.id));
