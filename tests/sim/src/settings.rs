@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dialplan::number::TrunkName;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
+use dialplan::say::Language;
 use sip::digest::ha1;
 use sip::flow::Transport;
 use sip::session_timer::Policy;
@@ -207,6 +208,7 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         trunks,
         rooms: BTreeMap::new(),
         plan,
+        language: Language::ZhCn,
         caller_number: None,
         record_internal: record,
     }
@@ -229,6 +231,7 @@ pub(crate) fn small_tenant(users: &[&str], contact: fn(&str) -> Option<StaticCon
         trunks: BTreeMap::new(),
         rooms: BTreeMap::new(),
         plan,
+        language: Language::ZhCn,
         caller_number: None,
         record_internal: true,
     }
