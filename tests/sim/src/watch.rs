@@ -11,7 +11,7 @@ use switch::input::Input;
 
 use crate::ears::Ears;
 use crate::phone::{Dialog, Hold, Phone, Stage};
-use crate::records::Record;
+use crate::records::{Leg, Record};
 use crate::world::{World, boot, tenant_id};
 
 impl World {
@@ -109,6 +109,14 @@ impl World {
         // Who rang too long is called off, and the next one called: which of both it is, the records do not say yet.
         let newest = called.clone().map(|leg| leg.started_at).max();
         if called.clone().any(|leg| leg.ringing && Some(leg.started_at) < newest) {
+            return Ok(false);
+        }
+        // Nor what is left of one that has refused, while the media side makes up its figures.
+        let refused = |leg: &Leg| {
+            let mut dialogs = self.phones.iter().filter_map(|phone| phone.dialogs.get(&leg.sip_call_id));
+            dialogs.any(Dialog::is_over)
+        };
+        if called.clone().any(|leg| leg.ringing && refused(leg)) {
             return Ok(false);
         }
         let mut early = called.clone().filter(|leg| leg.early_media && leg.ringing);

@@ -8,14 +8,14 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{ConferenceEnd, Event, Fact, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole, PeerKind};
+use hooks::fact::{Event, Fact, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole, PeerKind};
 use hooks::id::{CallId, ConferenceId, RecordingId};
 use switch::config::Room;
 use switch::input::ConferenceOrder;
 use switch::view::ConferenceView;
 
 use door::Door;
-use model::Model;
+use model::{Done, Model};
 
 /// What one step brought to the switch that concerns rooms.
 #[derive(Debug, Default)]
@@ -24,9 +24,8 @@ struct Step {
     info: Option<(String, u32, Option<CallId>, char)>,
     key: Option<(CallId, char)>,
     order: Option<(String, ConferenceOrder)>,
-    /// Whom the facts say to be sent away, and how conferences ended by them.
-    away: BTreeSet<(CallId, LeftReason)>,
-    ended: BTreeSet<(String, ConferenceEnd)>,
+    /// What was done by the facts.
+    told: Done,
 }
 
 /// A conference as the facts tell it.
@@ -133,7 +132,7 @@ impl Rooms {
                 if !told.members.is_empty() || told.most != as_len(e.most_members) {
                     return Err(format!("that is not how it was: {told:?}"));
                 }
-                self.step.ended.insert((e.room.clone(), e.reason));
+                self.step.told.ended.insert((e.room.clone(), e.reason));
                 Ok(())
             }
             Event::RecordingStarted(e) => {
@@ -144,10 +143,6 @@ impl Rooms {
             }
             Event::RecordingFailed(e) => {
                 self.recording_over(e.recording);
-                Ok(())
-            }
-            Event::LegEnded(e) if self.told.values().any(|told| told.members.contains_key(&e.call)) => {
-                // Another leg of the call, such as that of who handed the visitor on.
                 Ok(())
             }
             Event::CallEnded(e) => {
@@ -210,7 +205,7 @@ impl Rooms {
         match e.reason {
             LeftReason::Kicked | LeftReason::Ended => {
                 self.sent_away += 1;
-                self.step.away.insert((e.call, e.reason));
+                self.step.told.away.insert((e.call, e.reason));
             }
             LeftReason::HungUp | LeftReason::Lost | LeftReason::CallEnded => self.model.leave(e.call),
         }
@@ -286,7 +281,7 @@ impl Rooms {
 
     /// The step is over: what it must have done is done, and nothing else.
     pub(crate) fn step_over(&mut self, now: Duration) -> Result<(), String> {
-        let Step { key, order, away, ended, info: _ } = std::mem::take(&mut self.step);
+        let Step { key, order, told, info: _ } = std::mem::take(&mut self.step);
         if let Some((call, key)) = key {
             self.pressed(now, call, key);
         }
@@ -294,12 +289,9 @@ impl Rooms {
             self.locks += usize::from(matches!(order, ConferenceOrder::Lock | ConferenceOrder::Unlock));
             self.model.obey(&room, order);
         }
-        let (sent_away, over) = self.model.take_done();
-        if sent_away != away {
-            return Err(format!("{sent_away:?} had to be sent away, and {away:?} were"));
-        }
-        if over != ended {
-            return Err(format!("{over:?} had to end, and {ended:?} did"));
+        let wanted = self.model.take_done();
+        if wanted != told {
+            return Err(format!("to be done was {wanted:?}, and done is {told:?}"));
         }
         self.agree()
     }

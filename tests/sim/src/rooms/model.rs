@@ -15,8 +15,14 @@ use super::Seat;
 pub(super) struct Model {
     running: BTreeMap<String, Conference>,
     came: u64,
-    away: BTreeSet<(CallId, LeftReason)>,
-    ended: BTreeSet<(String, ConferenceEnd)>,
+    done: Done,
+}
+
+/// Who was sent away, and what conferences ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    pub(super) away: BTreeSet<(CallId, LeftReason)>,
+    pub(super) ended: BTreeSet<(String, ConferenceEnd)>,
 }
 
 #[derive(Debug)]
@@ -148,9 +154,9 @@ impl Model {
         false
     }
 
-    /// Who had to be sent away since this was asked last, and what had to end.
-    pub(super) fn take_done(&mut self) -> (BTreeSet<(CallId, LeftReason)>, BTreeSet<(String, ConferenceEnd)>) {
-        (std::mem::take(&mut self.away), std::mem::take(&mut self.ended))
+    /// What had to be done since this was asked last.
+    pub(super) fn take_done(&mut self) -> Done {
+        std::mem::take(&mut self.done)
     }
 
     fn room_of(&self, call: CallId) -> Option<String> {
@@ -158,7 +164,7 @@ impl Model {
     }
 
     fn send_away(&mut self, room: &str, call: CallId, reason: LeftReason) {
-        self.away.insert((call, reason));
+        self.done.away.insert((call, reason));
         self.remove(room, call);
     }
 
@@ -167,14 +173,14 @@ impl Model {
         conference.members.remove(&call);
         if conference.members.is_empty() {
             self.running.remove(room);
-            self.ended.insert((room.to_owned(), ConferenceEnd::Empty));
+            self.done.ended.insert((room.to_owned(), ConferenceEnd::Empty));
         }
     }
 
     fn end(&mut self, room: &str, why: ConferenceEnd) {
         let Some(conference) = self.running.remove(room) else { return };
-        self.away.extend(conference.members.into_keys().map(|call| (call, LeftReason::Ended)));
-        self.ended.insert((room.to_owned(), why));
+        self.done.away.extend(conference.members.into_keys().map(|call| (call, LeftReason::Ended)));
+        self.done.ended.insert((room.to_owned(), why));
     }
 }
 
