@@ -374,6 +374,21 @@ impl World {
                 }
             }
         }
+        self.plan_meetings(&people.rooms());
+    }
+
+    /// Now and then several meet in a room.
+    fn plan_meetings(&mut self, rooms: &[String]) {
+        for _ in 0..if rooms.is_empty() { 0 } else { self.rng.between(1, 3) } {
+            let room = self.rng.pick(rooms).clone();
+            let begins = self.rng.between(2_000, 170_000);
+            for index in 0..self.phones.len() {
+                if self.rng.chance(700) {
+                    let at = Duration::from_millis(begins + self.rng.below(15_000));
+                    self.phones[index].will_dial(at, &room);
+                }
+            }
+        }
     }
 
     fn run(&mut self) -> Result<(), String> {
@@ -605,7 +620,7 @@ impl World {
             self.dialogs.sent(self.now, &text)?;
             match (text.method(), text.status()) {
                 ("INFO", 200) => self.rooms.info_taken(text.call_id(), text.cseq()),
-                ("INVITE", 486) => self.rooms.refused(text.user("To"))?,
+                ("INVITE", 486) => self.rooms.refused(text.call_id(), text.user("To"))?,
                 _ => {}
             }
         }

@@ -182,6 +182,8 @@ pub struct Phone {
     pub parted_at: Duration,
     /// When that was over, or will be.
     pub reachable_at: Duration,
+    /// When a connection of its broke: what was on its way is lost.
+    pub cuts: Vec<Duration>,
     /// Addresses that it had before it started again.
     former: Vec<SocketAddr>,
     /// A carrier that wants a signature.
@@ -306,6 +308,7 @@ impl Phone {
             was_cut_off: false,
             parted_at: Duration::MAX,
             reachable_at: Duration::ZERO,
+            cuts: Vec::new(),
             former: Vec::new(),
             login: spec.login,
             forgotten: BTreeMap::new(),
@@ -423,6 +426,7 @@ impl Phone {
     pub fn cut_off(&mut self, now: Duration) {
         if self.transport == Transport::Tcp && !self.gone {
             self.was_cut_off = true;
+            self.cuts.push(now);
             if self.password.is_some() && !self.retired {
                 let wait = Duration::from_millis(self.rng.between(10, 3_000));
                 self.plan(now + wait, Plan::Register);

@@ -56,6 +56,8 @@ pub(crate) struct Rooms {
     step: Step,
     /// INFOs that were taken: a repeated one is no second key.
     taken: BTreeSet<(String, u32)>,
+    /// Calls that found a room full: what is repeated is no news.
+    refused: BTreeSet<String>,
     pub(crate) joined: usize,
     pub(crate) sent_away: usize,
     pub(crate) mutes: usize,
@@ -272,8 +274,8 @@ impl Rooms {
     ///
     /// # Errors
     /// It is not.
-    pub(crate) fn refused(&self, room: &str) -> Result<(), String> {
-        match self.plans.get(room) {
+    pub(crate) fn refused(&mut self, call_id: &str, room: &str) -> Result<(), String> {
+        match self.plans.get(room).filter(|_| self.refused.insert(call_id.to_owned())) {
             Some(plan) if !self.model.is_full(plan) => Err(format!("{room} is not full: {:?}", self.model)),
             Some(_) | None => Ok(()),
         }
