@@ -319,6 +319,7 @@ impl World {
         let moves = self.phones[phone].password.is_some() && self.rng.chance(500);
         if moves {
             self.phones[phone].move_house();
+            self.net.drop_for_phone(phone);
         }
         self.phones[phone].reboot(self.now);
         self.reset(phone)

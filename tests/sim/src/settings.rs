@@ -102,8 +102,10 @@ impl People {
     fn known_rooms(&self) -> Vec<RoomKnown> {
         let known = |room: &Room| {
             let pins = [&room.pin, &room.moderator_pin].into_iter().flatten().map(|pin| pin.digits().to_owned());
-            let right: Vec<String> = pins.flat_map(|pin| [pin.clone(), pin.clone(), pin.clone() + "#", pin + "#"]).collect();
-            let wrong = if right.is_empty() { Vec::new() } else { ["12#", "000#", "#", "99"].map(String::from).to_vec() };
+            let right: Vec<String> =
+                pins.flat_map(|pin| [pin.clone(), pin.clone(), pin.clone() + "#", pin + "#"]).collect();
+            let wrong =
+                if right.is_empty() { Vec::new() } else { ["12#", "000#", "#", "99"].map(String::from).to_vec() };
             RoomKnown { number: room.number.to_string(), entries: [right, wrong].concat() }
         };
         self.rooms.iter().map(known).collect()

@@ -126,5 +126,4 @@ impl Phone {
 }
 
 /// What somebody presses who is in a room; a moderator's keys as often as any.
-const KEYS: [&str; 15] =
-    ["*6", "*6", "*6", "*6", "**6", "6", "*", "*1", "*2", "*2", "*5", "*5", "*8", "*8", "*9"];
+const KEYS: [&str; 15] = ["*6", "*6", "*6", "*6", "**6", "6", "*", "*1", "*2", "*2", "*5", "*5", "*8", "*8", "*9"];

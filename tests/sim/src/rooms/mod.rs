@@ -267,7 +267,10 @@ impl Rooms {
     /// # Errors
     /// It was not shown.
     pub(crate) fn show_no_more(&mut self, room: &str) -> Result<(), String> {
-        self.shown.remove(room).map(drop).ok_or_else(|| format!("the conference in {room} is gone, and was never there"))
+        self.shown
+            .remove(room)
+            .map(drop)
+            .ok_or_else(|| format!("the conference in {room} is gone, and was never there"))
     }
 
     /// A phone that dialled a room is told that it is full.

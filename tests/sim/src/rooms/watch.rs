@@ -103,7 +103,9 @@ impl World {
                 may.extend(self.ears.not_agreed());
             }
             if !side.is_superset(&must) || !side.is_subset(&may) {
-                return Err(format!("the recording of {room} should take in {must:?}, may {may:?}, and takes in {side:?}"));
+                return Err(format!(
+                    "the recording of {room} should take in {must:?}, may {may:?}, and takes in {side:?}"
+                ));
             }
         }
         Ok(())
@@ -137,7 +139,8 @@ impl World {
     pub(crate) fn overhear_key(&mut self, text: &Text) {
         if text.method() == "INFO"
             && text.status() == 0
-            && let Some(key) = text.body.lines().next().and_then(|line| line.trim_start_matches("Signal=").chars().next())
+            && let Some(key) =
+                text.body.lines().next().and_then(|line| line.trim_start_matches("Signal=").chars().next())
         {
             let call = self.visit_of(text.call_id());
             self.rooms.info_comes(text.call_id(), text.cseq(), call, key);
@@ -147,7 +150,8 @@ impl World {
     /// Keys pressed as telephone events, or as sounds, reach the media side.
     pub(crate) fn hear_keys(&mut self) -> Result<(), String> {
         let now = self.now;
-        let due: Vec<_> = self.keys.extract_if(.., |(at, ..)| *at <= now).map(|(_, phone, id, key)| (phone, id, key)).collect();
+        let due: Vec<_> =
+            self.keys.extract_if(.., |(at, ..)| *at <= now).map(|(_, phone, id, key)| (phone, id, key)).collect();
         for (phone, call_id, key) in due {
             let Some(dialog) = self.phones[phone].dialogs.get(&call_id) else { continue };
             let own = format!("{}:{}", self.phones[phone].host(), dialog.port);
