@@ -105,7 +105,6 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         trunks: built_trunks,
         rooms: built_rooms,
         plan,
-        language: settings.language,
         caller_number: settings.caller_number,
         record_internal: settings.record_internal || with.record_internal,
     };

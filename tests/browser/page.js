@@ -25,6 +25,33 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 const options = { mediaConstraints: { audio, video: false }, pcConfig: { iceServers: [] } };
 
+// A connection over a network that is gone says nothing of it: it is given up here, and JsSIP opens another.
+class Socket extends JsSIP.WebSocketInterface {
+  renew(why) {
+    this.disconnect();
+    this.ondisconnect(true, 1006, why);
+  }
+}
+let socket;
+
+// The network is another one, perhaps: with a new connection, registered, the server asks for a restart of ICE.
+function renew(why) {
+  // Without a registration JsSIP is about to connect as it is.
+  if (!navigator.onLine || !ua?.isRegistered()) return;
+  window.say({ event: 'renewing', why });
+  socket.renew(why);
+}
+for (const target of [window, navigator.connection]) {
+  for (const event of ['online', 'change']) target.addEventListener(event, () => renew(event));
+}
+
+// What a connection of media says of its way.
+function watch(pc) {
+  pc.addEventListener('iceconnectionstatechange', () => {
+    if (['disconnected', 'failed'].includes(pc.iceConnectionState)) renew(`ICE is ${pc.iceConnectionState}`);
+  });
+}
+
 function follow(one) {
   session = one;
   // JsSIP waits for the end of gathering as long as that takes.
@@ -38,8 +65,10 @@ function follow(one) {
     analyser.fftSize = 8192;
     context.createMediaStreamSource(stream).connect(analyser);
   });
-  if (one.connection) listen(one.connection);
-  one.on('peerconnection', ({ peerconnection }) => listen(peerconnection));
+  for (const begin of [listen, watch]) {
+    if (one.connection) begin(one.connection);
+    one.on('peerconnection', ({ peerconnection }) => begin(peerconnection));
+  }
   for (const event of ['progress', 'confirmed', 'hold', 'unhold', 'reinvite', 'update']) {
     one.on(event, () => window.say({ event }));
   }
@@ -49,9 +78,12 @@ function follow(one) {
 }
 
 function start(account) {
-  const { socket, uri, username, password, realm } = account;
+  const { uri, username, password, realm } = account;
+  socket = new Socket(account.socket);
   ua = new JsSIP.UA({
-    sockets: [new JsSIP.WebSocketInterface(socket)],
+    sockets: [socket],
+    connection_recovery_min_interval: 1,
+    connection_recovery_max_interval: 4,
     uri, password, realm, authorization_user: username, instance_id: account.instance, register: true,
   });
   ua.on('registered', () => window.say({ event: 'registered' }));
@@ -88,6 +120,13 @@ window.phone = {
   dtmf: ({ tones, by }) => session.sendDTMF(tones, { transportType: by, interToneGap: 100 }),
   restart_ice: () => agreed((done) => session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done)),
   unregister: () => ua.stop(),
+  // By which of its addresses it reaches the server.
+  async way() {
+    const stats = await session.connection.getStats();
+    const transport = [...stats.values()].find((one) => one.type === 'transport');
+    const pair = stats.get(transport?.selectedCandidatePairId);
+    return { state: session.connection.iceConnectionState, address: stats.get(pair?.localCandidateId)?.address ?? null };
+  },
   // What was taken since the page was loaded, and what of that is not given back.
   taken: () => ({
     connections: [connections.length, connections.filter((one) => one.signalingState !== 'closed').length],

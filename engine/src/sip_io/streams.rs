@@ -91,6 +91,12 @@ struct Table {
     listening: Vec<SocketAddr>,
 }
 
+impl Table {
+    fn show_size(&self) {
+        metrics::gauge!("switchboard_sip_connections").set(f64::from(u32::try_from(self.by_id.len()).unwrap_or(u32::MAX)));
+    }
+}
+
 /// All stream connections of the process.
 pub(super) struct Streams {
     table: Mutex<Table>,
@@ -228,6 +234,7 @@ impl Streams {
             }
         }
         table.by_id.insert(id, Stream { way, queue, _open: open });
+        table.show_size();
         // RFC 5923 §4: a peer that has not proved its name gets nothing that is meant for the name at its address.
         if opened == Opened::ByUs || ends.transport == Transport::Tcp {
             table.by_peer.insert(way, id);
@@ -312,6 +319,7 @@ impl Streams {
         {
             table.by_peer.remove(&stream.way);
         }
+        table.show_size();
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

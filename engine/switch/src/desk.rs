@@ -23,7 +23,6 @@ use crate::media::MediaCommand;
 use crate::metrics::Metrics;
 use crate::nat;
 use crate::output::Output;
-use crate::players::Players;
 use crate::ports::Ports;
 use crate::registrar::Registrar;
 use crate::timers::Timers;
@@ -62,8 +61,8 @@ pub(crate) enum TimerKey {
     AskAgain(LegRef),
     /// A provisional response to the caller waits for its PRACK: it is sent again.
     Prack(LegRef),
-    /// At the door of a conference room the next digit did not come in time, or what is said last was not played to its end.
-    Visit(CallId),
+    /// The next digit of an entry did not come in time.
+    Digits(CallId),
     /// A slowed answer is due.
     Slowed(u64),
 }
@@ -110,8 +109,6 @@ pub(crate) struct Desk {
     pub(crate) registrar: Registrar,
     /// The trunks as they stand.
     pub(crate) trunks: Trunks,
-    /// What is being played, and to whom.
-    pub(crate) players: Players,
     /// Those whose members are legs of many calls.
     pub(crate) conferences: Conferences,
     /// The extensions that have a call.
@@ -143,7 +140,6 @@ impl Desk {
             recordings: BTreeMap::new(),
             registrar: Registrar::new(node.expiry, node.limits.contacts_per_extension),
             trunks: Trunks::new(),
-            players: Players::default(),
             conferences: Conferences::default(),
             engaged: Engaged::default(),
             outputs: VecDeque::new(),

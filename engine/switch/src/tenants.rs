@@ -93,7 +93,6 @@ mod tests {
             trunks: [(trunk.name.clone(), trunk)].into(),
             rooms: BTreeMap::new(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
-            language: dialplan::say::Language::En,
             caller_number: None,
             record_internal: false,
         })

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::chirp::Voice;
+use crate::network::Network;
 use crate::wait;
 use crate::wav::Sound;
 
@@ -19,6 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Rate of what [`Browser::recorded`] returns, as the page records it.
 const RECORDED_HZ: u32 = 16_000;
+
+/// Where a browser runs.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Here,
+    Inside(&'a Network),
+}
 
 /// A Chromium with one page. It ends when dropped.
 #[derive(Debug)]
@@ -38,7 +46,15 @@ impl Browser {
     /// Where node, its packages (`tests/setup/browser.sh`) or Chromium are missing.
     pub fn start(origin: &str, pitch_hz: f64) -> Result<Self> {
         // Two seconds: a whole number of periods, so that Chromium's loop is seamless.
-        Self::hearing(origin, &sine(48_000, pitch_hz, 96_000))
+        Self::hearing(origin, &sine(48_000, pitch_hz, 96_000), Place::Here)
+    }
+
+    /// [`Self::start`] inside a network.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn inside(network: &Network, origin: &str, pitch_hz: f64) -> Result<Self> {
+        Self::hearing(origin, &sine(48_000, pitch_hz, 96_000), Place::Inside(network))
     }
 
     /// Starts one whose microphone hears this voice: all of its 51.2 seconds, after which they repeat.
@@ -46,10 +62,10 @@ impl Browser {
     /// # Errors
     /// As [`Self::start`].
     pub fn speaking(origin: &str, voice: Voice) -> Result<Self> {
-        Self::hearing(origin, &voice.speak(48_000, 51.2))
+        Self::hearing(origin, &voice.speak(48_000, 51.2), Place::Here)
     }
 
-    fn hearing(origin: &str, sound: &[f64]) -> Result<Self> {
+    fn hearing(origin: &str, sound: &[f64], place: Place<'_>) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let capture = folder.path().join("capture.wav");
         write_capture(&capture, sound)?;
@@ -57,7 +73,11 @@ impl Browser {
         let setup = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../setup/browser.sh");
         let node = Command::new(setup).stderr(Stdio::inherit()).output().context("tests/setup/browser.sh")?;
         ensure!(node.status.success(), "tests/setup/browser.sh failed");
-        let mut command = Command::new(String::from_utf8_lossy(&node.stdout).trim());
+        let node = String::from_utf8_lossy(&node.stdout).trim().to_owned();
+        let mut command = match place {
+            Place::Here => Command::new(node),
+            Place::Inside(network) => network.command(Path::new(&node)),
+        };
         command.arg(script).arg(&capture).arg(origin);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("node is missing")?;
         let lines = child.stdin.take().context("no stdin")?;

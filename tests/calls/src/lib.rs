@@ -17,6 +17,7 @@ pub mod impair;
 pub mod kamailio;
 pub mod keys;
 pub mod moto;
+pub mod network;
 pub mod openssl;
 pub mod party;
 pub mod phone;

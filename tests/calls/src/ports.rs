@@ -45,6 +45,12 @@ impl Ports {
         bail!("all {BLOCKS} port blocks are taken: does a test hang?")
     }
 
+    /// The number of the block: below 90, and nobody else's.
+    #[must_use]
+    pub fn block(&self) -> u8 {
+        u8::try_from((self.first - FIRST) / BLOCK).unwrap_or(u8::MAX)
+    }
+
     /// The first and the last port of the block, for a capture filter.
     #[must_use]
     pub fn range(&self) -> (u16, u16) {

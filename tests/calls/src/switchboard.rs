@@ -1,7 +1,7 @@
 //! The real `switchboard`, started, killed and started again on ports of its own.
 
 use std::fmt::Write as _;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -29,6 +29,8 @@ pub struct Setup {
     pub drain_s: u32,
     /// Where it listens for SIP over UDP, TCP and TLS, and binds media.
     pub families: Families,
+    /// Where HTTPS and SIP over WSS are spoken, if not on 127.0.0.1.
+    pub https: Option<IpAddr>,
     /// Whole sections, as TOML.
     pub sections: String,
     /// Lines of `[sip]`.
@@ -91,7 +93,8 @@ impl Switchboard {
         let folder = tempfile::Builder::new().prefix("switchboard-test-").tempdir().context("no temporary folder")?;
         let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let (sip, http) = (loopback(ports.one()?), loopback(ports.one()?));
-        let (tls, https, rtp) = (loopback(ports.one()?), loopback(ports.one()?), ports.many(RTP_PORTS)?);
+        let (tls, mut https, rtp) = (loopback(ports.one()?), loopback(ports.one()?), ports.many(RTP_PORTS)?);
+        https.set_ip(setup.https.unwrap_or(https.ip()));
         let mut text = String::new();
         writeln!(text, "data_dir = \"{}\"\ndrain_s = {}", folder.path().join("data").display(), setup.drain_s)?;
         let (listen, secured, media) = match setup.families {
@@ -316,14 +319,6 @@ impl Switchboard {
         }
         let api = Api::new(self.http).sign_in("admin", PASSWORD)?;
         Ok(self.api.get_or_init(|| api).clone())
-    }
-
-    /// Lets nothing be said aloud in the room 8000: who measures voices wants no others.
-    ///
-    /// # Errors
-    /// When it refuses.
-    pub fn hush_room(&self) -> Result<()> {
-        self.api()?.patch("rooms/8000", &serde_json::json!({"announce": false})).map(drop)
     }
 
     /// What it logged.

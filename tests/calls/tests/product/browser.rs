@@ -3,6 +3,7 @@
 mod called;
 mod keys;
 mod many;
+mod network;
 
 use std::time::{Duration, Instant};
 

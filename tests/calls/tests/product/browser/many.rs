@@ -21,7 +21,7 @@ const CALLS: usize = 20;
 const GROWTH_MAX_KIB: u64 = 1_536;
 
 /// What must be as it was when all calls have ended.
-const GAUGES: [&str; 13] = [
+const GAUGES: [&str; 14] = [
     "switchboard_calls",
     "switchboard_endpoints",
     "switchboard_rtp_ports_free",
@@ -29,6 +29,7 @@ const GAUGES: [&str; 13] = [
     "switchboard_recordings_running",
     "switchboard_timers",
     "switchboard_registrations",
+    "switchboard_sip_connections",
     "switchboard_media_endpoints",
     "switchboard_media_browsers",
     "switchboard_media_browser_fragments",
