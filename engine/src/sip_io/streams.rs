@@ -93,7 +93,8 @@ struct Table {
 
 impl Table {
     fn show_size(&self) {
-        metrics::gauge!("switchboard_sip_connections").set(f64::from(u32::try_from(self.by_id.len()).unwrap_or(u32::MAX)));
+        metrics::gauge!("switchboard_sip_connections")
+            .set(f64::from(u32::try_from(self.by_id.len()).unwrap_or(u32::MAX)));
     }
 }
 

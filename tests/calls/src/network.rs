@@ -164,7 +164,8 @@ impl Drop for Network {
     fn drop(&mut self) {
         for cable in [Cable::First, Cable::Second] {
             // One that was never laid is not there.
-            let _ = Command::new("ip").args(["link", "del", &cable.name(self.holder.id())]).stderr(Stdio::null()).status();
+            let _ =
+                Command::new("ip").args(["link", "del", &cable.name(self.holder.id())]).stderr(Stdio::null()).status();
         }
         let _ = self.holder.kill();
         let _ = self.holder.wait();
@@ -172,7 +173,8 @@ impl Drop for Network {
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    let output = command.output().with_context(|| format!("{command:?} cannot be run: tests/setup/packages.sh test"))?;
+    let output =
+        command.output().with_context(|| format!("{command:?} cannot be run: tests/setup/packages.sh test"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{command:?}: {said}");
     Ok(())
