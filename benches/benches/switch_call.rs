@@ -382,6 +382,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         trunks: [(trunk.name.clone(), trunk)].into(),
         rooms: [].into(),
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
+        language: dialplan::say::Language::En,
         caller_number: None,
         record_internal: false,
     }

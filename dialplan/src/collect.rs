@@ -47,6 +47,13 @@ impl Collector {
         self.until
     }
 
+    /// What asks for it has been said to its end: the time for the first digit begins now, if none came yet.
+    pub fn asked(&mut self, now: Duration) {
+        if self.digits.is_empty() {
+            self.until = now + self.rule.first;
+        }
+    }
+
     /// Takes a key; gives the entry if that completes it.
     pub fn press(&mut self, now: Duration, key: char) -> Option<Entry> {
         if self.rule.terminator == Some(key) {

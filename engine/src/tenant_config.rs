@@ -105,6 +105,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         trunks: built_trunks,
         rooms: built_rooms,
         plan,
+        language: settings.language,
         caller_number: settings.caller_number,
         record_internal: settings.record_internal || with.record_internal,
     };

@@ -18,13 +18,27 @@ pub fn wait(language: Language, minutes: u64) -> Vec<Part> {
     if minutes == 0 {
         return vec![Part::Prompt(defaults::WAIT_UNDER_A_MINUTE)];
     }
-    let (count, unit) = match (language, minutes) {
-        // Two of something is 两, not 二.
-        (Language::ZhCn, 2) => (Part::Prompt(PromptName::known("number_liang")), defaults::MINUTES),
-        (Language::En, 1) => (Part::Number(1), defaults::MINUTE),
-        (Language::ZhCn | Language::En, _) => (Part::Number(minutes), defaults::MINUTES),
+    let unit = match (language, minutes) {
+        (Language::En, 1) => defaults::MINUTE,
+        (Language::ZhCn | Language::En, _) => defaults::MINUTES,
     };
-    vec![Part::Prompt(defaults::EXPECTED_WAIT), count, Part::Prompt(unit)]
+    vec![Part::Prompt(defaults::EXPECTED_WAIT), count(language, minutes), Part::Prompt(unit)]
+}
+
+/// "There are three people in this conference": two or more.
+#[must_use]
+pub fn people(language: Language, people: u64) -> Vec<Part> {
+    let there = [defaults::CONFERENCE_THERE_ARE, defaults::CONFERENCE_PEOPLE].map(Part::Prompt);
+    let [before, after] = there;
+    vec![before, count(language, people), after]
+}
+
+/// So many of something: two of something is 两, not 二.
+fn count(language: Language, number: u64) -> Part {
+    match (language, number) {
+        (Language::ZhCn, 2) => Part::Prompt(PromptName::known("number_liang")),
+        (Language::ZhCn | Language::En, _) => Part::Number(number),
+    }
 }
 
 #[cfg(test)]
@@ -47,6 +61,14 @@ mod tests {
             assert_eq!(said(language, &position(2)), "you_are number_2 in_line");
             assert_eq!(said(language, &position(12)).split(' ').next_back(), Some("in_line"));
         }
+    }
+
+    #[test]
+    fn people_are_counted() {
+        let both = |number| Language::ALL.map(|language| said(language, &people(language, number)));
+        let told = |number: &str| format!("conference_there_are {number} conference_people");
+        assert_eq!(both(2), [told("number_liang"), told("number_2")]);
+        assert_eq!(both(21)[1], told("number_20 number_1"));
     }
 
     #[test]

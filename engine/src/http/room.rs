@@ -52,7 +52,8 @@ pub struct RoomShown {
     pub has_moderator_pin: bool,
     /// At most so many at a time; who comes then finds it busy.
     pub members_max: u32,
-    /// All are to be told when somebody comes or goes. Kept, not obeyed yet.
+    /// What happens is said aloud, in the tenant's language: who comes in is welcomed, all are told who comes and goes, and who is
+    /// muted or sent away is told so. A PIN is asked for aloud in any case.
     pub announce: bool,
     /// It is recorded from its first member to its last.
     pub record: bool,

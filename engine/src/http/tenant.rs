@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use dialplan::number::Dialled;
+use dialplan::say::Language;
 use hooks::fact::AudioFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,6 +43,9 @@ pub struct TenantShown {
     pub domains: Vec<String>,
     /// IANA name; days begin in it.
     pub time_zone: String,
+    /// In which language callers and members of conferences are spoken to: `zh-CN` or `en`.
+    #[schema(example = "zh-CN")]
+    pub language: String,
     /// The default line: the caller number of an outbound call where nothing else gives one.
     pub caller_number: Option<String>,
     /// Calls between two extensions are recorded, too.
@@ -64,6 +68,7 @@ pub struct TenantShown {
 #[serde(deny_unknown_fields)]
 pub struct TenantChange {
     name: Option<String>,
+    language: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     caller_number: Option<Option<String>>,
@@ -85,6 +90,7 @@ impl From<Stored<Tenant>> for TenantShown {
             name: value.name,
             domains: value.domains,
             time_zone: value.time_zone,
+            language: value.language.to_string(),
             caller_number: value.caller_number,
             record_internal: value.record_internal,
             emergency: value.emergency,
@@ -127,6 +133,7 @@ async fn change_tenant(
     let mut faults = Faults::default();
     let named = change.name.as_deref().is_none_or(|name| (1..=64).contains(&name.chars().count()));
     faults.require("name", named, "a tenant's name is 1 to 64 characters");
+    let language = change.language.and_then(|language| faults.note("language", language.parse::<Language>()));
     if let Some(Some(number)) = &change.caller_number {
         faults.note("caller_number", number.parse::<Dialled>());
     }
@@ -142,6 +149,7 @@ async fn change_tenant(
     let mut edit = Edit::begin(&api, &principal).await?;
     let (mut tenant, expect) = edit.found::<Tenant>(&id, &if_match).await?;
     tenant.name = change.name.unwrap_or(tenant.name);
+    tenant.language = language.unwrap_or(tenant.language);
     tenant.caller_number = change.caller_number.unwrap_or(tenant.caller_number);
     tenant.record_internal = change.record_internal.unwrap_or(tenant.record_internal);
     tenant.emergency = change.emergency.unwrap_or(tenant.emergency);

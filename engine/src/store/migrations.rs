@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         version: 1,
         name: "first",
@@ -69,6 +69,12 @@ const STEPS: [Step; 9] = [
         name: "recordings_storage",
         sqlite: include_str!("../../../migrations/sqlite/0013_recordings_storage.sql"),
         postgres: include_str!("../../../migrations/postgres/0013_recordings_storage.sql"),
+    },
+    Step {
+        version: 14,
+        name: "tenant_language",
+        sqlite: include_str!("../../../migrations/sqlite/0014_tenant_language.sql"),
+        postgres: include_str!("../../../migrations/postgres/0014_tenant_language.sql"),
     },
 ];
 

@@ -21,7 +21,7 @@ pub struct Room {
     pub moderator_pin: Option<Hidden>,
     /// At most so many at a time.
     pub members_max: u32,
-    /// All are to be told when somebody comes or goes; not obeyed yet.
+    /// What happens in it is said aloud.
     pub announce: bool,
     /// It is recorded.
     pub record: bool,

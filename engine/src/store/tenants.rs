@@ -1,5 +1,6 @@
 //! Tenants (企业) and the settings that hold for a whole tenant.
 
+use dialplan::say::Language;
 use hooks::fact::AudioFormat;
 use hooks::id::TenantId;
 use serde::Serialize;
@@ -20,6 +21,9 @@ pub struct Tenant {
     pub domains: Vec<String>,
     /// IANA name; days begin in it (GEN-03).
     pub time_zone: String,
+    /// In which language callers and members of conferences are spoken to.
+    #[serde(serialize_with = "as_text")]
+    pub language: Language,
     /// The default line (CALL-08).
     pub caller_number: Option<String>,
     /// Calls between two extensions are recorded, too.
@@ -41,6 +45,7 @@ impl Tenant {
             name: name.to_owned(),
             domains: Vec::new(),
             time_zone: "Asia/Shanghai".to_owned(),
+            language: Language::ZhCn,
             caller_number: None,
             record_internal: false,
             emergency: dialplan::plan::EMERGENCY_DEFAULT.map(str::to_owned).to_vec(),
@@ -58,6 +63,7 @@ impl Setting for Tenant {
         "name",
         "domains",
         "time_zone",
+        "language",
         "caller_number",
         "record_internal",
         "emergency",
@@ -76,6 +82,7 @@ impl Setting for Tenant {
             self.name.as_str(),
             json(&self.domains),
             self.time_zone.as_str(),
+            self.language.as_str(),
             self.caller_number.clone(),
             self.record_internal,
             json(&self.emergency),
@@ -90,6 +97,7 @@ impl Setting for Tenant {
             name: row.text("name")?,
             domains: row.json("domains")?,
             time_zone: row.text("time_zone")?,
+            language: row.parsed("language")?,
             caller_number: row.opt_text("caller_number")?,
             record_internal: row.flag("record_internal")?,
             emergency: row.json("emergency")?,

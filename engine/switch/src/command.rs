@@ -17,6 +17,7 @@ use crate::input::{Admission, Command, CommandId, RecordAction};
 use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
 use crate::passes::{Full, Pass};
+use crate::players::Audience;
 use crate::registrar::Aor;
 use crate::switch::Switch;
 use crate::target;
@@ -210,8 +211,11 @@ impl Switch {
                     self.with_call(call, |call, desk| call.digit(desk, leg, digit));
                 }
             }
-            // Nothing is played to a call of two parties but what never ends.
-            MediaEvent::Played(_) => {}
+            MediaEvent::Played(player) => match self.desk.players.remove(player) {
+                Some(Audience::Call(call)) => self.with_call(call, |call, desk| call.played(desk, player)),
+                Some(Audience::Conference(conference)) => self.desk.conferences.played(conference, player),
+                None => {}
+            },
             MediaEvent::Closed { endpoint, quality } => {
                 if let Some(LegRef { call, leg }) = self.desk.ports.release(endpoint) {
                     self.with_call(call, |call, desk| call.endpoint_closed(desk, leg, endpoint, quality));

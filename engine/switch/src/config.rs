@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
+use dialplan::say::Language;
 use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
 use sip::flow::Transport;
@@ -171,6 +172,8 @@ pub struct TenantConfig {
     pub rooms: BTreeMap<RoomNumber, Arc<Room>>,
     /// Where numbers lead.
     pub plan: Plan,
+    /// In which language its callers are spoken to.
+    pub language: Language,
     /// The caller number of an outbound call where neither extension nor trunk has one (CALL-08: the default line).
     pub caller_number: Option<String>,
     /// Record every call between two extensions, whatever [`Extension::record`] says of them.

@@ -23,6 +23,7 @@ use crate::media::MediaCommand;
 use crate::metrics::Metrics;
 use crate::nat;
 use crate::output::Output;
+use crate::players::Players;
 use crate::ports::Ports;
 use crate::registrar::Registrar;
 use crate::timers::Timers;
@@ -61,8 +62,8 @@ pub(crate) enum TimerKey {
     AskAgain(LegRef),
     /// A provisional response to the caller waits for its PRACK: it is sent again.
     Prack(LegRef),
-    /// The next digit of an entry did not come in time.
-    Digits(CallId),
+    /// At the door of a conference room the next digit did not come in time, or what is said last was not played to its end.
+    Visit(CallId),
     /// A slowed answer is due.
     Slowed(u64),
 }
@@ -109,6 +110,8 @@ pub(crate) struct Desk {
     pub(crate) registrar: Registrar,
     /// The trunks as they stand.
     pub(crate) trunks: Trunks,
+    /// What is being played, and to whom.
+    pub(crate) players: Players,
     /// Those whose members are legs of many calls.
     pub(crate) conferences: Conferences,
     /// The extensions that have a call.
@@ -140,6 +143,7 @@ impl Desk {
             recordings: BTreeMap::new(),
             registrar: Registrar::new(node.expiry, node.limits.contacts_per_extension),
             trunks: Trunks::new(),
+            players: Players::default(),
             conferences: Conferences::default(),
             engaged: Engaged::default(),
             outputs: VecDeque::new(),

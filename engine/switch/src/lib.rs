@@ -42,6 +42,7 @@ pub mod metrics;
 mod nat;
 pub mod output;
 pub mod passes;
+mod players;
 mod ports;
 pub mod queue;
 mod refer;

@@ -25,8 +25,8 @@ impl Switch {
             ConferenceOrder::Unmute(call) => self.desk.mute_member(id, member(call)?, Mute::Off, MutedBy::Command),
             ConferenceOrder::Kick(call) => self.desk.conferences.kick(member(call)?.call),
             ConferenceOrder::SetGain(call, gain) => self.desk.conferences.set_gain(id, member(call)?, gain),
-            ConferenceOrder::Lock => self.desk.conferences.lock(id, Lock::On),
-            ConferenceOrder::Unlock => self.desk.conferences.lock(id, Lock::Off),
+            ConferenceOrder::Lock => self.desk.lock_room(id, Lock::On),
+            ConferenceOrder::Unlock => self.desk.lock_room(id, Lock::Off),
             ConferenceOrder::Record => self.desk.record_room(id),
             ConferenceOrder::StopRecording => self.desk.stop_recording_room(id),
             ConferenceOrder::End => self.desk.conferences.end(id, ConferenceEnd::Command),
@@ -41,10 +41,15 @@ impl Switch {
         while let Some((call, reason)) = self.desk.conferences.take_sent_away() {
             self.with_call(call, |call, desk| call.sent_away(desk, reason));
         }
+        while let Some((call, prompt)) = self.desk.conferences.take_told() {
+            self.with_call(call, |call, desk| call.told(desk, prompt));
+        }
         while let Some((id, members)) = self.desk.conferences.take_stale() {
+            self.desk.speak_in_room(id);
             for call in members {
                 self.with_call(call, |call, desk| call.rewire(desk));
             }
+            self.desk.skip_unheard(id);
             self.desk.record_room_from(id);
             self.desk.publish_room(id);
         }

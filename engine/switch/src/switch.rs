@@ -60,6 +60,8 @@ pub struct Sizes {
     pub free_ports: usize,
     /// Conferences, and what is noted about them.
     pub conferences: usize,
+    /// Announcements that have not ended.
+    pub players: usize,
     /// Recordings not reported yet.
     pub recordings: usize,
     /// Timers running, those of SIP transactions not counted.
@@ -187,6 +189,7 @@ impl Switch {
             endpoints: self.desk.ports.leased(),
             free_ports: self.desk.ports.free(),
             conferences: self.desk.conferences.len(),
+            players: self.desk.players.len(),
             recordings: self.desk.recordings.len(),
             timers: self.desk.timers.len(),
             bindings: self.desk.registrar.len(),
@@ -209,6 +212,7 @@ impl Switch {
             sizes.finished_transactions,
             sizes.endpoints,
             sizes.conferences,
+            sizes.players,
             sizes.recordings,
             sizes.timers,
             sizes.slowed,
@@ -389,7 +393,7 @@ impl Switch {
             TimerKey::Away(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.away_elapsed(desk, leg));
             }
-            TimerKey::Digits(call) => self.with_call(call, Call::digits_elapsed),
+            TimerKey::Visit(call) => self.with_call(call, Call::visit_elapsed),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),
             TimerKey::Slowed(id) => {

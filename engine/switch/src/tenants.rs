@@ -93,6 +93,7 @@ mod tests {
             trunks: [(trunk.name.clone(), trunk)].into(),
             rooms: BTreeMap::new(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
+            language: dialplan::say::Language::En,
             caller_number: None,
             record_internal: false,
         })

@@ -144,11 +144,15 @@ async fn a_route_leads_to_what_is_there_and_keeps_it_there() {
 async fn the_tenants_own_settings_reach_the_switch() {
     let fixture = Fixture::new().await;
     let admin = fixture.admin().await;
-    let changed = admin.patch("/tenants/default", json!({"emergency": ["112"], "record_internal": true})).await;
+    let changed =
+        admin.patch("/tenants/default", json!({"emergency": ["112"], "record_internal": true, "language": "en"})).await;
     assert_eq!(changed.status, 200);
     let told = fixture.switch.settings.lock().unwrap().last().unwrap().0.clone();
     assert_eq!(told.plan.emergency, ["112"]);
     assert!(told.record_internal);
+    assert_eq!(told.language.as_str(), "en");
+    assert_eq!(changed.json()["language"], "en");
+    assert_eq!(admin.patch("/tenants/default", json!({"language": "fr"})).await.problem(), "invalid");
     assert_eq!(admin.patch("/tenants/default", json!({"emergency": []})).await.problem(), "invalid");
     assert_eq!(admin.get("/tenants").await.json()["items"].as_array().unwrap().len(), 1);
 }

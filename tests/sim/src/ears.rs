@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use dialplan::say::{Part, Repeat};
 use media::{Channels, EdgeGain, EndpointId, Gain, Graph, Hear, PlayerId, RecorderId, Source};
-use switch::media::{Agreement, MediaCommand, MediaEvent, RecordingOutcome, Sound};
+use switch::media::{Agreement, Detect, MediaCommand, MediaEvent, RecordingOutcome, Sound};
 
 /// An endpoint as the media side knows it.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Endpoint {
     pub port: Option<u16>,
     /// What was agreed last.
     pub agreement: Option<Agreement>,
+    /// Keys are listened for in its sound.
+    pub detects: bool,
 }
 
 /// The media side of the simulated node.
@@ -22,6 +24,8 @@ pub struct Ears {
     graph: Graph,
     endpoints: BTreeMap<u64, Endpoint>,
     recordings: BTreeMap<hooks::id::RecordingId, RecorderId>,
+    /// Those of conferences.
+    of_rooms: BTreeSet<hooks::id::RecordingId>,
     ever_opened: BTreeSet<u64>,
     ever_played: BTreeSet<switch::media::PlayerId>,
     /// Could not be bound; true once the switch was told.
@@ -63,6 +67,11 @@ impl Ears {
         if let MediaEvent::Played(player) = event {
             self.stop_playing(*player);
         }
+    }
+
+    /// A recording is going to be one of a conference.
+    pub fn will_record_room(&mut self, recording: hooks::id::RecordingId) {
+        self.of_rooms.insert(recording);
     }
 
     /// One of the running recordings fails: the disk is full.
@@ -137,7 +146,12 @@ impl Ears {
                 self.graph.set_gain(&edge).map_err(|refusal| format!("{command:?}: {refusal}"))?;
                 Ok(Vec::new())
             }
-            MediaCommand::DetectKeys { endpoint, .. } | MediaCommand::SendDigits { endpoint, .. } => {
+            MediaCommand::DetectKeys { endpoint, detect } => {
+                let known = self.endpoints.get_mut(&endpoint.0).ok_or(format!("{command:?} on a closed endpoint"))?;
+                known.detects = *detect == Detect::On;
+                Ok(Vec::new())
+            }
+            MediaCommand::SendDigits { endpoint, .. } => {
                 self.endpoints.get(&endpoint.0).ok_or(format!("{command:?} on a closed endpoint"))?;
                 Ok(Vec::new())
             }
@@ -176,6 +190,27 @@ impl Ears {
     #[must_use]
     pub fn heard_by(&self, id: u64) -> Vec<Source> {
         self.graph.heard_by(EndpointId(id)).collect()
+    }
+
+    /// Whether keys that are pressed at the far end come to the switch: as events, or as sounds where those are listened for.
+    #[must_use]
+    pub fn hears_keys_of(&self, id: u64) -> bool {
+        self.endpoints.get(&id).is_some_and(|endpoint| {
+            let events = endpoint.agreement.as_ref().is_some_and(|agreed| !agreed.telephone_events.is_empty());
+            events || endpoint.detects
+        })
+    }
+
+    /// Whom a recording takes in that runs.
+    #[must_use]
+    pub fn recorded(&self, recording: hooks::id::RecordingId) -> Option<&Channels> {
+        let recorder = self.recordings.get(&recording)?;
+        self.graph.recorder(*recorder).map(|recorded| &recorded.channels)
+    }
+
+    /// Endpoints about which nothing is agreed yet.
+    pub fn not_agreed(&self) -> impl Iterator<Item = EndpointId> + '_ {
+        self.endpoints.iter().filter(|(_, endpoint)| endpoint.agreement.is_none()).map(|(id, _)| EndpointId(*id))
     }
 
     /// What hold music is in the graph.
@@ -256,7 +291,7 @@ impl Ears {
 
     fn add(&mut self, id: u64, port: Option<u16>) -> Result<(), String> {
         self.graph.add_endpoint(EndpointId(id)).map_err(|refusal| refusal.to_string())?;
-        self.endpoints.insert(id, Endpoint { port, agreement: None });
+        self.endpoints.insert(id, Endpoint { port, agreement: None, detects: false });
         Ok(())
     }
 
@@ -264,8 +299,12 @@ impl Ears {
         if self.endpoints.remove(&endpoint.0).is_none() {
             return Err(format!("endpoint {} was closed twice", endpoint.0));
         }
-        // The media side would end the recording by itself, but as one that broke off.
-        if self.graph.recorders().any(|(_, recorded)| recorded.channels.names(EndpointId(endpoint.0))) {
+        // A recording of two would go on with silence in a channel; one of a room goes on with the others.
+        let of_two = |recorder: &RecorderId| !self.of_rooms.iter().any(|id| self.recordings.get(id) == Some(recorder));
+        let mut of_calls = self.graph.recorders().filter(|(recorder, _)| of_two(recorder));
+        let is_recorded = of_calls.any(|(_, recorded)| recorded.channels.names(EndpointId(endpoint.0)));
+        drop(of_calls);
+        if is_recorded {
             return Err(format!("endpoint {} was closed while it was recorded", endpoint.0));
         }
         self.graph.remove_endpoint(EndpointId(endpoint.0)).map_err(|refusal| refusal.to_string())?;

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dialplan::number::Dialled;
+use dialplan::number::{Dialled, RoomNumber};
 use hooks::fact::Event;
 use hooks::id::CallId;
-use switch::input::{Admission, Command, CommandId, Input, RecordAction};
-use switch::media::MediaEvent;
+use switch::input::{Admission, Command, CommandId, ConferenceOrder, Input, RecordAction};
+use switch::media::{Decibels, MediaEvent};
 use switch::output::{Done, Refused};
 use switch::view::{CallPhase, View};
 
@@ -26,6 +26,8 @@ pub(crate) enum Happening {
     Hangup,
     /// The API starts, stops, pauses or resumes the recording of one of the live calls.
     Record(RecordAction),
+    /// The API does something to one of the conference rooms.
+    Confer(Meddling),
     /// New calls are refused, or accepted again.
     Admit(Admission),
     /// The process is told to stop, and gets the time it needs.
@@ -50,6 +52,20 @@ pub(crate) enum Happening {
     Crash,
     /// Somebody ends what nobody else can end any more.
     TidyUp,
+}
+
+/// What the API does to a room, and to one of those in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Meddling {
+    Mute,
+    Unmute,
+    Kick,
+    Gain(i8),
+    Lock,
+    Unlock,
+    Record,
+    StopRecording,
+    End,
 }
 
 /// What is going to happen in a world.
@@ -93,6 +109,7 @@ pub(crate) fn plan(rng: &mut Rng, people: &People, phones: usize) -> Vec<(Durati
         plan.push((at(rng), Happening::Crash));
     }
     plan_recording(&mut rng.fork(), &mut plan);
+    plan_rooms(&mut rng.fork(), people, &mut plan);
     plan.push((TIDIED_AT, Happening::TidyUp));
     plan
 }
@@ -106,6 +123,29 @@ fn plan_recording(rng: &mut Rng, plan: &mut Vec<(Duration, Happening)>) {
         let actions = [RecordAction::Start, RecordAction::Stop, RecordAction::Pause, RecordAction::Resume];
         let at = Duration::from_millis(rng.between(5_000, 200_000));
         plan.push((at, Happening::Record(*rng.pick(&actions))));
+    }
+}
+
+/// Where there are rooms, somebody meddles with them.
+fn plan_rooms(rng: &mut Rng, people: &People, plan: &mut Vec<(Duration, Happening)>) {
+    if people.rooms().is_empty() {
+        return;
+    }
+    for _ in 0..rng.below(16) {
+        let gain = i8::try_from(rng.below(20)).unwrap_or(0) - 12;
+        let what = *rng.pick(&[
+            Meddling::Mute,
+            Meddling::Mute,
+            Meddling::Unmute,
+            Meddling::Kick,
+            Meddling::Gain(gain),
+            Meddling::Lock,
+            Meddling::Unlock,
+            Meddling::Record,
+            Meddling::StopRecording,
+            Meddling::End,
+        ]);
+        plan.push((Duration::from_millis(rng.between(5_000, 230_000)), Happening::Confer(what)));
     }
 }
 
@@ -163,6 +203,7 @@ impl World {
             Happening::Record(action) => {
                 self.command_some_call(|call| Command::Record { call, action, by: "admin".to_owned() })
             }
+            Happening::Confer(what) => self.confer(what),
             Happening::Admit(admission) => {
                 if self.admission != Admission::Draining {
                     self.admission = admission;
@@ -230,6 +271,34 @@ impl World {
         self.command(command(call))
     }
 
+    /// The API does something to a room in which somebody is, or to one in which nobody is.
+    fn confer(&mut self, what: Meddling) -> Result<(), String> {
+        let busy: Vec<(String, Vec<CallId>)> =
+            self.rooms.members().map(|(room, members)| (room.to_owned(), members)).collect();
+        let (room, members) = if busy.is_empty() {
+            (self.rng.pick(&self.rooms.numbers()).clone(), self.records.calls.keys().copied().collect())
+        } else {
+            self.rng.pick(&busy).clone()
+        };
+        if members.is_empty() {
+            return Ok(());
+        }
+        let call = *self.rng.pick(&members);
+        let order = match what {
+            Meddling::Mute => ConferenceOrder::Mute(call),
+            Meddling::Unmute => ConferenceOrder::Unmute(call),
+            Meddling::Kick => ConferenceOrder::Kick(call),
+            Meddling::Gain(db) => ConferenceOrder::SetGain(call, Decibels::new(db)),
+            Meddling::Lock => ConferenceOrder::Lock,
+            Meddling::Unlock => ConferenceOrder::Unlock,
+            Meddling::Record => ConferenceOrder::Record,
+            Meddling::StopRecording => ConferenceOrder::StopRecording,
+            Meddling::End => ConferenceOrder::End,
+        };
+        let room: RoomNumber = room.parse().expect("the world's rooms are well formed");
+        self.command(Command::Conference(room, order))
+    }
+
     /// A phone takes the place that another one has at the moment, if any has one.
     fn take_over(&mut self, phone: usize) {
         if self.phones[phone].gone || self.phones[phone].password.is_none() {
@@ -250,6 +319,7 @@ impl World {
         let moves = self.phones[phone].password.is_some() && self.rng.chance(500);
         if moves {
             self.phones[phone].move_house();
+            self.net.drop_for_phone(phone);
         }
         self.phones[phone].reboot(self.now);
         self.reset(phone)
@@ -275,6 +345,20 @@ impl World {
             (Command::Originate { .. }, Ok(Done::Call(call))) if self.records.calls.contains_key(call) => Ok(()),
             (Command::Hangup(call), Ok(Done::Ok)) => {
                 self.commanded.insert(*call);
+                Ok(())
+            }
+            (Command::Conference(room, order), result) => {
+                let room = room.to_string();
+                let fits = match result {
+                    Ok(done) => *done == Done::Ok && self.rooms.can_obey(&room, *order),
+                    Err(_) => !self.rooms.can_obey(&room, *order),
+                };
+                if !fits {
+                    return Err(format!("{result:?} to {command:?}"));
+                }
+                if result.is_ok() {
+                    self.rooms.ordered(room, *order);
+                }
                 Ok(())
             }
             (Command::Record { .. }, Ok(Done::Ok)) => Ok(()),
@@ -320,7 +404,8 @@ impl World {
                     return Err(format!("{contact} of {extension} is gone, and was never there"));
                 }
             }
-            View::Conference(_) | View::ConferenceGone(..) => {}
+            View::Conference(view) => self.rooms.show(*view),
+            View::ConferenceGone(_, room) => self.rooms.show_no_more(&room)?,
             View::Ban(_) | View::BanGone(_) | View::Trunk(_) | View::TrunkGone(..) => {}
         }
         Ok(())

@@ -12,6 +12,7 @@ pub mod net;
 pub mod phone;
 pub mod records;
 pub mod rng;
+mod rooms;
 pub mod settings;
 mod stream;
 pub mod text;

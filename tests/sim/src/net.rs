@@ -194,6 +194,11 @@ impl Net {
         self.on_the_way.retain(|_, datagram| !matches!(datagram.to, To::Switch(_)));
     }
 
+    /// What was on its way to a phone is lost: it has another address now.
+    pub fn drop_for_phone(&mut self, phone: usize) {
+        self.on_the_way.retain(|_, datagram| datagram.to != To::Phone(phone));
+    }
+
     fn put(&mut self, now: Duration, to: To, bytes: &[u8]) {
         let at = self.arrival(now);
         self.count += 1;

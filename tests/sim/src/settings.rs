@@ -1,19 +1,21 @@
 //! Who lives in a world, and what the switch is told of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::number::TrunkName;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
+use dialplan::say::Language;
 use sip::digest::ha1;
 use sip::flow::Transport;
 use sip::session_timer::Policy;
 use switch::config::{
-    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Srtp,
+    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Room, Srtp,
     StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 
-use crate::phone::{self, Habits, Login, PhoneSpec};
+use crate::phone::{self, Habits, Login, PhoneSpec, RoomKnown};
 use crate::rng::Rng;
 use crate::world::{SWITCH, address, switch_ip, tenant_id};
 
@@ -28,6 +30,8 @@ pub struct People {
     login: Option<Login>,
     /// The first phone's password is wrong.
     stranger: bool,
+    /// The conference rooms there are.
+    rooms: Vec<Room>,
 }
 
 impl People {
@@ -44,7 +48,8 @@ impl People {
         }
         let login =
             rng.chance(400).then(|| Login { user: "line-1".to_owned(), password: format!("trunk-{:x}", rng.next()) });
-        Self { phones, login, stranger: rng.chance(150) }
+        let stranger = rng.chance(150);
+        Self { phones, login, stranger, rooms: rooms(&mut rng.fork()) }
     }
 
     /// The phone that nobody may let in.
@@ -63,7 +68,7 @@ impl People {
             .map(|(n, (user, transport, habits))| {
                 let password = if self.stranger() == Some(n) { "guessed".to_owned() } else { password(user) };
                 let spec = spec(user, Some(password), &format!("10.0.1.{}:5060", n + 1), habits.clone());
-                PhoneSpec { transport: *transport, friends: self.numbers(), ..spec }
+                PhoneSpec { transport: *transport, friends: self.numbers(), rooms: self.known_rooms(), ..spec }
             })
             .collect();
         for (name, ip) in CARRIERS {
@@ -79,8 +84,31 @@ impl People {
     pub fn numbers(&self) -> Vec<String> {
         let mut numbers: Vec<String> =
             self.extensions().into_iter().flat_map(|number| [number.clone(), number]).collect();
+        // Who meets in rooms does little else.
+        for _ in 0..4 {
+            numbers.extend(self.rooms());
+        }
         numbers.extend(["*43", "913800000000", "110", "1999"].map(str::to_owned));
         numbers
+    }
+
+    /// The rooms' numbers.
+    #[must_use]
+    pub(crate) fn rooms(&self) -> Vec<String> {
+        self.rooms.iter().map(|room| room.number.to_string()).collect()
+    }
+
+    /// What is pressed at each room's door: its PINs, whole or ended by hand, and wrong ones.
+    fn known_rooms(&self) -> Vec<RoomKnown> {
+        let known = |room: &Room| {
+            let pins = [&room.pin, &room.moderator_pin].into_iter().flatten().map(|pin| pin.digits().to_owned());
+            let right: Vec<String> =
+                pins.flat_map(|pin| [pin.clone(), pin.clone(), pin.clone() + "#", pin + "#"]).collect();
+            let wrong =
+                if right.is_empty() { Vec::new() } else { ["12#", "000#", "#", "99"].map(String::from).to_vec() };
+            RoomKnown { number: room.number.to_string(), entries: [right, wrong].concat() }
+        };
+        self.rooms.iter().map(known).collect()
     }
 
     /// The extensions' numbers.
@@ -89,6 +117,33 @@ impl People {
         let mut numbers: Vec<String> = self.phones.iter().map(|(user, _, _)| user.clone()).collect();
         numbers.dedup();
         numbers
+    }
+}
+
+/// In two worlds of five there are conference rooms: one that is open to all, one with PINs, one with a PIN for moderators alone.
+fn rooms(rng: &mut Rng) -> Vec<Room> {
+    if !rng.chance(400) {
+        return Vec::new();
+    }
+    let pin = |pin: &str| Some(pin.parse().expect("a PIN"));
+    let open = room("8000", rng);
+    let mut guarded = Room { pin: pin("1234"), moderator_pin: pin("9876"), ..room("8001", rng) };
+    guarded.locked = rng.chance(200);
+    guarded.members_max = if rng.chance(500) { 2 } else { 100 };
+    let moderated = Room { moderator_pin: pin("777"), ..room("8002", rng) };
+    vec![open, guarded, moderated]
+}
+
+fn room(number: &str, rng: &mut Rng) -> Room {
+    Room {
+        number: number.parse().expect("a room"),
+        pin: None,
+        moderator_pin: None,
+        members_max: if rng.chance(200) { 2 } else { 100 },
+        announce: false,
+        record: rng.chance(300),
+        music_alone: rng.chance(500),
+        locked: false,
     }
 }
 
@@ -111,6 +166,7 @@ fn spec(user: &str, password: Option<String>, address: &str, habits: Habits) -> 
         login: None,
         transport: phone::Transport::Udp,
         friends: Vec::new(),
+        rooms: Vec::new(),
     }
 }
 
@@ -188,16 +244,18 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         })
         .collect();
     let lines: Vec<TrunkName> = CARRIERS.iter().map(|(name, _)| name.parse().expect("a trunk")).collect();
+    let to_rooms = people.rooms.iter().map(|room| (room.number.to_string(), Destination::Room(room.number.clone())));
+    let to_first = ("1".to_owned(), Destination::Extension("1001".parse().expect("an extension")));
+    let inbound = to_rooms
+        .chain([to_first])
+        .map(|(prefix, to)| InboundRoute { trunk: None, did: DidPattern::Prefix(prefix), to })
+        .collect();
     let plan = Plan {
         emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
         emergency_trunks: lines.clone(),
         extensions: extensions.keys().cloned().collect(),
-        rooms: BTreeSet::new(),
-        inbound: vec![InboundRoute {
-            trunk: None,
-            did: DidPattern::Prefix("1".to_owned()),
-            to: Destination::Extension("1001".parse().expect("an extension")),
-        }],
+        rooms: people.rooms.iter().map(|room| room.number.clone()).collect(),
+        inbound,
         outbound: vec![OutboundRoute { prefix: "9".to_owned(), strip: 1, prepend: String::new(), trunks: lines }],
     };
     TenantConfig {
@@ -205,8 +263,9 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         domains: Vec::new(),
         extensions,
         trunks,
-        rooms: BTreeMap::new(),
+        rooms: people.rooms.iter().map(|room| (room.number.clone(), Arc::new(room.clone()))).collect(),
         plan,
+        language: Language::ZhCn,
         caller_number: None,
         record_internal: record,
     }
@@ -229,6 +288,7 @@ pub(crate) fn small_tenant(users: &[&str], contact: fn(&str) -> Option<StaticCon
         trunks: BTreeMap::new(),
         rooms: BTreeMap::new(),
         plan,
+        language: Language::ZhCn,
         caller_number: None,
         record_internal: true,
     }

@@ -98,6 +98,13 @@ impl Text {
         }
     }
 
+    /// The user part of the URI in From or To.
+    #[must_use]
+    pub fn user(&self, header: &str) -> &str {
+        let uri = self.get(header).and_then(|value| value.split_once("sip:"));
+        uri.and_then(|(_, rest)| rest.split('@').next()).unwrap_or_default()
+    }
+
     /// The port and direction of the audio line and its payload types, if the body has one.
     #[must_use]
     pub fn audio(&self) -> Option<Audio> {

@@ -12,7 +12,7 @@ use hooks::id::{CallId, TenantId};
 use sip::flow::{Flow, Transport};
 use sip::time::Now;
 use switch::checkpoint::CallCheckpoint;
-use switch::config::{NodeConfig, TenantConfig};
+use switch::config::{NodeConfig, Room, TenantConfig};
 use switch::input::{Admission, Command, CommandId, Input};
 use switch::media::{MediaCommand, MediaEvent};
 use switch::output::Output;
@@ -27,6 +27,7 @@ use crate::net::{Datagram, Net, To, Weather};
 use crate::phone::{self, MARK, Phone};
 use crate::records::Records;
 use crate::rng::Rng;
+use crate::rooms::Rooms;
 use crate::settings;
 use crate::stream::Streams;
 use crate::text::Text;
@@ -94,8 +95,18 @@ pub struct Story {
     pub trunks_lost: usize,
     /// Times the wall clock was set.
     pub clock_jumps: usize,
+    /// Times somebody came into a conference room.
+    pub joined: usize,
+    /// Times somebody was sent away from one.
+    pub sent_away: usize,
+    /// Times a member was muted, or could be heard again.
+    pub mutes: usize,
+    /// Times a room was locked or unlocked.
+    pub locks: usize,
     /// Moments at which it was checked who hears whom.
     pub listened: u64,
+    /// Those of them in a room in which several were.
+    pub listened_in_rooms: u64,
 }
 
 impl Story {
@@ -116,7 +127,12 @@ impl Story {
             reboots: self.reboots + other.reboots,
             trunks_lost: self.trunks_lost + other.trunks_lost,
             clock_jumps: self.clock_jumps + other.clock_jumps,
+            joined: self.joined + other.joined,
+            sent_away: self.sent_away + other.sent_away,
+            mutes: self.mutes + other.mutes,
+            locks: self.locks + other.locks,
             listened: self.listened + other.listened,
+            listened_in_rooms: self.listened_in_rooms + other.listened_in_rooms,
         }
     }
 }
@@ -135,7 +151,12 @@ impl fmt::Display for Story {
             self.parted, self.resets, self.reboots
         )?;
         write!(f, "{} carriers lost, {} clock jumps, ", self.trunks_lost, self.clock_jumps)?;
-        write!(f, "{} times listened", self.listened)
+        write!(
+            f,
+            "{} came into rooms ({} sent away, {} mutes, {} locks), ",
+            self.joined, self.sent_away, self.mutes, self.locks
+        )?;
+        write!(f, "{} times listened ({} in rooms)", self.listened, self.listened_in_rooms)
     }
 }
 
@@ -187,6 +208,9 @@ pub struct World {
     /// What a process finds that takes the place of this one.
     pub(crate) checkpoints: BTreeMap<CallId, CallCheckpoint>,
     pub(crate) records: Records,
+    pub(crate) rooms: Rooms,
+    /// Keys on their way by media: when they arrive, the phone, the Call-ID of its dialog, the key.
+    pub(crate) keys: Vec<(Duration, usize, String, char)>,
     pub(crate) reports: Vec<(Duration, MediaEvent)>,
     pub(crate) ladder: Vec<String>,
     /// Somebody will read the ladder.
@@ -277,6 +301,7 @@ impl World {
         } = parts;
         let now = Duration::ZERO;
         let net = Net::new(weather, rng.fork());
+        let rooms: Vec<Room> = tenant.rooms.values().map(|room| Room::clone(room)).collect();
         let switch = boot(&node, &mut rng, Now { mono: now, unix_ms: BEGAN_MS });
         Self {
             now,
@@ -296,6 +321,8 @@ impl World {
             journal: Vec::new(),
             checkpoints: BTreeMap::new(),
             records: Records::default(),
+            rooms: Rooms::new(rooms),
+            keys: Vec::new(),
             reports: Vec::new(),
             ladder: Vec::new(),
             tells: true,
@@ -347,6 +374,21 @@ impl World {
                 }
             }
         }
+        self.plan_meetings(&people.rooms());
+    }
+
+    /// Now and then several meet in a room.
+    fn plan_meetings(&mut self, rooms: &[String]) {
+        for _ in 0..if rooms.is_empty() { 0 } else { self.rng.between(1, 3) } {
+            let room = self.rng.pick(rooms).clone();
+            let begins = self.rng.between(2_000, 170_000);
+            for index in 0..self.phones.len() {
+                if self.rng.chance(700) {
+                    let at = Duration::from_millis(begins + self.rng.below(15_000));
+                    self.phones[index].will_dial(at, &room);
+                }
+            }
+        }
     }
 
     fn run(&mut self) -> Result<(), String> {
@@ -383,9 +425,10 @@ impl World {
         let reports = self.reports.iter().map(|(at, _)| *at).min();
         let happenings = self.happenings.iter().map(|(at, _)| *at).min();
         let failed = self.failed.iter().map(|(at, ..)| *at).min();
+        let keys = self.keys.iter().map(|(at, ..)| *at).min();
         // Silence goes on while nothing else does.
         let silent = (!self.silent.values().all(|since| *since == Duration::MAX)).then(|| self.now + LISTEN_EVERY);
-        [self.net.due(), phones, switch, reports, happenings, failed, silent].into_iter().flatten().min()
+        [self.net.due(), phones, switch, reports, happenings, failed, keys, silent].into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Result<(), String> {
@@ -420,9 +463,11 @@ impl World {
         }
         self.tell_failed()?;
         self.report()?;
+        self.hear_keys()?;
         if self.switch.poll_timeout().is_some_and(|due| due <= self.now) {
             self.switch.handle_timeout(self.time());
             self.obey_switch()?;
+            self.rooms.step_over(self.now)?;
             if self.switch.poll_timeout().is_some_and(|due| due < self.now) {
                 return Err("a timer stays in the past after it was fired".to_owned());
             }
@@ -462,6 +507,7 @@ impl World {
         }
         self.wire.received(&text);
         self.dialogs.received(self.now, &text);
+        self.overhear_key(&text);
         let may_be_full = self.node.rtp_ports.1 < 20_100;
         if self.phones[phone].password.is_some() && self.stranger != Some(phone) && !may_be_full {
             self.wire.emergency(&text);
@@ -476,11 +522,13 @@ impl World {
                 phone::Transport::Tcp => self.stream_up(phone, text.as_bytes()),
             }
         }
+        self.phone_presses(phone);
     }
 
     pub(crate) fn tell(&mut self, input: Input) -> Result<(), String> {
         self.switch.handle(self.time(), input);
-        self.obey_switch()
+        self.obey_switch()?;
+        self.rooms.step_over(self.now)
     }
 
     /// The outputs of a step: facts first, then the rest, as the shell does it (decision 4).
@@ -516,6 +564,12 @@ impl World {
         self.may_begin(&fact.event)?;
         self.is_no_stranger(&fact.event)?;
         self.records.apply(self.now, &fact)?;
+        self.rooms.apply(self.now, &fact)?;
+        if let Event::RecordingStarted(started) = &fact.event
+            && started.conference.is_some()
+        {
+            self.ears.will_record_room(started.recording);
+        }
         self.journal.push(fact);
         Ok(())
     }
@@ -564,6 +618,11 @@ impl World {
         {
             self.wire.sent(&text)?;
             self.dialogs.sent(self.now, &text)?;
+            match (text.method(), text.status()) {
+                ("INFO", 200) => self.rooms.info_taken(text.call_id(), text.cseq()),
+                ("INVITE", 486) => self.rooms.refused(text.call_id(), text.user("To"))?,
+                _ => {}
+            }
         }
         if flow.transport.is_reliable() {
             return self.stream_down(flow, bytes);

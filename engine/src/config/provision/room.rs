@@ -23,7 +23,7 @@ pub struct ProvisionedRoom {
     pub moderator_pin: Option<Pin>,
     /// At most so many at a time.
     pub members_max: u32,
-    /// All are to be told when somebody comes or goes; not obeyed yet.
+    /// What happens in it is said aloud.
     pub announce: bool,
     /// It is recorded.
     pub record: bool,

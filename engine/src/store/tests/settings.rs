@@ -47,6 +47,7 @@ fn every_setting_is_read_as_it_was_written() {
             domains: vec!["pbx.example.com".into()],
             caller_number: Some("+861012345678".into()),
             record_internal: true,
+            language: dialplan::say::Language::En,
             ..Tenant::new(here(), "测试")
         };
         let extension = Extension {

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use dialplan::collect::{Collector, Entry, Rule};
 use dialplan::number::RoomNumber;
+use dialplan::say::{Part, PromptName, defaults};
 use hooks::fact::{CallAnswered, ConferenceEnd, EndCause, EndedBy, Event, LeftReason, MemberRole, MutedBy, PeerKind};
 use hooks::id::ConferenceId;
 use sip::message::StatusCode;
 
 use super::transfer::Transfer;
 use super::{Call, End, Seeking, Stage, Verdict};
-use crate::conference::{Keys, Lock, Mute, Newcomer, NoEntry, RoomKey};
+use crate::conference::{Conference, Keys, Lock, Mute, Newcomer, NoEntry, RoomKey};
 use crate::config::{Pin, Room};
 use crate::desk::{Desk, LegIndex, LegRef, TimerKey};
-use crate::leg::{Leg, LegMedia, LegState, Offered, Peer, Side};
-use crate::media::{Detect, Source};
+use crate::leg::{Hold, Leg, LegMedia, LegState, Offered, Peer, Side};
+use crate::media::{Detect, PlayerId, Source};
+use crate::players::{Audience, Speaker};
 use crate::session;
 
 /// A call whose one party is in a room, or wants to be.
@@ -27,6 +29,10 @@ pub(super) struct Visit {
     place: Place,
     /// Why it has to go.
     sent_away: Option<LeftReason>,
+    /// What is said to it alone.
+    speaker: Speaker,
+    /// What was said to all while it was told something of its own: it does not hear the rest of it either.
+    missed: Option<PlayerId>,
 }
 
 /// Where in the room it is.
@@ -36,7 +42,9 @@ enum Place {
     Door { collector: Collector, tries_left: u8 },
     /// It hears and is heard.
     Inside { conference: ConferenceId, at: LegRef, keys: Keys },
-    /// It was not let in.
+    /// It is told why it has to go, until then at the latest.
+    Leaving { until: Duration, end: Box<End> },
+    /// It was not let in yet.
     Outside,
 }
 
@@ -62,11 +70,18 @@ impl Call {
             return self.end_not_acceptable(desk);
         }
         let answered_ms = self.serve(desk, caller, number.as_str(), transfer);
-        let place = Place::Outside;
-        self.stage = Stage::Room(Box::new(Visit { caller, answered_ms, room: room.clone(), place, sent_away: None }));
-        self.rewire(desk);
+        let visit = Visit {
+            caller,
+            answered_ms,
+            room: room.clone(),
+            place: Place::Outside,
+            sent_away: None,
+            speaker: Speaker::default(),
+            missed: None,
+        };
+        self.stage = Stage::Room(Box::new(visit));
         if room.asks() {
-            self.ask_pin(desk, TRIES);
+            self.ask_pin(desk, TRIES, defaults::CONFERENCE_PIN);
         } else {
             self.enter(desk, PLAIN);
         }
@@ -119,8 +134,8 @@ impl Call {
         }
     }
 
-    fn ask_pin(&mut self, desk: &mut Desk, tries_left: u8) {
-        let key = TimerKey::Digits(self.id);
+    fn ask_pin(&mut self, desk: &mut Desk, tries_left: u8, prompt: PromptName) {
+        let key = TimerKey::Visit(self.id);
         let now = desk.now.mono;
         let Some(visit) = self.visit_mut() else { return };
         let pins = [&visit.room.pin, &visit.room.moderator_pin];
@@ -128,6 +143,8 @@ impl Call {
         let collector = Collector::begin(Rule { max, ..ENTRY }, now);
         desk.timers.start(collector.until(), key);
         visit.place = Place::Door { collector, tries_left };
+        visit.speaker.say(vec![Part::Prompt(prompt)]);
+        self.rewire(desk);
     }
 
     /// Whether this is the leg of who is in a room, or at its door.
@@ -143,10 +160,17 @@ impl Call {
             Place::Door { collector, .. } => {
                 let before = collector.until();
                 let entry = collector.press(desk.now.mono, digit);
-                desk.timers.stop(before, TimerKey::Digits(id));
-                match entry {
-                    Some(entry) => self.entered(desk, entry),
-                    None => desk.timers.start(collector.until(), TimerKey::Digits(id)),
+                desk.timers.stop(before, TimerKey::Visit(id));
+                if entry.is_none() {
+                    desk.timers.start(collector.until(), TimerKey::Visit(id));
+                }
+                // Who knows what to press need not hear the rest.
+                if let Some(player) = visit.speaker.hush() {
+                    desk.stop_playing(player);
+                    self.rewire(desk);
+                }
+                if let Some(entry) = entry {
+                    self.entered(desk, entry);
                 }
             }
             Place::Inside { conference, keys, .. } => {
@@ -155,15 +179,55 @@ impl Call {
                     self.room_key(desk, conference, leg, key);
                 }
             }
-            Place::Outside => {}
+            Place::Leaving { .. } | Place::Outside => {}
         }
     }
 
-    /// The next digit did not come in time.
-    pub(crate) fn digits_elapsed(&mut self, desk: &mut Desk) {
-        let Some(Visit { place: Place::Door { collector, .. }, .. }) = self.visit_mut() else { return };
-        if let Some(entry) = collector.elapsed(desk.now.mono) {
-            self.entered(desk, entry);
+    /// The next digit did not come in time, or what is said last was not played in time.
+    pub(crate) fn visit_elapsed(&mut self, desk: &mut Desk) {
+        let now = desk.now.mono;
+        match self.visit_mut().map(|visit| &mut visit.place) {
+            Some(Place::Door { collector, .. }) => {
+                if let Some(entry) = collector.elapsed(now) {
+                    self.entered(desk, entry);
+                }
+            }
+            Some(Place::Leaving { end, .. }) => {
+                let end = end.clone();
+                self.end(desk, &end);
+            }
+            Some(Place::Inside { .. } | Place::Outside) | None => {}
+        }
+    }
+
+    /// What is said to the visitor alone was played to its end.
+    pub(crate) fn played(&mut self, desk: &mut Desk, player: PlayerId) {
+        let key = TimerKey::Visit(self.id);
+        let Some(visit) = self.visit_mut() else { return };
+        if visit.speaker.ended(player) && visit.speaker.is_silent() {
+            match &mut visit.place {
+                Place::Door { collector, .. } => {
+                    desk.timers.stop(collector.until(), key);
+                    collector.asked(desk.now.mono);
+                    desk.timers.start(collector.until(), key);
+                }
+                Place::Leaving { end, .. } => {
+                    let end = end.clone();
+                    return self.end(desk, &end);
+                }
+                Place::Inside { .. } | Place::Outside => {}
+            }
+        }
+        self.rewire(desk);
+    }
+
+    /// Something was done to the visitor: it is told.
+    pub(crate) fn told(&mut self, desk: &mut Desk, prompt: PromptName) {
+        if let Some(visit) = self.visit_mut()
+            && matches!(visit.place, Place::Inside { .. })
+        {
+            visit.speaker.say(vec![Part::Prompt(prompt)]);
+            self.rewire(desk);
         }
     }
 
@@ -174,8 +238,8 @@ impl Call {
         let Place::Door { tries_left, .. } = visit.place else { return };
         match visit.room.role_of(&digits) {
             Some(role) => self.enter(desk, role),
-            None if tries_left > 1 => self.ask_pin(desk, tries_left - 1),
-            None => self.turn_away(desk, EndCause::Rejected, StatusCode::FORBIDDEN),
+            None if tries_left > 1 => self.ask_pin(desk, tries_left - 1, defaults::WRONG_PIN),
+            None => self.end(desk, &turned_away(Verdict { status: StatusCode::FORBIDDEN, cause: EndCause::Rejected })),
         }
     }
 
@@ -192,24 +256,37 @@ impl Call {
             hold: leg.hold(),
         };
         let at = newcomer.at;
-        match desk.join_room(&self.tenant.tenant, &room, newcomer) {
+        match desk.join_room(&self.tenant, &room, newcomer) {
             Ok(conference) => {
+                let welcome = desk.conferences.find(conference).and_then(Conference::welcome);
                 if let Some(visit) = self.visit_mut() {
                     visit.place = Place::Inside { conference, at, keys: Keys::default() };
+                    welcome.into_iter().for_each(|parts| visit.speaker.say(parts));
                 }
                 self.changed = true;
                 self.rewire(desk);
             }
             Err(refused) => {
-                let Verdict { status, cause } = refused.verdict();
-                self.turn_away(desk, cause, status);
+                let end = turned_away(refused.verdict());
+                self.say_and_end(desk, refused.prompt(), end);
             }
         }
     }
 
-    /// Somebody who is answered already is not let in.
-    fn turn_away(&mut self, desk: &mut Desk, cause: EndCause, status: StatusCode) {
-        self.end(desk, &End { cause, by: EndedBy::System, refusal: status.into() });
+    /// Tells the visitor why it has to go, and ends its call then; at once where nothing is said aloud, or nobody would hear it.
+    fn say_and_end(&mut self, desk: &mut Desk, prompt: PromptName, end: End) {
+        let Stage::Room(visit) = &self.stage else { return };
+        let leg = &self.legs[visit.caller.at()];
+        if !visit.room.announce || !leg.is_up() || leg.hold() == Hold::On {
+            return self.end(desk, &end);
+        }
+        self.leave_room(desk, end.cause);
+        let until = desk.start_timer(FAREWELL_MAX, TimerKey::Visit(self.id));
+        if let Some(visit) = self.visit_mut() {
+            visit.place = Place::Leaving { until, end: Box::new(end) };
+            visit.speaker.say(vec![Part::Prompt(prompt)]);
+        }
+        self.rewire(desk);
     }
 
     fn room_key(&mut self, desk: &mut Desk, conference: ConferenceId, leg: LegIndex, key: RoomKey) {
@@ -229,7 +306,7 @@ impl Call {
                     Lock::On => Lock::Off,
                     Lock::Off => Lock::On,
                 };
-                desk.conferences.lock(conference, lock);
+                desk.lock_room(conference, lock);
             }
             RoomKey::MuteOthers => {
                 let participants = found.participants();
@@ -250,12 +327,15 @@ impl Call {
     /// Says whom the visitor hears, and the others how it is.
     pub(super) fn rewire_visit(&mut self, desk: &mut Desk) {
         let id = self.id;
+        self.speak(desk);
         let Stage::Room(visit) = &mut self.stage else { return };
-        let caller = visit.caller;
+        let (caller, said) = (visit.caller, visit.speaker.playing());
         if let Some(session) = self.legs[caller.at()].session_mut() {
             session.listen(desk, Detect::On);
         }
-        let Place::Inside { conference, at, .. } = &mut visit.place else { return self.hear(desk, caller, Vec::new()) };
+        let Place::Inside { conference, at, .. } = &mut visit.place else {
+            return self.hear(desk, caller, said.map(Source::Player).into_iter().collect());
+        };
         let (conference, own, leg) = (*conference, LegRef { call: id, leg: caller }, &self.legs[caller.at()]);
         // Its browser came back by another leg.
         let before = std::mem::replace(at, own);
@@ -263,7 +343,23 @@ impl Call {
             desk.conferences.reseat(conference, before, own, leg.id);
         }
         desk.conferences.refresh(conference, own, leg.endpoint(), leg.hold());
-        self.hear(desk, caller, desk.conferences.heard_by(conference, own));
+        let mut sources = desk.conferences.heard_by(conference, own);
+        if leg.hold() == Hold::Off {
+            let announced = desk.conferences.announcement(conference);
+            if said.is_some() {
+                visit.missed = announced;
+            }
+            let announced = announced.filter(|player| visit.missed != Some(*player));
+            if announced.is_some() {
+                desk.conferences.announcement_is_heard(conference);
+            }
+            if let Some(player) = said.or(announced) {
+                // Nothing is said into the music of who is alone.
+                sources.retain(|source| !matches!(source, Source::Sound(_)));
+                sources.push(Source::Player(player));
+            }
+        }
+        self.hear(desk, caller, sources);
         let gains = desk.conferences.find(conference).map(|found| found.gains()).unwrap_or_default();
         if let Some(session) = self.legs[caller.at()].session_mut() {
             for (endpoint, gain) in gains {
@@ -272,11 +368,27 @@ impl Call {
         }
     }
 
-    /// The visitor's call ends for this cause.
+    /// Begins what is to be said to the visitor next, unless it is on hold.
+    fn speak(&mut self, desk: &mut Desk) {
+        let Stage::Room(visit) = &mut self.stage else { return };
+        if self.legs[visit.caller.at()].hold() == Hold::On {
+            return;
+        }
+        if let Some(parts) = visit.speaker.take_next() {
+            let (tenant, language) = (&self.tenant.tenant, self.tenant.language);
+            visit.speaker.began(desk.play(Audience::Call(self.id), tenant, language, parts));
+        }
+    }
+
+    /// The visitor's call ends for this cause, or is going to.
     pub(super) fn leave_room(&mut self, desk: &mut Desk, cause: EndCause) {
-        let Stage::Room(visit) = &self.stage else { return };
+        let Stage::Room(visit) = &mut self.stage else { return };
+        if let Some(player) = visit.speaker.hush() {
+            desk.stop_playing(player);
+        }
         match &visit.place {
-            Place::Door { collector, .. } => desk.timers.stop(collector.until(), TimerKey::Digits(self.id)),
+            Place::Door { collector, .. } => desk.timers.stop(collector.until(), TimerKey::Visit(self.id)),
+            Place::Leaving { until, .. } => desk.timers.stop(*until, TimerKey::Visit(self.id)),
             Place::Inside { conference, at, .. } => {
                 let reason = visit.sent_away.unwrap_or(left_by(cause));
                 desk.leave_room(*conference, *at, reason);
@@ -289,8 +401,15 @@ impl Call {
     pub(crate) fn sent_away(&mut self, desk: &mut Desk, reason: LeftReason) {
         let Some(visit) = self.visit_mut() else { return };
         visit.sent_away = Some(reason);
-        let refusal = StatusCode::TEMPORARILY_UNAVAILABLE.into();
-        self.end(desk, &End { cause: EndCause::Command, by: EndedBy::System, refusal });
+        let end =
+            End { cause: EndCause::Command, by: EndedBy::System, refusal: StatusCode::TEMPORARILY_UNAVAILABLE.into() };
+        let prompt = match reason {
+            LeftReason::Ended => defaults::CONFERENCE_CLOSED,
+            LeftReason::Kicked | LeftReason::HungUp | LeftReason::Lost | LeftReason::CallEnded => {
+                defaults::CONFERENCE_KICKED
+            }
+        };
+        self.say_and_end(desk, prompt, end);
     }
 }
 
@@ -320,6 +439,18 @@ impl NoEntry {
             Self::Locked => Verdict { status: StatusCode::FORBIDDEN, cause: EndCause::Rejected },
         }
     }
+
+    fn prompt(self) -> PromptName {
+        match self {
+            Self::Full => defaults::CONFERENCE_FULL,
+            Self::Locked => defaults::CONFERENCE_LOCKED,
+        }
+    }
+}
+
+/// Somebody who is answered already is not let in.
+fn turned_away(verdict: Verdict) -> End {
+    End { cause: verdict.cause, by: EndedBy::System, refusal: verdict.status.into() }
 }
 
 fn left_by(cause: EndCause) -> LeftReason {
@@ -344,6 +475,8 @@ fn left_by(cause: EndCause) -> LeftReason {
 const NOWHERE: Verdict = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
 /// What somebody is who needs no PIN.
 const PLAIN: MemberRole = MemberRole::Participant;
+/// How long it may take to say to somebody why it has to go: what is said takes seconds.
+const FAREWELL_MAX: Duration = Duration::from_secs(10);
 /// How often a PIN may be entered.
 const TRIES: u8 = 3;
 /// `max` is the length of the longest PIN.

@@ -4,6 +4,7 @@
 //! A call that changes something of a conference changes it here. Whom the other members hear from then on, and what else has
 //! to be done to their calls, is noted and done once the step of that call is over ([`crate::switch::Switch::settle_rooms`]).
 
+mod aloud;
 mod hearing;
 mod keys;
 mod record;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use dialplan::number::RoomNumber;
+use dialplan::say::{Language, PromptName, defaults};
 use hooks::fact::{
     ConferenceEnd, ConferenceEnded, ConferenceStarted, Event, LeftReason, MemberJoined, MemberLeft, MemberMuted,
     MemberRole, MutedBy,
@@ -23,10 +25,11 @@ pub(crate) use keys::{Keys, RoomKey};
 
 use hearing::Hearing;
 
-use crate::config::Room;
+use crate::config::{Room, TenantConfig};
 use crate::desk::{Desk, LegRef};
 use crate::leg::{Hold, Peer};
 use crate::media::{Decibels, EndpointId, Sound, Source};
+use crate::players::Speaker;
 use crate::view::{ConferenceView, MemberView, View};
 
 /// All that run.
@@ -38,6 +41,8 @@ pub(crate) struct Conferences {
     stale: BTreeSet<ConferenceId>,
     /// Members whose calls are to end.
     sent_away: VecDeque<(CallId, LeftReason)>,
+    /// Members' calls, and what each is to be told.
+    told: VecDeque<(CallId, PromptName)>,
 }
 
 /// One that runs.
@@ -45,6 +50,7 @@ pub(crate) struct Conferences {
 pub(crate) struct Conference {
     id: ConferenceId,
     tenant: TenantId,
+    language: Language,
     /// The room as it was set when the first member came.
     room: Arc<Room>,
     started_ms: u64,
@@ -56,6 +62,10 @@ pub(crate) struct Conference {
     /// Why it will end, once the last member is away.
     ending: Option<ConferenceEnd>,
     recording: Option<record::Recorded>,
+    /// What is said to all.
+    speaker: Speaker,
+    /// Whether at least one member hears what it says now.
+    speaker_is_heard: bool,
 }
 
 /// Whether participants may come in.
@@ -118,7 +128,7 @@ impl Conferences {
 
     /// Entries of conferences and their members; zero when nobody confers.
     pub(crate) fn len(&self) -> usize {
-        self.running.len() + self.rooms.len() + self.stale.len() + self.sent_away.len()
+        self.running.len() + self.rooms.len() + self.stale.len() + self.sent_away.len() + self.told.len()
     }
 
     /// One whose members are to hear anew, with their calls.
@@ -198,7 +208,7 @@ impl Conferences {
     }
 
     /// Locks or unlocks.
-    pub(crate) fn lock(&mut self, id: ConferenceId, lock: Lock) {
+    fn lock(&mut self, id: ConferenceId, lock: Lock) {
         if let Some(conference) = self.running.get_mut(&id) {
             conference.lock = lock;
             self.stale.insert(id);
@@ -302,14 +312,15 @@ impl Desk {
     /// [`NoEntry`].
     pub(crate) fn join_room(
         &mut self,
-        tenant: &TenantId,
+        config: &TenantConfig,
         room: &Arc<Room>,
         newcomer: Newcomer,
     ) -> Result<ConferenceId, NoEntry> {
+        let tenant = &config.tenant;
         self.conferences.may_enter(tenant, room, newcomer.role)?;
         let id = match self.conferences.in_room(tenant, &room.number) {
             Some(id) => id,
-            None => self.open_room(tenant, room),
+            None => self.open_room(config, room),
         };
         let now_ms = self.now.unix_ms;
         let Some(conference) = self.conferences.running.get_mut(&id) else { return Err(NoEntry::Full) };
@@ -320,23 +331,28 @@ impl Desk {
         conference.hearing.set(at, Voice { endpoint, hold, mute: Mute::Off });
         conference.most_members = conference.most_members.max(conference.members.len());
         let members = count(conference.members.len());
-        let room = room.number.to_string();
+        let (room, record) = (room.number.to_string(), conference.room.record);
         self.conferences.stale.insert(id);
         self.fact(
             tenant,
             Event::MemberJoined(MemberJoined { conference: id, room, call: at.call, leg, role, members }),
         );
-        if self.conferences.running.get(&id).is_some_and(|it| it.joined == 1 && it.room.record) {
-            self.record_room(id);
+        if nth > 1 {
+            self.tell_room(id, defaults::CONFERENCE_JOINED);
+        } else if record {
+            // The first member is told when it is welcomed.
+            self.begin_recording_room(id);
         }
         Ok(id)
     }
 
-    fn open_room(&mut self, tenant: &TenantId, room: &Arc<Room>) -> ConferenceId {
+    fn open_room(&mut self, config: &TenantConfig, room: &Arc<Room>) -> ConferenceId {
+        let tenant = &config.tenant;
         let id = self.conference_id();
         let conference = Conference {
             id,
             tenant: tenant.clone(),
+            language: config.language,
             room: room.clone(),
             started_ms: self.now.unix_ms,
             lock: Lock::at_start(room),
@@ -346,6 +362,8 @@ impl Desk {
             most_members: 0,
             ending: None,
             recording: None,
+            speaker: Speaker::default(),
+            speaker_is_heard: false,
         };
         self.conferences.running.insert(id, conference);
         self.conferences.rooms.insert((tenant.clone(), room.number.clone()), id);
@@ -374,12 +392,17 @@ impl Desk {
         self.fact(&tenant, Event::MemberLeft(left));
         if empty {
             self.close_room(id, &tenant, room);
+        } else {
+            self.tell_room(id, defaults::CONFERENCE_LEFT);
         }
     }
 
     fn close_room(&mut self, id: ConferenceId, tenant: &TenantId, room: RoomNumber) {
         self.stop_recording_room(id);
-        let Some(conference) = self.conferences.running.remove(&id) else { return };
+        let Some(mut conference) = self.conferences.running.remove(&id) else { return };
+        if let Some(player) = conference.speaker.hush() {
+            self.stop_playing(player);
+        }
         self.conferences.stale.remove(&id);
         let ended = ConferenceEnded {
             conference: id,
@@ -403,8 +426,13 @@ impl Desk {
             return;
         }
         let (tenant, room) = (conference.tenant.clone(), conference.room.number.to_string());
+        let announce = conference.room.announce;
         self.conferences.stale.insert(id);
         let muted = mute == Mute::On;
+        if announce {
+            let prompt = if muted { defaults::CONFERENCE_MUTED } else { defaults::CONFERENCE_UNMUTED };
+            self.conferences.told.push_back((at.call, prompt));
+        }
         self.fact(&tenant, Event::MemberMuted(MemberMuted { conference: id, room, call: at.call, leg, muted, by }));
     }
 

@@ -1,6 +1,7 @@
 //! Recording of a conference, in stereo: outside parties on the left, inner ones on the right. Who is not heard by the others is not
 //! recorded either.
 
+use dialplan::say::defaults;
 use hooks::fact::{Event, PeerKind, RecordingStarted};
 use hooks::id::{ConferenceId, RecordingId};
 
@@ -37,12 +38,18 @@ impl Conference {
 }
 
 impl Desk {
-    /// Begins to record a conference, unless it is recorded already.
+    /// Begins to record a conference and says so, unless it is recorded already.
     pub(crate) fn record_room(&mut self, id: ConferenceId) {
+        if self.conferences.find(id).is_some_and(|conference| !conference.is_recorded()) {
+            self.begin_recording_room(id);
+            self.tell_room(id, defaults::CONFERENCE_RECORDING);
+        }
+    }
+
+    /// Begins to record a conference that is not recorded.
+    pub(super) fn begin_recording_room(&mut self, id: ConferenceId) {
         let recording = self.recording_id();
-        let Some(conference) = self.conferences.running.get_mut(&id).filter(|it| it.recording.is_none()) else {
-            return;
-        };
+        let Some(conference) = self.conferences.running.get_mut(&id) else { return };
         let first = conference.members.iter().min_by_key(|(_, member)| member.nth);
         let Some((at, leg)) = first.map(|(at, member)| (*at, member.leg)) else { return };
         let channels = conference.channels();
@@ -61,11 +68,12 @@ impl Desk {
         );
     }
 
-    /// Ends it.
+    /// Ends it, and says so.
     pub(crate) fn stop_recording_room(&mut self, id: ConferenceId) {
         let Some(recorded) = self.conferences.running.get_mut(&id).and_then(|it| it.recording.take()) else { return };
         self.conferences.stale.insert(id);
         self.stop_recording(recorded.id);
+        self.tell_room(id, defaults::CONFERENCE_NOT_RECORDING);
     }
 
     /// A recording that runs takes in those who are heard now.

@@ -16,7 +16,8 @@ pub struct Room {
     pub moderator_pin: Option<Pin>,
     /// At most so many at a time, 1 to [`MEMBERS_MAX`]; who comes then finds it busy.
     pub members_max: usize,
-    /// All are to be told when somebody comes or goes; not obeyed yet.
+    /// What happens is said aloud: who comes in is welcomed, all are told who comes and goes, and who is muted or sent away is told so.
+    /// A PIN is asked for aloud in any case.
     pub announce: bool,
     /// It is recorded from its first member to its last.
     pub record: bool,

@@ -39,6 +39,8 @@ fn run(seed: u64) -> usize {
     let mut settings = tenant();
     let mut large = room("8000", None);
     large.members_max = PEOPLE.len();
+    // What is said takes no time here, but all its ways are gone.
+    large.announce = seed.is_multiple_of(2);
     settings.rooms.insert(large.number.clone(), Arc::new(large));
     let mut world = World::new(node(), settings);
     world.register(&PEOPLE[..3]);

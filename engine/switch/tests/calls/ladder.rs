@@ -16,12 +16,13 @@ use crate::under_test::config::{
     TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 use crate::under_test::input::{Command, CommandId, Input};
-use crate::under_test::media::{EndpointId, MediaCommand, MediaEvent, RecordingOutcome, Source};
+use crate::under_test::media::{EndpointId, MediaCommand, MediaEvent, PlayerId, RecordingOutcome, Source};
 use crate::under_test::output::{Done, Output, Refused};
 use crate::under_test::switch::Switch;
 use crate::under_test::view::View;
 use bytes::Bytes;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
+use dialplan::say::{Language, Part};
 use hooks::fact::{Event, MediaQuality};
 use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
@@ -51,6 +52,10 @@ pub(crate) struct World {
     outbox: VecDeque<(&'static str, String)>,
     peers: BTreeMap<EndpointId, IpAddr>,
     hears: BTreeMap<EndpointId, Vec<Source>>,
+    /// What is being said, or was said to its end.
+    players: BTreeMap<PlayerId, String>,
+    /// What is said takes until [`World::played`], no longer no time at all.
+    pub(crate) clips_last: bool,
     ladder: Vec<String>,
     pub(crate) last_call: Option<CallId>,
     legs: Vec<(hooks::id::LegId, String)>,
@@ -179,6 +184,7 @@ pub(crate) fn tenant() -> TenantConfig {
         extensions: extensions.into_iter().map(|extension| (extension.number.clone(), extension)).collect(),
         trunks: trunks.into_iter().map(|trunk| (trunk.name.clone(), trunk)).collect(),
         rooms: rooms.into_iter().map(|room| (room.number.clone(), Arc::new(room))).collect(),
+        language: Language::En,
         caller_number: None,
         record_internal: false,
     }
@@ -215,6 +221,8 @@ impl World {
             outbox: VecDeque::new(),
             peers: BTreeMap::new(),
             hears: BTreeMap::new(),
+            players: BTreeMap::new(),
+            clips_last: false,
             ladder: Vec::new(),
             last_call: None,
             legs: Vec::new(),
@@ -378,9 +386,20 @@ impl World {
             MediaCommand::Hear { endpoint, sources, .. } => {
                 self.hears.insert(*endpoint, sources.clone());
             }
+            MediaCommand::Play { player, parts, .. } => {
+                let said = parts.iter().map(|part| match part {
+                    Part::Prompt(prompt) => prompt.to_string(),
+                    other => format!("{other:?}"),
+                });
+                self.players.insert(*player, said.collect::<Vec<_>>().join(" "));
+                if !self.clips_last {
+                    self.events.push_back(MediaEvent::Played(*player));
+                }
+            }
+            MediaCommand::StopPlaying(player) => {
+                self.players.remove(player);
+            }
             MediaCommand::Record { .. }
-            | MediaCommand::Play { .. }
-            | MediaCommand::StopPlaying(_)
             | MediaCommand::SetGain { .. }
             | MediaCommand::DetectKeys { .. }
             | MediaCommand::SendDigits { .. }
@@ -438,10 +457,20 @@ impl World {
                     phone.map_or("somebody".to_owned(), |phone| phone.name.to_owned())
                 }
                 Source::Sound(sound) => format!("{sound:?}"),
-                Source::Player(player) => format!("player {}", player.0),
+                Source::Player(player) => self.players.get(player).map_or("ended", String::as_str).to_owned(),
             })
             .collect();
         if names.is_empty() { "nothing".into() } else { names.join("+") }
+    }
+
+    /// What a phone hears said is over.
+    pub(crate) fn played(&mut self, name: &str) {
+        let heard = &self.hears[&self.endpoint(name)];
+        let player = heard.iter().find_map(|source| match source {
+            Source::Player(player) => Some(*player),
+            Source::Endpoint(_) | Source::Sound(_) => None,
+        });
+        self.input(Input::Media(MediaEvent::Played(player.expect("something is said"))));
     }
 
     fn fact_text(&mut self, event: &Event) -> String {

@@ -47,8 +47,8 @@ fn sum(stretches: &[Value], direction: &str, figure: &str) -> u64 {
     stretches.iter().map(|stretch| stretch[direction][figure].as_u64().unwrap_or(0)).sum()
 }
 
-/// What came from Alice, by the record and by the network's log.
-fn check_received(stretches: &[Value], log: Done) -> Result<()> {
+/// What came from Alice, by the record and by the network's log; its score is to be `scored` or better.
+fn check_received(stretches: &[Value], log: Done, scored: f64) -> Result<()> {
     ensure!(log.lost > 15 && log.overtaken > 100, "{log:?}");
     let (packets, lost) = (sum(stretches, "received", "packets"), sum(stretches, "received", "lost"));
     // One that is overtaken before anything else has come, and one that is under way at the end, are counted otherwise.
@@ -66,8 +66,8 @@ fn check_received(stretches: &[Value], log: Done) -> Result<()> {
         rated += stretch["received"]["mos"].as_f64().context("no score")?;
         looked_at += 1;
     }
-    // 3.92 at 5 %.
-    ensure!(looked_at >= 2 && (3.5..4.3).contains(&(rated / f64::from(looked_at))), "{rated} of {looked_at}");
+    let mean = rated / f64::from(looked_at);
+    ensure!(looked_at >= 2 && (scored..4.3).contains(&mean), "{mean} on average in {looked_at} stretches");
     Ok(())
 }
 
@@ -126,7 +126,8 @@ fn the_record_of_a_relayed_call_tells_what_a_bad_network_did_both_ways() -> Resu
 
     let [log, toward_alice] = network.done();
     let stretches = quality_of_alice(&server, 1)?;
-    check_received(&stretches, log)?;
+    // 3.92 at 5 % lost.
+    check_received(&stretches, log, 3.5)?;
     ensure!(toward_alice.lost > 15 && lost.abs_diff(toward_alice.lost) <= 5, "{lost} lost, but {toward_alice:?}");
     let reported: Vec<&Value> = stretches.iter().map(|it| &it["sent"]["reported"]).filter(|it| !it.is_null()).collect();
     let [reported] = reported[..] else { anyhow::bail!("one report was sent: {stretches:?}") };
@@ -156,6 +157,7 @@ fn enter(party: &mut Party) -> Result<(calls::phone::Dialog, SocketAddr)> {
 fn a_voice_over_a_bad_network_is_whole_and_in_order_in_a_mix() -> Result<()> {
     let server = Switchboard::start()?;
     let clock = Instant::now();
+    server.hush_room()?;
     let (mut alice, network) = alice(&server, clock)?;
     // Carol says nothing: with her in the room, each hears two, and that is a mix.
     let (mut bob, mut carol) = (Party::new(&server, "1002", clock)?, Party::new(&server, "1003", clock)?);
@@ -173,7 +175,8 @@ fn a_voice_over_a_bad_network_is_whole_and_in_order_in_a_mix() -> Result<()> {
 
     let stretches = quality_of_alice(&server, 3)?;
     let [log, _] = network.done();
-    check_received(&stretches, log)?;
+    // A late packet is a lost one to the ear: 2.8 with the tenth of them that the next line allows.
+    check_received(&stretches, log, 2.8)?;
     let (late, concealed_ms) = (sum(&stretches, "received", "late"), sum(&stretches, "received", "concealed_ms"));
     // A busy machine is a bad network of its own; how few it is without one, the buffer's own tests say.
     ensure!(late * 10 <= log.passed, "{late} of {} were too late", log.passed);

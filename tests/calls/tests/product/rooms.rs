@@ -1,10 +1,14 @@
-//! A conference room and three real softphones, each in a voice of its own: who hears whom, muted, sent away, asked for a PIN.
+//! A conference room and three real softphones, each in a voice of its own: who hears whom, muted, sent away, asked for a PIN; and
+//! what is said aloud there.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use calls::baresip::{Baresip, Codec, Setup};
 use calls::chirp::{Hearing, Voice};
+use calls::g711::Law;
+use calls::party::Party;
+use calls::phone::Dialog;
 use calls::switchboard::{PASSWORD, Switchboard};
 use calls::{wait, wav};
 use serde_json::{Value, json};
@@ -62,6 +66,7 @@ fn pass(phone: &Baresip, seconds: f64) -> Result<f64> {
 fn three_softphones_in_a_room_hear_exactly_the_two_others() -> Result<()> {
     const TALK_S: f64 = 5.0;
     let server = Switchboard::start()?;
+    server.hush_room()?;
     let mut alice = phone(&server, "1001", Voice::Low, Codec::Pcmu)?;
     let mut bob = phone(&server, "1002", Voice::High, Codec::Pcma)?;
     let mut carol = phone(&server, "1003", Voice::Top, Codec::Pcmu)?;
@@ -171,5 +176,87 @@ fn press(phone: &mut Baresip, keys: &str) -> Result<()> {
     for key in keys.chars() {
         phone.command("sndcode", &key.to_string())?;
     }
+    Ok(())
+}
+
+/// Nobody speaks in these rooms but the server.
+struct Silent {
+    party: Party,
+    call: Dialog,
+    /// When it was let in.
+    from_s: f64,
+}
+
+impl Silent {
+    fn enter(server: &Switchboard, user: &str, clock: Instant) -> Result<Self> {
+        let mut party = Party::new(server, user, clock)?;
+        let mut call = party.phone.dialog_to("8000");
+        party.call(&mut call)?;
+        let ok = party.phone.expect("200 INVITE")?;
+        party.phone.ack(&mut call, &ok, "")?;
+        Ok(Self { from_s: party.media.now_s(), party, call })
+    }
+
+    /// When it heard something, packet by packet.
+    fn spoken(&self, from_s: f64) -> Vec<f64> {
+        let heard = self.party.media.heard();
+        let of_audio = heard.iter().filter(|packet| packet.at_s >= from_s && packet.payload_type == 0);
+        let loud = of_audio.filter(|packet| {
+            let power: f64 = packet.payload.iter().map(|byte| Law::Mu.decode(*byte).powi(2)).sum();
+            power / packet.payload.len() as f64 > SPEECH_POWER_MIN
+        });
+        loud.map(|packet| packet.at_s).collect()
+    }
+
+    /// Waits until something was said since then, and all of it; how long it took to begin, and how long it was.
+    fn listen(&self, from_s: f64) -> Result<(f64, f64)> {
+        wait::until("the end of what is said", PATIENCE, || {
+            let spoken = self.spoken(from_s);
+            let (Some(first), Some(last)) = (spoken.first(), spoken.last()) else { return Ok(None) };
+            let is_over = self.party.media.now_s() - last > PAUSE_MAX_S;
+            Ok(is_over.then_some((first - from_s, last - first)))
+        })
+    }
+}
+
+/// -46 dB of full scale.
+const SPEECH_POWER_MIN: f64 = 2.5e-5;
+/// Longer than any pause in what is said.
+const PAUSE_MAX_S: f64 = 1.0;
+
+#[test]
+fn a_room_says_aloud_who_comes_and_goes_and_to_whom_is_sent_away_why() -> Result<()> {
+    let server = Switchboard::start()?;
+    server.api()?.patch("rooms/8000", &json!({"music_alone": false}))?;
+    server.api()?.patch("tenants/default", &json!({"language": "en"}))?;
+    let clock = Instant::now();
+    let mut alice = Silent::enter(&server, "1001", clock)?;
+    // "Welcome to the conference. You are the only one in this conference."
+    let (begins, lasts) = alice.listen(alice.from_s)?;
+    ensure!(begins < 1.0 && (2.5..6.0).contains(&lasts), "{begins} s, {lasts} s");
+    let mut bob = Silent::enter(&server, "1002", clock)?;
+    // "Somebody has joined the conference."
+    let (begins, joined) = alice.listen(bob.from_s)?;
+    ensure!(begins < 1.0 && (1.0..3.0).contains(&joined), "{begins} s, {joined} s");
+    // "Welcome to the conference. There are two people in this conference."
+    let (begins, lasts) = bob.listen(bob.from_s)?;
+    ensure!(begins < 1.0 && (2.5..6.0).contains(&lasts) && lasts > joined + 0.5, "{begins} s, {lasts} s");
+    let there = members(&server, "8000", 2)?;
+    let sent_away_s = bob.party.media.now_s();
+    order(&server, &format!("members/{}/kick", call_of(&there, "1002")?))?;
+    members(&server, "8000", 1)?;
+    // "You have been removed from the conference." It is out by then, and its call ends when that is said.
+    let bye = bob.party.phone.expect("BYE")?;
+    let until_s = bob.party.media.now_s();
+    bob.party.phone.reply(&bye, "200 OK", "")?;
+    let spoken = bob.spoken(sent_away_s);
+    let (first, last) = (spoken.first().context("nothing")? - sent_away_s, until_s - spoken.last().context("nothing")?);
+    ensure!(spoken.len() > 40 && first < 1.0 && last < 1.5, "{} packets, {first} s, {last} s", spoken.len());
+    // "Somebody has left the conference."
+    let (begins, lasts) = alice.listen(sent_away_s)?;
+    ensure!(begins < 1.0 && (1.0..3.0).contains(&lasts), "{begins} s, {lasts} s");
+    alice.party.phone.hang_up(&mut alice.call)?;
+    let causes: Vec<Value> = server.ended_calls(2)?.iter().map(|record| record["cause"].clone()).collect();
+    ensure!(causes.contains(&json!("normal")) && causes.contains(&json!("command")), "{causes:?}");
     Ok(())
 }

@@ -122,6 +122,7 @@ fn check_voices(who: &str, rate: u32, sound: &[f64], wanted: &[Voice]) -> Result
 #[test]
 fn a_browser_a_desk_phone_and_an_outside_line_hear_exactly_the_two_others_and_are_recorded_by_role() -> Result<()> {
     let (server, carrier) = server()?;
+    server.hush_room()?;
     let mut browser = Browser::speaking(&format!("https://{}", server.https()), BROWSER)?;
     let credential = server.api()?.post("session/sip-credential", &json!({"extension": "1001"}))?.json();
     browser.register(&format!("wss://{}/sip", server.https()), &credential)?;

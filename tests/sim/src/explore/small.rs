@@ -358,6 +358,7 @@ fn led(at: usize, user: &str, rng: &mut Rng) -> Phone {
         login: None,
         transport: phone::Transport::Udp,
         friends: Vec::new(),
+        rooms: Vec::new(),
     };
     let mut phone = Phone::new(spec, Duration::ZERO, rng.fork());
     phone.lead();

@@ -5,6 +5,7 @@
 mod auth;
 mod dialog;
 mod garbage;
+mod keys;
 mod register;
 mod reliable;
 mod requests;
@@ -20,6 +21,7 @@ use crate::text::{SdpText, Text, sdp};
 
 pub use dialog::{Dialog, Hold, Role, Stage};
 pub use garbage::{Garbage, MARK};
+pub use keys::RoomKnown;
 pub use transfer::Place;
 
 /// RFC 3261 §17.1.1.1.
@@ -180,12 +182,14 @@ pub struct Phone {
     pub parted_at: Duration,
     /// When that was over, or will be.
     pub reachable_at: Duration,
+    /// When a connection of its broke: what was on its way is lost.
+    pub cuts: Vec<Duration>,
     /// Addresses that it had before it started again.
     former: Vec<SocketAddr>,
     /// A carrier that wants a signature.
     login: Option<Login>,
-    /// Dialogs that it knew before it lost its power.
-    forgotten: BTreeSet<String>,
+    /// Dialogs that it knew before it lost its power, and its ports in them.
+    forgotten: BTreeMap<String, u16>,
     registration: register::Registration,
     awaited: BTreeMap<String, Awaited>,
     answered: BTreeMap<(String, String), String>,
@@ -195,6 +199,14 @@ pub struct Phone {
     friends: Vec<String>,
     /// Calls that it made to ask somebody, and those whose party it wants to hand on.
     consulting: BTreeMap<String, String>,
+    /// The conference rooms, as the person knows them.
+    rooms: Vec<RoomKnown>,
+    /// How keys are pressed in each call.
+    ways: BTreeMap<String, keys::Way>,
+    /// Calls in which an INFO waits for its answer, and the keys to be pressed then.
+    pressing: BTreeMap<String, String>,
+    /// Keys that its media presses now.
+    keys_out: Vec<(String, char)>,
     plans: BTreeMap<(Duration, u64), Plan>,
     out: Vec<String>,
     rng: Rng,
@@ -216,6 +228,8 @@ enum Plan {
     /// A call, and the number that is asked first.
     Consult(String, String),
     HandOver(String),
+    /// A call, and the keys that are pressed in it.
+    Press(String, String),
     Babble,
 }
 
@@ -247,6 +261,8 @@ pub struct PhoneSpec {
     pub transport: Transport,
     /// The numbers that it hands others on to.
     pub friends: Vec<String>,
+    /// The conference rooms, as the person knows them.
+    pub rooms: Vec<RoomKnown>,
 }
 
 /// How a phone speaks.
@@ -292,14 +308,19 @@ impl Phone {
             was_cut_off: false,
             parted_at: Duration::MAX,
             reachable_at: Duration::ZERO,
+            cuts: Vec::new(),
             former: Vec::new(),
             login: spec.login,
-            forgotten: BTreeSet::new(),
+            forgotten: BTreeMap::new(),
             awaited: BTreeMap::new(),
             answered: BTreeMap::new(),
             led: false,
             friends: spec.friends,
             consulting: BTreeMap::new(),
+            rooms: spec.rooms,
+            ways: BTreeMap::new(),
+            pressing: BTreeMap::new(),
+            keys_out: Vec::new(),
             plans: BTreeMap::new(),
             out: Vec::new(),
             rng,
@@ -364,9 +385,10 @@ impl Phone {
     /// It loses its power, comes back, and knows nothing of what was under way.
     pub fn reboot(&mut self, now: Duration) {
         let open = self.dialogs.iter().filter(|(_, dialog)| !dialog.is_over());
-        self.forgotten.extend(open.map(|(call_id, _)| call_id.clone()));
+        self.forgotten.extend(open.map(|(call_id, dialog)| (call_id.clone(), dialog.port)));
         self.dialogs.clear();
         self.consulting.clear();
+        self.pressing.clear();
         self.awaited.clear();
         self.answered.clear();
         self.out.clear();
@@ -404,6 +426,7 @@ impl Phone {
     pub fn cut_off(&mut self, now: Duration) {
         if self.transport == Transport::Tcp && !self.gone {
             self.was_cut_off = true;
+            self.cuts.push(now);
             if self.password.is_some() && !self.retired {
                 let wait = Duration::from_millis(self.rng.between(10, 3_000));
                 self.plan(now + wait, Plan::Register);
@@ -420,7 +443,14 @@ impl Phone {
     /// Whether it lost its power during that dialog.
     #[must_use]
     pub fn forgot(&self, call_id: &str) -> bool {
-        self.forgotten.contains(call_id)
+        self.forgotten.contains_key(call_id)
+    }
+
+    /// Where its media is or was in that dialog, if it ever had it.
+    #[must_use]
+    pub fn media_of(&self, call_id: &str) -> Option<SocketAddr> {
+        let port = self.dialogs.get(call_id).map(|dialog| dialog.port).or(self.forgotten.get(call_id).copied())?;
+        format!("{}:{port}", self.host()).parse().ok()
     }
 
     /// What it lived through in a dialog.
@@ -506,6 +536,7 @@ impl Phone {
             Plan::Refer(call_id, number) => self.refer_to(now, &call_id, &number),
             Plan::Consult(call_id, number) => self.consult(now, &call_id, &number),
             Plan::HandOver(call_id) => self.hand_over(now, &call_id),
+            Plan::Press(call_id, keys) => self.press(now, &call_id, &keys),
             Plan::Babble => self.babble(),
         }
     }
@@ -572,6 +603,7 @@ impl Phone {
                 self.note(now, call_id, Lived::TimedOut);
                 self.set_stage(now, call_id, Stage::Over);
             }
+            "INFO" => drop(self.pressing.remove(call_id)),
             "REGISTER" => {
                 self.registration.tried_password = false;
                 self.plan(now + Duration::from_secs(5), Plan::Register);

@@ -36,6 +36,7 @@ impl Phone {
             "BYE" => self.set_stage(now, &call_id, Stage::Over),
             "PRACK" | "UPDATE" => self.asked_within(now, &method, &call_id, text),
             "REFER" => return self.referred(&call_id, text),
+            "INFO" => return self.pressed(now, &call_id, text),
             "HOLD-UPDATE" => self.held_by_update(now, &call_id, text),
             _ => {}
         }
@@ -201,6 +202,7 @@ impl Phone {
     /// What the person does during the talk.
     fn plan_talk(&mut self, now: Duration, call_id: &str) {
         let talk = self.rng.between(200, 40_000);
+        let talk = talk.max(self.plan_keys(now, call_id));
         if self.rng.chance(self.habits.holds) {
             let at = self.rng.between(0, talk);
             self.plan(now + Duration::from_millis(at), Plan::Hold(call_id.to_owned()));
