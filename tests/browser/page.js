@@ -25,8 +25,32 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 const options = { mediaConstraints: { audio, video: false }, pcConfig: { iceServers: [] } };
 
+// How often the page asks the server whether it is there (RFC 5626, section 3.5), and how long it waits for that.
+const KEEP_ALIVE_MS = 5000;
+
 // A connection over a network that is gone says nothing of it: it is given up here, and JsSIP opens another.
-class Socket extends JsSIP.WebSocketInterface {
+class Socket {
+  constructor(url) {
+    this.inner = new JsSIP.WebSocketInterface(url);
+    ({ url: this.url, sip_uri: this.sip_uri, via_transport: this.via_transport } = this.inner);
+    this.inner.onconnect = () => { this.begin(); this.onconnect(); };
+    this.inner.ondisconnect = (...why) => { clearInterval(this.timer); this.ondisconnect(...why); };
+    this.inner.ondata = (data) => { this.heard = true; this.ondata(data); };
+  }
+  connect() { this.inner.connect(); }
+  send(message) { return this.inner.send(message); }
+  disconnect() {
+    clearInterval(this.timer);
+    this.inner.disconnect();
+  }
+  begin() {
+    this.heard = true;
+    this.timer = setInterval(() => {
+      if (!this.heard) return renew('nothing is heard');
+      this.heard = false;
+      this.send('\r\n\r\n');
+    }, KEEP_ALIVE_MS);
+  }
   renew(why) {
     this.disconnect();
     this.ondisconnect(true, 1006, why);
@@ -72,7 +96,6 @@ function follow(one) {
   for (const event of ['progress', 'confirmed', 'hold', 'unhold', 'reinvite', 'update']) {
     one.on(event, () => window.say({ event }));
   }
-  one.on('newDTMF', ({ originator, dtmf }) => originator === 'remote' && window.say({ event: 'key', key: dtmf.tone }));
   one.on('ended', ({ cause }) => window.say({ event: 'ended', cause }));
   one.on('failed', ({ cause, message }) => window.say({ event: 'failed-call', cause, status: message?.status_code }));
 }

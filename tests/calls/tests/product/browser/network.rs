@@ -19,6 +19,13 @@ use super::{BROWSER_HZ, FAR_HZ, credential, far_end_hears};
 /// The page waits for ICE to notice, where it is told nothing, and for its next attempt to connect.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The network changes, which the page notices one way or the other.
+fn change(network: &mut Network, how: fn(&mut Network) -> Result<()>, browser: &mut Browser) -> Result<()> {
+    how(network)?;
+    browser.expect("renewing")?;
+    browser.expect("registered").map(drop)
+}
+
 /// Waits until the page reaches the server from the address that its network has now.
 fn is_on_its_network(browser: &mut Browser, network: &Network) -> Result<()> {
     let address = network.inside().to_string();
@@ -31,7 +38,7 @@ fn is_on_its_network(browser: &mut Browser, network: &Network) -> Result<()> {
 }
 
 #[test]
-fn a_browser_whose_network_changes_in_a_call_goes_on_in_the_same_call() -> Result<()> {
+fn a_browser_whose_network_changes_goes_on_in_the_same_call_and_is_reached_afterwards() -> Result<()> {
     let ports = Ports::take()?;
     let mut network = Network::new(&ports)?;
     let rtp = format!("browsers = \"{}\"\n", SocketAddr::new(network.host(), ports.one()?));
@@ -48,10 +55,8 @@ fn a_browser_whose_network_changes_in_a_call_goes_on_in_the_same_call() -> Resul
     browser.hears(FAR_HZ, BROWSER_HZ)?;
     far_end_hears(&far)?;
     is_on_its_network(&mut browser, &network)?;
-    for change in [Network::replug, Network::hand_over] {
-        change(&mut network)?;
-        browser.expect("renewing")?;
-        browser.expect("registered")?;
+    for how in [Network::replug, Network::hand_over] {
+        change(&mut network, how, &mut browser)?;
         browser.expect("reinvite")?;
         is_on_its_network(&mut browser, &network)?;
         wait::until("the browser", PATIENCE, || Ok(far_end_hears(&far).ok()))?;
@@ -64,5 +69,17 @@ fn a_browser_whose_network_changes_in_a_call_goes_on_in_the_same_call() -> Resul
     server.ended_calls(1)?;
     let records = server.api()?.list("call-records")?;
     ensure!(records.len() == 1 && records[0]["cause"] == "normal", "{records:?}");
-    Ok(())
+    // No call says that the network is another one.
+    change(&mut network, Network::hand_over, &mut browser)?;
+    let mut calling = far.phone.dialog_to("1001");
+    far.call(&mut calling)?;
+    browser.expect("incoming")?;
+    browser.tell("answer", json!({}))?;
+    far.phone.expect("180 INVITE")?;
+    let ok = far.phone.expect("200 INVITE")?;
+    far.phone.ack(&mut calling, &ok, "")?;
+    browser.expect("confirmed")?;
+    is_on_its_network(&mut browser, &network)?;
+    far.phone.hang_up(&mut calling)?;
+    browser.expect("ended").map(drop)
 }
