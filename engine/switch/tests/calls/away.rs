@@ -161,6 +161,19 @@ fn a_page_that_lives_is_not_asked_back() {
 }
 
 #[test]
+fn a_page_whose_network_changed_goes_on_though_nobody_saw_its_connection_end() {
+    let mut world = talking();
+    page(&mut world, "1001", 2);
+    world.play("0ms alice < INVITE `!Switchboard-Resumed-Call`\n0ms alice > 200 sdp=PCMA,event more=browser2A\n0ms alice < ACK");
+    // The server misses the old connection when nothing has come over it for a minute: that is no news by then.
+    world.play("60s bob hears alice");
+    close(&mut world, 1);
+    let later = world.now() + Duration::from_secs(60);
+    world.run_until(later);
+    hang_up(world);
+}
+
+#[test]
 fn another_phone_of_the_extension_is_not_asked() {
     let mut world = talking();
     close(&mut world, 1);
