@@ -381,6 +381,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         extensions: [(number.clone(), extension)].into(),
         trunks: [(trunk.name.clone(), trunk)].into(),
         rooms: [].into(),
+        flows: [].into(),
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
         language: dialplan::say::Language::En,
         caller_number: None,

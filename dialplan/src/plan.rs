@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::flow::name::FlowName;
 use crate::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 
 /// Dialled first, from every phone, past every rule (GEN-18). A tenant may set a list of its own.
@@ -17,6 +18,8 @@ pub enum Destination {
     Extension(ExtensionNumber),
     /// A conference room.
     Room(RoomNumber),
+    /// A flow.
+    Flow(FlowName),
     /// The echo test.
     EchoTest,
 }

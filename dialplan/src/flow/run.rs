@@ -204,8 +204,17 @@ impl Run {
             Doing::Ended => None,
         };
         if let Some(step) = step {
-            // Whatever ended but a prompt and a lookup was a wait for somebody.
-            if !matches!(event, Event::Played | Event::LookupDone(_)) && !matches!(self.doing, Doing::Lookup { .. }) {
+            // Whatever else ended was a wait for somebody.
+            let is_wait = match event {
+                Event::Played | Event::LookupDone(_) => false,
+                // It may have failed at once.
+                Event::DialEnded(DialEnd::Failed | DialEnd::Busy) => false,
+                Event::QueueLeft(QueueLeft::Full | QueueLeft::Nobody) => false,
+                Event::DialEnded(DialEnd::Answered | DialEnd::NoAnswer) => true,
+                Event::QueueLeft(QueueLeft::Answered | QueueLeft::MaxWait) => true,
+                Event::Digit(_) | Event::TimedOut | Event::Done | Event::CallerGone => true,
+            };
+            if is_wait && !matches!(self.doing, Doing::Lookup { .. }) {
                 self.idle_steps = 0;
             }
             if self.take(step, world, &mut out) {
@@ -226,6 +235,20 @@ impl Run {
             Doing::Playing { .. } | Doing::Farewell { .. } | Doing::Queue | Doing::Dial | Doing::Away => None,
             Doing::Ended => None,
         }
+    }
+
+    /// Whether it goes on when those have talked whom it connects now, or the conference is over.
+    #[must_use]
+    pub fn comes_back(&self, world: &dyn World) -> bool {
+        let label = match self.doing {
+            Doing::Dial | Doing::Queue => DialEnd::Answered.word(),
+            Doing::Away => "next",
+            Doing::Playing { .. } | Doing::Farewell { .. } | Doing::Menu { .. } | Doing::Collect { .. } => {
+                return false;
+            }
+            Doing::Lookup { .. } | Doing::Ended => return false,
+        };
+        self.node(world).is_some_and(|node| node.exits().iter().any(|exit| exit.label == label))
     }
 
     /// True when nothing follows any more.

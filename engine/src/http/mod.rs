@@ -13,6 +13,7 @@ pub mod document;
 pub mod event;
 pub mod extension;
 pub mod extract;
+pub mod flow;
 pub mod health;
 pub mod idempotency;
 pub mod ladder;
@@ -77,6 +78,7 @@ pub fn operations() -> Operations {
         document::operations(),
         event::operations(),
         extension::operations(),
+        flow::operations(),
         health::operations(),
         prompt::operations(),
         recording::operations(),

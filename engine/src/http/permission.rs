@@ -44,6 +44,10 @@ keys! {
     EXTENSIONS_USE = "extensions.use";
     /// Make, change and delete extensions and renew their passwords.
     EXTENSIONS_WRITE = "extensions.write";
+    /// See flows.
+    FLOWS_READ = "flows.read";
+    /// Make, change, publish and delete flows.
+    FLOWS_WRITE = "flows.write";
     /// Read the counters of the whole process.
     METRICS_READ = "metrics.read";
     /// See and hear uploaded prompts.

@@ -21,6 +21,7 @@ use super::setting::{Edit, Faults, Tagged, list, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::extensions::Extension;
+use crate::store::flows::StoredFlow;
 use crate::store::rooms::Room;
 use crate::store::routes::{Did, Route, RouteName, RouteRule, RouteTarget, check_prefix};
 use crate::store::setting::Stored;
@@ -250,6 +251,11 @@ async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
                 Destination::Room(number) => {
                     let there = edit.tx.find::<Room>(number.as_str()).await?.is_some();
                     faults.require("to", there, "there is no such room; make it first");
+                }
+                Destination::Flow(name) => {
+                    let there = edit.tx.find::<StoredFlow>(name.as_str()).await?;
+                    let there = there.is_some_and(|flow| flow.value.published.is_some());
+                    faults.require("to", there, "there is no such flow, or it was never published; publish it first");
                 }
                 Destination::EchoTest => {}
             }

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         version: 1,
         name: "first",
@@ -63,6 +63,12 @@ const STEPS: [Step; 10] = [
         name: "recordings",
         sqlite: include_str!("../../../migrations/sqlite/0010_recordings.sql"),
         postgres: include_str!("../../../migrations/postgres/0010_recordings.sql"),
+    },
+    Step {
+        version: 12,
+        name: "flows",
+        sqlite: include_str!("../../../migrations/sqlite/0012_flows.sql"),
+        postgres: include_str!("../../../migrations/postgres/0012_flows.sql"),
     },
     Step {
         version: 13,

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod cursors;
 pub mod employees;
 pub mod extensions;
+pub mod flows;
 pub mod idempotency;
 mod migrations;
 pub mod prompts;

@@ -71,7 +71,7 @@ pub enum RouteError {
     #[error("a DID is up to 24 digits after an optional +, with a * at the end for a prefix; * alone takes all")]
     Did,
     /// Not a destination.
-    #[error("a route leads to an extension's number, to `room:8000` or to `echo`")]
+    #[error("a route leads to an extension's number, to `room:8000`, `flow:main` or `echo`")]
     Target,
     /// Not a prefix or a part of a number.
     #[error("a prefix is up to 24 characters of 0-9, * and #, optionally after a +")]
@@ -158,7 +158,7 @@ pub fn check_prefix(text: &str) -> Result<(), RouteError> {
 /// As long as a dialled number may be (CALL-07).
 const NUMBER_LEN_MAX: usize = 24;
 
-/// Where an inbound route leads, as people write it: `1001`, `room:8000`, `echo`.
+/// Where an inbound route leads, as people write it: `1001`, `room:8000`, `flow:main`, `echo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTarget(Destination);
 
@@ -187,6 +187,9 @@ impl FromStr for RouteTarget {
             let room = room.parse::<RoomNumber>().map_err(|_| RouteError::Target)?;
             return Ok(Self(Destination::Room(room)));
         }
+        if let Some(flow) = text.strip_prefix(FLOW) {
+            return flow.parse().map(|flow| Self(Destination::Flow(flow))).map_err(|_| RouteError::Target);
+        }
         text.parse().map(|extension| Self(Destination::Extension(extension))).map_err(|_| RouteError::Target)
     }
 }
@@ -196,6 +199,7 @@ impl fmt::Display for RouteTarget {
         match &self.0 {
             Destination::Extension(extension) => f.write_str(extension.as_str()),
             Destination::Room(room) => write!(f, "{ROOM}{room}"),
+            Destination::Flow(flow) => write!(f, "{FLOW}{flow}"),
             Destination::EchoTest => f.write_str(ECHO),
         }
     }
@@ -203,6 +207,7 @@ impl fmt::Display for RouteTarget {
 
 const ECHO: &str = "echo";
 const ROOM: &str = "room:";
+const FLOW: &str = "flow:";
 
 impl Setting for Route {
     const RESOURCE: &'static str = "route";
@@ -293,6 +298,7 @@ mod tests {
 
     #[test]
     fn a_target_is_an_extension_a_room_or_the_echo_test() {
+        assert_eq!("flow:main".parse::<RouteTarget>().unwrap().to_string(), "flow:main");
         assert_eq!("room:8000".parse::<RouteTarget>().unwrap().to_string(), "room:8000");
         assert_eq!("room:all".parse::<RouteTarget>(), Err(RouteError::Target));
         assert_eq!("echo".parse::<RouteTarget>().unwrap().destination(), &Destination::EchoTest);

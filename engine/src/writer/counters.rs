@@ -10,6 +10,7 @@ pub(super) fn show(switch: &Switch) {
         ("switchboard_calls_created_total", m.calls_created),
         ("switchboard_calls_answered_total", m.calls_answered),
         ("switchboard_calls_resumed_total", m.calls_resumed),
+        ("switchboard_flow_faults_total", m.flow_faults),
         ("switchboard_calls_ended_total", m.calls_ended),
         ("switchboard_refused_calls_full_total", m.refused_calls_full),
         ("switchboard_refused_ports_exhausted_total", m.refused_ports_exhausted),

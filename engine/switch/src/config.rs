@@ -8,6 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dialplan::flow::Flow;
+use dialplan::flow::name::FlowName;
 use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
 use dialplan::say::Language;
@@ -157,6 +159,15 @@ pub struct Limits {
     pub watched_sources: usize,
 }
 
+/// A version of a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its number.
+    pub number: u32,
+    /// What it is.
+    pub flow: Arc<Flow>,
+}
+
 /// One tenant's settings.
 #[derive(Clone, Debug)]
 pub struct TenantConfig {
@@ -170,6 +181,8 @@ pub struct TenantConfig {
     pub trunks: BTreeMap<TrunkName, Trunk>,
     /// Its conference rooms.
     pub rooms: BTreeMap<RoomNumber, Arc<Room>>,
+    /// Its flows, each in the version that new calls walk.
+    pub flows: BTreeMap<FlowName, Version>,
     /// Where numbers lead.
     pub plan: Plan,
     /// In which language its callers are spoken to.

@@ -64,6 +64,8 @@ pub(crate) enum TimerKey {
     Prack(LegRef),
     /// At the door of a conference room the next digit did not come in time, or what is said last was not played to its end.
     Visit(CallId),
+    /// A flow has waited long enough for a key.
+    Flow(CallId),
     /// A slowed answer is due.
     Slowed(u64),
 }

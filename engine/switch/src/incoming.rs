@@ -212,6 +212,7 @@ fn inside(destination: &Destination) -> Route {
     match destination {
         Destination::Extension(number) => Route::Extension(number.clone()),
         Destination::Room(number) => Route::Room(number.clone()),
+        Destination::Flow(name) => Route::Flow(name.clone()),
         Destination::EchoTest => Route::EchoTest,
     }
 }

@@ -11,6 +11,8 @@ pub struct Metrics {
     pub calls_resumed: u64,
     /// Conferences begun.
     pub conferences_started: u64,
+    /// Flows that ended a call by a fault of theirs.
+    pub flow_faults: u64,
     /// Calls ended.
     pub calls_ended: u64,
     /// Calls refused because [`crate::config::Limits::calls`] were running.

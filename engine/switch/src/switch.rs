@@ -394,6 +394,7 @@ impl Switch {
                 self.with_call(call, |call, desk| call.away_elapsed(desk, leg));
             }
             TimerKey::Visit(call) => self.with_call(call, Call::visit_elapsed),
+            TimerKey::Flow(call) => self.with_call(call, Call::flow_due),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),
             TimerKey::Slowed(id) => {

@@ -92,6 +92,7 @@ mod tests {
             extensions: BTreeMap::new(),
             trunks: [(trunk.name.clone(), trunk)].into(),
             rooms: BTreeMap::new(),
+            flows: BTreeMap::new(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
             language: dialplan::say::Language::En,
             caller_number: None,

@@ -5,6 +5,7 @@
 mod documents;
 mod events;
 mod fixture;
+mod flows;
 mod guards;
 mod prompts;
 mod recordings;

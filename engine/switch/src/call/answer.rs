@@ -62,6 +62,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => {}
         }
@@ -293,6 +294,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => return,
         };

@@ -67,6 +67,7 @@ impl Call {
             Stage::Talking { caller, callee, .. } => *caller == leg || *callee == leg,
             Stage::Echo { caller, .. } => *caller == leg,
             Stage::Room(visit) => visit.caller == leg,
+            Stage::Flow { caller } => *caller == leg,
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
         }
     }
@@ -149,6 +150,7 @@ impl Call {
             Stage::Talking { caller, callee, .. } => [Some(caller), Some(callee)],
             Stage::Echo { caller, .. } => [Some(caller), None],
             Stage::Room(visit) => [Some(&mut visit.caller), None],
+            Stage::Flow { caller } => [Some(caller), None],
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => {
                 [None, None]
             }

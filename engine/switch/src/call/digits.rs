@@ -23,6 +23,9 @@ impl Call {
         if self.is_visitor(leg) {
             return self.visitor_pressed(desk, leg, key);
         }
+        if self.pressed_in_flow(desk, leg, key) {
+            return;
+        }
         let Some(other) = self.partner(leg) else { return };
         match (self.keys_of(leg), self.keys_of(other)) {
             (Some(Keys::Events), Some(Keys::Info | Keys::Sound)) | (Some(Keys::Sound), Some(Keys::Info)) => {
@@ -45,6 +48,9 @@ impl Call {
         }
         if self.is_visitor(leg) {
             self.visitor_pressed(desk, leg, key);
+            return true;
+        }
+        if self.pressed_in_flow(desk, leg, key) {
             return true;
         }
         let Some(other) = self.partner(leg) else { return true };
@@ -74,6 +80,7 @@ impl Call {
             (None, Stage::Talking { callee, .. }) => Some(*callee),
             (None, Stage::Echo { caller, .. }) => Some(*caller),
             (None, Stage::Room(visit)) => Some(visit.caller),
+            (None, Stage::Flow { caller }) => Some(*caller),
             (None, Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over) => {
                 None
             }

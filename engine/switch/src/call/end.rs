@@ -87,8 +87,9 @@ impl Call {
             Stage::Summoning { ring_until, .. } => desk.timers.stop(*ring_until, TimerKey::Ring(self.id)),
             Stage::Seeking(seeking) => desk.timers.stop(seeking.ring_until, TimerKey::Ring(self.id)),
             Stage::Room(_) => self.leave_room(desk, end.cause),
-            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } => {}
+            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Flow { .. } => {}
         }
+        self.leave_flow(desk);
         self.stop_recording(desk);
         self.stop_probation(desk);
         let mut status = self.caller_status();
@@ -114,6 +115,9 @@ impl Call {
         };
         self.stop_recording(desk);
         self.finish_leg(desk, leg, cause);
+        if cause == EndCause::Normal && self.back_to_flow(desk, leg) {
+            return;
+        }
         self.end(desk, &End { cause, by, refusal: StatusCode::REQUEST_TERMINATED.into() });
     }
 
@@ -158,7 +162,8 @@ impl Call {
             | Stage::Seeking(_)
             | Stage::Talking { .. }
             | Stage::Echo { .. }
-            | Stage::Room(_) => true,
+            | Stage::Room(_)
+            | Stage::Flow { .. } => true,
             Stage::Ending { .. } | Stage::Over => false,
         }
     }

@@ -102,7 +102,7 @@ impl Call {
         let other = match &self.stage {
             Stage::Seeking(seeking) if seeking.caller == leg => self.early_media(),
             Stage::Seeking(seeking) => Some(seeking.caller),
-            Stage::Room(_) => return vec![session::mixed(None)],
+            Stage::Room(_) | Stage::Flow { .. } => return vec![session::mixed(None)],
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Talking { .. }

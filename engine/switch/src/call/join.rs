@@ -24,6 +24,7 @@ impl Call {
             Stage::Talking { caller, callee, .. } if [*caller, *callee].contains(&leg) => Ok(()),
             Stage::Echo { caller, .. } if *caller == leg => Ok(()),
             Stage::Room(visit) if visit.caller == leg => Ok(()),
+            Stage::Flow { caller } if *caller == leg => Ok(()),
             Stage::Seeking(Seeking { transfer: Some(_), .. }) => Err(StatusCode::REQUEST_PENDING.into()),
             // It has its answer, and waits for the caller to hear of it.
             Stage::Seeking(_) if self.answered_by().is_some() => Err(StatusCode::REQUEST_PENDING.into()),
@@ -34,6 +35,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => Err(StatusCode::FORBIDDEN.into()),
         }
@@ -81,6 +83,11 @@ impl Call {
                 let route = Route::Room(visit.room.number.clone());
                 other.stage = Stage::Room(visit);
                 self.seek_for(desk, stays, &route, Some(transfer));
+            }
+            Stage::Flow { caller } => {
+                other.stage = Stage::Flow { caller };
+                let name = other.flow_name();
+                self.seek_for(desk, stays, &name.map_or(Route::Nowhere, Route::Flow), Some(transfer));
             }
             stage @ (Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over) => {
                 other.stage = stage;

@@ -28,6 +28,7 @@ mod take_over;
 mod transfer;
 mod two_party;
 mod update;
+mod walk;
 mod wire;
 
 use std::collections::VecDeque;
@@ -70,6 +71,8 @@ pub(crate) struct Call {
     legs: Vec<Leg>,
     stage: Stage,
     tape: record::Tape,
+    /// The flow that it walks, also while it rings or talks on behalf of it.
+    walk: Option<Box<walk::Walk>>,
     /// The last that was said of what must survive.
     checkpoint: Option<Arc<CallCheckpoint>>,
     /// The process that began it was killed, and its far ends may be gone.
@@ -118,6 +121,8 @@ enum Stage {
     Echo { caller: LegIndex, answered_ms: u64 },
     /// One party is in a conference room, or at its door.
     Room(Box<room::Visit>),
+    /// One party is in a flow: prompts, menus, digits.
+    Flow { caller: LegIndex },
     /// Hung up; media is being closed.
     Ending { end: Ended, closing_until: Duration },
     /// Everything is written down.
@@ -171,6 +176,7 @@ impl Call {
             legs: Vec::new(),
             stage: Stage::Begun,
             tape: record::Tape::default(),
+            walk: None,
             checkpoint: None,
             probation: None,
             changed: true,
@@ -215,6 +221,7 @@ impl Call {
                 let held = self.legs[visit.caller.at()].hold() == Hold::On;
                 (if held { CallPhase::Held } else { CallPhase::Talking }, Some(visit.answered_ms))
             }
+            Stage::Flow { .. } => (CallPhase::Talking, self.walk.as_ref().map(|walk| walk.answered_ms)),
             Stage::Ending { .. } | Stage::Over => (CallPhase::Ending, None),
         };
         CallView {
@@ -241,7 +248,7 @@ impl Call {
     fn is_talking(&self) -> bool {
         match &self.stage {
             Stage::Seeking(Seeking { transfer: Some(_), .. }) => true,
-            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Room(_) => true,
+            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Room(_) | Stage::Flow { .. } => true,
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
         }
     }
@@ -257,6 +264,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

@@ -147,6 +147,7 @@ impl Call {
             legs: Vec::new(),
             stage: Stage::Talking { caller, callee, answered_ms: checkpoint.answered_ms },
             tape: super::record::Tape::resumed(&checkpoint.reel),
+            walk: None,
             checkpoint: None,
             probation: None,
             changed: true,

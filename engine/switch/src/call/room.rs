@@ -58,12 +58,7 @@ impl Call {
         });
         let room = match found {
             Ok(room) => room,
-            Err(verdict) => {
-                let ring_until = desk.now.mono;
-                let queue = std::collections::VecDeque::new();
-                self.stage = Stage::Seeking(Seeking { caller, queue, verdict: None, ring_until, transfer });
-                return self.nobody(desk, verdict);
-            }
+            Err(verdict) => return self.not_served(desk, caller, transfer, verdict),
         };
         let choices = [session::mixed(self.open_offer(caller))];
         if !self.legs[caller.at()].is_up() && !self.answer_with(desk, caller, &choices) {
@@ -87,8 +82,22 @@ impl Call {
         }
     }
 
+    /// There is no such service, or it does not take the caller, who waits for an answer or is handed on.
+    pub(super) fn not_served(
+        &mut self,
+        desk: &mut Desk,
+        caller: LegIndex,
+        transfer: Option<Transfer>,
+        verdict: Verdict,
+    ) {
+        let ring_until = desk.now.mono;
+        let queue = std::collections::VecDeque::new();
+        self.stage = Stage::Seeking(Seeking { caller, queue, verdict: None, ring_until, transfer });
+        self.nobody(desk, verdict);
+    }
+
     /// The offer of a caller who waits for our answer.
-    fn open_offer(&self, caller: LegIndex) -> Option<&sip::sdp::SessionDescription> {
+    pub(super) fn open_offer(&self, caller: LegIndex) -> Option<&sip::sdp::SessionDescription> {
         match &self.leg(caller)?.state {
             LegState::Incoming(incoming) => match &incoming.offer {
                 Offered::Open(offer) => Some(offer),
@@ -100,17 +109,7 @@ impl Call {
 
     /// The leg of a service that answered the caller, or takes the place of who handed it on; since when they talk.
     pub(super) fn serve(&mut self, desk: &mut Desk, caller: LegIndex, number: &str, transfer: Option<Transfer>) -> u64 {
-        let number = number.to_owned();
-        let service = Leg {
-            id: desk.leg_id(),
-            side: Side::Callee,
-            peer: Peer { kind: PeerKind::Service, name: number.clone(), number },
-            tag: Box::default(),
-            state: LegState::Service,
-            media: LegMedia::None,
-            status: 0,
-        };
-        let service = self.push_leg(desk, service, "");
+        let service = self.push_service(desk, number);
         if let Some(transfer) = transfer {
             self.handed_on(desk, transfer, caller, service);
             return transfer.answered_ms;
@@ -121,6 +120,20 @@ impl Call {
         desk.now.unix_ms
     }
 
+    /// A leg that stands for a service.
+    pub(super) fn push_service(&mut self, desk: &mut Desk, name: &str) -> LegIndex {
+        let service = Leg {
+            id: desk.leg_id(),
+            side: Side::Callee,
+            peer: Peer { kind: PeerKind::Service, name: name.to_owned(), number: name.to_owned() },
+            tag: Box::default(),
+            state: LegState::Service,
+            media: LegMedia::None,
+            status: 0,
+        };
+        self.push_leg(desk, service, "")
+    }
+
     fn visit_mut(&mut self) -> Option<&mut Visit> {
         match &mut self.stage {
             Stage::Room(visit) => Some(visit),
@@ -129,6 +142,7 @@ impl Call {
             | Stage::Seeking(_)
             | Stage::Talking { .. }
             | Stage::Echo { .. }
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }
@@ -194,14 +208,17 @@ impl Call {
             }
             Some(Place::Leaving { end, .. }) => {
                 let end = end.clone();
-                self.end(desk, &end);
+                self.end_visit(desk, &end);
             }
             Some(Place::Inside { .. } | Place::Outside) | None => {}
         }
     }
 
-    /// What is said to the visitor alone was played to its end.
+    /// What is said to the party of a service alone was played to its end.
     pub(crate) fn played(&mut self, desk: &mut Desk, player: PlayerId) {
+        if self.played_for_flow(desk, player) {
+            return;
+        }
         let key = TimerKey::Visit(self.id);
         let Some(visit) = self.visit_mut() else { return };
         if visit.speaker.ended(player) && visit.speaker.is_silent() {
@@ -213,7 +230,7 @@ impl Call {
                 }
                 Place::Leaving { end, .. } => {
                     let end = end.clone();
-                    return self.end(desk, &end);
+                    return self.end_visit(desk, &end);
                 }
                 Place::Inside { .. } | Place::Outside => {}
             }
@@ -278,7 +295,7 @@ impl Call {
         let Stage::Room(visit) = &self.stage else { return };
         let leg = &self.legs[visit.caller.at()];
         if !visit.room.announce || !leg.is_up() || leg.hold() == Hold::On {
-            return self.end(desk, &end);
+            return self.end_visit(desk, &end);
         }
         self.leave_room(desk, end.cause);
         let until = desk.start_timer(FAREWELL_MAX, TimerKey::Visit(self.id));

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dialplan::flow::name::FlowName;
 use dialplan::number::{ExtensionNumber, RoomNumber};
 use dialplan::plan::Attempt;
 use hooks::fact::{EndCause, EndedBy, PeerKind};
@@ -12,7 +13,7 @@ use sip::message::{Response, StatusCode};
 use sip::transaction::ClientKey;
 
 use super::forward::ENGAGED;
-use super::transfer::{TRANSFER_RING_MAX, Transfer};
+use super::transfer::{Purpose, TRANSFER_RING_MAX, Transfer};
 use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
 use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
@@ -29,6 +30,8 @@ pub(crate) enum Route {
     Extension(ExtensionNumber),
     /// Into a conference room.
     Room(RoomNumber),
+    /// Into a flow.
+    Flow(FlowName),
     /// To the echo test.
     EchoTest,
     /// By trunks, in order.
@@ -55,6 +58,9 @@ impl Call {
         if let Route::Room(number) = route {
             return self.visit(desk, caller, number, transfer);
         }
+        if let Route::Flow(name) = route {
+            return self.enter_flow(desk, caller, name, transfer);
+        }
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
         self.changed = true;
@@ -62,7 +68,11 @@ impl Call {
             Ok(found) => found,
             Err(verdict) => return self.nobody(desk, verdict),
         };
-        let ring_for = if transfer.is_some() { ring_for.min(TRANSFER_RING_MAX) } else { ring_for };
+        let ring_for = match transfer.map(|transfer| transfer.purpose) {
+            Some(Purpose::HandOn(_) | Purpose::Recall) => ring_for.min(TRANSFER_RING_MAX),
+            Some(Purpose::Flow { ring_for }) => ring_for,
+            None => ring_for,
+        };
         let ring_until = desk.start_timer(ring_for, TimerKey::Ring(self.id));
         let at_once = matches!(route, Route::Extension(_));
         let (first, queue) = if at_once { (targets, VecDeque::new()) } else { (Vec::new(), targets.into()) };
@@ -91,7 +101,7 @@ impl Call {
         let route = self.forwarded_always(route).ok_or(away)?;
         *self.sought() = match &route {
             Route::Extension(number) => Some(number.clone()),
-            Route::Room(_) | Route::EchoTest | Route::Lines(_) | Route::Nowhere => None,
+            Route::Room(_) | Route::Flow(_) | Route::EchoTest | Route::Lines(_) | Route::Nowhere => None,
         };
         let (targets, ring_for, nobody) = match &route {
             Route::Extension(number) => {
@@ -107,7 +117,7 @@ impl Call {
                 let lines = trunk::lines(desk, &self.tenant, &self.shown(), attempts);
                 (lines, node_ring.min(trunk::RING_MAX), no_line)
             }
-            Route::Room(_) | Route::EchoTest | Route::Nowhere => return Err(nowhere),
+            Route::Room(_) | Route::Flow(_) | Route::EchoTest | Route::Nowhere => return Err(nowhere),
         };
         if targets.is_empty() { Err(nobody) } else { Ok((route, targets, ring_for)) }
     }
@@ -297,6 +307,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => {}
         }
@@ -362,6 +373,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => return,
         };
@@ -412,6 +424,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => EndedBy::Callee,
         }
@@ -426,6 +439,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => {}
         }

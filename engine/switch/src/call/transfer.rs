@@ -34,6 +34,11 @@ pub(super) enum Purpose {
     HandOn(TransferKind),
     /// The new party cannot be reached, and who handed the call on hung up already: its phones ring again.
     Recall,
+    /// A flow rings somebody for so long, and goes on if nobody answers.
+    Flow {
+        /// How long.
+        ring_for: Duration,
+    },
 }
 
 /// What a REFER asks for.
@@ -81,6 +86,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => Err(StatusCode::FORBIDDEN),
         }
@@ -143,6 +149,9 @@ impl Call {
             self.fact(desk, Event::Transferred(Transferred { call: self.id, leg, to, kind }));
             self.report(desk, by, StatusCode::OK);
         }
+        if let Purpose::Flow { .. } = purpose {
+            self.finish_leg(desk, by, EndCause::Transferred);
+        }
         if self.legs[by.at()].is_up() {
             self.hang_up_leg(desk, by, EndCause::Transferred);
         }
@@ -153,6 +162,9 @@ impl Call {
         self.stop_ringing(desk);
         for other in self.called() {
             self.cancel_leg(desk, other, verdict.cause);
+        }
+        if let Purpose::Flow { .. } = transfer.purpose {
+            return self.nobody_for_flow(desk, stays, verdict);
         }
         let by = transfer.by;
         let leg = self.legs[by.at()].id;
@@ -176,7 +188,7 @@ impl Call {
             (Purpose::HandOn(_), Ok(extension)) => {
                 self.seek_for(desk, stays, &Route::Extension(extension), Some(recall));
             }
-            (Purpose::HandOn(_), Err(_)) | (Purpose::Recall, _) => {
+            (Purpose::HandOn(_), Err(_)) | (Purpose::Recall | Purpose::Flow { .. }, _) => {
                 let refusal = Refusal::from(StatusCode::TEMPORARILY_UNAVAILABLE);
                 self.end(desk, &End { cause: verdict.cause, by: EndedBy::System, refusal });
             }
@@ -192,6 +204,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

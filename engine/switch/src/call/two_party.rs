@@ -103,6 +103,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

@@ -41,6 +41,7 @@ impl Call {
                 self.hear(desk, caller, own.into_iter().collect());
             }
             Stage::Room(_) => self.rewire_visit(desk),
+            Stage::Flow { .. } => self.rewire_flow(desk),
             Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
@@ -115,6 +116,7 @@ impl Call {
             | Stage::Talking { .. }
             | Stage::Echo { .. }
             | Stage::Room(_)
+            | Stage::Flow { .. }
             | Stage::Ending { .. }
             | Stage::Over => Summons::Ring,
         }

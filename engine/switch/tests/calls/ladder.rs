@@ -184,6 +184,7 @@ pub(crate) fn tenant() -> TenantConfig {
         extensions: extensions.into_iter().map(|extension| (extension.number.clone(), extension)).collect(),
         trunks: trunks.into_iter().map(|trunk| (trunk.name.clone(), trunk)).collect(),
         rooms: rooms.into_iter().map(|room| (room.number.clone(), Arc::new(room))).collect(),
+        flows: BTreeMap::new(),
         language: Language::En,
         caller_number: None,
         record_internal: false,

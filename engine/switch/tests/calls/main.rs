@@ -36,6 +36,7 @@ mod trunk_upkeep;
 mod trunks;
 mod two_party;
 mod updates;
+mod walks;
 
 /// The ladders are also played inside the crate, where this is the crate itself.
 use switch as under_test;

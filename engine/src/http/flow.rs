@@ -1,0 +1,372 @@
+//! `flows`: what callers go through (IVR-03). A draft is saved as it is, with what is wrong with it; a draft without problems is
+//! published as a version, which never changes. New calls walk the last version, calls that run go on in theirs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dialplan::flow::Flow;
+use dialplan::flow::check::{Known, Problem as FlowProblem, check};
+use dialplan::flow::draw::draw;
+use dialplan::flow::name::FlowName;
+use dialplan::flow::node::Node;
+use dialplan::plan::Destination;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
+
+use super::extract::{Body, Path, Query};
+use super::operation::{Guard, Operations};
+use super::page::{Listed, PageQuery};
+use super::permission::{FLOWS_READ, FLOWS_WRITE};
+use super::precondition::IfMatch;
+use super::principal::Principal;
+use super::problem::{FieldError, Kind, Problem};
+use super::setting::{Edit, Tagged, list};
+use super::state::Api;
+use super::time_text::Instant;
+use crate::store::extensions::Extension;
+use crate::store::flows::{FlowVersion, StoredFlow};
+use crate::store::rooms::Room;
+use crate::store::routes::{Route, RouteRule};
+use crate::store::setting::{Expect, Setting, Stored};
+
+/// The operations on flows.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Needs(FLOWS_READ), routes!(list_flows))
+        .add(Guard::Needs(FLOWS_READ), routes!(read_flow))
+        .add(Guard::Needs(FLOWS_WRITE), large(routes!(save_flow)))
+        .add(Guard::Needs(FLOWS_WRITE), routes!(publish_flow))
+        .add(Guard::Needs(FLOWS_WRITE), routes!(delete_flow))
+        .add(Guard::Needs(FLOWS_READ), routes!(read_flow_version))
+        .add(Guard::Needs(FLOWS_READ), routes!(draw_flow))
+}
+
+/// A flow has up to 500 nodes.
+fn large((schemas, paths, methods): UtoipaMethodRouter<Api>) -> UtoipaMethodRouter<Api> {
+    (schemas, paths, methods.layer(DefaultBodyLimit::max(FLOW_BYTES_MAX)))
+}
+
+/// Half a kilobyte a node, and some.
+const FLOW_BYTES_MAX: usize = 512 * 1024;
+
+/// A flow, without what is in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlowListed {
+    /// Its name, by which routes (`flow:main`) and other flows lead to it.
+    #[schema(example = "main")]
+    pub name: String,
+    /// Its name for people; may be empty.
+    pub title: String,
+    /// The version that new calls walk; null: none.
+    pub published: Option<u32>,
+    /// There is a draft.
+    pub has_draft: bool,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it was changed last.
+    pub updated_at: Instant,
+}
+
+/// A flow with its draft, or with its published version where nothing has been changed since.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlowShown {
+    #[serde(flatten)]
+    about: FlowListed,
+    /// The flow: `start` and `nodes`, as in the files that `switchboard simulate` reads.
+    #[schema(value_type = Object)]
+    flow: Option<Flow>,
+    /// Why the draft cannot be published.
+    problems: Vec<FlowFault>,
+}
+
+/// A version of a flow.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlowVersionShown {
+    /// Its number, from 1.
+    number: u32,
+    /// The flow.
+    #[schema(value_type = Object)]
+    flow: Flow,
+    /// When it was published.
+    published_at: Instant,
+}
+
+/// Something that is wrong with a flow.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlowFault {
+    /// At this node; null where the whole flow is meant.
+    node: Option<String>,
+    /// What, and how to mend it.
+    what: String,
+}
+
+/// What shall be drawn.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// A version; the draft where it is left out, else what is published.
+    version: Option<u32>,
+}
+
+impl From<Stored<StoredFlow>> for FlowListed {
+    fn from(stored: Stored<StoredFlow>) -> Self {
+        let value = stored.value;
+        Self {
+            name: value.name.to_string(),
+            title: value.title,
+            published: value.published,
+            has_draft: value.draft.is_some(),
+            created_at: Instant(stored.created_at_ms),
+            updated_at: Instant(stored.updated_at_ms),
+        }
+    }
+}
+
+impl From<FlowProblem> for FlowFault {
+    fn from(problem: FlowProblem) -> Self {
+        Self { node: problem.node, what: problem.what }
+    }
+}
+
+/// The flows of the tenant, by name.
+#[utoipa::path(get, path = "/flows", tag = "flows", params(PageQuery),
+    responses((status = 200, body = Listed<FlowListed>)))]
+async fn list_flows(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Listed<FlowListed>>, Problem> {
+    list::<StoredFlow, _>(&api, &principal, &page).await
+}
+
+/// One flow.
+#[utoipa::path(get, path = "/flows/{name}", tag = "flows", params(("name" = String, Path)),
+    responses((status = 200, body = FlowShown)))]
+async fn read_flow(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+) -> Result<Tagged<FlowShown>, Problem> {
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let stored = edit.tx.find::<StoredFlow>(&name).await?.ok_or_else(|| Problem::not_found(StoredFlow::RESOURCE))?;
+    show(&api, &principal, &mut edit, stored).await
+}
+
+/// Saves the draft of a flow, which is made if there is none; what hinders its publication is in `problems`.
+#[utoipa::path(put, path = "/flows/{name}", tag = "flows", params(("name" = String, Path)),
+    request_body(content = Object, content_type = "application/json"),
+    responses((status = 200, body = FlowShown), (status = 201, body = FlowShown)))]
+async fn save_flow(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+    if_match: IfMatch,
+    Body(flow): Body<serde_json::Value>,
+) -> Result<Response, Problem> {
+    let flow = Flow::read(flow).map_err(invalid)?;
+    if flow.name.as_str() != name {
+        return Err(Problem::invalid(vec![FieldError::new("name", "it is another name than that of the path")]));
+    }
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let title = flow.title.clone();
+    let (stored, is_new) = match edit.tx.find::<StoredFlow>(&name).await? {
+        None => {
+            let new = StoredFlow { name: flow.name.clone(), title, draft: Some(flow), published: None };
+            (edit.tx.create(new).await?, true)
+        }
+        Some(before) => {
+            let expect = if_match.expect(before.version)?;
+            let changed = StoredFlow { title, draft: Some(flow), ..before.value };
+            (edit.tx.update(changed, expect).await?, false)
+        }
+    };
+    let shown = show(&api, &principal, &mut edit, stored).await?;
+    edit.finish(&api).await?;
+    Ok(if is_new { shown.created("/api/v1/flows", &name).into_response() } else { shown.into_response() })
+}
+
+/// Publishes the draft of a flow as a version: new calls walk it from now on.
+#[utoipa::path(post, path = "/flows/{name}/publish", tag = "flows", params(("name" = String, Path)),
+    responses((status = 200, body = FlowShown)))]
+async fn publish_flow(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+    if_match: IfMatch,
+) -> Result<Tagged<FlowShown>, Problem> {
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let (flow, expect) = edit.found::<StoredFlow>(&name, &if_match).await?;
+    let Some(draft) = flow.draft.clone() else {
+        return Err(Problem::new(Kind::Refused, "there is no draft to publish; save one first"));
+    };
+    let problems = problems(&api, &principal, &mut edit, &draft).await?;
+    if !problems.is_empty() {
+        return Err(invalid(problems));
+    }
+    let number = flow.published.map_or(1, |last| last + 1);
+    edit.tx.create(FlowVersion { flow: flow.name.clone(), number, definition: draft }).await?;
+    let stored = edit.tx.update(StoredFlow { draft: None, published: Some(number), ..flow }, expect).await?;
+    let shown = show(&api, &principal, &mut edit, stored).await?;
+    edit.finish(&api).await?;
+    Ok(shown)
+}
+
+/// Deletes a flow with its versions, where no route and no other flow leads to it. Calls in it go on.
+#[utoipa::path(delete, path = "/flows/{name}", tag = "flows", params(("name" = String, Path)),
+    responses((status = 204)))]
+async fn delete_flow(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    let mut edit = Edit::begin(&api, &principal).await?;
+    let (flow, expect) = edit.found::<StoredFlow>(&name, &if_match).await?;
+    let routes = edit.tx.all::<Route>().await?;
+    if let Some(route) = routes.iter().find(|route| leads_to(&route.value, &flow.name)) {
+        let detail = format!("route {} leads to it; change or delete the route first", route.value.name);
+        return Err(Problem::new(Kind::InUse, detail));
+    }
+    for (other, walked) in published(&mut edit).await? {
+        let calls = |node: &Node| matches!(node, Node::Subflow(into) if into.flow == flow.name);
+        if other != flow.name && walked.nodes.values().any(calls) {
+            return Err(Problem::new(Kind::InUse, format!("flow {other} leads to it; change that first")));
+        }
+    }
+    for version in edit.tx.all::<FlowVersion>().await? {
+        if version.value.flow == flow.name {
+            edit.tx.delete::<FlowVersion>(&version.value.key(), Expect::Any).await?;
+        }
+    }
+    edit.tx.delete::<StoredFlow>(&name, expect).await?;
+    edit.finish(&api).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A version of a flow.
+#[utoipa::path(get, path = "/flows/{name}/versions/{number}", tag = "flows",
+    params(("name" = String, Path), ("number" = u32, Path)), responses((status = 200, body = FlowVersionShown)))]
+async fn read_flow_version(
+    State(api): State<Api>,
+    principal: Principal,
+    Path((name, number)): Path<(String, u32)>,
+) -> Result<Json<FlowVersionShown>, Problem> {
+    let stored = api.store().get::<FlowVersion>(&principal.tenant, &FlowVersion::id(&name, number)).await?;
+    let FlowVersion { number, definition, .. } = stored.value;
+    Ok(Json(FlowVersionShown { number, flow: definition, published_at: Instant(stored.created_at_ms) }))
+}
+
+/// A drawing of a flow (SVG).
+#[utoipa::path(get, path = "/flows/{name}/picture", tag = "flows", params(("name" = String, Path), Picture),
+    responses((status = 200, content_type = "image/svg+xml", body = String)))]
+async fn draw_flow(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+    Query(picture): Query<Picture>,
+) -> Result<Response, Problem> {
+    let stored = api.store().get::<StoredFlow>(&principal.tenant, &name).await?.value;
+    let flow = match (picture.version.or(stored.published), stored.draft) {
+        (_, Some(draft)) if picture.version.is_none() => draft,
+        (Some(number), _) => {
+            let id = FlowVersion::id(&name, number);
+            api.store().get::<FlowVersion>(&principal.tenant, &id).await?.value.definition
+        }
+        (None, _) => return Err(Problem::not_found(FlowVersion::RESOURCE)),
+    };
+    let svg = [(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"))];
+    Ok((svg, draw(&flow)).into_response())
+}
+
+async fn show(
+    api: &Api,
+    principal: &Principal,
+    edit: &mut Edit,
+    stored: Stored<StoredFlow>,
+) -> Result<Tagged<FlowShown>, Problem> {
+    let flow = match (&stored.value.draft, stored.value.published) {
+        (Some(draft), _) => Some(draft.clone()),
+        (None, Some(number)) => {
+            let id = FlowVersion::id(stored.value.name.as_str(), number);
+            edit.tx.find::<FlowVersion>(&id).await?.map(|version| version.value.definition)
+        }
+        (None, None) => None,
+    };
+    let problems = match &stored.value.draft {
+        Some(draft) => problems(api, principal, edit, draft).await?,
+        None => Vec::new(),
+    };
+    let problems = problems.into_iter().map(FlowFault::from).collect();
+    Ok(Tagged::<FlowListed>::from(stored).map(|about| FlowShown { about, flow, problems }))
+}
+
+/// What is wrong with a flow in this tenant.
+async fn problems(api: &Api, principal: &Principal, edit: &mut Edit, flow: &Flow) -> Result<Vec<FlowProblem>, Problem> {
+    let extensions = edit.tx.all::<Extension>().await?;
+    let rooms = edit.tx.all::<Room>().await?;
+    let known = Known {
+        prompts: api.prompts().names(&principal.tenant),
+        extensions: extensions.into_iter().map(|extension| extension.value.number).collect(),
+        rooms: rooms.into_iter().filter_map(|room| room.value.number.as_str().parse().ok()).collect(),
+        flows: published(edit).await?.into_iter().filter(|(name, _)| *name != flow.name).collect(),
+        ..Known::default()
+    };
+    let mut problems = check(flow, &known);
+    problems.extend(unserved(flow));
+    problems.sort();
+    Ok(problems)
+}
+
+/// The flows that calls walk.
+async fn published(edit: &mut Edit) -> Result<Vec<(FlowName, Arc<Flow>)>, Problem> {
+    let flows = edit.tx.all::<StoredFlow>().await?;
+    let mut walked = Vec::new();
+    for flow in flows {
+        let Some(number) = flow.value.published else { continue };
+        let id = FlowVersion::id(flow.value.name.as_str(), number);
+        if let Some(version) = edit.tx.find::<FlowVersion>(&id).await? {
+            walked.push((flow.value.name, Arc::new(version.value.definition)));
+        }
+    }
+    Ok(walked)
+}
+
+/// Steps that this version cannot take yet.
+fn unserved(flow: &Flow) -> impl Iterator<Item = FlowProblem> {
+    flow.nodes.iter().filter_map(|(name, node)| match node {
+        Node::Lookup(_) | Node::Queue(_) | Node::Agent(_) | Node::Voicemail(_) | Node::Survey(_) => {
+            let what = format!("`{}` is not served yet; lead elsewhere", node.kind());
+            Some(FlowProblem { node: Some(name.to_string()), what })
+        }
+        Node::Play(_)
+        | Node::Say(_)
+        | Node::Menu(_)
+        | Node::Collect(_)
+        | Node::Set(_)
+        | Node::Condition(_)
+        | Node::Extension(_)
+        | Node::Outside(_)
+        | Node::Conference(_)
+        | Node::Subflow(_)
+        | Node::Return(_)
+        | Node::HangUp(_) => None,
+    })
+}
+
+fn leads_to(route: &Route, name: &FlowName) -> bool {
+    match &route.rule {
+        RouteRule::Inbound { to, .. } => matches!(to.destination(), Destination::Flow(flow) if flow == name),
+        RouteRule::Outbound { .. } => false,
+    }
+}
+
+fn invalid(problems: Vec<FlowProblem>) -> Problem {
+    let field = |problem: &FlowProblem| problem.node.as_ref().map_or("flow".to_owned(), |node| format!("nodes.{node}"));
+    Problem::invalid(problems.iter().map(|problem| FieldError::new(field(problem), &problem.what)).collect())
+}

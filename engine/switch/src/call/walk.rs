@@ -1,0 +1,355 @@
+//! A call in a flow (IVR-03): the caller is answered, hears what the flow says and presses keys; the flow rings others for it and goes
+//! on when nobody answers, or when they have talked.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialplan::flow::Flow;
+use dialplan::flow::action::{Action, DialEnd, DialTarget, Event, QueueLeft};
+use dialplan::flow::name::{FlowName, HoursName, Key, QueueName};
+use dialplan::flow::node::{Cause, QueueFigure};
+use dialplan::flow::run::{Caller, Run, World};
+use dialplan::hours::Opening;
+use dialplan::number::Dialled;
+use dialplan::plan::Dial;
+use hooks::fact::{EndCause, EndedBy};
+use sip::message::StatusCode;
+
+use super::transfer::{Purpose, Transfer};
+use super::{Call, End, Route, Stage, Verdict};
+use crate::config::TenantConfig;
+use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::leg::{LegState, Side};
+use crate::media::{Detect, PlayerId, Source};
+use crate::players::Audience;
+use crate::session;
+
+/// A flow that a call walks.
+#[derive(Debug)]
+pub(super) struct Walk {
+    run: Run,
+    name: FlowName,
+    pub(super) answered_ms: u64,
+    /// What the caller hears.
+    playing: Option<PlayerId>,
+    /// When the caller will have been silent for too long.
+    due: Option<Duration>,
+    /// The wall clock of its beginning, ahead of the steady one: it is asked for the time in between.
+    ahead_ms: i64,
+    away: Away,
+    /// What happened while an action was being done, which may fail at once.
+    events: VecDeque<Event>,
+    is_acting: bool,
+}
+
+/// What it waits for when the caller is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Away {
+    /// Somebody it rings.
+    Dial,
+    /// The end of a conference.
+    Conference,
+}
+
+impl Call {
+    /// Answers the caller and walks a flow with it.
+    pub(super) fn enter_flow(
+        &mut self,
+        desk: &mut Desk,
+        caller: LegIndex,
+        name: &FlowName,
+        transfer: Option<Transfer>,
+    ) {
+        if !self.tenant.flows.contains_key(name) {
+            let nowhere = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
+            return self.not_served(desk, caller, transfer, nowhere);
+        }
+        let choices = [session::mixed(self.open_offer(caller))];
+        if !self.legs[caller.at()].is_up() && !self.answer_with(desk, caller, &choices) {
+            return self.end_not_acceptable(desk);
+        }
+        let answered_ms = self.serve(desk, caller, name.as_str(), transfer);
+        self.stage = Stage::Flow { caller };
+        let ahead_ms = i64::try_from(desk.now.unix_ms).unwrap_or(i64::MAX).saturating_sub(steady_ms(desk));
+        let caller = Caller {
+            number: self.legs[caller.at()].peer.number.clone(),
+            name: self.about.caller_name.clone(),
+            called: self.about.callee.clone(),
+            trunk: self.about.trunk.clone().unwrap_or_default(),
+            language: self.tenant.language,
+        };
+        let (run, actions) = Run::start(name, &caller, &Flows(&self.tenant), steady_ms(desk) + ahead_ms);
+        self.walk = Some(Box::new(Walk {
+            run,
+            name: name.clone(),
+            answered_ms,
+            playing: None,
+            due: None,
+            ahead_ms,
+            away: Away::Dial,
+            events: VecDeque::new(),
+            is_acting: true,
+        }));
+        self.act(desk, actions);
+    }
+
+    /// Something happened that the flow wants to know.
+    fn tell_flow(&mut self, desk: &mut Desk, event: Event) {
+        let Some(walk) = &mut self.walk else { return };
+        walk.events.push_back(event);
+        if !std::mem::replace(&mut walk.is_acting, true) {
+            self.act(desk, Vec::new());
+        }
+    }
+
+    /// Does what the flow wants, and what it wants after that.
+    fn act(&mut self, desk: &mut Desk, actions: Vec<Action>) {
+        let mut actions = VecDeque::from(actions);
+        let tenant = self.tenant.clone();
+        loop {
+            if let Some(action) = actions.pop_front() {
+                self.do_for_flow(desk, action);
+                continue;
+            }
+            let Some(walk) = &mut self.walk else { return };
+            let Some(event) = walk.events.pop_front() else { break };
+            actions.extend(walk.run.handle(&Flows(&tenant), steady_ms(desk) + walk.ahead_ms, &event));
+        }
+        let key = TimerKey::Flow(self.id);
+        let now = desk.now.mono;
+        if let Some(walk) = &mut self.walk {
+            walk.is_acting = false;
+            if let Some(due) = walk.due.take() {
+                desk.timers.stop(due, key);
+            }
+            walk.due = walk.run.poll_timeout().map(|until_ms| {
+                let left = u64::try_from(until_ms.saturating_sub(steady_ms(desk) + walk.ahead_ms)).unwrap_or_default();
+                now + Duration::from_millis(left)
+            });
+            if let Some(due) = walk.due {
+                desk.timers.start(due, key);
+            }
+        }
+        self.rewire(desk);
+    }
+
+    fn do_for_flow(&mut self, desk: &mut Desk, action: Action) {
+        let id = self.id;
+        match action {
+            Action::Play { language, parts } => {
+                let player = desk.play(Audience::Call(id), &self.tenant.tenant, language, parts);
+                let before = self.walk.as_mut().and_then(|walk| walk.playing.replace(player));
+                before.into_iter().for_each(|before| desk.stop_playing(before));
+            }
+            Action::StopPlaying => {
+                let playing = self.walk.as_mut().and_then(|walk| walk.playing.take());
+                playing.into_iter().for_each(|player| desk.stop_playing(player));
+            }
+            Action::Dial { to, ring_s } => self.dial_for_flow(desk, &to, Duration::from_secs(u64::from(ring_s))),
+            Action::Conference(room) => {
+                self.set_away(Away::Conference);
+                match room.as_str().parse() {
+                    Ok(room) => self.leave_for(desk, &Route::Room(room), Duration::ZERO),
+                    Err(_) => self.tell_flow(desk, Event::Done),
+                }
+            }
+            // A flow that names one of these is not taken: there is nothing behind them yet.
+            Action::Lookup { .. } => self.tell_flow(desk, Event::LookupDone(None)),
+            Action::Queue { .. } => self.tell_flow(desk, Event::QueueLeft(QueueLeft::Nobody)),
+            Action::Voicemail { .. } | Action::Survey(_) => self.tell_flow(desk, Event::Done),
+            Action::Fault { .. } => desk.metrics.flow_faults += 1,
+            Action::Collect { .. } | Action::SetVariable { .. } | Action::LeaveQueue => {}
+            Action::HangUp(cause) => {
+                let (cause, status) = match cause {
+                    Cause::Normal => (EndCause::Normal, StatusCode::REQUEST_TERMINATED),
+                    Cause::Busy => (EndCause::Busy, StatusCode::BUSY_HERE),
+                    Cause::Rejected => (EndCause::Rejected, StatusCode::FORBIDDEN),
+                    Cause::Failure => (EndCause::Failed, StatusCode::SERVER_INTERNAL_ERROR),
+                };
+                self.end(desk, &End { cause, by: EndedBy::System, refusal: status.into() });
+            }
+        }
+    }
+
+    fn dial_for_flow(&mut self, desk: &mut Desk, to: &DialTarget, ring_for: Duration) {
+        let route = match to {
+            DialTarget::Extension(number) => number.parse().ok().map(Route::Extension),
+            DialTarget::Outside(number) => match Dialled::clean(number).map(|number| self.tenant.plan.dial(&number)) {
+                Ok(Dial::Outbound(attempts) | Dial::Emergency(attempts)) => Some(Route::Lines(attempts)),
+                Ok(Dial::Internal(_) | Dial::Unknown) | Err(_) => None,
+            },
+            DialTarget::Agent(_) => None,
+        };
+        self.set_away(Away::Dial);
+        match route {
+            Some(route) => self.leave_for(desk, &route, ring_for),
+            None => self.tell_flow(desk, Event::DialEnded(DialEnd::Failed)),
+        }
+    }
+
+    fn set_away(&mut self, away: Away) {
+        if let Some(walk) = &mut self.walk {
+            walk.away = away;
+        }
+    }
+
+    /// The caller leaves the flow for somebody, or a room: as if the flow handed it on.
+    fn leave_for(&mut self, desk: &mut Desk, route: &Route, ring_for: Duration) {
+        let (Stage::Flow { caller }, Some(walk)) = (&self.stage, &self.walk) else { return };
+        let (caller, answered_ms) = (*caller, walk.answered_ms);
+        let Some(by) = self.service() else { return };
+        let transfer = Transfer { by, seat: Side::Callee, purpose: Purpose::Flow { ring_for }, answered_ms };
+        self.seek_for(desk, caller, route, Some(transfer));
+    }
+
+    /// The flow that it entered.
+    pub(super) fn flow_name(&self) -> Option<FlowName> {
+        self.walk.as_ref().map(|walk| walk.name.clone())
+    }
+
+    /// The leg of the service that the caller talks with.
+    fn service(&self) -> Option<LegIndex> {
+        self.live().into_iter().find(|leg| matches!(self.legs[leg.at()].state, LegState::Service))
+    }
+
+    /// Nobody answered for whom the flow rang, or the room took nobody in.
+    pub(super) fn nobody_for_flow(&mut self, desk: &mut Desk, caller: LegIndex, verdict: Verdict) {
+        self.stage = Stage::Flow { caller };
+        self.changed = true;
+        let how = match verdict.cause {
+            EndCause::Busy => DialEnd::Busy,
+            EndCause::NoAnswer => DialEnd::NoAnswer,
+            EndCause::Normal
+            | EndCause::Cancelled
+            | EndCause::AnsweredElsewhere
+            | EndCause::Reconnected
+            | EndCause::Rejected
+            | EndCause::Unreachable
+            | EndCause::NotAcceptable
+            | EndCause::Refused
+            | EndCause::Congestion
+            | EndCause::MediaTimeout
+            | EndCause::PeerLost
+            | EndCause::Command
+            | EndCause::Transferred
+            | EndCause::Interrupted
+            | EndCause::Stopped
+            | EndCause::Failed => DialEnd::Failed,
+        };
+        let event = match self.walk.as_ref().map(|walk| walk.away) {
+            Some(Away::Conference) => Event::Done,
+            Some(Away::Dial) | None => Event::DialEnded(how),
+        };
+        self.tell_flow(desk, event);
+    }
+
+    /// Whom the flow rang hung up: the flow goes on if it says how. False if it does not.
+    pub(super) fn back_to_flow(&mut self, desk: &mut Desk, gone: LegIndex) -> bool {
+        let Stage::Talking { caller, callee, .. } = &self.stage else { return false };
+        if *callee != gone {
+            return false;
+        }
+        let caller = *caller;
+        self.go_on_with_flow(desk, caller, Event::DialEnded(DialEnd::Answered))
+    }
+
+    /// A conference is over for the caller: its flow goes on if it says how, else the call ends.
+    pub(super) fn end_visit(&mut self, desk: &mut Desk, end: &End) {
+        let Stage::Room(visit) = &self.stage else { return };
+        let caller = visit.caller;
+        self.leave_room(desk, end.cause);
+        let room = self.service();
+        if self.go_on_with_flow(desk, caller, Event::Done) {
+            room.into_iter().for_each(|room| self.finish_leg(desk, room, end.cause));
+        } else {
+            self.end(desk, end);
+        }
+    }
+
+    fn go_on_with_flow(&mut self, desk: &mut Desk, caller: LegIndex, event: Event) -> bool {
+        let Some(walk) = &self.walk else { return false };
+        if !walk.run.comes_back(&Flows(&self.tenant)) || !self.legs[caller.at()].is_up() {
+            return false;
+        }
+        let name = walk.name.clone();
+        self.push_service(desk, name.as_str());
+        self.stage = Stage::Flow { caller };
+        self.changed = true;
+        self.tell_flow(desk, event);
+        true
+    }
+
+    /// What the flow says was said to its end. False if it is not the flow that says it.
+    pub(super) fn played_for_flow(&mut self, desk: &mut Desk, player: PlayerId) -> bool {
+        let is_its = self.walk.as_mut().is_some_and(|walk| walk.playing.take_if(|own| *own == player).is_some());
+        if is_its {
+            self.tell_flow(desk, Event::Played);
+        }
+        is_its
+    }
+
+    /// The caller pressed a key. False if it is not in a flow.
+    pub(super) fn pressed_in_flow(&mut self, desk: &mut Desk, leg: LegIndex, key: char) -> bool {
+        let is_in_flow = matches!(&self.stage, Stage::Flow { caller } if *caller == leg);
+        if let (true, Some(key)) = (is_in_flow, Key::new(key)) {
+            self.tell_flow(desk, Event::Digit(key));
+        }
+        is_in_flow
+    }
+
+    /// The caller was silent for long enough.
+    pub(crate) fn flow_due(&mut self, desk: &mut Desk) {
+        let now = desk.now.mono;
+        if self.walk.as_mut().is_some_and(|walk| walk.due.take_if(|due| *due <= now).is_some()) {
+            self.tell_flow(desk, Event::TimedOut);
+        }
+    }
+
+    /// The call ends.
+    pub(super) fn leave_flow(&mut self, desk: &mut Desk) {
+        let Some(walk) = self.walk.take() else { return };
+        if let Some(due) = walk.due {
+            desk.timers.stop(due, TimerKey::Flow(self.id));
+        }
+        walk.playing.into_iter().for_each(|player| desk.stop_playing(player));
+    }
+
+    /// Says what the caller hears.
+    pub(super) fn rewire_flow(&mut self, desk: &mut Desk) {
+        let Stage::Flow { caller } = &self.stage else { return };
+        let caller = *caller;
+        if let Some(session) = self.legs[caller.at()].session_mut() {
+            session.listen(desk, Detect::On);
+        }
+        let playing = self.walk.as_ref().and_then(|walk| walk.playing);
+        self.hear(desk, caller, playing.map(Source::Player).into_iter().collect());
+    }
+}
+
+fn steady_ms(desk: &Desk) -> i64 {
+    i64::try_from(desk.now.mono.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What a run sees of a tenant.
+struct Flows<'a>(&'a TenantConfig);
+
+impl World for Flows<'_> {
+    fn current(&self, flow: &FlowName) -> Option<u32> {
+        self.0.flows.get(flow).map(|version| version.number)
+    }
+
+    fn flow(&self, flow: &FlowName, version: u32) -> Option<Arc<Flow>> {
+        let found = self.0.flows.get(flow).filter(|found| found.number == version);
+        found.map(|found| found.flow.clone())
+    }
+
+    // There are none yet, and a flow that names one is not taken.
+    fn opening(&self, _hours: &HoursName, _now_ms: i64) -> Option<Opening> {
+        None
+    }
+
+    fn queue(&self, _queue: &QueueName, _figure: QueueFigure) -> Option<u32> {
+        None
+    }
+}

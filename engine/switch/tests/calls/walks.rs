@@ -1,0 +1,274 @@
+//! Calls in flows: what callers hear and press there, whom flows ring for them, and how they go on after that.
+
+use std::sync::Arc;
+
+use dialplan::flow::Flow;
+use dialplan::plan::{Destination, DidPattern, InboundRoute};
+use serde_json::{Value, json};
+use switch::config::{TenantConfig, Version};
+use switch::input::{Command, Input};
+
+use crate::ladder::{World, node, tenant};
+
+/// A tenant whose number 01012340000 leads into the first of these flows. What is said takes until the test says that it is over.
+fn world(flows: &[Value]) -> World {
+    let mut settings = tenant();
+    for flow in flows {
+        let flow = Flow::read(flow.clone()).unwrap();
+        settings.flows.insert(flow.name.clone(), Version { number: 1, flow: Arc::new(flow) });
+    }
+    let to = Destination::Flow("main".parse().unwrap());
+    settings.plan.inbound.push(InboundRoute { trunk: None, did: DidPattern::Exact("01012340000".into()), to });
+    let mut world = World::new(node(), TenantConfig { ..settings });
+    world.clips_last = true;
+    world.register(&["alice", "bob", "carol"]);
+    world
+}
+
+fn main_flow() -> Value {
+    json!({
+        "name": "main",
+        "start": "menu",
+        "nodes": {
+            "menu": {
+                "step": "menu", "prompt": ["ivr_welcome"], "silent": ["ivr_no_input"],
+                "wrong": ["ivr_invalid"], "tries": 2, "timeout_s": 5, "no_choice": "bye",
+                "keys": {"1": "bob", "2": "collect", "3": "line", "4": "room", "5": "nobody", "6": "sub"},
+            },
+            "bob": {
+                "step": "extension", "number": "1002", "ring_s": 10, "answered": "after", "busy": "busy",
+                "no_answer": "menu", "failed": "bye",
+            },
+            "after": {"step": "play", "prompts": ["survey_thanks"], "next": "end"},
+            "end": {"step": "hang_up"},
+            "busy": {"step": "hang_up", "cause": "busy", "parts": ["call_busy"]},
+            "collect": {
+                "step": "collect", "prompt": ["ivr_enter_extension"], "into": "number", "max": 4,
+                "next": "typed", "failed": "bye",
+            },
+            "typed": {"step": "extension", "number": "{number}", "failed": "bye"},
+            "line": {"step": "outside", "number": "13800138000", "ring_s": 30, "failed": "bye"},
+            "room": {"step": "conference", "room": "8000", "next": "after"},
+            "nobody": {"step": "extension", "number": "4444", "failed": "nobody"},
+            "sub": {"step": "subflow", "flow": "other", "next": "after"},
+            "bye": {"step": "hang_up", "parts": ["ivr_goodbye"]},
+        },
+    })
+}
+
+/// A caller from outside hears the menu.
+fn menu() -> World {
+    let mut world = world(&[main_flow()]);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms lines hears ivr_welcome");
+    world
+}
+
+#[test]
+fn who_says_nothing_is_asked_again_and_led_on() {
+    let mut world = menu();
+    world.played("lines");
+    world.play("4s lines hears nothing\n6s lines hears ivr_no_input ivr_welcome");
+    world.played("lines");
+    world.play("6s lines hears ivr_goodbye");
+    world.played("lines");
+    world.play("1s lines < BYE");
+    world.finish();
+    assert_eq!(
+        world.facts,
+        [
+            "created Inbound 13800000000 -> 01012340000",
+            "leg_started lines#1",
+            "leg_answered lines#1 PCMU",
+            "leg_started main#1",
+            "answered main#1",
+            "leg_ended main#1 Normal 0",
+            "leg_ended lines#1 Normal 200",
+            "ended Normal by System 200",
+        ]
+    );
+}
+
+#[test]
+fn a_key_ends_what_is_said_and_rings_somebody_with_whom_the_caller_talks_and_the_flow_goes_on() {
+    let mut world = menu();
+    world.play(
+        r#"
+        1s  lines > press 1
+        1s  bob   < INVITE
+        1s  bob   > 180
+        1s  lines hears RingbackCn
+        2s  bob   > 200
+        2s  bob   < ACK
+        2s  lines hears bob
+        2s  bob   hears lines
+        3s  bob   > BYE
+        3s  lines hears survey_thanks
+        "#,
+    );
+    world.played("lines");
+    world.play("1s lines < BYE");
+    world.finish();
+    let answered = world.facts.iter().filter(|fact| fact.starts_with("answered")).count();
+    assert_eq!(answered, 1, "the call was answered when the flow took it: {:?}", world.facts);
+    assert!(world.facts.iter().any(|fact| fact == "leg_ended 1002#1 Normal 200"), "{:?}", world.facts);
+}
+
+#[test]
+fn who_does_not_answer_or_is_busy_leads_elsewhere() {
+    let mut world = menu();
+    world.play(
+        r#"
+        1s   lines > press 1
+        1s   bob   < INVITE
+        1s   bob   > 180
+        10s  lines hears RingbackCn
+        11s  bob   < CANCEL
+        11s  bob   < ACK
+        11s  lines hears ivr_welcome
+        12s  lines > press 1
+        12s  bob   < INVITE
+        12s  bob   > 486
+        12s  bob   < ACK
+        12s  lines hears call_busy
+        "#,
+    );
+    world.played("lines");
+    world.play("1s lines < BYE");
+    world.finish();
+    assert!(world.facts.contains(&"ended Busy by System 200".to_owned()), "{:?}", world.facts);
+}
+
+#[test]
+fn an_extension_is_typed_and_its_caller_hangs_up() {
+    let mut world = menu();
+    world.play(
+        r#"
+        1s  lines > press 2
+        1s  lines hears ivr_enter_extension
+        2s  lines > press 1003
+        2s  carol < INVITE
+        2s  carol > 200
+        2s  carol < ACK
+        3s  lines hears carol
+        4s  lines > BYE
+        4s  carol < BYE
+        "#,
+    );
+    world.finish();
+    assert!(world.facts.contains(&"ended Normal by Caller 200".to_owned()), "{:?}", world.facts);
+}
+
+#[test]
+fn a_caller_who_goes_while_somebody_is_rung_takes_the_flow_along() {
+    let mut world = menu();
+    world.play("1s lines > press 1\n1s bob < INVITE\n1s bob > 180\n2s lines > BYE\n2s bob < CANCEL\n2s bob < ACK");
+    world.finish();
+}
+
+#[test]
+fn a_caller_who_goes_in_the_middle_of_a_word_leaves_nothing_behind() {
+    let mut world = menu();
+    world.play("1s lines > BYE");
+    world.finish();
+}
+
+#[test]
+fn a_flow_rings_outside() {
+    let mut world = menu();
+    world.play(
+        r#"
+        1s  lines > press 3
+        1s  lines < INVITE
+        1s  lines > 503
+        1s  lines < ACK
+        1s  spare < INVITE
+        1s  spare > 200
+        1s  spare < ACK
+        2s  lines hears spare
+        3s  spare > BYE
+        3s  lines < BYE
+        "#,
+    );
+    world.finish();
+}
+
+#[test]
+fn a_conference_that_its_moderator_ends_leads_on() {
+    let mut world = menu();
+    world.play("1s lines > press 4\n1s lines hears HoldMusic");
+    world.command(Command::Conference("8000".parse().unwrap(), switch::input::ConferenceOrder::End)).unwrap();
+    world.play("1s lines hears survey_thanks");
+    world.played("lines");
+    world.play("1s lines < BYE");
+    world.finish();
+}
+
+#[test]
+fn a_flow_that_turns_in_circles_without_anybody_ends_with_a_fault() {
+    let mut world = menu();
+    world.play("1s lines > press 5\n1s lines < BYE");
+    world.finish();
+    assert_eq!(world.switch.metrics().flow_faults, 1);
+    assert!(world.facts.contains(&"ended Failed by System 200".to_owned()), "{:?}", world.facts);
+}
+
+#[test]
+fn flows_lead_through_others_and_a_missing_one_is_a_fault() {
+    let other = json!({
+        "name": "other", "start": "say",
+        "nodes": {
+            "say": {"step": "say", "parts": ["ivr_closed"], "next": "back"},
+            "back": {"step": "return"},
+        },
+    });
+    let mut world = world(&[main_flow(), other]);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n1s lines > press 6\n1s lines hears ivr_closed");
+    world.played("lines");
+    world.play("1s lines hears survey_thanks\n2s lines > BYE");
+    world.finish();
+    let mut world = menu();
+    world.play("1s lines > press 6\n1s lines < BYE");
+    world.finish();
+    assert_eq!(world.switch.metrics().flow_faults, 1);
+}
+
+#[test]
+fn a_call_into_a_flow_that_is_not_there_is_refused() {
+    let mut world = world(&[]);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 404");
+    world.finish();
+}
+
+#[test]
+fn an_agent_hands_the_caller_of_a_flow_on_as_any_other() {
+    let mut world = menu();
+    world.play(
+        r#"
+        1s  lines > press 1
+        1s  bob   < INVITE
+        1s  bob   > 200
+        1s  bob   < ACK
+        2s  bob   > REFER 1003
+        2s  bob   < 202
+        2s  bob   < NOTIFY
+        2s  carol < INVITE
+        2s  carol > 200
+        2s  carol < ACK
+        2s  bob   < NOTIFY
+        2s  bob   < BYE
+        3s  lines hears carol
+        4s  lines > BYE
+        4s  carol < BYE
+        "#,
+    );
+    world.finish();
+}
+
+#[test]
+fn a_node_that_stops_ends_calls_in_flows() {
+    let mut world = menu();
+    world.input(Input::Stop);
+    world.play("1s lines < BYE");
+    world.finish();
+    assert!(world.facts.iter().any(|fact| fact.starts_with("ended Stopped")), "{:?}", world.facts);
+}
