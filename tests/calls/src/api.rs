@@ -165,6 +165,18 @@ impl Api {
         read(request.send_json(body).with_context(|| format!("no answer to POST {path}"))?)
     }
 
+    /// Puts something in its place.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Answer> {
+        let mut request = self.agent.put(self.url(path));
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        read(request.send_json(body).with_context(|| format!("no answer to PUT {path}"))?)
+    }
+
     /// Changes something that is there.
     ///
     /// # Errors

@@ -27,4 +27,5 @@ mod three_way;
 mod tls;
 mod transfer;
 mod trunk;
+mod walk;
 mod websocket;
