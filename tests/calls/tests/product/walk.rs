@@ -120,7 +120,12 @@ fn a_caller_from_outside_hears_a_menu_presses_a_key_talks_and_is_thanked() -> Re
     caller.reply(&bye, "200 OK", "")?;
     let thanked = loud_since(&heard, over_s);
     let (first, last) = (thanked.first().context("nobody is thanked")?, thanked.last().context("nobody")?);
-    ensure!(first - over_s < 1.0 && (1.0..6.0).contains(&(last - first)), "{} s to {} s", first - over_s, last - over_s);
+    ensure!(
+        first - over_s < 1.0 && (1.0..6.0).contains(&(last - first)),
+        "{} s to {} s",
+        first - over_s,
+        last - over_s
+    );
     let record = server.ended_calls(1)?.remove(0);
     ensure!(record["cause"] == "normal" && record["callee"] == "8610", "{record}");
     Ok(())
