@@ -24,6 +24,8 @@ pub const EVENTS: u8 = 101;
 const DOWN: u16 = 7;
 const ENDS: u16 = 3;
 const PAUSE: u16 = 10;
+/// How often an end is said again that comes too often.
+const ENDS_AGAIN: u16 = 5;
 /// Packets of silence around them.
 const REST: u16 = 25;
 /// Samples of 8 kHz in a packet.
@@ -37,6 +39,19 @@ const PAUSE_LOOKS: usize = 4;
 const LOUD_DB: f64 = -40.0;
 const CLEAR_DB: f64 = 6.0;
 
+/// What becomes of the packets of a key on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// All arrive.
+    Whole,
+    /// Those that say its end are lost.
+    WithoutEnd,
+    /// All but the last that says its end are lost.
+    OnlyTheEnd,
+    /// What says its end comes five times more.
+    EndAgain,
+}
+
 /// The keypad of a phone that says nothing else.
 #[derive(Debug)]
 pub struct Keypad<'a> {
@@ -45,6 +60,7 @@ pub struct Keypad<'a> {
     events: u8,
     sequence: u16,
     timestamp: u32,
+    way: Way,
 }
 
 impl<'a> Keypad<'a> {
@@ -54,7 +70,13 @@ impl<'a> Keypad<'a> {
     /// When it wants no keys.
     pub fn toward(end: &'a RtpEnd, description: &str) -> Result<Self> {
         let events = sdp::events(description).context("no keys are wanted")?;
-        Ok(Self { end, to: sdp::audio_address(description)?, events, sequence: 0, timestamp: 0 })
+        Ok(Self { end, to: sdp::audio_address(description)?, events, sequence: 0, timestamp: 0, way: Way::Whole })
+    }
+
+    /// What becomes of keys from now on.
+    #[must_use]
+    pub fn by(self, way: Way) -> Self {
+        Self { way, ..self }
     }
 
     /// Presses keys by events in a stream of silence, in real time: half a second of it before the first and after the last.
@@ -88,7 +110,21 @@ impl<'a> Keypad<'a> {
             let duration = nth.min(DOWN - ENDS + 1) * 160;
             let [high, low] = duration.to_be_bytes();
             let payload = vec![event, if is_end { 0x8a } else { 0x0a }, high, low];
-            self.send(self.events, nth == 1, began, payload)?;
+            let arrives = match self.way {
+                Way::Whole | Way::EndAgain => true,
+                Way::WithoutEnd => !is_end,
+                Way::OnlyTheEnd => nth == DOWN,
+            };
+            if arrives {
+                self.send(self.events, nth == 1, began, payload.clone())?;
+            } else {
+                self.sequence += 1;
+            }
+            if nth == DOWN && self.way == Way::EndAgain {
+                for _ in 0..ENDS_AGAIN {
+                    self.send(self.events, false, began, payload.clone())?;
+                }
+            }
             self.timestamp += STEP;
         }
         Ok(())

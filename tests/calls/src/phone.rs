@@ -540,7 +540,8 @@ impl Dialog {
         let Self { call_id, local, remote, target, contact, routes, .. } = self;
         let routes: String = routes.iter().map(|route| format!("Route: {route}\n")).collect();
         let more: String = more.iter().map(|line| format!("{line}\n")).collect();
-        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\n" };
+        let is_named = more.contains("Content-Type:");
+        let kind = if body.is_empty() || is_named { "" } else { "Content-Type: application/sdp\n" };
         format!(
             "{method} {target} SIP/2.0\nVia: {via}\nMax-Forwards: 70\nFrom: {local}\nTo: {remote}\nCall-ID: {call_id}\nCSeq: {cseq} {method}\nContact: {contact}\n{routes}{more}{kind}\n{body}"
         )

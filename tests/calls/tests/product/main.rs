@@ -10,6 +10,7 @@ mod edge;
 mod fail_point;
 mod impaired;
 mod ipv6;
+mod keys;
 mod ladder;
 mod names;
 mod pjsua2;
