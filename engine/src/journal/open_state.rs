@@ -1,13 +1,14 @@
-//! What is not over yet: calls with their legs, recordings, registrations. Carried from segment to segment, so that a restart
+//! What is not over yet: calls with their legs, conferences, recordings, registrations. Carried from segment to segment, so that a restart
 //! knows at once what the last process left open.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
-    CallCreated, CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, LegStarted, RecordingStarted, RegistrationBound,
+    CallCreated, CallEnded, ConferenceEnd, ConferenceEnded, EndCause, EndedBy, Event, Fact, LeftReason, LegEnded,
+    LegStarted, MemberLeft, RecordingStarted, RegistrationBound,
 };
-use hooks::id::{CallId, LegId, RecordingId, TenantId};
+use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
 
 /// What is open after some fact. Times are ms since the Unix epoch.
@@ -16,6 +17,8 @@ use serde::{Deserialize, Serialize};
 pub struct OpenState {
     /// Calls that have not ended.
     pub calls: BTreeMap<CallId, OpenCall>,
+    /// Conferences that have not ended.
+    pub conferences: BTreeMap<ConferenceId, OpenConference>,
     /// Recordings that are neither ready nor failed; their call may have ended.
     pub recordings: BTreeMap<RecordingId, OpenRecording>,
     /// Registrations by extension, then Contact; those that were not refreshed leave with the next segment at the latest.
@@ -48,6 +51,17 @@ pub struct OpenLeg {
     pub started_at_ms: u64,
     /// When it answered.
     pub answered_at_ms: Option<u64>,
+}
+
+/// A conference that has not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenConference {
+    /// The room's number.
+    pub room: String,
+    /// Its members: call and leg.
+    pub members: BTreeMap<CallId, LegId>,
+    /// The most members it had at a time.
+    pub most_members: u32,
 }
 
 /// A recording that is neither ready nor failed.
@@ -83,6 +97,22 @@ impl OpenState {
                 self.of_call(answered.call, |call| _ = call.answered_at_ms.get_or_insert(at_ms));
             }
             Event::CallEnded(ended) => _ = self.calls.remove(&ended.call),
+            Event::ConferenceStarted(started) => {
+                let conference = OpenConference { room: started.room.clone(), ..OpenConference::default() };
+                self.conferences.insert(started.conference, conference);
+            }
+            Event::MemberJoined(joined) => {
+                if let Some(conference) = self.conferences.get_mut(&joined.conference) {
+                    conference.members.insert(joined.call, joined.leg);
+                    conference.most_members = conference.most_members.max(joined.members);
+                }
+            }
+            Event::MemberLeft(left) => {
+                if let Some(conference) = self.conferences.get_mut(&left.conference) {
+                    conference.members.remove(&left.call);
+                }
+            }
+            Event::ConferenceEnded(ended) => _ = self.conferences.remove(&ended.conference),
             Event::RecordingStarted(started) => {
                 let recording = OpenRecording { started: started.clone(), started_at_ms: at_ms };
                 self.recordings.insert(started.recording, recording);
@@ -105,11 +135,7 @@ impl OpenState {
             | Event::Transferred(_)
             | Event::TransferFailed(_)
             | Event::CallResumed(_)
-            | Event::ConferenceStarted(_)
-            | Event::MemberJoined(_)
-            | Event::MemberLeft(_)
             | Event::MemberMuted(_)
-            | Event::ConferenceEnded(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
             | Event::TrunkUp(_)
@@ -141,6 +167,29 @@ impl OpenState {
             facts.extend(events.map(|event| Fact { tenant: tenant.clone(), at_ms, event }));
         }
         facts
+    }
+
+    /// The facts that empty every open conference after a crash but of the calls that go on, to be appended before those calls are
+    /// closed: each other member's `conference.member_left` as lost, and `conference.ended` where nobody is left. Dated as
+    /// [`Self::interrupted`] dates.
+    #[must_use]
+    pub fn left_rooms(&self, tenant: &TenantId, alive_until_ms: u64, going_on: &BTreeSet<CallId>) -> Vec<Fact> {
+        let at_ms = self.last_at_ms.max(alive_until_ms);
+        let mut events = Vec::new();
+        for (&conference, open) in &self.conferences {
+            let mut members = u32::try_from(open.members.len()).unwrap_or(u32::MAX);
+            for (&call, &leg) in open.members.iter().filter(|(call, _)| !going_on.contains(call)) {
+                members -= 1;
+                let (room, reason) = (open.room.clone(), LeftReason::Lost);
+                events.push(Event::MemberLeft(MemberLeft { conference, room, call, leg, reason, members }));
+            }
+            if members == 0 {
+                let OpenConference { room, most_members, .. } = open.clone();
+                let reason = ConferenceEnd::Empty;
+                events.push(Event::ConferenceEnded(ConferenceEnded { conference, room, reason, most_members }));
+            }
+        }
+        events.into_iter().map(|event| Fact { tenant: tenant.clone(), at_ms, event }).collect()
     }
 
     /// Without the registrations that ended by themselves before the latest fact.

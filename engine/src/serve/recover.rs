@@ -72,7 +72,9 @@ fn with_repaired(
         let alive_until_ms =
             recorder::heard_until_ms(tenant, &recovered.repaired).max(open.last_at_ms).max(left.alive_at_ms);
         let going_on = going_on(left, open, now_ms.saturating_sub(alive_until_ms));
-        let mut facts = closing(open.interrupted(tenant, alive_until_ms), &going_on);
+        let calls = going_on.iter().map(|checkpoint| checkpoint.call).collect();
+        let mut facts = open.left_rooms(tenant, alive_until_ms, &calls);
+        facts.extend(closing(open.interrupted(tenant, alive_until_ms), &going_on));
         facts.extend(recorder::interrupted(tenant, open, &recovered.repaired, alive_until_ms));
         if !open.calls.is_empty() {
             let (calls, going_on) = (open.calls.len(), going_on.len());
@@ -89,14 +91,17 @@ fn with_repaired(
     Ok(recovered)
 }
 
-/// The calls that may go on: those that were not over, if the process was not away for too long.
+/// The calls that may go on: those that were not over, nor had left their conference, if the process was not away for too long.
 fn going_on(left: Left, open: &OpenState, absence_ms: u64) -> Vec<CallCheckpoint> {
     if absence_ms > ABSENCE_MAX_MS {
         return Vec::new();
     }
     let lives = |checkpoint: &CallCheckpoint| {
         let call = open.calls.get(&checkpoint.call);
-        call.is_some_and(|call| checkpoint.legs().iter().all(|leg| call.legs.contains_key(leg)))
+        let is_member = checkpoint.conference().is_none_or(|conference| {
+            open.conferences.get(&conference).is_some_and(|it| it.members.contains_key(&checkpoint.call))
+        });
+        is_member && call.is_some_and(|call| checkpoint.legs().iter().all(|leg| call.legs.contains_key(leg)))
     };
     left.calls.into_iter().filter(lives).collect()
 }
@@ -114,7 +119,11 @@ fn closing(mut facts: Vec<Fact>, going_on: &[CallCheckpoint]) -> Vec<Fact> {
 
 #[cfg(test)]
 mod tests {
-    use hooks::fact::{CallCreated, CallSource, Direction, EndCause, LegStarted, PeerKind};
+    use hooks::fact::{
+        CallCreated, CallSource, ConferenceEnd, ConferenceEnded, ConferenceStarted, Direction, EndCause, LeftReason,
+        LegStarted, MemberJoined, MemberLeft, MemberRole, PeerKind,
+    };
+    use hooks::id::ConferenceId;
 
     use super::*;
 
@@ -164,6 +173,32 @@ mod tests {
         let mut one_leg = open();
         one_leg.calls.values_mut().for_each(|call| _ = call.legs.remove(&left().calls[0].legs()[0]));
         assert_eq!(going_on(left(), &one_leg, 0), [], "a leg had ended");
+    }
+
+    #[test]
+    fn a_conference_goes_on_with_those_whose_calls_do() {
+        let (conference, room) = (ConferenceId::new(1, 1), "8000".to_owned());
+        let mut open = OpenState::default();
+        let mut take = |event| open.take(&Fact { tenant: TenantId::first(), at_ms: 5, event });
+        let calls = [1, 2, 3].map(|n| (CallId::new(n, 1), LegId::new(n, 1)));
+        take(Event::ConferenceStarted(ConferenceStarted { conference, room: room.clone() }));
+        for ((call, leg), members) in calls.into_iter().zip(1..) {
+            let role = MemberRole::Participant;
+            take(Event::MemberJoined(MemberJoined { conference, room: room.clone(), call, leg, role, members }));
+        }
+        let left = |(call, leg), reason, members| {
+            Event::MemberLeft(MemberLeft { conference, room: room.clone(), call, leg, reason, members })
+        };
+        take(left(calls[1], LeftReason::HungUp, 2));
+        let closed = |going_on: &[CallId]| -> Vec<Event> {
+            let facts = open.left_rooms(&TenantId::first(), 0, &going_on.iter().copied().collect());
+            facts.into_iter().map(|fact| fact.event).collect()
+        };
+        assert_eq!(closed(&[calls[0].0, calls[2].0]), []);
+        assert_eq!(closed(&[calls[2].0]), [left(calls[0], LeftReason::Lost, 1)]);
+        let (reason, most_members) = (ConferenceEnd::Empty, 3);
+        let ended = Event::ConferenceEnded(ConferenceEnded { conference, room: room.clone(), reason, most_members });
+        assert_eq!(closed(&[]), [left(calls[0], LeftReason::Lost, 1), left(calls[2], LeftReason::Lost, 0), ended]);
     }
 
     #[test]

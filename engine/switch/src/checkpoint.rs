@@ -1,4 +1,4 @@
-//! What must survive of a call in which two parties talk, so that a process that takes this one's place goes on with it.
+//! What must survive of a call in which two parties talk, or one is in a conference, so that a process that takes this one's place goes on with it.
 //!
 //! The switch says what it is ([`crate::output::Output::Checkpoint`]) whenever something of it changes; the shell keeps the
 //! last one of each call, and gives those of a killed process back ([`crate::input::Input::Resume`]).
@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hooks::fact::PeerKind;
-use hooks::id::{CallId, LegId, TenantId};
+use hooks::id::{CallId, ConferenceId, LegId, TenantId};
 use serde::{Deserialize, Serialize};
 use sip::dialog::Checkpoint as DialogCheckpoint;
 use sip::flow::Transport;
@@ -15,9 +15,10 @@ use sip::sdp::Negotiated;
 use sip::session_timer::{Policy, Terms};
 
 use crate::call::{About, Reel};
+use crate::conference::MemberCheckpoint;
 use crate::leg::RefreshBy;
 
-/// A call in which two parties talk.
+/// A call in which two parties talk, or one is in a conference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallCheckpoint {
     /// Whose.
@@ -28,7 +29,8 @@ pub struct CallCheckpoint {
     /// When they began to talk, ms since the Unix epoch.
     pub(crate) answered_ms: u64,
     pub(crate) caller: LegCheckpoint,
-    pub(crate) callee: LegCheckpoint,
+    #[serde(flatten)]
+    pub(crate) other: Other,
     /// It is being recorded.
     pub(crate) recorded: bool,
     /// The recordings of it so far.
@@ -39,11 +41,54 @@ pub struct CallCheckpoint {
 }
 
 impl CallCheckpoint {
-    /// Its two legs, the caller's first.
+    /// Its two legs, the caller's or visitor's first.
     #[must_use]
     pub fn legs(&self) -> [LegId; 2] {
-        [self.caller.leg, self.callee.leg]
+        match &self.other {
+            Other::Callee(callee) => [self.caller.leg, callee.leg],
+            Other::Room(room) => [self.caller.leg, room.service],
+        }
     }
+
+    /// The conference that it is in.
+    #[must_use]
+    pub fn conference(&self) -> Option<ConferenceId> {
+        self.member().map(|(_, member)| member.conference)
+    }
+
+    /// What it is there, by which leg.
+    pub(crate) fn member(&self) -> Option<(LegId, &MemberCheckpoint)> {
+        match &self.other {
+            Other::Callee(_) => None,
+            Other::Room(room) => Some((self.caller.leg, &room.member)),
+        }
+    }
+
+    /// The legs that lead to a far end.
+    pub(crate) fn far_ends(&self) -> impl Iterator<Item = &LegCheckpoint> {
+        let callee = match &self.other {
+            Other::Callee(callee) => Some(callee.as_ref()),
+            Other::Room(_) => None,
+        };
+        std::iter::once(&self.caller).chain(callee)
+    }
+}
+
+/// What the caller talks with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Other {
+    Callee(Box<LegCheckpoint>),
+    Room(RoomCheckpoint),
+}
+
+/// The room of a call whose `caller` is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RoomCheckpoint {
+    /// The room's own leg.
+    pub(crate) service: LegId,
+    #[serde(flatten)]
+    pub(crate) member: MemberCheckpoint,
 }
 
 /// What becomes of the checkpoint of a call.

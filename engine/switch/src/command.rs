@@ -172,6 +172,7 @@ impl Switch {
         let tenant = self.tenant(&checkpoint.tenant).filter(|_| !self.calls.contains_key(&checkpoint.call));
         match tenant.and_then(|tenant| Call::resumed(&mut self.desk, tenant, checkpoint, at_ms)) {
             Some(call) => self.keep(call),
+            None if checkpoint.conference().is_some() => self.desk.member_unresumed(checkpoint, at_ms),
             None => close_interrupted(&mut self.desk, checkpoint, at_ms),
         }
     }

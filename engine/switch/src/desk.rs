@@ -15,7 +15,7 @@ use sip::time::Now;
 use sip::transaction::{ClientKey, Config, Hop, Limits, SendError, ServerKey, TimerConfig, Transactions};
 
 use crate::call::Recording;
-use crate::conference::Conferences;
+use crate::conference::{Conferences, Unresumed};
 use crate::config::NodeConfig;
 use crate::engaged::Engaged;
 use crate::farewell::Farewells;
@@ -66,6 +66,8 @@ pub(crate) enum TimerKey {
     Visit(CallId),
     /// A flow has waited long enough for a key.
     Flow(CallId),
+    /// All calls that go on after a killed process do so.
+    Unresumed,
     /// A slowed answer is due.
     Slowed(u64),
 }
@@ -116,6 +118,7 @@ pub(crate) struct Desk {
     pub(crate) players: Players,
     /// Those whose members are legs of many calls.
     pub(crate) conferences: Conferences,
+    pub(crate) unresumed: Unresumed,
     /// The extensions that have a call.
     pub(crate) engaged: Engaged,
     pub(crate) outputs: VecDeque<Output>,
@@ -147,6 +150,7 @@ impl Desk {
             trunks: Trunks::new(),
             players: Players::default(),
             conferences: Conferences::default(),
+            unresumed: Unresumed::default(),
             engaged: Engaged::default(),
             outputs: VecDeque::new(),
             node,

@@ -393,6 +393,7 @@ impl Switch {
             TimerKey::Away(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.away_elapsed(desk, leg));
             }
+            TimerKey::Unresumed => self.desk.close_unresumed(),
             TimerKey::Visit(call) => self.with_call(call, Call::visit_elapsed),
             TimerKey::Flow(call) => self.with_call(call, Call::flow_due),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),

@@ -213,6 +213,12 @@ impl Ears {
         self.endpoints.iter().filter(|(_, endpoint)| endpoint.agreement.is_none()).map(|(id, _)| EndpointId(*id))
     }
 
+    /// Whether that is something said to somebody: no voice, and no music.
+    #[must_use]
+    pub fn is_said(source: Source) -> bool {
+        matches!(source, Source::Player(PlayerId(id)) if id >= PLAYERS_FROM)
+    }
+
     /// What hold music is in the graph.
     #[must_use]
     pub fn hold_music() -> Source {

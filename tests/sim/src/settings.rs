@@ -140,7 +140,7 @@ fn room(number: &str, rng: &mut Rng) -> Room {
         pin: None,
         moderator_pin: None,
         members_max: if rng.chance(200) { 2 } else { 100 },
-        announce: false,
+        announce: rng.chance(500),
         record: rng.chance(300),
         music_alone: rng.chance(500),
         locked: false,

@@ -245,7 +245,6 @@ impl World {
         self.wire.forget();
         self.reports.clear();
         self.keys.clear();
-        self.rooms.forget();
         self.ears = Ears::new();
         let now = self.time();
         self.switch = boot(&self.node, &mut self.rng, now);
@@ -259,6 +258,9 @@ impl World {
         let kept = if self.rng.chance(200) { BTreeMap::new() } else { kept };
         let going_on = self.records.sip_call_ids(kept.values().flat_map(CallCheckpoint::legs));
         self.dialogs.taken_over(|call_id| going_on.contains(call_id));
+        for event in self.rooms.crashed(self.now, |call| kept.contains_key(&call)) {
+            self.write(Fact { tenant: tenant_id(), at_ms, event })?;
+        }
         self.healthy.clear();
         kept.values().for_each(|checkpoint| self.expect_to_go_on(checkpoint));
         for call in self.records.open_calls() {
@@ -340,6 +342,7 @@ impl World {
         self.story.resumed = calls.clone().filter(|record| record.resumed > 0).count();
         self.story.transferred = calls.map(|record| record.leaving.len()).sum();
         self.story.joined = self.rooms.joined;
+        self.story.rejoined = self.rooms.resumed;
         self.story.sent_away = self.rooms.sent_away;
         self.story.mutes = self.rooms.mutes;
         self.story.locks = self.rooms.locks;

@@ -97,6 +97,8 @@ pub struct Story {
     pub clock_jumps: usize,
     /// Times somebody came into a conference room.
     pub joined: usize,
+    /// Times somebody was in one again after the process was killed.
+    pub rejoined: usize,
     /// Times somebody was sent away from one.
     pub sent_away: usize,
     /// Times a member was muted, or could be heard again.
@@ -128,6 +130,7 @@ impl Story {
             trunks_lost: self.trunks_lost + other.trunks_lost,
             clock_jumps: self.clock_jumps + other.clock_jumps,
             joined: self.joined + other.joined,
+            rejoined: self.rejoined + other.rejoined,
             sent_away: self.sent_away + other.sent_away,
             mutes: self.mutes + other.mutes,
             locks: self.locks + other.locks,
@@ -153,8 +156,8 @@ impl fmt::Display for Story {
         write!(f, "{} carriers lost, {} clock jumps, ", self.trunks_lost, self.clock_jumps)?;
         write!(
             f,
-            "{} came into rooms ({} sent away, {} mutes, {} locks), ",
-            self.joined, self.sent_away, self.mutes, self.locks
+            "{} came into rooms ({} again after a crash, {} sent away, {} mutes, {} locks), ",
+            self.joined, self.rejoined, self.sent_away, self.mutes, self.locks
         )?;
         write!(f, "{} times listened ({} in rooms)", self.listened, self.listened_in_rooms)
     }

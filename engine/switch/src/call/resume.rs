@@ -1,13 +1,14 @@
 //! A call that outlives its process: what must survive of it, and how another process picks it up.
 //!
-//! The call goes on at once as it was: same ports, same dialogs, each hears the other. Both far ends are asked by re-INVITE
-//! whether they are still there. Until both have said so the call is on probation: whatever ends it, it ended when the process
+//! The call goes on at once as it was: same ports, same dialogs, each hears the other, or those in its conference. Its far ends are
+//! asked by re-INVITE whether they are still there. Until they have said so the call is on probation: whatever ends it, it ended when the process
 //! did.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dialplan::number::RoomNumber;
 use hooks::fact::{CallEnded, CallResumed, EndCause, EndedBy, Event, LegEnded, PeerKind};
 use sip::dialog::Dialog;
 use sip::digest::{Credentials, DigestClient};
@@ -15,11 +16,13 @@ use sip::flow::Flow;
 use sip::message::StatusCode;
 use sip::uri::Uri;
 
+use super::room::Visit;
 use super::{BIND_RETRIES_MAX, Call, End, Stage};
 use crate::asking::Asking;
-use crate::checkpoint::{CallCheckpoint, Checkpointed, LegCheckpoint};
+use crate::checkpoint::{CallCheckpoint, Checkpointed, LegCheckpoint, Other, RoomCheckpoint};
+use crate::conference::Newcomer;
 use crate::config::TenantConfig;
-use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::desk::{Desk, LegIndex, LegRef, TimerKey};
 use crate::leg::{Leg, LegMedia, LegState, Peer, Side, Up};
 use crate::lifetime::Lifetime;
 use crate::nat;
@@ -80,7 +83,7 @@ pub(super) struct Over {
 impl Call {
     /// Says what must survive of the call, where that has changed.
     pub(super) fn keep_checkpoint(&mut self, desk: &mut Desk) {
-        let now = self.checkpoint();
+        let now = self.checkpoint(desk);
         if now.as_ref() == self.checkpoint.as_deref() {
             return;
         }
@@ -92,20 +95,38 @@ impl Call {
         desk.outputs.push_back(Output::Checkpoint(said));
     }
 
-    /// `None` unless two parties talk, both with media agreed: anything else is over when the process is. A call on probation
-    /// is not tried again.
-    fn checkpoint(&self) -> Option<CallCheckpoint> {
-        let Stage::Talking { caller, callee, answered_ms } = &self.stage else { return None };
+    /// `None` unless two parties talk, or one is in a conference, with media agreed: anything else is over when the process is. A
+    /// call on probation is not tried again.
+    fn checkpoint(&self, desk: &Desk) -> Option<CallCheckpoint> {
         if self.probation.is_some() {
             return None;
         }
+        let (caller, answered_ms, other) = match &self.stage {
+            Stage::Talking { caller, callee, answered_ms } => {
+                (*caller, *answered_ms, Other::Callee(Box::new(self.leg_checkpoint(*callee)?)))
+            }
+            Stage::Room(visit) => {
+                let (conference, at) = visit.conference()?;
+                let member = desk.conferences.checkpoint(conference, at)?;
+                // That of a flow that led here is over. The flow ends with its process.
+                let service = self.legs.iter().find(|leg| matches!(leg.state, LegState::Service))?.id;
+                (visit.caller, visit.answered_ms, Other::Room(RoomCheckpoint { service, member }))
+            }
+            Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Echo { .. }
+            | Stage::Flow { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => return None,
+        };
         Some(CallCheckpoint {
             tenant: self.tenant.tenant.clone(),
             call: self.id,
             about: self.about.clone(),
-            answered_ms: *answered_ms,
-            caller: self.leg_checkpoint(*caller)?,
-            callee: self.leg_checkpoint(*callee)?,
+            answered_ms,
+            caller: self.leg_checkpoint(caller)?,
+            other,
             recorded: self.tape.is_running(),
             reel: self.tape.reel(),
             transfers: self.transfers,
@@ -140,12 +161,21 @@ impl Call {
         interrupted_at_ms: u64,
     ) -> Option<Self> {
         let (caller, callee) = (LegIndex(0), LegIndex(1));
+        let answered_ms = checkpoint.answered_ms;
+        let stage = match &checkpoint.other {
+            Other::Callee(_) => Stage::Talking { caller, callee, answered_ms },
+            Other::Room(RoomCheckpoint { member, .. }) => {
+                let room = member.room.parse().ok().and_then(|number: RoomNumber| tenant.rooms.get(&number))?.clone();
+                let at = LegRef { call: checkpoint.call, leg: caller };
+                Stage::Room(Box::new(Visit::restored(at, answered_ms, room, member.conference)))
+            }
+        };
         let mut call = Self {
             id: checkpoint.call,
             tenant,
             about: checkpoint.about.clone(),
             legs: Vec::new(),
-            stage: Stage::Talking { caller, callee, answered_ms: checkpoint.answered_ms },
+            stage,
             tape: super::record::Tape::resumed(&checkpoint.reel),
             walk: None,
             checkpoint: None,
@@ -156,26 +186,31 @@ impl Call {
             bind_retries: BIND_RETRIES_MAX,
             reasons: super::reason::Reasons::default(),
         };
-        let dialogs = [&checkpoint.caller, &checkpoint.callee].map(|leg| restored_dialog(desk, leg));
-        let [Some(of_caller), Some(of_callee)] = dialogs else { return None };
-        let sessions = [(caller, &checkpoint.caller, &of_caller.1), (callee, &checkpoint.callee, &of_callee.1)]
-            .map(|(at, leg, flow)| Session::restored(desk, &call.tenant.tenant, call.leg_ref(at), flow, &leg.session));
-        let sessions = match sessions {
-            [Some(of_caller), Some(of_callee)] => [of_caller, of_callee],
-            sessions => {
-                sessions.into_iter().flatten().for_each(|session| session.abandon(desk));
-                return None;
+        let places = [caller, callee].into_iter().zip(checkpoint.far_ends());
+        let dialogs: Vec<(Dialog, Flow)> =
+            checkpoint.far_ends().map(|leg| restored_dialog(desk, leg)).collect::<Option<_>>()?;
+        let mut sessions = Vec::new();
+        for ((at, leg), (_, flow)) in places.zip(&dialogs) {
+            match Session::restored(desk, &call.tenant.tenant, call.leg_ref(at), flow, &leg.session) {
+                Some(session) => sessions.push(session),
+                None => {
+                    sessions.into_iter().for_each(|session| session.abandon(desk));
+                    return None;
+                }
             }
-        };
-        let legs = [&checkpoint.caller, &checkpoint.callee].into_iter().zip([of_caller, of_callee]).zip(sessions);
-        for ((leg, (dialog, flow)), session) in legs {
+        }
+        for ((leg, (dialog, flow)), session) in checkpoint.far_ends().zip(dialogs).zip(sessions) {
             call.push_restored(desk, leg, dialog, flow, session);
         }
+        let awaited: BTreeSet<LegIndex> = call.live().into_iter().collect();
+        if let Other::Room(room) = &checkpoint.other {
+            call.return_to_room(desk, caller, room);
+        }
         let until = desk.start_timer(PROBATION, TimerKey::Probation(call.id));
-        let awaited = BTreeSet::from([caller, callee]);
+        let asked = awaited.clone();
         call.probation = Some(Probation { interrupted_at_ms, recorded: checkpoint.recorded, awaited, until });
         call.rewire(desk);
-        for leg in [caller, callee] {
+        for leg in asked {
             // Behind NAT nobody can be called back whose connection broke: the phone has to come.
             let flow = call.leg(leg).and_then(Leg::up).map(|up| up.flow);
             if flow.is_some_and(|flow| !flow.transport.is_reliable() || nat::is_local(&desk.node, flow.peer.ip())) {
@@ -183,6 +218,38 @@ impl Call {
             }
         }
         Some(call)
+    }
+
+    /// The visitor is in its conference again, beside the room's own leg.
+    fn return_to_room(&mut self, desk: &mut Desk, visitor: LegIndex, kept: &RoomCheckpoint) {
+        let Stage::Room(visit) = &self.stage else { return };
+        let room = visit.room.clone();
+        let leg = &self.legs[visitor.at()];
+        let side = match leg.side {
+            Side::Caller => Side::Callee,
+            Side::Callee => Side::Caller,
+        };
+        let newcomer = Newcomer {
+            at: self.leg_ref(visitor),
+            leg: leg.id,
+            peer: leg.peer.clone(),
+            role: kept.member.role(),
+            endpoint: leg.endpoint(),
+            hold: leg.hold(),
+        };
+        desk.rejoin_room(&self.tenant, &room, newcomer, &kept.member);
+        let number = kept.member.room.clone();
+        let service = Leg {
+            id: kept.service,
+            side,
+            peer: Peer { kind: PeerKind::Service, name: number.clone(), number },
+            tag: Box::default(),
+            state: LegState::Service,
+            media: LegMedia::None,
+            status: 0,
+        };
+        desk.leg_began(&self.tenant.tenant, self.id, &service);
+        self.legs.push(service);
     }
 
     /// Asks the far end whether it is still there.
@@ -289,6 +356,11 @@ impl Call {
         if recorded {
             self.record_on(desk);
         }
+        if let Stage::Room(visit) = &self.stage
+            && let Some((conference, _)) = visit.conference()
+        {
+            desk.record_room_again(conference);
+        }
     }
 
     /// A far end does not want to go on, or did not answer in time: the call is over.
@@ -326,8 +398,9 @@ impl Call {
 /// Writes down the end of a call that cannot go on at all.
 pub(crate) fn close_interrupted(desk: &mut Desk, checkpoint: &CallCheckpoint, at_ms: u64) {
     let (call, cause) = (checkpoint.call, EndCause::Interrupted);
-    for leg in [&checkpoint.caller, &checkpoint.callee] {
-        let ended = LegEnded { call, leg: leg.leg, cause, sip_status: leg.status, reason: None, quality: None };
+    let statuses = checkpoint.far_ends().map(|leg| leg.status).chain([0]);
+    for (leg, sip_status) in checkpoint.legs().into_iter().zip(statuses) {
+        let ended = LegEnded { call, leg, cause, sip_status, reason: None, quality: None };
         desk.fact_at(&checkpoint.tenant, at_ms, Event::LegEnded(ended));
     }
     let sip_status = checkpoint.caller.status;

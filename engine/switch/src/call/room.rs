@@ -48,6 +48,29 @@ enum Place {
     Outside,
 }
 
+impl Visit {
+    /// The visit of a member that goes on in another process.
+    pub(super) fn restored(at: LegRef, answered_ms: u64, room: Arc<Room>, conference: ConferenceId) -> Self {
+        Self {
+            caller: at.leg,
+            answered_ms,
+            room,
+            place: Place::Inside { conference, at, keys: Keys::default() },
+            sent_away: None,
+            speaker: Speaker::default(),
+            missed: None,
+        }
+    }
+
+    /// The conference that it is in, and its place there.
+    pub(super) fn conference(&self) -> Option<(ConferenceId, LegRef)> {
+        match self.place {
+            Place::Inside { conference, at, .. } => Some((conference, at)),
+            Place::Door { .. } | Place::Leaving { .. } | Place::Outside => None,
+        }
+    }
+}
+
 impl Call {
     /// Answers the caller and lets it into a room, or asks for the PIN.
     pub(super) fn visit(&mut self, desk: &mut Desk, caller: LegIndex, number: &RoomNumber, transfer: Option<Transfer>) {

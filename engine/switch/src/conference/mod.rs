@@ -8,6 +8,7 @@ mod aloud;
 mod hearing;
 mod keys;
 mod record;
+mod resume;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 
 pub(crate) use hearing::{Mute, Voice};
 pub(crate) use keys::{Keys, RoomKey};
+pub(crate) use resume::{MemberCheckpoint, Unresumed};
 
 use hearing::Hearing;
 
@@ -62,6 +64,8 @@ pub(crate) struct Conference {
     /// Why it will end, once the last member is away.
     ending: Option<ConferenceEnd>,
     recording: Option<record::Recorded>,
+    /// It was recorded when its process was killed, and will be again once one of its members is surely back.
+    to_record: bool,
     /// What is said to all.
     speaker: Speaker,
     /// Whether at least one member hears what it says now.
@@ -226,7 +230,7 @@ impl Conferences {
 
 impl Conference {
     pub(crate) fn is_recorded(&self) -> bool {
-        self.recording.is_some()
+        self.recording.is_some() || self.to_record
     }
 
     pub(crate) fn lock(&self) -> Lock {
@@ -362,6 +366,7 @@ impl Desk {
             most_members: 0,
             ending: None,
             recording: None,
+            to_record: false,
             speaker: Speaker::default(),
             speaker_is_heard: false,
         };

@@ -70,7 +70,9 @@ impl Desk {
 
     /// Ends it, and says so.
     pub(crate) fn stop_recording_room(&mut self, id: ConferenceId) {
-        let Some(recorded) = self.conferences.running.get_mut(&id).and_then(|it| it.recording.take()) else { return };
+        let Some(conference) = self.conferences.running.get_mut(&id) else { return };
+        conference.to_record = false;
+        let Some(recorded) = conference.recording.take() else { return };
         self.conferences.stale.insert(id);
         self.stop_recording(recorded.id);
         self.tell_room(id, defaults::CONFERENCE_NOT_RECORDING);

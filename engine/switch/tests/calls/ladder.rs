@@ -62,7 +62,7 @@ pub(crate) struct World {
     fact_times: Vec<(String, u64)>,
     seed: u8,
     node: NodeConfig,
-    tenant: TenantConfig,
+    pub(crate) tenant: TenantConfig,
     /// What a process would find that takes the place of this one.
     pub(crate) checkpoints: BTreeMap<CallId, CallCheckpoint>,
     pub(crate) checkpoints_said: usize,

@@ -1,5 +1,7 @@
 //! Conference rooms: who gets in, who hears whom, what keys and commands do, and how it ends.
 
+use std::time::Duration;
+
 use dialplan::number::RoomNumber;
 use hooks::id::CallId;
 use switch::input::{Command, ConferenceOrder};
@@ -513,4 +515,101 @@ fn a_room_may_be_recorded_from_its_first_member_on_and_by_a_moderators_key() {
     assert_eq!(recorded(&world), " | alice");
     world.play("2s alice > BYE");
     world.finish();
+}
+
+/// The facts since the process was killed.
+fn facts_since(world: &World, before: usize) -> Vec<&str> {
+    world.facts[before..].iter().map(String::as_str).collect()
+}
+
+#[test]
+fn a_conference_outlives_its_process() {
+    let mut world = three();
+    world.play("3s bob > press *6\n3s alice hears carol\n3s carol hears alice");
+    order(&mut world, ConferenceOrder::Lock);
+    order(&mut world, ConferenceOrder::Record);
+    let conference = view(&world).conference;
+    let before = world.facts.len();
+    world.crash(Duration::from_secs(2));
+    world.play(
+        r#"
+        0ms    alice hears carol
+        0ms    bob   hears alice+carol
+        0ms    carol hears alice
+        0ms    alice < INVITE `a=sendrecv`
+        0ms    bob   < INVITE
+        0ms    carol < INVITE
+        100ms  alice > 200
+        100ms  alice < ACK
+        200ms  bob   > 200
+        200ms  bob   < ACK
+        "#,
+    );
+    assert_eq!(view(&world).conference, conference, "it is the same");
+    assert!(view(&world).locked, "and as it was");
+    assert!(view(&world).members[1].muted && view(&world).recording.is_some(), "{:?}", view(&world));
+    // Who does not answer is gone; who is there goes on as before.
+    world.play(
+        r#"
+        5s     carol < BYE
+        5s     alice hears nothing
+        5s     bob   hears alice
+        6s     bob   > press *6
+        6s     alice hears bob
+        7s     alice > BYE
+        7s     bob   hears HoldMusic
+        8s     bob   > BYE
+        "#,
+    );
+    world.finish();
+    assert_eq!(
+        facts_since(&world, before),
+        [
+            "resumed after 2100 ms",
+            "recording_started 1001#1 | 1001#1",
+            "resumed after 2200 ms",
+            "left 1003#1 Lost 2",
+            "leg_ended 8000#3 Interrupted 0",
+            "leg_ended 1003#1 Interrupted 200",
+            "ended Interrupted by System 200",
+            "unmuted 1002#1 by Member",
+            "left 1001#1 HungUp 1",
+            "leg_ended 8000#1 Normal 0",
+            "leg_ended 1001#1 Normal 200",
+            "ended Normal by Caller 200",
+            "left 1002#1 HungUp 0",
+            "conference_ended 8000 Empty 3",
+            "leg_ended 8000#2 Normal 0",
+            "leg_ended 1002#1 Normal 200",
+            "ended Normal by Caller 200",
+            "recording_ready",
+        ]
+    );
+}
+
+#[test]
+fn a_member_whose_room_is_gone_after_a_crash_has_left_it() {
+    let mut world = three();
+    let before = world.facts.len();
+    world.tenant.rooms.clear();
+    world.crash(Duration::from_secs(2));
+    world.play("1s alice > BYE\n1s alice < 481");
+    assert_eq!(
+        facts_since(&world, before),
+        [
+            "left 1003#1 Lost 2",
+            "leg_ended 1003#1 Interrupted 200",
+            "leg_ended 8000#3 Interrupted 0",
+            "ended Interrupted by System 200",
+            "left 1002#1 Lost 1",
+            "leg_ended 1002#1 Interrupted 200",
+            "leg_ended 8000#2 Interrupted 0",
+            "ended Interrupted by System 200",
+            "left 1001#1 Lost 0",
+            "conference_ended 8000 Empty 3",
+            "leg_ended 1001#1 Interrupted 200",
+            "leg_ended 8000#1 Interrupted 0",
+            "ended Interrupted by System 200",
+        ]
+    );
 }

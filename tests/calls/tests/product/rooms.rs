@@ -7,10 +7,11 @@ use anyhow::{Context as _, Result, ensure};
 use calls::baresip::{Baresip, Codec, Setup};
 use calls::chirp::{Hearing, Voice};
 use calls::g711::Law;
-use calls::party::Party;
+use calls::party::{Party, hearing, wait_for_packets};
 use calls::phone::Dialog;
+use calls::sip_text::Text;
 use calls::switchboard::{PASSWORD, Switchboard};
-use calls::{wait, wav};
+use calls::{sdp, wait, wav};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -179,22 +180,29 @@ fn press(phone: &mut Baresip, keys: &str) -> Result<()> {
     Ok(())
 }
 
-/// Nobody speaks in these rooms but the server.
-struct Silent {
+/// A guest of a room, who says nothing unless it is told to.
+struct Guest {
     party: Party,
     call: Dialog,
+    /// What it was answered.
+    ok: Text,
     /// When it was let in.
     from_s: f64,
 }
 
-impl Silent {
+impl Guest {
     fn enter(server: &Switchboard, user: &str, clock: Instant) -> Result<Self> {
         let mut party = Party::new(server, user, clock)?;
         let mut call = party.phone.dialog_to("8000");
         party.call(&mut call)?;
         let ok = party.phone.expect("200 INVITE")?;
         party.phone.ack(&mut call, &ok, "")?;
-        Ok(Self { from_s: party.media.now_s(), party, call })
+        Ok(Self { from_s: party.media.now_s(), party, call, ok })
+    }
+
+    /// It speaks from now on, half a minute long.
+    fn speak(&mut self, voice: Voice) -> Result<()> {
+        self.party.media.speak(sdp::audio_address(&self.ok.body)?, Law::Mu, &voice.speak(8_000, 30.0))
     }
 
     /// When it heard something, packet by packet.
@@ -230,11 +238,11 @@ fn a_room_says_aloud_who_comes_and_goes_and_to_whom_is_sent_away_why() -> Result
     server.api()?.patch("rooms/8000", &json!({"music_alone": false}))?;
     server.api()?.patch("tenants/default", &json!({"language": "en"}))?;
     let clock = Instant::now();
-    let mut alice = Silent::enter(&server, "1001", clock)?;
+    let mut alice = Guest::enter(&server, "1001", clock)?;
     // "Welcome to the conference. You are the only one in this conference."
     let (begins, lasts) = alice.listen(alice.from_s)?;
     ensure!(begins < 1.0 && (2.5..6.0).contains(&lasts), "{begins} s, {lasts} s");
-    let mut bob = Silent::enter(&server, "1002", clock)?;
+    let mut bob = Guest::enter(&server, "1002", clock)?;
     // "Somebody has joined the conference."
     let (begins, joined) = alice.listen(bob.from_s)?;
     ensure!(begins < 1.0 && (1.0..3.0).contains(&joined), "{begins} s, {joined} s");
@@ -260,3 +268,54 @@ fn a_room_says_aloud_who_comes_and_goes_and_to_whom_is_sent_away_why() -> Result
     ensure!(causes.contains(&json!("normal")) && causes.contains(&json!("command")), "{causes:?}");
     Ok(())
 }
+
+#[test]
+fn members_are_in_their_room_again_after_a_crash() -> Result<()> {
+    let mut server = Switchboard::start()?;
+    server.api()?.patch("rooms/8000", &json!({"music_alone": false, "announce": false}))?;
+    let clock = Instant::now();
+    let mut alice = Guest::enter(&server, "1001", clock)?;
+    let mut bob = Guest::enter(&server, "1002", clock)?;
+    let there = members(&server, "8000", 2)?;
+    let conference = |server: &Switchboard| -> Result<Value> {
+        Ok(server.api()?.fetch("conferences/8000", None)?.json()["id"].clone())
+    };
+    let id = conference(&server)?;
+    order(&server, "record")?;
+    order(&server, &format!("members/{}/mute", call_of(&there, "1002")?))?;
+    alice.speak(Voice::Low)?;
+    bob.speak(Voice::High)?;
+    wait_for_packets(&bob.party.media, 100)?;
+    server.kill()?;
+    let killed_s = bob.party.media.now_s();
+    let before = bob.party.media.heard().len();
+    server.start_again()?;
+    for member in [&mut alice, &mut bob] {
+        let asked = member.party.phone.expect("INVITE")?;
+        let answer = member.party.sdp(2, "sendrecv");
+        member.party.phone.reply(&asked, "200 OK", &answer)?;
+        member.party.phone.expect("ACK")?;
+    }
+    let there = members(&server, "8000", 2)?;
+    ensure!(conference(&server)? == id && !id.is_null(), "another conference than {id}");
+    ensure!(there[1]["number"] == "1002" && there[1]["muted"] == true, "{there:?}");
+    wait_for_packets(&bob.party.media, before + 150)?;
+    let first = bob.party.media.heard()[before].at_s;
+    ensure!(first - killed_s < GAP_S_MAX, "nothing was heard for {} s", first - killed_s);
+    ensure!(!hearing(&bob.party.media, Voice::Low, before).is_nobody(), "Bob does not hear Alice");
+    ensure!(hearing(&alice.party.media, Voice::High, 0).is_nobody(), "Bob is muted, and heard");
+    order(&server, &format!("members/{}/unmute", call_of(&there, "1002")?))?;
+    let from = alice.party.media.heard().len();
+    wait_for_packets(&alice.party.media, from + 150)?;
+    ensure!(!hearing(&alice.party.media, Voice::High, from).is_nobody(), "Alice does not hear Bob");
+    alice.party.phone.hang_up(&mut alice.call)?;
+    bob.party.phone.hang_up(&mut bob.call)?;
+    for record in server.ended_calls(2)? {
+        let gaps = record["interruptions"].as_array().map_or(0, Vec::len);
+        ensure!(record["cause"] == "normal" && gaps == 1, "{record}");
+    }
+    Ok(())
+}
+
+/// How long the two may not hear each other: the time to be killed, to start, and to be asked.
+const GAP_S_MAX: f64 = 5.0;

@@ -49,7 +49,7 @@ impl Door {
     /// How long after that it may stand there.
     pub(super) fn patience(&self) -> Duration {
         match self.state {
-            State::TurnedAway => Duration::from_secs(10),
+            State::TurnedAway => Duration::from_secs(16),
             State::Before | State::Inside => Duration::from_secs(90),
         }
     }

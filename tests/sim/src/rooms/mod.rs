@@ -8,8 +8,11 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{Event, Fact, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole, PeerKind};
-use hooks::id::{CallId, ConferenceId, RecordingId};
+use hooks::fact::{
+    ConferenceEnd, ConferenceEnded, Event, Fact, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole,
+    PeerKind,
+};
+use hooks::id::{CallId, ConferenceId, LegId, RecordingId};
 use switch::config::Room;
 use switch::input::ConferenceOrder;
 use switch::view::ConferenceView;
@@ -24,6 +27,8 @@ struct Step {
     info: Option<(String, u32, Option<CallId>, char)>,
     key: Option<(CallId, char)>,
     order: Option<(String, ConferenceOrder)>,
+    /// The room of a member that is surely back.
+    resumed: Option<String>,
     /// What was done by the facts.
     told: Done,
 }
@@ -32,9 +37,16 @@ struct Step {
 #[derive(Debug)]
 struct Told {
     id: ConferenceId,
-    members: BTreeMap<CallId, Seat>,
+    members: BTreeMap<CallId, Present>,
     most: usize,
     recording: Option<RecordingId>,
+}
+
+/// A member by the facts.
+#[derive(Clone, Copy, Debug)]
+struct Present {
+    seat: Seat,
+    leg: LegId,
 }
 
 /// A member.
@@ -58,6 +70,9 @@ pub(crate) struct Rooms {
     taken: BTreeSet<(String, u32)>,
     /// Calls that found a room full: what is repeated is no news.
     refused: BTreeSet<String>,
+    crashed_at: Option<Duration>,
+    /// Members that went on after a crash.
+    pub(crate) resumed: usize,
     pub(crate) joined: usize,
     pub(crate) sent_away: usize,
     pub(crate) mutes: usize,
@@ -93,13 +108,31 @@ impl Rooms {
         self.visits.contains_key(&call)
     }
 
-    /// The process died, and every conference with it.
-    pub(crate) fn forget(&mut self) {
-        self.visits.clear();
-        self.told.clear();
+    /// The process died. What is written down of the members whose calls do not go on: they have left.
+    pub(crate) fn crashed(&mut self, now: Duration, goes_on: impl Fn(CallId) -> bool) -> Vec<Event> {
         self.shown.clear();
         self.taken.clear();
-        (self.model, self.step) = (Model::default(), Step::default());
+        (self.step, self.crashed_at) = (Step::default(), Some(now));
+        self.model.crashed();
+        let mut events = Vec::new();
+        for (room, told) in &mut self.told {
+            told.recording = None;
+            let mut left = told.members.len();
+            for (call, leg) in
+                told.members.iter().filter(|(call, _)| !goes_on(**call)).map(|(call, seat)| (*call, seat.leg))
+            {
+                left -= 1;
+                let members = u32::try_from(left).expect("a count fits");
+                let (conference, room, reason) = (told.id, room.clone(), LeftReason::Lost);
+                events.push(Event::MemberLeft(MemberLeft { conference, room, call, leg, reason, members }));
+            }
+            if left == 0 {
+                let (conference, room, reason) = (told.id, room.clone(), ConferenceEnd::Empty);
+                let most_members = u32::try_from(told.most).expect("a count fits");
+                events.push(Event::ConferenceEnded(ConferenceEnded { conference, room, reason, most_members }));
+            }
+        }
+        events
     }
 
     /// Conferences that are not over, or are still shown.
@@ -141,6 +174,13 @@ impl Rooms {
                 let Some(id) = e.conference else { return Ok(()) };
                 let told = self.told.values_mut().find(|told| told.id == id).ok_or("records no conference")?;
                 told.recording = Some(e.recording);
+                self.model.recorded_again(id_of(&self.told, id));
+                Ok(())
+            }
+            Event::CallResumed(e) => {
+                let room = self.told.iter().find(|(_, told)| told.members.contains_key(&e.call));
+                self.resumed += usize::from(room.is_some());
+                self.step.resumed = room.map(|(room, _)| room.clone());
                 Ok(())
             }
             Event::RecordingFailed(e) => {
@@ -190,7 +230,7 @@ impl Rooms {
             self.model.join(plan, e.call, e.role);
         }
         let told = self.told.get_mut(&e.room).filter(|told| told.id == e.conference).ok_or("no such conference")?;
-        if told.members.insert(e.call, Seat { role: e.role, muted: false }).is_some() {
+        if told.members.insert(e.call, Present { seat: Seat { role: e.role, muted: false }, leg: e.leg }).is_some() {
             return Err("it is there already".to_owned());
         }
         told.most = told.most.max(told.members.len());
@@ -216,7 +256,7 @@ impl Rooms {
 
     fn member_muted(&mut self, e: &MemberMuted) -> Result<(), String> {
         let told = self.told.get_mut(&e.room).filter(|told| told.id == e.conference).ok_or("no such conference")?;
-        let seat = told.members.get_mut(&e.call).ok_or("it is not there")?;
+        let seat = &mut told.members.get_mut(&e.call).ok_or("it is not there")?.seat;
         self.mutes += 1;
         if std::mem::replace(&mut seat.muted, e.muted) == e.muted { Err("it is so already".to_owned()) } else { Ok(()) }
     }
@@ -286,7 +326,7 @@ impl Rooms {
 
     /// The step is over: what it must have done is done, and nothing else.
     pub(crate) fn step_over(&mut self, now: Duration) -> Result<(), String> {
-        let Step { key, order, told, info: _ } = std::mem::take(&mut self.step);
+        let Step { key, order, told, resumed, info: _ } = std::mem::take(&mut self.step);
         if let Some((call, key)) = key {
             self.pressed(now, call, key);
         }
@@ -298,7 +338,11 @@ impl Rooms {
         if wanted != told {
             return Err(format!("to be done was {wanted:?}, and done is {told:?}"));
         }
-        self.agree()
+        if let Some(room) = resumed.filter(|room| self.model.is_to_be_recorded(room)) {
+            return Err(format!("a member is back in {room}, and it is not recorded again"));
+        }
+        // Who goes on is told one by one.
+        if self.crashed_at == Some(now) { Ok(()) } else { self.agree() }
     }
 
     fn pressed(&mut self, now: Duration, call: CallId, key: char) {
@@ -322,7 +366,7 @@ impl Rooms {
         let told: BTreeMap<&str, Vec<(CallId, Seat)>> = self
             .told
             .iter()
-            .map(|(room, told)| (room.as_str(), told.members.iter().map(|(call, seat)| (*call, *seat)).collect()))
+            .map(|(room, told)| (room.as_str(), told.members.iter().map(|(call, it)| (*call, it.seat)).collect()))
             .collect();
         let model = self.model.seats();
         if told != model {
@@ -356,6 +400,10 @@ impl Rooms {
             None => Ok(()),
         }
     }
+}
+
+fn id_of(told: &BTreeMap<String, Told>, id: ConferenceId) -> &str {
+    told.iter().find(|(_, told)| told.id == id).map_or("", |(room, _)| room)
 }
 
 fn as_len(members: u32) -> usize {

@@ -30,6 +30,8 @@ struct Conference {
     members: BTreeMap<CallId, Member>,
     locked: bool,
     recorded: bool,
+    /// It was recorded when the process died.
+    to_record: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,8 @@ impl Model {
     pub(super) fn join(&mut self, room: &Room, call: CallId, role: MemberRole) {
         self.came += 1;
         let member = Member { nth: self.came, role, muted: false, star: None };
-        let new = || Conference { members: BTreeMap::new(), locked: room.locked, recorded: room.record };
+        let new =
+            || Conference { members: BTreeMap::new(), locked: room.locked, recorded: room.record, to_record: false };
         let conference = self.running.entry(room.number.to_string()).or_insert_with(new);
         conference.members.insert(call, member);
     }
@@ -66,6 +69,26 @@ impl Model {
     pub(super) fn leave(&mut self, call: CallId) {
         let Some(room) = self.room_of(call) else { return };
         self.remove(&room, call);
+    }
+
+    /// The process died: nothing is recorded until somebody is surely back, and who pressed a star has to press it again.
+    pub(super) fn crashed(&mut self) {
+        for conference in self.running.values_mut() {
+            conference.to_record |= std::mem::take(&mut conference.recorded);
+            conference.members.values_mut().for_each(|member| member.star = None);
+        }
+    }
+
+    pub(super) fn recorded_again(&mut self, room: &str) {
+        if let Some(conference) = self.running.get_mut(room)
+            && std::mem::take(&mut conference.to_record)
+        {
+            conference.recorded = true;
+        }
+    }
+
+    pub(super) fn is_to_be_recorded(&self, room: &str) -> bool {
+        self.running.get(room).is_some_and(|conference| conference.to_record)
     }
 
     pub(super) fn not_recorded(&mut self, room: &str) {
@@ -111,8 +134,8 @@ impl Model {
             ConferenceOrder::SetGain(..) => {}
             ConferenceOrder::Lock => conference.locked = true,
             ConferenceOrder::Unlock => conference.locked = false,
-            ConferenceOrder::Record => conference.recorded = true,
-            ConferenceOrder::StopRecording => conference.recorded = false,
+            ConferenceOrder::Record => conference.recorded = !conference.to_record,
+            ConferenceOrder::StopRecording => (conference.recorded, conference.to_record) = (false, false),
             ConferenceOrder::End => self.end(room, ConferenceEnd::Command),
         }
     }
@@ -130,7 +153,10 @@ impl Model {
         let moderates = member.role == MemberRole::Moderator;
         match key {
             '6' if together => member.muted = !member.muted,
-            '1' if together && moderates => conference.recorded = !conference.recorded,
+            '1' if together && moderates => {
+                let before = conference.recorded || std::mem::take(&mut conference.to_record);
+                conference.recorded = !before;
+            }
             '2' if together && moderates => {
                 conference.locked = !conference.locked;
                 return true;

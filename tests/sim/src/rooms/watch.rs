@@ -52,18 +52,23 @@ impl World {
         let mut listened = 0;
         for (room, told) in &self.rooms.told {
             let present: Vec<Present<'_>> =
-                told.members.iter().map(|(call, seat)| self.present(*call, seat.muted)).collect::<Result<_, _>>()?;
+                told.members.iter().map(|(call, it)| self.present(*call, it.seat.muted)).collect::<Result<_, _>>()?;
             let music = self.rooms.plans[room].music_alone;
             for (at, listener) in present.iter().enumerate() {
                 let Some(party) = listener.party else { continue };
                 listened += u64::from(present.len() > 1);
-                let heard: BTreeSet<Source> = self.ears.heard_by(party.endpoint).into_iter().collect();
+                let mut heard: BTreeSet<Source> = self.ears.heard_by(party.endpoint).into_iter().collect();
+                // What is said aloud takes the place of music, and of nobody's voice; nothing is said to who holds.
+                let said = heard.extract_if(.., |source| Ears::is_said(*source)).count();
+                if said > usize::from(!listener.holds()) {
+                    return Err(format!("{} in {room} is told {said} things", party.user));
+                }
                 let others = || present.iter().enumerate().filter(|(other, _)| *other != at && !listener.holds());
                 let voices = |which: fn(&Present<'_>) -> bool| -> BTreeSet<Source> {
                     others().filter(|(_, other)| which(other)).filter_map(|(_, other)| other.voice).collect()
                 };
                 let mut must = voices(|it| it.is_heard());
-                if present.len() == 1 && music && !listener.holds() {
+                if present.len() == 1 && music && !listener.holds() && said == 0 {
                     must.insert(Ears::hold_music());
                 }
                 let mut may: BTreeSet<Source> = must.union(&voices(|it| it.may_be_heard())).copied().collect();
@@ -78,6 +83,13 @@ impl World {
                 }
             }
             self.check_recorded(room, told, &present)?;
+            let lately = self.crashed_at.last().is_some_and(|at| self.now < *at + PROBATION);
+            let kept = |call: &CallId| self.checkpoints.contains_key(call) || lately;
+            if let Some((call, _)) =
+                told.members.keys().zip(&present).find(|(call, it)| it.party.is_some() && !kept(call))
+            {
+                return Err(format!("nothing is kept of {call}, which is in {room}"));
+            }
         }
         let open = |call| self.records.calls.get(&call).is_some_and(|record| record.ended.is_none());
         self.rooms.check_doors(self.now, open)?;
@@ -182,5 +194,7 @@ impl World {
     }
 }
 
+/// How long after a crash nothing may be kept of a call: it is not known who is there.
+const PROBATION: Duration = Duration::from_secs(6);
 /// How long a key takes to the media side.
 const ON_THE_WAY: Duration = Duration::from_millis(40);
