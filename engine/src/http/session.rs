@@ -102,6 +102,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 const USER_AGENT_MAX: usize = 200;
 /// A password is not hashed beyond this: nobody has one, and each byte costs.
 const PASSWORD_MAX: usize = 256;
+/// A nice value: a hash takes all of a core for a tenth of a second, and media wants its turn each 20 ms.
+const HASHING_PRIORITY: i32 = 10;
 /// How long a sign-in waits for its turn to be hashed.
 const HASHING_WAIT: Duration = Duration::from_secs(5);
 /// The hash of nobody's password, with the cost of a real one.
@@ -166,7 +168,19 @@ async fn hashed<T: Send + 'static>(api: &Api, work: impl FnOnce() -> T + Send + 
     let busy = || Problem::new(Kind::Unavailable, "too many people sign in at this moment; try again").retry_after(5);
     let permit = tokio::time::timeout(HASHING_WAIT, api.hashing().acquire()).await.map_err(|_| busy())?;
     let _permit = permit.map_err(|_| busy())?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+    let (done, result) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("password-hash".to_owned())
+        .spawn(move || {
+            // Who signs in waits for a moment, who talks does not. The nice value is a thread's own on Linux.
+            if let Err(error) = rustix::process::setpriority_process(None, HASHING_PRIORITY) {
+                tracing::debug!(%error, "passwords are hashed at the common priority");
+            }
+            // Whoever waited has gone where this fails.
+            let _ = done.send(work());
+        })
+        .map_err(|error| Problem::internal(&error))?;
+    result.await.map_err(|error| Problem::internal(&error))
 }
 
 /// Counts a wrong password, and lets nobody in who is locked out or left.
