@@ -164,7 +164,7 @@ fn what_is_provisioned_is_checked() {
         "5: `password` is missing here, write it",
         "8: a trunk has both username and password, or neither",
         "10: `provision.trunk.host`: `a b` is no host, write it as sip.example.com or 192.0.2.1",
-        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000` or to `echo`",
+        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `flow:main` or `echo`",
         "19: `provision.queue` comes in a later version, take it out for now",
     ];
     assert_eq!(parse(text).map(|_| ()).unwrap_err(), expected);

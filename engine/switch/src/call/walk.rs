@@ -251,7 +251,11 @@ impl Call {
             return false;
         }
         let caller = *caller;
-        self.go_on_with_flow(desk, caller, Event::DialEnded(DialEnd::Answered))
+        let goes_on = self.is_awaited_by_flow(caller);
+        if goes_on {
+            self.go_on_with_flow(desk, caller, Event::DialEnded(DialEnd::Answered));
+        }
+        goes_on
     }
 
     /// A conference is over for the caller: its flow goes on if it says how, else the call ends.
@@ -259,25 +263,27 @@ impl Call {
         let Stage::Room(visit) = &self.stage else { return };
         let caller = visit.caller;
         self.leave_room(desk, end.cause);
-        let room = self.service();
-        if self.go_on_with_flow(desk, caller, Event::Done) {
-            room.into_iter().for_each(|room| self.finish_leg(desk, room, end.cause));
-        } else {
-            self.end(desk, end);
+        if !self.is_awaited_by_flow(caller) {
+            return self.end(desk, end);
         }
+        if let Some(room) = self.service() {
+            self.finish_leg(desk, room, end.cause);
+        }
+        self.go_on_with_flow(desk, caller, Event::Done);
     }
 
-    fn go_on_with_flow(&mut self, desk: &mut Desk, caller: LegIndex, event: Event) -> bool {
-        let Some(walk) = &self.walk else { return false };
-        if !walk.run.comes_back(&Flows(&self.tenant)) || !self.legs[caller.at()].is_up() {
-            return false;
-        }
-        let name = walk.name.clone();
+    /// Whether a flow goes on with the caller when whoever is with it now has gone.
+    fn is_awaited_by_flow(&self, caller: LegIndex) -> bool {
+        let comes_back = |walk: &Walk| walk.run.comes_back(&Flows(&self.tenant));
+        self.walk.as_deref().is_some_and(comes_back) && self.legs[caller.at()].is_up()
+    }
+
+    fn go_on_with_flow(&mut self, desk: &mut Desk, caller: LegIndex, event: Event) {
+        let Some(name) = self.flow_name() else { return };
         self.push_service(desk, name.as_str());
         self.stage = Stage::Flow { caller };
         self.changed = true;
         self.tell_flow(desk, event);
-        true
     }
 
     /// What the flow says was said to its end. False if it is not the flow that says it.

@@ -33,7 +33,7 @@ fn main_flow() -> Value {
             "menu": {
                 "step": "menu", "prompt": ["ivr_welcome"], "silent": ["ivr_no_input"],
                 "wrong": ["ivr_invalid"], "tries": 2, "timeout_s": 5, "no_choice": "bye",
-                "keys": {"1": "bob", "2": "collect", "3": "line", "4": "room", "5": "nobody", "6": "sub"},
+                "keys": {"1": "bob", "2": "collect", "3": "line", "4": "room", "5": "nobody", "6": "sub", "7": "meet"},
             },
             "bob": {
                 "step": "extension", "number": "1002", "ring_s": 10, "answered": "after", "busy": "busy",
@@ -49,6 +49,7 @@ fn main_flow() -> Value {
             "typed": {"step": "extension", "number": "{number}", "failed": "bye"},
             "line": {"step": "outside", "number": "13800138000", "ring_s": 30, "failed": "bye"},
             "room": {"step": "conference", "room": "8000", "next": "after"},
+            "meet": {"step": "conference", "room": "8000", "next": "bob"},
             "nobody": {"step": "extension", "number": "4444", "failed": "nobody"},
             "sub": {"step": "subflow", "flow": "other", "next": "after"},
             "bye": {"step": "hang_up", "parts": ["ivr_goodbye"]},
@@ -201,6 +202,29 @@ fn a_conference_that_its_moderator_ends_leads_on() {
     world.played("lines");
     world.play("1s lines < BYE");
     world.finish();
+}
+
+#[test]
+fn somebody_is_rung_right_after_a_conference() {
+    let mut world = menu();
+    world.play("1s lines > press 7\n1s lines hears HoldMusic");
+    world.command(Command::Conference("8000".parse().unwrap(), switch::input::ConferenceOrder::End)).unwrap();
+    world.play("0ms bob < INVITE\n0ms bob > 200\n0ms bob < ACK\n1s lines hears bob\n2s lines > BYE\n2s bob < BYE");
+    world.finish();
+    let services: Vec<&String> =
+        world.facts.iter().filter(|fact| fact.contains("main#") || fact.contains("8000#")).collect();
+    assert_eq!(
+        services,
+        [
+            "leg_started main#1",
+            "answered main#1",
+            "leg_started 8000#1",
+            "leg_ended main#1 Transferred 0",
+            "leg_ended 8000#1 Command 0",
+            "leg_started main#2",
+            "leg_ended main#2 Transferred 0",
+        ]
+    );
 }
 
 #[test]
