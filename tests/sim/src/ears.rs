@@ -213,6 +213,12 @@ impl Ears {
         self.endpoints.iter().filter(|(_, endpoint)| endpoint.agreement.is_none()).map(|(id, _)| EndpointId(*id))
     }
 
+    /// Whether ports could not be bound and the switch does not know it yet: what it orders of a room with them means nothing.
+    #[must_use]
+    pub fn is_news_under_way(&self) -> bool {
+        self.unbound.values().any(|told| !told)
+    }
+
     /// Whether that is something said to somebody: no voice, and no music.
     #[must_use]
     pub fn is_said(source: Source) -> bool {
