@@ -1,11 +1,13 @@
 //! The shell around the pure cores: sockets, journal, store, HTTP and media threads.
 
+pub mod background;
 pub mod call_handling;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod consumers;
 pub mod events;
+pub mod gauge;
 pub mod http;
 pub mod journal;
 pub mod keeper;

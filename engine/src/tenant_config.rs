@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialplan::flow::name::FlowName;
 use dialplan::number::{RoomNumber, TrunkName};
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan};
 use hooks::id::TenantId;
@@ -17,7 +16,7 @@ use switch::config::{self, Credentials, StaticContact, TenantConfig};
 use crate::names::{Addresses, Ask, Names};
 use crate::secrets::{SecretError, SecretKey};
 use crate::store::extensions::Extension;
-use crate::store::flows::{FlowVersion, StoredFlow};
+use crate::store::flows::FlowVersion;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::Hidden;
@@ -100,7 +99,8 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
             Err(error) => warnings.push(format!("room {}: {error}", stored.number)),
         }
     }
-    let flows = flows(store, tenant).await?;
+    let version = |it: FlowVersion| (it.flow, config::Version { number: it.number, flow: Arc::new(it.definition) });
+    let flows = store.published_flows(tenant).await?.into_iter().map(version).collect();
     let config = TenantConfig {
         tenant: tenant.clone(),
         domains: settings.domains,
@@ -114,17 +114,6 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         record_internal: settings.record_internal || with.record_internal,
     };
     Ok(Built { config, warnings })
-}
-
-/// The published version of each flow.
-async fn flows(store: &Store, tenant: &TenantId) -> Result<BTreeMap<FlowName, config::Version>, StoreError> {
-    let current: BTreeMap<FlowName, u32> = (store.all::<StoredFlow>(tenant).await?.into_iter())
-        .filter_map(|flow| Some((flow.value.name, flow.value.published?)))
-        .collect();
-    let versions = store.all::<FlowVersion>(tenant).await?.into_iter().map(|version| version.value);
-    let walked = versions.filter(|version| current.get(&version.flow) == Some(&version.number));
-    let version = |it: FlowVersion| config::Version { number: it.number, flow: Arc::new(it.definition) };
-    Ok(walked.map(|walked| (walked.flow.clone(), version(walked))).collect())
 }
 
 /// Whose a trunk's secret is, for [`SecretKey::seal`].

@@ -493,6 +493,16 @@ fn a_run_without_end_is_stopped() {
         (0..).find(|_| run.handle(&plays, 0, &Event::Played).contains(&Action::HangUp(super::node::Cause::Failure)));
     assert_eq!(played, Some(IDLE_STEPS_MAX as i32 - 1));
 
+    // Nor is ringing that fails, perhaps at once.
+    let rings = centre(&of("[nodes.a]\nstep = \"extension\"\nnumber = \"4444\"\nfailed = \"a\"\n"));
+    for how in [DialEnd::Failed, DialEnd::Busy] {
+        let (mut run, _) = Run::start(&"main".parse().unwrap(), &caller(""), &rings, 0);
+        let failed = (0..).find(|_| {
+            run.handle(&rings, 0, &Event::DialEnded(how)).contains(&Action::HangUp(super::node::Cause::Failure))
+        });
+        assert_eq!(failed, Some(IDLE_STEPS_MAX as i32 - 1), "{how:?}");
+    }
+
     // A caller who presses keys is nobody to stop, but once.
     let keys = centre(&of("[nodes.a]\nstep = \"menu\"\nprompt = []\nkeys = { 1 = \"a\" }\nno_choice = \"a\"\n"));
     let (mut run, _) = Run::start(&"main".parse().unwrap(), &caller(""), &keys, 0);

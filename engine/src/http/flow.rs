@@ -14,6 +14,7 @@ use dialplan::flow::name::FlowName;
 use dialplan::flow::node::Node;
 use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
+use switch::config::unserved;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -153,9 +154,8 @@ async fn read_flow(
     principal: Principal,
     Path(name): Path<String>,
 ) -> Result<Tagged<FlowShown>, Problem> {
-    let mut edit = Edit::begin(&api, &principal).await?;
-    let stored = edit.tx.find::<StoredFlow>(&name).await?.ok_or_else(|| Problem::not_found(StoredFlow::RESOURCE))?;
-    show(&api, &principal, &mut edit, stored).await
+    let stored = api.store().get::<StoredFlow>(&principal.tenant, &name).await?;
+    show(&api, &principal, stored).await
 }
 
 /// Saves the draft of a flow, which is made if there is none; what hinders its publication is in `problems`.
@@ -186,8 +186,8 @@ async fn save_flow(
             (edit.tx.update(changed, expect).await?, false)
         }
     };
-    let shown = show(&api, &principal, &mut edit, stored).await?;
     edit.finish(&api).await?;
+    let shown = show(&api, &principal, stored).await?;
     Ok(if is_new { shown.created("/api/v1/flows", &name).into_response() } else { shown.into_response() })
 }
 
@@ -205,16 +205,15 @@ async fn publish_flow(
     let Some(draft) = flow.draft.clone() else {
         return Err(Problem::new(Kind::Refused, "there is no draft to publish; save one first"));
     };
-    let problems = problems(&api, &principal, &mut edit, &draft).await?;
+    let problems = problems(&api, &principal, &draft).await?;
     if !problems.is_empty() {
         return Err(invalid(problems));
     }
     let number = flow.published.map_or(1, |last| last + 1);
     edit.tx.create(FlowVersion { flow: flow.name.clone(), number, definition: draft }).await?;
     let stored = edit.tx.update(StoredFlow { draft: None, published: Some(number), ..flow }, expect).await?;
-    let shown = show(&api, &principal, &mut edit, stored).await?;
     edit.finish(&api).await?;
-    Ok(shown)
+    show(&api, &principal, stored).await
 }
 
 /// Deletes a flow with its versions, where no route and no other flow leads to it. Calls in it go on.
@@ -233,16 +232,14 @@ async fn delete_flow(
         let detail = format!("route {} leads to it; change or delete the route first", route.value.name);
         return Err(Problem::new(Kind::InUse, detail));
     }
-    for (other, walked) in published(&mut edit).await? {
+    for FlowVersion { flow: other, definition, .. } in api.store().published_flows(&principal.tenant).await? {
         let calls = |node: &Node| matches!(node, Node::Subflow(into) if into.flow == flow.name);
-        if other != flow.name && walked.nodes.values().any(calls) {
+        if other != flow.name && definition.nodes.values().any(calls) {
             return Err(Problem::new(Kind::InUse, format!("flow {other} leads to it; change that first")));
         }
     }
-    for version in edit.tx.all::<FlowVersion>().await? {
-        if version.value.flow == flow.name {
-            edit.tx.delete::<FlowVersion>(&version.value.key(), Expect::Any).await?;
-        }
+    for number in 1..=flow.published.unwrap_or_default() {
+        edit.tx.delete::<FlowVersion>(&FlowVersion::id(&name, number), Expect::Any).await?;
     }
     edit.tx.delete::<StoredFlow>(&name, expect).await?;
     edit.finish(&api).await?;
@@ -271,92 +268,59 @@ async fn draw_flow(
     Path(name): Path<String>,
     Query(picture): Query<Picture>,
 ) -> Result<Response, Problem> {
-    let stored = api.store().get::<StoredFlow>(&principal.tenant, &name).await?.value;
-    let flow = match (picture.version.or(stored.published), stored.draft) {
-        (_, Some(draft)) if picture.version.is_none() => draft,
-        (Some(number), _) => {
-            let id = FlowVersion::id(&name, number);
-            api.store().get::<FlowVersion>(&principal.tenant, &id).await?.value.definition
+    let flow = match picture.version {
+        Some(number) => Some(version(&api, &principal, &name, number).await?),
+        None => {
+            let stored = api.store().get::<StoredFlow>(&principal.tenant, &name).await?;
+            standing(&api, &principal, &stored.value).await?
         }
-        (None, _) => return Err(Problem::not_found(FlowVersion::RESOURCE)),
     };
+    let flow = flow.ok_or_else(|| Problem::not_found(FlowVersion::RESOURCE))?;
     let svg = [(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"))];
     Ok((svg, draw(&flow)).into_response())
 }
 
-async fn show(
-    api: &Api,
-    principal: &Principal,
-    edit: &mut Edit,
-    stored: Stored<StoredFlow>,
-) -> Result<Tagged<FlowShown>, Problem> {
-    let flow = match (&stored.value.draft, stored.value.published) {
-        (Some(draft), _) => Some(draft.clone()),
-        (None, Some(number)) => {
-            let id = FlowVersion::id(stored.value.name.as_str(), number);
-            edit.tx.find::<FlowVersion>(&id).await?.map(|version| version.value.definition)
-        }
-        (None, None) => None,
-    };
+async fn show(api: &Api, principal: &Principal, stored: Stored<StoredFlow>) -> Result<Tagged<FlowShown>, Problem> {
+    let flow = standing(api, principal, &stored.value).await?;
     let problems = match &stored.value.draft {
-        Some(draft) => problems(api, principal, edit, draft).await?,
+        Some(draft) => problems(api, principal, draft).await?,
         None => Vec::new(),
     };
     let problems = problems.into_iter().map(FlowFault::from).collect();
     Ok(Tagged::<FlowListed>::from(stored).map(|about| FlowShown { about, flow, problems }))
 }
 
+/// What there is to be seen of a flow: its draft, else what is published.
+async fn standing(api: &Api, principal: &Principal, stored: &StoredFlow) -> Result<Option<Flow>, Problem> {
+    match (&stored.draft, stored.published) {
+        (Some(draft), _) => Ok(Some(draft.clone())),
+        (None, Some(number)) => version(api, principal, stored.name.as_str(), number).await.map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+async fn version(api: &Api, principal: &Principal, name: &str, number: u32) -> Result<Flow, Problem> {
+    let stored = api.store().get::<FlowVersion>(&principal.tenant, &FlowVersion::id(name, number)).await?;
+    Ok(stored.value.definition)
+}
+
 /// What is wrong with a flow in this tenant.
-async fn problems(api: &Api, principal: &Principal, edit: &mut Edit, flow: &Flow) -> Result<Vec<FlowProblem>, Problem> {
-    let extensions = edit.tx.all::<Extension>().await?;
-    let rooms = edit.tx.all::<Room>().await?;
+async fn problems(api: &Api, principal: &Principal, flow: &Flow) -> Result<Vec<FlowProblem>, Problem> {
+    let (store, tenant) = (api.store(), &principal.tenant);
+    let extensions = store.all::<Extension>(tenant).await?;
+    let rooms = store.all::<Room>(tenant).await?;
+    let others = store.published_flows(tenant).await?.into_iter().filter(|other| other.flow != flow.name);
     let known = Known {
-        prompts: api.prompts().names(&principal.tenant),
+        prompts: api.prompts().names(tenant),
         extensions: extensions.into_iter().map(|extension| extension.value.number).collect(),
         rooms: rooms.into_iter().filter_map(|room| room.value.number.as_str().parse().ok()).collect(),
-        flows: published(edit).await?.into_iter().filter(|(name, _)| *name != flow.name).collect(),
+        flows: others.map(|other| (other.flow, Arc::new(other.definition))).collect(),
         ..Known::default()
     };
     let mut problems = check(flow, &known);
     problems.extend(unserved(flow));
     problems.sort();
     Ok(problems)
-}
-
-/// The flows that calls walk.
-async fn published(edit: &mut Edit) -> Result<Vec<(FlowName, Arc<Flow>)>, Problem> {
-    let flows = edit.tx.all::<StoredFlow>().await?;
-    let mut walked = Vec::new();
-    for flow in flows {
-        let Some(number) = flow.value.published else { continue };
-        let id = FlowVersion::id(flow.value.name.as_str(), number);
-        if let Some(version) = edit.tx.find::<FlowVersion>(&id).await? {
-            walked.push((flow.value.name, Arc::new(version.value.definition)));
-        }
-    }
-    Ok(walked)
-}
-
-/// Steps that this version cannot take yet.
-fn unserved(flow: &Flow) -> impl Iterator<Item = FlowProblem> {
-    flow.nodes.iter().filter_map(|(name, node)| match node {
-        Node::Lookup(_) | Node::Queue(_) | Node::Agent(_) | Node::Voicemail(_) | Node::Survey(_) => {
-            let what = format!("`{}` is not served yet; lead elsewhere", node.kind());
-            Some(FlowProblem { node: Some(name.to_string()), what })
-        }
-        Node::Play(_)
-        | Node::Say(_)
-        | Node::Menu(_)
-        | Node::Collect(_)
-        | Node::Set(_)
-        | Node::Condition(_)
-        | Node::Extension(_)
-        | Node::Outside(_)
-        | Node::Conference(_)
-        | Node::Subflow(_)
-        | Node::Return(_)
-        | Node::HangUp(_) => None,
-    })
 }
 
 fn leads_to(route: &Route, name: &FlowName) -> bool {

@@ -7,7 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::sync::watch;
 use utoipa_axum::routes;
@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use super::operation::{Guard, Operations};
 use super::permission::METRICS_READ;
 use super::state::Api;
+use crate::gauge;
 use crate::media_bridge::figures;
 
 /// The operations on metrics.
@@ -69,10 +70,9 @@ const SUM_UP_EVERY: Duration = Duration::from_secs(5);
     responses((status = 200, body = String, content_type = "text/plain")))]
 async fn read_metrics(State(api): State<Api>) -> impl IntoResponse {
     let counts = api.live().counts();
-    let shown = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-    gauge!("switchboard_calls").set(shown(counts.calls));
-    gauge!("switchboard_registrations").set(shown(counts.registrations));
-    gauge!("switchboard_bans").set(shown(counts.bans));
+    gauge::set("switchboard_calls", counts.calls);
+    gauge::set("switchboard_registrations", counts.registrations);
+    gauge::set("switchboard_bans", counts.bans);
     api.metrics().run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics().render())
 }

@@ -20,6 +20,7 @@ use super::problem::{FieldError, Kind, Problem};
 use super::setting::Faults;
 use super::sip_credential;
 use super::state::Api;
+use crate::background;
 use crate::secrets::{hash_password, new_token, token_hash, verify_password};
 use crate::store::employees::{Account, Employment, FailedLogin, LoginOutcome, LoginSeen, NewPassword};
 use crate::store::sessions::{NewSession, SESSION_IDLE_MS};
@@ -168,19 +169,7 @@ async fn hashed<T: Send + 'static>(api: &Api, work: impl FnOnce() -> T + Send + 
     let busy = || Problem::new(Kind::Unavailable, "too many people sign in at this moment; try again").retry_after(5);
     let permit = tokio::time::timeout(HASHING_WAIT, api.hashing().acquire()).await.map_err(|_| busy())?;
     let _permit = permit.map_err(|_| busy())?;
-    let (done, result) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("password-hash".to_owned())
-        .spawn(move || {
-            // Who signs in waits for a moment, who talks does not. The nice value is a thread's own on Linux.
-            if let Err(error) = rustix::process::setpriority_process(None, HASHING_PRIORITY) {
-                tracing::debug!(%error, "passwords are hashed at the common priority");
-            }
-            // Whoever waited has gone where this fails.
-            let _ = done.send(work());
-        })
-        .map_err(|error| Problem::internal(&error))?;
-    result.await.map_err(|error| Problem::internal(&error))
+    background::run("password-hash", HASHING_PRIORITY, work).await.map_err(|error| Problem::internal(&error))
 }
 
 /// Counts a wrong password, and lets nobody in who is locked out or left.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use hooks::fact::AudioFormat;
 use recordings::{EncodeError, SealKeys, encode_opus, seal, sha256_of};
-use tokio::sync::oneshot;
+
+use crate::background;
 
 /// What is to become of a WAV file.
 #[derive(Clone, Debug)]
@@ -41,16 +42,7 @@ pub(super) struct Made {
 /// # Errors
 /// The disk.
 pub(super) async fn make(from: PathBuf, form: Form) -> io::Result<Made> {
-    let (done, made) = oneshot::channel();
-    std::thread::Builder::new().name("recording-form".to_owned()).spawn(move || {
-        // The nice value is a thread's own on Linux.
-        if let Err(error) = rustix::process::setpriority_process(None, LEAST_PRIORITY) {
-            tracing::debug!(%error, "recordings are coded at the common priority");
-        }
-        // Whoever waited has gone where this fails: the process stops.
-        let _ = done.send(work(&from, &form));
-    })?;
-    made.await.map_err(|_| io::Error::other("the thread that codes recordings panicked"))?
+    background::run("recording-form", LEAST_PRIORITY, move || work(&from, &form)).await?
 }
 
 fn work(from: &Path, form: &Form) -> io::Result<Made> {

@@ -22,6 +22,7 @@ use media::{
 use media_io::{BrowserPorts, MediaHandle};
 use switch::media::{Agreement, EndpointId, IceCredentials, MediaCommand, MediaEvent, RecordingOutcome, Sound, Source};
 
+use crate::gauge;
 use crate::prompts::PromptLibrary;
 use crate::recorder::Recorder;
 use crate::writer::Inbox;
@@ -100,7 +101,7 @@ impl MediaBridge {
             ("switchboard_media_recorders", sizes.recorders),
         ];
         for (name, value) in gauges {
-            metrics::gauge!(name).set(f64::from(u32::try_from(value).unwrap_or(u32::MAX)));
+            gauge::set(name, value);
         }
     }
 

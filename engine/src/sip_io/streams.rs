@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use crate::gauge;
 use crate::ladder::Tap;
 use crate::names::Names;
 use crate::tls::TlsClient;
@@ -93,8 +94,7 @@ struct Table {
 
 impl Table {
     fn show_size(&self) {
-        metrics::gauge!("switchboard_sip_connections")
-            .set(f64::from(u32::try_from(self.by_id.len()).unwrap_or(u32::MAX)));
+        gauge::set("switchboard_sip_connections", self.by_id.len());
     }
 }
 

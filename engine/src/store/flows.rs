@@ -2,11 +2,12 @@
 
 use dialplan::flow::Flow;
 use dialplan::flow::name::FlowName;
+use hooks::id::TenantId;
 use serde::Serialize;
 
-use super::StoreError;
-use super::setting::{Setting, as_text};
+use super::setting::{Setting, as_text, stored};
 use super::sql::{Arg, Row, args, json};
+use super::{Store, StoreError};
 
 /// A flow through its life.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,6 +40,19 @@ impl FlowVersion {
     #[must_use]
     pub fn id(flow: &str, number: u32) -> String {
         format!("{flow}.{number}")
+    }
+}
+
+impl Store {
+    /// The versions that new calls walk, one of each flow that was ever published.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn published_flows(&self, tenant: &TenantId) -> Result<Vec<FlowVersion>, StoreError> {
+        let sql = "SELECT v.* FROM flow_versions v JOIN flows f \
+                   ON f.tenant = v.tenant AND f.name = v.flow AND f.published = v.number WHERE v.tenant = $1 ORDER BY v.flow";
+        let rows = self.pool.read().await?.all(sql, args![tenant.as_str()]).await?;
+        rows.iter().map(|row| stored::<FlowVersion>(row).map(|version| version.value)).collect()
     }
 }
 

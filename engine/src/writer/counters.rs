@@ -1,7 +1,9 @@
 //! The switch's counters and table sizes under the names that `/metrics` shows.
 
-use metrics::{counter, gauge};
+use metrics::counter;
 use switch::switch::Switch;
+
+use crate::gauge;
 
 /// Shows them all. Called once a second at most.
 pub(super) fn show(switch: &Switch) {
@@ -46,6 +48,6 @@ pub(super) fn show(switch: &Switch) {
         ("switchboard_timers", sizes.timers),
     ];
     for (name, value) in gauges {
-        gauge!(name).set(f64::from(u32::try_from(value).unwrap_or(u32::MAX)));
+        gauge::set(name, value);
     }
 }

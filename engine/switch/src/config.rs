@@ -1,5 +1,6 @@
 //! What the switch is told about its world. A tenant is replaced as a whole; running calls keep what they began with.
 
+mod flow;
 mod room;
 mod trunk;
 
@@ -8,7 +9,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialplan::flow::Flow;
 use dialplan::flow::name::FlowName;
 use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
@@ -19,6 +19,7 @@ use sip::flow::Transport;
 use sip::sdp::Fingerprint;
 use sip::session_timer::Policy;
 
+pub use flow::{Version, unserved};
 pub use room::{MEMBERS_MAX, Pin, PinError, Room};
 pub use trunk::{
     CallerShown, Choice, Credentials, Health, Lane, Limits as TrunkLimits, Numbers, Registration, Trunk, TrunkPolicy,
@@ -157,15 +158,6 @@ pub struct Limits {
     pub ban: Duration,
     /// Sources that are watched for failed sign-ins at a time.
     pub watched_sources: usize,
-}
-
-/// A version of a flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// Its number.
-    pub number: u32,
-    /// What it is.
-    pub flow: Arc<Flow>,
 }
 
 /// One tenant's settings.

@@ -274,6 +274,19 @@ impl Leg {
         }
     }
 
+    /// One that stands for a service.
+    pub(crate) fn service(id: LegId, side: Side, name: &str) -> Self {
+        Self {
+            id,
+            side,
+            peer: Peer { kind: PeerKind::Service, name: name.to_owned(), number: name.to_owned() },
+            tag: Box::default(),
+            state: LegState::Service,
+            media: LegMedia::None,
+            status: 0,
+        }
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.state, LegState::Up(_))
     }

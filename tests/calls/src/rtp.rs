@@ -17,6 +17,8 @@ pub const PACKET_MS: u64 = 20;
 const PACKET_SAMPLES: usize = 160;
 /// How long a receive call blocks before it looks whether to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Mean power of a packet in which somebody speaks: -46 dB of full scale.
+const SPEECH_POWER_MIN: f64 = 2.5e-5;
 /// What a careful phone buffers: later than this is too late to be played.
 pub const PLAYOUT_MS: f64 = 40.0;
 
@@ -235,6 +237,18 @@ impl RtpEnd {
             std::thread::sleep(Duration::from_millis(PACKET_MS));
         }
         Ok(())
+    }
+
+    /// When it has heard something in PCMU that was louder than line noise since then, packet by packet.
+    #[must_use]
+    pub fn loud_since(&self, from_s: f64) -> Vec<f64> {
+        let heard = self.heard();
+        let of_audio = heard.iter().filter(|packet| packet.at_s >= from_s && packet.payload_type == 0);
+        let loud = of_audio.filter(|packet| {
+            let power: f64 = packet.payload.iter().map(|byte| Law::Mu.decode(*byte).powi(2)).sum();
+            power / packet.payload.len() as f64 > SPEECH_POWER_MIN
+        });
+        loud.map(|packet| packet.at_s).collect()
     }
 
     /// Sends one packet as given.

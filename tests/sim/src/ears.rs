@@ -30,6 +30,8 @@ pub struct Ears {
     ever_played: BTreeSet<switch::media::PlayerId>,
     /// Could not be bound; true once the switch was told.
     unbound: BTreeMap<u64, bool>,
+    /// Recordings of whose last order nothing came, since it named such ports.
+    behind: BTreeSet<hooks::id::RecordingId>,
     next_recorder: u64,
 }
 
@@ -108,7 +110,14 @@ impl Ears {
     /// # Errors
     /// The command makes no sense: a bug of the switch.
     pub fn obey(&mut self, command: &MediaCommand) -> Result<Vec<MediaEvent>, String> {
-        if let Some(told) = self.names_unbound(command) {
+        let names_unbound = self.names_unbound(command);
+        if let MediaCommand::Record { recording, .. } | MediaCommand::RecordFrom { recording, .. } = command {
+            self.behind.remove(recording);
+            if names_unbound == Some(false) {
+                self.behind.insert(*recording);
+            }
+        }
+        if let Some(told) = names_unbound {
             // Commands that were under way before the switch knew mean nothing.
             return if told { Err(format!("{command:?} on ports that could not be bound")) } else { Ok(Vec::new()) };
         }
@@ -213,10 +222,11 @@ impl Ears {
         self.endpoints.iter().filter(|(_, endpoint)| endpoint.agreement.is_none()).map(|(id, _)| EndpointId(*id))
     }
 
-    /// Whether ports could not be bound and the switch does not know it yet: what it orders of a room with them means nothing.
+    /// Whether the last order of whom a recording takes in named ports that could not be bound, which the switch does not know yet: it
+    /// means nothing, and another one follows once it knows.
     #[must_use]
-    pub fn is_news_under_way(&self) -> bool {
-        self.unbound.values().any(|told| !told)
+    pub fn is_behind(&self, recording: hooks::id::RecordingId) -> bool {
+        self.behind.contains(&recording) && self.unbound.values().any(|told| !told)
     }
 
     /// Whether that is something said to somebody: no voice, and no music.

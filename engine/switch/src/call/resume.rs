@@ -238,16 +238,7 @@ impl Call {
             hold: leg.hold(),
         };
         desk.rejoin_room(&self.tenant, &room, newcomer, &kept.member);
-        let number = kept.member.room.clone();
-        let service = Leg {
-            id: kept.service,
-            side,
-            peer: Peer { kind: PeerKind::Service, name: number.clone(), number },
-            tag: Box::default(),
-            state: LegState::Service,
-            media: LegMedia::None,
-            status: 0,
-        };
+        let service = Leg::service(kept.service, side, &kept.member.room);
         desk.leg_began(&self.tenant.tenant, self.id, &service);
         self.legs.push(service);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dialplan::collect::{Collector, Entry, Rule};
 use dialplan::number::RoomNumber;
 use dialplan::say::{Part, PromptName, defaults};
-use hooks::fact::{CallAnswered, ConferenceEnd, EndCause, EndedBy, Event, LeftReason, MemberRole, MutedBy, PeerKind};
+use hooks::fact::{CallAnswered, ConferenceEnd, EndCause, EndedBy, Event, LeftReason, MemberRole, MutedBy};
 use hooks::id::ConferenceId;
 use sip::message::StatusCode;
 
@@ -15,7 +15,7 @@ use super::{Call, End, Seeking, Stage, Verdict};
 use crate::conference::{Conference, Keys, Lock, Mute, Newcomer, NoEntry, RoomKey};
 use crate::config::{Pin, Room};
 use crate::desk::{Desk, LegIndex, LegRef, TimerKey};
-use crate::leg::{Hold, Leg, LegMedia, LegState, Offered, Peer, Side};
+use crate::leg::{Hold, Leg, LegState, Offered, Side};
 use crate::media::{Detect, PlayerId, Source};
 use crate::players::{Audience, Speaker};
 use crate::session;
@@ -83,11 +83,7 @@ impl Call {
             Ok(room) => room,
             Err(verdict) => return self.not_served(desk, caller, transfer, verdict),
         };
-        let choices = [session::mixed(self.open_offer(caller))];
-        if !self.legs[caller.at()].is_up() && !self.answer_with(desk, caller, &choices) {
-            return self.end_not_acceptable(desk);
-        }
-        let answered_ms = self.serve(desk, caller, number.as_str(), transfer);
+        let Some(answered_ms) = self.answer_and_serve(desk, caller, number.as_str(), transfer) else { return };
         let visit = Visit {
             caller,
             answered_ms,
@@ -120,7 +116,7 @@ impl Call {
     }
 
     /// The offer of a caller who waits for our answer.
-    pub(super) fn open_offer(&self, caller: LegIndex) -> Option<&sip::sdp::SessionDescription> {
+    fn open_offer(&self, caller: LegIndex) -> Option<&sip::sdp::SessionDescription> {
         match &self.leg(caller)?.state {
             LegState::Incoming(incoming) => match &incoming.offer {
                 Offered::Open(offer) => Some(offer),
@@ -128,6 +124,22 @@ impl Call {
             },
             LegState::Outgoing(_) | LegState::Up(_) | LegState::Service | LegState::Ended { .. } => None,
         }
+    }
+
+    /// Answers a caller who waits, with any codec there is, and serves it. `None` where it takes none of them: the call has ended.
+    pub(super) fn answer_and_serve(
+        &mut self,
+        desk: &mut Desk,
+        caller: LegIndex,
+        number: &str,
+        transfer: Option<Transfer>,
+    ) -> Option<u64> {
+        let choices = [session::mixed(self.open_offer(caller))];
+        if !self.legs[caller.at()].is_up() && !self.answer_with(desk, caller, &choices) {
+            self.end_not_acceptable(desk);
+            return None;
+        }
+        Some(self.serve(desk, caller, number, transfer))
     }
 
     /// The leg of a service that answered the caller, or takes the place of who handed it on; since when they talk.
@@ -145,15 +157,7 @@ impl Call {
 
     /// A leg that stands for a service.
     pub(super) fn push_service(&mut self, desk: &mut Desk, name: &str) -> LegIndex {
-        let service = Leg {
-            id: desk.leg_id(),
-            side: Side::Callee,
-            peer: Peer { kind: PeerKind::Service, name: name.to_owned(), number: name.to_owned() },
-            tag: Box::default(),
-            state: LegState::Service,
-            media: LegMedia::None,
-            status: 0,
-        };
+        let service = Leg::service(desk.leg_id(), Side::Callee, name);
         self.push_leg(desk, service, "")
     }
 
@@ -512,7 +516,7 @@ fn left_by(cause: EndCause) -> LeftReason {
     }
 }
 
-const NOWHERE: Verdict = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
+pub(super) const NOWHERE: Verdict = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
 /// What somebody is who needs no PIN.
 const PLAIN: MemberRole = MemberRole::Participant;
 /// How long it may take to say to somebody why it has to go: what is said takes seconds.

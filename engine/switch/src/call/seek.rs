@@ -13,7 +13,7 @@ use sip::message::{Response, StatusCode};
 use sip::transaction::ClientKey;
 
 use super::forward::ENGAGED;
-use super::transfer::{Purpose, TRANSFER_RING_MAX, Transfer};
+use super::transfer::{Errand, Purpose, TRANSFER_RING_MAX, Transfer};
 use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
 use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
@@ -70,8 +70,8 @@ impl Call {
         };
         let ring_for = match transfer.map(|transfer| transfer.purpose) {
             Some(Purpose::HandOn(_) | Purpose::Recall) => ring_for.min(TRANSFER_RING_MAX),
-            Some(Purpose::Flow { ring_for }) => ring_for,
-            None => ring_for,
+            Some(Purpose::Flow(Errand::Ring(ring_for))) => ring_for,
+            Some(Purpose::Flow(Errand::Confer)) | None => ring_for,
         };
         let ring_until = desk.start_timer(ring_for, TimerKey::Ring(self.id));
         let at_once = matches!(route, Route::Extension(_));

@@ -34,11 +34,17 @@ pub(super) enum Purpose {
     HandOn(TransferKind),
     /// The new party cannot be reached, and who handed the call on hung up already: its phones ring again.
     Recall,
-    /// A flow rings somebody for so long, and goes on if nobody answers.
-    Flow {
-        /// How long.
-        ring_for: Duration,
-    },
+    /// A flow wants something done for its caller, and goes on where that fails.
+    Flow(Errand),
+}
+
+/// What a flow wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Errand {
+    /// Somebody is rung for so long.
+    Ring(Duration),
+    /// The caller is let into a conference.
+    Confer,
 }
 
 /// What a REFER asks for.
@@ -149,7 +155,7 @@ impl Call {
             self.fact(desk, Event::Transferred(Transferred { call: self.id, leg, to, kind }));
             self.report(desk, by, StatusCode::OK);
         }
-        if let Purpose::Flow { .. } = purpose {
+        if let Purpose::Flow(_) = purpose {
             self.finish_leg(desk, by, EndCause::Transferred);
         }
         if self.legs[by.at()].is_up() {
@@ -163,8 +169,8 @@ impl Call {
         for other in self.called() {
             self.cancel_leg(desk, other, verdict.cause);
         }
-        if let Purpose::Flow { .. } = transfer.purpose {
-            return self.nobody_for_flow(desk, stays, verdict);
+        if let Purpose::Flow(errand) = transfer.purpose {
+            return self.nobody_for_flow(desk, stays, errand, verdict);
         }
         let by = transfer.by;
         let leg = self.legs[by.at()].id;
@@ -188,7 +194,7 @@ impl Call {
             (Purpose::HandOn(_), Ok(extension)) => {
                 self.seek_for(desk, stays, &Route::Extension(extension), Some(recall));
             }
-            (Purpose::HandOn(_), Err(_)) | (Purpose::Recall | Purpose::Flow { .. }, _) => {
+            (Purpose::HandOn(_), Err(_)) | (Purpose::Recall | Purpose::Flow(_), _) => {
                 let refusal = Refusal::from(StatusCode::TEMPORARILY_UNAVAILABLE);
                 self.end(desk, &End { cause: verdict.cause, by: EndedBy::System, refusal });
             }

@@ -6,24 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::flow::Flow;
-use dialplan::flow::action::{Action, DialEnd, DialTarget, Event, QueueLeft};
+use dialplan::flow::action::{Action, DialEnd, DialTarget, Event};
 use dialplan::flow::name::{FlowName, HoursName, Key, QueueName};
 use dialplan::flow::node::{Cause, QueueFigure};
 use dialplan::flow::run::{Caller, Run, World};
 use dialplan::hours::Opening;
 use dialplan::number::Dialled;
-use dialplan::plan::Dial;
 use hooks::fact::{EndCause, EndedBy};
 use sip::message::StatusCode;
 
-use super::transfer::{Purpose, Transfer};
+use super::room::NOWHERE;
+use super::transfer::{Errand, Purpose, Transfer};
 use super::{Call, End, Route, Stage, Verdict};
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::incoming::routed;
 use crate::leg::{LegState, Side};
 use crate::media::{Detect, PlayerId, Source};
 use crate::players::Audience;
-use crate::session;
 
 /// A flow that a call walks.
 #[derive(Debug)]
@@ -37,19 +37,9 @@ pub(super) struct Walk {
     due: Option<Duration>,
     /// The wall clock of its beginning, ahead of the steady one: it is asked for the time in between.
     ahead_ms: i64,
-    away: Away,
     /// What happened while an action was being done, which may fail at once.
     events: VecDeque<Event>,
     is_acting: bool,
-}
-
-/// What it waits for when the caller is not in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Away {
-    /// Somebody it rings.
-    Dial,
-    /// The end of a conference.
-    Conference,
 }
 
 impl Call {
@@ -62,14 +52,9 @@ impl Call {
         transfer: Option<Transfer>,
     ) {
         if !self.tenant.flows.contains_key(name) {
-            let nowhere = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
-            return self.not_served(desk, caller, transfer, nowhere);
+            return self.not_served(desk, caller, transfer, NOWHERE);
         }
-        let choices = [session::mixed(self.open_offer(caller))];
-        if !self.legs[caller.at()].is_up() && !self.answer_with(desk, caller, &choices) {
-            return self.end_not_acceptable(desk);
-        }
-        let answered_ms = self.serve(desk, caller, name.as_str(), transfer);
+        let Some(answered_ms) = self.answer_and_serve(desk, caller, name.as_str(), transfer) else { return };
         self.stage = Stage::Flow { caller };
         let ahead_ms = i64::try_from(desk.now.unix_ms).unwrap_or(i64::MAX).saturating_sub(steady_ms(desk));
         let caller = Caller {
@@ -87,7 +72,6 @@ impl Call {
             playing: None,
             due: None,
             ahead_ms,
-            away: Away::Dial,
             events: VecDeque::new(),
             is_acting: true,
         }));
@@ -147,17 +131,15 @@ impl Call {
                 playing.into_iter().for_each(|player| desk.stop_playing(player));
             }
             Action::Dial { to, ring_s } => self.dial_for_flow(desk, &to, Duration::from_secs(u64::from(ring_s))),
-            Action::Conference(room) => {
-                self.set_away(Away::Conference);
-                match room.as_str().parse() {
-                    Ok(room) => self.leave_for(desk, &Route::Room(room), Duration::ZERO),
-                    Err(_) => self.tell_flow(desk, Event::Done),
-                }
+            Action::Conference(room) => match room.as_str().parse() {
+                Ok(room) => self.leave_for(desk, &Route::Room(room), Errand::Confer),
+                Err(_) => self.tell_flow(desk, Event::Done),
+            },
+            // See `config::unserved`: a flow that names one of these is not published.
+            Action::Lookup { .. } | Action::Queue { .. } | Action::Voicemail { .. } | Action::Survey(_) => {
+                desk.metrics.flow_faults += 1;
+                self.do_for_flow(desk, Action::HangUp(Cause::Failure));
             }
-            // A flow that names one of these is not taken: there is nothing behind them yet.
-            Action::Lookup { .. } => self.tell_flow(desk, Event::LookupDone(None)),
-            Action::Queue { .. } => self.tell_flow(desk, Event::QueueLeft(QueueLeft::Nobody)),
-            Action::Voicemail { .. } | Action::Survey(_) => self.tell_flow(desk, Event::Done),
             Action::Fault { .. } => desk.metrics.flow_faults += 1,
             Action::Collect { .. } | Action::SetVariable { .. } | Action::LeaveQueue => {}
             Action::HangUp(cause) => {
@@ -175,31 +157,28 @@ impl Call {
     fn dial_for_flow(&mut self, desk: &mut Desk, to: &DialTarget, ring_for: Duration) {
         let route = match to {
             DialTarget::Extension(number) => number.parse().ok().map(Route::Extension),
-            DialTarget::Outside(number) => match Dialled::clean(number).map(|number| self.tenant.plan.dial(&number)) {
-                Ok(Dial::Outbound(attempts) | Dial::Emergency(attempts)) => Some(Route::Lines(attempts)),
-                Ok(Dial::Internal(_) | Dial::Unknown) | Err(_) => None,
+            DialTarget::Outside(number) => match Dialled::clean(number).map(|number| routed(&self.tenant, &number)) {
+                Ok((lines @ Route::Lines(_), _, emergency)) => {
+                    // GEN-18: it is past limits from here on.
+                    self.about.emergency |= emergency;
+                    Some(lines)
+                }
+                Ok(_) | Err(_) => None,
             },
             DialTarget::Agent(_) => None,
         };
-        self.set_away(Away::Dial);
         match route {
-            Some(route) => self.leave_for(desk, &route, ring_for),
+            Some(route) => self.leave_for(desk, &route, Errand::Ring(ring_for)),
             None => self.tell_flow(desk, Event::DialEnded(DialEnd::Failed)),
         }
     }
 
-    fn set_away(&mut self, away: Away) {
-        if let Some(walk) = &mut self.walk {
-            walk.away = away;
-        }
-    }
-
     /// The caller leaves the flow for somebody, or a room: as if the flow handed it on.
-    fn leave_for(&mut self, desk: &mut Desk, route: &Route, ring_for: Duration) {
+    fn leave_for(&mut self, desk: &mut Desk, route: &Route, errand: Errand) {
         let (Stage::Flow { caller }, Some(walk)) = (&self.stage, &self.walk) else { return };
         let (caller, answered_ms) = (*caller, walk.answered_ms);
         let Some(by) = self.service() else { return };
-        let transfer = Transfer { by, seat: Side::Callee, purpose: Purpose::Flow { ring_for }, answered_ms };
+        let transfer = Transfer { by, seat: Side::Callee, purpose: Purpose::Flow(errand), answered_ms };
         self.seek_for(desk, caller, route, Some(transfer));
     }
 
@@ -214,32 +193,14 @@ impl Call {
     }
 
     /// Nobody answered for whom the flow rang, or the room took nobody in.
-    pub(super) fn nobody_for_flow(&mut self, desk: &mut Desk, caller: LegIndex, verdict: Verdict) {
+    pub(super) fn nobody_for_flow(&mut self, desk: &mut Desk, caller: LegIndex, errand: Errand, verdict: Verdict) {
         self.stage = Stage::Flow { caller };
         self.changed = true;
-        let how = match verdict.cause {
-            EndCause::Busy => DialEnd::Busy,
-            EndCause::NoAnswer => DialEnd::NoAnswer,
-            EndCause::Normal
-            | EndCause::Cancelled
-            | EndCause::AnsweredElsewhere
-            | EndCause::Reconnected
-            | EndCause::Rejected
-            | EndCause::Unreachable
-            | EndCause::NotAcceptable
-            | EndCause::Refused
-            | EndCause::Congestion
-            | EndCause::MediaTimeout
-            | EndCause::PeerLost
-            | EndCause::Command
-            | EndCause::Transferred
-            | EndCause::Interrupted
-            | EndCause::Stopped
-            | EndCause::Failed => DialEnd::Failed,
-        };
-        let event = match self.walk.as_ref().map(|walk| walk.away) {
-            Some(Away::Conference) => Event::Done,
-            Some(Away::Dial) | None => Event::DialEnded(how),
+        let event = match errand {
+            Errand::Confer => Event::Done,
+            Errand::Ring(_) if verdict.cause == EndCause::Busy => Event::DialEnded(DialEnd::Busy),
+            Errand::Ring(_) if verdict.cause == EndCause::NoAnswer => Event::DialEnded(DialEnd::NoAnswer),
+            Errand::Ring(_) => Event::DialEnded(DialEnd::Failed),
         };
         self.tell_flow(desk, event);
     }

@@ -12,6 +12,10 @@ use crate::ladder::{World, node, tenant};
 
 /// A tenant whose number 01012340000 leads into the first of these flows. What is said takes until the test says that it is over.
 fn world(flows: &[Value]) -> World {
+    with(walked(flows))
+}
+
+fn walked(flows: &[Value]) -> TenantConfig {
     let mut settings = tenant();
     for flow in flows {
         let flow = Flow::read(flow.clone()).unwrap();
@@ -19,7 +23,11 @@ fn world(flows: &[Value]) -> World {
     }
     let to = Destination::Flow("main".parse().unwrap());
     settings.plan.inbound.push(InboundRoute { trunk: None, did: DidPattern::Exact("01012340000".into()), to });
-    let mut world = World::new(node(), TenantConfig { ..settings });
+    settings
+}
+
+fn with(settings: TenantConfig) -> World {
+    let mut world = World::new(node(), settings);
     world.clips_last = true;
     world.register(&["alice", "bob", "carol"]);
     world
@@ -33,7 +41,7 @@ fn main_flow() -> Value {
             "menu": {
                 "step": "menu", "prompt": ["ivr_welcome"], "silent": ["ivr_no_input"],
                 "wrong": ["ivr_invalid"], "tries": 2, "timeout_s": 5, "no_choice": "bye",
-                "keys": {"1": "bob", "2": "collect", "3": "line", "4": "room", "5": "nobody", "6": "sub", "7": "meet"},
+                "keys": {"1": "bob", "2": "collect", "3": "line", "4": "room", "5": "nobody", "6": "sub", "7": "meet", "8": "help", "9": "wait"},
             },
             "bob": {
                 "step": "extension", "number": "1002", "ring_s": 10, "answered": "after", "busy": "busy",
@@ -49,6 +57,8 @@ fn main_flow() -> Value {
             "typed": {"step": "extension", "number": "{number}", "failed": "bye"},
             "line": {"step": "outside", "number": "13800138000", "ring_s": 30, "failed": "bye"},
             "room": {"step": "conference", "room": "8000", "next": "after"},
+            "help": {"step": "outside", "number": "110", "failed": "bye"},
+            "wait": {"step": "queue", "queue": "support", "nobody": "bye"},
             "meet": {"step": "conference", "room": "8000", "next": "bob"},
             "nobody": {"step": "extension", "number": "4444", "failed": "nobody"},
             "sub": {"step": "subflow", "flow": "other", "next": "after"},
@@ -191,6 +201,25 @@ fn a_flow_rings_outside() {
         "#,
     );
     world.finish();
+}
+
+/// GEN-18 holds for it as for a number that a phone dials: no limit of a trunk counts.
+#[test]
+fn a_flow_reaches_an_emergency_number_by_a_full_trunk() {
+    let mut settings = walked(&[main_flow()]);
+    settings.trunks.get_mut(&"lines".parse().unwrap()).unwrap().policy.limits.outbound.calls = Some(0);
+    let mut world = with(settings);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n1s lines > press 8\n1s lines < INVITE");
+    world.play("0ms lines > 486\n0ms lines < ACK\n1s lines > BYE");
+    world.finish();
+}
+
+#[test]
+fn a_step_that_is_not_served_is_a_fault() {
+    let mut world = menu();
+    world.play("1s lines > press 9\n1s lines < BYE");
+    world.finish();
+    assert_eq!(world.switch.metrics().flow_faults, 1);
 }
 
 #[test]

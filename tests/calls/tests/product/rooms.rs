@@ -205,21 +205,10 @@ impl Guest {
         self.party.media.speak(sdp::audio_address(&self.ok.body)?, Law::Mu, &voice.speak(8_000, 30.0))
     }
 
-    /// When it heard something, packet by packet.
-    fn spoken(&self, from_s: f64) -> Vec<f64> {
-        let heard = self.party.media.heard();
-        let of_audio = heard.iter().filter(|packet| packet.at_s >= from_s && packet.payload_type == 0);
-        let loud = of_audio.filter(|packet| {
-            let power: f64 = packet.payload.iter().map(|byte| Law::Mu.decode(*byte).powi(2)).sum();
-            power / packet.payload.len() as f64 > SPEECH_POWER_MIN
-        });
-        loud.map(|packet| packet.at_s).collect()
-    }
-
     /// Waits until something was said since then, and all of it; how long it took to begin, and how long it was.
     fn listen(&self, from_s: f64) -> Result<(f64, f64)> {
         wait::until("the end of what is said", PATIENCE, || {
-            let spoken = self.spoken(from_s);
+            let spoken = self.party.media.loud_since(from_s);
             let (Some(first), Some(last)) = (spoken.first(), spoken.last()) else { return Ok(None) };
             let is_over = self.party.media.now_s() - last > PAUSE_MAX_S;
             Ok(is_over.then_some((first - from_s, last - first)))
@@ -227,8 +216,6 @@ impl Guest {
     }
 }
 
-/// -46 dB of full scale.
-const SPEECH_POWER_MIN: f64 = 2.5e-5;
 /// Longer than any pause in what is said.
 const PAUSE_MAX_S: f64 = 1.0;
 
@@ -257,7 +244,7 @@ fn a_room_says_aloud_who_comes_and_goes_and_to_whom_is_sent_away_why() -> Result
     let bye = bob.party.phone.expect("BYE")?;
     let until_s = bob.party.media.now_s();
     bob.party.phone.reply(&bye, "200 OK", "")?;
-    let spoken = bob.spoken(sent_away_s);
+    let spoken = bob.party.media.loud_since(sent_away_s);
     let (first, last) = (spoken.first().context("nothing")? - sent_away_s, until_s - spoken.last().context("nothing")?);
     ensure!(spoken.len() > 40 && first < 1.0 && last < 1.5, "{} packets, {first} s, {last} s", spoken.len());
     // "Somebody has left the conference."

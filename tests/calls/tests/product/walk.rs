@@ -6,18 +6,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use calls::chirp::Voice;
 use calls::g711::Law;
+use calls::keys::Keypad;
 use calls::party::{self, Party};
 use calls::phone::Phone;
 use calls::ports::Ports;
-use calls::rtp::{Packet, RtpEnd};
+use calls::rtp::RtpEnd;
 use calls::sdp;
 use calls::switchboard::{Setup, Switchboard};
 use calls::wait;
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// -46 dB of full scale.
-const SPEECH_POWER_MIN: f64 = 2.5e-5;
 
 fn server() -> Result<(Switchboard, SocketAddr)> {
     let ports = Ports::take()?;
@@ -27,37 +26,6 @@ fn server() -> Result<(Switchboard, SocketAddr)> {
         carrier.port()
     );
     Ok((Switchboard::start_on(ports, Setup { sections, ..Setup::default() })?, carrier))
-}
-
-/// When this end heard something loud, packet by packet, since then.
-fn loud_since(media: &RtpEnd, from_s: f64) -> Vec<f64> {
-    let heard = media.heard();
-    let of_audio = heard.iter().filter(|packet| packet.at_s >= from_s && packet.payload_type == 0);
-    let loud = of_audio.filter(|packet| {
-        let power: f64 = packet.payload.iter().map(|byte| Law::Mu.decode(*byte).powi(2)).sum();
-        power / packet.payload.len() as f64 > SPEECH_POWER_MIN
-    });
-    loud.map(|packet| packet.at_s).collect()
-}
-
-/// A key of 100 ms by RFC 4733: three updates, and the end three times (§2.5.1.4).
-fn press(media: &RtpEnd, to: SocketAddr, key: u8) -> Result<()> {
-    for (n, (ends, duration)) in
-        [(false, 160_u16), (false, 480), (false, 800), (true, 800), (true, 800), (true, 800)].into_iter().enumerate()
-    {
-        let [high, low] = duration.to_be_bytes();
-        let packet = Packet {
-            at_s: 0.0,
-            marker: n == 0,
-            payload_type: 101,
-            sequence: 40_000 + u16::try_from(n)?,
-            timestamp: 800_000,
-            ssrc: 0x4b45_5953,
-            payload: vec![key, if ends { 0x8a } else { 0x0a }, high, low],
-        };
-        media.send(to, &packet)?;
-    }
-    Ok(())
 }
 
 #[test]
@@ -90,15 +58,15 @@ fn a_caller_from_outside_hears_a_menu_presses_a_key_talks_and_is_thanked() -> Re
     caller.ack(&mut call, &ok, "")?;
     let to = sdp::audio_address(&ok.body)?;
     // It lasts for eleven seconds; a second of it is enough to know what to press.
-    wait::until("the menu", PATIENCE, || Ok((loud_since(&heard, 0.0).len() > 50).then_some(())))?;
+    wait::until("the menu", PATIENCE, || Ok((heard.loud_since(0.0).len() > 50).then_some(())))?;
     ensure!(bob.phone.expect_nothing(Duration::from_millis(1)).is_ok(), "nobody pressed anything");
-    press(&heard, to, 2)?;
+    Keypad::toward(&heard, &ok.body)?.press("2")?;
     let invite = bob.phone.expect("INVITE")?;
     ensure!(invite.header("From").contains("13800138000"), "{}", invite.header("From"));
     let rings_s = heard.now_s();
     bob.phone.reply(&invite, "180 Ringing", "")?;
     // The menu is cut off by the key: what is heard then is the ringing of the tone plan, 450 Hz.
-    wait::until("ringing", PATIENCE, || Ok((loud_since(&heard, rings_s).len() > 20).then_some(())))?;
+    wait::until("ringing", PATIENCE, || Ok((heard.loud_since(rings_s).len() > 20).then_some(())))?;
     bob.phone.reply(&invite, "200 OK", &bob.sdp(1, "sendrecv"))?;
     bob.phone.expect("ACK")?;
     bob.media.speak(sdp::audio_address(&invite.body)?, Law::Mu, &Voice::High.speak(8_000, 4.0))?;
@@ -118,7 +86,7 @@ fn a_caller_from_outside_hears_a_menu_presses_a_key_talks_and_is_thanked() -> Re
     // The flow goes on, and ends the call when that is said.
     let bye = caller.expect("BYE")?;
     caller.reply(&bye, "200 OK", "")?;
-    let thanked = loud_since(&heard, over_s);
+    let thanked = heard.loud_since(over_s);
     let (first, last) = (thanked.first().context("nobody is thanked")?, thanked.last().context("nobody")?);
     ensure!(
         first - over_s < 1.0 && (1.0..6.0).contains(&(last - first)),

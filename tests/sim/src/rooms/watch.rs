@@ -98,10 +98,10 @@ impl World {
 
     /// A recording of a conference takes in those who are heard, parties outside on the left.
     fn check_recorded(&self, room: &str, told: &Told, present: &[Present<'_>]) -> Result<(), String> {
-        if self.ears.is_news_under_way() {
+        let shown = self.rooms.shown.get(room).and_then(|view| view.recording);
+        if shown.is_some_and(|recording| self.ears.is_behind(recording)) {
             return Ok(());
         }
-        let shown = self.rooms.shown.get(room).and_then(|view| view.recording);
         let Some(channels) = shown.and_then(|recording| self.ears.recorded(recording)) else { return Ok(()) };
         if shown != told.recording {
             return Err(format!("{room} is recorded as {shown:?}: {told:?}"));
