@@ -58,13 +58,7 @@ impl Call {
                 let caller = seeking.caller;
                 self.connect(desk, caller, leg);
             }
-            Stage::Begun
-            | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => {}
+            Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
 
@@ -290,13 +284,7 @@ impl Call {
         let until = match &self.stage {
             Stage::Summoning { ring_until, .. } => *ring_until,
             Stage::Seeking(seeking) => seeking.ring_until,
-            Stage::Begun
-            | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => return,
+            Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => return,
         };
         desk.timers.stop(until, TimerKey::Ring(self.id));
     }

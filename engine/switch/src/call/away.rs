@@ -65,9 +65,7 @@ impl Call {
     fn is_seated(&self, leg: LegIndex) -> bool {
         match &self.stage {
             Stage::Talking { caller, callee, .. } => *caller == leg || *callee == leg,
-            Stage::Echo { caller, .. } => *caller == leg,
-            Stage::Room(visit) => visit.caller == leg,
-            Stage::Flow { caller } => *caller == leg,
+            Stage::Served { caller, .. } => *caller == leg,
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
         }
     }
@@ -148,9 +146,7 @@ impl Call {
     fn seats_mut(&mut self) -> [Option<&mut LegIndex>; 2] {
         match &mut self.stage {
             Stage::Talking { caller, callee, .. } => [Some(caller), Some(callee)],
-            Stage::Echo { caller, .. } => [Some(caller), None],
-            Stage::Room(visit) => [Some(&mut visit.caller), None],
-            Stage::Flow { caller } => [Some(caller), None],
+            Stage::Served { caller, .. } => [Some(caller), None],
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => {
                 [None, None]
             }

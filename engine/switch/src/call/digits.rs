@@ -78,9 +78,7 @@ impl Call {
         let to = match (leg, &self.stage) {
             (Some(leg), _) => self.live().into_iter().find(|at| self.legs[at.at()].id == leg),
             (None, Stage::Talking { callee, .. }) => Some(*callee),
-            (None, Stage::Echo { caller, .. }) => Some(*caller),
-            (None, Stage::Room(visit)) => Some(visit.caller),
-            (None, Stage::Flow { caller }) => Some(*caller),
+            (None, Stage::Served { caller, .. }) => Some(*caller),
             (None, Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over) => {
                 None
             }

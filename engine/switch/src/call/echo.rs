@@ -4,7 +4,7 @@ use hooks::fact::{EndCause, EndedBy};
 use sip::message::StatusCode;
 
 use super::transfer::Transfer;
-use super::{Call, End, Stage};
+use super::{Call, End, Service, Stage};
 use crate::desk::{Desk, LegIndex};
 
 impl Call {
@@ -17,7 +17,7 @@ impl Call {
         }
         let number = self.about.callee.clone();
         let answered_ms = self.serve(desk, caller, &number, transfer);
-        self.stage = Stage::Echo { caller, answered_ms };
+        self.stage = Stage::Served { caller, answered_ms, by: Service::Echo };
         self.rewire(desk);
     }
 }

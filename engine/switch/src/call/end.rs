@@ -86,8 +86,8 @@ impl Call {
             Stage::Ending { .. } | Stage::Over => return,
             Stage::Summoning { ring_until, .. } => desk.timers.stop(*ring_until, TimerKey::Ring(self.id)),
             Stage::Seeking(seeking) => desk.timers.stop(seeking.ring_until, TimerKey::Ring(self.id)),
-            Stage::Room(_) => self.leave_room(desk, end.cause),
-            Stage::Begun | Stage::Talking { .. } | Stage::Echo { .. } | Stage::Flow { .. } => {}
+            Stage::Served { .. } => self.leave_service(desk, end.cause),
+            Stage::Begun | Stage::Talking { .. } => {}
         }
         self.leave_flow(desk);
         self.stop_recording(desk);
@@ -161,9 +161,7 @@ impl Call {
             | Stage::Begun
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. } => true,
+            | Stage::Served { .. } => true,
             Stage::Ending { .. } | Stage::Over => false,
         }
     }

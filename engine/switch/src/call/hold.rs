@@ -7,7 +7,7 @@ use sip::message::{Request, Response, StatusCode};
 use sip::sdp::Codec;
 use sip::transaction::ServerKey;
 
-use super::{Call, Stage};
+use super::{Call, Service, Stage};
 use crate::body;
 use crate::desk::{Desk, LegIndex, Refusal};
 use crate::invite::ALLOW;
@@ -62,7 +62,7 @@ impl Call {
         self.changed = true;
         let this = &self.legs[leg.at()];
         let after = this.hold();
-        if after != before && matches!(self.stage, Stage::Talking { .. } | Stage::Room(_)) {
+        if after != before && matches!(self.stage, Stage::Talking { .. } | Stage::Served { by: Service::Room(_), .. }) {
             let id = LegOfCall { call: self.id, leg: this.id };
             let event = match after {
                 Hold::On => Event::CallHeld(id),
@@ -102,11 +102,11 @@ impl Call {
         let other = match &self.stage {
             Stage::Seeking(seeking) if seeking.caller == leg => self.early_media(),
             Stage::Seeking(seeking) => Some(seeking.caller),
-            Stage::Room(_) | Stage::Flow { .. } => return vec![session::mixed(None)],
+            Stage::Served { by: Service::Room(_) | Service::Flow, .. } => return vec![session::mixed(None)],
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
+            | Stage::Served { by: Service::Echo, .. }
             | Stage::Ending { .. }
             | Stage::Over => self.partner(leg),
         };

@@ -6,7 +6,7 @@ use sip::headers::Replaces;
 use sip::message::StatusCode;
 
 use super::transfer::{Purpose, Transfer};
-use super::{Call, End, LEGS_MAX, Route, Seeking, Stage};
+use super::{Call, End, LEGS_MAX, Seeking, Stage};
 use crate::desk::{Desk, LegIndex, LegRef, Refusal, TimerKey};
 use crate::leg::{Leg, LegMedia, LegState, Patience, Progress};
 use crate::session::Session;
@@ -22,9 +22,7 @@ impl Call {
         }
         match &self.stage {
             Stage::Talking { caller, callee, .. } if [*caller, *callee].contains(&leg) => Ok(()),
-            Stage::Echo { caller, .. } if *caller == leg => Ok(()),
-            Stage::Room(visit) if visit.caller == leg => Ok(()),
-            Stage::Flow { caller } if *caller == leg => Ok(()),
+            Stage::Served { caller, .. } if *caller == leg => Ok(()),
             Stage::Seeking(Seeking { transfer: Some(_), .. }) => Err(StatusCode::REQUEST_PENDING.into()),
             // It has its answer, and waits for the caller to hear of it.
             Stage::Seeking(_) if self.answered_by().is_some() => Err(StatusCode::REQUEST_PENDING.into()),
@@ -33,9 +31,7 @@ impl Call {
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
+            | Stage::Served { .. }
             | Stage::Ending { .. }
             | Stage::Over => Err(StatusCode::FORBIDDEN.into()),
         }
@@ -78,16 +74,10 @@ impl Call {
                 self.changed = true;
                 self.rewire(desk);
             }
-            Stage::Echo { .. } => self.seek_for(desk, stays, &Route::EchoTest, Some(transfer)),
-            Stage::Room(visit) => {
-                let route = Route::Room(visit.room.number.clone());
-                other.stage = Stage::Room(visit);
+            stage @ Stage::Served { .. } => {
+                other.stage = stage;
+                let route = other.served_route();
                 self.seek_for(desk, stays, &route, Some(transfer));
-            }
-            Stage::Flow { caller } => {
-                other.stage = Stage::Flow { caller };
-                let name = other.flow_name();
-                self.seek_for(desk, stays, &name.map_or(Route::Nowhere, Route::Flow), Some(transfer));
             }
             stage @ (Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over) => {
                 other.stage = stage;

@@ -23,6 +23,7 @@ mod resume;
 mod ring;
 mod room;
 mod seek;
+mod serve;
 mod sign_in;
 mod take_over;
 mod transfer;
@@ -117,16 +118,23 @@ enum Stage {
     Seeking(Seeking),
     /// Two parties talk.
     Talking { caller: LegIndex, callee: LegIndex, answered_ms: u64 },
-    /// One party hears itself.
-    Echo { caller: LegIndex, answered_ms: u64 },
-    /// One party is in a conference room, or at its door.
-    Room(Box<room::Visit>),
-    /// One party is in a flow: prompts, menus, digits.
-    Flow { caller: LegIndex },
+    /// One party is served by the switch itself.
+    Served { caller: LegIndex, answered_ms: u64, by: Service },
     /// Hung up; media is being closed.
     Ending { end: Ended, closing_until: Duration },
     /// Everything is written down.
     Over,
+}
+
+/// What serves a party.
+#[derive(Debug)]
+enum Service {
+    /// It hears itself.
+    Echo,
+    /// It is in a conference room, or at its door.
+    Room(Box<room::Visit>),
+    /// It is in the flow of [`Call::walk`]: prompts, menus, digits.
+    Flow,
 }
 
 /// The called party is sought: some phones ring, or one trunk after the other is tried.
@@ -216,12 +224,10 @@ impl Call {
                 let held = [caller, callee].into_iter().any(|leg| self.legs[leg.at()].hold() == Hold::On);
                 (if held { CallPhase::Held } else { CallPhase::Talking }, Some(*answered_ms))
             }
-            Stage::Echo { answered_ms, .. } => (CallPhase::Talking, Some(*answered_ms)),
-            Stage::Room(visit) => {
-                let held = self.legs[visit.caller.at()].hold() == Hold::On;
-                (if held { CallPhase::Held } else { CallPhase::Talking }, Some(visit.answered_ms))
+            Stage::Served { caller, answered_ms, by } => {
+                let held = matches!(by, Service::Room(_)) && self.legs[caller.at()].hold() == Hold::On;
+                (if held { CallPhase::Held } else { CallPhase::Talking }, Some(*answered_ms))
             }
-            Stage::Flow { .. } => (CallPhase::Talking, self.walk.as_ref().map(|walk| walk.answered_ms)),
             Stage::Ending { .. } | Stage::Over => (CallPhase::Ending, None),
         };
         CallView {
@@ -248,7 +254,7 @@ impl Call {
     fn is_talking(&self) -> bool {
         match &self.stage {
             Stage::Seeking(Seeking { transfer: Some(_), .. }) => true,
-            Stage::Talking { .. } | Stage::Echo { .. } | Stage::Room(_) | Stage::Flow { .. } => true,
+            Stage::Talking { .. } | Stage::Served { .. } => true,
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) | Stage::Ending { .. } | Stage::Over => false,
         }
     }
@@ -262,9 +268,7 @@ impl Call {
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
+            | Stage::Served { .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

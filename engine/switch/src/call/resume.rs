@@ -17,7 +17,7 @@ use sip::message::StatusCode;
 use sip::uri::Uri;
 
 use super::room::Visit;
-use super::{BIND_RETRIES_MAX, Call, End, Stage};
+use super::{BIND_RETRIES_MAX, Call, End, Service, Stage};
 use crate::asking::Asking;
 use crate::checkpoint::{CallCheckpoint, Checkpointed, LegCheckpoint, Other, RoomCheckpoint};
 use crate::conference::Newcomer;
@@ -105,18 +105,17 @@ impl Call {
             Stage::Talking { caller, callee, answered_ms } => {
                 (*caller, *answered_ms, Other::Callee(Box::new(self.leg_checkpoint(*callee)?)))
             }
-            Stage::Room(visit) => {
+            Stage::Served { caller, answered_ms, by: Service::Room(visit) } => {
                 let (conference, at) = visit.conference()?;
                 let member = desk.conferences.checkpoint(conference, at)?;
                 // That of a flow that led here is over. The flow ends with its process.
                 let service = self.legs.iter().find(|leg| matches!(leg.state, LegState::Service))?.id;
-                (visit.caller, visit.answered_ms, Other::Room(RoomCheckpoint { service, member }))
+                (*caller, *answered_ms, Other::Room(RoomCheckpoint { service, member }))
             }
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
-            | Stage::Echo { .. }
-            | Stage::Flow { .. }
+            | Stage::Served { by: Service::Echo | Service::Flow, .. }
             | Stage::Ending { .. }
             | Stage::Over => return None,
         };
@@ -167,7 +166,8 @@ impl Call {
             Other::Room(RoomCheckpoint { member, .. }) => {
                 let room = member.room.parse().ok().and_then(|number: RoomNumber| tenant.rooms.get(&number))?.clone();
                 let at = LegRef { call: checkpoint.call, leg: caller };
-                Stage::Room(Box::new(Visit::restored(at, answered_ms, room, member.conference)))
+                let visit = Visit::restored(at, room, member.conference);
+                Stage::Served { caller, answered_ms, by: Service::Room(Box::new(visit)) }
             }
         };
         let mut call = Self {
@@ -222,7 +222,7 @@ impl Call {
 
     /// The visitor is in its conference again, beside the room's own leg.
     fn return_to_room(&mut self, desk: &mut Desk, visitor: LegIndex, kept: &RoomCheckpoint) {
-        let Stage::Room(visit) = &self.stage else { return };
+        let Stage::Served { by: Service::Room(visit), .. } = &self.stage else { return };
         let room = visit.room.clone();
         let leg = &self.legs[visitor.at()];
         let side = match leg.side {
@@ -347,7 +347,7 @@ impl Call {
         if recorded {
             self.record_on(desk);
         }
-        if let Stage::Room(visit) = &self.stage
+        if let Stage::Served { by: Service::Room(visit), .. } = &self.stage
             && let Some((conference, _)) = visit.conference()
         {
             desk.record_room_again(conference);

@@ -6,25 +6,22 @@ use std::time::Duration;
 use dialplan::collect::{Collector, Entry, Rule};
 use dialplan::number::RoomNumber;
 use dialplan::say::{Part, PromptName, defaults};
-use hooks::fact::{CallAnswered, ConferenceEnd, EndCause, EndedBy, Event, LeftReason, MemberRole, MutedBy};
+use hooks::fact::{ConferenceEnd, EndCause, EndedBy, LeftReason, MemberRole, MutedBy};
 use hooks::id::ConferenceId;
 use sip::message::StatusCode;
 
 use super::transfer::Transfer;
-use super::{Call, End, Seeking, Stage, Verdict};
+use super::{Call, End, Service, Stage, Verdict};
 use crate::conference::{Conference, Keys, Lock, Mute, Newcomer, NoEntry, RoomKey};
 use crate::config::{Pin, Room};
 use crate::desk::{Desk, LegIndex, LegRef, TimerKey};
-use crate::leg::{Hold, Leg, LegState, Offered, Side};
+use crate::leg::Hold;
 use crate::media::{Detect, PlayerId, Source};
 use crate::players::{Audience, Speaker};
-use crate::session;
 
 /// A call whose one party is in a room, or wants to be.
 #[derive(Debug)]
 pub(super) struct Visit {
-    pub(super) caller: LegIndex,
-    pub(super) answered_ms: u64,
     pub(super) room: Arc<Room>,
     place: Place,
     /// Why it has to go.
@@ -50,10 +47,8 @@ enum Place {
 
 impl Visit {
     /// The visit of a member that goes on in another process.
-    pub(super) fn restored(at: LegRef, answered_ms: u64, room: Arc<Room>, conference: ConferenceId) -> Self {
+    pub(super) fn restored(at: LegRef, room: Arc<Room>, conference: ConferenceId) -> Self {
         Self {
-            caller: at.leg,
-            answered_ms,
             room,
             place: Place::Inside { conference, at, keys: Keys::default() },
             sent_away: None,
@@ -85,15 +80,13 @@ impl Call {
         };
         let Some(answered_ms) = self.answer_and_serve(desk, caller, number.as_str(), transfer) else { return };
         let visit = Visit {
-            caller,
-            answered_ms,
             room: room.clone(),
             place: Place::Outside,
             sent_away: None,
             speaker: Speaker::default(),
             missed: None,
         };
-        self.stage = Stage::Room(Box::new(visit));
+        self.stage = Stage::Served { caller, answered_ms, by: Service::Room(Box::new(visit)) };
         if room.asks() {
             self.ask_pin(desk, TRIES, defaults::CONFERENCE_PIN);
         } else {
@@ -101,75 +94,14 @@ impl Call {
         }
     }
 
-    /// There is no such service, or it does not take the caller, who waits for an answer or is handed on.
-    pub(super) fn not_served(
-        &mut self,
-        desk: &mut Desk,
-        caller: LegIndex,
-        transfer: Option<Transfer>,
-        verdict: Verdict,
-    ) {
-        let ring_until = desk.now.mono;
-        let queue = std::collections::VecDeque::new();
-        self.stage = Stage::Seeking(Seeking { caller, queue, verdict: None, ring_until, transfer });
-        self.nobody(desk, verdict);
-    }
-
-    /// The offer of a caller who waits for our answer.
-    fn open_offer(&self, caller: LegIndex) -> Option<&sip::sdp::SessionDescription> {
-        match &self.leg(caller)?.state {
-            LegState::Incoming(incoming) => match &incoming.offer {
-                Offered::Open(offer) => Some(offer),
-                Offered::Answered | Offered::Exchanged | Offered::Nothing => None,
-            },
-            LegState::Outgoing(_) | LegState::Up(_) | LegState::Service | LegState::Ended { .. } => None,
-        }
-    }
-
-    /// Answers a caller who waits, with any codec there is, and serves it. `None` where it takes none of them: the call has ended.
-    pub(super) fn answer_and_serve(
-        &mut self,
-        desk: &mut Desk,
-        caller: LegIndex,
-        number: &str,
-        transfer: Option<Transfer>,
-    ) -> Option<u64> {
-        let choices = [session::mixed(self.open_offer(caller))];
-        if !self.legs[caller.at()].is_up() && !self.answer_with(desk, caller, &choices) {
-            self.end_not_acceptable(desk);
-            return None;
-        }
-        Some(self.serve(desk, caller, number, transfer))
-    }
-
-    /// The leg of a service that answered the caller, or takes the place of who handed it on; since when they talk.
-    pub(super) fn serve(&mut self, desk: &mut Desk, caller: LegIndex, number: &str, transfer: Option<Transfer>) -> u64 {
-        let service = self.push_service(desk, number);
-        if let Some(transfer) = transfer {
-            self.handed_on(desk, transfer, caller, service);
-            return transfer.answered_ms;
-        }
-        let answered = CallAnswered { call: self.id, leg: self.legs[service.at()].id };
-        self.fact(desk, Event::CallAnswered(answered));
-        desk.metrics.calls_answered += 1;
-        desk.now.unix_ms
-    }
-
-    /// A leg that stands for a service.
-    pub(super) fn push_service(&mut self, desk: &mut Desk, name: &str) -> LegIndex {
-        let service = Leg::service(desk.leg_id(), Side::Callee, name);
-        self.push_leg(desk, service, "")
-    }
-
     fn visit_mut(&mut self) -> Option<&mut Visit> {
         match &mut self.stage {
-            Stage::Room(visit) => Some(visit),
+            Stage::Served { by: Service::Room(visit), .. } => Some(visit),
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Flow { .. }
+            | Stage::Served { by: Service::Echo | Service::Flow, .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }
@@ -190,7 +122,7 @@ impl Call {
 
     /// Whether this is the leg of who is in a room, or at its door.
     pub(super) fn is_visitor(&self, leg: LegIndex) -> bool {
-        matches!(&self.stage, Stage::Room(visit) if visit.caller == leg)
+        matches!(&self.stage, Stage::Served { caller, by: Service::Room(_), .. } if *caller == leg)
     }
 
     /// The visitor pressed a key.
@@ -288,8 +220,8 @@ impl Call {
     }
 
     fn enter(&mut self, desk: &mut Desk, role: MemberRole) {
-        let Stage::Room(visit) = &self.stage else { return };
-        let (caller, room) = (visit.caller, visit.room.clone());
+        let Stage::Served { caller, by: Service::Room(visit), .. } = &self.stage else { return };
+        let (caller, room) = (*caller, visit.room.clone());
         let leg = &self.legs[caller.at()];
         let newcomer = Newcomer {
             at: self.leg_ref(caller),
@@ -319,8 +251,8 @@ impl Call {
 
     /// Tells the visitor why it has to go, and ends its call then; at once where nothing is said aloud, or nobody would hear it.
     fn say_and_end(&mut self, desk: &mut Desk, prompt: PromptName, end: End) {
-        let Stage::Room(visit) = &self.stage else { return };
-        let leg = &self.legs[visit.caller.at()];
+        let Stage::Served { caller, by: Service::Room(visit), .. } = &self.stage else { return };
+        let leg = &self.legs[caller.at()];
         if !visit.room.announce || !leg.is_up() || leg.hold() == Hold::On {
             return self.end_visit(desk, &end);
         }
@@ -372,8 +304,8 @@ impl Call {
     pub(super) fn rewire_visit(&mut self, desk: &mut Desk) {
         let id = self.id;
         self.speak(desk);
-        let Stage::Room(visit) = &mut self.stage else { return };
-        let (caller, said) = (visit.caller, visit.speaker.playing());
+        let Stage::Served { caller, by: Service::Room(visit), .. } = &mut self.stage else { return };
+        let (caller, said) = (*caller, visit.speaker.playing());
         if let Some(session) = self.legs[caller.at()].session_mut() {
             session.listen(desk, Detect::On);
         }
@@ -414,8 +346,8 @@ impl Call {
 
     /// Begins what is to be said to the visitor next, unless it is on hold.
     fn speak(&mut self, desk: &mut Desk) {
-        let Stage::Room(visit) = &mut self.stage else { return };
-        if self.legs[visit.caller.at()].hold() == Hold::On {
+        let Stage::Served { caller, by: Service::Room(visit), .. } = &mut self.stage else { return };
+        if self.legs[caller.at()].hold() == Hold::On {
             return;
         }
         if let Some(parts) = visit.speaker.take_next() {
@@ -426,7 +358,7 @@ impl Call {
 
     /// The visitor's call ends for this cause, or is going to.
     pub(super) fn leave_room(&mut self, desk: &mut Desk, cause: EndCause) {
-        let Stage::Room(visit) = &mut self.stage else { return };
+        let Some(visit) = self.visit_mut() else { return };
         if let Some(player) = visit.speaker.hush() {
             desk.stop_playing(player);
         }

@@ -303,13 +303,7 @@ impl Call {
                 let status = StatusCode::TEMPORARILY_UNAVAILABLE;
                 self.nobody(desk, Verdict { status, cause: EndCause::NoAnswer });
             }
-            Stage::Begun
-            | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => {}
+            Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
 
@@ -369,13 +363,7 @@ impl Call {
         let verdict = match &self.stage {
             Stage::Summoning { verdict, .. } => *verdict,
             Stage::Seeking(seeking) => seeking.verdict,
-            Stage::Begun
-            | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => return,
+            Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => return,
         };
         if !self.called().is_empty() {
             // The one that was heard may be the one that failed.
@@ -422,9 +410,7 @@ impl Call {
             Stage::Begun
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
+            | Stage::Served { .. }
             | Stage::Ending { .. }
             | Stage::Over => EndedBy::Callee,
         }
@@ -435,13 +421,7 @@ impl Call {
             Stage::Summoning { verdict, .. } | Stage::Seeking(Seeking { verdict, .. }) => {
                 *verdict = Some(verdict.map_or(new, |old| old.better(new)));
             }
-            Stage::Begun
-            | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => {}
+            Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
 

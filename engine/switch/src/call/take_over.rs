@@ -42,12 +42,9 @@ impl Call {
         match &self.stage {
             Stage::Seeking(_) if talks || self.answered_by().is_some() => Err(StatusCode::REQUEST_PENDING.into()),
             Stage::Seeking(_) => Ok(()),
-            Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
-            | Stage::Summoning { .. }
-            | Stage::Begun => self.may_hand_on(leg).map_err(Refusal::from),
+            Stage::Talking { .. } | Stage::Served { .. } | Stage::Summoning { .. } | Stage::Begun => {
+                self.may_hand_on(leg).map_err(Refusal::from)
+            }
             Stage::Ending { .. } | Stage::Over => Err(StatusCode::DECLINE.into()),
         }
     }

@@ -90,9 +90,7 @@ impl Call {
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
+            | Stage::Served { .. }
             | Stage::Ending { .. }
             | Stage::Over => Err(StatusCode::FORBIDDEN),
         }
@@ -208,9 +206,7 @@ impl Call {
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
+            | Stage::Served { .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

@@ -101,9 +101,7 @@ impl Call {
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
+            | Stage::Served { .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

@@ -17,11 +17,11 @@ use sip::message::StatusCode;
 
 use super::room::NOWHERE;
 use super::transfer::{Errand, Purpose, Transfer};
-use super::{Call, End, Route, Stage, Verdict};
+use super::{Call, End, Route, Service, Stage, Verdict};
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::incoming::routed;
-use crate::leg::{LegState, Side};
+use crate::leg::Side;
 use crate::media::{Detect, PlayerId, Source};
 use crate::players::Audience;
 
@@ -30,7 +30,7 @@ use crate::players::Audience;
 pub(super) struct Walk {
     run: Run,
     name: FlowName,
-    pub(super) answered_ms: u64,
+    answered_ms: u64,
     /// What the caller hears.
     playing: Option<PlayerId>,
     /// When the caller will have been silent for too long.
@@ -55,7 +55,7 @@ impl Call {
             return self.not_served(desk, caller, transfer, NOWHERE);
         }
         let Some(answered_ms) = self.answer_and_serve(desk, caller, name.as_str(), transfer) else { return };
-        self.stage = Stage::Flow { caller };
+        self.stage = Stage::Served { caller, answered_ms, by: Service::Flow };
         let ahead_ms = i64::try_from(desk.now.unix_ms).unwrap_or(i64::MAX).saturating_sub(steady_ms(desk));
         let caller = Caller {
             number: self.legs[caller.at()].peer.number.clone(),
@@ -175,11 +175,17 @@ impl Call {
 
     /// The caller leaves the flow for somebody, or a room: as if the flow handed it on.
     fn leave_for(&mut self, desk: &mut Desk, route: &Route, errand: Errand) {
-        let (Stage::Flow { caller }, Some(walk)) = (&self.stage, &self.walk) else { return };
-        let (caller, answered_ms) = (*caller, walk.answered_ms);
+        let Stage::Served { caller, answered_ms, by: Service::Flow } = self.stage else { return };
         let Some(by) = self.service() else { return };
         let transfer = Transfer { by, seat: Side::Callee, purpose: Purpose::Flow(errand), answered_ms };
         self.seek_for(desk, caller, route, Some(transfer));
+    }
+
+    /// The caller is in its flow again.
+    fn serve_by_flow(&mut self, caller: LegIndex) {
+        let Some(walk) = &self.walk else { return };
+        self.stage = Stage::Served { caller, answered_ms: walk.answered_ms, by: Service::Flow };
+        self.changed = true;
     }
 
     /// The flow that it entered.
@@ -187,15 +193,9 @@ impl Call {
         self.walk.as_ref().map(|walk| walk.name.clone())
     }
 
-    /// The leg of the service that the caller talks with.
-    fn service(&self) -> Option<LegIndex> {
-        self.live().into_iter().find(|leg| matches!(self.legs[leg.at()].state, LegState::Service))
-    }
-
     /// Nobody answered for whom the flow rang, or the room took nobody in.
     pub(super) fn nobody_for_flow(&mut self, desk: &mut Desk, caller: LegIndex, errand: Errand, verdict: Verdict) {
-        self.stage = Stage::Flow { caller };
-        self.changed = true;
+        self.serve_by_flow(caller);
         let event = match errand {
             Errand::Confer => Event::Done,
             Errand::Ring(_) if verdict.cause == EndCause::Busy => Event::DialEnded(DialEnd::Busy),
@@ -221,8 +221,7 @@ impl Call {
 
     /// A conference is over for the caller: its flow goes on if it says how, else the call ends.
     pub(super) fn end_visit(&mut self, desk: &mut Desk, end: &End) {
-        let Stage::Room(visit) = &self.stage else { return };
-        let caller = visit.caller;
+        let Stage::Served { caller, by: Service::Room(_), .. } = self.stage else { return };
         self.leave_room(desk, end.cause);
         if !self.is_awaited_by_flow(caller) {
             return self.end(desk, end);
@@ -242,8 +241,7 @@ impl Call {
     fn go_on_with_flow(&mut self, desk: &mut Desk, caller: LegIndex, event: Event) {
         let Some(name) = self.flow_name() else { return };
         self.push_service(desk, name.as_str());
-        self.stage = Stage::Flow { caller };
-        self.changed = true;
+        self.serve_by_flow(caller);
         self.tell_flow(desk, event);
     }
 
@@ -258,7 +256,7 @@ impl Call {
 
     /// The caller pressed a key. False if it is not in a flow.
     pub(super) fn pressed_in_flow(&mut self, desk: &mut Desk, leg: LegIndex, key: char) -> bool {
-        let is_in_flow = matches!(&self.stage, Stage::Flow { caller } if *caller == leg);
+        let is_in_flow = matches!(self.stage, Stage::Served { caller, by: Service::Flow, .. } if caller == leg);
         if let (true, Some(key)) = (is_in_flow, Key::new(key)) {
             self.tell_flow(desk, Event::Digit(key));
         }
@@ -284,8 +282,7 @@ impl Call {
 
     /// Says what the caller hears.
     pub(super) fn rewire_flow(&mut self, desk: &mut Desk) {
-        let Stage::Flow { caller } = &self.stage else { return };
-        let caller = *caller;
+        let Stage::Served { caller, by: Service::Flow, .. } = self.stage else { return };
         if let Some(session) = self.legs[caller.at()].session_mut() {
             session.listen(desk, Detect::On);
         }

@@ -3,7 +3,7 @@
 use hooks::fact::EndCause;
 use sip::message::StatusCode;
 
-use super::{Call, Stage, Verdict};
+use super::{Call, Service, Stage, Verdict};
 use crate::config::TonePlan;
 use crate::desk::{Desk, LegIndex};
 use crate::invite::Summons;
@@ -35,13 +35,13 @@ impl Call {
                     self.hear(desk, leg, self.voice_of(caller));
                 }
             }
-            Stage::Echo { caller, .. } => {
+            Stage::Served { caller, by: Service::Echo, .. } => {
                 let caller = *caller;
                 let own = self.leg(caller).and_then(Leg::endpoint).map(Source::Endpoint);
                 self.hear(desk, caller, own.into_iter().collect());
             }
-            Stage::Room(_) => self.rewire_visit(desk),
-            Stage::Flow { .. } => self.rewire_flow(desk),
+            Stage::Served { by: Service::Room(_), .. } => self.rewire_visit(desk),
+            Stage::Served { by: Service::Flow, .. } => self.rewire_flow(desk),
             Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over => {}
         }
     }
@@ -114,9 +114,7 @@ impl Call {
             Stage::Begun
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Echo { .. }
-            | Stage::Room(_)
-            | Stage::Flow { .. }
+            | Stage::Served { .. }
             | Stage::Ending { .. }
             | Stage::Over => Summons::Ring,
         }
