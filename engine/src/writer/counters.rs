@@ -30,6 +30,9 @@ pub(super) fn show(switch: &Switch) {
         ("switchboard_contacts_replaced_total", m.contacts_replaced),
         ("switchboard_bind_failures_total", m.bind_failures),
         ("switchboard_media_close_timeouts_total", m.media_close_timeouts),
+        ("switchboard_refused_subscriptions_full_total", m.refused_subscriptions_full),
+        ("switchboard_sip_notifies_total", m.notifies_sent),
+        ("switchboard_sip_notifies_failed_total", m.notifies_failed),
         ("switchboard_browsers_gone_total", m.browsers_gone),
         ("switchboard_browsers_away_total", m.browsers_away),
         ("switchboard_browsers_back_total", m.browsers_back),
@@ -46,6 +49,7 @@ pub(super) fn show(switch: &Switch) {
         ("switchboard_rtp_ports_free", sizes.free_ports),
         ("switchboard_recordings_running", sizes.recordings),
         ("switchboard_timers", sizes.timers),
+        ("switchboard_sip_subscriptions", sizes.subscriptions),
     ];
     for (name, value) in gauges {
         gauge::set(name, value);

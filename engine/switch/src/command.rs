@@ -18,6 +18,7 @@ use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
 use crate::passes::{Full, Pass};
 use crate::players::Audience;
+use crate::presence::Reason;
 use crate::registrar::Aor;
 use crate::switch::Switch;
 use crate::target;
@@ -31,11 +32,14 @@ impl Switch {
         let old = self.tenants.set(config.clone());
         trunk::table::configure(&mut self.desk, &config);
         let Some(old) = old else { return };
+        let is_there = |extension: &ExtensionNumber| config.extensions.get(extension).is_some_and(|own| own.enabled);
+        let stays = |extension: &ExtensionNumber| {
+            let (before, after) = (old.extensions.get(extension), config.extensions.get(extension));
+            is_there(extension) && matches!((before, after), (Some(before), Some(after)) if same_secret(before, after))
+        };
+        self.desk.presence.revise(&config.tenant, is_there, stays);
         for aor in self.desk.registrar.extensions_of(&config.tenant) {
-            let before = old.extensions.get(&aor.extension);
-            let after = config.extensions.get(&aor.extension).filter(|extension| extension.enabled);
-            let stays = matches!((before, after), (Some(before), Some(after)) if same_secret(before, after));
-            if !stays {
+            if !stays(&aor.extension) {
                 for change in self.desk.registrar.drop_extension(&aor) {
                     self.registration_changed(change);
                 }
@@ -181,6 +185,7 @@ impl Switch {
     pub(crate) fn stop(&mut self) {
         self.admission = Admission::Draining;
         trunk::table::leave_all(&mut self.desk);
+        self.desk.presence.end_all(Reason::Deactivated);
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         for call in calls {
             let stopped = End { cause: EndCause::Stopped, ..commanded(Refusal::busy_node()) };

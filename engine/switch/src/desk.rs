@@ -25,6 +25,7 @@ use crate::nat;
 use crate::output::Output;
 use crate::players::Players;
 use crate::ports::Ports;
+use crate::presence::Presence;
 use crate::registrar::Registrar;
 use crate::timers::Timers;
 use crate::trunk::table::Trunks;
@@ -121,6 +122,8 @@ pub(crate) struct Desk {
     pub(crate) unresumed: Unresumed,
     /// The extensions that have a call.
     pub(crate) engaged: Engaged,
+    /// Who watches whose calls and messages.
+    pub(crate) presence: Presence,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -152,6 +155,7 @@ impl Desk {
             conferences: Conferences::default(),
             unresumed: Unresumed::default(),
             engaged: Engaged::default(),
+            presence: Presence::default(),
             outputs: VecDeque::new(),
             node,
         }

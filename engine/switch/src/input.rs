@@ -63,6 +63,18 @@ pub enum Input {
     },
     /// Whether new calls are accepted. Emergency calls are, always (GEN-18).
     Admission(Admission),
+    /// How many voice messages an extension has now: phones that watch its mailbox are told (RFC 3842). None are counted where
+    /// nothing was said.
+    MessagesWaiting {
+        /// Whose.
+        tenant: TenantId,
+        /// Which; one that is not in the tenant's settings is passed over.
+        extension: ExtensionNumber,
+        /// Not heard yet.
+        new: u32,
+        /// Heard and kept.
+        old: u32,
+    },
     /// The process stops: end every call, then give no more output.
     Stop,
 }

@@ -20,7 +20,8 @@ use crate::target::{Line, Phone, Target};
 use crate::trunk;
 
 /// Methods we take in a dialog and out of it (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, UPDATE, REFER, REGISTER";
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, UPDATE, REFER, REGISTER, SUBSCRIBE, NOTIFY";
 
 /// How a phone is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -44,6 +44,7 @@ pub mod output;
 pub mod passes;
 mod players;
 mod ports;
+mod presence;
 pub mod queue;
 mod refer;
 mod registrar;

@@ -53,6 +53,12 @@ pub struct Metrics {
     pub browsers_back: u64,
     /// Browsers with which no keys could be agreed, or that had another certificate than they said.
     pub browsers_unproven: u64,
+    /// Subscriptions refused because there were as many as there may be.
+    pub refused_subscriptions_full: u64,
+    /// What watching phones were told.
+    pub notifies_sent: u64,
+    /// Subscriptions that ended because their phone did not take a NOTIFY.
+    pub notifies_failed: u64,
     /// Endpoints whose closing was not reported in time.
     pub media_close_timeouts: u64,
 }

@@ -99,6 +99,13 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    /// Whose binding.
+    pub(crate) fn aor(&self) -> &Aor {
+        match self {
+            Self::Bound { aor, .. } | Self::Unbound { aor, .. } => aor,
+        }
+    }
+
     /// The binding that was made or refreshed, and the connection that its phone left.
     pub(crate) fn bound(&self) -> Option<(&Binding, Option<ConnectionId>)> {
         match self {

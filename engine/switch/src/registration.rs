@@ -157,6 +157,7 @@ impl Switch {
 
     /// A phone whose connection broke during a call is reached over the one that it registers on now.
     fn reconnected(&mut self, aor: &Aor, arrived: &Arrived) {
+        self.desk.presence.reconnected(aor, &arrived.uri, arrived.flow);
         let extension = aor.extension.as_str();
         let lost = arrived.device.clone().map(|device| Lost { aor: aor.clone(), device });
         let target = Phone {

@@ -6,6 +6,7 @@ use sip::transaction::ServerKey;
 
 use crate::desk::Refusal;
 use crate::invite::ALLOW;
+use crate::presence::ALLOW_EVENTS;
 use crate::switch::Switch;
 
 impl Switch {
@@ -18,6 +19,7 @@ impl Switch {
         let response = Response::to_request(request, StatusCode::OK, Some(&tag))
             .with(HeaderName::Allow, ALLOW)
             .with(HeaderName::Accept, "application/sdp")
+            .with(HeaderName::AllowEvents, ALLOW_EVENTS)
             .with(HeaderName::Supported, SUPPORTED_ANYWHERE);
         self.desk.respond(key, response);
     }
@@ -28,7 +30,9 @@ impl Switch {
             sip::message::Method::Bye
             | sip::message::Method::Info
             | sip::message::Method::Prack
-            | sip::message::Method::Update => {
+            | sip::message::Method::Update
+            // RFC 6665 §4.1.3: we subscribed to nothing.
+            | sip::message::Method::Notify => {
                 self.desk.refuse(key, request, StatusCode::CALL_DOES_NOT_EXIST.into());
             }
             sip::message::Method::Invite
@@ -37,7 +41,6 @@ impl Switch {
             | sip::message::Method::Register
             | sip::message::Method::Options
             | sip::message::Method::Subscribe
-            | sip::message::Method::Notify
             | sip::message::Method::Publish
             | sip::message::Method::Refer
             | sip::message::Method::Message

@@ -20,6 +20,7 @@ use crate::input::{Admission, Input};
 use crate::messages::Messages;
 use crate::metrics::Metrics;
 use crate::output::Output;
+use crate::presence::Waiting;
 use crate::tenants::Tenants;
 use crate::trunk;
 use crate::view::View;
@@ -43,7 +44,7 @@ pub(crate) struct Slowed {
     pub(crate) next: u64,
 }
 
-/// How much the switch holds; all zero, but for bindings, passes and watched sources, when it rests.
+/// How much the switch holds; all zero, but for bindings, passes, subscriptions and watched sources, when it rests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Calls, those that end included.
@@ -78,6 +79,8 @@ pub struct Sizes {
     pub passes: usize,
     /// Text messages whose sender waits for an answer.
     pub messages: usize,
+    /// Subscriptions of phones.
+    pub subscriptions: usize,
 }
 
 impl Switch {
@@ -112,10 +115,14 @@ impl Switch {
             Input::Resume { checkpoint, interrupted_at_ms } => self.resume(&checkpoint, interrupted_at_ms),
             Input::Command { id, tenant, command } => self.command(id, &tenant, command),
             Input::Admission(admission) => self.admission = admission,
+            Input::MessagesWaiting { tenant, extension, new, old } => {
+                self.messages_waiting(&tenant, extension, Waiting { new, old });
+            }
             Input::Stop => self.stop(),
         }
         self.pump();
         self.settle_rooms();
+        self.tell_watchers();
     }
 
     /// The next thing to be done; `None` when all is said.
@@ -132,6 +139,7 @@ impl Switch {
             self.desk.registrar.next_expiry(),
             self.doorman.bans.next_end(),
             self.desk.trunks.next_timeout(),
+            self.desk.presence.next_alarm(),
         ]
         .into_iter()
         .flatten()
@@ -158,7 +166,9 @@ impl Switch {
                 self.desk.publish(View::BanGone(source));
             }
         }
+        self.desk.presence.ring(now.mono);
         self.settle_rooms();
+        self.tell_watchers();
     }
 
     /// What was done and refused since the start.
@@ -198,6 +208,7 @@ impl Switch {
             departing: self.desk.trunks.departing(),
             passes: self.doorman.passes.len(),
             messages: self.messages.len(),
+            subscriptions: self.desk.presence.len(),
         }
     }
 
@@ -280,7 +291,8 @@ impl Switch {
                 self.outside_dialog(key, &request);
             }
             Method::Message => self.message(key, &request, flow),
-            Method::Subscribe | Method::Publish => self.not_allowed(key, &request),
+            Method::Subscribe => self.subscribe(key, &request, flow),
+            Method::Publish => self.not_allowed(key, &request),
             Method::Other(_) => self.desk.refuse(key, &request, crate::requests::not_implemented()),
             // The transactions keep these to themselves.
             Method::Ack | Method::Cancel => {}
@@ -292,6 +304,8 @@ impl Switch {
         let mut outcome = Outcome::Unknown;
         if let Some(LegRef { call, leg }) = found {
             self.with_call(call, |call, desk| outcome = call.requested(desk, leg, key, request, flow));
+        } else if self.in_subscription(key, tag, request, flow) {
+            return;
         }
         match (outcome, found) {
             (Outcome::Refer, Some(asked)) => self.refer(asked, key, request),
@@ -339,7 +353,10 @@ impl Switch {
             return;
         }
         let Some(LegRef { call, leg }) = self.desk.clients.get(&key).map(|used| used.leg) else {
-            return self.message_responded(key, response);
+            if !self.notified(key, response) {
+                self.message_responded(key, response);
+            }
+            return;
         };
         if self.calls.contains_key(&call) {
             return self.with_call(call, |call, desk| call.responded(desk, leg, key, response));
@@ -356,6 +373,7 @@ impl Switch {
             Some(used) => {
                 self.with_call(used.leg.call, |call, desk| call.unreachable(desk, used.leg.leg, key, status));
             }
+            None if self.notify_unanswered(key) => {}
             None => self.message_unanswered(key),
         }
     }
@@ -428,6 +446,7 @@ impl Switch {
         self.desk.transactions.transport_failed(self.desk.now, flow);
         let lost = self.desk.registrar.devices_on(connection);
         for change in self.desk.registrar.connection_closed(connection) {
+            self.desk.presence.connection_closed(change.aor(), connection);
             self.registration_changed(change);
         }
         for call in self.calls.values_mut() {

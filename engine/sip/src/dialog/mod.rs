@@ -188,6 +188,16 @@ impl Dialog {
         })
     }
 
+    /// The dialog of a SUBSCRIBE that we received and will accept with `local_tag` (RFC 6665 §4.4.1). Nothing is early in it,
+    /// and nothing described.
+    ///
+    /// # Errors
+    /// [`DialogError`] as for [`Self::from_request`]: answer 400.
+    pub fn of_subscription(subscribe: &Request, local_tag: &str) -> Result<Self, DialogError> {
+        let dialog = Self::from_request(subscribe, local_tag)?;
+        Ok(Self { stage: Stage::Confirmed, invite: InviteUse::Idle, negotiation: Negotiation::Empty, ..dialog })
+    }
+
     /// The dialog that a 101-199 or 2xx response makes of an INVITE that we sent (RFC 3261 §12.1.2), with that response heard.
     /// Without a Contact (seen in 18x of old gateways) the Request-URI stays the target.
     ///

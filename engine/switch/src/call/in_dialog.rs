@@ -118,14 +118,15 @@ fn answer_other(request: &Request) -> Response {
     let status = match &request.method {
         Method::Info | Method::Options => StatusCode::OK,
         Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
+        // RFC 6665 §4.5: a subscription has a dialog of its own, and we subscribed to nothing here.
+        Method::Subscribe => StatusCode::FORBIDDEN,
+        Method::Notify => StatusCode::CALL_DOES_NOT_EXIST,
         Method::Invite
         | Method::Ack
         | Method::Bye
         | Method::Cancel
         | Method::Register
         | Method::Prack
-        | Method::Subscribe
-        | Method::Notify
         | Method::Publish
         | Method::Refer
         | Method::Message

@@ -177,7 +177,7 @@ impl Leg {
     }
 
     /// The Call-ID of its dialog; empty on a service, or when it is over.
-    fn sip_call_id(&self) -> &str {
+    pub(super) fn sip_call_id(&self) -> &str {
         match &self.state {
             LegState::Incoming(incoming) => &incoming.dialog.id().call_id,
             LegState::Up(up) => &up.dialog.id().call_id,

@@ -11,6 +11,7 @@ mod forward;
 mod hold;
 mod in_dialog;
 mod join;
+mod lines;
 mod notify;
 mod originate;
 mod provisional;
@@ -205,9 +206,13 @@ impl Call {
         self.finish_if_closed(desk);
         self.keep_checkpoint(desk);
         let over = matches!(self.stage, Stage::Over);
+        let changed = std::mem::take(&mut self.changed);
+        if changed {
+            self.touch_watchers(desk);
+        }
         if over {
             desk.publish(View::CallGone(self.tenant.tenant.clone(), self.id));
-        } else if std::mem::take(&mut self.changed) {
+        } else if changed {
             desk.publish(View::Call(self.view()));
         }
         over

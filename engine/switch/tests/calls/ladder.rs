@@ -603,7 +603,8 @@ impl World {
                 let extra = format!("Contact: {contact}|Expires: {expires}|{extra}");
                 phone.request("REGISTER", "sip:pbx.example", &extra)
             }
-            "OPTIONS" | "PUBLISH" | "SUBSCRIBE" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
+            "SUBSCRIBE" | "RESUBSCRIBE" | "WITHIN" => watched(phone, verb, rest.first(), &extra),
+            "OPTIONS" | "PUBLISH" | "FOO" | "NOTIFY" => phone.request(verb, "sip:pbx.example", &extra),
             "silent" | "polite" => {
                 phone.manners = if verb == "silent" { Manners::Silent } else { Manners::Polite };
                 return;
@@ -759,6 +760,17 @@ fn written(phone: &mut Phone, verb: &str, word: &str, extra: &str, text: &Option
             let request = phone.request_in.clone().expect("a request came");
             phone.response(&request, word, "")
         }
+    }
+}
+
+/// A SUBSCRIBE outside a dialog or (`RESUBSCRIBE`) in that of the last one, or (`WITHIN`) any request in the dialog of the call.
+fn watched(phone: &mut Phone, verb: &str, word: Option<&&str>, extra: &str) -> String {
+    let word = word.filter(|word| !word.contains('=')).copied();
+    match (verb, word) {
+        ("RESUBSCRIBE", _) => phone.resubscribe(extra),
+        ("WITHIN", Some(method)) => phone.within(method, "", extra),
+        (_, Some(number)) => phone.request("SUBSCRIBE", &format!("sip:{number}@pbx.example"), extra),
+        (_, None) => phone.request("SUBSCRIBE", "sip:pbx.example", extra),
     }
 }
 

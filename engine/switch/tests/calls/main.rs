@@ -19,6 +19,8 @@ mod packets;
 mod passes;
 mod phone;
 mod pracks;
+mod presence;
+mod presence_xml;
 mod reasons;
 mod recording;
 mod redirects;

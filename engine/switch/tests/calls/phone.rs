@@ -40,6 +40,8 @@ pub(crate) struct Phone {
     dialog: Option<Dialog>,
     /// The dialog of its other call.
     other: Option<Dialog>,
+    /// The dialog of what it subscribed to last.
+    subscription: Option<Dialog>,
     serial: u32,
     to_answer: Vec<String>,
     sdp_version: u32,
@@ -74,6 +76,7 @@ impl Phone {
             rack: String::new(),
             dialog: None,
             other: None,
+            subscription: None,
             serial: 0,
             to_answer: Vec::new(),
             sdp_version: 0,
@@ -123,6 +126,11 @@ impl Phone {
             if code >= 200 && self.manners == Manners::Polite {
                 out.push(self.ack(""));
             }
+        }
+        if method == "SUBSCRIBE" && code == 200 {
+            std::mem::swap(&mut self.dialog, &mut self.subscription);
+            self.learn(text);
+            std::mem::swap(&mut self.dialog, &mut self.subscription);
         }
         if !(code == 100 || (method == "BYE" || method == "CANCEL") && code == 200) {
             self.inbox.push_back(text.to_owned());
@@ -242,6 +250,14 @@ impl Phone {
         if method == "INVITE" {
             self.invite_out = Some(text.clone());
         }
+        text
+    }
+
+    /// A SUBSCRIBE in the dialog of what it subscribed to last.
+    pub(crate) fn resubscribe(&mut self, extra: &str) -> String {
+        std::mem::swap(&mut self.dialog, &mut self.subscription);
+        let text = self.within("SUBSCRIBE", "", extra);
+        std::mem::swap(&mut self.dialog, &mut self.subscription);
         text
     }
 

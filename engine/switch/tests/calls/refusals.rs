@@ -20,9 +20,7 @@ fn options_tell_what_we_take() {
 
 #[test]
 fn requests_that_we_do_not_take_are_refused_as_the_rfc_says() {
-    for (method, status) in
-        [("PUBLISH", "405 `Allow:`"), ("SUBSCRIBE", "405 `Allow:`"), ("NOTIFY", "405 `Allow:`"), ("FOO", "501")]
-    {
+    for (method, status) in [("PUBLISH", "405 `Allow:`"), ("SUBSCRIBE", "401"), ("NOTIFY", "481"), ("FOO", "501")] {
         check(&[], &format!("0ms eve > {method}\n0ms eve < {status}"), "");
     }
 }

@@ -24,7 +24,7 @@ const KINDS: [(&str, &str, &[u16]); 12] = [
     ("BYE sip:1001@10.0.0.1 SIP/2.0", "", &[481]),
     ("CANCEL sip:1001@10.0.0.1 SIP/2.0", "", &[481]),
     ("ACK sip:1001@10.0.0.1 SIP/2.0", "", &[]),
-    ("SUBSCRIBE sip:1001@10.0.0.1 SIP/2.0", "Event: presence\r\n", &[405, 489]),
+    ("SUBSCRIBE sip:1001@10.0.0.1 SIP/2.0", "Event: presence\r\n", &[401]),
     ("OPTIONS sip:10.0.0.1 SIP/3.0", "", &[505, 400]),
     ("REGISTER sip:10.0.0.1 SIP/2.0", "Contact: *\r\nExpires: 0\r\n", &[401]),
     ("INVITE sip:1001@10.0.0.1 SIP/2.0", "Contact: <sip:x@10.0.0.9>\r\n", &[401]),
