@@ -382,6 +382,8 @@ fn tenant(loopback: Network) -> TenantConfig {
         trunks: [(trunk.name.clone(), trunk)].into(),
         rooms: [].into(),
         flows: [].into(),
+        agents: [].into(),
+        queues: [].into(),
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
         language: dialplan::say::Language::En,
         caller_number: None,

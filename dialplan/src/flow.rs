@@ -17,6 +17,7 @@ pub mod run;
 pub mod template;
 mod value;
 pub mod version;
+mod world;
 
 use std::collections::BTreeMap;
 

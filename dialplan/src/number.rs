@@ -18,6 +18,9 @@ pub enum NumberError {
     /// Not a trunk's name.
     #[error("a trunk's name is 1 to 32 characters of a-z, 0-9, - and _")]
     Trunk,
+    /// Not an agent's number.
+    #[error("an employee number is 1 to 32 characters of a-z, A-Z, 0-9, -, _ and .")]
+    Agent,
     /// Not a number that can be dialled.
     #[error("a dialled number is 1 to 24 characters of 0-9, * and #, optionally after a +")]
     Dialled,
@@ -93,6 +96,15 @@ text_type!(
     |text| {
         (1..=32).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+    }
+);
+
+text_type!(
+    /// An agent's employee number (坐席号).
+    AgentNumber,
+    NumberError::Agent,
+    |text| {
+        (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     }
 );
 

@@ -1,8 +1,8 @@
 //! A tenant's plan: emergency numbers, inbound routes by DID, outbound routes by prefix.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flow::name::FlowName;
+use crate::flow::name::{FlowName, QueueName};
 use crate::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 
 /// Dialled first, from every phone, past every rule (GEN-18). A tenant may set a list of its own.
@@ -20,6 +20,8 @@ pub enum Destination {
     Room(RoomNumber),
     /// A flow.
     Flow(FlowName),
+    /// A queue.
+    Queue(QueueName),
     /// The echo test.
     EchoTest,
 }
@@ -90,6 +92,8 @@ pub struct Plan {
     pub extensions: BTreeSet<ExtensionNumber>,
     /// The tenant's conference rooms.
     pub rooms: BTreeSet<RoomNumber>,
+    /// The queues that phones can call, by number.
+    pub queues: BTreeMap<ExtensionNumber, QueueName>,
     /// Inbound routes; the most specific one wins, then the first.
     pub inbound: Vec<InboundRoute>,
     /// Outbound routes; the longest prefix wins, then the first.
@@ -129,8 +133,13 @@ impl Plan {
     fn internal(&self, number: &str) -> Option<Destination> {
         let extension = number.parse().ok().filter(|number| self.extensions.contains(number));
         let room = || number.parse().ok().filter(|number| self.rooms.contains(number));
+        let queue = || number.parse().ok().and_then(|number: ExtensionNumber| self.queues.get(&number).cloned());
         let echo = || (number == ECHO_TEST).then_some(Destination::EchoTest);
-        extension.map(Destination::Extension).or_else(|| room().map(Destination::Room)).or_else(echo)
+        extension
+            .map(Destination::Extension)
+            .or_else(|| room().map(Destination::Room))
+            .or_else(|| queue().map(Destination::Queue))
+            .or_else(echo)
     }
 
     fn outbound_route(&self, number: &str) -> Option<&OutboundRoute> {
@@ -190,6 +199,7 @@ mod tests {
             emergency_trunks: vec![trunk("lines"), trunk("spare")],
             extensions: [extension("1001"), extension("120")].into(),
             rooms: ["8000", "1001"].map(|number| number.parse().unwrap()).into(),
+            queues: [("7000".parse().unwrap(), "support".parse().unwrap())].into(),
             inbound: vec![
                 InboundRoute { trunk: None, did: DidPattern::Prefix(String::new()), to: Destination::EchoTest },
                 InboundRoute {

@@ -14,7 +14,7 @@ use hooks::id::{CallId, TenantId};
 use switch::config::TenantConfig;
 use switch::input::Command;
 use switch::output::{Done, Refused};
-use switch::view::{BanView, CallView, ConferenceView, RegistrationView, TrunkView, View};
+use switch::view::{AgentView, BanView, CallView, ConferenceView, QueueView, RegistrationView, TrunkView, View};
 
 /// Why a command has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,8 @@ pub struct Live {
     conferences: Table<(TenantId, String), ConferenceView>,
     bans: Table<IpAddr, BanView>,
     trunks: Table<(TenantId, String), TrunkView>,
+    agents: Table<(TenantId, String), AgentView>,
+    queues: Table<(TenantId, String), QueueView>,
 }
 
 impl Live {
@@ -84,6 +86,10 @@ impl Live {
             View::BanGone(source) => self.bans.remove(&source),
             View::Trunk(trunk) => self.trunks.put((trunk.tenant.clone(), trunk.trunk.clone()), *trunk),
             View::TrunkGone(tenant, trunk) => self.trunks.remove(&(tenant, trunk)),
+            View::Agent(agent) => self.agents.put((agent.tenant.clone(), agent.agent.clone()), *agent),
+            View::AgentGone(tenant, agent) => self.agents.remove(&(tenant, agent)),
+            View::Queue(queue) => self.queues.put((queue.tenant.clone(), queue.queue.clone()), *queue),
+            View::QueueGone(tenant, queue) => self.queues.remove(&(tenant, queue)),
         }
     }
 
@@ -136,6 +142,18 @@ impl Live {
     #[must_use]
     pub fn trunk(&self, tenant: &TenantId, trunk: &str) -> Option<Arc<TrunkView>> {
         self.trunks.get(&(tenant.clone(), trunk.to_owned()))
+    }
+
+    /// An agent of the tenant as he stands.
+    #[must_use]
+    pub fn agent(&self, tenant: &TenantId, agent: &str) -> Option<Arc<AgentView>> {
+        self.agents.get(&(tenant.clone(), agent.to_owned()))
+    }
+
+    /// A queue of the tenant as it stands.
+    #[must_use]
+    pub fn queue(&self, tenant: &TenantId, queue: &str) -> Option<Arc<QueueView>> {
+        self.queues.get(&(tenant.clone(), queue.to_owned()))
     }
 
     /// How many live calls, registrations and bans there are in the whole process.

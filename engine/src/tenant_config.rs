@@ -108,6 +108,8 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         trunks: built_trunks,
         rooms: built_rooms,
         flows,
+        agents: BTreeMap::new(),
+        queues: BTreeMap::new(),
         plan,
         language: settings.language,
         caller_number: settings.caller_number,

@@ -3,44 +3,15 @@
 //! A run can be written down between two events and go on in another process ([`Run::resume`]). It is bounded: steps without the
 //! caller ([`IDLE_STEPS_MAX`]), steps in all ([`STEPS_MAX`]), flows within flows ([`DEPTH_MAX`]), variables, keys typed ahead.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
+use super::VARIABLES_MAX;
 use super::action::{Action, DialEnd, DialTarget, Event, Fault, QueueLeft};
-use super::name::{FlowName, HoursName, Key, NodeName, QueueName, VariableName};
-use super::node::{Cause, Collect, Menu, Node, OUTSIDE_RING_S, Queue, QueueFigure, RING_S, Ring, Test};
+use super::name::{FlowName, Key, NodeName, VariableName};
+use super::node::{Cause, Collect, Menu, Node, OUTSIDE_RING_S, Queue, RING_S, Ring, Test};
 use super::template::{Spoken, VALUE_MAX, Variables, url_escaped};
-use super::{Flow, VARIABLES_MAX};
-use crate::hours::Opening;
+pub use super::world::{Caller, World};
 use crate::say::{Language, Part};
-
-/// What a run sees of the call centre.
-pub trait World {
-    /// The version of a flow that new calls walk.
-    fn current(&self, flow: &FlowName) -> Option<u32>;
-    /// A version of a flow.
-    fn flow(&self, flow: &FlowName, version: u32) -> Option<Arc<Flow>>;
-    /// The state of opening hours at a time, milliseconds since 1970.
-    fn opening(&self, hours: &HoursName, now_ms: i64) -> Option<Opening>;
-    /// A figure of a queue.
-    fn queue(&self, queue: &QueueName, figure: QueueFigure) -> Option<u32>;
-}
-
-/// Who calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The number in its normal form; empty when it is withheld.
-    pub number: String,
-    /// The name shown.
-    pub name: String,
-    /// The number called (DID).
-    pub called: String,
-    /// The trunk it came by.
-    pub trunk: String,
-    /// The language to begin with.
-    pub language: Language,
-}
 
 /// One call in a flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -249,6 +220,12 @@ impl Run {
             Doing::Lookup { .. } | Doing::Ended => return false,
         };
         self.node(world).is_some_and(|node| node.exits().iter().any(|exit| exit.label == label))
+    }
+
+    /// Whether the caller waits in a queue, or talks with whom that gave him.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        self.doing == Doing::Queue
     }
 
     /// True when nothing follows any more.

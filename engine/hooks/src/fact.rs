@@ -1,16 +1,23 @@
 //! Facts: what happened, in the past tense, once. The log of facts is the only source of records, reports and pops.
 
+mod agent;
 mod conference;
 mod quality;
+mod queue;
 mod recording;
 
 use serde::{Deserialize, Serialize};
 
+pub use agent::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Console, Sign, Talk, Way};
 pub use conference::{
     ConferenceEnd, ConferenceEnded, ConferenceStarted, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole,
     MutedBy,
 };
 pub use quality::{MediaQuality, QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality};
+pub use queue::{
+    CallLeftQueue, CallOfferEnded, CallOffered, CallQueued, ChoiceRule, OfferOutcome, OverflowAnswered, QueueExit,
+    WhyAgent, WhyCandidate,
+};
 pub use recording::{
     AudioFormat, AudioPlace, RecordingFailed, RecordingMark, RecordingPurged, RecordingReady, RecordingStarted,
     RecordingStored,
@@ -68,6 +75,24 @@ pub enum Event {
     /// The new party could not be reached: the call returned to who handed it on, or rings there again.
     #[serde(rename = "call.transfer_failed")]
     TransferFailed(TransferFailed),
+    /// A caller began to wait in a queue.
+    #[serde(rename = "call.queued")]
+    CallQueued(CallQueued),
+    /// He left it.
+    #[serde(rename = "call.left_queue")]
+    CallLeftQueue(CallLeftQueue),
+    /// A call is offered to an agent.
+    #[serde(rename = "call.offered")]
+    CallOffered(CallOffered),
+    /// The offer ended.
+    #[serde(rename = "call.offer_ended")]
+    CallOfferEnded(CallOfferEnded),
+    /// A number outside answered a call that no agent took.
+    #[serde(rename = "call.overflow_answered")]
+    OverflowAnswered(OverflowAnswered),
+    /// An agent signed in or out, chose a state, was offered a call, talks, or does so no more.
+    #[serde(rename = "agent.state_changed")]
+    AgentStateChanged(AgentStateChanged),
     /// The call goes on after the process was killed and another took its place.
     #[serde(rename = "call.resumed")]
     CallResumed(CallResumed),
@@ -541,6 +566,11 @@ impl Event {
             Self::TransferStarted(e) => Some(e.call),
             Self::Transferred(e) => Some(e.call),
             Self::TransferFailed(e) => Some(e.call),
+            Self::CallQueued(e) => Some(e.call),
+            Self::CallLeftQueue(e) => Some(e.call),
+            Self::CallOffered(e) => Some(e.call),
+            Self::CallOfferEnded(e) => Some(e.call),
+            Self::OverflowAnswered(e) => Some(e.call),
             Self::CallResumed(e) => Some(e.call),
             Self::CallEnded(e) => Some(e.call),
             Self::RecordingStarted(e) => Some(e.call),
@@ -552,7 +582,8 @@ impl Event {
             Self::MemberJoined(e) => Some(e.call),
             Self::MemberLeft(e) => Some(e.call),
             Self::MemberMuted(e) => Some(e.call),
-            Self::ConferenceStarted(_)
+            Self::AgentStateChanged(_)
+            | Self::ConferenceStarted(_)
             | Self::ConferenceEnded(_)
             | Self::RegistrationBound(_)
             | Self::RegistrationUnbound(_)

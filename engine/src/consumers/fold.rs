@@ -63,7 +63,8 @@ impl CallFold {
                 let key = (extension.clone(), contact.clone());
                 self.registrations.insert(key, RegistrationChange::Unbound { extension, contact });
             }
-            Event::ConferenceStarted(_)
+            Event::AgentStateChanged(_)
+            | Event::ConferenceStarted(_)
             | Event::ConferenceEnded(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
@@ -79,6 +80,11 @@ impl CallFold {
             | Event::TransferStarted(_)
             | Event::Transferred(_)
             | Event::TransferFailed(_)
+            | Event::CallQueued(_)
+            | Event::CallLeftQueue(_)
+            | Event::CallOffered(_)
+            | Event::CallOfferEnded(_)
+            | Event::OverflowAnswered(_)
             | Event::CallResumed(_)
             | Event::MemberJoined(_)
             | Event::MemberLeft(_)
@@ -180,6 +186,12 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::RecordingPaused(event) => recording_marked(document, event, at_ms, MarkKind::Paused),
         Event::RecordingResumed(event) => recording_marked(document, event, at_ms, MarkKind::Resumed),
         Event::CallCreated(_)
+        | Event::AgentStateChanged(_)
+        | Event::CallQueued(_)
+        | Event::CallLeftQueue(_)
+        | Event::CallOffered(_)
+        | Event::CallOfferEnded(_)
+        | Event::OverflowAnswered(_)
         | Event::CallHeld(_)
         | Event::CallRetrieved(_)
         | Event::TransferStarted(_)

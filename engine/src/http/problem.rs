@@ -268,11 +268,17 @@ impl From<CommandError> for Problem {
                 Refused::NoSuchCall
                 | Refused::NoSuchConference
                 | Refused::NoSuchMember
+                | Refused::NoSuchAgent
                 | Refused::NotBanned
                 | Refused::NoSuchTrunk => Self::new(Kind::NotFound, detail),
                 Refused::NoSuchExtension => Self::invalid(vec![FieldError::new("from", detail)]),
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
-                Refused::NotRegistered
+                Refused::NoExtension => Self::invalid(vec![FieldError::new("extension", detail)]),
+                Refused::NoMobile => Self::invalid(vec![FieldError::new("mobile", detail)]),
+                Refused::Agent(_)
+                | Refused::ExtensionTaken
+                | Refused::ExtensionOnCall
+                | Refused::NotRegistered
                 | Refused::NotConnected
                 | Refused::TestRunning
                 | Refused::NotTalking

@@ -257,6 +257,7 @@ async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
                     let there = there.is_some_and(|flow| flow.value.published.is_some());
                     faults.require("to", there, "there is no such flow, or it was never published; publish it first");
                 }
+                Destination::Queue(_) => faults.require("to", false, "there is no such queue; make it first"),
                 Destination::EchoTest => {}
             }
         }

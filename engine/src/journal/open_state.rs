@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
     CallCreated, CallEnded, ConferenceEnd, ConferenceEnded, EndCause, EndedBy, Event, Fact, LeftReason, LegEnded,
-    LegStarted, MemberLeft, RecordingStarted, RegistrationBound,
+    LegStarted, MemberJoined, MemberLeft, RecordingStarted, RegistrationBound,
 };
 use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,13 @@ pub struct OpenRecording {
 }
 
 impl OpenState {
+    fn joined(&mut self, joined: &MemberJoined) {
+        if let Some(conference) = self.conferences.get_mut(&joined.conference) {
+            conference.members.insert(joined.call, joined.leg);
+            conference.most_members = conference.most_members.max(joined.members);
+        }
+    }
+
     /// Takes in the next fact.
     pub fn take(&mut self, fact: &Fact) {
         let at_ms = fact.at_ms;
@@ -101,12 +108,7 @@ impl OpenState {
                 let conference = OpenConference { room: started.room.clone(), ..OpenConference::default() };
                 self.conferences.insert(started.conference, conference);
             }
-            Event::MemberJoined(joined) => {
-                if let Some(conference) = self.conferences.get_mut(&joined.conference) {
-                    conference.members.insert(joined.call, joined.leg);
-                    conference.most_members = conference.most_members.max(joined.members);
-                }
-            }
+            Event::MemberJoined(joined) => self.joined(joined),
             Event::MemberLeft(left) => {
                 if let Some(conference) = self.conferences.get_mut(&left.conference) {
                     conference.members.remove(&left.call);
@@ -124,7 +126,13 @@ impl OpenState {
                 of_extension.insert(bound.contact.clone(), bound.clone());
             }
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
-            Event::RecordingStored(_)
+            Event::CallQueued(_)
+            | Event::CallLeftQueue(_)
+            | Event::CallOffered(_)
+            | Event::CallOfferEnded(_)
+            | Event::OverflowAnswered(_)
+            | Event::AgentStateChanged(_)
+            | Event::RecordingStored(_)
             | Event::RecordingPurged(_)
             | Event::RecordingPaused(_)
             | Event::RecordingResumed(_)

@@ -190,6 +190,9 @@ impl FromStr for RouteTarget {
         if let Some(flow) = text.strip_prefix(FLOW) {
             return flow.parse().map(|flow| Self(Destination::Flow(flow))).map_err(|_| RouteError::Target);
         }
+        if let Some(queue) = text.strip_prefix(QUEUE) {
+            return queue.parse().map(|queue| Self(Destination::Queue(queue))).map_err(|_| RouteError::Target);
+        }
         text.parse().map(|extension| Self(Destination::Extension(extension))).map_err(|_| RouteError::Target)
     }
 }
@@ -200,6 +203,7 @@ impl fmt::Display for RouteTarget {
             Destination::Extension(extension) => f.write_str(extension.as_str()),
             Destination::Room(room) => write!(f, "{ROOM}{room}"),
             Destination::Flow(flow) => write!(f, "{FLOW}{flow}"),
+            Destination::Queue(queue) => write!(f, "{QUEUE}{queue}"),
             Destination::EchoTest => f.write_str(ECHO),
         }
     }
@@ -208,6 +212,7 @@ impl fmt::Display for RouteTarget {
 const ECHO: &str = "echo";
 const ROOM: &str = "room:";
 const FLOW: &str = "flow:";
+const QUEUE: &str = "queue:";
 
 impl Setting for Route {
     const RESOURCE: &'static str = "route";

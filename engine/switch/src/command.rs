@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dialplan::number::{Dialled, ExtensionNumber};
-use hooks::fact::{CallSource, EndCause, EndedBy, Event, RecordingFailed, RecordingReady};
+use hooks::fact::{CallSource, EndCause, EndedBy, Event, PeerKind, RecordingFailed, RecordingReady};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use sip::message::StatusCode;
 
@@ -14,6 +14,7 @@ use crate::desk::{LegRef, Refusal, TimerKey};
 use crate::identity::Identity;
 use crate::incoming::{HOPS, routed};
 use crate::input::{Admission, Command, CommandId, RecordAction};
+use crate::leg::Peer;
 use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
 use crate::passes::{Full, Pass};
@@ -31,6 +32,7 @@ impl Switch {
     pub(crate) fn configure(&mut self, config: Arc<TenantConfig>) {
         let old = self.tenants.set(config.clone());
         trunk::table::configure(&mut self.desk, &config);
+        self.desk.set_floor(&config);
         let Some(old) = old else { return };
         let is_there = |extension: &ExtensionNumber| config.extensions.get(extension).is_some_and(|own| own.enabled);
         let stays = |extension: &ExtensionNumber| {
@@ -57,6 +59,7 @@ impl Switch {
             }
             Command::Conference(room, order) => self.confer(tenant, &room, order).map(|()| Done::Ok),
             Command::Record { call, action, by } => self.record(tenant, call, action, &by).map(|()| Done::Ok),
+            Command::Agent { agent, order, by } => self.order_agent(tenant, &agent, &order, by).map(|()| Done::Ok),
             Command::LiftBan(source) => {
                 if self.doorman.bans.lift(source, self.desk.now) {
                     self.desk.publish(View::BanGone(source.to_canonical()));
@@ -114,6 +117,8 @@ impl Switch {
         }
         if !emergency {
             self.check_originated()?;
+            let peer = Peer { kind: PeerKind::Extension, name: from.to_string(), number: from.to_string() };
+            self.check_agent(&tenant.tenant, &peer)?;
         }
         let about = About {
             direction,

@@ -1,5 +1,6 @@
 //! What the switch is told about its world. A tenant is replaced as a whole; running calls keep what they began with.
 
+mod agent;
 mod flow;
 mod room;
 mod trunk;
@@ -9,8 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialplan::flow::name::FlowName;
-use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
+use dialplan::flow::name::{FlowName, QueueName};
+use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
 use dialplan::say::Language;
 use hooks::id::TenantId;
@@ -19,6 +20,7 @@ use sip::flow::Transport;
 use sip::sdp::Fingerprint;
 use sip::session_timer::Policy;
 
+pub use agent::{Agent, OVERFLOW_MAX, OVERFLOW_RING, Overflow, Queue};
 pub use flow::{Version, unserved};
 pub use room::{MEMBERS_MAX, Pin, PinError, Room};
 pub use trunk::{
@@ -175,6 +177,10 @@ pub struct TenantConfig {
     pub rooms: BTreeMap<RoomNumber, Arc<Room>>,
     /// Its flows, each in the version that new calls walk.
     pub flows: BTreeMap<FlowName, Version>,
+    /// Its agents.
+    pub agents: BTreeMap<AgentNumber, Agent>,
+    /// Its queues.
+    pub queues: BTreeMap<QueueName, Arc<Queue>>,
     /// Where numbers lead.
     pub plan: Plan,
     /// In which language its callers are spoken to.

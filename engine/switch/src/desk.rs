@@ -19,6 +19,7 @@ use crate::conference::{Conferences, Unresumed};
 use crate::config::NodeConfig;
 use crate::engaged::Engaged;
 use crate::farewell::Farewells;
+use crate::floor::Floor;
 use crate::media::MediaCommand;
 use crate::metrics::Metrics;
 use crate::nat;
@@ -26,6 +27,7 @@ use crate::output::Output;
 use crate::players::Players;
 use crate::ports::Ports;
 use crate::presence::Presence;
+use crate::queue::AgentId;
 use crate::registrar::Registrar;
 use crate::timers::Timers;
 use crate::trunk::table::Trunks;
@@ -67,6 +69,10 @@ pub(crate) enum TimerKey {
     Visit(CallId),
     /// A flow has waited long enough for a key.
     Flow(CallId),
+    /// What is said last was not played to its end in time.
+    LastWords(CallId),
+    /// An agent's wrap-up is over, or his phone has been away for too long.
+    Agent(AgentId),
     /// All calls that go on after a killed process do so.
     Unresumed,
     /// A slowed answer is due.
@@ -124,6 +130,8 @@ pub(crate) struct Desk {
     pub(crate) engaged: Engaged,
     /// Who watches whose calls and messages.
     pub(crate) presence: Presence,
+    /// Agents and queues.
+    pub(crate) floor: Floor,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -156,6 +164,7 @@ impl Desk {
             unresumed: Unresumed::default(),
             engaged: Engaged::default(),
             presence: Presence::default(),
+            floor: Floor::default(),
             outputs: VecDeque::new(),
             node,
         }

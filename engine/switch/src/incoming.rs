@@ -133,6 +133,8 @@ impl Switch {
         // GEN-18: an emergency call is past limits and admission.
         if !about.emergency {
             self.check_admission()?;
+            self.check_agent(&tenant.tenant, &peer)
+                .map_err(|refused| explained(StatusCode::FORBIDDEN, &refused.to_string()))?;
         }
         if let Some(trunk) = &about.trunk
             && let Some(refusal) = trunk::refusal_of_full(&mut self.desk, &tenant.tenant, trunk)
@@ -177,6 +179,14 @@ impl Switch {
         Ok(())
     }
 
+    /// Whether the agent who would call may do so now (CALL-06).
+    pub(crate) fn check_agent(&self, tenant: &TenantId, peer: &Peer) -> Result<(), crate::agent::Refused> {
+        match self.desk.floor.at(tenant, peer) {
+            Some(agent) => self.desk.floor.may_dial(agent),
+            None => Ok(()),
+        }
+    }
+
     /// Keeps a call that was just begun, if it goes on.
     pub(crate) fn keep(&mut self, mut call: Call) {
         if !call.settle(&mut self.desk) {
@@ -213,6 +223,7 @@ fn inside(destination: &Destination) -> Route {
         Destination::Extension(number) => Route::Extension(number.clone()),
         Destination::Room(number) => Route::Room(number.clone()),
         Destination::Flow(name) => Route::Flow(name.clone()),
+        Destination::Queue(name) => Route::Queue(name.clone()),
         Destination::EchoTest => Route::EchoTest,
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
-use hooks::fact::RegistrationBound;
+use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
+use hooks::fact::{AgentState, RegistrationBound, Way};
 use hooks::id::{CallId, LegId, TenantId};
 use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
 use sip::parse::ParseError;
 
+use crate::agent::Force;
 use crate::checkpoint::CallCheckpoint;
 use crate::config::TenantConfig;
 use crate::media::{Decibels, MediaEvent};
@@ -115,6 +116,15 @@ pub enum Command {
         /// Who asks: a login name or `token:NAME`.
         by: String,
     },
+    /// Something is asked of an agent's state.
+    Agent {
+        /// Whose.
+        agent: AgentNumber,
+        /// What.
+        order: AgentOrder,
+        /// Who asks, where that is not himself: a login name or `token:NAME`.
+        by: Option<String>,
+    },
     /// Lifts the ban on a source.
     LiftBan(std::net::IpAddr),
     /// Asks each address of a trunk whether it is there, and registers anew where we register. Replies when all have answered,
@@ -124,6 +134,32 @@ pub enum Command {
     Admit(Box<Pass>),
     /// The passes of this session end, and with them what is registered by them. Calls go on.
     Revoke(String),
+}
+
+/// What is asked of an agent's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentOrder {
+    /// He logs in with a phone (PHONE-01).
+    SignIn(SignIn),
+    /// He logs out.
+    SignOut,
+    /// He picks a state (AGT-10).
+    Pick(AgentState),
+    /// He signs in by mobile (手机签入, PHONE-07); the number of his settings where none is given.
+    MobileSignIn(Option<Dialled>),
+    /// He signs out of it (手机签出).
+    MobileSignOut,
+    /// A supervisor changes his state (AGT-16).
+    Force(Force),
+}
+
+/// With which phone somebody logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// What kind of phone.
+    pub way: Way,
+    /// On which extension; his own where none is given.
+    pub extension: Option<ExtensionNumber>,
 }
 
 /// What may be done to a conference.

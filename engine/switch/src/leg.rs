@@ -21,6 +21,7 @@ use crate::desk::{Desk, LegIndex};
 use crate::lifetime::Lifetime;
 use crate::media::EndpointId;
 use crate::nat;
+use crate::queue::AgentId;
 use crate::session::Session;
 use crate::target::Target;
 use crate::view::{LegPhase, LegView};
@@ -31,6 +32,8 @@ pub(crate) struct Leg {
     pub(crate) id: LegId,
     pub(crate) side: Side,
     pub(crate) peer: Peer,
+    /// The agent at the far end, if one is.
+    pub(crate) agent: Option<AgentId>,
     /// Our tag in its dialog; empty on a service.
     pub(crate) tag: Box<str>,
     pub(crate) state: LegState,
@@ -280,6 +283,7 @@ impl Leg {
             id,
             side,
             peer: Peer { kind: PeerKind::Service, name: name.to_owned(), number: name.to_owned() },
+            agent: None,
             tag: Box::default(),
             state: LegState::Service,
             media: LegMedia::None,

@@ -30,6 +30,8 @@ pub mod config;
 mod desk;
 mod engaged;
 mod farewell;
+mod floor;
+mod floors;
 mod identity;
 mod incoming;
 pub mod input;

@@ -113,6 +113,24 @@ pub enum Refused {
     /// It is not.
     #[error("the recording is not paused")]
     NotPaused,
+    /// No such agent.
+    #[error("there is no such agent; make the employee an agent first")]
+    NoSuchAgent,
+    /// He has no extension, and none was named.
+    #[error("the agent has no extension of his own; name one to sign in on")]
+    NoExtension,
+    /// PHONE-05.
+    #[error("another agent is signed in on the extension; choose another one, or sign him out")]
+    ExtensionTaken,
+    /// A call runs on it that began before.
+    #[error("a call is running on the extension; end it first")]
+    ExtensionOnCall,
+    /// PHONE-07.
+    #[error("no mobile number is known of the agent; give one")]
+    NoMobile,
+    /// His state forbids it.
+    #[error(transparent)]
+    Agent(#[from] crate::agent::Refused),
     /// It is being tested.
     #[error("the trunk is being tested already; wait for that")]
     TestRunning,

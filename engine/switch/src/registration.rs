@@ -127,6 +127,13 @@ impl Switch {
 
     /// Writes down and publishes what happened to a binding.
     pub(crate) fn registration_changed(&mut self, change: Change) {
+        let (Change::Bound { aor, .. } | Change::Unbound { aor, .. }) = &change;
+        let of = aor.clone();
+        self.write_registration(change);
+        self.phones_changed(&of);
+    }
+
+    fn write_registration(&mut self, change: Change) {
         match change {
             Change::Bound { aor, binding, made, .. } => {
                 let binding = *binding;
@@ -192,7 +199,8 @@ impl Switch {
         let Some(spec) = restored(bound) else { return };
         // It is written down already: only the view is new.
         if let Some(Change::Bound { aor, binding, .. }) = self.desk.registrar.restore(self.desk.now, &aor, spec) {
-            self.desk.publish(View::Registration(shown(aor, *binding)));
+            self.desk.publish(View::Registration(shown(aor.clone(), *binding)));
+            self.phones_changed(&aor);
         }
     }
 

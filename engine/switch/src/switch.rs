@@ -81,6 +81,8 @@ pub struct Sizes {
     pub messages: usize,
     /// Subscriptions of phones.
     pub subscriptions: usize,
+    /// Callers who wait, offers, and agents who have a call.
+    pub floor: usize,
 }
 
 impl Switch {
@@ -122,6 +124,7 @@ impl Switch {
         }
         self.pump();
         self.settle_rooms();
+        self.settle_floor();
         self.tell_watchers();
     }
 
@@ -140,6 +143,7 @@ impl Switch {
             self.doorman.bans.next_end(),
             self.desk.trunks.next_timeout(),
             self.desk.presence.next_alarm(),
+            self.desk.floor.distribution.poll_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -167,7 +171,9 @@ impl Switch {
             }
         }
         self.desk.presence.ring(now.mono);
+        self.desk.floor.distribution.elapsed(now.mono);
         self.settle_rooms();
+        self.settle_floor();
         self.tell_watchers();
     }
 
@@ -209,6 +215,7 @@ impl Switch {
             passes: self.doorman.passes.len(),
             messages: self.messages.len(),
             subscriptions: self.desk.presence.len(),
+            floor: self.desk.floor.busy(),
         }
     }
 
@@ -229,6 +236,7 @@ impl Switch {
             sizes.slowed,
             sizes.departing,
             sizes.messages,
+            sizes.floor,
         ];
         held.iter().all(|size| *size == 0) && self.desk.outputs.is_empty()
     }
@@ -414,6 +422,8 @@ impl Switch {
             TimerKey::Unresumed => self.desk.close_unresumed(),
             TimerKey::Visit(call) => self.with_call(call, Call::visit_elapsed),
             TimerKey::Flow(call) => self.with_call(call, Call::flow_due),
+            TimerKey::LastWords(call) => self.with_call(call, Call::last_words_elapsed),
+            TimerKey::Agent(agent) => self.desk.agent_due(agent),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),
             TimerKey::Slowed(id) => {

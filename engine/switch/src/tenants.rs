@@ -93,6 +93,8 @@ mod tests {
             trunks: [(trunk.name.clone(), trunk)].into(),
             rooms: BTreeMap::new(),
             flows: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            queues: BTreeMap::new(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
             language: dialplan::say::Language::En,
             caller_number: None,

@@ -1,6 +1,7 @@
 //! What others may see of the switch: one view per entity, published whenever it changes, replaced as a whole.
 
 mod conference;
+mod floor;
 mod trunk;
 
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use hooks::fact::{Direction, PeerKind};
 use hooks::id::{CallId, LegId, TenantId};
 
 pub use conference::{ConferenceView, MemberView};
+pub use floor::{AgentView, QueueView, WaitingView};
 pub use trunk::{TrunkAnswer, TrunkLaneView, TrunkRegistrationView, TrunkStanding, TrunkTargetView, TrunkView};
 
 /// A published view, or the news that an entity is gone.
@@ -32,6 +34,14 @@ pub enum View {
     BanGone(IpAddr),
     /// A trunk.
     Trunk(Box<TrunkView>),
+    /// An agent.
+    Agent(Box<AgentView>),
+    /// Somebody is no agent any more: tenant, employee number.
+    AgentGone(TenantId, String),
+    /// A queue.
+    Queue(Box<QueueView>),
+    /// A queue was taken out of the settings: tenant, name.
+    QueueGone(TenantId, String),
     /// A trunk was taken out of the settings: tenant, name.
     TrunkGone(TenantId, String),
 }

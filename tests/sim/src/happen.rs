@@ -406,6 +406,7 @@ impl World {
             }
             View::Conference(view) => self.rooms.show(*view),
             View::ConferenceGone(_, room) => self.rooms.show_no_more(&room)?,
+            View::Agent(_) | View::AgentGone(..) | View::Queue(_) | View::QueueGone(..) => {}
             View::Ban(_) | View::BanGone(_) | View::Trunk(_) | View::TrunkGone(..) => {}
         }
         Ok(())

@@ -103,6 +103,14 @@ impl Record {
         }
     }
 
+    fn answered_by(&mut self, leg: LegId) -> Result<(), &'static str> {
+        self.open(leg)?;
+        if std::mem::replace(&mut self.answered, true) {
+            return Err("a call answered twice");
+        }
+        Ok(())
+    }
+
     fn leg_answered(&mut self, leg: LegId) -> Result<(), &'static str> {
         self.open(leg)?.answered = true;
         if std::mem::take(&mut self.called_back)
@@ -234,13 +242,7 @@ impl Records {
             }
             Event::LegAnswered(e) => self.live(e.call)?.leg_answered(e.leg)?,
             Event::CallHeld(e) | Event::CallRetrieved(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
-            Event::CallAnswered(e) => {
-                let record = self.live(e.call)?;
-                record.open(e.leg)?;
-                if std::mem::replace(&mut record.answered, true) {
-                    return Err("a call answered twice");
-                }
-            }
+            Event::CallAnswered(e) => self.live(e.call)?.answered_by(e.leg)?,
             Event::TransferStarted(e) => self.live(e.call)?.hands_on(e.leg)?,
             Event::Transferred(e) => {
                 let now = self.now;
@@ -276,10 +278,16 @@ impl Records {
             Event::RecordingStored(_) | Event::RecordingPurged(_) => {}
             Event::RecordingPaused(e) => self.marked(e.recording, Flow::Paused)?,
             Event::RecordingResumed(e) => self.marked(e.recording, Flow::Running)?,
-            Event::MemberJoined(e) => _ = self.live(e.call)?,
-            Event::MemberLeft(e) => _ = self.live(e.call)?,
-            Event::MemberMuted(e) => _ = self.live(e.call)?,
-            Event::ConferenceStarted(_)
+            Event::CallQueued(_)
+            | Event::CallLeftQueue(_)
+            | Event::CallOffered(_)
+            | Event::CallOfferEnded(_)
+            | Event::OverflowAnswered(_)
+            | Event::MemberJoined(_)
+            | Event::MemberLeft(_)
+            | Event::MemberMuted(_) => _ = self.live(fact.event.call().ok_or("a fact of no call")?)?,
+            Event::AgentStateChanged(_)
+            | Event::ConferenceStarted(_)
             | Event::ConferenceEnded(_)
             | Event::RegistrationBound(_)
             | Event::RegistrationUnbound(_)

@@ -180,6 +180,16 @@ impl Agent {
 
     /// Rows 13, 14.
     fn dial(&mut self) -> Step {
+        self.may_dial()?;
+        self.call = CallStatus::Dialling;
+        Ok(Some(Reason::Dial))
+    }
+
+    /// Whether he may dial now (AGT-06, CALL-06).
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_dial(&self) -> Result<(), Refused> {
         match (self.sign, self.stay, self.call) {
             (Sign::Out, _, _) => Err(Refused::SignedOut),
             (_, _, CallStatus::Ringing) => Err(Refused::Ringing),
@@ -190,10 +200,7 @@ impl Agent {
             (Sign::Phone(_), _, CallStatus::None) if self.phone != Phone::Registered => {
                 Err(Refused::PhoneNotRegistered)
             }
-            (_, Stay::Ready | Stay::NotReady | Stay::WrapUp { .. }, CallStatus::None) => {
-                self.call = CallStatus::Dialling;
-                Ok(Some(Reason::Dial))
-            }
+            (_, Stay::Ready | Stay::NotReady | Stay::WrapUp { .. }, CallStatus::None) => Ok(()),
         }
     }
 

@@ -7,7 +7,7 @@ use sip::headers::{HeaderName, NameAddr};
 use sip::message::{Request, Response, StatusCode};
 use sip::sdp::{Codec, SessionDescription};
 
-use super::{Call, End, Stage, Verdict};
+use super::{Call, End, Service, Stage, Verdict};
 use crate::asking::Asking;
 use crate::body;
 use crate::desk::{Desk, LegIndex, TimerKey};
@@ -58,7 +58,12 @@ impl Call {
                 let caller = seeking.caller;
                 self.connect(desk, caller, leg);
             }
-            Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => {}
+            Stage::Served { by: Service::Queue(_), .. } => self.agent_took(desk, leg),
+            Stage::Begun
+            | Stage::Talking { .. }
+            | Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
+            | Stage::Ending { .. }
+            | Stage::Over => {}
         }
     }
 

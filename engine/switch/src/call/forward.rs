@@ -13,14 +13,21 @@ use crate::desk::Desk;
 impl Call {
     /// What an extension says to a call before any phone of it rings: that it is busy, or nothing.
     pub(super) fn is_engaged(&self, desk: &Desk, extension: &Extension) -> bool {
+        // AGT-18: what is set for the extension holds while nobody is signed in on it.
+        if let Some(agent) = desk.floor.on_extension(&self.tenant.tenant, &extension.number) {
+            return !desk.floor.is_free(agent);
+        }
         let CallHandling { call_waiting, do_not_disturb, .. } = extension.handling;
         do_not_disturb || (!call_waiting && desk.engaged.is(&self.tenant.tenant, extension.number.as_str()))
     }
 
     /// Where a route leads once extensions that never take their calls have sent it on; `None` where that leads nowhere.
-    pub(super) fn forwarded_always(&mut self, route: &Route) -> Option<Route> {
+    pub(super) fn forwarded_always(&mut self, desk: &Desk, route: &Route) -> Option<Route> {
         let mut route = route.clone();
         while let Route::Extension(number) = &route {
+            if desk.floor.on_extension(&self.tenant.tenant, number).is_some() {
+                break;
+            }
             let extension = self.tenant.extensions.get(number).filter(|extension| extension.enabled);
             let Some(to) = extension.and_then(|extension| extension.handling.forward_always.clone()) else { break };
             let by = number.clone();
@@ -38,7 +45,7 @@ impl Call {
         let ringing = self.called();
         let cause = verdict.cause;
         let mut verdict = verdict;
-        while let Some(route) = self.way_on(verdict) {
+        while let Some(route) = self.way_on(desk, verdict) {
             match self.follow(desk, &route) {
                 Ok(()) => {
                     for leg in ringing {
@@ -57,8 +64,11 @@ impl Call {
     }
 
     /// Where the extension that was sought sends a call that failed so. It is asked once.
-    fn way_on(&mut self, verdict: Verdict) -> Option<Route> {
+    fn way_on(&mut self, desk: &Desk, verdict: Verdict) -> Option<Route> {
         let by = self.sought().take()?;
+        if desk.floor.on_extension(&self.tenant.tenant, &by).is_some() {
+            return None;
+        }
         let handling = &self.tenant.extensions.get(&by)?.handling;
         let (to, reason) = match verdict.cause {
             EndCause::Busy | EndCause::Rejected if handling.do_not_disturb => {

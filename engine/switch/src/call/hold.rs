@@ -102,7 +102,9 @@ impl Call {
         let other = match &self.stage {
             Stage::Seeking(seeking) if seeking.caller == leg => self.early_media(),
             Stage::Seeking(seeking) => Some(seeking.caller),
-            Stage::Served { by: Service::Room(_) | Service::Flow, .. } => return vec![session::mixed(None)],
+            Stage::Served {
+                by: Service::Room(_) | Service::Flow | Service::Queue(_) | Service::LastWords(_), ..
+            } => return vec![session::mixed(None)],
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Talking { .. }

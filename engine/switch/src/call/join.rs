@@ -98,6 +98,7 @@ impl Call {
             id: desk.leg_id(),
             side: old.side,
             peer: old.peer.clone(),
+            agent: old.agent,
             tag: old.tag.clone(),
             state,
             media,

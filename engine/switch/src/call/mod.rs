@@ -14,7 +14,10 @@ mod join;
 mod lines;
 mod notify;
 mod originate;
+mod overflow;
+mod part;
 mod provisional;
+mod queue;
 mod reason;
 mod record;
 mod redirect;
@@ -33,7 +36,7 @@ mod update;
 mod walk;
 mod wire;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +64,7 @@ use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, LegRef};
 use crate::identity::Identity;
 use crate::leg::{Hold, Leg, LegState};
+use crate::queue::AgentId;
 use crate::target::Target;
 use crate::view::{CallPhase, CallView, View};
 
@@ -75,6 +79,10 @@ pub(crate) struct Call {
     tape: record::Tape,
     /// The flow that it walks, also while it rings or talks on behalf of it.
     walk: Option<Box<walk::Walk>>,
+    /// Where it waits, or has waited.
+    queueing: queue::Queueing,
+    /// The agents who take part in it.
+    parts: BTreeMap<AgentId, part::Part>,
     /// The last that was said of what must survive.
     checkpoint: Option<Arc<CallCheckpoint>>,
     /// The process that began it was killed, and its far ends may be gone.
@@ -136,6 +144,10 @@ enum Service {
     Room(Box<room::Visit>),
     /// It is in the flow of [`Call::walk`]: prompts, menus, digits.
     Flow,
+    /// It waits for an agent.
+    Queue(Box<queue::Wait>),
+    /// It is told why its call ends.
+    LastWords(overflow::LastWords),
 }
 
 /// The called party is sought: some phones ring, or one trunk after the other is tried.
@@ -186,6 +198,8 @@ impl Call {
             stage: Stage::Begun,
             tape: record::Tape::default(),
             walk: None,
+            queueing: queue::Queueing::default(),
+            parts: BTreeMap::new(),
             checkpoint: None,
             probation: None,
             changed: true,
@@ -203,6 +217,7 @@ impl Call {
 
     /// Ends what has ended, and publishes what changed. True when the call is over and can be forgotten.
     pub(crate) fn settle(&mut self, desk: &mut Desk) -> bool {
+        self.take_stock(desk);
         self.finish_if_closed(desk);
         self.keep_checkpoint(desk);
         let over = matches!(self.stage, Stage::Over);

@@ -67,6 +67,10 @@ impl Call {
         if !follows || !matches!(self.stage, Stage::Seeking(_)) || self.redirects.diverted.len() >= REDIRECTS_MAX {
             return false;
         }
+        // AGT-19: an offer is never followed elsewhere.
+        if self.leg(leg).is_some_and(|leg| leg.agent.is_some()) {
+            return false;
+        }
         let Some(outgoing) = self.leg(leg).and_then(Leg::outgoing) else { return false };
         let Target::Phone(phone) = &outgoing.target else { return false };
         let diverted = Diverted { by: phone.extension.clone(), reason: reason(&response.headers, outgoing.progress) };
@@ -133,7 +137,7 @@ impl Call {
         let leads = match &route {
             Route::Extension(_) => true,
             Route::Lines(_) => !emergency,
-            Route::Room(_) | Route::Flow(_) | Route::EchoTest | Route::Nowhere => false,
+            Route::Room(_) | Route::Flow(_) | Route::Queue(_) | Route::EchoTest | Route::Nowhere => false,
         };
         leads.then(|| {
             self.redirects.seen.push(number.as_str().to_owned());

@@ -115,7 +115,7 @@ impl Call {
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
-            | Stage::Served { by: Service::Echo | Service::Flow, .. }
+            | Stage::Served { by: Service::Echo | Service::Flow | Service::Queue(_) | Service::LastWords(_), .. }
             | Stage::Ending { .. }
             | Stage::Over => return None,
         };
@@ -178,6 +178,8 @@ impl Call {
             stage,
             tape: super::record::Tape::resumed(&checkpoint.reel),
             walk: None,
+            queueing: super::queue::Queueing::default(),
+            parts: std::collections::BTreeMap::new(),
             checkpoint: None,
             probation: None,
             changed: true,
@@ -307,10 +309,12 @@ impl Call {
             lifetime: Lifetime::begin(desk, self.leg_ref(index), policy, terms),
             away: None,
         };
+        let peer = Peer { kind: leg.peer, name: leg.peer_name.clone(), number: leg.number.clone() };
         let leg = Leg {
             id: leg.leg,
             side: if leg.caller_side { Side::Caller } else { Side::Callee },
-            peer: Peer { kind: leg.peer, name: leg.peer_name.clone(), number: leg.number.clone() },
+            agent: desk.floor.at(&self.tenant.tenant, &peer),
+            peer,
             tag,
             state: LegState::Up(Box::new(up)),
             media: LegMedia::Open(Box::new(session)),

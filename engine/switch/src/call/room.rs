@@ -101,7 +101,7 @@ impl Call {
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Served { by: Service::Echo | Service::Flow, .. }
+            | Stage::Served { by: Service::Echo | Service::Flow | Service::Queue(_) | Service::LastWords(_), .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }
@@ -175,7 +175,7 @@ impl Call {
 
     /// What is said to the party of a service alone was played to its end.
     pub(crate) fn played(&mut self, desk: &mut Desk, player: PlayerId) {
-        if self.played_for_flow(desk, player) {
+        if self.played_for_flow(desk, player) || self.played_in_queue(desk, player) || self.played_last(desk, player) {
             return;
         }
         let key = TimerKey::Visit(self.id);

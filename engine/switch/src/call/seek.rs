@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dialplan::flow::name::FlowName;
+use dialplan::flow::name::{FlowName, QueueName};
 use dialplan::number::{ExtensionNumber, RoomNumber};
 use dialplan::plan::Attempt;
 use hooks::fact::{EndCause, EndedBy, PeerKind};
@@ -13,14 +13,16 @@ use sip::message::{Response, StatusCode};
 use sip::transaction::ClientKey;
 
 use super::forward::ENGAGED;
+use super::queue::Queued;
 use super::transfer::{Errand, Purpose, TRANSFER_RING_MAX, Transfer};
 use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
+use crate::config::OVERFLOW_RING;
 use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
 use crate::leg::{Early, Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
 use crate::media::MediaCommand;
 use crate::session::{self, Carriage, Session};
-use crate::target::{self, FLOW_PATIENCE, Phone, Target};
+use crate::target::{FLOW_PATIENCE, Phone, Target};
 use crate::trunk;
 
 /// Where a call leads.
@@ -32,6 +34,8 @@ pub(crate) enum Route {
     Room(RoomNumber),
     /// Into a flow.
     Flow(FlowName),
+    /// Into a queue.
+    Queue(QueueName),
     /// To the echo test.
     EchoTest,
     /// By trunks, in order.
@@ -61,6 +65,10 @@ impl Call {
         if let Route::Flow(name) = route {
             return self.enter_flow(desk, caller, name, transfer);
         }
+        if let Route::Queue(name) = route {
+            let how = Queued { queue: name.clone(), priority: 0, by_flow: Vec::new() };
+            return self.enter_queue(desk, caller, how, transfer);
+        }
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
         self.changed = true;
@@ -71,6 +79,7 @@ impl Call {
         let ring_for = match transfer.map(|transfer| transfer.purpose) {
             Some(Purpose::HandOn(_) | Purpose::Recall) => ring_for.min(TRANSFER_RING_MAX),
             Some(Purpose::Flow(Errand::Ring(ring_for))) => ring_for,
+            Some(Purpose::Flow(Errand::Overflow)) => OVERFLOW_RING,
             Some(Purpose::Flow(Errand::Confer)) | None => ring_for,
         };
         let ring_until = desk.start_timer(ring_for, TimerKey::Ring(self.id));
@@ -98,10 +107,12 @@ impl Call {
         let nowhere = Verdict { status: StatusCode::NOT_FOUND, cause: EndCause::Unreachable };
         let away = Verdict { status: StatusCode::TEMPORARILY_UNAVAILABLE, cause: EndCause::Unreachable };
         let no_line = Verdict { status: StatusCode::SERVICE_UNAVAILABLE, cause: EndCause::Congestion };
-        let route = self.forwarded_always(route).ok_or(away)?;
+        let route = self.forwarded_always(desk, route).ok_or(away)?;
         *self.sought() = match &route {
             Route::Extension(number) => Some(number.clone()),
-            Route::Room(_) | Route::Flow(_) | Route::EchoTest | Route::Lines(_) | Route::Nowhere => None,
+            Route::Room(_) | Route::Flow(_) | Route::Queue(_) | Route::EchoTest | Route::Lines(_) | Route::Nowhere => {
+                None
+            }
         };
         let (targets, ring_for, nobody) = match &route {
             Route::Extension(number) => {
@@ -110,14 +121,16 @@ impl Call {
                 if self.is_engaged(desk, extension) {
                     return Err(ENGAGED);
                 }
-                let phones = target::phones(desk, &self.tenant, extension);
+                let phones = desk.rung_phones(&self.tenant, number);
                 (phones, extension.ring_timeout.unwrap_or(node_ring), away)
             }
             Route::Lines(attempts) => {
                 let lines = trunk::lines(desk, &self.tenant, &self.shown(), attempts);
                 (lines, node_ring.min(trunk::RING_MAX), no_line)
             }
-            Route::Room(_) | Route::Flow(_) | Route::EchoTest | Route::Nowhere => return Err(nowhere),
+            Route::Room(_) | Route::Flow(_) | Route::Queue(_) | Route::EchoTest | Route::Nowhere => {
+                return Err(nowhere);
+            }
         };
         if targets.is_empty() { Err(nobody) } else { Ok((route, targets, ring_for)) }
     }
@@ -203,6 +216,7 @@ impl Call {
         let leg = Leg {
             id: desk.leg_id(),
             side,
+            agent: desk.floor.at(&self.tenant.tenant, &peer),
             peer,
             tag,
             state: LegState::Outgoing(Box::new(outgoing)),
@@ -331,8 +345,12 @@ impl Call {
         }
         // RFC 3261 §16.7 step 5: a 6xx ends the search.
         if verdict.status.class() == 6 {
+            let agent = self.legs[leg.at()].agent;
             for other in self.called() {
-                self.cancel_leg(desk, other, EndCause::Cancelled);
+                // In a queue it ends that for its own agent alone.
+                if self.waiting_leg().is_none() || self.legs[other.at()].agent == agent {
+                    self.cancel_leg(desk, other, EndCause::Cancelled);
+                }
             }
         }
         self.call_next_way(desk, verdict);

@@ -81,6 +81,12 @@ impl Call {
             Service::Echo => Route::EchoTest,
             Service::Room(visit) => Route::Room(visit.room.number.clone()),
             Service::Flow => self.flow_name().map_or(Route::Nowhere, Route::Flow),
+            // A flow may have led there, by what it knows of the caller.
+            Service::Queue(_) => match (self.flow_name(), &self.queueing.last) {
+                (Some(flow), _) => Route::Flow(flow),
+                (None, queue) => queue.as_ref().map_or(Route::Nowhere, |queue| Route::Queue(queue.name.clone())),
+            },
+            Service::LastWords(_) => Route::Nowhere,
         }
     }
 
@@ -89,6 +95,8 @@ impl Call {
         let Stage::Served { by, .. } = &self.stage else { return };
         match by {
             Service::Room(_) => self.leave_room(desk, cause),
+            Service::Queue(_) => self.abandon_queue(desk, cause),
+            Service::LastWords(_) => self.hush_last_words(desk),
             Service::Echo | Service::Flow => {}
         }
     }

@@ -45,6 +45,8 @@ pub(super) enum Errand {
     Ring(Duration),
     /// The caller is let into a conference.
     Confer,
+    /// A mobile is rung for a caller whom no agent takes.
+    Overflow,
 }
 
 /// What a REFER asks for.
@@ -153,8 +155,11 @@ impl Call {
             self.fact(desk, Event::Transferred(Transferred { call: self.id, leg, to, kind }));
             self.report(desk, by, StatusCode::OK);
         }
-        if let Purpose::Flow(_) = purpose {
+        if let Purpose::Flow(errand) = purpose {
             self.finish_leg(desk, by, EndCause::Transferred);
+            if errand == Errand::Overflow {
+                self.overflow_answered(desk, new);
+            }
         }
         if self.legs[by.at()].is_up() {
             self.hang_up_leg(desk, by, EndCause::Transferred);
@@ -167,8 +172,10 @@ impl Call {
         for other in self.called() {
             self.cancel_leg(desk, other, verdict.cause);
         }
-        if let Purpose::Flow(errand) = transfer.purpose {
-            return self.nobody_for_flow(desk, stays, errand, verdict);
+        match transfer.purpose {
+            Purpose::Flow(Errand::Overflow) => return self.overflow_on(desk, stays, transfer.answered_ms),
+            Purpose::Flow(errand) => return self.nobody_for_flow(desk, stays, errand, verdict),
+            Purpose::HandOn(_) | Purpose::Recall => {}
         }
         let by = transfer.by;
         let leg = self.legs[by.at()].id;

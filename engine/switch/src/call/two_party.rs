@@ -10,7 +10,7 @@ use sip::sdp::{self, Codec, PacketTimes, SessionDescription};
 use sip::session_timer;
 use sip::transaction::ServerKey;
 
-use super::{About, Call, Stage};
+use super::{About, Call, Service, Stage};
 use crate::config::{Srtp, TenantConfig};
 use crate::desk::{Desk, LegIndex, LegRef, Refusal};
 use crate::leg::{Incoming, Leg, LegMedia, LegState, Offered, Peer, Progress, Side};
@@ -64,6 +64,7 @@ impl Arrival {
         let leg = Leg {
             id: desk.leg_id(),
             side,
+            agent: desk.floor.at(tenant, &self.peer),
             peer: self.peer,
             tag,
             state: LegState::Incoming(Box::new(incoming)),
@@ -98,10 +99,11 @@ impl Call {
     fn waiting(&self) -> Option<&Leg> {
         match &self.stage {
             Stage::Seeking(seeking) => self.leg(seeking.caller),
+            Stage::Served { caller, by: Service::Queue(_), .. } => self.leg(*caller),
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Talking { .. }
-            | Stage::Served { .. }
+            | Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

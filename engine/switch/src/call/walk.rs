@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::flow::Flow;
-use dialplan::flow::action::{Action, DialEnd, DialTarget, Event};
+use dialplan::flow::action::{Action, DialEnd, DialTarget, Event, QueueLeft};
 use dialplan::flow::name::{FlowName, HoursName, Key, QueueName};
 use dialplan::flow::node::{Cause, QueueFigure};
 use dialplan::flow::run::{Caller, Run, World};
@@ -15,11 +15,13 @@ use dialplan::number::Dialled;
 use hooks::fact::{EndCause, EndedBy};
 use sip::message::StatusCode;
 
+use super::queue::Queued;
 use super::room::NOWHERE;
 use super::transfer::{Errand, Purpose, Transfer};
 use super::{Call, End, Route, Service, Stage, Verdict};
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::floor::Floor;
 use crate::incoming::routed;
 use crate::leg::Side;
 use crate::media::{Detect, PlayerId, Source};
@@ -55,6 +57,12 @@ impl Call {
             return self.not_served(desk, caller, transfer, NOWHERE);
         }
         let Some(answered_ms) = self.answer_and_serve(desk, caller, name.as_str(), transfer) else { return };
+        self.walk_on(desk, caller, answered_ms, name);
+    }
+
+    /// Walks a flow with a caller who is served already.
+    pub(super) fn walk_on(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, name: &FlowName) {
+        self.leave_flow(desk);
         self.stage = Stage::Served { caller, answered_ms, by: Service::Flow };
         let ahead_ms = i64::try_from(desk.now.unix_ms).unwrap_or(i64::MAX).saturating_sub(steady_ms(desk));
         let caller = Caller {
@@ -64,7 +72,7 @@ impl Call {
             trunk: self.about.trunk.clone().unwrap_or_default(),
             language: self.tenant.language,
         };
-        let (run, actions) = Run::start(name, &caller, &Flows(&self.tenant), steady_ms(desk) + ahead_ms);
+        let (run, actions) = Run::start(name, &caller, &Flows::of(&self.tenant, desk), steady_ms(desk) + ahead_ms);
         self.walk = Some(Box::new(Walk {
             run,
             name: name.clone(),
@@ -79,7 +87,7 @@ impl Call {
     }
 
     /// Something happened that the flow wants to know.
-    fn tell_flow(&mut self, desk: &mut Desk, event: Event) {
+    pub(super) fn tell_flow(&mut self, desk: &mut Desk, event: Event) {
         let Some(walk) = &mut self.walk else { return };
         walk.events.push_back(event);
         if !std::mem::replace(&mut walk.is_acting, true) {
@@ -98,7 +106,7 @@ impl Call {
             }
             let Some(walk) = &mut self.walk else { return };
             let Some(event) = walk.events.pop_front() else { break };
-            actions.extend(walk.run.handle(&Flows(&tenant), steady_ms(desk) + walk.ahead_ms, &event));
+            actions.extend(walk.run.handle(&Flows::of(&tenant, desk), steady_ms(desk) + walk.ahead_ms, &event));
         }
         let key = TimerKey::Flow(self.id);
         let now = desk.now.mono;
@@ -136,12 +144,18 @@ impl Call {
                 Err(_) => self.tell_flow(desk, Event::Done),
             },
             // See `config::unserved`: a flow that names one of these is not published.
-            Action::Lookup { .. } | Action::Queue { .. } | Action::Voicemail { .. } | Action::Survey(_) => {
+            Action::Queue { queue, priority, leaves, keys: _ } => {
+                if let Stage::Served { caller, answered_ms, by: Service::Flow } = self.stage {
+                    self.wait_in(desk, caller, answered_ms, Queued { queue, priority, by_flow: leaves });
+                }
+            }
+            Action::LeaveQueue => self.leave_queue_for_flow(desk),
+            Action::Lookup { .. } | Action::Voicemail { .. } | Action::Survey(_) => {
                 desk.metrics.flow_faults += 1;
                 self.do_for_flow(desk, Action::HangUp(Cause::Failure));
             }
             Action::Fault { .. } => desk.metrics.flow_faults += 1,
-            Action::Collect { .. } | Action::SetVariable { .. } | Action::LeaveQueue => {}
+            Action::Collect { .. } | Action::SetVariable { .. } => {}
             Action::HangUp(cause) => {
                 let (cause, status) = match cause {
                     Cause::Normal => (EndCause::Normal, StatusCode::REQUEST_TERMINATED),
@@ -165,7 +179,13 @@ impl Call {
                 }
                 Ok(_) | Err(_) => None,
             },
-            DialTarget::Agent(_) => None,
+            // Whether he may be rung is asked where he is.
+            DialTarget::Agent(number) => number
+                .parse()
+                .ok()
+                .and_then(|number| desk.floor.agent(&self.tenant.tenant, &number))
+                .and_then(|agent| desk.floor.extension_of(agent))
+                .map(|extension| Route::Extension(extension.clone())),
         };
         match route {
             Some(route) => self.leave_for(desk, &route, Errand::Ring(ring_for)),
@@ -182,7 +202,7 @@ impl Call {
     }
 
     /// The caller is in its flow again.
-    fn serve_by_flow(&mut self, caller: LegIndex) {
+    pub(super) fn serve_by_flow(&mut self, caller: LegIndex) {
         let Some(walk) = &self.walk else { return };
         self.stage = Stage::Served { caller, answered_ms: walk.answered_ms, by: Service::Flow };
         self.changed = true;
@@ -197,7 +217,7 @@ impl Call {
     pub(super) fn nobody_for_flow(&mut self, desk: &mut Desk, caller: LegIndex, errand: Errand, verdict: Verdict) {
         self.serve_by_flow(caller);
         let event = match errand {
-            Errand::Confer => Event::Done,
+            Errand::Confer | Errand::Overflow => Event::Done,
             Errand::Ring(_) if verdict.cause == EndCause::Busy => Event::DialEnded(DialEnd::Busy),
             Errand::Ring(_) if verdict.cause == EndCause::NoAnswer => Event::DialEnded(DialEnd::NoAnswer),
             Errand::Ring(_) => Event::DialEnded(DialEnd::Failed),
@@ -212,9 +232,12 @@ impl Call {
             return false;
         }
         let caller = *caller;
-        let goes_on = self.is_awaited_by_flow(caller);
+        let goes_on = self.is_awaited_by_flow(desk, caller);
         if goes_on {
-            self.go_on_with_flow(desk, caller, Event::DialEnded(DialEnd::Answered));
+            let queued = self.walk.as_ref().is_some_and(|walk| walk.run.is_queued());
+            let talked =
+                if queued { Event::QueueLeft(QueueLeft::Answered) } else { Event::DialEnded(DialEnd::Answered) };
+            self.go_on_with_flow(desk, caller, talked);
         }
         goes_on
     }
@@ -223,7 +246,7 @@ impl Call {
     pub(super) fn end_visit(&mut self, desk: &mut Desk, end: &End) {
         let Stage::Served { caller, by: Service::Room(_), .. } = self.stage else { return };
         self.leave_room(desk, end.cause);
-        if !self.is_awaited_by_flow(caller) {
+        if !self.is_awaited_by_flow(desk, caller) {
             return self.end(desk, end);
         }
         if let Some(room) = self.service() {
@@ -233,8 +256,8 @@ impl Call {
     }
 
     /// Whether a flow goes on with the caller when whoever is with it now has gone.
-    fn is_awaited_by_flow(&self, caller: LegIndex) -> bool {
-        let comes_back = |walk: &Walk| walk.run.comes_back(&Flows(&self.tenant));
+    fn is_awaited_by_flow(&self, desk: &Desk, caller: LegIndex) -> bool {
+        let comes_back = |walk: &Walk| walk.run.comes_back(&Flows::of(&self.tenant, desk));
         self.walk.as_deref().is_some_and(comes_back) && self.legs[caller.at()].is_up()
     }
 
@@ -256,7 +279,18 @@ impl Call {
 
     /// The caller pressed a key. False if it is not in a flow.
     pub(super) fn pressed_in_flow(&mut self, desk: &mut Desk, leg: LegIndex, key: char) -> bool {
-        let is_in_flow = matches!(self.stage, Stage::Served { caller, by: Service::Flow, .. } if caller == leg);
+        let is_in_flow = match &self.stage {
+            Stage::Served { caller, by: Service::Flow | Service::Queue(_), .. } => {
+                *caller == leg && self.walk.is_some()
+            }
+            Stage::Served { by: Service::Echo | Service::Room(_) | Service::LastWords(_), .. }
+            | Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => false,
+        };
         if let (true, Some(key)) = (is_in_flow, Key::new(key)) {
             self.tell_flow(desk, Event::Digit(key));
         }
@@ -296,15 +330,25 @@ fn steady_ms(desk: &Desk) -> i64 {
 }
 
 /// What a run sees of a tenant.
-struct Flows<'a>(&'a TenantConfig);
+struct Flows<'a> {
+    tenant: &'a TenantConfig,
+    floor: &'a Floor,
+    now: Duration,
+}
+
+impl<'a> Flows<'a> {
+    fn of(tenant: &'a TenantConfig, desk: &'a Desk) -> Self {
+        Self { tenant, floor: &desk.floor, now: desk.now.mono }
+    }
+}
 
 impl World for Flows<'_> {
     fn current(&self, flow: &FlowName) -> Option<u32> {
-        self.0.flows.get(flow).map(|version| version.number)
+        self.tenant.flows.get(flow).map(|version| version.number)
     }
 
     fn flow(&self, flow: &FlowName, version: u32) -> Option<Arc<Flow>> {
-        let found = self.0.flows.get(flow).filter(|found| found.number == version);
+        let found = self.tenant.flows.get(flow).filter(|found| found.number == version);
         found.map(|found| found.flow.clone())
     }
 
@@ -313,7 +357,7 @@ impl World for Flows<'_> {
         None
     }
 
-    fn queue(&self, _queue: &QueueName, _figure: QueueFigure) -> Option<u32> {
-        None
+    fn queue(&self, queue: &QueueName, figure: QueueFigure) -> Option<u32> {
+        self.floor.figure(&self.tenant.tenant, queue, figure, self.now)
     }
 }

@@ -365,6 +365,39 @@ impl Distribution {
         u32::try_from(at + 1).ok()
     }
 
+    /// How long he has waited by now.
+    #[must_use]
+    pub fn waited(&self, entry: EntryId, now: Duration) -> Option<Duration> {
+        self.entries.get(&entry).map(|entry| entry.place.waited(now))
+    }
+
+    /// How a queue stands.
+    #[must_use]
+    pub fn now(&self, queue: QueueId, now: Duration) -> Option<Standing> {
+        let found = self.queues.get(&queue)?;
+        let first = found.line.everybody().next();
+        Some(Standing {
+            waiting: u32::try_from(found.line.len()).unwrap_or(u32::MAX),
+            longest_wait: first.and_then(|first| self.waited(first, now)).unwrap_or_default(),
+            signed_in: found.signed_in,
+            idle: u32::try_from(found.idle.len_up_to(Level::LAST)).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// The queues that an agent is a member of.
+    pub fn queues_of(&self, agent: AgentId) -> impl Iterator<Item = QueueId> + use<> {
+        self.agent_queues(agent).into_iter()
+    }
+
+    /// Somebody is no agent any more; he is signed out and has no offer.
+    pub fn remove_agent(&mut self, agent: AgentId) {
+        self.set_signed_in(agent, Presence::SignedOut);
+        for queue in self.agent_queues(agent) {
+            self.drop_idle(agent, queue);
+        }
+        self.agents.remove(&agent);
+    }
+
     /// How long the caller at a place will wait: the mean handle time, shared by those signed in.
     #[must_use]
     pub fn expected_wait(&self, queue: QueueId, position: u32) -> Option<Duration> {
@@ -411,6 +444,19 @@ impl Agent {
             own: BTreeSet::new(),
         }
     }
+}
+
+/// How a queue stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Callers who wait, those who are being offered included.
+    pub waiting: u32,
+    /// How long the one at the front has waited.
+    pub longest_wait: Duration,
+    /// Members who are signed in.
+    pub signed_in: u32,
+    /// Of these, those who are idle.
+    pub idle: u32,
 }
 
 /// Whether an agent is signed in.

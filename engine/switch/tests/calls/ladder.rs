@@ -169,6 +169,7 @@ pub(crate) fn tenant() -> TenantConfig {
             emergency_trunks: vec!["lines".parse().unwrap()],
             extensions: extensions.iter().map(|extension| extension.number.clone()).collect(),
             rooms: rooms.iter().map(|room| room.number.clone()).collect(),
+            queues: BTreeMap::new(),
             inbound: vec![
                 route("01012345678", to("1001")),
                 route("01012345679", to("1003")),
@@ -185,6 +186,8 @@ pub(crate) fn tenant() -> TenantConfig {
         trunks: trunks.into_iter().map(|trunk| (trunk.name.clone(), trunk)).collect(),
         rooms: rooms.into_iter().map(|room| (room.number.clone(), Arc::new(room))).collect(),
         flows: BTreeMap::new(),
+        agents: BTreeMap::new(),
+        queues: BTreeMap::new(),
         language: Language::En,
         caller_number: None,
         record_internal: false,
@@ -512,6 +515,12 @@ impl World {
             Event::TransferFailed(e) => {
                 format!("transfer_failed {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status)
             }
+            Event::CallQueued(_)
+            | Event::CallLeftQueue(_)
+            | Event::CallOffered(_)
+            | Event::CallOfferEnded(_)
+            | Event::OverflowAnswered(_)
+            | Event::AgentStateChanged(_) => floor_text(event),
             Event::CallResumed(e) => format!("resumed after {} ms", e.gap_ms),
             Event::CallEnded(e) => format!("ended {:?} by {:?} {}", e.cause, e.by, e.sip_status),
             Event::RecordingStarted(e) => {
@@ -716,7 +725,8 @@ impl World {
         if self.facts.iter().filter(|fact| fact.starts_with("created")).count() == 1 {
             let end = self.facts.iter().position(|fact| fact.starts_with("ended")).unwrap();
             for fact in &self.facts[end + 1..] {
-                let own = fact.starts_with("recording_") || fact.contains("bound ") || fact.starts_with("banned");
+                let own = ["recording_", "banned", "agent "].iter().any(|word| fact.starts_with(word))
+                    || fact.contains("bound ");
                 assert!(own, "{fact} after the end\n{}", self.ladder());
             }
         }
@@ -736,6 +746,30 @@ impl World {
     pub(crate) fn command(&mut self, command: Command) -> Result<Done, Refused> {
         self.input(Input::Command { id: CommandId(1), tenant: TenantId::first(), command });
         self.replies.pop().expect("a command is answered at once")
+    }
+}
+
+/// What is written down of agents and queues.
+fn floor_text(event: &Event) -> String {
+    match event {
+        Event::CallQueued(e) => format!("queued {} {}", e.queue, e.waited_ms),
+        Event::CallLeftQueue(e) => {
+            let agent = e.agent.as_deref().map(|agent| format!(" {agent}")).unwrap_or_default();
+            let within = if e.within_target { " in time" } else { "" };
+            format!("left_queue {} {:?}{agent} {}{within}", e.queue, e.exit, e.waited_ms)
+        }
+        Event::CallOffered(e) => {
+            let queue = e.queue.as_deref().map(|queue| format!(" by {queue}")).unwrap_or_default();
+            let why = e.why.as_ref().map(|why| format!(" {:?}", why.rule)).unwrap_or_default();
+            format!("offered {}{queue}{why}", e.agent)
+        }
+        Event::CallOfferEnded(e) => format!("offer_ended {} {:?} {}", e.agent, e.outcome, e.ring_ms),
+        Event::OverflowAnswered(e) => format!("overflow_answered {} {}", e.queue, e.number),
+        Event::AgentStateChanged(e) => {
+            let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+            format!("agent {} {:?}->{:?} {:?} {:?}{by}", e.agent, e.from, e.to, e.call_status, e.reason)
+        }
+        other => unreachable!("{other:?}"),
     }
 }
 

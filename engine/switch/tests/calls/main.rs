@@ -21,6 +21,7 @@ mod phone;
 mod pracks;
 mod presence;
 mod presence_xml;
+mod queues;
 mod reasons;
 mod recording;
 mod redirects;

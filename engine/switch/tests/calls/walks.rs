@@ -58,7 +58,7 @@ fn main_flow() -> Value {
             "line": {"step": "outside", "number": "13800138000", "ring_s": 30, "failed": "bye"},
             "room": {"step": "conference", "room": "8000", "next": "after"},
             "help": {"step": "outside", "number": "110", "failed": "bye"},
-            "wait": {"step": "queue", "queue": "support", "nobody": "bye"},
+            "wait": {"step": "lookup", "url": "https://crm.example/{caller}", "fields": {"name": {"pointer": "/name"}}, "next": "bye"},
             "meet": {"step": "conference", "room": "8000", "next": "bob"},
             "nobody": {"step": "extension", "number": "4444", "failed": "nobody"},
             "sub": {"step": "subflow", "flow": "other", "next": "after"},

@@ -1,0 +1,145 @@
+//! Where a caller goes whom no agent takes (QUEUE-06): on to another queue, to mobiles one after another, into a flow; in the end he
+//! is told so, and the call ends.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use dialplan::number::Dialled;
+use dialplan::say::{Part, PromptName, defaults};
+use hooks::fact::{EndCause, EndedBy, Event, OverflowAnswered, QueueExit};
+use sip::message::StatusCode;
+
+use super::queue::Queued;
+use super::transfer::{Errand, Purpose, Transfer};
+use super::{Call, End, Route, Service, Stage};
+use crate::config::Overflow;
+use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::incoming::routed;
+use crate::media::{PlayerId, Source};
+use crate::players::Audience;
+
+/// What is left to be tried.
+#[derive(Debug)]
+pub(super) struct Chain {
+    steps: VecDeque<Overflow>,
+    /// How the queue was left that gave the caller up first.
+    exit: QueueExit,
+}
+
+/// What somebody hears before his call ends.
+#[derive(Debug)]
+pub(super) struct LastWords {
+    player: PlayerId,
+    until: Duration,
+    end: Box<End>,
+}
+
+impl Call {
+    /// A queue gave the caller up; he is in none now.
+    pub(super) fn overflow(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, exit: QueueExit) {
+        if self.queueing.overflow.is_none() {
+            let steps = self.queueing.last.as_ref().map(|queue| queue.overflow.iter().cloned().collect());
+            self.queueing.overflow = Some(Chain { steps: steps.unwrap_or_default(), exit });
+        }
+        self.overflow_on(desk, caller, answered_ms);
+    }
+
+    /// Goes to the next place that there is.
+    pub(super) fn overflow_on(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64) {
+        let Some(chain) = &mut self.queueing.overflow else { return };
+        let exit = chain.exit;
+        match chain.steps.pop_front() {
+            Some(Overflow::Queue(queue)) => {
+                self.wait_in(desk, caller, answered_ms, Queued { queue, priority: 0, by_flow: Vec::new() });
+            }
+            Some(Overflow::Number(number)) => self.ring_outside(desk, caller, answered_ms, &number),
+            Some(Overflow::Flow(flow)) => {
+                // Its own queues may give him up anew.
+                self.queueing.overflow = None;
+                self.walk_on(desk, caller, answered_ms, &flow);
+            }
+            Some(Overflow::Say(prompt)) => self.say_last(desk, caller, answered_ms, prompt),
+            None => {
+                let prompt = match exit {
+                    QueueExit::Full => defaults::QUEUE_FULL,
+                    QueueExit::Answered
+                    | QueueExit::Abandoned
+                    | QueueExit::MaxWait
+                    | QueueExit::NobodySignedIn
+                    | QueueExit::Led
+                    | QueueExit::Closed => defaults::QUEUE_CLOSED,
+                };
+                self.say_last(desk, caller, answered_ms, prompt);
+            }
+        }
+    }
+
+    /// Rings a mobile for the caller, by the outbound routes.
+    fn ring_outside(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, number: &Dialled) {
+        let (route, _, _) = routed(&self.tenant, number);
+        match (route, self.service()) {
+            (route @ Route::Lines(_), Some(by)) => {
+                let seat = self.legs[by.at()].side;
+                let purpose = Purpose::Flow(Errand::Overflow);
+                self.seek_for(desk, caller, &route, Some(Transfer { by, seat, purpose, answered_ms }));
+            }
+            // The plan leads elsewhere by now.
+            (_, _) => self.overflow_on(desk, caller, answered_ms),
+        }
+    }
+
+    /// A mobile answered that was rung for the caller.
+    pub(super) fn overflow_answered(&mut self, desk: &mut Desk, by: LegIndex) {
+        let Some(queue) = self.queueing.last.as_ref().map(|queue| queue.name.to_string()) else { return };
+        let number = self.legs[by.at()].peer.number.clone();
+        self.fact(desk, Event::OverflowAnswered(OverflowAnswered { call: self.id, queue, number }));
+    }
+
+    /// Says something to a party that is served, and ends the call.
+    fn say_last(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, prompt: PromptName) {
+        let (tenant, language) = (&self.tenant.tenant, self.tenant.language);
+        let player = desk.play(Audience::Call(self.id), tenant, language, vec![Part::Prompt(prompt)]);
+        let until = desk.start_timer(LAST_WORDS_MAX, TimerKey::LastWords(self.id));
+        let refusal = StatusCode::TEMPORARILY_UNAVAILABLE.into();
+        let end = Box::new(End { cause: EndCause::NoAnswer, by: EndedBy::System, refusal });
+        let words = LastWords { player, until, end };
+        self.stage = Stage::Served { caller, answered_ms, by: Service::LastWords(words) };
+        self.changed = true;
+        self.rewire(desk);
+    }
+
+    /// It was said to its end. False if it is not that.
+    pub(super) fn played_last(&mut self, desk: &mut Desk, player: PlayerId) -> bool {
+        let Stage::Served { by: Service::LastWords(words), .. } = &self.stage else { return false };
+        if words.player != player {
+            return false;
+        }
+        let end = words.end.clone();
+        self.end(desk, &end);
+        true
+    }
+
+    /// It was not, in time.
+    pub(crate) fn last_words_elapsed(&mut self, desk: &mut Desk) {
+        if let Stage::Served { by: Service::LastWords(words), .. } = &self.stage {
+            let end = words.end.clone();
+            self.end(desk, &end);
+        }
+    }
+
+    /// The call ends while something is said.
+    pub(super) fn hush_last_words(&mut self, desk: &mut Desk) {
+        let Stage::Served { by: Service::LastWords(words), .. } = &self.stage else { return };
+        desk.timers.stop(words.until, TimerKey::LastWords(self.id));
+        desk.stop_playing(words.player);
+    }
+
+    pub(super) fn rewire_last_words(&mut self, desk: &mut Desk) {
+        let Stage::Served { caller, by: Service::LastWords(words), .. } = &self.stage else { return };
+        let (caller, player) = (*caller, words.player);
+        self.hear(desk, caller, vec![Source::Player(player)]);
+    }
+}
+
+/// How long it may take to say why a call ends: what is said takes seconds.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(20);

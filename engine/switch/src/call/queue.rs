@@ -1,0 +1,365 @@
+//! A call that waits in a queue (QUEUE-02): the caller hears music and where he stands, agents are rung for him, and he leaves it by
+//! exactly one exit. Whose turn it is, and who is rung, is decided by the distribution on the floor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialplan::flow::action::{Event as FlowEvent, QueueLeft};
+use dialplan::flow::name::QueueName;
+use dialplan::say::{Part, defaults};
+use hooks::fact::{CallLeftQueue, CallQueued, EndCause, Event, OfferOutcome, QueueExit, WhyAgent};
+
+use super::room::NOWHERE;
+use super::transfer::Transfer;
+use super::{Call, Service, Stage};
+use crate::config::Queue;
+use crate::desk::{Desk, LegIndex};
+use crate::invite::Summons;
+use crate::leg::Hold;
+use crate::media::{Detect, PlayerId, Sound, Source};
+use crate::players::{Audience, Speaker};
+use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId};
+
+/// What is known of a call that waits, or has waited, in queues.
+#[derive(Debug, Default)]
+pub(super) struct Queueing {
+    /// The last queue that it was in: whose rules hold for the talk that follows.
+    pub(super) last: Option<Arc<Queue>>,
+    /// How long it has waited in all, ms.
+    waited_ms: u64,
+    /// Which agents queues have rung for it.
+    rung: Vec<Rung>,
+    /// What is left of the overflow of the queue that gave it up first (QUEUE-06).
+    pub(super) overflow: Option<super::overflow::Chain>,
+}
+
+/// An agent who is rung.
+#[derive(Debug)]
+struct Rung {
+    offer: OfferId,
+    agent: AgentId,
+    queue: QueueName,
+    why: WhyAgent,
+}
+
+/// Somebody who waits.
+#[derive(Debug)]
+pub(super) struct Wait {
+    entry: EntryId,
+    queue: Arc<Queue>,
+    /// Since when in this queue, ms since the Unix epoch.
+    since_ms: u64,
+    /// What the flow that led here takes care of.
+    by_flow: Vec<QueueLeft>,
+    speaker: Speaker,
+}
+
+/// How somebody comes to wait.
+#[derive(Clone, Debug)]
+pub(super) struct Queued {
+    pub(super) queue: QueueName,
+    pub(super) priority: u8,
+    /// What the flow that leads here takes care of.
+    pub(super) by_flow: Vec<QueueLeft>,
+}
+
+impl Call {
+    /// Answers the caller and lets him wait.
+    pub(super) fn enter_queue(&mut self, desk: &mut Desk, caller: LegIndex, how: Queued, transfer: Option<Transfer>) {
+        if !self.tenant.queues.contains_key(&how.queue) {
+            return self.not_served(desk, caller, transfer, NOWHERE);
+        }
+        if let Some(answered_ms) = self.answer_and_serve(desk, caller, how.queue.as_str(), transfer) {
+            self.wait_in(desk, caller, answered_ms, how);
+        }
+    }
+
+    /// Lets a caller wait who is served already.
+    pub(super) fn wait_in(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, how: Queued) {
+        let entry = desk.floor.enter(self.id);
+        let found = self.tenant.queues.get(&how.queue).cloned();
+        let id = desk.floor.queue(&self.tenant.tenant, &how.queue);
+        let (Some(queue), Some(id)) = (found, id) else {
+            // It was there when the flow or the overflow was set.
+            desk.floor.left(entry);
+            return match how.by_flow.contains(&QueueLeft::Nobody) {
+                true => self.tell_flow(desk, FlowEvent::QueueLeft(QueueLeft::Nobody)),
+                false => self.overflow(desk, caller, answered_ms, QueueExit::Closed),
+            };
+        };
+        let waited_ms = self.queueing.waited_ms;
+        let name = queue.name.to_string();
+        self.fact(
+            desk,
+            Event::CallQueued(CallQueued { call: self.id, queue: name, priority: how.priority, waited_ms }),
+        );
+        let mut speaker = Speaker::default();
+        queue.welcome.iter().for_each(|prompt| speaker.say(vec![Part::Prompt(prompt.clone())]));
+        self.queueing.last = Some(queue.clone());
+        let wait = Wait { entry, queue, since_ms: desk.now.unix_ms, by_flow: how.by_flow, speaker };
+        self.stage = Stage::Served { caller, answered_ms, by: Service::Queue(Box::new(wait)) };
+        self.changed = true;
+        let waited = Duration::from_millis(waited_ms);
+        let join = Join { entry, queue: id, priority: how.priority, waited, sticky: None };
+        match desk.floor.distribution.enter(desk.now.mono, &join) {
+            Ok(()) => {
+                desk.floor.touch_queue(id);
+                self.rewire(desk);
+            }
+            Err(refused) => self.give_up(desk, refused_as(refused)),
+        }
+    }
+
+    fn wait(&self) -> Option<(LegIndex, &Wait)> {
+        match &self.stage {
+            Stage::Served { caller, by: Service::Queue(wait), .. } => Some((*caller, wait)),
+            Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
+            | Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => None,
+        }
+    }
+
+    fn wait_mut(&mut self) -> Option<&mut Wait> {
+        match &mut self.stage {
+            Stage::Served { by: Service::Queue(wait), .. } => Some(wait),
+            Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
+            | Stage::Begun
+            | Stage::Summoning { .. }
+            | Stage::Seeking(_)
+            | Stage::Talking { .. }
+            | Stage::Ending { .. }
+            | Stage::Over => None,
+        }
+    }
+
+    /// The party that waits, for whom agents are rung.
+    pub(super) fn waiting_leg(&self) -> Option<LegIndex> {
+        self.wait().map(|(caller, _)| caller)
+    }
+
+    /// Which queue has an agent rung for this call, and why him.
+    pub(super) fn offer_of(&self, agent: AgentId) -> Option<(&QueueName, &WhyAgent)> {
+        let rung = self.queueing.rung.iter().find(|rung| rung.agent == agent)?;
+        Some((&rung.queue, &rung.why))
+    }
+
+    /// The distribution offers the call to an agent: his phones ring.
+    pub(crate) fn offer(&mut self, desk: &mut Desk, offer: &Offer, why: WhyAgent) {
+        let agent = offer.agent;
+        let Some((_, wait)) = self.wait() else {
+            desk.floor.offer_over(offer.offer);
+            desk.floor.distribution.offer_ended(desk.now.mono, offer.offer, OfferEnd::CallerGone);
+            return;
+        };
+        let queue = wait.queue.name.clone();
+        self.queueing.rung.push(Rung { offer: offer.offer, agent, queue, why });
+        let extension = desk.floor.extension_of(agent).cloned();
+        let phones = extension.map(|extension| desk.rung_phones(&self.tenant, &extension)).unwrap_or_default();
+        let mut is_rung = false;
+        for phone in phones {
+            is_rung |= self.call_target(desk, phone, Summons::Ring).is_ok();
+        }
+        if !is_rung {
+            self.not_rung(desk, agent);
+        }
+        self.changed = true;
+    }
+
+    /// The distribution takes an offer back.
+    pub(crate) fn withdraw(&mut self, desk: &mut Desk, offer: OfferId, end: OfferEnd) {
+        let rung = self.queueing.rung.iter().find(|rung| rung.offer == offer);
+        let Some(agent) = rung.map(|rung| rung.agent) else { return };
+        let cause = match end {
+            OfferEnd::TimedOut => EndCause::NoAnswer,
+            OfferEnd::Rejected => EndCause::Rejected,
+            OfferEnd::CallerGone => EndCause::Cancelled,
+            OfferEnd::Answered | OfferEnd::Taken => EndCause::AnsweredElsewhere,
+            OfferEnd::Failed => EndCause::Failed,
+        };
+        for leg in self.called() {
+            if self.legs[leg.at()].agent == Some(agent) {
+                self.cancel_leg(desk, leg, cause);
+            }
+        }
+    }
+
+    /// An agent whom a queue had rung answered, or is rung no more: his lease ends. The queue, if one had him rung.
+    pub(super) fn queue_offer_ended(
+        &mut self,
+        desk: &mut Desk,
+        agent: AgentId,
+        outcome: OfferOutcome,
+    ) -> Option<QueueName> {
+        let at = self.queueing.rung.iter().position(|rung| rung.agent == agent)?;
+        let Rung { offer, queue, .. } = self.queueing.rung.remove(at);
+        let end = match outcome {
+            OfferOutcome::Answered => OfferEnd::Answered,
+            OfferOutcome::CallerHungUp => OfferEnd::CallerGone,
+            OfferOutcome::TimedOut => OfferEnd::TimedOut,
+            OfferOutcome::Rejected => OfferEnd::Rejected,
+            OfferOutcome::Failed => OfferEnd::Failed,
+            OfferOutcome::Taken => OfferEnd::Taken,
+        };
+        desk.floor.offer_over(offer);
+        // Where it had ended before, by the distribution's own decision, that is that.
+        desk.floor.distribution.offer_ended(desk.now.mono, offer, end);
+        Some(queue)
+    }
+
+    /// A phone of an agent who was rung answered: the caller has left the queue and talks with him.
+    pub(super) fn agent_took(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let agent = self.legs[leg.at()].agent;
+        let rung = agent.and_then(|agent| self.queueing.rung.iter().find(|rung| rung.agent == agent));
+        let offer = rung.map(|rung| rung.offer);
+        let is_in_time =
+            offer.is_some_and(|offer| desk.floor.distribution.offer_ended(desk.now.mono, offer, OfferEnd::Answered));
+        let Some((caller, _)) = self.wait().filter(|_| is_in_time) else {
+            return self.hang_up_leg(desk, leg, EndCause::AnsweredElsewhere);
+        };
+        for other in self.called() {
+            self.cancel_leg(desk, other, EndCause::AnsweredElsewhere);
+        }
+        let number = agent.and_then(|agent| desk.floor.number_of(agent)).map(ToString::to_string);
+        let Some(answered_ms) = self.leave_line(desk, QueueExit::Answered, number) else { return };
+        let service = self.service();
+        self.legs[leg.at()].side = service.map_or(self.legs[leg.at()].side, |service| self.legs[service.at()].side);
+        self.stage = Stage::Talking { caller, callee: leg, answered_ms };
+        if let Some(service) = service {
+            self.finish_leg(desk, service, EndCause::Transferred);
+        }
+        self.changed = true;
+        self.rewire(desk);
+        self.start_recording(desk);
+    }
+
+    /// The caller is in the line no more; that is written down. Since when he has been served; the stage is to be changed by who
+    /// calls this.
+    fn leave_line(&mut self, desk: &mut Desk, exit: QueueExit, agent: Option<String>) -> Option<u64> {
+        let Stage::Served { answered_ms, by: Service::Queue(wait), .. } = &mut self.stage else { return None };
+        let answered_ms = *answered_ms;
+        if let Some(player) = wait.speaker.hush() {
+            desk.stop_playing(player);
+        }
+        let waited_ms = desk.now.unix_ms.saturating_sub(wait.since_ms);
+        let target = u64::try_from(wait.queue.settings.target.as_millis()).unwrap_or(u64::MAX);
+        let within_target = exit == QueueExit::Answered && self.queueing.waited_ms + waited_ms <= target;
+        let (entry, queue) = (wait.entry, wait.queue.name.clone());
+        let left = CallLeftQueue { call: self.id, queue: queue.to_string(), exit, waited_ms, agent, within_target };
+        self.queueing.waited_ms += waited_ms;
+        desk.floor.left(entry);
+        if let Some(id) = desk.floor.queue(&self.tenant.tenant, &queue) {
+            desk.floor.touch_queue(id);
+        }
+        self.fact(desk, Event::CallLeftQueue(left));
+        Some(answered_ms)
+    }
+
+    /// The call ends while the caller waits.
+    pub(super) fn abandon_queue(&mut self, desk: &mut Desk, cause: EndCause) {
+        let Some((_, wait)) = self.wait() else { return };
+        desk.floor.distribution.leave(wait.entry, Exit::HungUp);
+        let exit = if cause == EndCause::Stopped { QueueExit::Closed } else { QueueExit::Abandoned };
+        self.leave_line(desk, exit, None);
+    }
+
+    /// The caller is led elsewhere by the flow that let him wait.
+    pub(super) fn leave_queue_for_flow(&mut self, desk: &mut Desk) {
+        let Some((caller, wait)) = self.wait() else { return };
+        desk.floor.distribution.leave(wait.entry, Exit::Led);
+        self.leave_line(desk, QueueExit::Led, None);
+        self.serve_by_flow(caller);
+    }
+
+    /// The distribution gave the caller up: he is in no line any more.
+    pub(crate) fn given_up(&mut self, desk: &mut Desk, exit: Exit) {
+        let exit = match exit {
+            Exit::MaxWait => QueueExit::MaxWait,
+            Exit::NobodySignedIn => QueueExit::NobodySignedIn,
+            Exit::HungUp => QueueExit::Abandoned,
+            Exit::Led => QueueExit::Led,
+            Exit::Answered(_) | Exit::QueueGone => QueueExit::Closed,
+        };
+        self.give_up(desk, exit);
+    }
+
+    /// No agent takes the caller: he goes where the flow says that led here, else where the queue says (QUEUE-06).
+    fn give_up(&mut self, desk: &mut Desk, exit: QueueExit) {
+        let Some((caller, wait)) = self.wait() else { return };
+        let way = match exit {
+            QueueExit::MaxWait => Some(QueueLeft::MaxWait),
+            QueueExit::Full => Some(QueueLeft::Full),
+            QueueExit::NobodySignedIn | QueueExit::Closed => Some(QueueLeft::Nobody),
+            QueueExit::Answered | QueueExit::Abandoned | QueueExit::Led => None,
+        };
+        let way = way.filter(|way| wait.by_flow.contains(way));
+        let Some(answered_ms) = self.leave_line(desk, exit, None) else { return };
+        match way {
+            Some(way) => {
+                self.serve_by_flow(caller);
+                self.tell_flow(desk, FlowEvent::QueueLeft(way));
+            }
+            None => self.overflow(desk, caller, answered_ms, exit),
+        }
+    }
+
+    /// The caller is told where he stands (QUEUE-04).
+    pub(crate) fn announce_place(&mut self, desk: &mut Desk, position: u32, expected_wait: Option<Duration>) {
+        let Some(wait) = self.wait_mut() else { return };
+        wait.speaker.say(place(position, expected_wait));
+        self.rewire(desk);
+    }
+
+    /// What is said to who waits was said to its end. False if it is not what the queue says.
+    pub(super) fn played_in_queue(&mut self, desk: &mut Desk, player: PlayerId) -> bool {
+        let is_its = self.wait_mut().is_some_and(|wait| wait.speaker.ended(player));
+        if is_its {
+            self.rewire(desk);
+        }
+        is_its
+    }
+
+    /// Says what the caller hears: what is to be said, else music.
+    pub(super) fn rewire_queue(&mut self, desk: &mut Desk) {
+        let (id, tenant) = (self.id, self.tenant.clone());
+        let Stage::Served { caller, by: Service::Queue(wait), .. } = &mut self.stage else { return };
+        let caller = *caller;
+        let leg = &mut self.legs[caller.at()];
+        if leg.hold() == Hold::Off
+            && let Some(parts) = wait.speaker.take_next()
+        {
+            wait.speaker.began(desk.play(Audience::Call(id), &tenant.tenant, tenant.language, parts));
+        }
+        let said = wait.speaker.playing();
+        if let Some(session) = leg.session_mut() {
+            session.listen(desk, Detect::On);
+        }
+        self.hear(desk, caller, vec![said.map_or(Source::Sound(Sound::HoldMusic), Source::Player)]);
+    }
+}
+
+fn refused_as(refused: JoinRefused) -> QueueExit {
+    match refused {
+        JoinRefused::Full => QueueExit::Full,
+        JoinRefused::NobodySignedIn => QueueExit::NobodySignedIn,
+        JoinRefused::NoSuchQueue | JoinRefused::Waits => QueueExit::Closed,
+    }
+}
+
+/// "You are number 3 in line. The expected wait is 2 minutes."
+fn place(position: u32, expected_wait: Option<Duration>) -> Vec<Part> {
+    let place = match position {
+        0 | 1 => vec![Part::Prompt(defaults::YOU_ARE_NEXT)],
+        _ => vec![Part::Prompt(defaults::YOU_ARE), Part::Number(u64::from(position)), Part::Prompt(defaults::IN_LINE)],
+    };
+    let wait = expected_wait.map(|wait| wait.as_secs() / 60).map_or(Vec::new(), |minutes| match minutes {
+        0 => vec![Part::Prompt(defaults::WAIT_UNDER_A_MINUTE)],
+        _ => {
+            vec![Part::Prompt(defaults::EXPECTED_WAIT), Part::Number(minutes), Part::Prompt(defaults::MINUTES)]
+        }
+    });
+    place.into_iter().chain(wait).collect()
+}

@@ -1,0 +1,63 @@
+//! Agents and queues, as they are set.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dialplan::flow::name::{FlowName, QueueName};
+use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
+use dialplan::say::PromptName;
+
+use crate::agent::AgentRules;
+use crate::queue::{Member, QueueSettings};
+
+/// An agent (坐席): an employee who takes calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// The employee number.
+    pub number: AgentNumber,
+    /// For people.
+    pub name: String,
+    /// The extension that he signs in on where he names none (PHONE-01).
+    pub extension: Option<ExtensionNumber>,
+    /// His mobile (PHONE-07).
+    pub mobile: Option<Dialled>,
+    /// How he is treated.
+    pub rules: AgentRules,
+}
+
+/// A queue (技能组).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: QueueName,
+    /// Whom it rings and when it gives up (QUEUE-05).
+    pub settings: QueueSettings,
+    /// Its agents.
+    pub members: BTreeMap<AgentNumber, Member>,
+    /// How long wrap-up lasts after one of its calls; `None` = as long as the agent likes (AGT-09).
+    pub wrap_up_max: Option<Duration>,
+    /// Its answered calls are recorded (REC-04).
+    pub record: bool,
+    /// Said to who comes in, before the music: that the call is recorded, for one (REC-08).
+    pub welcome: Option<PromptName>,
+    /// Where a caller goes whom no agent takes, one after another (QUEUE-06); then he is told so, and the call ends.
+    pub overflow: Vec<Overflow>,
+}
+
+/// Where a caller goes whom no agent takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// To another queue, where his waiting time counts on.
+    Queue(QueueName),
+    /// To a number outside, which is rung for [`OVERFLOW_RING`].
+    Number(Dialled),
+    /// Into a flow.
+    Flow(FlowName),
+    /// This is said, and the call ends.
+    Say(PromptName),
+}
+
+/// How long a mobile is rung for a caller whom no agent takes (QUEUE-06).
+pub const OVERFLOW_RING: Duration = Duration::from_secs(20);
+/// Steps of an overflow.
+pub const OVERFLOW_MAX: usize = 16;

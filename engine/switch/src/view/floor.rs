@@ -1,0 +1,57 @@
+//! What others may see of agents and queues.
+
+use hooks::fact::{AgentState, CallStatus, Sign};
+use hooks::id::{CallId, TenantId};
+
+use crate::queue::Figures;
+
+/// An agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentView {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The employee number.
+    pub agent: String,
+    /// The extension that he is signed in on.
+    pub extension: Option<String>,
+    /// His state.
+    pub state: AgentState,
+    /// Since when, ms since the Unix epoch.
+    pub since_ms: u64,
+    /// The status of his call.
+    pub call_status: CallStatus,
+    /// The calls that he takes part in, the first one first.
+    pub calls: Vec<CallId>,
+    /// How he is signed in.
+    pub sign: Sign,
+    /// The state that he chose for after his call.
+    pub kept: Option<AgentState>,
+}
+
+/// A queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueView {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its name.
+    pub queue: String,
+    /// Callers who wait, those who are being offered included.
+    pub waiting: u32,
+    /// The first of them, in their order.
+    pub first: Vec<WaitingView>,
+    /// Members who are signed in.
+    pub signed_in: u32,
+    /// Of these, those who are idle.
+    pub idle: u32,
+    /// What came of those who entered today.
+    pub today: Figures,
+}
+
+/// Somebody who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingView {
+    /// His call.
+    pub call: CallId,
+    /// Since when, ms since the Unix epoch.
+    pub since_ms: u64,
+}
