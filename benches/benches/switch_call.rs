@@ -358,6 +358,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         caller_number: None,
         handling: CallHandling::default(),
         srtp: Srtp::default(),
+        pickup_group: None,
         static_contact: Some(StaticContact { uri, transport: Transport::Udp, target: callee() }),
     };
     let trunk = Trunk {

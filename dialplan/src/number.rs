@@ -21,6 +21,9 @@ pub enum NumberError {
     /// Not an agent's number.
     #[error("an employee number is 1 to 32 characters of a-z, A-Z, 0-9, -, _ and .")]
     Agent,
+    /// Not a pickup group's name.
+    #[error("a pickup group's name is 1 to 32 characters of a-z, 0-9, - and _")]
+    PickupGroup,
     /// Not a number that can be dialled.
     #[error("a dialled number is 1 to 24 characters of 0-9, * and #, optionally after a +")]
     Dialled,
@@ -106,6 +109,13 @@ text_type!(
     |text| {
         (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     }
+);
+
+text_type!(
+    /// The name of extensions that may pick up each other's calls by `*8`.
+    PickupGroup,
+    NumberError::PickupGroup,
+    |text| text.parse::<TrunkName>().is_ok()
 );
 
 text_type!(

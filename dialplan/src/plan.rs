@@ -11,6 +11,9 @@ pub const EMERGENCY_DEFAULT: [&str; 4] = ["110", "119", "120", "122"];
 /// The echo test's number unless an extension has it.
 pub const ECHO_TEST: &str = "*43";
 
+/// Picks up what rings in the phone's own pickup group; with an extension after it, what rings there.
+pub const PICK_UP: &str = "*8";
+
 /// Where a call is sent inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -68,6 +71,15 @@ pub struct Attempt {
     pub number: String,
 }
 
+/// Whose call a phone wants that rings elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PickUp {
+    /// Of anybody in its own pickup group.
+    Group,
+    /// Of this extension, which there may not be.
+    Extension(ExtensionNumber),
+}
+
 /// Where a number dialled by an extension leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dial {
@@ -75,6 +87,8 @@ pub enum Dial {
     Emergency(Vec<Attempt>),
     /// Inside.
     Internal(Destination),
+    /// To who rings elsewhere.
+    PickUp(PickUp),
     /// Outside, by these in order.
     Outbound(Vec<Attempt>),
     /// Nowhere.
@@ -102,7 +116,7 @@ pub struct Plan {
 
 impl Plan {
     /// Where a number dialled by one of our phones leads: emergency first (GEN-18), then extensions, rooms and services
-    /// (CALL-07), then the outbound routes.
+    /// (CALL-07), then the codes of the pickup, then the outbound routes.
     #[must_use]
     pub fn dial(&self, number: &Dialled) -> Dial {
         let number = number.as_str();
@@ -111,6 +125,9 @@ impl Plan {
         }
         if let Some(inside) = self.internal(number) {
             return Dial::Internal(inside);
+        }
+        if let Some(whose) = pick_up(number) {
+            return Dial::PickUp(whose);
         }
         self.outbound_route(number).map_or(Dial::Unknown, |route| Dial::Outbound(route.attempts(number)))
     }
@@ -147,6 +164,14 @@ impl Plan {
             .iter()
             .filter(|route| number.starts_with(&route.prefix) && !route.trunks.is_empty())
             .reduce(|best, next| if next.prefix.len() > best.prefix.len() { next } else { best })
+    }
+}
+
+/// A code and what could be an extension is no number outside, so that nobody who mistypes one calls a stranger.
+fn pick_up(number: &str) -> Option<PickUp> {
+    match number.strip_prefix(PICK_UP)? {
+        "" => Some(PickUp::Group),
+        extension => extension.parse().ok().map(PickUp::Extension),
     }
 }
 
@@ -235,6 +260,22 @@ mod tests {
     fn an_extension_beats_an_outbound_route() {
         assert_eq!(dialled("1001"), Dial::Internal(Destination::Extension(extension("1001"))));
         assert_eq!(dialled("*43"), Dial::Internal(Destination::EchoTest));
+    }
+
+    #[test]
+    fn a_pickup_code_leads_to_who_rings_and_never_outside() {
+        assert_eq!(dialled("*8"), Dial::PickUp(PickUp::Group));
+        assert_eq!(dialled("*81001"), Dial::PickUp(PickUp::Extension(extension("1001"))));
+        assert_eq!(dialled("*89999"), Dial::PickUp(PickUp::Extension(extension("9999"))));
+        // An extension, an emergency number and what can be none of ours come first, or last.
+        let mut own = plan();
+        own.extensions.insert(extension("*81001"));
+        own.emergency.push("*8".into());
+        let number = |text: &str| text.parse().unwrap();
+        assert_eq!(own.dial(&number("*81001")), Dial::Internal(Destination::Extension(extension("*81001"))));
+        assert!(matches!(own.dial(&number("*8")), Dial::Emergency(_)));
+        assert!(matches!(dialled("*81"), Dial::Outbound(_)));
+        assert!(matches!(dialled("*813800000000"), Dial::Outbound(_)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Text in pictures (SVG).
+//! Text in pictures (SVG) and in what lamps are lit by.
 
 /// Text for XML 1.0, which has no place for most control characters.
 #[must_use]

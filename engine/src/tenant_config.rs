@@ -210,6 +210,7 @@ fn phone(extension: &Extension, addresses: &Addresses) -> Result<config::Extensi
         static_contact,
         handling: extension.handling.for_switch(),
         srtp: extension.srtp.for_switch(),
+        pickup_group: extension.pickup_group.clone(),
     })
 }
 

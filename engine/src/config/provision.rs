@@ -5,7 +5,7 @@ mod trunk;
 
 use std::collections::BTreeSet;
 
-use dialplan::number::{Dialled, ExtensionNumber, TrunkName};
+use dialplan::number::{Dialled, ExtensionNumber, PickupGroup, TrunkName};
 use hooks::id::TenantId;
 
 use super::reader::Reader;
@@ -65,6 +65,8 @@ pub struct ProvisionedExtension {
     pub handling: CallHandling,
     /// Whether its audio is encrypted.
     pub srtp: SrtpPolicy,
+    /// Whose calls it picks up by `*8`.
+    pub pickup_group: Option<PickupGroup>,
 }
 
 /// One `[[provision.route]]`.
@@ -143,6 +145,7 @@ fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
     let caller_number = caller_number(&mut reader);
     let handling = handling(&mut reader);
     let srtp = reader.word("srtp", &SrtpPolicy::WORDS).unwrap_or_default();
+    let pickup_group = reader.parsed("pickup_group");
     for (field, wrong) in number.iter().flat_map(|number: &ExtensionNumber| handling.faults(number.as_str())) {
         reader.problem(reader.place_of(field).clone(), format!("`{field}`: {wrong}"));
     }
@@ -159,6 +162,7 @@ fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
         contact,
         handling,
         srtp,
+        pickup_group,
     })
 }
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use dialplan::number::{Dialled, ExtensionNumber};
+use dialplan::number::{Dialled, ExtensionNumber, PickupGroup};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -61,6 +61,9 @@ pub struct ExtensionShown {
     pub handling: CallHandling,
     /// Whether its audio is encrypted.
     pub srtp: SrtpPolicy,
+    /// Extensions of one group pick up each other's calls by `*8`.
+    #[schema(example = "sales")]
+    pub pickup_group: Option<String>,
     /// It comes from the configuration file and is changed there.
     pub read_only: bool,
     /// When it was made.
@@ -102,6 +105,8 @@ pub struct NewExtension {
     handling: CallHandling,
     #[serde(default)]
     srtp: SrtpPolicy,
+    /// 1 to 32 characters of a-z, 0-9, - and _.
+    pickup_group: Option<String>,
 }
 
 /// What shall be different; what is left out stays (RFC 7396).
@@ -123,6 +128,9 @@ pub struct ExtensionChange {
     /// Replaced as a whole.
     handling: Option<CallHandling>,
     srtp: Option<SrtpPolicy>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    pickup_group: Option<Option<String>>,
 }
 
 /// A password of one's own choice.
@@ -151,6 +159,7 @@ impl From<Stored<Extension>> for ExtensionShown {
             contact: value.contact,
             handling: value.handling,
             srtp: value.srtp,
+            pickup_group: value.pickup_group.map(String::from),
             read_only,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
@@ -194,6 +203,7 @@ async fn create_extension(
     check_ring(&mut faults, new.ring_timeout_ms);
     check_handling(&mut faults, &new.handling, &new.number);
     check_password(&mut faults, new.password.as_deref());
+    let pickup_group = pickup_group(&mut faults, new.pickup_group.as_deref());
     faults.check()?;
     let number = number.expect("a number that is none was noted as a fault");
     let password = new.password.unwrap_or_else(new_password);
@@ -206,6 +216,7 @@ async fn create_extension(
     extension.contact = new.contact;
     extension.handling = new.handling;
     extension.srtp = new.srtp;
+    extension.pickup_group = pickup_group;
     let mut edit = Edit::begin(&api, &principal).await?;
     let mut faults = Faults::default();
     let taken = edit.tx.find::<Room>(extension.number.as_str()).await?.is_some();
@@ -235,6 +246,7 @@ async fn change_extension(
     if let Some(handling) = &change.handling {
         check_handling(&mut faults, handling, &number);
     }
+    let group = change.pickup_group.as_ref().map(|group| pickup_group(&mut faults, group.as_deref()));
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (mut extension, expect) = edit.found::<Extension>(&number, &if_match).await?;
@@ -248,6 +260,7 @@ async fn change_extension(
     extension.contact = change.contact.unwrap_or(extension.contact);
     extension.handling = change.handling.unwrap_or(extension.handling);
     extension.srtp = change.srtp.unwrap_or(extension.srtp);
+    extension.pickup_group = group.unwrap_or(extension.pickup_group);
     let stored = edit.tx.update(extension, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())
@@ -325,6 +338,10 @@ fn check_handling(faults: &mut Faults, handling: &CallHandling, own: &str) {
     for (field, wrong) in handling.faults(own) {
         faults.require(&format!("handling.{field}"), false, &wrong);
     }
+}
+
+fn pickup_group(faults: &mut Faults, name: Option<&str>) -> Option<PickupGroup> {
+    faults.note("pickup_group", name?.parse::<PickupGroup>())
 }
 
 fn check_texts(faults: &mut Faults, name: Option<&str>, caller_number: Option<&str>, contact: Option<&str>) {

@@ -89,6 +89,7 @@ async fn apply_extensions(
         extension.contact.clone_from(&it.contact);
         extension.handling.clone_from(&it.handling);
         extension.srtp = it.srtp;
+        extension.pickup_group.clone_from(&it.pickup_group);
         keep.insert(put(tx, extension).await?);
     }
     delete_others::<Extension>(tx, &keep).await

@@ -1,6 +1,6 @@
 //! Extensions: accounts for phones. Their passwords are not kept, only the two HA1s that digest needs.
 
-use dialplan::number::ExtensionNumber;
+use dialplan::number::{ExtensionNumber, PickupGroup};
 use serde::Serialize;
 use sip::digest::{Ha1Md5, Ha1Sha256};
 
@@ -39,6 +39,8 @@ pub struct Extension {
     pub handling: CallHandling,
     /// Whether its audio is encrypted.
     pub srtp: SrtpPolicy,
+    /// Whose calls it picks up by `*8`, and who picks up its own.
+    pub pickup_group: Option<PickupGroup>,
 }
 
 impl Extension {
@@ -59,6 +61,7 @@ impl Extension {
             contact: None,
             handling: CallHandling::default(),
             srtp: SrtpPolicy::default(),
+            pickup_group: None,
         };
         extension.set_password(realm, password);
         extension
@@ -101,6 +104,7 @@ impl Setting for Extension {
         "contact",
         "handling",
         "srtp",
+        "pickup_group",
     ];
     /// Ten times the largest call centre we are asked for.
     const MAX: u64 = 20_000;
@@ -122,6 +126,7 @@ impl Setting for Extension {
             self.contact.clone(),
             json(&self.handling),
             self.srtp.as_str(),
+            self.pickup_group.as_ref().map(ToString::to_string),
         ]
     }
 
@@ -143,6 +148,7 @@ impl Setting for Extension {
             contact: row.opt_text("contact")?,
             handling: row.json("handling")?,
             srtp: row.parsed("srtp")?,
+            pickup_group: row.opt_parsed("pickup_group")?,
         })
     }
 }

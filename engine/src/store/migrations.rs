@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         version: 1,
         name: "first",
@@ -81,6 +81,12 @@ const STEPS: [Step; 11] = [
         name: "tenant_language",
         sqlite: include_str!("../../../migrations/sqlite/0014_tenant_language.sql"),
         postgres: include_str!("../../../migrations/postgres/0014_tenant_language.sql"),
+    },
+    Step {
+        version: 16,
+        name: "pickup_groups",
+        sqlite: include_str!("../../../migrations/sqlite/0016_pickup_groups.sql"),
+        postgres: include_str!("../../../migrations/postgres/0016_pickup_groups.sql"),
     },
 ];
 

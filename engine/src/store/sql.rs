@@ -181,6 +181,18 @@ impl Row {
         self.text(column)?.parse().map_err(|error: T::Err| StoreError::corrupt(column, error))
     }
 
+    /// The same, where it may be NULL.
+    ///
+    /// # Errors
+    /// As [`Row::parsed`].
+    pub fn opt_parsed<T: std::str::FromStr>(&self, column: &str) -> Result<Option<T>, StoreError>
+    where
+        T::Err: fmt::Display,
+    {
+        let parse = |text: String| text.parse().map_err(|error: T::Err| StoreError::corrupt(column, error));
+        self.opt_text(column)?.map(parse).transpose()
+    }
+
     /// A TEXT that holds JSON.
     ///
     /// # Errors

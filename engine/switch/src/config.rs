@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::flow::name::{FlowName, QueueName};
-use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
+use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
 use dialplan::say::Language;
 use hooks::id::TenantId;
@@ -232,6 +232,8 @@ pub struct Extension {
     pub handling: CallHandling,
     /// Whether its audio is encrypted.
     pub srtp: Srtp,
+    /// Whose calls it picks up by `*8`, and who picks up its own; nobody where there is none.
+    pub pickup_group: Option<PickupGroup>,
 }
 
 /// Whether audio is encrypted by keys in the session description (RFC 4568).

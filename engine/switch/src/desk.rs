@@ -229,11 +229,7 @@ impl Desk {
     /// Answers a request that makes no dialog.
     pub(crate) fn refuse(&mut self, key: ServerKey, request: &Request, refusal: Refusal) {
         let tag = self.random.token();
-        let mut response = Response::to_request(request, refusal.status, Some(&tag));
-        for (name, value) in refusal.headers {
-            response.headers.push(name, value);
-        }
-        self.respond(key, response);
+        self.respond(key, refusal.tagged(request, Some(&tag)));
     }
 
     /// Sends a request on this flow.
@@ -249,6 +245,8 @@ impl Desk {
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The reason phrase, which phones show to a person; that of the RFC where there is none.
+    pub(crate) phrase: Option<&'static str>,
 }
 
 impl Refusal {
@@ -261,11 +259,24 @@ impl Refusal {
 impl Refusal {
     /// The response to a request in a dialog.
     pub(crate) fn response(self, request: &Request) -> Response {
-        let mut response = Response::to_request(request, self.status, None);
+        self.tagged(request, None)
+    }
+
+    /// The response, with our tag where the request has none.
+    fn tagged(self, request: &Request, tag: Option<&str>) -> Response {
+        let mut response = Response::to_request(request, self.status, tag);
+        if let Some(phrase) = self.phrase {
+            response = response.with_reason(phrase);
+        }
         for (name, value) in self.headers {
             response.headers.push(name, value);
         }
         response
+    }
+
+    /// One whose reason phrase says to a person what is the matter.
+    pub(crate) fn phrased(status: StatusCode, phrase: &'static str) -> Self {
+        Self { phrase: Some(phrase), ..Self::from(status) }
     }
 
     /// We are full: come back in a while (RFC 3261 §21.5.4).
@@ -276,7 +287,7 @@ impl Refusal {
 
 impl From<StatusCode> for Refusal {
     fn from(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new() }
+        Self { status, headers: Vec::new(), phrase: None }
     }
 }
 

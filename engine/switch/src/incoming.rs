@@ -24,6 +24,7 @@ use crate::input::Admission;
 use crate::leg::Peer;
 use crate::lifetime;
 use crate::nat;
+use crate::pickup::Pickup;
 use crate::replace::{Replacement, explained};
 use crate::requests::{REQUIRABLE, check_required};
 use crate::session;
@@ -36,6 +37,8 @@ enum Admitted {
     Call(NewCall),
     /// Taking a place in another one.
     Replace(Replacement),
+    /// Taking the place of one that rings.
+    PickUp(Pickup),
 }
 
 /// A call that may be made.
@@ -66,6 +69,7 @@ impl Switch {
         let done = admitted.and_then(|admitted| match admitted {
             Admitted::Call(call) => self.begin(key, &request, flow, call),
             Admitted::Replace(what) => self.replace(key, &request, flow, &what),
+            Admitted::PickUp(what) => self.pick_up(key, &request, flow, &what),
         });
         if let Err(refusal) = done {
             self.desk.refuse(key, &request, refusal);
@@ -214,7 +218,8 @@ pub(crate) fn routed(tenant: &TenantConfig, number: &Dialled) -> (Route, Directi
         Dial::Emergency(attempts) => (Route::Lines(attempts), Direction::Outbound, true),
         Dial::Internal(destination) => (inside(&destination), Direction::Internal, false),
         Dial::Outbound(attempts) => (Route::Lines(attempts), Direction::Outbound, false),
-        Dial::Unknown => (Route::Nowhere, Direction::Internal, false),
+        // A phone's own errand, and nobody else's.
+        Dial::PickUp(_) | Dial::Unknown => (Route::Nowhere, Direction::Internal, false),
     }
 }
 
@@ -240,6 +245,9 @@ fn dialled_by(tenant: &Arc<TenantConfig>, extension: &Extension, request: &Reque
         return Err(StatusCode::FORBIDDEN.into());
     }
     let dialled = Dialled::clean(&user).map_err(|_| Refusal::from(StatusCode::NOT_FOUND))?;
+    if let Dial::PickUp(from) = tenant.plan.dial(&dialled) {
+        return Ok(Admitted::PickUp(Pickup { tenant: tenant.clone(), by: extension.number.clone(), from }));
+    }
     let (route, direction, emergency) = routed(tenant, &dialled);
     let about = About {
         direction,

@@ -44,6 +44,7 @@ pub mod metrics;
 mod nat;
 pub mod output;
 pub mod passes;
+mod pickup;
 mod players;
 mod ports;
 mod presence;

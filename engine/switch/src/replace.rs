@@ -62,6 +62,13 @@ impl Replacement {
     }
 }
 
+/// An extension that takes a place in a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taker<'a> {
+    pub(crate) tenant: &'a TenantConfig,
+    pub(crate) by: &'a ExtensionNumber,
+}
+
 impl Switch {
     /// Lets a phone take the place that its INVITE names.
     ///
@@ -74,13 +81,29 @@ impl Switch {
         flow: Flow,
         what: &Replacement,
     ) -> Result<(), Refusal> {
+        let taker = Taker { tenant: &what.tenant, by: &what.by };
+        self.take_place(key, request, flow, taker, |switch| switch.replaceable(what))
+    }
+
+    /// Lets a phone take the place that `find` finds once its INVITE was checked.
+    ///
+    /// # Errors
+    /// What it is told; the call goes on as it was.
+    pub(crate) fn take_place(
+        &mut self,
+        key: ServerKey,
+        request: &Request,
+        flow: Flow,
+        taker: Taker<'_>,
+        find: impl FnOnce(&Self) -> Result<LegRef, Refusal>,
+    ) -> Result<(), Refusal> {
         check_required(&request.headers, REQUIRABLE)?;
         let timer = self.desk.node.session_timer.answer(&request.headers).map_err(|error| lifetime::refusal(&error))?;
         let offer = body::session(&request.headers, &request.body)?;
-        let srtp = what.tenant.srtp_of_extension(what.by.as_str());
+        let srtp = taker.tenant.srtp_of_extension(taker.by.as_str());
         self.check_offer(offer.as_ref(), srtp)?;
-        let replaced = self.replaceable(what)?;
-        let own = what.by.to_string();
+        let replaced = find(self)?;
+        let own = taker.by.to_string();
         let peer = Peer { kind: PeerKind::Extension, name: own.clone(), number: own };
         let arrival = Arrival { server: key, request: request.clone(), flow, timer, offer, peer, srtp };
         let mut outcome = Err(Refusal::from(StatusCode::CALL_DOES_NOT_EXIST));

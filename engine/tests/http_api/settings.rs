@@ -30,6 +30,19 @@ async fn an_extension_is_made_changed_and_deleted_and_the_switch_knows() {
     let cleared = admin.patch("/extensions/2001", json!({"ring_timeout_ms": null})).await.json();
     assert_eq!(cleared["ring_timeout_ms"], Value::Null);
 
+    let group = |fixture: &Fixture| handed(fixture).0.extensions[&number].pickup_group.clone();
+    let grouped = admin.patch("/extensions/2001", json!({"pickup_group": "sales"})).await.json();
+    assert_eq!(grouped["pickup_group"], "sales");
+    assert_eq!(group(&fixture), Some("sales".parse().unwrap()));
+    assert_eq!(admin.patch("/extensions/2001", json!({"record": true})).await.json()["pickup_group"], "sales");
+    assert_eq!(
+        admin.patch("/extensions/2001", json!({"pickup_group": null})).await.json()["pickup_group"],
+        Value::Null
+    );
+    assert_eq!(group(&fixture), None);
+    let misnamed = json!({"pickup_group": "Sales & Co"});
+    assert_eq!(admin.patch("/extensions/2001", misnamed).await.json()["errors"][0]["field"], "pickup_group");
+
     // AGT-18: takes effect with the next call; replaced as a whole.
     let handling = json!({"do_not_disturb": true, "forward_busy": "1002"});
     let changed = admin.patch("/extensions/2001", json!({"handling": handling})).await.json();
@@ -53,15 +66,15 @@ async fn an_extension_is_made_changed_and_deleted_and_the_switch_knows() {
 async fn each_bad_field_is_named() {
     let fixture = Fixture::new().await;
     let admin = fixture.admin().await;
-    let bad =
-        json!({"number": "x", "password": "short", "ring_timeout_ms": 1, "contact": "mailto:x", "caller_number": "y"});
+    let bad = json!({"number": "x", "password": "short", "ring_timeout_ms": 1, "contact": "mailto:x", "caller_number": "y",
+        "pickup_group": ""});
     let answer = admin.post("/extensions", bad).await;
     assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (422, "invalid"));
     let fields = answer.json();
     let mut fields: Vec<_> =
         fields["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
     fields.sort_unstable();
-    assert_eq!(fields, ["caller_number", "contact", "number", "password", "ring_timeout_ms"]);
+    assert_eq!(fields, ["caller_number", "contact", "number", "password", "pickup_group", "ring_timeout_ms"]);
     let unknown = admin.post("/extensions", json!({"number": "2001", "colour": "red"})).await.json();
     assert_eq!(unknown["errors"][0]["field"], "colour");
     assert_eq!(admin.post("/extensions", json!({"number": "1001"})).await.problem(), "already-exists");

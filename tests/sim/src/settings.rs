@@ -315,6 +315,7 @@ fn extension(number: &str, record: bool) -> Extension {
         static_contact: None,
         handling: CallHandling::default(),
         srtp: Srtp::default(),
+        pickup_group: None,
     }
 }
 

@@ -57,6 +57,7 @@ fn every_setting_is_read_as_it_was_written() {
             record: true,
             caller_number: Some("4001".into()),
             contact: Some("sip:1001@192.0.2.7".into()),
+            pickup_group: Some("sales".parse().unwrap()),
             ..extension("1001")
         };
         let account = TrunkAccount { username: "u".into(), secret: key.seal("o", "secret") };

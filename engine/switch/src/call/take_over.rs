@@ -49,6 +49,16 @@ impl Call {
         }
     }
 
+    /// The leg by which this call rings at an extension and can be picked up.
+    pub(crate) fn rings_at(&self, extension: &str) -> Option<LegIndex> {
+        let waits = matches!(self.stage, Stage::Seeking(_)) && self.answered_by().is_none();
+        let rings = |leg: &LegIndex| {
+            let peer = &self.legs[leg.at()].peer;
+            peer.kind == PeerKind::Extension && peer.name == extension
+        };
+        self.called().into_iter().find(rings).filter(|_| waits && self.legs.len() < LEGS_MAX)
+    }
+
     /// Answers the phone that takes the place of this leg.
     ///
     /// # Errors

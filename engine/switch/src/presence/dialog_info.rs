@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use dialplan::xml::escaped;
 use hooks::id::LegId;
 use sip::uri::{Host, SipUri};
 
@@ -129,22 +130,4 @@ impl LineState {
 
 pub(super) fn address(number: &str, host: &Host) -> String {
     SipUri::new(Some(number), host, None).as_str().to_owned()
-}
-
-/// The text as it may stand in an element or an attribute. XML 1.0 §2.2: most control characters may not stand there at all, and
-/// §3.3.3: line ends in an attribute would become spaces.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            '\0'..='\u{1f}' | '\u{7f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            other => out.push(other),
-        }
-    }
-    out
 }

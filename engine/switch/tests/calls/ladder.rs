@@ -120,6 +120,7 @@ fn extension(number: &str, name: &str) -> Extension {
         static_contact: None,
         handling: CallHandling::default(),
         srtp: Srtp::default(),
+        pickup_group: None,
     }
 }
 

@@ -18,6 +18,7 @@ mod messages;
 mod packets;
 mod passes;
 mod phone;
+mod pickup;
 mod pracks;
 mod presence;
 mod presence_xml;

@@ -61,7 +61,10 @@ fn check_dialog(dialog: &Element) {
 /// Reads a document of elements, attributes, text and the five entities.
 pub(crate) fn document(body: &str) -> Element {
     let rest = body.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>").expect("a declaration").trim_start();
-    assert!(!body.chars().any(|letter| letter.is_control() && letter != '\n'), "a control character: {body:?}");
+    assert!(
+        !body.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t'),
+        "a control character: {body:?}"
+    );
     let (root, rest) = element(rest);
     assert_eq!(rest.trim(), "", "more than one root");
     root
