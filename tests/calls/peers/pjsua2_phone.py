@@ -6,6 +6,7 @@ It speaks SPEECH.wav into every call and writes what it hears to HEARD.wav. Comm
 told as objects with "event".
 """
 
+import ctypes
 import json
 import queue
 import socket
@@ -22,6 +23,84 @@ STATES = {
     pj.PJSIP_INV_STATE_CONFIRMED: "confirmed",
     pj.PJSIP_INV_STATE_DISCONNECTED: "disconnected",
 }
+
+
+class Text(ctypes.Structure):
+    """pj_str_t"""
+
+    _fields_ = [("ptr", ctypes.c_void_p), ("length", ctypes.c_ssize_t)]
+
+    def __str__(self):
+        return ctypes.string_at(self.ptr, self.length).decode() if self.ptr and self.length > 0 else ""
+
+
+class LampInfo(ctypes.Structure):
+    """pjsua_buddy_dlg_event_info of PJSIP 2.15, which PJSUA2 does not hand on to Python: what it read in a dialog-info document."""
+
+    _fields_ = [
+        ("id", ctypes.c_int),
+        *[
+            (name, Text)
+            for name in (
+                "uri dialog_id info_state entity call_id remote_tag local_tag direction state duration local local_display"
+                " local_target remote remote_display remote_target"
+            ).split()
+        ],
+        ("sub_state", ctypes.c_int),
+        ("sub_state_name", ctypes.c_char_p),
+        ("sub_term_code", ctypes.c_uint),
+        ("sub_term_reason", Text),
+        ("buffer", ctypes.c_char * 1024),
+    ]
+
+
+PJSUA = ctypes.CDLL(pj._pjsua2.__file__)
+
+
+class Lamp(pj.Buddy):
+    """A busy lamp: a subscription to the dialogs of an extension (RFC 4235)."""
+
+    def __init__(self, phone, number):
+        super().__init__()
+        self.phone = phone
+        self.number = number
+        self.told = None
+        config = pj.BuddyConfig()
+        config.uri = f"sip:{number}@{phone.server}"
+        self.create(phone.account, config)
+        self.switch(True)
+
+    def switch(self, on):
+        status = PJSUA.pjsua_buddy_subscribe_dlg_event(self.getId(), int(on))
+        if status != 0:
+            raise ValueError(f"the lamp cannot be switched: {status}")
+
+    def info(self):
+        info = LampInfo()
+        status = PJSUA.pjsua_buddy_get_dlg_event_info(self.getId(), ctypes.byref(info))
+        if status != 0:
+            raise ValueError(f"there is no lamp: {status}")
+        return info
+
+    def look(self):
+        info = self.info()
+        now = {
+            "subscription": (info.sub_state_name or b"").decode(),
+            "entity": str(info.entity),
+            "state": str(info.state),
+            "direction": str(info.direction),
+            "local": str(info.local),
+            "remote": str(info.remote),
+            "display": str(info.remote_display),
+        }
+        if now != self.told:
+            self.told = now
+            self.phone.tell("lamp", number=self.number, **now)
+
+    def replaces(self):
+        """The to-tag is that of who receives the INVITE (RFC 3891), which is the far end of the watched phone."""
+        info = self.info()
+        return f"{info.call_id};to-tag={info.remote_tag};from-tag={info.local_tag};early-only"
 
 
 class Line(pj.Call):
@@ -61,6 +140,9 @@ class Account(pj.Account):
     def onRegState(self, prm):
         self.phone.tell("registration", code=prm.code)
 
+    def onMwiInfo(self, prm):
+        self.phone.tell("messages", text=prm.rdata.wholeMsg.split("\r\n\r\n", 1)[1])
+
     def onIncomingCall(self, prm):
         line = Line(self.phone, prm.callId)
         self.phone.tell("ringing", call=line.number)
@@ -69,6 +151,7 @@ class Account(pj.Account):
 class Phone:
     def __init__(self, control, sip_port, server, user, password, speech, heard):
         self.lines = []
+        self.lamps = {}
         self.out = control.makefile("w", encoding="utf-8")
         self.server = server
         self.endpoint = pj.Endpoint()
@@ -99,6 +182,7 @@ class Phone:
         account.regConfig.registrarUri = f"sip:{server}"
         account.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, password))
         account.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
+        self.settings = account
         self.account = Account(self)
         self.account.create(account)
 
@@ -114,6 +198,23 @@ class Phone:
             return
         if what == "quit":
             raise SystemExit(0)
+        if what == "watch":
+            self.lamps[command["number"]] = Lamp(self, command["number"])
+            return
+        if what == "unwatch":
+            self.lamps[command["number"]].switch(False)
+            return
+        if what == "watch_messages":
+            self.settings.mwiConfig.enabled = True
+            self.account.modify(self.settings)
+            return
+        if what == "pick_up":
+            header = pj.SipHeader()
+            header.hName = "Replaces"
+            header.hValue = self.lamps[command["number"]].replaces()
+            prm.txOption.headers.append(header)
+            Line(self).makeCall(f"sip:{command['number']}@{self.server}", prm)
+            return
         line = self.lines[command.get("call", 0)]
         if what == "answer":
             prm.statusCode = command.get("code", 200)
@@ -136,6 +237,7 @@ class Phone:
         self.speech = None
         self.ear = None
         self.lines.clear()
+        self.lamps.clear()
         self.account.shutdown()
         self.endpoint.libDestroy()
 
@@ -156,6 +258,8 @@ def main():
     try:
         while True:
             phone.endpoint.libHandleEvents(10)
+            for lamp in phone.lamps.values():
+                lamp.look()
             try:
                 command = commands.get_nowait()
             except queue.Empty:

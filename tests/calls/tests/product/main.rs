@@ -12,6 +12,7 @@ mod impaired;
 mod ipv6;
 mod keys;
 mod ladder;
+mod lamps;
 mod names;
 mod pjsua2;
 mod refusal;
