@@ -2,6 +2,7 @@
 
 mod agent;
 mod conference;
+mod consult;
 mod quality;
 mod queue;
 mod recording;
@@ -13,6 +14,7 @@ pub use conference::{
     ConferenceEnd, ConferenceEnded, ConferenceStarted, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole,
     MutedBy,
 };
+pub use consult::{ConsultEnded, ConsultOutcome, ConsultStarted, ThreeWayEnded, ThreeWayStarted};
 pub use quality::{MediaQuality, QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality};
 pub use queue::{
     CallLeftQueue, CallOfferEnded, CallOffered, CallQueued, ChoiceRule, OfferOutcome, OverflowAnswered, QueueExit,
@@ -75,6 +77,18 @@ pub enum Event {
     /// The new party could not be reached: the call returned to who handed it on, or rings there again.
     #[serde(rename = "call.transfer_failed")]
     TransferFailed(TransferFailed),
+    /// A party asks somebody else meanwhile (CALL-17).
+    #[serde(rename = "call.consult_started")]
+    ConsultStarted(ConsultStarted),
+    /// It does so no more.
+    #[serde(rename = "call.consult_ended")]
+    ConsultEnded(ConsultEnded),
+    /// Three talk (CALL-21).
+    #[serde(rename = "call.conference_started")]
+    ThreeWayStarted(ThreeWayStarted),
+    /// They do so no more.
+    #[serde(rename = "call.conference_ended")]
+    ThreeWayEnded(ThreeWayEnded),
     /// A caller began to wait in a queue.
     #[serde(rename = "call.queued")]
     CallQueued(CallQueued),
@@ -566,6 +580,10 @@ impl Event {
             Self::TransferStarted(e) => Some(e.call),
             Self::Transferred(e) => Some(e.call),
             Self::TransferFailed(e) => Some(e.call),
+            Self::ConsultStarted(e) => Some(e.call),
+            Self::ConsultEnded(e) => Some(e.call),
+            Self::ThreeWayStarted(e) => Some(e.call),
+            Self::ThreeWayEnded(e) => Some(e.call),
             Self::CallQueued(e) => Some(e.call),
             Self::CallLeftQueue(e) => Some(e.call),
             Self::CallOffered(e) => Some(e.call),

@@ -98,6 +98,10 @@ pub enum CallPhaseName {
     Talking,
     /// One party put the other on hold.
     Held,
+    /// One party asks somebody else; the other one hears music.
+    Consulting,
+    /// Three talk.
+    ThreeWay,
     /// A party was handed on and waits for the new one.
     Transferring,
     /// Hung up; the last messages are on their way.
@@ -170,6 +174,8 @@ impl From<CallPhase> for CallPhaseName {
             CallPhase::Ringing => Self::Ringing,
             CallPhase::Talking => Self::Talking,
             CallPhase::Held => Self::Held,
+            CallPhase::Consulting => Self::Consulting,
+            CallPhase::ThreeWay => Self::ThreeWay,
             CallPhase::Transferring => Self::Transferring,
             CallPhase::Ending => Self::Ending,
         }
@@ -367,7 +373,7 @@ async fn send_digits(
 /// Keys of one request: a card number and more.
 const DIGITS_MAX: usize = 32;
 
-fn call_id(text: &str) -> Result<CallId, Problem> {
+pub(super) fn call_id(text: &str) -> Result<CallId, Problem> {
     text.parse().map_err(|_| no_call())
 }
 

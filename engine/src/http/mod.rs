@@ -6,6 +6,7 @@ pub mod audit;
 pub mod ban;
 pub mod byte_range;
 pub mod call;
+pub mod call_control;
 pub mod call_quality;
 pub mod call_record;
 pub mod conference;
@@ -71,6 +72,7 @@ pub fn operations() -> Operations {
         audit::operations(),
         ban::operations(),
         call::operations(),
+        call_control::operations(),
         call_record::operations(),
         call_quality::operations(),
         conference::operations(),

@@ -20,7 +20,7 @@ keys! {
     BANS_READ = "bans.read";
     /// Lift a ban.
     BANS_WRITE = "bans.write";
-    /// End any live call.
+    /// End any live call, and hold, hand on and join the parties of others' calls.
     CALLS_CONTROL = "calls.control";
     /// Start calls (GEN-14).
     CALLS_DIAL = "call.dial";

@@ -274,8 +274,14 @@ impl From<CommandError> for Problem {
                 Refused::NoSuchExtension => Self::invalid(vec![FieldError::new("from", detail)]),
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::NoExtension => Self::invalid(vec![FieldError::new("extension", detail)]),
+                Refused::NoThird => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::NoMobile => Self::invalid(vec![FieldError::new("mobile", detail)]),
-                Refused::Agent(_)
+                Refused::OutOfPhase { .. }
+                | Refused::NotNow
+                | Refused::WhichParty
+                | Refused::NotAvailable
+                | Refused::OutsideByConsult
+                | Refused::Agent(_)
                 | Refused::ExtensionTaken
                 | Refused::ExtensionOnCall
                 | Refused::NotRegistered

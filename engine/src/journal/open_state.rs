@@ -126,7 +126,11 @@ impl OpenState {
                 of_extension.insert(bound.contact.clone(), bound.clone());
             }
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
-            Event::CallQueued(_)
+            Event::ConsultStarted(_)
+            | Event::ConsultEnded(_)
+            | Event::ThreeWayStarted(_)
+            | Event::ThreeWayEnded(_)
+            | Event::CallQueued(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)

@@ -13,7 +13,7 @@ use crate::config::{Extension, TenantConfig};
 use crate::desk::{LegRef, Refusal, TimerKey};
 use crate::identity::Identity;
 use crate::incoming::{HOPS, routed};
-use crate::input::{Admission, Command, CommandId, RecordAction};
+use crate::input::{Admission, CallOrder, Command, CommandId, Party, RecordAction};
 use crate::leg::Peer;
 use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
@@ -59,6 +59,9 @@ impl Switch {
             }
             Command::Conference(room, order) => self.confer(tenant, &room, order).map(|()| Done::Ok),
             Command::Record { call, action, by } => self.record(tenant, call, action, &by).map(|()| Done::Ok),
+            Command::Call { call, party, order } => {
+                self.order_call(tenant, call, party.as_ref(), &order).map(|()| Done::Ok)
+            }
             Command::Agent { agent, order, by } => self.order_agent(tenant, &agent, &order, by).map(|()| Done::Ok),
             Command::LiftBan(source) => {
                 if self.doorman.bans.lift(source, self.desk.now) {
@@ -151,6 +154,33 @@ impl Switch {
         found.ok_or(Refused::NoSuchCall)?;
         self.with_call(call, |call, desk| call.end(desk, &commanded(StatusCode::TEMPORARILY_UNAVAILABLE.into())));
         Ok(())
+    }
+
+    /// Does what is ordered for a party of a call.
+    fn order_call(
+        &mut self,
+        tenant: &TenantId,
+        call: CallId,
+        party: Option<&Party>,
+        order: &CallOrder,
+    ) -> Result<(), Refused> {
+        let found = self.calls.get(&call).filter(|found| found.tenant.tenant == *tenant && found.is_live());
+        let found = found.ok_or(Refused::NoSuchCall)?;
+        let leg = match party {
+            Some(Party::Leg(id)) => found.leg_of(|leg| leg.id == *id),
+            Some(Party::Extension(number)) => {
+                found.leg_of(|leg| leg.peer.kind == PeerKind::Extension && leg.peer.name == number.as_str())
+            }
+            Some(Party::Agent(number)) => {
+                let agent = self.desk.floor.agent(tenant, number).ok_or(Refused::NoSuchAgent)?;
+                found.leg_of(|leg| leg.agent == Some(agent))
+            }
+            None => found.only_extension(),
+        };
+        let leg = leg.ok_or(Refused::WhichParty)?;
+        let mut done = Ok(());
+        self.with_call(call, |call, desk| done = call.ordered(desk, leg, order));
+        done
     }
 
     fn record(&mut self, tenant: &TenantId, call: CallId, action: RecordAction, by: &str) -> Result<(), Refused> {

@@ -71,6 +71,8 @@ pub(crate) enum TimerKey {
     Flow(CallId),
     /// What is said last was not played to its end in time.
     LastWords(CallId),
+    /// A third person did not answer in time.
+    Third(CallId),
     /// An agent's wrap-up is over, or his phone has been away for too long.
     Agent(AgentId),
     /// All calls that go on after a killed process do so.

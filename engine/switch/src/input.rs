@@ -116,6 +116,15 @@ pub enum Command {
         /// Who asks: a login name or `token:NAME`.
         by: String,
     },
+    /// Something is ordered for a party of a call.
+    Call {
+        /// The call.
+        call: CallId,
+        /// For whom; for the only extension in it where nobody is named.
+        party: Option<Party>,
+        /// What.
+        order: CallOrder,
+    },
     /// Something is asked of an agent's state.
     Agent {
         /// Whose.
@@ -134,6 +143,40 @@ pub enum Command {
     Admit(Box<Pass>),
     /// The passes of this session end, and with them what is registered by them. Calls go on.
     Revoke(String),
+}
+
+/// A party of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// An agent.
+    Agent(AgentNumber),
+    /// Whoever is on that extension.
+    Extension(ExtensionNumber),
+    /// That leg.
+    Leg(LegId),
+}
+
+/// What may be ordered for a party of a call (section 5 of the requirements).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallOrder {
+    /// The other party hears music (保持).
+    Hold,
+    /// And the party again.
+    Retrieve,
+    /// The other party is handed on to a number; this one is out of the call at once (转接, CALL-14).
+    Transfer(Dialled),
+    /// Somebody is asked; the other party hears music (询问, CALL-17).
+    Consult(Dialled),
+    /// The other party goes on with who was asked (确定询问).
+    CompleteConsult,
+    /// Back to the other party (取消询问).
+    CancelConsult,
+    /// Who was asked joins, or that extension does (三方).
+    ThreeWay(Option<Dialled>),
+    /// The third leaves, or it ends for all (取消三方).
+    CancelThreeWay,
+    /// Hangs up (挂断): what that means is a matter of the phase.
+    HangUp,
 }
 
 /// What is asked of an agent's state.

@@ -40,6 +40,8 @@ pub(crate) struct Leg {
     pub(crate) media: LegMedia,
     /// The final status of its INVITE; 0 while there is none.
     pub(crate) status: u16,
+    /// By order it holds the other party; what its own phone does of that is in its session.
+    pub(crate) holds: Hold,
 }
 
 /// On which side of the call a leg is.
@@ -287,6 +289,7 @@ impl Leg {
             tag: Box::default(),
             state: LegState::Service,
             media: LegMedia::None,
+            holds: Hold::Off,
             status: 0,
         }
     }
@@ -309,6 +312,11 @@ impl Leg {
         if self.session().is_some_and(Session::is_held_by_peer) { Hold::On } else { Hold::Off }
     }
 
+    /// Whether it holds the other party, by its phone or by order.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.hold() == Hold::On || self.holds == Hold::On
+    }
+
     /// What others see of it; `None` when it is over.
     pub(crate) fn view(&self) -> Option<LegView> {
         let phase = match &self.state {
@@ -316,7 +324,7 @@ impl Leg {
             LegState::Incoming(_) => LegPhase::Ringing,
             LegState::Outgoing(outgoing) if outgoing.progress == Progress::Silent => LegPhase::Calling,
             LegState::Outgoing(_) => LegPhase::Ringing,
-            LegState::Up(_) if self.hold() == Hold::On => LegPhase::Held,
+            LegState::Up(_) if self.is_holding() => LegPhase::Held,
             LegState::Up(_) | LegState::Service => LegPhase::Up,
             LegState::Ended { .. } if self.is_closing() => LegPhase::Ending,
             LegState::Ended { .. } => return None,

@@ -8,6 +8,7 @@ use hooks::fact::Fact;
 use hooks::id::CallId;
 use sip::flow::{ConnectionId, Flow};
 
+use crate::agent::{Control, Phase};
 use crate::checkpoint::Checkpointed;
 use crate::input::CommandId;
 use crate::media::MediaCommand;
@@ -113,6 +114,29 @@ pub enum Refused {
     /// It is not.
     #[error("the recording is not paused")]
     NotPaused,
+    /// The phase of the call does not allow it (section 5 of the requirements).
+    #[error("{}", out_of_phase(*.control, *.phase))]
+    OutOfPhase {
+        /// What was ordered.
+        control: Control,
+        /// The phase of the party's call.
+        phase: Phase,
+    },
+    /// Nobody knows for the moment who is still there, or the call is on its way to somebody else.
+    #[error("the call is just changing hands, or coming back after a failure; try again in a moment")]
+    NotNow,
+    /// No party of the call is meant, or several could be.
+    #[error("name the party for whom this is ordered: `agent`, `extension` or `leg`")]
+    WhichParty,
+    /// AGT-12.
+    #[error("agent not available: busy, offline or on a call; choose another one")]
+    NotAvailable,
+    /// CALL-21.
+    #[error("a number outside joins a call only by a consult; consult it first")]
+    OutsideByConsult,
+    /// There is nobody to join.
+    #[error("name the extension that shall join, or consult somebody first")]
+    NoThird,
     /// No such agent.
     #[error("there is no such agent; make the employee an agent first")]
     NoSuchAgent,
@@ -134,4 +158,9 @@ pub enum Refused {
     /// It is being tested.
     #[error("the trunk is being tested already; wait for that")]
     TestRunning,
+}
+
+/// "cannot hold: no call".
+fn out_of_phase(control: Control, phase: Phase) -> String {
+    format!("cannot {} now: {}", control.verb(), phase.explained())
 }

@@ -423,6 +423,7 @@ impl Switch {
             TimerKey::Visit(call) => self.with_call(call, Call::visit_elapsed),
             TimerKey::Flow(call) => self.with_call(call, Call::flow_due),
             TimerKey::LastWords(call) => self.with_call(call, Call::last_words_elapsed),
+            TimerKey::Third(call) => self.with_call(call, Call::third_elapsed),
             TimerKey::Agent(agent) => self.desk.agent_due(agent),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),

@@ -55,6 +55,10 @@ pub enum CallPhase {
     Talking,
     /// One party put the other on hold.
     Held,
+    /// One party asks somebody else; the other one hears music.
+    Consulting,
+    /// Three talk.
+    ThreeWay,
     /// A party was handed on and waits for the new one.
     Transferring,
     /// Hung up; the last messages are on their way.

@@ -90,6 +90,10 @@ impl SwitchHandle for FakeSwitch {
             Command::Admit(_) => Err(Refused::NoSuchExtension),
             Command::Revoke(_) => Ok(Done::Ok),
             Command::TestTrunk(_) => Err(Refused::NoSuchTrunk),
+            Command::Call { call, .. } => match self.live.call(&tenant, call) {
+                Some(_) => Ok(Done::Ok),
+                None => Err(Refused::NoSuchCall),
+            },
             Command::Agent { agent, .. } => match self.live.agent(&tenant, agent.as_str()) {
                 Some(_) => Ok(Done::Ok),
                 None => Err(Refused::NoSuchAgent),

@@ -388,7 +388,11 @@ impl World {
             View::Call(view) => {
                 let record = self.records.calls.get(&view.call).ok_or("a view of a call that was never created")?;
                 let talks = match view.phase {
-                    CallPhase::Talking | CallPhase::Held | CallPhase::Transferring => true,
+                    CallPhase::Talking
+                    | CallPhase::Held
+                    | CallPhase::Consulting
+                    | CallPhase::ThreeWay
+                    | CallPhase::Transferring => true,
                     CallPhase::Ringing => false,
                     CallPhase::Ending => record.answered,
                 };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{EndCause, EndedBy, Event, Fact, LegStarted};
+use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegStarted};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written: one that was interrupted waits for its far end, and then for its figures.
@@ -101,6 +101,15 @@ impl Record {
         if let Some((_, by)) = self.failed.filter(|(at, _)| *at == now) {
             (self.handing_on, self.called_back) = (Some(by), true);
         }
+    }
+
+    fn ended(&mut self, e: &CallEnded) -> Result<(), &'static str> {
+        let open = self.legs.values().any(|leg| leg.ended.is_none());
+        if open && e.cause != EndCause::Interrupted {
+            return Err("a call ended before its legs");
+        }
+        self.ended = Some(End { cause: e.cause, by: e.by, status: e.sip_status });
+        Ok(())
     }
 
     fn answered_by(&mut self, leg: LegId) -> Result<(), &'static str> {
@@ -258,14 +267,7 @@ impl Records {
                 (leg.ended, leg.ended_at) = (Some((e.cause, e.sip_status)), now);
             }
             Event::CallResumed(e) => self.resumed(e.call, e.gap_ms)?,
-            Event::CallEnded(e) => {
-                let record = self.live(e.call)?;
-                let open = record.legs.values().any(|leg| leg.ended.is_none());
-                if open && e.cause != EndCause::Interrupted {
-                    return Err("a call ended before its legs");
-                }
-                record.ended = Some(End { cause: e.cause, by: e.by, status: e.sip_status });
-            }
+            Event::CallEnded(e) => self.live(e.call)?.ended(e)?,
             Event::RecordingStarted(e) => {
                 self.live(e.call)?;
                 if self.recordings.insert(e.recording, false).is_some() {
@@ -278,7 +280,11 @@ impl Records {
             Event::RecordingStored(_) | Event::RecordingPurged(_) => {}
             Event::RecordingPaused(e) => self.marked(e.recording, Flow::Paused)?,
             Event::RecordingResumed(e) => self.marked(e.recording, Flow::Running)?,
-            Event::CallQueued(_)
+            Event::ConsultStarted(_)
+            | Event::ConsultEnded(_)
+            | Event::ThreeWayStarted(_)
+            | Event::ThreeWayEnded(_)
+            | Event::CallQueued(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)

@@ -24,6 +24,21 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// What is so in it, for people.
+    #[must_use]
+    pub fn explained(self) -> &'static str {
+        match self {
+            Self::None => "there is no such call of this party",
+            Self::Ringing => "the call is still ringing",
+            Self::Dialling => "nobody has answered yet, or somebody else decides",
+            Self::Talking => "the parties talk, and nobody is held or asked",
+            Self::Held => "the other party is on hold; retrieve it first",
+            Self::ConsultRinging => "who is to be asked has not answered yet",
+            Self::Consulting => "somebody is being asked; complete or cancel that first",
+            Self::ThreeWay => "three are talking; end that first",
+        }
+    }
+
     /// The phase of a status; a consult counts as answered.
     #[must_use]
     pub fn of(call: CallStatus) -> Self {
@@ -90,6 +105,27 @@ impl Control {
         Self::CancelThreeWay,
         Self::Evaluate,
     ];
+
+    /// What it does, for people.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Dial => "dial",
+            Self::Dtmf => "send keys",
+            Self::MobileSignIn => "sign in by mobile",
+            Self::MobileSignOut => "sign out of the mobile",
+            Self::HangUp => "hang up",
+            Self::Hold => "hold",
+            Self::Retrieve => "retrieve",
+            Self::Transfer => "transfer",
+            Self::Consult => "consult",
+            Self::CancelConsult => "cancel a consult",
+            Self::ConfirmConsult => "complete a consult",
+            Self::ThreeWay => "make it a three-way call",
+            Self::CancelThreeWay => "end a three-way call",
+            Self::Evaluate => "ask for an evaluation",
+        }
+    }
 
     /// Whether it works in a phase.
     #[must_use]

@@ -59,8 +59,8 @@ impl Call {
                 self.connect(desk, caller, leg);
             }
             Stage::Served { by: Service::Queue(_), .. } => self.agent_took(desk, leg),
+            Stage::Talking { .. } => _ = self.third_answered(desk, leg),
             Stage::Begun
-            | Stage::Talking { .. }
             | Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
             | Stage::Ending { .. }
             | Stage::Over => {}
@@ -120,6 +120,9 @@ impl Call {
     fn drop_answered(&mut self, desk: &mut Desk, leg: LegIndex) {
         let status = StatusCode::NOT_ACCEPTABLE_HERE;
         self.hang_up_leg(desk, leg, EndCause::NotAcceptable);
+        if self.third_failed(desk, leg, Verdict { status, cause: EndCause::NotAcceptable }) {
+            return;
+        }
         self.note(Verdict { status, cause: EndCause::NotAcceptable });
         self.end_if_all_failed(desk);
     }

@@ -90,6 +90,7 @@ impl Call {
             Stage::Begun | Stage::Talking { .. } => {}
         }
         self.leave_flow(desk);
+        self.drop_third(desk);
         self.stop_recording(desk);
         self.stop_probation(desk);
         let mut status = self.caller_status();
@@ -113,6 +114,9 @@ impl Call {
             (EndCause::Normal | EndCause::Cancelled, Side::Callee) => EndedBy::Callee,
             (_, Side::Caller | Side::Callee) => EndedBy::System,
         };
+        if self.gone_beside_third(desk, leg, cause) {
+            return;
+        }
         self.stop_recording(desk);
         self.finish_leg(desk, leg, cause);
         if cause == EndCause::Normal && self.back_to_flow(desk, leg) {
@@ -147,6 +151,9 @@ impl Call {
         }
         if self.is_handing_on(leg) {
             return self.hang_up_leg(desk, leg, cause);
+        }
+        if self.third_lost(desk, leg, cause) {
+            return;
         }
         if self.leg(leg).is_some_and(Leg::is_up) {
             let refusal = StatusCode::REQUEST_TIMEOUT.into();

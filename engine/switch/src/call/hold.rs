@@ -99,6 +99,10 @@ impl Call {
 
     /// What a leg may agree to: what the other party has, so that packets pass as they are; alone, what it had.
     pub(super) fn choices_for(&self, leg: LegIndex) -> Vec<Vec<Codec>> {
+        // Who may be in the mixer soon, or is, takes what that takes.
+        if self.third.is_some() {
+            return vec![session::mixed(None)];
+        }
         let other = match &self.stage {
             Stage::Seeking(seeking) if seeking.caller == leg => self.early_media(),
             Stage::Seeking(seeking) => Some(seeking.caller),

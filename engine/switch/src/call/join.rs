@@ -17,7 +17,7 @@ impl Call {
     /// # Errors
     /// 491 while it is handed on itself or may be gone with a killed process, 403 where there is no such party.
     pub(crate) fn may_join(&self, leg: LegIndex) -> Result<(), Refusal> {
-        if self.is_on_probation() || self.is_somebody_away() {
+        if self.is_on_probation() || self.is_somebody_away() || self.third.is_some() {
             return Err(StatusCode::REQUEST_PENDING.into());
         }
         match &self.stage {
@@ -102,6 +102,7 @@ impl Call {
             tag: old.tag.clone(),
             state,
             media,
+            holds: old.holds,
             status: old.status,
         };
         let ended = LegEnded {

@@ -4,6 +4,7 @@
 mod answer;
 mod ask;
 mod away;
+mod control;
 mod digits;
 mod echo;
 mod end;
@@ -30,6 +31,7 @@ mod seek;
 mod serve;
 mod sign_in;
 mod take_over;
+mod third;
 mod transfer;
 mod two_party;
 mod update;
@@ -58,6 +60,7 @@ pub(crate) use transfer::HandOn;
 pub(crate) use two_party::Arrival;
 
 use resume::Probation;
+use third::Standing;
 
 use crate::checkpoint::CallCheckpoint;
 use crate::config::TenantConfig;
@@ -79,6 +82,8 @@ pub(crate) struct Call {
     tape: record::Tape,
     /// The flow that it walks, also while it rings or talks on behalf of it.
     walk: Option<Box<walk::Walk>>,
+    /// Somebody beside the two who talk.
+    third: Option<Box<third::Third>>,
     /// Where it waits, or has waited.
     queueing: queue::Queueing,
     /// The agents who take part in it.
@@ -198,6 +203,7 @@ impl Call {
             stage: Stage::Begun,
             tape: record::Tape::default(),
             walk: None,
+            third: None,
             queueing: queue::Queueing::default(),
             parts: BTreeMap::new(),
             checkpoint: None,
@@ -241,8 +247,14 @@ impl Call {
             }
             Stage::Begun | Stage::Summoning { .. } | Stage::Seeking(_) => (CallPhase::Ringing, None),
             Stage::Talking { caller, callee, answered_ms } => {
-                let held = [caller, callee].into_iter().any(|leg| self.legs[leg.at()].hold() == Hold::On);
-                (if held { CallPhase::Held } else { CallPhase::Talking }, Some(*answered_ms))
+                let held = [caller, callee].into_iter().any(|leg| self.legs[leg.at()].is_holding());
+                let phase = match self.standing() {
+                    Some(Standing::Calling { .. } | Standing::Asking { .. }) => CallPhase::Consulting,
+                    Some(Standing::Together { .. }) => CallPhase::ThreeWay,
+                    Some(Standing::Inviting) | None if held => CallPhase::Held,
+                    Some(Standing::Inviting) | None => CallPhase::Talking,
+                };
+                (phase, Some(*answered_ms))
             }
             Stage::Served { caller, answered_ms, by } => {
                 let held = matches!(by, Service::Room(_)) && self.legs[caller.at()].hold() == Hold::On;
@@ -279,8 +291,14 @@ impl Call {
         }
     }
 
-    /// The leg that this one talks with.
+    /// The leg that this one talks with, if it is one alone.
     fn partner(&self, leg: LegIndex) -> Option<LegIndex> {
+        match self.standing() {
+            Some(Standing::Asking { by, third }) if by == leg => return Some(third),
+            Some(Standing::Asking { by, third }) if third == leg => return Some(by),
+            Some(Standing::Asking { .. } | Standing::Calling { .. } | Standing::Together { .. }) => return None,
+            Some(Standing::Inviting) | None => {}
+        }
         match &self.stage {
             Stage::Talking { caller, callee, .. } if *caller == leg => Some(*callee),
             Stage::Talking { caller, callee, .. } if *callee == leg => Some(*caller),

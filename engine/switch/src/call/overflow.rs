@@ -96,7 +96,7 @@ impl Call {
     }
 
     /// Says something to a party that is served, and ends the call.
-    fn say_last(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, prompt: PromptName) {
+    pub(super) fn say_last(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, prompt: PromptName) {
         let (tenant, language) = (&self.tenant.tenant, self.tenant.language);
         let player = desk.play(Audience::Call(self.id), tenant, language, vec![Part::Prompt(prompt)]);
         let until = desk.start_timer(LAST_WORDS_MAX, TimerKey::LastWords(self.id));

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use hooks::fact::{CallOfferEnded, CallOffered, CallStatus, EndCause, Event, OfferOutcome, Talk};
 
+use super::third::Standing;
 use super::{Call, Seeking, Stage};
 use crate::agent::Missed;
 use crate::desk::{Desk, LegIndex};
 use crate::floor::PartEnd;
-use crate::leg::{Hold, Leg, LegState};
+use crate::leg::{Leg, LegState};
 use crate::queue::AgentId;
 
 /// What an agent does in a call.
@@ -89,11 +90,19 @@ impl Call {
             (Stage::Seeking(Seeking { caller, transfer: None, .. }), true) if *caller == at => {
                 Some(CallStatus::Dialling)
             }
-            (Stage::Talking { .. }, true) if leg.hold() == Hold::On => Some(CallStatus::Connected(Talk::Held)),
-            (Stage::Talking { .. } | Stage::Seeking(_) | Stage::Served { .. }, true) => {
-                Some(CallStatus::Connected(Talk::Talking))
-            }
+            (Stage::Talking { .. }, true) => Some(CallStatus::Connected(self.talk_of(at, leg))),
+            (Stage::Seeking(_) | Stage::Served { .. }, true) => Some(CallStatus::Connected(Talk::Talking)),
             (Stage::Ending { .. } | Stage::Over, true) => None,
+        }
+    }
+
+    fn talk_of(&self, at: LegIndex, leg: &Leg) -> Talk {
+        match self.standing() {
+            Some(Standing::Calling { by } | Standing::Asking { by, .. }) if by == at => Talk::Consulting,
+            Some(Standing::Together { .. }) => Talk::ThreeWay,
+            Some(Standing::Calling { .. } | Standing::Asking { .. } | Standing::Inviting) | None => {
+                if leg.is_holding() { Talk::Held } else { Talk::Talking }
+            }
         }
     }
 

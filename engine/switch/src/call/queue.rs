@@ -274,6 +274,25 @@ impl Call {
         self.serve_by_flow(caller);
     }
 
+    /// CALL-16: a party whom an agent handed on to nobody goes to the front of the queue that it came from, else of the agent's own,
+    /// else it is told. False where no agent handed it on.
+    pub(super) fn fall_back(&mut self, desk: &mut Desk, transfer: Transfer, stays: LegIndex) -> bool {
+        let Some(agent) = self.legs[transfer.by.at()].agent else { return false };
+        let own = || desk.floor.queues_of(agent).find(|name| self.tenant.queues.contains_key(name));
+        let queue = self.queueing.last.as_ref().map(|queue| queue.name.clone()).or_else(own);
+        let name = queue.as_ref().map_or_else(|| self.about.callee.clone(), ToString::to_string);
+        let service = self.push_service(desk, &name);
+        self.legs[service.at()].side = transfer.seat;
+        match queue {
+            Some(queue) => {
+                let how = Queued { queue, priority: FRONT, by_flow: Vec::new() };
+                self.wait_in(desk, stays, transfer.answered_ms, how);
+            }
+            None => self.say_last(desk, stays, transfer.answered_ms, defaults::CALL_UNAVAILABLE),
+        }
+        true
+    }
+
     /// The distribution gave the caller up: he is in no line any more.
     pub(crate) fn given_up(&mut self, desk: &mut Desk, exit: Exit) {
         let exit = match exit {
@@ -340,6 +359,9 @@ impl Call {
         self.hear(desk, caller, vec![said.map_or(Source::Sound(Sound::HoldMusic), Source::Player)]);
     }
 }
+
+/// Before all others.
+const FRONT: u8 = u8::MAX;
 
 fn refused_as(refused: JoinRefused) -> QueueExit {
     match refused {

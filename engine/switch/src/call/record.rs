@@ -6,12 +6,13 @@ use hooks::fact::{Direction, Event, PeerKind, RecordingMark, RecordingStarted};
 use hooks::id::{CallId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
 
+use super::third::Standing;
 use super::{Call, Stage};
 use crate::calendar::Civil;
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::input::RecordAction;
 use crate::leg::Leg;
-use crate::media::MediaCommand;
+use crate::media::{EndpointId, MediaCommand};
 use crate::output::Refused;
 
 /// A recording whose end is not written down yet; it outlives its call.
@@ -147,8 +148,12 @@ impl Call {
     /// Records the two parties, in a new part where there is one already.
     pub(super) fn record_on(&mut self, desk: &mut Desk) {
         let Some((left, right)) = self.channels() else { return };
+        let (left_endpoints, right_endpoints) = (self.endpoints(&left), self.endpoints(&right));
+        let (Some(left), Some(right)) = (left.first(), right.first()) else { return };
         let (left, right) = (&self.legs[left.at()], &self.legs[right.at()]);
-        let (Some(left_endpoint), Some(right_endpoint)) = (left.endpoint(), right.endpoint()) else { return };
+        if left_endpoints.is_empty() || right_endpoints.is_empty() {
+            return;
+        }
         let id = desk.recording_id();
         let tenant = self.tenant.tenant.clone();
         let path = path(&tenant, id);
@@ -165,8 +170,8 @@ impl Call {
         desk.media(MediaCommand::Record {
             recording: id,
             path: path.clone(),
-            left: vec![left_endpoint],
-            right: vec![right_endpoint],
+            left: left_endpoints,
+            right: right_endpoints,
         });
         let started_ms = desk.now.unix_ms;
         desk.recordings.insert(id, Recording { tenant, call: self.id, path, started_ms, report_until: None });
@@ -180,19 +185,31 @@ impl Call {
 
     /// Who is on the left and who on the right channel. REC-09: left is the outside party, whatever the direction; the caller of
     /// an internal call.
-    fn channels(&self) -> Option<(LegIndex, LegIndex)> {
+    fn channels(&self) -> Option<(Vec<LegIndex>, Vec<LegIndex>)> {
         let Stage::Talking { caller, callee, .. } = &self.stage else { return None };
         let (caller, callee) = (*caller, *callee);
-        let outside = [caller, callee].into_iter().find(|leg| self.legs[leg.at()].peer.kind == PeerKind::Trunk);
-        let left = outside.unwrap_or(caller);
-        Some((left, if left == caller { callee } else { caller }))
+        let (one, other, third) = match self.standing() {
+            // Nobody talks while somebody is rung to be asked.
+            Some(Standing::Calling { .. }) => return None,
+            Some(Standing::Asking { by, third }) => (by, third, None),
+            Some(Standing::Together { third }) => (caller, callee, Some(third)),
+            Some(Standing::Inviting) | None => (caller, callee, None),
+        };
+        let outside = [one, other].into_iter().find(|leg| self.legs[leg.at()].peer.kind == PeerKind::Trunk);
+        let left = outside.unwrap_or(one);
+        let right = if left == one { other } else { one };
+        Some((vec![left], [right].into_iter().chain(third).collect()))
+    }
+
+    fn endpoints(&self, legs: &[LegIndex]) -> Vec<EndpointId> {
+        legs.iter().filter_map(|leg| self.leg(*leg).and_then(Leg::endpoint)).collect()
     }
 
     /// A recording that runs goes on with the parties as they are now.
     pub(super) fn record_from(&self, desk: &mut Desk) {
         let (Some(recording), Some((left, right))) = (self.tape.running, self.channels()) else { return };
-        let endpoint = |leg: LegIndex| self.leg(leg).and_then(Leg::endpoint).into_iter().collect();
-        desk.media(MediaCommand::RecordFrom { recording, left: endpoint(left), right: endpoint(right) });
+        let (left, right) = (self.endpoints(&left), self.endpoints(&right));
+        desk.media(MediaCommand::RecordFrom { recording, left, right });
     }
 
     /// Ends the recording; what became of it is reported later.
@@ -216,6 +233,9 @@ impl Call {
     }
 
     fn is_recorded(&self, caller: LegIndex, callee: LegIndex) -> bool {
+        if let Some(queue) = &self.queueing.last {
+            return queue.record;
+        }
         if self.about.direction == Direction::Internal {
             return self.tenant.record_internal;
         }

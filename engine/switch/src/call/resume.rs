@@ -23,7 +23,7 @@ use crate::checkpoint::{CallCheckpoint, Checkpointed, LegCheckpoint, Other, Room
 use crate::conference::Newcomer;
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, LegRef, TimerKey};
-use crate::leg::{Leg, LegMedia, LegState, Peer, Side, Up};
+use crate::leg::{Hold, Leg, LegMedia, LegState, Peer, Side, Up};
 use crate::lifetime::Lifetime;
 use crate::nat;
 use crate::output::Output;
@@ -178,6 +178,7 @@ impl Call {
             stage,
             tape: super::record::Tape::resumed(&checkpoint.reel),
             walk: None,
+            third: None,
             queueing: super::queue::Queueing::default(),
             parts: std::collections::BTreeMap::new(),
             checkpoint: None,
@@ -318,6 +319,7 @@ impl Call {
             tag,
             state: LegState::Up(Box::new(up)),
             media: LegMedia::Open(Box::new(session)),
+            holds: Hold::Off,
             status: leg.status,
         };
         desk.leg_began(&self.tenant.tenant, self.id, &leg);

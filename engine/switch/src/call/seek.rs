@@ -17,9 +17,9 @@ use super::queue::Queued;
 use super::transfer::{Errand, Purpose, TRANSFER_RING_MAX, Transfer};
 use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
 use crate::config::OVERFLOW_RING;
-use crate::desk::{ClientUse, Desk, LegIndex, Refusal, TimerKey};
+use crate::desk::{ClientUse, Desk, LegIndex, LegRef, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
-use crate::leg::{Early, Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
+use crate::leg::{Early, Hold, Leg, LegMedia, LegState, Outgoing, Patience, Peer, Progress, Side};
 use crate::media::MediaCommand;
 use crate::session::{self, Carriage, Session};
 use crate::target::{FLOW_PATIENCE, Phone, Target};
@@ -186,15 +186,7 @@ impl Call {
             return Err(NotStarted);
         };
         desk.clients.insert(client, ClientUse { leg: leg_ref, flow, left: None });
-        let patience = match &target {
-            Target::Trunk(line) => {
-                let key = TimerKey::NoResponse(leg_ref);
-                let patience = self.tenant.trunks.get(&line.trunk).map(|trunk| trunk.policy.choice.patience);
-                Patience::Until(desk.start_timer(patience.unwrap_or_default(), key))
-            }
-            Target::Phone(phone) if phone.others.is_empty() => Patience::Unlimited,
-            Target::Phone(_) => Patience::Until(desk.start_timer(FLOW_PATIENCE, TimerKey::NoResponse(leg_ref))),
-        };
+        let patience = self.patience(desk, leg_ref, &target);
         let peer = self.peer_of(&target, summons);
         let side = match summons {
             Summons::Ring => Side::Callee,
@@ -221,9 +213,23 @@ impl Call {
             tag,
             state: LegState::Outgoing(Box::new(outgoing)),
             media: LegMedia::Open(Box::new(session)),
+            holds: Hold::Off,
             status: 0,
         };
         Ok(self.push_leg(desk, leg, &sip_call_id))
+    }
+
+    /// How long a target may give no sign of life.
+    fn patience(&self, desk: &mut Desk, leg: LegRef, target: &Target) -> Patience {
+        let patience = match target {
+            Target::Trunk(line) => {
+                let trunk = self.tenant.trunks.get(&line.trunk);
+                trunk.map(|trunk| trunk.policy.choice.patience).unwrap_or_default()
+            }
+            Target::Phone(phone) if phone.others.is_empty() => return Patience::Unlimited,
+            Target::Phone(_) => FLOW_PATIENCE,
+        };
+        Patience::Until(desk.start_timer(patience, TimerKey::NoResponse(leg)))
     }
 
     /// A response to the INVITE of a leg.
@@ -307,7 +313,9 @@ impl Call {
             Side::Callee => Summons::Ring,
             Side::Caller => Summons::AutoAnswer,
         };
-        self.call_target(desk, Target::Phone(phone.ok_or(NotStarted)?), summons).map(drop)
+        let new = self.call_target(desk, Target::Phone(phone.ok_or(NotStarted)?), summons)?;
+        self.leg_replaced(ended, new);
+        Ok(())
     }
 
     /// Nobody answered in time.
@@ -333,6 +341,9 @@ impl Call {
         let another = self.by_another_flow(leg, verdict);
         self.finish_leg(desk, leg, verdict.cause);
         if self.call_again(desk, leg, another).is_ok() {
+            return;
+        }
+        if self.third_failed(desk, leg, verdict) {
             return;
         }
         self.note(verdict);

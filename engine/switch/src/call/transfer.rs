@@ -77,9 +77,15 @@ impl Call {
     /// 403 where nobody talks (CALL-13), 491 while another transfer is under way, a browser is away or nobody knows yet who
     /// outlived a killed process, 483 after [`TRANSFERS_MAX`].
     pub(super) fn seats(&self, by: LegIndex) -> Result<Seats, StatusCode> {
-        if self.is_on_probation() || self.is_somebody_away() {
+        if self.is_on_probation() || self.is_somebody_away() || self.third.is_some() {
             return Err(StatusCode::REQUEST_PENDING);
         }
+        let seats = self.seats_of(by)?;
+        if self.transfers < TRANSFERS_MAX { Ok(seats) } else { Err(StatusCode::TOO_MANY_HOPS) }
+    }
+
+    /// Who would stay, if this one went.
+    pub(super) fn seats_of(&self, by: LegIndex) -> Result<Seats, StatusCode> {
         match &self.stage {
             Stage::Talking { caller, callee, answered_ms } if *caller == by => {
                 Ok(Seats { stays: *callee, seat: Side::Caller, answered_ms: *answered_ms })
@@ -96,7 +102,6 @@ impl Call {
             | Stage::Ending { .. }
             | Stage::Over => Err(StatusCode::FORBIDDEN),
         }
-        .and_then(|seats| if self.transfers < TRANSFERS_MAX { Ok(seats) } else { Err(StatusCode::TOO_MANY_HOPS) })
     }
 
     /// Whether this leg may hand the other party on now.
@@ -194,6 +199,9 @@ impl Call {
             self.rewire(desk);
             return self.start_recording(desk);
         }
+        if matches!(transfer.purpose, Purpose::HandOn(_)) && self.fall_back(desk, transfer, stays) {
+            return;
+        }
         let recall = Transfer { purpose: Purpose::Recall, ..transfer };
         match (transfer.purpose, self.legs[by.at()].peer.name.parse()) {
             (Purpose::HandOn(_), Ok(extension)) => {
@@ -226,7 +234,10 @@ impl Call {
 
     /// As who the party that waits is shown to those that are called.
     pub(super) fn shown(&self) -> Cow<'_, About> {
-        let waiting = self.transfer().and_then(|(_, stays)| self.leg(stays));
+        let waiting = match self.transfer() {
+            Some((_, stays)) => self.leg(stays),
+            None => self.brings_in().and_then(|by| self.leg(by)),
+        };
         waiting.map_or(Cow::Borrowed(&self.about), |waiting| self.shown_as(waiting))
     }
 

@@ -13,7 +13,7 @@ use sip::transaction::ServerKey;
 use super::{About, Call, Service, Stage};
 use crate::config::{Srtp, TenantConfig};
 use crate::desk::{Desk, LegIndex, LegRef, Refusal};
-use crate::leg::{Incoming, Leg, LegMedia, LegState, Offered, Peer, Progress, Side};
+use crate::leg::{Hold, Incoming, Leg, LegMedia, LegState, Offered, Peer, Progress, Side};
 use crate::session::{self, Carriage, Session};
 
 /// An INVITE that was accepted for routing.
@@ -69,6 +69,7 @@ impl Arrival {
             tag,
             state: LegState::Incoming(Box::new(incoming)),
             media: LegMedia::Open(Box::new(session)),
+            holds: Hold::Off,
             status: 0,
         };
         Ok((leg, sip_call_id))
@@ -100,9 +101,9 @@ impl Call {
         match &self.stage {
             Stage::Seeking(seeking) => self.leg(seeking.caller),
             Stage::Served { caller, by: Service::Queue(_), .. } => self.leg(*caller),
+            Stage::Talking { .. } => self.brings_in().and_then(|by| self.leg(by)),
             Stage::Begun
             | Stage::Summoning { .. }
-            | Stage::Talking { .. }
             | Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
             | Stage::Ending { .. }
             | Stage::Over => None,

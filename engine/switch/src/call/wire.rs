@@ -3,6 +3,7 @@
 use hooks::fact::EndCause;
 use sip::message::StatusCode;
 
+use super::third::Standing;
 use super::{Call, Service, Stage, Verdict};
 use crate::config::TonePlan;
 use crate::desk::{Desk, LegIndex};
@@ -16,10 +17,7 @@ impl Call {
         match &self.stage {
             Stage::Talking { caller, callee, .. } => {
                 let (caller, callee) = (*caller, *callee);
-                self.hear(desk, caller, self.voice_of(callee));
-                self.hear(desk, callee, self.voice_of(caller));
-                self.listen_for_keys(desk, caller, callee);
-                self.listen_for_keys(desk, callee, caller);
+                self.rewire_talk(desk, caller, callee);
             }
             Stage::Seeking(seeking) => {
                 let caller = seeking.caller;
@@ -48,10 +46,54 @@ impl Call {
         }
     }
 
+    /// The two hear each other, or what comes of a third.
+    fn rewire_talk(&mut self, desk: &mut Desk, caller: LegIndex, callee: LegIndex) {
+        let music = || vec![Source::Sound(Sound::HoldMusic)];
+        match self.standing() {
+            Some(Standing::Calling { by }) => {
+                let other = if by == caller { callee } else { caller };
+                let early = self.early_media();
+                let heard = match early {
+                    Some(leg) => self.voice_of(leg),
+                    None if self.is_ringing() => vec![Source::Sound(ringback(desk))],
+                    None => Vec::new(),
+                };
+                self.hear(desk, other, music());
+                self.hear(desk, by, heard);
+                if let Some(leg) = early {
+                    self.hear(desk, leg, self.voice_of(by));
+                }
+            }
+            Some(Standing::Asking { by, third }) => {
+                let other = if by == caller { callee } else { caller };
+                self.hear(desk, other, music());
+                self.hear(desk, by, self.voice_of(third));
+                self.hear(desk, third, self.voice_of(by));
+            }
+            Some(Standing::Together { third }) => {
+                for leg in [caller, callee, third] {
+                    let others = [caller, callee, third].into_iter().filter(|other| *other != leg);
+                    // Music of one who holds is not for two who go on talking.
+                    let heard = others.filter(|other| !self.legs[other.at()].is_holding());
+                    let voices = heard.flat_map(|other| self.voice_of(other)).collect();
+                    self.hear(desk, leg, voices);
+                }
+            }
+            Some(Standing::Inviting) | None => {
+                for (leg, other) in [(caller, callee), (callee, caller)] {
+                    // By order its phone knows nothing of it: it is silenced here.
+                    let holds = self.legs[leg.at()].holds == Hold::On;
+                    self.hear(desk, leg, if holds { Vec::new() } else { self.voice_of(other) });
+                    self.listen_for_keys(desk, leg, other);
+                }
+            }
+        }
+    }
+
     /// What the other party hears of this leg: its far end, or music while that holds.
     fn voice_of(&self, leg: LegIndex) -> Vec<Source> {
         let Some(leg) = self.leg(leg) else { return Vec::new() };
-        if leg.hold() == Hold::On {
+        if leg.is_holding() {
             return vec![Source::Sound(Sound::HoldMusic)];
         }
         leg.endpoint().map(Source::Endpoint).into_iter().collect()
@@ -96,13 +138,21 @@ impl Call {
                 let target = outgoing.target.clone();
                 self.cancel_leg(desk, leg, EndCause::Failed);
                 let summons = self.summons();
-                let again = retry && self.call_target(desk, target, summons).is_ok();
+                let new = if retry { self.call_target(desk, target, summons).ok() } else { None };
+                let again = new.is_some();
+                if let Some(new) = new {
+                    self.leg_replaced(leg, new);
+                }
+                let failed = Verdict { status: StatusCode::SERVER_INTERNAL_ERROR, cause: EndCause::Failed };
+                if !again && self.third_failed(desk, leg, failed) {
+                    return;
+                }
                 self.bind_retries = self.bind_retries.saturating_sub(u8::from(retry));
                 if !again {
                     // What cannot be called anew has failed; another trunk may do.
                     self.call_next(desk);
                 }
-                self.note(Verdict { status: StatusCode::SERVER_INTERNAL_ERROR, cause: EndCause::Failed });
+                self.note(failed);
                 self.end_if_all_failed(desk);
             }
             LegState::Incoming(_) | LegState::Up(_) => self.end_failed(desk),

@@ -174,6 +174,11 @@ impl Floor {
         self.by_name.get(&(tenant.clone(), name.clone())).copied()
     }
 
+    /// The queues that an agent is a member of.
+    pub(crate) fn queues_of(&self, agent: AgentId) -> impl Iterator<Item = QueueName> + '_ {
+        self.distribution.queues_of(agent).filter_map(|queue| self.queues.get(&queue).map(|(_, name)| name.clone()))
+    }
+
     /// A figure of a queue, for flows.
     pub(crate) fn figure(
         &self,

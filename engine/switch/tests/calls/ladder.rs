@@ -23,7 +23,7 @@ use crate::under_test::view::View;
 use bytes::Bytes;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use dialplan::say::{Language, Part};
-use hooks::fact::{Event, MediaQuality};
+use hooks::fact::{CallCreated, Event, MediaQuality};
 use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
@@ -58,6 +58,7 @@ pub(crate) struct World {
     pub(crate) clips_last: bool,
     ladder: Vec<String>,
     pub(crate) last_call: Option<CallId>,
+    first_call: Option<CallId>,
     legs: Vec<(hooks::id::LegId, String)>,
     fact_times: Vec<(String, u64)>,
     seed: u8,
@@ -230,6 +231,7 @@ impl World {
             clips_last: false,
             ladder: Vec::new(),
             last_call: None,
+            first_call: None,
             legs: Vec::new(),
             fact_times: Vec::new(),
             seed: 7,
@@ -282,6 +284,11 @@ impl World {
         self.now = self.now.max(until);
     }
 
+    /// The call that began first.
+    pub(crate) fn first_call(&self) -> CallId {
+        self.first_call.expect("a call began")
+    }
+
     pub(crate) fn now(&self) -> Duration {
         self.now
     }
@@ -328,6 +335,7 @@ impl World {
         match output {
             Output::Fact(fact) => {
                 self.last_call = fact.event.call().or(self.last_call);
+                self.first_call = self.first_call.or(self.last_call);
                 let text = self.fact_text(&fact.event);
                 self.ladder.push(format!("{:>7}ms  {text}", self.now.as_millis()));
                 self.fact_times.push((text.clone(), fact.at_ms.saturating_sub(now(Duration::ZERO).unix_ms)));
@@ -480,14 +488,7 @@ impl World {
 
     fn fact_text(&mut self, event: &Event) -> String {
         match event {
-            Event::CallCreated(e) => format!(
-                "created {:?} {} -> {}{}{}",
-                e.direction,
-                if e.caller.is_empty() { "anonymous" } else { &e.caller },
-                e.callee,
-                if e.emergency { " emergency" } else { "" },
-                e.diverted_from.iter().map(|number| format!(" diverted_from {number}")).collect::<String>()
-            ),
+            Event::CallCreated(e) => created_text(e),
             Event::LegStarted(e) => {
                 let name = format!(
                     "{}#{}",
@@ -521,7 +522,11 @@ impl World {
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
             | Event::OverflowAnswered(_)
-            | Event::AgentStateChanged(_) => floor_text(event),
+            | Event::AgentStateChanged(_)
+            | Event::ConsultStarted(_)
+            | Event::ConsultEnded(_)
+            | Event::ThreeWayStarted(_)
+            | Event::ThreeWayEnded(_) => self.floor_text(event),
             Event::CallResumed(e) => format!("resumed after {} ms", e.gap_ms),
             Event::CallEnded(e) => format!("ended {:?} by {:?} {}", e.cause, e.by, e.sip_status),
             Event::RecordingStarted(e) => {
@@ -548,6 +553,34 @@ impl World {
             Event::SettingsChanged(_) => "settings_changed".into(),
             Event::TrunkUp(e) => format!("trunk_up {}", e.trunk),
             Event::TrunkDown(e) => format!("trunk_down {} {:?}: {}", e.trunk, e.reason, e.detail),
+        }
+    }
+
+    /// What is written down of agents and queues.
+    fn floor_text(&self, event: &Event) -> String {
+        match event {
+            Event::CallQueued(e) => format!("queued {} {}", e.queue, e.waited_ms),
+            Event::CallLeftQueue(e) => {
+                let agent = e.agent.as_deref().map(|agent| format!(" {agent}")).unwrap_or_default();
+                let within = if e.within_target { " in time" } else { "" };
+                format!("left_queue {} {:?}{agent} {}{within}", e.queue, e.exit, e.waited_ms)
+            }
+            Event::CallOffered(e) => {
+                let queue = e.queue.as_deref().map(|queue| format!(" by {queue}")).unwrap_or_default();
+                let why = e.why.as_ref().map(|why| format!(" {:?}", why.rule)).unwrap_or_default();
+                format!("offered {}{queue}{why}", e.agent)
+            }
+            Event::CallOfferEnded(e) => format!("offer_ended {} {:?} {}", e.agent, e.outcome, e.ring_ms),
+            Event::OverflowAnswered(e) => format!("overflow_answered {} {}", e.queue, e.number),
+            Event::AgentStateChanged(e) => {
+                let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+                format!("agent {} {:?}->{:?} {:?} {:?}{by}", e.agent, e.from, e.to, e.call_status, e.reason)
+            }
+            Event::ConsultStarted(e) => format!("consult_started {} {}", self.leg(e.leg), e.target),
+            Event::ConsultEnded(e) => format!("consult_ended {} {:?}", self.leg(e.leg), e.outcome),
+            Event::ThreeWayStarted(e) => format!("three_way_started {}", self.leg(e.leg)),
+            Event::ThreeWayEnded(e) => format!("three_way_ended {}", self.leg(e.leg)),
+            other => unreachable!("{other:?}"),
         }
     }
 
@@ -750,28 +783,15 @@ impl World {
     }
 }
 
-/// What is written down of agents and queues.
-fn floor_text(event: &Event) -> String {
-    match event {
-        Event::CallQueued(e) => format!("queued {} {}", e.queue, e.waited_ms),
-        Event::CallLeftQueue(e) => {
-            let agent = e.agent.as_deref().map(|agent| format!(" {agent}")).unwrap_or_default();
-            let within = if e.within_target { " in time" } else { "" };
-            format!("left_queue {} {:?}{agent} {}{within}", e.queue, e.exit, e.waited_ms)
-        }
-        Event::CallOffered(e) => {
-            let queue = e.queue.as_deref().map(|queue| format!(" by {queue}")).unwrap_or_default();
-            let why = e.why.as_ref().map(|why| format!(" {:?}", why.rule)).unwrap_or_default();
-            format!("offered {}{queue}{why}", e.agent)
-        }
-        Event::CallOfferEnded(e) => format!("offer_ended {} {:?} {}", e.agent, e.outcome, e.ring_ms),
-        Event::OverflowAnswered(e) => format!("overflow_answered {} {}", e.queue, e.number),
-        Event::AgentStateChanged(e) => {
-            let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-            format!("agent {} {:?}->{:?} {:?} {:?}{by}", e.agent, e.from, e.to, e.call_status, e.reason)
-        }
-        other => unreachable!("{other:?}"),
-    }
+fn created_text(e: &CallCreated) -> String {
+    format!(
+        "created {:?} {} -> {}{}{}",
+        e.direction,
+        if e.caller.is_empty() { "anonymous" } else { &e.caller },
+        e.callee,
+        if e.emergency { " emergency" } else { "" },
+        e.diverted_from.iter().map(|number| format!(" diverted_from {number}")).collect::<String>()
+    )
 }
 
 /// Plays a ladder among registered phones, to the very end, and compares the facts.

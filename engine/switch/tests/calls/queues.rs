@@ -16,7 +16,7 @@ use crate::ladder::{World, node, tenant};
 
 /// A tenant with agents 10001 (Alice), 10002 (Bob) and 10003 (Carol) in the queue `support`: number 7000, and 01012340000 from
 /// outside.
-fn centre() -> TenantConfig {
+pub(crate) fn centre() -> TenantConfig {
     let mut settings = tenant();
     for (number, extension) in [("10001", "1001"), ("10002", "1002"), ("10003", "1003")] {
         let number: dialplan::number::AgentNumber = number.parse().unwrap();
@@ -68,7 +68,7 @@ fn with(settings: TenantConfig) -> World {
     world
 }
 
-fn order(world: &mut World, agent: &str, order: AgentOrder) -> Result<Done, Refused> {
+pub(crate) fn order(world: &mut World, agent: &str, order: AgentOrder) -> Result<Done, Refused> {
     world.command(Command::Agent { agent: agent.parse().unwrap(), order, by: None })
 }
 
@@ -80,7 +80,7 @@ fn ready(world: &mut World, agent: &str) {
 }
 
 /// These agents are signed in and idle, the first one longest.
-fn staffed(settings: TenantConfig, agents: &[&str]) -> World {
+pub(crate) fn staffed(settings: TenantConfig, agents: &[&str]) -> World {
     let mut world = with(settings);
     for agent in agents {
         ready(&mut world, agent);
@@ -91,7 +91,7 @@ fn staffed(settings: TenantConfig, agents: &[&str]) -> World {
 }
 
 /// They go home, and nothing is left.
-fn close(mut world: World, agents: &[&str]) -> World {
+pub(crate) fn close(mut world: World, agents: &[&str]) -> World {
     for agent in agents {
         let _ = order(&mut world, agent, AgentOrder::SignOut);
     }

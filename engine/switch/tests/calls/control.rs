@@ -1,0 +1,271 @@
+//! Call control by order: hold, transfer, consult, three-way, for whatever phones there are (section 5 of the requirements).
+
+use std::time::Duration;
+
+use hooks::fact::AgentState;
+use switch::agent::Phase;
+use switch::input::{AgentOrder, CallOrder, Command, Party};
+use switch::output::{Done, Refused};
+
+use crate::ladder::World;
+use crate::queues::{centre, close, order, staffed};
+
+fn control(world: &mut World, extension: &str, order: CallOrder) -> Result<Done, Refused> {
+    let call = world.last_call.unwrap();
+    let party = Some(Party::Extension(extension.parse().unwrap()));
+    world.command(Command::Call { call, party, order })
+}
+
+fn to(number: &str) -> dialplan::number::Dialled {
+    number.parse().unwrap()
+}
+
+fn of(world: &World, word: &str) -> Vec<String> {
+    world.facts.iter().filter(|fact| fact.contains(word)).cloned().collect()
+}
+
+/// A customer on the line talks with agent 10001 on Alice's phone; Bob (10002) is idle, Carol is an extension with no agent.
+fn talking() -> World {
+    let mut settings = centre();
+    settings.record_internal = true;
+    let mut world = staffed(settings, &["10001", "10002"]);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 200\n1s alice < ACK\n1s lines hears alice");
+    world
+}
+
+/// Proves CALL-12.
+#[test]
+fn a_customer_on_hold_hears_music_and_may_hang_up() {
+    let mut world = talking();
+    assert!(matches!(
+        control(&mut world, "1001", CallOrder::Retrieve),
+        Err(Refused::OutOfPhase { phase: Phase::Talking, .. })
+    ));
+    control(&mut world, "1001", CallOrder::Hold).unwrap();
+    world.play("0ms lines hears HoldMusic\n0ms alice hears nothing");
+    assert!(matches!(
+        control(&mut world, "1001", CallOrder::Hold),
+        Err(Refused::OutOfPhase { phase: Phase::Held, .. })
+    ));
+    assert!(of(&world, "Held").is_empty(), "no row of the table is logged for it");
+    control(&mut world, "1001", CallOrder::Retrieve).unwrap();
+    world.play("1s lines hears alice\n1s alice hears lines");
+    control(&mut world, "1001", CallOrder::Hold).unwrap();
+    world.play("5s lines > BYE\n5s alice < BYE");
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "held "), ["held 1001#1", "held 1001#1"]);
+    assert_eq!(of(&world, "retrieved "), ["retrieved 1001#1"]);
+    assert_eq!(of(&world, "CallEnd"), ["agent 10001 Ready->WrapUp None CallEnd"]);
+}
+
+/// Proves CALL-14.
+#[test]
+fn a_customer_is_handed_on_and_the_agent_is_out_at_once() {
+    let mut world = talking();
+    control(&mut world, "1001", CallOrder::Transfer(to("1002"))).unwrap();
+    world.play(
+        "0ms alice < BYE\n0ms bob < INVITE `From: <sip:13800000000@`\n0ms lines hears HoldMusic\n1s bob > 180\n1s lines hears RingbackCn\n\
+         2s bob > 200\n2s bob < ACK\n2s lines hears bob\n3s bob > BYE\n3s lines < BYE",
+    );
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "10001 Ready->WrapUp"), ["agent 10001 Ready->WrapUp None CallEnd"]);
+    assert_eq!(of(&world, "offer_ended 10002"), ["offer_ended 10002 Answered 2000"]);
+    assert_eq!(of(&world, "transferred"), ["transferred 1001#1 -> 1002#1 Blind"]);
+}
+
+/// Proves CALL-16: in 20 s the customer stands at the front of the queue that he came from.
+#[test]
+fn a_transfer_to_nobody_leads_back_to_the_front_of_the_queue() {
+    let mut world = talking();
+    // Somebody else has waited since.
+    world.play("0ms carol > INVITE 1002\n0ms bob < INVITE\n0ms bob > 200\n0ms bob < ACK\n0ms carol < 200");
+    let customer = world.facts.iter().filter(|fact| fact.starts_with("created Inbound")).count();
+    assert_eq!(customer, 1);
+    world.play("1s carol > BYE\n1s bob < BYE");
+    order(&mut world, "10002", AgentOrder::Pick(AgentState::Ready)).unwrap();
+    let call = world.first_call();
+    let party = Some(Party::Extension("1001".parse().unwrap()));
+    world.command(Command::Call { call, party, order: CallOrder::Transfer(to("1002")) }).unwrap();
+    world.play("0ms alice < BYE\n0ms bob < INVITE\n0ms bob > 180\n20s bob < CANCEL\n20s alice < INVITE\n20s bob < ACK");
+    world.play("0ms lines hears HoldMusic\n1s alice > 200\n1s alice < ACK\n1s lines hears alice\n2s lines > BYE\n2s alice < BYE");
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "transfer_failed"), ["transfer_failed 1001#1 NoAnswer 480"]);
+    assert_eq!(of(&world, "offer_ended 10002 TimedOut"), ["offer_ended 10002 TimedOut 20000"]);
+}
+
+/// Proves CALL-17, CALL-18.
+#[test]
+fn an_agent_asks_a_colleague_and_goes_back_to_the_customer() {
+    let mut world = talking();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play(
+        "0ms bob < INVITE `From: \"Alice\" <sip:1001@`\n0ms lines hears HoldMusic\n0ms alice hears nothing\n1s bob > 180\n1s alice hears RingbackCn\n\
+         2s bob > 200\n2s bob < ACK\n2s alice hears bob\n2s bob hears alice\n2s lines hears HoldMusic",
+    );
+    control(&mut world, "1001", CallOrder::CancelConsult).unwrap();
+    world.play("0ms bob < BYE\n0ms lines hears alice\n0ms alice hears lines\n5s lines > BYE\n5s alice < BYE");
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "consult"), ["consult_started 1001#1 1002", "consult_ended 1001#1 Cancelled"]);
+    assert_eq!(of(&world, "10002 Ready->WrapUp"), ["agent 10002 Ready->WrapUp None CallEnd"]);
+}
+
+/// Proves CALL-19.
+#[test]
+fn a_consult_is_completed_once_the_colleague_has_answered() {
+    let mut world = talking();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 180");
+    let early = control(&mut world, "1001", CallOrder::CompleteConsult);
+    assert!(matches!(early, Err(Refused::OutOfPhase { phase: Phase::ConsultRinging, .. })), "{early:?}");
+    world.play("1s bob > 200\n1s bob < ACK");
+    control(&mut world, "1001", CallOrder::CompleteConsult).unwrap();
+    world.play("0ms alice < BYE\n0ms lines hears bob\n0ms bob hears lines\n1s lines > BYE\n1s bob < BYE");
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "consult_ended"), ["consult_ended 1001#1 Completed"]);
+    assert_eq!(of(&world, "transferred"), ["transferred 1001#1 -> 1002#1 Attended"]);
+}
+
+#[test]
+fn an_agent_who_hangs_up_while_he_asks_hands_the_customer_on() {
+    // The colleague has answered.
+    let mut world = talking();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK\n2s alice > BYE\n2s lines hears bob\n3s bob > BYE\n3s lines < BYE");
+    close(world, &["10001", "10002"]);
+    // He still rings: the customer hears that, and whoever answers has him.
+    let mut world = talking();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 180\n2s alice > BYE\n2s lines hears RingbackCn\n3s bob > 200\n3s bob < ACK\n3s lines hears bob\n4s lines > BYE\n4s bob < BYE");
+    close(world, &["10001", "10002"]);
+}
+
+/// Proves CALL-20.
+#[test]
+fn whom_an_agent_asks_may_not_answer_be_busy_or_hang_up() {
+    let mut world = talking();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 180\n20s bob < CANCEL\n20s bob < ACK\n20s lines hears alice");
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 486\n1s bob < ACK\n1s lines hears alice");
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK\n2s bob > BYE\n2s lines hears alice");
+    // The button of the agent ends only the consult.
+    order(&mut world, "10002", AgentOrder::Pick(AgentState::Ready)).unwrap();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK");
+    control(&mut world, "1001", CallOrder::HangUp).unwrap();
+    world.play("0ms bob < BYE\n0ms lines hears alice");
+    // The customer hangs up: the two that consult go on.
+    order(&mut world, "10002", AgentOrder::Pick(AgentState::Ready)).unwrap();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK\n2s lines > BYE\n2s alice hears bob\n2s bob hears alice\n9s alice > BYE\n9s bob < BYE");
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(
+        of(&world, "consult_ended"),
+        ["NoAnswer", "Busy", "HungUp", "Cancelled", "PartyLeft"].map(|how| format!("consult_ended 1001#1 {how}"))
+    );
+}
+
+#[test]
+fn an_agent_on_a_call_is_not_asked_and_a_number_outside_is() {
+    let mut world = talking();
+    order(&mut world, "10002", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    assert_eq!(control(&mut world, "1001", CallOrder::Consult(to("1002"))), Err(Refused::NotAvailable));
+    assert_eq!(control(&mut world, "1001", CallOrder::Transfer(to("1002"))), Err(Refused::NotAvailable));
+    assert_eq!(control(&mut world, "1001", CallOrder::Consult(to("4444"))), Err(Refused::NoRoute));
+    assert_eq!(
+        control(&mut world, "1001", CallOrder::ThreeWay(Some(to("13900000001")))),
+        Err(Refused::OutsideByConsult)
+    );
+    assert_eq!(control(&mut world, "1003", CallOrder::Hold), Err(Refused::WhichParty));
+    world.play("0ms lines hears alice");
+    control(&mut world, "1001", CallOrder::Consult(to("13900000001"))).unwrap();
+    world.play("0ms lines < INVITE `sip:913900000001@`\n1s lines > 486\n1s lines < ACK\n1s spare < INVITE\n2s spare > 200\n2s spare < ACK\n2s spare hears alice");
+    control(&mut world, "1001", CallOrder::CompleteConsult).unwrap();
+    world.play("0ms alice < BYE\n0ms spare hears lines\n1s spare > BYE\n1s lines < BYE");
+    close(world, &["10001", "10002"]);
+}
+
+/// Proves CALL-21, CALL-22.
+#[test]
+fn three_talk_after_a_consult_and_the_third_leaves_the_two() {
+    let mut world = talking();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK");
+    control(&mut world, "1001", CallOrder::ThreeWay(None)).unwrap();
+    world.play("0ms lines hears alice+bob\n0ms alice hears lines+bob\n0ms bob hears lines+alice");
+    for order in [CallOrder::Hold, CallOrder::Transfer(to("1003")), CallOrder::Consult(to("1003"))] {
+        let refused = control(&mut world, "1001", order);
+        assert!(matches!(refused, Err(Refused::OutOfPhase { phase: Phase::ThreeWay, .. })), "CALL-24: {refused:?}");
+    }
+    control(&mut world, "1002", CallOrder::CancelThreeWay).unwrap();
+    world.play("0ms bob < BYE\n0ms lines hears alice\n0ms alice hears lines");
+    // Directly: the two go on talking while the extension rings.
+    control(&mut world, "1001", CallOrder::ThreeWay(Some(to("1003")))).unwrap();
+    world.play("0ms carol < INVITE\n1s carol > 180\n1s lines hears alice\n20s carol < CANCEL\n20s carol < ACK\n20s lines hears alice");
+    control(&mut world, "1001", CallOrder::ThreeWay(Some(to("1003")))).unwrap();
+    world.play("0ms carol < INVITE\n1s carol > 200\n1s carol < ACK\n1s carol hears lines+alice\n2s carol > BYE\n2s lines hears alice\n3s lines > BYE\n3s alice < BYE");
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(
+        of(&world, "three_way"),
+        ["three_way_started 1002#1", "three_way_ended 1002#1", "three_way_started 1003#2", "three_way_ended 1003#2"]
+    );
+}
+
+/// Proves CALL-23.
+#[test]
+fn a_three_way_call_ends_for_all_when_one_of_the_first_two_goes() {
+    for who in ["lines", "alice", "order"] {
+        let mut world = talking();
+        control(&mut world, "1001", CallOrder::ThreeWay(Some(to("1002")))).unwrap();
+        world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK\n1s bob hears lines+alice");
+        match who {
+            "lines" => world.play("1s lines > BYE\n1s alice < BYE\n1s bob < BYE"),
+            "alice" => world.play("1s alice > BYE\n1s lines < BYE\n1s bob < BYE"),
+            _ => {
+                control(&mut world, "1001", CallOrder::CancelThreeWay).unwrap();
+                world.play("0ms lines < BYE\n0ms alice < BYE\n0ms bob < BYE");
+            }
+        }
+        let world = close(world, &["10001", "10002"]);
+        assert_eq!(of(&world, "three_way_ended"), ["three_way_ended 1002#1"], "{who}");
+        assert_eq!(of(&world, "WrapUp None CallEnd").len(), 2, "{who}: {}", world.ladder());
+    }
+}
+
+#[test]
+fn hanging_up_rejects_what_rings_and_cancels_what_is_dialled() {
+    let mut world = staffed(centre(), &["10001"]);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 180");
+    control(&mut world, "1001", CallOrder::HangUp).unwrap();
+    world.play("0ms alice < CANCEL\n0ms alice < INVITE\n0ms alice < ACK\n0ms alice > 180\n1s lines > BYE\n1s alice < CANCEL\n1s alice < ACK");
+    assert_eq!(of(&world, "offer_ended")[0], "offer_ended 10001 Rejected 1000");
+    world.play("0ms alice > INVITE 1002\n0ms bob < INVITE\n0ms bob > 180\n0ms alice < 180");
+    control(&mut world, "1001", CallOrder::HangUp).unwrap();
+    world.play("0ms bob < CANCEL\n0ms alice < 487\n0ms bob < ACK");
+    close(world, &["10001"]);
+}
+
+/// What is recorded of a consult is in files of its own (REC-04).
+#[test]
+fn a_consult_is_recorded_apart() {
+    let mut world = talking();
+    let call = world.last_call.unwrap();
+    let record = switch::input::RecordAction::Start;
+    world.command(Command::Record { call, action: record, by: "boss".into() }).unwrap();
+    control(&mut world, "1001", CallOrder::Consult(to("1002"))).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK");
+    control(&mut world, "1001", CallOrder::CancelConsult).unwrap();
+    world.play("0ms bob < BYE\n5s lines > BYE\n5s alice < BYE");
+    let later = world.now() + Duration::from_secs(1);
+    world.run_until(later);
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(
+        of(&world, "recording_started"),
+        [
+            "recording_started lines#1 | 1001#1",
+            "recording_started 1001#1 | 1002#1 part 2",
+            "recording_started lines#1 | 1001#1 part 3",
+        ]
+    );
+}
