@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use switch::config::TenantConfig;
-use switch::input::Input;
+use switch::input::{Command, Input};
 
 use crate::ladder::{World, node, tenant};
 use crate::phone::header;
@@ -253,5 +253,23 @@ fn a_lamp_key_picks_up_by_what_its_lamp_was_told() {
         "#
     ));
     assert_eq!(header(&told, "Event"), "dialog");
+    world.finish();
+}
+
+#[test]
+fn a_phone_that_the_api_rings_for_its_owner_is_not_picked_up() {
+    let mut world = world(&[]);
+    let to = dialplan::number::Dialled::clean("1002").unwrap();
+    world.command(Command::Originate { from: "1001".parse().unwrap(), to }).unwrap();
+    world.play(
+        r#"
+        0ms  alice < INVITE
+        0ms  alice > 180
+        1s   carol > INVITE *81001
+        1s   carol < 480 `Nobody Calls There`
+        2s   alice > 486
+        2s   alice < ACK
+        "#,
+    );
     world.finish();
 }
