@@ -2,6 +2,7 @@
 
 pub mod background;
 pub mod call_handling;
+pub mod centre;
 pub mod cli;
 pub mod clock;
 pub mod config;

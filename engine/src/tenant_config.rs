@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialplan::number::{RoomNumber, TrunkName};
+use dialplan::number::{AgentNumber, RoomNumber, TrunkName};
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan};
 use hooks::id::TenantId;
 use sip::flow::Transport;
@@ -15,8 +15,11 @@ use switch::config::{self, Credentials, StaticContact, TenantConfig};
 
 use crate::names::{Addresses, Ask, Names};
 use crate::secrets::{SecretError, SecretKey};
+use crate::store::agents::Agent;
+use crate::store::employees::{Employee, Employment};
 use crate::store::extensions::Extension;
 use crate::store::flows::FlowVersion;
+use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::Hidden;
@@ -101,6 +104,12 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     }
     let version = |it: FlowVersion| (it.flow, config::Version { number: it.number, flow: Arc::new(it.definition) });
     let flows = store.published_flows(tenant).await?.into_iter().map(version).collect();
+    let queues: Vec<Queue> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let numbered = |queue: &Queue| Some((queue.rules.number.as_deref()?.parse().ok()?, queue.name.clone()));
+    plan.queues = queues.iter().filter_map(numbered).collect();
+    let queues =
+        queues.iter().map(|queue| (queue.name.clone(), Arc::new(queue.rules.for_switch(&queue.name)))).collect();
+    let agents = agents(store, tenant).await?;
     let config = TenantConfig {
         tenant: tenant.clone(),
         domains: settings.domains,
@@ -108,14 +117,30 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         trunks: built_trunks,
         rooms: built_rooms,
         flows,
-        agents: BTreeMap::new(),
-        queues: BTreeMap::new(),
+        agents,
+        queues,
         plan,
         language: settings.language,
         caller_number: settings.caller_number,
         record_internal: settings.record_internal || with.record_internal,
     };
     Ok(Built { config, warnings })
+}
+
+/// Agents whose employees are in service.
+async fn agents(store: &Store, tenant: &TenantId) -> Result<BTreeMap<AgentNumber, config::Agent>, StoreError> {
+    let employees: Vec<Employee> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let names: BTreeMap<&str, &str> = employees
+        .iter()
+        .filter(|employee| employee.employment == Employment::Active)
+        .map(|employee| (employee.employee_no.as_str(), employee.name.as_str()))
+        .collect();
+    let agents: Vec<Agent> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let built = agents.iter().filter_map(|agent| {
+        let name = names.get(agent.agent.as_str())?;
+        Some((agent.agent.clone(), agent.rules.for_switch(&agent.agent, name)))
+    });
+    Ok(built.collect())
 }
 
 /// Whose a trunk's secret is, for [`SecretKey::seal`].

@@ -158,14 +158,14 @@ fn what_is_provisioned_is_checked() {
     let text = "[[provision.extension]]\nnumber = \"alice\"\npassword = \"x\"\n\n[[provision.extension]]\nnumber = \"1010\"\n\n\
                 [[provision.trunk]]\nname = \"carrier\"\nhost = \"a b\"\nusername = \"u\"\n\n\
                 [[provision.route]]\nname = \"r\"\ndirection = \"inbound\"\ndid = \"*\"\nto = \"nobody\"\n\n\
-                [[provision.queue]]\nname = \"support\"\n";
+                [[provision.queue]]\nname = \"support\"\nring_timeout_s = 20\noverflow = [\"mobile:1\"]\n";
     let expected = [
         "2: `provision.extension.number`: an extension is 2 to 10 digits, optionally after a *",
         "5: `password` is missing here, write it",
         "8: a trunk has both username and password, or neither",
         "10: `provision.trunk.host`: `a b` is no host, write it as sip.example.com or 192.0.2.1",
-        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `flow:main` or `echo`",
-        "19: `provision.queue` comes in a later version, take it out for now",
+        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main` or `echo`",
+        "22: `overflow`: `mobile:1`: write queue:NAME, number:NUMBER, flow:NAME or prompt:NAME",
     ];
     assert_eq!(parse(text).map(|_| ()).unwrap_err(), expected);
 }

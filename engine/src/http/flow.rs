@@ -31,6 +31,7 @@ use super::state::Api;
 use super::time_text::Instant;
 use crate::store::extensions::Extension;
 use crate::store::flows::{FlowVersion, StoredFlow};
+use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::{Expect, Setting, Stored};
@@ -308,11 +309,13 @@ async fn version(api: &Api, principal: &Principal, name: &str, number: u32) -> R
 async fn problems(api: &Api, principal: &Principal, flow: &Flow) -> Result<Vec<FlowProblem>, Problem> {
     let (store, tenant) = (api.store(), &principal.tenant);
     let extensions = store.all::<Extension>(tenant).await?;
+    let queues = store.all::<Queue>(tenant).await?;
     let rooms = store.all::<Room>(tenant).await?;
     let others = store.published_flows(tenant).await?.into_iter().filter(|other| other.flow != flow.name);
     let known = Known {
         prompts: api.prompts().names(tenant),
         extensions: extensions.into_iter().map(|extension| extension.value.number).collect(),
+        queues: queues.into_iter().map(|queue| queue.value.name).collect(),
         rooms: rooms.into_iter().filter_map(|room| room.value.number.as_str().parse().ok()).collect(),
         flows: others.map(|other| (other.flow, Arc::new(other.definition))).collect(),
         ..Known::default()

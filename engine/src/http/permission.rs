@@ -14,6 +14,12 @@ macro_rules! keys {
 }
 
 keys! {
+    /// See agents and how they stand.
+    AGENTS_READ = "agents.read";
+    /// Order the state of any agent, and force it (AGT-16).
+    AGENTS_SUPERVISE = "agents.supervise";
+    /// Make employees agents, and set how they are treated.
+    AGENTS_WRITE = "agents.write";
     /// Read the audit log.
     AUDIT_READ = "audit.read";
     /// See which addresses are banned.
@@ -54,6 +60,10 @@ keys! {
     PROMPTS_READ = "prompts.read";
     /// Upload, change and delete prompts and music on hold.
     PROMPTS_WRITE = "prompts.write";
+    /// See queues and who waits in them.
+    QUEUES_READ = "queues.read";
+    /// Make, change and delete queues.
+    QUEUES_WRITE = "queues.write";
     /// Save recordings as files (REC-05).
     RECORDINGS_DOWNLOAD = "recordings.download";
     /// Listen to recordings (REC-05).

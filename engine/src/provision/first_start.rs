@@ -1,15 +1,19 @@
 //! The first start: an installation that can be used at once. Tenant `default`, administrator `admin`, extensions 1001 to 1003
-//! with a random password each, conference room 8000, and a sample inbound route.
+//! with a random password each, agents 10001 to 10003 for them, queue `support` (7000), conference room 8000, and a sample inbound
+//! route.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use hooks::id::TenantId;
 
+use crate::centre::{AgentRules, QueueMember, QueueRules};
 use crate::config::Config;
 use crate::secrets::{hash_password, new_password, write_private};
+use crate::store::agents::Agent;
 use crate::store::employees::{Employee, Employment};
 use crate::store::extensions::Extension;
+use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule, RouteTarget};
 use crate::store::setting::{Change, Origin};
@@ -20,6 +24,10 @@ use crate::store::{Store, StoreError};
 pub const ADMIN: &str = "admin";
 /// The demo phones.
 pub const PHONES: [&str; 3] = ["1001", "1002", "1003"];
+/// The agents of the demo phones, in their order.
+pub const AGENTS: [&str; 3] = ["10001", "10002", "10003"];
+/// Their queue, and its number.
+pub const QUEUE: (&str, &str) = ("support", "7000");
 /// The conference room.
 pub const ROOM: &str = "8000";
 /// In the environment of the first start it makes every password that value, and asks for no change of it (for scripts).
@@ -32,6 +40,8 @@ pub struct FirstLogin {
     pub admin_password: String,
     /// Each demo phone's number and SIP password.
     pub phones: Vec<(String, String)>,
+    /// Each agent's number and password.
+    pub agents: Vec<(String, String)>,
     /// Where this is kept.
     pub file: PathBuf,
 }
@@ -43,6 +53,10 @@ impl FirstLogin {
         let mut text = format!("administrator: {ADMIN}\npassword: {}\n\n", self.admin_password);
         text.push_str("demo phones with their SIP passwords (user name and authentication name are the number):\n");
         for (number, password) in &self.phones {
+            let _ = writeln!(text, "  {number}  {password}");
+        }
+        text.push_str("\nagents with their passwords (user name is the number), in queue support, number 7000:\n");
+        for (number, password) in &self.agents {
             let _ = writeln!(text, "  {number}  {password}");
         }
         text
@@ -110,6 +124,7 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
     let first = FirstLogin {
         admin_password: passwords.make(),
         phones: PHONES.iter().map(|number| ((*number).to_owned(), passwords.make())).collect(),
+        agents: AGENTS.iter().map(|number| ((*number).to_owned(), passwords.make())).collect(),
         file: config.first_login_file(),
     };
     write_private(&first.file, first.text().as_bytes())
@@ -118,30 +133,51 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
     let mut tx = store.change(Change::system(tenant.clone(), Origin::Setup)).await?;
     // The demo's two phones are heard on its recording.
     tx.create(Tenant { record_internal: true, ..Tenant::new(tenant, "Default") }).await?;
-    tx.create(administrator(&first.admin_password, passwords).await).await?;
+    tx.create(employee(ADMIN, "Administrator", &first.admin_password, passwords, &["*"]).await).await?;
     for (number, password) in &first.phones {
         let number = number.parse().expect("a demo phone's number is an extension");
         let extension = Extension::new(number, &config.sip.domain, password);
         tx.create(Extension { record: true, display_name: format!("Phone {}", extension.number), ..extension }).await?;
     }
+    for ((number, password), extension) in first.agents.iter().zip(PHONES) {
+        tx.create(employee(number, &format!("Agent {number}"), password, passwords, AGENT_PERMISSIONS).await).await?;
+        let rules = AgentRules { extension: Some(extension.to_owned()), ..AgentRules::default() };
+        tx.create(Agent { agent: number.parse().expect("an agent's number"), rules }).await?;
+    }
+    tx.create(support()).await?;
     tx.create(Room { name: "Conference".to_owned(), ..Room::new(ROOM.parse().expect("a room's number")) }).await?;
     tx.create(sample_route()).await?;
     tx.commit().await?;
     Ok(Some(first))
 }
 
-async fn administrator(password: &str, passwords: &Passwords) -> Employee {
+async fn employee(number: &str, name: &str, password: &str, passwords: &Passwords, may: &[&str]) -> Employee {
     let password = password.to_owned();
     let hashing = tokio::task::spawn_blocking(move || hash_password(&password));
     Employee {
-        employee_no: ADMIN.to_owned(),
-        login: ADMIN.to_owned(),
-        name: "Administrator".to_owned(),
+        employee_no: number.to_owned(),
+        login: number.to_owned(),
+        name: name.to_owned(),
         password_hash: hashing.await.expect("hashing a password does not panic"),
         must_change: matches!(passwords, Passwords::Random),
-        permissions: vec!["*".to_owned()],
+        permissions: may.iter().map(|key| (*key).to_owned()).collect(),
         employment: Employment::Active,
     }
+}
+
+/// What an agent needs to work: calls, his own state, and how his colleagues stand.
+const AGENT_PERMISSIONS: &[&str] =
+    &["call.dial", "calls.read", "agents.read", "queues.read", "extensions.read", "extensions.use"];
+
+/// All three agents, and everything at its default.
+fn support() -> Queue {
+    let member = |(agent, order): (&&str, u16)| QueueMember { agent: (*agent).to_owned(), level: 1, order };
+    let rules = QueueRules {
+        number: Some(QUEUE.1.to_owned()),
+        members: AGENTS.iter().zip(1..).map(member).collect(),
+        ..QueueRules::default()
+    };
+    Queue { name: QUEUE.0.parse().expect("a slug"), rules }
 }
 
 /// Whatever comes in by a trunk rings the first phone, until somebody makes a better route.

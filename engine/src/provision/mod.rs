@@ -10,9 +10,13 @@ use hooks::id::TenantId;
 use switch::config::Pin;
 
 use crate::config::Config;
-use crate::config::provision::{ProvisionedExtension, ProvisionedRoom, ProvisionedRoute, ProvisionedTrunk};
+use crate::config::provision::{
+    ProvisionedAgent, ProvisionedExtension, ProvisionedQueue, ProvisionedRoom, ProvisionedRoute, ProvisionedTrunk,
+};
 use crate::secrets::{SecretKey, new_password};
+use crate::store::agents::Agent;
 use crate::store::extensions::Extension;
+use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::Route;
 use crate::store::setting::{Change, Expect, Hidden, Origin, Setting, SettingsTx};
@@ -47,7 +51,9 @@ pub async fn apply(
     let named = (wanted.extensions.iter().map(|it| &it.tenant))
         .chain(wanted.trunks.iter().map(|it| &it.tenant))
         .chain(wanted.routes.iter().map(|it| &it.tenant))
-        .chain(wanted.rooms.iter().map(|it| &it.tenant));
+        .chain(wanted.rooms.iter().map(|it| &it.tenant))
+        .chain(wanted.agents.iter().map(|it| &it.tenant))
+        .chain(wanted.queues.iter().map(|it| &it.tenant));
     if let Some(missing) = named.into_iter().find(|tenant| !there.contains(*tenant)) {
         return Err(ProvisionError::NoTenant(missing.clone()));
     }
@@ -59,6 +65,8 @@ pub async fn apply(
         apply_trunks(&mut tx, key, wanted.trunks.iter().filter(|it| it.tenant == tenant)).await?;
         apply_routes(&mut tx, wanted.routes.iter().filter(|it| it.tenant == tenant)).await?;
         apply_rooms(&mut tx, key, wanted.rooms.iter().filter(|it| it.tenant == tenant)).await?;
+        apply_agents(&mut tx, wanted.agents.iter().filter(|it| it.tenant == tenant)).await?;
+        apply_queues(&mut tx, wanted.queues.iter().filter(|it| it.tenant == tenant)).await?;
         let facts = tx.commit().await?;
         if !facts.is_empty() {
             changed.insert(tenant, facts);
@@ -163,6 +171,22 @@ async fn apply_rooms(
         keep.insert(put(tx, room).await?);
     }
     delete_others::<Room>(tx, &keep).await
+}
+
+async fn apply_agents(tx: &mut SettingsTx, wanted: impl Iterator<Item = &ProvisionedAgent>) -> Result<(), StoreError> {
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        keep.insert(put(tx, Agent { agent: it.number.clone(), rules: it.rules.clone() }).await?);
+    }
+    delete_others::<Agent>(tx, &keep).await
+}
+
+async fn apply_queues(tx: &mut SettingsTx, wanted: impl Iterator<Item = &ProvisionedQueue>) -> Result<(), StoreError> {
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        keep.insert(put(tx, Queue { name: it.name.clone(), rules: it.rules.clone() }).await?);
+    }
+    delete_others::<Queue>(tx, &keep).await
 }
 
 /// As [`account`]: what stands there is kept where it means the same.

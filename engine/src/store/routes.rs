@@ -71,7 +71,7 @@ pub enum RouteError {
     #[error("a DID is up to 24 digits after an optional +, with a * at the end for a prefix; * alone takes all")]
     Did,
     /// Not a destination.
-    #[error("a route leads to an extension's number, to `room:8000`, `flow:main` or `echo`")]
+    #[error("a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main` or `echo`")]
     Target,
     /// Not a prefix or a part of a number.
     #[error("a prefix is up to 24 characters of 0-9, * and #, optionally after a +")]

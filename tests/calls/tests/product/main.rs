@@ -15,6 +15,7 @@ mod ladder;
 mod lamps;
 mod names;
 mod pjsua2;
+mod queue;
 mod refusal;
 mod registering;
 mod registration;

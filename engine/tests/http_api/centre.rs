@@ -1,0 +1,156 @@
+//! Agents and queues as they are set, and what is ordered of agents.
+
+use hooks::fact::{AgentState, CallStatus, Sign, Way};
+use serde_json::json;
+use switch::input::{AgentOrder, CallOrder, Command, Party};
+use switch::queue::Figures;
+use switch::view::{AgentView, QueueView, View};
+
+use crate::fixture::{Fixture, PASSWORD, default_tenant};
+
+fn view(agent: &str) -> AgentView {
+    AgentView {
+        tenant: default_tenant(),
+        agent: agent.into(),
+        extension: Some("1001".into()),
+        state: AgentState::Ready,
+        since_ms: 1_795_336_200_000,
+        call_status: CallStatus::None,
+        calls: Vec::new(),
+        sign: Sign::Phone(Way::Desk),
+        kept: None,
+    }
+}
+
+#[tokio::test]
+async fn an_employee_becomes_an_agent_of_a_queue_and_the_switch_knows() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let nobody = admin.post("/agents", json!({"agent": "77777"})).await;
+    assert_eq!((nobody.status.as_u16(), &nobody.json()["errors"][0]["field"]), (422, &json!("agent")));
+    let rules = json!({"extension": "1001", "after_call": "ready", "missed_limit": 5});
+    let made = admin.post("/agents", json!({"agent": "10000", "rules": rules})).await;
+    assert_eq!((made.status.as_u16(), made.header("location")), (201, "/api/v1/agents/10000"));
+    assert_eq!(made.json()["now"]["state"], "offline");
+
+    let rules = json!({
+        "number": "7000", "strategy": "ring_all", "max_wait_s": 60, "wrap_up_max_s": 30, "welcome": "queue_welcome",
+        "overflow": ["number:13800000000", "prompt:queue_busy"], "members": [{"agent": "10000", "level": 2}],
+    });
+    let made = admin.post("/queues", json!({"name": "support", "rules": rules})).await;
+    assert_eq!(made.status.as_u16(), 201, "{}", made.json());
+    let settings = fixture.switch.settings.lock().unwrap().last().cloned().unwrap().0;
+    let queue = &settings.queues[&"support".parse().unwrap()];
+    assert_eq!(queue.members[&"10000".parse().unwrap()].level.get(), 2);
+    assert_eq!((queue.overflow.len(), settings.plan.queues.len()), (2, 1));
+    assert_eq!(settings.agents[&"10000".parse().unwrap()].rules.missed_limit, 5);
+
+    let route = json!({"name": "centre", "direction": "inbound", "did": "8611", "to": "queue:support"});
+    assert_eq!(admin.post("/routes", route).await.status, 201);
+    let nowhere = json!({"name": "none", "direction": "inbound", "did": "8612", "to": "queue:sales"});
+    assert_eq!(admin.post("/routes", nowhere).await.json()["errors"][0]["field"], "to");
+    assert_eq!(admin.delete("/queues/support").await.problem(), "in-use");
+    assert_eq!(admin.delete("/agents/10000").await.problem(), "in-use");
+
+    let tag = admin.get("/queues/support").await.header("etag").to_owned();
+    let changed =
+        admin.clone().with("if-match", &tag).send("PUT", "/queues/support", Some(json!({"number": "7001"}))).await;
+    assert_eq!(changed.status.as_u16(), 200, "{}", changed.json());
+    assert_eq!(changed.json()["members"], json!([]), "what is left out has its default");
+    assert_eq!(admin.delete("/agents/10000").await.status, 204);
+    assert_eq!(admin.delete("/routes/centre").await.status, 204);
+    assert_eq!(admin.delete("/queues/support").await.status, 204);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_queue_is_told_by_field() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let rules = json!({
+        "number": "1001", "welcome": "no_such_prompt", "overflow": ["queue:sales"], "members": [{"agent": "10000"}],
+    });
+    let bad = admin.post("/queues", json!({"name": "support", "rules": rules})).await.json();
+    let fields: Vec<&str> = bad["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["number", "members", "overflow", "welcome"]);
+    let bad = admin.post("/queues", json!({"name": "A", "rules": {"ring_timeout_s": 1}})).await.json();
+    let fields: Vec<&str> = bad["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["name", "ring_timeout_s"]);
+}
+
+#[tokio::test]
+async fn how_agents_and_queues_stand_is_shown() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    assert_eq!(admin.post("/agents", json!({"agent": "10000"})).await.status, 201);
+    assert_eq!(admin.post("/queues", json!({"name": "support"})).await.status, 201);
+    fixture.live.apply(View::Agent(Box::new(view("10000"))));
+    let today =
+        Figures { entered: 4, answered: 2, within_target: 1, abandoned: 1, overflowed: 1, answered_wait_ms: 9_000 };
+    fixture.live.apply(View::Queue(Box::new(QueueView {
+        tenant: default_tenant(),
+        queue: "support".into(),
+        waiting: 0,
+        first: Vec::new(),
+        signed_in: 1,
+        idle: 1,
+        today,
+    })));
+    let now = &admin.get("/agents/10000").await.json()["now"];
+    assert_eq!((&now["state"], &now["signed_in_on"]), (&json!("ready"), &json!("1001")));
+    let now = &admin.get("/queues").await.json()["items"][0]["now"];
+    assert_eq!((&now["idle"], &now["mean_wait_ms"]), (&json!(1), &json!(4_500)));
+}
+
+#[tokio::test]
+async fn an_agent_orders_himself_and_others_only_by_permission() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    fixture.live.apply(View::Agent(Box::new(view("10000"))));
+    fixture.live.apply(View::Agent(Box::new(view("10001"))));
+    let signed_in = fixture
+        .client()
+        .post("/session", json!({"login": "admin", "password": PASSWORD, "tenant": "default"}))
+        .await
+        .json();
+    let employee = fixture.client().with("authorization", &format!("Bearer {}", signed_in["token"].as_str().unwrap()));
+    let own = employee.post("/agents/10000/sign-in", json!({"way": "desk", "extension": "1001"})).await;
+    assert_eq!(own.status, 204);
+    assert_eq!(employee.post("/agents/10001/force", json!({"force": "not_ready"})).await.status, 204);
+    let orders = fixture.switch.commands.lock().unwrap().clone();
+    let by: Vec<Option<String>> = orders
+        .into_iter()
+        .filter_map(|(_, command)| match command {
+            Command::Agent { by, .. } => Some(by),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(by, [None, Some("admin".to_owned())]);
+    let token = admin.post("/tokens", json!({"name": "dialler", "permissions": ["call.dial"]})).await.json();
+    let dialler = fixture.client().with("authorization", &format!("Bearer {}", token["token"].as_str().unwrap()));
+    let others = dialler.post("/agents/10001/state", json!({"state": "on_break"})).await;
+    assert_eq!(others.status, 404, "others are out of its sight");
+    assert_eq!(admin.post("/agents/10001/state", json!({"state": "on_break"})).await.status, 204);
+    let last = fixture.switch.commands.lock().unwrap().last().cloned().unwrap().1;
+    let order = AgentOrder::Pick(AgentState::OnBreak);
+    assert_eq!(last, Command::Agent { agent: "10001".parse().unwrap(), order, by: Some("token:test".into()) });
+}
+
+#[tokio::test]
+async fn a_call_is_controlled_for_a_party() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let started = admin.post("/calls", json!({"from": "1001", "to": "1002"})).await.json();
+    let call = started["id"].as_str().unwrap();
+    let held = admin.post(&format!("/calls/{call}/hold?extension=1001"), json!({})).await;
+    assert_eq!(held.status, 204);
+    let asked = admin.post(&format!("/calls/{call}/consult?agent=10001"), json!({"to": "10 02"})).await;
+    assert_eq!(asked.status, 204);
+    let last = fixture.switch.commands.lock().unwrap().last().cloned().unwrap().1;
+    let Command::Call { party, order, .. } = last else { panic!("{last:?}") };
+    assert_eq!(
+        (party, order),
+        (Some(Party::Agent("10001".parse().unwrap())), CallOrder::Consult("1002".parse().unwrap()))
+    );
+    let two = admin.post(&format!("/calls/{call}/hold?extension=1001&agent=1"), json!({})).await;
+    assert_eq!((two.status.as_u16(), &two.json()["errors"][0]["field"]), (422, &json!("agent")));
+}

@@ -1,0 +1,169 @@
+//! Callers in a queue of the real binary: agents at desk phones sign in by the API, are rung, and hold, consult and join by it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use calls::api::Api;
+use calls::chirp::Voice;
+use calls::g711::Law;
+use calls::party::{self, Party};
+use calls::phone::{Dialog, Phone};
+use calls::ports::Ports;
+use calls::rtp::RtpEnd;
+use calls::sdp;
+use calls::switchboard::{Setup, Switchboard};
+use calls::wait;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A caller from outside in the queue `support`, whose only agent who is ready is rung.
+struct Scene {
+    api: Api,
+    alice: Party,
+    bob: Party,
+    caller: Phone,
+    call: Dialog,
+    heard: RtpEnd,
+    to: SocketAddr,
+    _server: Switchboard,
+}
+
+impl Scene {
+    fn begin() -> Result<Self> {
+        let ports = Ports::take()?;
+        let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
+        let sections = format!(
+            "[[provision.trunk]]\nname = \"carrier\"\nhost = \"127.0.0.2\"\nport = {}\nsources = [\"127.0.0.2\"]\n",
+            carrier.port()
+        );
+        let server = Switchboard::start_on(ports, Setup { sections, ..Setup::default() })?;
+        let api = server.api()?;
+        let route = json!({"name": "centre", "direction": "inbound", "did": "8610", "to": "queue:support"});
+        let made = api.post("routes", &route)?;
+        ensure!(made.status == 201, "{}", made.json());
+        let clock = Instant::now();
+        let alice = Party::new(&server, "1001", clock)?;
+        let bob = Party::new(&server, "1002", clock)?;
+        let mut caller = Phone::udp_at(carrier, "13800138000", server.sip())?;
+        let media = SocketAddr::new(carrier.ip(), server.ports().many(2)?);
+        let heard = RtpEnd::open_at(media, clock)?;
+        for (agent, extension) in [("10001", "1001"), ("10002", "1002")] {
+            order(&api, &format!("agents/{agent}/sign-in"), &json!({"way": "desk", "extension": extension}))?;
+        }
+        order(&api, "agents/10001/state", &json!({"state": "ready"}))?;
+        ensure!(state(&api, "10001", "state")? == "ready", "not ready");
+        let mut call = caller.dialog_to("8610");
+        caller.invite(&mut call, None, &sdp::audio(media, "0 101", &["rtpmap:101 telephone-event/8000"]))?;
+        let ok = caller.expect("200 INVITE")?;
+        caller.ack(&mut call, &ok, "")?;
+        let to = sdp::audio_address(&ok.body)?;
+        Ok(Self { api, alice, bob, caller, call, heard, to, _server: server })
+    }
+
+    /// The caller hears music while the agent's phone rings; then they hear each other.
+    fn answer(&mut self) -> Result<()> {
+        let invite = self.alice.phone.expect("INVITE")?;
+        ensure!(invite.header("From").contains("13800138000"), "{}", invite.header("From"));
+        self.alice.phone.reply(&invite, "180 Ringing", "")?;
+        self.hears_music(0.0)?;
+        let now = self.api.get("queues/support")?["now"].clone();
+        ensure!(now["waiting"] == 1 && now["callers"].as_array().is_some_and(|all| all.len() == 1), "{now}");
+        ensure!(state(&self.api, "10001", "call_status")? == "ringing", "not ringing");
+        self.alice.phone.reply(&invite, "200 OK", &self.alice.sdp(1, "sendrecv"))?;
+        self.alice.phone.expect("ACK")?;
+        let before = self.heard.heard().len();
+        let agent = sdp::audio_address(&invite.body)?;
+        self.alice.media.speak(agent, Law::Mu, &Voice::High.speak(8_000, 4.0))?;
+        self.heard.speak(self.to, Law::Mu, &Voice::Low.speak(8_000, 4.0))?;
+        party::wait_for_packets(&self.alice.media, 180)?;
+        let by_agent = party::hearing(&self.alice.media, Voice::Low, 0);
+        ensure!(by_agent.is_in_order() && by_agent.seconds() > 2.5, "{by_agent:?}");
+        wait::until("the agent's voice", PATIENCE, || {
+            Ok((party::hearing(&self.heard, Voice::High, before).seconds() > 2.5).then_some(()))
+        })
+    }
+
+    fn hears_music(&self, since_s: f64) -> Result<()> {
+        wait::until("music", PATIENCE, || Ok((self.heard.loud_since(since_s).len() > 50).then_some(())))
+    }
+
+    /// A colleague who is offline is not asked; once he is there he is, and joins.
+    fn bring_colleague(&mut self, id: &str) -> Result<()> {
+        let consult = format!("calls/{id}/consult?agent=10001");
+        let refused = self.api.post(&consult, &json!({"to": "1002"}))?;
+        ensure!(refused.status == 409, "{}", refused.json());
+        order(&self.api, "agents/10002/state", &json!({"state": "ready"}))?;
+        order(&self.api, &consult, &json!({"to": "1002"}))?;
+        let invite = self.bob.phone.expect("INVITE")?;
+        self.bob.phone.reply(&invite, "200 OK", &self.bob.sdp(1, "sendrecv"))?;
+        self.bob.phone.expect("ACK")?;
+        wait::until("a consult", PATIENCE, || {
+            let status = state(&self.api, "10001", "call_status")?;
+            Ok((status == json!({"connected": "consulting"})).then_some(()))
+        })?;
+        order(&self.api, &format!("calls/{id}/conference?agent=10001"), &json!({}))?;
+        let before = (self.heard.heard().len(), self.alice.media.heard().len());
+        let colleague = sdp::audio_address(&invite.body)?;
+        self.bob.media.speak(colleague, Law::Mu, &Voice::High.speak(8_000, 4.0))?;
+        wait::until("the colleague's voice", PATIENCE, || {
+            let by_caller = party::hearing(&self.heard, Voice::High, before.0).seconds();
+            let by_agent = party::hearing(&self.alice.media, Voice::High, before.1).seconds();
+            Ok((by_caller > 2.0 && by_agent > 2.0).then_some(()))
+        })
+    }
+}
+
+fn order(api: &Api, path: &str, body: &Value) -> Result<()> {
+    let done = api.post(path, body)?;
+    ensure!(done.status == 204, "{path}: {}", done.json());
+    Ok(())
+}
+
+fn state(api: &Api, agent: &str, what: &str) -> Result<Value> {
+    Ok(api.get(&format!("agents/{agent}"))?["now"][what].clone())
+}
+
+#[test]
+fn a_caller_waits_with_music_an_agent_answers_holds_and_brings_a_colleague_in() -> Result<()> {
+    let mut scene = Scene::begin()?;
+    scene.answer()?;
+    let id = scene.api.get("calls")?["items"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let hold = format!("calls/{id}/hold?agent=10001");
+    order(&scene.api, &hold, &json!({}))?;
+    let again = scene.api.post(&hold, &json!({}))?;
+    let why = again.json()["detail"].as_str().unwrap_or_default().to_owned();
+    ensure!(again.status == 409 && why.contains("on hold"), "{why}");
+    scene.hears_music(scene.heard.now_s() + 0.5)?;
+    scene.bring_colleague(&id)?;
+
+    // The caller hangs up: it ends for all, and wrap-up follows for both agents.
+    scene.caller.hang_up(&mut scene.call)?;
+    for party in [&mut scene.alice, &mut scene.bob] {
+        let bye = party.phone.expect("BYE")?;
+        party.phone.reply(&bye, "200 OK", "")?;
+    }
+    for agent in ["10001", "10002"] {
+        let is_over = || Ok((state(&scene.api, agent, "state")? == "wrap_up").then_some(()));
+        wait::until("wrap-up", PATIENCE, is_over)?;
+    }
+    let events = scene.api.get("events?limit=200")?;
+    let kinds: Vec<&str> =
+        events["items"].as_array().into_iter().flatten().filter_map(|event| event["type"].as_str()).collect();
+    for kind in [
+        "call.queued",
+        "call.offered",
+        "call.offer_ended",
+        "call.left_queue",
+        "call.held",
+        "call.consult_started",
+        "call.consult_ended",
+        "call.conference_started",
+        "call.conference_ended",
+        "agent.state_changed",
+    ] {
+        ensure!(kinds.contains(&kind), "{kind} is not in {kinds:?}");
+    }
+    Ok(())
+}
