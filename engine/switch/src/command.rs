@@ -14,7 +14,6 @@ use crate::desk::{LegRef, Refusal, TimerKey};
 use crate::identity::Identity;
 use crate::incoming::{HOPS, routed};
 use crate::input::{Admission, CallOrder, Command, CommandId, Party, RecordAction};
-use crate::leg::Peer;
 use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
 use crate::passes::{Full, Pass};
@@ -120,8 +119,9 @@ impl Switch {
         }
         if !emergency {
             self.check_originated()?;
-            let peer = Peer { kind: PeerKind::Extension, name: from.to_string(), number: from.to_string() };
-            self.check_agent(&tenant.tenant, &peer)?;
+            if let Some(agent) = self.desk.floor.on_extension(&tenant.tenant, from) {
+                self.desk.floor.may_begin(agent)?;
+            }
         }
         let about = About {
             direction,

@@ -169,6 +169,17 @@ impl Floor {
         }
     }
 
+    /// Whether he may be called to dial (CALL-06): with no call at all.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn may_begin(&self, agent: AgentId) -> Result<(), Refused> {
+        match self.posts.get(&agent) {
+            Some(post) if !post.calls.is_empty() => Err(Refused::OnCall),
+            Some(_) | None => self.may_dial(agent),
+        }
+    }
+
     /// The queue of that name.
     pub(crate) fn queue(&self, tenant: &TenantId, name: &QueueName) -> Option<QueueId> {
         self.by_name.get(&(tenant.clone(), name.clone())).copied()

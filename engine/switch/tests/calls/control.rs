@@ -73,7 +73,7 @@ fn a_customer_is_handed_on_and_the_agent_is_out_at_once() {
     assert_eq!(of(&world, "transferred"), ["transferred 1001#1 -> 1002#1 Blind"]);
 }
 
-/// Proves CALL-16: in 20 s the customer stands at the front of the queue that he came from.
+/// CALL-16: in 20 s the customer stands at the front of the queue that he came from.
 #[test]
 fn a_transfer_to_nobody_leads_back_to_the_front_of_the_queue() {
     let mut world = talking();

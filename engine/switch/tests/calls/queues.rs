@@ -237,7 +237,7 @@ fn who_waits_too_long_goes_to_a_mobile_then_is_told_so() {
     assert_eq!(of("left_queue"), ["left_queue support MaxWait 30000"]);
 }
 
-/// Proves CALL-06: who may not dial is told why.
+/// Who may not dial is told why (CALL-06).
 #[test]
 fn an_agent_on_a_break_cannot_dial_but_for_help() {
     let mut world = staffed(centre(), &["10001"]);
@@ -255,7 +255,7 @@ fn an_agent_on_a_break_cannot_dial_but_for_help() {
     close(world, &["10001"]);
 }
 
-/// Proves AGT-12.
+/// AGT-12.
 #[test]
 fn a_colleague_reaches_an_agent_only_while_he_is_idle() {
     let mut world = staffed(centre(), &["10002"]);
@@ -330,12 +330,18 @@ fn all_are_rung_at_once_and_the_first_to_answer_has_the_call() {
 
 /// Proves AGT-19.
 #[test]
-fn a_phone_that_sends_an_offer_elsewhere_has_rejected_it() {
+fn a_phone_that_does_not_want_an_offer_has_rejected_it_and_it_goes_nowhere_else() {
+    for status in ["302 extra=Contact:~<sip:1003@pbx.example>", "480", "486", "603"] {
+        rejected_by(status);
+    }
+}
+
+fn rejected_by(status: &str) {
     let mut world = staffed(centre(), &["10001"]);
-    world.play(
-        "0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 302 extra=Contact:~<sip:1003@pbx.example>\n1s alice < ACK\n\
+    world.play(&format!(
+        "0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > {status}\n1s alice < ACK\n\
          1s lines hears HoldMusic\n1s alice < INVITE\n1s alice > 180\n2s lines > BYE\n2s alice < CANCEL\n2s alice < ACK",
-    );
+    ));
     let world = close(world, &["10001"]);
     assert!(world.facts.contains(&"offer_ended 10001 Rejected 1000".to_owned()), "{}", world.ladder());
     assert!(world.facts.contains(&"offer_ended 10001 CallerHungUp 1000".to_owned()), "{}", world.ladder());
@@ -361,7 +367,7 @@ fn callers_are_told_where_they_stand_between_music() {
     close(world, &["10001"]);
 }
 
-/// Proves PHONE-05.
+/// PHONE-05.
 #[test]
 fn one_agent_an_extension_and_none_where_it_talks() {
     let mut world = with(centre());
@@ -394,6 +400,26 @@ fn an_agent_needs_a_phone_and_is_offline_when_it_is_gone_for_long() {
     let later = world.now() + Duration::from_secs(31);
     world.run_until(later);
     assert_eq!(world.facts, ["agent 10001 Ready->Offline None ConnectionLost"]);
+    // During a call it waits for its end.
+    world = staffed(centre(), &["10001"]);
+    world.play("0ms bob > INVITE 1001\n0ms alice < INVITE\n0ms alice > 200\n0ms alice < ACK\n0ms bob < 200");
+    world.play("1s alice > REGISTER expires=0\n1s alice < 200\n60s bob hears alice");
+    assert!(!world.facts.iter().any(|fact| fact.contains("ConnectionLost")), "{:?}", world.facts);
+    world.play("0s bob > BYE\n0s alice < BYE");
+    assert!(world.facts.contains(&"agent 10001 Ready->Offline None ConnectionLost".to_owned()), "{:?}", world.facts);
+    close(world, &["10001"]);
+}
+
+#[test]
+fn an_agent_with_a_call_is_not_called_to_dial_another() {
+    let mut world = staffed(centre(), &["10001"]);
+    world.play("0ms bob > INVITE 1001\n0ms alice < INVITE\n0ms alice > 200\n0ms alice < ACK\n0ms bob < 200");
+    let originate = Command::Originate { from: "1001".parse().unwrap(), to: "1003".parse().unwrap() };
+    let refused = Err(Refused::Agent(switch::agent::Refused::OnCall));
+    assert_eq!(world.command(originate.clone()), refused);
+    world.play("0s bob > BYE\n0s alice < BYE");
+    assert!(matches!(world.command(originate), Ok(Done::Call(_))));
+    world.play("0s alice < INVITE\n0s alice > 603\n0s alice < ACK");
     close(world, &["10001"]);
 }
 
