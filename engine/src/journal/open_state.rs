@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
-    CallCreated, CallEnded, ConferenceEnd, ConferenceEnded, EndCause, EndedBy, Event, Fact, LeftReason, LegEnded,
-    LegStarted, MemberJoined, MemberLeft, RecordingStarted, RegistrationBound,
+    AgentStateChanged, CallCreated, CallEnded, ConferenceEnd, ConferenceEnded, EndCause, EndedBy, Event, Fact,
+    LeftReason, LegEnded, LegStarted, MemberJoined, MemberLeft, RecordingStarted, RegistrationBound, Sign,
 };
 use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,19 @@ pub struct OpenState {
     pub recordings: BTreeMap<RecordingId, OpenRecording>,
     /// Registrations by extension, then Contact; those that were not refreshed leave with the next segment at the latest.
     pub registrations: BTreeMap<String, BTreeMap<String, RegistrationBound>>,
+    /// Agents who are signed in, by employee number (AGT-15).
+    pub agents: BTreeMap<String, OpenAgent>,
     /// The time of the latest fact: the process lived then.
     pub last_at_ms: u64,
+}
+
+/// An agent who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenAgent {
+    /// What was written down of him last.
+    pub changed: AgentStateChanged,
+    /// Since when he is in that state.
+    pub since_ms: u64,
 }
 
 /// A call that has not ended.
@@ -125,6 +136,7 @@ impl OpenState {
                 let of_extension = self.registrations.entry(bound.extension.clone()).or_default();
                 of_extension.insert(bound.contact.clone(), bound.clone());
             }
+            Event::AgentStateChanged(changed) => self.agent(changed, at_ms),
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
             Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
@@ -135,7 +147,6 @@ impl OpenState {
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
             | Event::OverflowAnswered(_)
-            | Event::AgentStateChanged(_)
             | Event::RecordingStored(_)
             | Event::RecordingPurged(_)
             | Event::RecordingPaused(_)
@@ -216,6 +227,16 @@ impl OpenState {
             !contacts.is_empty()
         });
         Cow::Owned(open)
+    }
+
+    fn agent(&mut self, changed: &AgentStateChanged, at_ms: u64) {
+        if changed.sign == Sign::Out {
+            self.agents.remove(&changed.agent);
+            return;
+        }
+        let before = self.agents.get(&changed.agent).filter(|_| changed.from == changed.to);
+        let since_ms = before.map_or(at_ms, |before| before.since_ms);
+        self.agents.insert(changed.agent.clone(), OpenAgent { changed: changed.clone(), since_ms });
     }
 
     fn create(&mut self, created: &CallCreated, at_ms: u64) {

@@ -140,8 +140,7 @@ impl Running {
         let mut recovered = recover::recover(&config, &stored.tenants, clock.now().unix_ms)?;
         let names = Arc::new(Names::new(&config.dns.servers));
         let began = stored.tell_settings(&config, &names, &inbox).await?;
-        inbox.restore(std::mem::take(&mut recovered.bindings))?;
-        inbox.resume(std::mem::take(&mut recovered.orphans))?;
+        recovered.give_back(&inbox)?;
         let secrets = Secured::load(&config)?;
         let captures = Captures::new(config.ladder_dir());
         let capture = Capture::start(config.ladder, captures.clone())?;

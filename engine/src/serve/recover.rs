@@ -13,9 +13,9 @@ use crate::config::Config;
 use crate::journal::JournalOptions;
 use crate::journal::checkpoints::{CheckpointJournal, Left};
 use crate::journal::facts::FactJournal;
-use crate::journal::open_state::OpenState;
+use crate::journal::open_state::{OpenAgent, OpenState};
 use crate::recorder;
-use crate::writer::{CheckpointLog, FactLog, Logs, Orphan};
+use crate::writer::{CheckpointLog, FactLog, Inbox, InboxError, Logs, Orphan};
 
 /// A process that was away for longer than this finds nobody: phones and trunks give up a silent call after half a minute.
 const ABSENCE_MAX_MS: u64 = 30_000;
@@ -30,11 +30,20 @@ pub(super) struct Recovered {
     pub(super) orphans: Vec<Orphan>,
     /// The registrations that may still hold.
     pub(super) bindings: Vec<(TenantId, RegistrationBound)>,
+    /// The agents who were signed in.
+    pub(super) agents: Vec<(TenantId, OpenAgent)>,
     /// The recordings that were repaired and are written down.
     pub(super) repaired: Vec<Finished>,
 }
 
 impl Recovered {
+    /// Puts what goes on into the writer's queue, after the settings.
+    pub(super) fn give_back(&mut self, inbox: &Inbox) -> Result<(), InboxError> {
+        inbox.restore(std::mem::take(&mut self.bindings))?;
+        inbox.restore_agents(std::mem::take(&mut self.agents))?;
+        inbox.resume(std::mem::take(&mut self.orphans))
+    }
+
     /// What the writer writes.
     pub(super) fn into_logs(self) -> Logs {
         Logs { facts: FactLog::new(self.journals), checkpoints: CheckpointLog::new(self.checkpoints) }
@@ -60,6 +69,7 @@ fn with_repaired(
         checkpoints: BTreeMap::new(),
         orphans: Vec::new(),
         bindings: Vec::new(),
+        agents: Vec::new(),
         repaired,
     };
     for tenant in tenants {
@@ -69,6 +79,7 @@ fn with_repaired(
         let open = journal.open_state();
         let bound = open.registrations.values().flat_map(|contacts| contacts.values());
         recovered.bindings.extend(bound.map(|binding| (tenant.clone(), binding.clone())));
+        recovered.agents.extend(open.agents.values().map(|agent| (tenant.clone(), agent.clone())));
         let alive_until_ms =
             recorder::heard_until_ms(tenant, &recovered.repaired).max(open.last_at_ms).max(left.alive_at_ms);
         let going_on = going_on(left, open, now_ms.saturating_sub(alive_until_ms));

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use crate::journal::open_state::OpenAgent;
+
 use bytes::Bytes;
 use hooks::fact::{Fact, RegistrationBound, SettingsChanged};
 use hooks::id::TenantId;
@@ -36,6 +38,8 @@ pub(super) enum Work {
     Tenant { config: Arc<TenantConfig>, changed: Vec<SettingsChanged>, taken: oneshot::Sender<()> },
     /// Pass these to the switch.
     Restore(Vec<(TenantId, RegistrationBound)>),
+    /// Pass these to the switch.
+    RestoreAgents(Vec<(TenantId, OpenAgent)>),
     /// Pass these to the switch.
     Resume(Vec<Orphan>),
     /// Open or close the switch for new calls, as far as everything but the journal is concerned.
@@ -177,6 +181,14 @@ impl Inbox {
     /// [`InboxError`].
     pub fn restore(&self, bindings: Vec<(TenantId, RegistrationBound)>) -> Result<(), InboxError> {
         self.try_push(Work::Restore(bindings))
+    }
+
+    /// The agents who were signed in (AGT-15), before the writer runs: after the settings and bindings.
+    ///
+    /// # Errors
+    /// [`InboxError`].
+    pub fn restore_agents(&self, agents: Vec<(TenantId, OpenAgent)>) -> Result<(), InboxError> {
+        self.try_push(Work::RestoreAgents(agents))
     }
 
     /// The calls that a killed process left, before the writer runs: after the settings and bindings.

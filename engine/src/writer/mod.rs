@@ -29,6 +29,7 @@ pub use facts::{FactLog, PENDING_FACTS_MAX};
 pub use inbox::{Inbox, InboxError, Orphan, Outbox, inbox};
 
 use crate::clock::Clock;
+use crate::journal::open_state::OpenAgent;
 use inbox::Work;
 
 /// Inputs worked off before the facts are written and the effects let out: one `write()` serves them all.
@@ -146,6 +147,11 @@ impl Writer {
             Work::Restore(bindings) => {
                 for (tenant, binding) in bindings {
                     self.handle(Input::Restore { tenant, binding });
+                }
+            }
+            Work::RestoreAgents(agents) => {
+                for (tenant, OpenAgent { changed, since_ms }) in agents {
+                    self.handle(Input::RestoreAgent { tenant, fact: Box::new(changed), since_ms });
                 }
             }
             Work::Resume(orphans) => {

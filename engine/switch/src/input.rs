@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
-use hooks::fact::{AgentState, RegistrationBound, Way};
+use hooks::fact::{AgentState, AgentStateChanged, RegistrationBound, Way};
 use hooks::id::{CallId, LegId, TenantId};
 use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
@@ -45,6 +45,16 @@ pub enum Input {
         tenant: TenantId,
         /// The binding as last written down.
         binding: RegistrationBound,
+    },
+    /// An agent as the log remembers him from before a restart (AGT-15). His phone has a minute to come back; a call that he had
+    /// has ended for him, unless it goes on by [`Input::Resume`].
+    RestoreAgent {
+        /// Whose.
+        tenant: TenantId,
+        /// What was written down of him last.
+        fact: Box<AgentStateChanged>,
+        /// Since when he is in his state, ms since the Unix epoch.
+        since_ms: u64,
     },
     /// A call of a process that was killed: it goes on if both parties are still there.
     Resume {

@@ -114,6 +114,11 @@ impl Switch {
             Input::Media(event) => self.media(event),
             Input::Tenant(config) => self.configure(config),
             Input::Restore { tenant, binding } => self.restore(&tenant, &binding),
+            Input::RestoreAgent { tenant, fact, since_ms } => {
+                if let Some(config) = self.tenants.by_id(&tenant).cloned() {
+                    self.desk.restore_agent(&config, &fact, since_ms);
+                }
+            }
             Input::Resume { checkpoint, interrupted_at_ms } => self.resume(&checkpoint, interrupted_at_ms),
             Input::Command { id, tenant, command } => self.command(id, &tenant, command),
             Input::Admission(admission) => self.admission = admission,

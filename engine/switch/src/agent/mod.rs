@@ -111,6 +111,12 @@ impl Agent {
         Self { sign, stay, phone: Phone::Losing { until: now + RESTART_GRACE }, ..Self::new(rules) }
     }
 
+    /// With the call that he had before the restart; its end is to follow.
+    #[must_use]
+    pub fn on_call(self, call: CallStatus) -> Self {
+        Self { call, ..self }
+    }
+
     /// New settings. What follows a call changes at the next sign-in (AGT-07).
     pub fn configure(&mut self, rules: AgentRules) {
         self.rules = rules;

@@ -1,12 +1,12 @@
 //! Signing in and out, and the phones of who is signed in.
 
 use dialplan::number::{AgentNumber, ExtensionNumber};
-use hooks::fact::{Console, Sign, Way};
+use hooks::fact::{AgentStateChanged, CallStatus, Console, Sign, Way};
 use hooks::id::TenantId;
 use sip::flow::Transport;
 
 use super::Regarding;
-use crate::agent::{Agent, AgentEvent};
+use crate::agent::{Agent, AgentEvent, Missed};
 use crate::config::TenantConfig;
 use crate::desk::Desk;
 use crate::input::{AgentOrder, SignIn};
@@ -87,6 +87,43 @@ impl Desk {
         }
         self.floor.by_extension.insert((tenant.tenant.clone(), extension), id);
         Ok(())
+    }
+
+    /// An agent as the log remembers him (AGT-15). The call that he had then is over for him: its end is written down, nothing else.
+    pub(crate) fn restore_agent(&mut self, tenant: &TenantConfig, fact: &AgentStateChanged, since_ms: u64) {
+        let Some(found) = fact.agent.parse().ok().and_then(|number: AgentNumber| tenant.agents.get(&number)) else {
+            return;
+        };
+        let Some(id) = self.floor.agent(&tenant.tenant, &found.number).filter(|_| fact.sign != Sign::Out) else {
+            return;
+        };
+        let is_known = |number: &ExtensionNumber| {
+            tenant.extensions.contains_key(number) && self.floor.on_extension(&tenant.tenant, number).is_none()
+        };
+        let extension = fact.extension.as_ref().and_then(|number| number.parse().ok()).filter(is_known);
+        let now = self.now.mono;
+        let Some(post) = self.floor.posts.get_mut(&id) else { return };
+        post.agent = Agent::restored(found.rules, fact.sign, fact.to, now).on_call(fact.call_status);
+        post.since_ms = since_ms;
+        post.extension.clone_from(&extension);
+        if let Some(extension) = &extension {
+            self.floor.by_extension.insert((tenant.tenant.clone(), extension.clone()), id);
+        }
+        let end = match fact.call_status {
+            CallStatus::None => None,
+            CallStatus::Dialling => Some(AgentEvent::DialEnded),
+            // Not his doing: it is no missed call.
+            CallStatus::Ringing => Some(AgentEvent::Missed(Missed::Taken)),
+            CallStatus::Connected(_) => Some(AgentEvent::CallEnded { wrap_up_max: None }),
+        };
+        match end {
+            // It is told what is so, not asked.
+            Some(end) => _ = self.agent_happens(id, end, &Regarding { call: fact.call, by: None }),
+            None => self.agent_stands(id),
+        }
+        if let Some(extension) = extension {
+            self.phones_changed(tenant, &Aor { tenant: tenant.tenant.clone(), extension });
+        }
     }
 
     /// Whether a phone of that kind is there.

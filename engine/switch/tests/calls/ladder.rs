@@ -23,7 +23,7 @@ use crate::under_test::view::View;
 use bytes::Bytes;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use dialplan::say::{Language, Part};
-use hooks::fact::{CallCreated, Event, MediaQuality};
+use hooks::fact::{AgentStateChanged, CallCreated, Event, Fact, MediaQuality};
 use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) switch: Switch,
     pub(crate) phones: BTreeMap<&'static str, Phone>,
     pub(crate) facts: Vec<String>,
+    /// What was written down of each agent last, and since when he is in his state.
+    pub(crate) agents: BTreeMap<String, (AgentStateChanged, u64)>,
     pub(crate) replies: Vec<Result<Done, Refused>>,
     pub(crate) views: Vec<View>,
     pub(crate) media: Vec<MediaCommand>,
@@ -217,6 +219,7 @@ impl World {
             switch: Switch::new(node.clone(), [7; 32], now(Duration::ZERO)),
             phones: cast(),
             facts: Vec::new(),
+            agents: BTreeMap::new(),
             replies: Vec::new(),
             views: Vec::new(),
             media: Vec::new(),
@@ -336,6 +339,7 @@ impl World {
             Output::Fact(fact) => {
                 self.last_call = fact.event.call().or(self.last_call);
                 self.first_call = self.first_call.or(self.last_call);
+                self.note_agent(&fact);
                 let text = self.fact_text(&fact.event);
                 self.ladder.push(format!("{:>7}ms  {text}", self.now.as_millis()));
                 self.fact_times.push((text.clone(), fact.at_ms.saturating_sub(now(Duration::ZERO).unix_ms)));
@@ -484,6 +488,13 @@ impl World {
             Source::Endpoint(_) | Source::Sound(_) => None,
         });
         self.input(Input::Media(MediaEvent::Played(player.expect("something is said"))));
+    }
+
+    fn note_agent(&mut self, fact: &Fact) {
+        let Event::AgentStateChanged(changed) = &fact.event else { return };
+        let before = self.agents.get(&changed.agent).filter(|_| changed.from == changed.to);
+        let since_ms = before.map_or(fact.at_ms, |(_, since_ms)| *since_ms);
+        self.agents.insert(changed.agent.clone(), (changed.clone(), since_ms));
     }
 
     fn fact_text(&mut self, event: &Event) -> String {
@@ -749,6 +760,9 @@ impl World {
         self.seed += 1;
         self.switch = Switch::new(self.node.clone(), [self.seed; 32], now(self.now));
         self.input(Input::Tenant(Arc::new(self.tenant.clone())));
+        for (fact, since_ms) in self.agents.clone().into_values() {
+            self.input(Input::RestoreAgent { tenant: TenantId::first(), fact: Box::new(fact), since_ms });
+        }
         for (_, checkpoint) in std::mem::take(&mut self.checkpoints) {
             self.input(Input::Resume { checkpoint: Box::new(checkpoint), interrupted_at_ms });
         }

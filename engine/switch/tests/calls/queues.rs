@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use dialplan::plan::{Destination, DidPattern, InboundRoute};
 use dialplan::say::defaults;
-use hooks::fact::{AgentState, Way};
-use switch::agent::{AgentRules, Force};
+use hooks::fact::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Talk, Way};
+use hooks::id::CallId;
+use switch::agent::{AfterCall, AgentRules, Force};
 use switch::config::{Agent, Overflow, Queue, TenantConfig};
 use switch::input::{AgentOrder, Command, SignIn};
 use switch::output::{Done, Refused};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy};
+use switch::view::View;
 
 use crate::ladder::{World, node, tenant};
 
@@ -472,4 +474,62 @@ fn an_agent_whose_wrap_up_is_over_gets_who_has_waited_longest() {
         "#,
     );
     close(world, &["10001"]);
+}
+
+/// Proves AGT-15.
+#[test]
+fn after_a_restart_agents_stand_as_before_and_those_whose_phone_stays_away_go_offline() {
+    let mut world = staffed(centre(), &["10001", "10002"]);
+    order(&mut world, "10003", AgentOrder::SignIn(SignIn { way: Way::Desk, extension: None })).unwrap();
+    order(&mut world, "10003", AgentOrder::Pick(AgentState::Ready)).unwrap();
+    order(&mut world, "10003", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    order(&mut world, "10002", AgentOrder::Pick(AgentState::NotReady)).unwrap();
+    let since = world.agents["10002"].1;
+    world.facts.clear();
+    world.crash(Duration::from_secs(2));
+    world.expect_facts("");
+    let stands = |world: &World, agent: &str| {
+        let seen = world.views.iter().rev().find_map(|view| match view {
+            View::Agent(view) if view.agent == agent => Some(view.clone()),
+            _ => None,
+        });
+        seen.unwrap()
+    };
+    let busy = stands(&world, "10002");
+    assert_eq!((busy.state, busy.since_ms, busy.extension.as_deref()), (AgentState::NotReady, since, Some("1002")));
+    assert_eq!(stands(&world, "10003").state, AgentState::OnBreak);
+    assert_eq!(stands(&world, "10001").state, AgentState::Ready);
+    // Two phones come back; the third agent's does not.
+    world.register(&["alice", "bob"]);
+    let later = world.now() + Duration::from_secs(59);
+    world.run_until(later);
+    world.expect_facts("");
+    let later = world.now() + Duration::from_secs(2);
+    world.run_until(later);
+    world.expect_facts("agent 10003 OnBreak->Offline None ConnectionLost");
+    // The extension is taken, and the queue knows who is idle.
+    let taken = SignIn { way: Way::Desk, extension: Some("1001".parse().unwrap()) };
+    assert_eq!(order(&mut world, "10003", AgentOrder::SignIn(taken)), Err(Refused::ExtensionTaken));
+    close(world, &["10001", "10002", "10003"]);
+}
+
+#[test]
+fn a_call_that_a_restart_cut_off_has_ended_for_its_agent() {
+    for (after_call, fact) in [
+        (AfterCall::WrapUp, "agent 10001 Ready->WrapUp None CallEnd"),
+        (AfterCall::Ready, "agent 10001 Ready->Ready None CallEnd"),
+    ] {
+        let mut settings = centre();
+        let number = "10001".parse().unwrap();
+        settings.agents.get_mut(&number).unwrap().rules.after_call = after_call;
+        let mut world = staffed(settings, &["10001"]);
+        let (known, since_ms) = world.agents["10001"].clone();
+        let talking = CallStatus::Connected(Talk::Talking);
+        let call = Some(CallId::new(1, 1));
+        let cut = AgentStateChanged { call_status: talking, call, reason: ChangeReason::Answer, ..known };
+        world.agents.insert("10001".to_owned(), (cut, since_ms));
+        world.crash(Duration::from_secs(2));
+        world.expect_facts(fact);
+        close(world, &["10001"]);
+    }
 }
