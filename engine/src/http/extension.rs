@@ -16,12 +16,14 @@ use super::permission::{EXTENSIONS_READ, EXTENSIONS_WRITE};
 use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
+use super::queue;
 use super::setting::{Edit, Faults, Tagged, list, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::call_handling::CallHandling;
 use crate::secrets::new_password;
 use crate::srtp::SrtpPolicy;
+use crate::store::agents::Agent;
 use crate::store::extensions::Extension;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
@@ -221,6 +223,8 @@ async fn create_extension(
     let mut faults = Faults::default();
     let taken = edit.tx.find::<Room>(extension.number.as_str()).await?.is_some();
     faults.require("number", !taken, "a conference room has this number; take another");
+    let queue = queue::numbered(&mut edit, extension.number.as_str()).await?.is_some();
+    faults.require("number", !queue, "a queue has this number; take another");
     faults.check()?;
     let stored = edit.tx.create(extension).await?;
     edit.finish(&api).await?;
@@ -280,6 +284,11 @@ async fn delete_extension(
     let routes = edit.tx.all::<Route>().await?;
     if let Some(route) = routes.iter().find(|route| leads_to(&route.value, &number)) {
         let detail = format!("route {} leads to it; change or delete the route first", route.value.name);
+        return Err(Problem::new(Kind::InUse, detail));
+    }
+    let agents = edit.tx.all::<Agent>().await?;
+    if let Some(agent) = agents.iter().find(|agent| agent.value.rules.extension.as_ref() == Some(&number)) {
+        let detail = format!("agent {} signs in on it; give him another first", agent.value.agent);
         return Err(Problem::new(Kind::InUse, detail));
     }
     edit.tx.delete::<Extension>(&number, expect).await?;

@@ -14,6 +14,7 @@ use dialplan::flow::name::FlowName;
 use dialplan::flow::node::Node;
 use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
+use switch::config::Overflow;
 use switch::config::unserved;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -238,6 +239,11 @@ async fn delete_flow(
         if other != flow.name && definition.nodes.values().any(calls) {
             return Err(Problem::new(Kind::InUse, format!("flow {other} leads to it; change that first")));
         }
+    }
+    let overflows = |queue: &Stored<Queue>| queue.value.rules.steps().contains(&Overflow::Flow(flow.name.clone()));
+    if let Some(queue) = edit.tx.all::<Queue>().await?.iter().find(|queue| overflows(queue)) {
+        let detail = format!("queue {} overflows to it; change that first", queue.value.name);
+        return Err(Problem::new(Kind::InUse, detail));
     }
     for number in 1..=flow.published.unwrap_or_default() {
         edit.tx.delete::<FlowVersion>(&FlowVersion::id(&name, number), Expect::Any).await?;

@@ -275,9 +275,9 @@ impl From<CommandError> for Problem {
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::NoExtension => Self::invalid(vec![FieldError::new("extension", detail)]),
                 Refused::NoThird => Self::invalid(vec![FieldError::new("to", detail)]),
-                Refused::NoMobile => Self::invalid(vec![FieldError::new("mobile", detail)]),
                 Refused::OutOfPhase { .. }
                 | Refused::NotNow
+                | Refused::NoMobile
                 | Refused::WhichParty
                 | Refused::NotAvailable
                 | Refused::OutsideByConsult

@@ -1,11 +1,13 @@
 //! `queues`: skill groups (技能组) as they are set, and who waits in them.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use dialplan::flow::check::Known;
 use dialplan::flow::name::QueueName;
-use dialplan::flow::node::Node;
 use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
 use switch::config::Overflow;
@@ -232,6 +234,13 @@ async fn delete_queue(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The queue that phones call by that number.
+pub(super) async fn numbered(edit: &mut Edit, number: &str) -> Result<Option<Queue>, Problem> {
+    let queues = edit.tx.all::<Queue>().await?;
+    let is_its = |queue: &Stored<Queue>| queue.value.rules.number.as_deref() == Some(number);
+    Ok(queues.into_iter().find(is_its).map(|queue| queue.value))
+}
+
 /// What leads to a queue.
 async fn used_by(
     api: &Api,
@@ -250,10 +259,9 @@ async fn used_by(
     if let Some(queue) = edit.tx.all::<Queue>().await?.iter().find(|queue| overflows(&queue.value)) {
         return Ok(Some(format!("queue {} overflows to it; change that first", queue.value.name)));
     }
-    let waits = |node: &Node| matches!(node, Node::Queue(step) if step.queue == *name);
     for FlowVersion { flow, definition, .. } in api.store().published_flows(&principal.tenant).await? {
-        if definition.nodes.values().any(waits) {
-            return Ok(Some(format!("flow {flow} leads to it; change that first")));
+        if Known::assumed(&[Arc::new(definition)]).queues.contains(name) {
+            return Ok(Some(format!("flow {flow} names it; change that first")));
         }
     }
     Ok(None)

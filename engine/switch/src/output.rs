@@ -149,8 +149,8 @@ pub enum Refused {
     /// A call runs on it that began before.
     #[error("a call is running on the extension; end it first")]
     ExtensionOnCall,
-    /// PHONE-07.
-    #[error("no mobile number is known of the agent; give one")]
+    /// Sign-in by mobile (PHONE-07) is to come.
+    #[error("calls cannot reach a mobile yet; sign in with a phone on the desk or in the browser")]
     NoMobile,
     /// His state forbids it.
     #[error(transparent)]

@@ -50,6 +50,10 @@ async fn an_employee_becomes_an_agent_of_a_queue_and_the_switch_knows() {
     let nowhere = json!({"name": "none", "direction": "inbound", "did": "8612", "to": "queue:sales"});
     assert_eq!(admin.post("/routes", nowhere).await.json()["errors"][0]["field"], "to");
     assert_eq!(admin.delete("/queues/support").await.problem(), "in-use");
+    let taken = admin.post("/extensions", json!({"number": "7000"})).await.json();
+    assert_eq!(taken["errors"][0]["field"], "number");
+    assert_eq!(admin.post("/rooms", json!({"number": "7000"})).await.json()["errors"][0]["field"], "number");
+    assert_eq!(admin.delete("/extensions/1001").await.problem(), "in-use");
     assert_eq!(admin.delete("/agents/10000").await.problem(), "in-use");
 
     let tag = admin.get("/queues/support").await.header("etag").to_owned();
