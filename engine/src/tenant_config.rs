@@ -1,5 +1,6 @@
 //! From rows of the store to what the switch is told of a tenant: secrets decrypted, hosts resolved, routes in order.
 
+mod acd;
 pub mod contact;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let extensions: Vec<Extension> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let trunks: Vec<Trunk> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let rooms: Vec<Room> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let acd = acd::read(store, tenant).await?;
     let mut routes: Vec<Route> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     routes.sort_by_key(|route| route.place);
     let mut warnings = Vec::new();
@@ -71,6 +73,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     with.names.note_secured(tenant, secured(&addresses, &mut warnings));
     let mut plan = plan(&settings, &extensions, &trunks, &routes);
     plan.rooms = rooms.iter().map(|room| room.number.clone()).collect();
+    plan.queues = acd.numbers;
     let mut built_extensions = BTreeMap::new();
     for extension in &extensions {
         if extension.realm != with.domain {
@@ -108,8 +111,8 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         trunks: built_trunks,
         rooms: built_rooms,
         flows,
-        agents: BTreeMap::new(),
-        queues: BTreeMap::new(),
+        agents: acd.agents,
+        queues: acd.queues,
         plan,
         language: settings.language,
         caller_number: settings.caller_number,

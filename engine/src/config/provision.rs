@@ -1,5 +1,7 @@
 //! `[[provision.*]]`: what an installation always has. Applied again at each start and reload (see [`crate::provision`]).
 
+mod agent;
+mod queue;
 mod room;
 mod trunk;
 
@@ -14,6 +16,8 @@ use crate::call_handling::CallHandling;
 use crate::srtp::SrtpPolicy;
 use crate::store::routes::{Did, RouteName, RouteRule, RouteTarget, check_prefix};
 
+pub use agent::ProvisionedAgent;
+pub use queue::ProvisionedQueue;
 pub use room::ProvisionedRoom;
 pub use trunk::ProvisionedTrunk;
 
@@ -28,6 +32,10 @@ pub struct Provision {
     pub routes: Vec<ProvisionedRoute>,
     /// `[[provision.room]]`.
     pub rooms: Vec<ProvisionedRoom>,
+    /// `[[provision.agent]]`.
+    pub agents: Vec<ProvisionedAgent>,
+    /// `[[provision.queue]]`.
+    pub queues: Vec<ProvisionedQueue>,
 }
 
 /// A password as the file has it.
@@ -88,10 +96,10 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
         trunks: reader.tables("trunk").into_iter().filter_map(trunk::read).collect(),
         routes: reader.tables("route").into_iter().filter_map(route).collect(),
         rooms: reader.tables("room").into_iter().filter_map(room::read).collect(),
+        agents: reader.tables("agent").into_iter().filter_map(agent::read).collect(),
+        queues: reader.tables("queue").into_iter().filter_map(queue::read).collect(),
     };
-    for later in ["queue", "flow"] {
-        reader.later(later);
-    }
+    reader.later("flow");
     let place = reader.place().clone();
     let twice = |kind: &str, keys: Vec<String>| {
         let mut seen = BTreeSet::new();
@@ -103,6 +111,9 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
     twice("trunk", provision.trunks.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
     twice("route", provision.routes.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
     twice("room", provision.rooms.iter().map(|it| format!("{}/{}", it.tenant, it.number)).collect());
+    let agents = provision.agents.iter();
+    twice("agent", agents.map(|it| format!("{}/{}", it.tenant, it.agent.employee_no)).collect());
+    twice("queue", provision.queues.iter().map(|it| format!("{}/{}", it.tenant, it.queue.name)).collect());
     reader.finish();
     provision
 }

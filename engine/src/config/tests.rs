@@ -158,14 +158,18 @@ fn what_is_provisioned_is_checked() {
     let text = "[[provision.extension]]\nnumber = \"alice\"\npassword = \"x\"\n\n[[provision.extension]]\nnumber = \"1010\"\n\n\
                 [[provision.trunk]]\nname = \"carrier\"\nhost = \"a b\"\nusername = \"u\"\n\n\
                 [[provision.route]]\nname = \"r\"\ndirection = \"inbound\"\ndid = \"*\"\nto = \"nobody\"\n\n\
-                [[provision.queue]]\nname = \"support\"\n";
+                [[provision.flow]]\nname = \"main\"\n\n\
+                [[provision.queue]]\nname = \"support\"\nring_timeout_s = 3\nmembers = [\"10001:x\"]\nwidening = [\"30:3\", \"20:4\"]\n";
     let expected = [
         "2: `provision.extension.number`: an extension is 2 to 10 digits, optionally after a *",
         "5: `password` is missing here, write it",
         "8: a trunk has both username and password, or neither",
         "10: `provision.trunk.host`: `a b` is no host, write it as sip.example.com or 192.0.2.1",
-        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `flow:main` or `echo`",
-        "19: `provision.queue` comes in a later version, take it out for now",
+        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main` or `echo`",
+        "19: `provision.flow` comes in a later version, take it out for now",
+        "24: `provision.queue.ring_timeout_s`: write a whole number from 5 to 120",
+        "25: `provision.queue.members`: `10001:x` has no level of 1 to 9, write it as 10001:2",
+        "26: `widening`: up to 8 steps with ever later times (up to 86400 s) and ever higher levels (1 to 9)",
     ];
     assert_eq!(parse(text).map(|_| ()).unwrap_err(), expected);
 }

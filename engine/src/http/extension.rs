@@ -16,12 +16,14 @@ use super::permission::{EXTENSIONS_READ, EXTENSIONS_WRITE};
 use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
+use super::queue::has_number;
 use super::setting::{Edit, Faults, Tagged, list, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::call_handling::CallHandling;
 use crate::secrets::new_password;
 use crate::srtp::SrtpPolicy;
+use crate::store::agents::Agent;
 use crate::store::extensions::Extension;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
@@ -221,6 +223,8 @@ async fn create_extension(
     let mut faults = Faults::default();
     let taken = edit.tx.find::<Room>(extension.number.as_str()).await?.is_some();
     faults.require("number", !taken, "a conference room has this number; take another");
+    let taken = has_number(&mut edit, extension.number.as_str()).await?.is_some();
+    faults.require("number", !taken, "a queue has this number; take another");
     faults.check()?;
     let stored = edit.tx.create(extension).await?;
     edit.finish(&api).await?;
@@ -266,7 +270,7 @@ async fn change_extension(
     Ok(stored.into())
 }
 
-/// Deletes an extension that no route leads to. Its phones are unregistered; running calls go on.
+/// Deletes an extension that no route leads to and no agent signs in on. Its phones are unregistered; running calls go on.
 #[utoipa::path(delete, path = "/extensions/{number}", tag = "extensions", params(("number" = String, Path)),
     responses((status = 204)))]
 async fn delete_extension(
@@ -280,6 +284,12 @@ async fn delete_extension(
     let routes = edit.tx.all::<Route>().await?;
     if let Some(route) = routes.iter().find(|route| leads_to(&route.value, &number)) {
         let detail = format!("route {} leads to it; change or delete the route first", route.value.name);
+        return Err(Problem::new(Kind::InUse, detail));
+    }
+    let agents = edit.tx.all::<Agent>().await?;
+    let signs_in = |agent: &&Stored<Agent>| agent.value.extension.as_ref().is_some_and(|own| own.as_str() == number);
+    if let Some(agent) = agents.iter().find(signs_in) {
+        let detail = format!("agent {} signs in on it; give the agent another one first", agent.value.employee_no);
         return Err(Problem::new(Kind::InUse, detail));
     }
     edit.tx.delete::<Extension>(&number, expect).await?;

@@ -31,6 +31,7 @@ use super::state::Api;
 use super::time_text::Instant;
 use crate::store::extensions::Extension;
 use crate::store::flows::{FlowVersion, StoredFlow};
+use crate::store::queues::{OverflowTo, Queue};
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::{Expect, Setting, Stored};
@@ -216,7 +217,7 @@ async fn publish_flow(
     show(&api, &principal, stored).await
 }
 
-/// Deletes a flow with its versions, where no route and no other flow leads to it. Calls in it go on.
+/// Deletes a flow with its versions, where no route, no queue and no other flow leads to it. Calls in it go on.
 #[utoipa::path(delete, path = "/flows/{name}", tag = "flows", params(("name" = String, Path)),
     responses((status = 204)))]
 async fn delete_flow(
@@ -237,6 +238,12 @@ async fn delete_flow(
         if other != flow.name && definition.nodes.values().any(calls) {
             return Err(Problem::new(Kind::InUse, format!("flow {other} leads to it; change that first")));
         }
+    }
+    let queues = edit.tx.all::<Queue>().await?;
+    let to = OverflowTo::Flow(flow.name.clone());
+    if let Some(queue) = queues.iter().find(|queue| queue.value.leads_to(&to)) {
+        let detail = format!("queue {} overflows into it; change that first", queue.value.name);
+        return Err(Problem::new(Kind::InUse, detail));
     }
     for number in 1..=flow.published.unwrap_or_default() {
         edit.tx.delete::<FlowVersion>(&FlowVersion::id(&name, number), Expect::Any).await?;
@@ -309,11 +316,13 @@ async fn problems(api: &Api, principal: &Principal, flow: &Flow) -> Result<Vec<F
     let (store, tenant) = (api.store(), &principal.tenant);
     let extensions = store.all::<Extension>(tenant).await?;
     let rooms = store.all::<Room>(tenant).await?;
+    let queues = store.all::<Queue>(tenant).await?;
     let others = store.published_flows(tenant).await?.into_iter().filter(|other| other.flow != flow.name);
     let known = Known {
         prompts: api.prompts().names(tenant),
         extensions: extensions.into_iter().map(|extension| extension.value.number).collect(),
         rooms: rooms.into_iter().filter_map(|room| room.value.number.as_str().parse().ok()).collect(),
+        queues: queues.into_iter().map(|queue| queue.value.name).collect(),
         flows: others.map(|other| (other.flow, Arc::new(other.definition))).collect(),
         ..Known::default()
     };

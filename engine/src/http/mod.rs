@@ -1,6 +1,8 @@
 //! The HTTP API of the contract: who asks, what they may, and one file a resource. It decides nothing about calls: it reads
 //! published snapshots and the database, and sends commands to the writer.
 
+pub mod agent;
+pub mod agent_order;
 pub mod api_token;
 pub mod audit;
 pub mod ban;
@@ -28,6 +30,7 @@ pub mod precondition;
 pub mod principal;
 pub mod problem;
 pub mod prompt;
+pub mod queue;
 pub mod recording;
 pub mod registration;
 pub mod room;
@@ -68,6 +71,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn operations() -> Operations {
     let resources = [
+        agent::operations(),
+        agent_order::operations(),
         api_token::operations(),
         audit::operations(),
         ban::operations(),
@@ -83,6 +88,7 @@ pub fn operations() -> Operations {
         flow::operations(),
         health::operations(),
         prompt::operations(),
+        queue::operations(),
         recording::operations(),
         registration::operations(),
         room::operations(),

@@ -14,6 +14,14 @@ macro_rules! keys {
 }
 
 keys! {
+    /// See agents and their states.
+    AGENTS_READ = "agents.read";
+    /// Change the states of other agents: force them busy or idle, sign them in and out (AGT-16).
+    AGENTS_SUPERVISE = "agent.supervise";
+    /// Work as an agent: sign in on a phone and choose one's own state.
+    AGENTS_WORK = "agent.work";
+    /// Make, change and delete agents.
+    AGENTS_WRITE = "agents.write";
     /// Read the audit log.
     AUDIT_READ = "audit.read";
     /// See which addresses are banned.
@@ -54,6 +62,10 @@ keys! {
     PROMPTS_READ = "prompts.read";
     /// Upload, change and delete prompts and music on hold.
     PROMPTS_WRITE = "prompts.write";
+    /// See queues, and who waits in them.
+    QUEUES_READ = "queues.read";
+    /// Make, change and delete queues.
+    QUEUES_WRITE = "queues.write";
     /// Save recordings as files (REC-05).
     RECORDINGS_DOWNLOAD = "recordings.download";
     /// Listen to recordings (REC-05).

@@ -18,6 +18,7 @@ use super::permission::{ROOMS_READ, ROOMS_WRITE};
 use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
+use super::queue::has_number;
 use super::setting::{Edit, Faults, Tagged, list, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
@@ -198,6 +199,8 @@ async fn create_room(
     let mut faults = Faults::default();
     let taken = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
     faults.require("number", !taken, "an extension has this number; take another");
+    let taken = has_number(&mut edit, number.as_str()).await?.is_some();
+    faults.require("number", !taken, "a queue has this number; take another");
     faults.check()?;
     let stored = edit.tx.create(room).await?;
     edit.finish(&api).await?;

@@ -22,6 +22,7 @@ use super::state::Api;
 use super::time_text::Instant;
 use crate::store::extensions::Extension;
 use crate::store::flows::StoredFlow;
+use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::{Did, Route, RouteName, RouteRule, RouteTarget, check_prefix};
 use crate::store::setting::Stored;
@@ -49,7 +50,7 @@ pub enum Rule {
         /// A number, or a prefix with `*` at its end; `*` alone takes all.
         #[schema(example = "+8610123456*")]
         did: String,
-        /// An extension's number, `room:8000` or `echo`.
+        /// An extension's number, `room:8000`, `queue:support`, `flow:main` or `echo`.
         #[schema(example = "1001")]
         to: String,
     },
@@ -257,7 +258,10 @@ async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
                     let there = there.is_some_and(|flow| flow.value.published.is_some());
                     faults.require("to", there, "there is no such flow, or it was never published; publish it first");
                 }
-                Destination::Queue(_) => faults.require("to", false, "there is no such queue; make it first"),
+                Destination::Queue(name) => {
+                    let there = edit.tx.find::<Queue>(name.as_str()).await?.is_some();
+                    faults.require("to", there, "there is no such queue; make it first");
+                }
                 Destination::EchoTest => {}
             }
         }

@@ -1,18 +1,23 @@
 //! The first start: an installation that can be used at once. Tenant `default`, administrator `admin`, extensions 1001 to 1003
-//! with a random password each, conference room 8000, and a sample inbound route.
+//! with a random password each, agents 10001 to 10003 for them in the queue `support`, conference room 8000, and a sample inbound
+//! route.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use dialplan::number::AgentNumber;
 use hooks::id::TenantId;
 
+use super::acd::agent_account;
 use crate::config::Config;
 use crate::secrets::{hash_password, new_password, write_private};
+use crate::store::agents::Agent;
 use crate::store::employees::{Employee, Employment};
 use crate::store::extensions::Extension;
+use crate::store::queues::{Member, Queue};
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule, RouteTarget};
-use crate::store::setting::{Change, Origin};
+use crate::store::setting::{Change, Hidden, Origin, SettingsTx};
 use crate::store::tenants::Tenant;
 use crate::store::{Store, StoreError};
 
@@ -20,6 +25,10 @@ use crate::store::{Store, StoreError};
 pub const ADMIN: &str = "admin";
 /// The demo phones.
 pub const PHONES: [&str; 3] = ["1001", "1002", "1003"];
+/// The demo agents, one for each phone.
+pub const AGENTS: [&str; 3] = ["10001", "10002", "10003"];
+/// The queue that they are all in, and what is dialled for it.
+pub const QUEUE: (&str, &str) = ("support", "7000");
 /// The conference room.
 pub const ROOM: &str = "8000";
 /// In the environment of the first start it makes every password that value, and asks for no change of it (for scripts).
@@ -32,6 +41,8 @@ pub struct FirstLogin {
     pub admin_password: String,
     /// Each demo phone's number and SIP password.
     pub phones: Vec<(String, String)>,
+    /// Each demo agent's user name, which is the employee number, and password.
+    pub agents: Vec<(String, String)>,
     /// Where this is kept.
     pub file: PathBuf,
 }
@@ -43,6 +54,10 @@ impl FirstLogin {
         let mut text = format!("administrator: {ADMIN}\npassword: {}\n\n", self.admin_password);
         text.push_str("demo phones with their SIP passwords (user name and authentication name are the number):\n");
         for (number, password) in &self.phones {
+            let _ = writeln!(text, "  {number}  {password}");
+        }
+        text.push_str("\nagents for these phones with the passwords of their accounts:\n");
+        for (number, password) in &self.agents {
             let _ = writeln!(text, "  {number}  {password}");
         }
         text
@@ -110,6 +125,7 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
     let first = FirstLogin {
         admin_password: passwords.make(),
         phones: PHONES.iter().map(|number| ((*number).to_owned(), passwords.make())).collect(),
+        agents: AGENTS.iter().map(|number| ((*number).to_owned(), passwords.make())).collect(),
         file: config.first_login_file(),
     };
     write_private(&first.file, first.text().as_bytes())
@@ -124,20 +140,42 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
         let extension = Extension::new(number, &config.sip.domain, password);
         tx.create(Extension { record: true, display_name: format!("Phone {}", extension.number), ..extension }).await?;
     }
+    create_agents(&mut tx, &first, passwords).await?;
     tx.create(Room { name: "Conference".to_owned(), ..Room::new(ROOM.parse().expect("a room's number")) }).await?;
     tx.create(sample_route()).await?;
     tx.commit().await?;
     Ok(Some(first))
 }
 
-async fn administrator(password: &str, passwords: &Passwords) -> Employee {
+async fn create_agents(tx: &mut SettingsTx, first: &FirstLogin, passwords: &Passwords) -> Result<(), StoreError> {
+    let must_change = matches!(passwords, Passwords::Random);
+    let mut queue = Queue::new(QUEUE.0.parse().expect("a slug"));
+    queue.number = Some(QUEUE.1.parse().expect("a queue's number"));
+    "Support".clone_into(&mut queue.title);
+    for (order, ((number, password), (phone, _))) in (1..).zip(first.agents.iter().zip(&first.phones)) {
+        let agent: AgentNumber = number.parse().expect("a demo agent's number");
+        let hash = hashed(password).await;
+        tx.create(agent_account(&agent, &format!("Agent {number}"), hash, must_change)).await?;
+        let extension = Some(phone.parse().expect("a demo phone's number is an extension"));
+        tx.create(Agent { extension, ..Agent::new(agent.clone()) }).await?;
+        queue.members.push(Member { agent, level: 1, order });
+    }
+    tx.create(queue).await?;
+    Ok(())
+}
+
+async fn hashed(password: &str) -> Hidden {
     let password = password.to_owned();
     let hashing = tokio::task::spawn_blocking(move || hash_password(&password));
+    hashing.await.expect("hashing a password does not panic")
+}
+
+async fn administrator(password: &str, passwords: &Passwords) -> Employee {
     Employee {
         employee_no: ADMIN.to_owned(),
         login: ADMIN.to_owned(),
         name: "Administrator".to_owned(),
-        password_hash: hashing.await.expect("hashing a password does not panic"),
+        password_hash: hashed(password).await,
         must_change: matches!(passwords, Passwords::Random),
         permissions: vec!["*".to_owned()],
         employment: Employment::Active,

@@ -1,6 +1,7 @@
 //! What an installation has without anybody making it: the first start's tenant, administrator and phones, and what the
 //! configuration file provisions, applied again at each start and reload without duplicates.
 
+pub mod acd;
 pub mod first_start;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +48,9 @@ pub async fn apply(
     let named = (wanted.extensions.iter().map(|it| &it.tenant))
         .chain(wanted.trunks.iter().map(|it| &it.tenant))
         .chain(wanted.routes.iter().map(|it| &it.tenant))
-        .chain(wanted.rooms.iter().map(|it| &it.tenant));
+        .chain(wanted.rooms.iter().map(|it| &it.tenant))
+        .chain(wanted.agents.iter().map(|it| &it.tenant))
+        .chain(wanted.queues.iter().map(|it| &it.tenant));
     if let Some(missing) = named.into_iter().find(|tenant| !there.contains(*tenant)) {
         return Err(ProvisionError::NoTenant(missing.clone()));
     }
@@ -59,6 +62,8 @@ pub async fn apply(
         apply_trunks(&mut tx, key, wanted.trunks.iter().filter(|it| it.tenant == tenant)).await?;
         apply_routes(&mut tx, wanted.routes.iter().filter(|it| it.tenant == tenant)).await?;
         apply_rooms(&mut tx, key, wanted.rooms.iter().filter(|it| it.tenant == tenant)).await?;
+        acd::apply_agents(&mut tx, wanted.agents.iter().filter(|it| it.tenant == tenant)).await?;
+        acd::apply_queues(&mut tx, wanted.queues.iter().filter(|it| it.tenant == tenant)).await?;
         let facts = tx.commit().await?;
         if !facts.is_empty() {
             changed.insert(tenant, facts);

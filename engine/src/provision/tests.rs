@@ -79,6 +79,18 @@ fn the_first_start_makes_an_installation_that_can_be_used() {
             let ha1 = sip::digest::ha1(number, &config.sip.domain, password);
             assert!(built.config.extensions[&number.parse().unwrap()].ha1_sha256 == ha1.sha256);
         }
+        let support = &built.config.queues[&"support".parse().unwrap()];
+        assert_eq!(built.config.plan.queues[&"7000".parse().unwrap()], support.name);
+        assert_eq!(support.members.len(), 3);
+        for ((number, password), phone) in first.agents.iter().zip(first_start::PHONES) {
+            assert!(kept.contains(password));
+            let agent = &built.config.agents[&number.parse().unwrap()];
+            assert_eq!(agent.extension, Some(phone.parse().unwrap()));
+            assert!(support.members.contains_key(&agent.number));
+            let account = store.account(&here, number).await.unwrap().unwrap().employee.value;
+            assert!(account.must_change && verify_password(&account.password_hash, password).unwrap());
+            assert!(!account.permissions.contains(&"*".to_owned()));
+        }
         let by: BTreeSet<String> =
             store.audit(&here, None, &PageAsk::first(100)).await.unwrap().items.into_iter().map(|it| it.by).collect();
         assert_eq!(by, BTreeSet::from(["setup".to_owned()]));
@@ -92,7 +104,9 @@ fn with_a_demo_password_everything_has_it_and_nothing_asks_for_another() {
         let config = config("", folder.path());
         let demo = Passwords::Demo("demo-pw".into());
         let first = first_start::run(&scratch.store, &config, &demo).await.unwrap().unwrap();
-        assert!(first.phones.iter().all(|(_, password)| password == "demo-pw"));
+        assert!(first.phones.iter().chain(&first.agents).all(|(_, password)| password == "demo-pw"));
+        let agent = scratch.store.account(&TenantId::first(), "10001").await.unwrap().unwrap().employee.value;
+        assert!(!agent.must_change && verify_password(&agent.password_hash, "demo-pw").unwrap());
         let admin = scratch.store.account(&TenantId::first(), ADMIN).await.unwrap().unwrap().employee.value;
         assert!(!admin.must_change && verify_password(&admin.password_hash, "demo-pw").unwrap());
     });
@@ -191,5 +205,42 @@ fn a_wrong_key_file_and_another_realm_are_warnings() {
         let told = built.warnings.join("\n");
         assert!(told.contains("extension 1001 has a password for realm switchboard.local"), "{told}");
         assert!(told.contains("trunk carrier: a stored secret cannot be decrypted"), "{told}");
+    });
+}
+
+#[test]
+fn provisioned_agents_have_accounts_and_stand_in_provisioned_queues() {
+    on_each_database(|scratch| async move {
+        let (store, here) = (&scratch.store, TenantId::first());
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[[provision.agent]]\nemployee_no = \"20001\"\nname = \"Ann\"\npassword = \"pw\"\nextension = \"1001\"\n\
+                    [[provision.agent]]\nemployee_no = \"10002\"\nafter_call = \"ready\"\nmissed_limit = 0\n\
+                    [[provision.queue]]\nname = \"sales\"\nnumber = \"7001\"\nstrategy = \"level_first\"\nmax_wait_s = 0\n\
+                    widening = [\"30:2\"]\nannounce_every_s = 60\noverflow = [\"queue:support\", \"number:13800000000\"]\n\
+                    members = [\"10002\", \"20001:2\"]\n";
+        let mut config = config(text, folder.path());
+        first_start::run(store, &config, &Passwords::Random).await.unwrap();
+        assert_eq!(apply(store, &key(), &config).await.unwrap()[&here].len(), 4, "an account, two agents, a queue");
+        assert_eq!(apply(store, &key(), &config).await.unwrap(), BTreeMap::new(), "nothing differs");
+        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false, names: &Names::default() };
+        let built = build(store, &here, &with).await.unwrap().config;
+        let ann = &built.agents[&"20001".parse().unwrap()];
+        assert_eq!((ann.name.as_str(), ann.rules.missed_limit), ("Ann", 3));
+        let theirs = &built.agents[&"10002".parse().unwrap()];
+        assert_eq!((theirs.name.as_str(), theirs.rules.missed_limit), ("Agent 10002", 0), "people made the account");
+        let sales = &built.queues[&"sales".parse().unwrap()];
+        let members: Vec<(&str, u8, u16)> =
+            sales.members.iter().map(|(agent, it)| (agent.as_str(), it.level.get(), it.order)).collect();
+        assert_eq!(members, [("10002", 1, 1), ("20001", 2, 2)]);
+        assert_eq!((sales.settings.max_wait, sales.settings.widening.len(), sales.overflow.len()), (None, 1, 2));
+        let account = store.account(&here, "20001").await.unwrap().unwrap().employee;
+        assert!(account.is_read_only() && verify_password(&account.value.password_hash, "pw").unwrap());
+
+        config.provision.agents.remove(0);
+        config.provision.queues.clear();
+        apply(store, &key(), &config).await.unwrap();
+        assert!(store.account(&here, "20001").await.unwrap().is_none());
+        let built = build(store, &here, &with).await.unwrap().config;
+        assert_eq!((built.agents.len(), built.queues.len()), (3, 1), "what people made stays");
     });
 }

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         version: 1,
         name: "first",
@@ -87,6 +87,12 @@ const STEPS: [Step; 12] = [
         name: "pickup_groups",
         sqlite: include_str!("../../../migrations/sqlite/0016_pickup_groups.sql"),
         postgres: include_str!("../../../migrations/postgres/0016_pickup_groups.sql"),
+    },
+    Step {
+        version: 17,
+        name: "queues",
+        sqlite: include_str!("../../../migrations/sqlite/0017_queues.sql"),
+        postgres: include_str!("../../../migrations/postgres/0017_queues.sql"),
     },
 ];
 

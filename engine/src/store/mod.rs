@@ -5,6 +5,7 @@
 //! (a session's token, the list of tenants). Settings are written through [`setting::SettingsTx`] only, which writes the
 //! audit entry in the same transaction.
 
+pub mod agents;
 pub mod api_tokens;
 pub mod audit;
 pub mod cursors;
@@ -14,6 +15,7 @@ pub mod flows;
 pub mod idempotency;
 mod migrations;
 pub mod prompts;
+pub mod queues;
 pub mod recordings;
 pub mod records;
 pub mod registrations;

@@ -71,7 +71,7 @@ pub enum RouteError {
     #[error("a DID is up to 24 digits after an optional +, with a * at the end for a prefix; * alone takes all")]
     Did,
     /// Not a destination.
-    #[error("a route leads to an extension's number, to `room:8000`, `flow:main` or `echo`")]
+    #[error("a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main` or `echo`")]
     Target,
     /// Not a prefix or a part of a number.
     #[error("a prefix is up to 24 characters of 0-9, * and #, optionally after a +")]
@@ -158,7 +158,7 @@ pub fn check_prefix(text: &str) -> Result<(), RouteError> {
 /// As long as a dialled number may be (CALL-07).
 const NUMBER_LEN_MAX: usize = 24;
 
-/// Where an inbound route leads, as people write it: `1001`, `room:8000`, `flow:main`, `echo`.
+/// Where an inbound route leads, as people write it: `1001`, `room:8000`, `queue:support`, `flow:main`, `echo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTarget(Destination);
 

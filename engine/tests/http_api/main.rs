@@ -8,6 +8,7 @@ mod fixture;
 mod flows;
 mod guards;
 mod prompts;
+mod queues;
 mod recordings;
 mod rooms;
 mod sessions;
