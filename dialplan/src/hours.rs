@@ -94,6 +94,9 @@ pub enum HoursError {
     /// Not a day.
     #[error("`{0}` is no day, write it as 2026-10-01, each year as 10-01, several as 2026-10-01..2026-10-07")]
     Day(String),
+    /// Not a day of the week.
+    #[error("`{0}` is no day of the week, write mon, tue, wed, thu, fri, sat or sun")]
+    WeekDay(String),
     /// Not a date with a year.
     #[error("`{0}` is no date, write it as 2026-10-10")]
     Date(String),
@@ -215,8 +218,7 @@ impl Hours {
 /// none is named. A span past midnight belongs to the day on which it begins.
 #[must_use]
 pub fn is_within(zone: &Zone, days: &[WeekDay], between: Span, unix_ms: i64) -> bool {
-    let every = [WeekDay::Mon, WeekDay::Tue, WeekDay::Wed, WeekDay::Thu, WeekDay::Fri, WeekDay::Sat, WeekDay::Sun];
-    let days = if days.is_empty() { &every[..] } else { days };
+    let days = if days.is_empty() { &WeekDay::ALL[..] } else { days };
     let weekly = days.iter().map(|day| (*day, vec![between])).collect();
     let hours = Hours { zone: zone.clone(), weekly, holidays: Vec::new(), make_up: Vec::new() };
     hours.at(unix_ms) == Opening::Open

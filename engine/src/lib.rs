@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod consumers;
 pub mod events;
+pub mod flow_check;
 pub mod gauge;
 pub mod http;
 pub mod journal;

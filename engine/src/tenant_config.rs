@@ -19,6 +19,7 @@ use crate::store::agents::Agent;
 use crate::store::employees::{Employee, Employment};
 use crate::store::extensions::Extension;
 use crate::store::flows::FlowVersion;
+use crate::store::hours::StoredHours;
 use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
@@ -110,6 +111,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let queues =
         queues.iter().map(|queue| (queue.name.clone(), Arc::new(queue.rules.for_switch(&queue.name)))).collect();
     let agents = agents(store, tenant).await?;
+    let hours: Vec<StoredHours> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let config = TenantConfig {
         tenant: tenant.clone(),
         domains: settings.domains,
@@ -119,6 +121,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         flows,
         agents,
         queues,
+        hours: hours.into_iter().map(|it| (it.name, Arc::new(it.hours))).collect(),
         plan,
         language: settings.language,
         caller_number: settings.caller_number,

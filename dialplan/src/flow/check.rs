@@ -55,6 +55,7 @@ impl Known {
 
     fn assume(&mut self, node: &Node) {
         self.prompts.extend(node.prompts().into_iter().cloned());
+        self.hours.extend(node.hours().into_iter().cloned());
         match node {
             Node::Queue(node) => drop(self.queues.insert(node.queue.clone())),
             Node::Survey(node) => drop(self.surveys.insert(node.survey.clone())),
@@ -67,9 +68,8 @@ impl Known {
             Node::Condition(node) => {
                 for test in node.cases.iter().flat_map(|case| &case.when) {
                     match test {
-                        Test::Hours { name, .. } => drop(self.hours.insert(name.clone())),
                         Test::Queue { name, .. } => drop(self.queues.insert(name.clone())),
-                        Test::Time { .. } | Test::Caller { .. } | Test::Variable { .. } => {}
+                        Test::Hours { .. } | Test::Time { .. } | Test::Caller { .. } | Test::Variable { .. } => {}
                     }
                 }
             }

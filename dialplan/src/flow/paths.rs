@@ -1,6 +1,6 @@
 //! What a node leads to, says, reads and sets.
 
-use super::name::{NodeName, VariableName};
+use super::name::{HoursName, NodeName, VariableName};
 use super::node::{Node, Test};
 use super::template::{Spoken, Template};
 use crate::say::PromptName;
@@ -96,6 +96,18 @@ impl Node {
             Self::Play(play) => play.prompts.iter().collect(),
             _other => spoken.collect(),
         }
+    }
+
+    /// The opening hours that it asks for.
+    #[must_use]
+    pub fn hours(&self) -> Vec<&HoursName> {
+        let Self::Condition(condition) = self else { return Vec::new() };
+        let tests = condition.cases.iter().flat_map(|case| &case.when);
+        let named = tests.filter_map(|test| match test {
+            Test::Hours { name, .. } => Some(name),
+            Test::Queue { .. } | Test::Time { .. } | Test::Caller { .. } | Test::Variable { .. } => None,
+        });
+        named.collect()
     }
 
     /// The variables that it may read.

@@ -10,7 +10,7 @@ use super::HoursError;
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String", into = "String")]
 #[allow(missing_docs, reason = "they say it all")]
 pub enum WeekDay {
     Mon,
@@ -20,6 +20,40 @@ pub enum WeekDay {
     Fri,
     Sat,
     Sun,
+}
+
+impl WeekDay {
+    /// All of them, from Monday.
+    pub const ALL: [Self; 7] = [Self::Mon, Self::Tue, Self::Wed, Self::Thu, Self::Fri, Self::Sat, Self::Sun];
+
+    /// As people write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mon => "mon",
+            Self::Tue => "tue",
+            Self::Wed => "wed",
+            Self::Thu => "thu",
+            Self::Fri => "fri",
+            Self::Sat => "sat",
+            Self::Sun => "sun",
+        }
+    }
+}
+
+// Read by way of a text, as its neighbours are: so what is wrong below a day is told with the day's name.
+impl TryFrom<String> for WeekDay {
+    type Error = HoursError;
+
+    fn try_from(text: String) -> Result<Self, HoursError> {
+        Self::ALL.into_iter().find(|day| day.word() == text).ok_or(HoursError::WeekDay(text))
+    }
+}
+
+impl From<WeekDay> for String {
+    fn from(day: WeekDay) -> Self {
+        day.word().to_owned()
+    }
 }
 
 /// A date: `2026-10-10`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use dialplan::flow::Flow;
 use dialplan::flow::action::{DialEnd, QueueLeft};
-use dialplan::flow::check::{Known, Problem, check};
+use dialplan::flow::check::{Known, check};
 use dialplan::flow::draw::draw;
 use dialplan::flow::name::{FlowName, HoursName, Key, QueueName};
 use dialplan::flow::node::QueueFigure;
@@ -18,6 +18,8 @@ use dialplan::say::defaults;
 use serde::de::DeserializeOwned;
 
 use super::CliError;
+use crate::config::Problem;
+use crate::config::flow_file::WrittenFlow;
 use crate::store::unix_ms;
 
 /// How a flow is tried.
@@ -95,9 +97,10 @@ impl World for Stage {
 
 /// Checks, draws and walks the flow.
 pub(super) fn run(simulation: &Simulation) -> Result<String, CliError> {
-    let flow = read(&simulation.flow)?;
-    let flows = beside(&simulation.flow, flow.clone());
-    let mut text = checked(&simulation.flow, &flow, &flows)?;
+    let written = read(&simulation.flow)?;
+    let flow = Arc::clone(&written.flow);
+    let flows = beside(&simulation.flow, Arc::clone(&flow));
+    let mut text = checked(&written, &flows)?;
     if let Some(file) = &simulation.svg {
         std::fs::write(file, draw(&flow))
             .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", file.display())))?;
@@ -172,20 +175,8 @@ fn written<T: DeserializeOwned>(word: &str) -> Option<T> {
 }
 
 /// Reads one flow.
-fn read(file: &Path) -> Result<Arc<Flow>, CliError> {
-    let usage = |what: String| CliError::Usage(format!("{}: {what}", file.display()));
-    let size = std::fs::metadata(file).map_err(|error| usage(format!("cannot be read: {error}")))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(usage(format!("a flow has at most {FILE_BYTES_MAX} bytes")));
-    }
-    let text = std::fs::read_to_string(file).map_err(|error| usage(format!("cannot be read: {error}")))?;
-    let value = if file.extension().is_some_and(|extension| extension == "json") {
-        serde_json::from_str(&text).map_err(|error| usage(format!("this is no JSON: {error}")))?
-    } else {
-        let table: toml::Table = text.parse().map_err(|error| usage(format!("this is not TOML: {error}")))?;
-        serde_json::to_value(table).map_err(|error| usage(error.to_string()))?
-    };
-    Flow::read(value).map(Arc::new).map_err(|problems| usage(listed(&problems)))
+fn read(file: &Path) -> Result<WrittenFlow, CliError> {
+    WrittenFlow::read(file).map_err(|problems| CliError::Usage(listed(&problems)))
 }
 
 /// The flow and the readable others of its folder.
@@ -197,17 +188,17 @@ fn beside(file: &Path, flow: Arc<Flow>) -> Vec<Arc<Flow>> {
         .take(FLOWS_MAX)
         .collect();
     files.sort();
-    let others: Vec<Arc<Flow>> = files.iter().filter_map(|file| read(file).ok()).collect();
+    let others: Vec<Arc<Flow>> = files.iter().filter_map(|file| Some(read(file).ok()?.flow)).collect();
     let others = others.into_iter().filter(|other| other.name != flow.name);
     [Arc::clone(&flow)].into_iter().chain(others).collect()
 }
 
 /// What is wrong with the flow itself ends it; what it needs of the call centre is said.
-fn checked(file: &Path, flow: &Arc<Flow>, flows: &[Arc<Flow>]) -> Result<String, CliError> {
-    let known = Known::assumed(flows);
-    let problems = check(flow, &known);
+fn checked(written: &WrittenFlow, flows: &[Arc<Flow>]) -> Result<String, CliError> {
+    let (flow, known) = (&written.flow, Known::assumed(flows));
+    let problems: Vec<Problem> = check(flow, &known).iter().map(|problem| written.told(problem)).collect();
     if !problems.is_empty() {
-        return Err(CliError::Usage(format!("{}: {}", file.display(), listed(&problems))));
+        return Err(CliError::Usage(listed(&problems)));
     }
     let own: Vec<String> =
         known.prompts.iter().filter(|name| !defaults::ALL.contains(name)).map(ToString::to_string).collect();
@@ -216,10 +207,8 @@ fn checked(file: &Path, flow: &Arc<Flow>, flows: &[Arc<Flow>]) -> Result<String,
 }
 
 fn listed(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Bytes of a file with a flow.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Files of a folder that are looked at.
 const FLOWS_MAX: usize = 1_000;

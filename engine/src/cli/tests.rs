@@ -149,9 +149,9 @@ fn a_flow_with_a_fault_ends_with_2_and_names_the_node() {
                 .await;
         assert_eq!(
             (told.as_str(), code),
-            ("f.toml: a: there is no node `b`, where `next` leads; write it, or lead elsewhere", 2)
+            ("f.toml:3: a: there is no node `b`, where `next` leads; write it, or lead elsewhere", 2)
         );
-        assert!(try_it("name = ", &[]).await.0.starts_with("f.toml: this is not TOML: "));
+        assert!(try_it("name = ", &[]).await.0.starts_with("f.toml:1: this is not TOML: "));
         let good = "name = \"f\"\nstart = \"a\"\n[nodes.a]\nstep = \"hang_up\"\n";
         assert_eq!(
             try_it(good, &["--keys", "1x"]).await.0,

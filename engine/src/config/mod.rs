@@ -1,6 +1,7 @@
 //! The configuration file: `conf/switchboard.toml`, with the environment over it. Every key is documented in that file; unknown
 //! keys are refused with the nearest known name; what is returned is parsed and needs no further checks.
 
+pub mod flow_file;
 pub mod network;
 mod node;
 pub mod problem;

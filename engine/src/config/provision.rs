@@ -1,5 +1,7 @@
 //! `[[provision.*]]`: what an installation always has. Applied again at each start and reload (see [`crate::provision`]).
 
+mod flow;
+mod hours;
 mod queue;
 mod room;
 mod trunk;
@@ -15,6 +17,8 @@ use crate::call_handling::CallHandling;
 use crate::srtp::SrtpPolicy;
 use crate::store::routes::{Did, RouteName, RouteRule, RouteTarget, check_prefix};
 
+pub use flow::ProvisionedFlow;
+pub use hours::ProvisionedHours;
 pub use queue::{ProvisionedAgent, ProvisionedQueue};
 pub use room::ProvisionedRoom;
 pub use trunk::ProvisionedTrunk;
@@ -34,6 +38,10 @@ pub struct Provision {
     pub agents: Vec<ProvisionedAgent>,
     /// `[[provision.queue]]`.
     pub queues: Vec<ProvisionedQueue>,
+    /// `[[provision.hours]]`.
+    pub hours: Vec<ProvisionedHours>,
+    /// `[[provision.flow]]`.
+    pub flows: Vec<ProvisionedFlow>,
 }
 
 /// A password as the file has it.
@@ -96,8 +104,10 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
         rooms: reader.tables("room").into_iter().filter_map(room::read).collect(),
         agents: reader.tables("agent").into_iter().filter_map(queue::agent).collect(),
         queues: reader.tables("queue").into_iter().filter_map(queue::queue).collect(),
+        hours: reader.tables("hours").into_iter().filter_map(hours::read).collect(),
+        flows: reader.tables("flow").into_iter().filter_map(flow::read).collect(),
     };
-    reader.later("flow");
+    flow::check(&reader, &provision.flows);
     let place = reader.place().clone();
     let twice = |kind: &str, keys: Vec<String>| {
         let mut seen = BTreeSet::new();
@@ -111,6 +121,8 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
     twice("room", provision.rooms.iter().map(|it| format!("{}/{}", it.tenant, it.number)).collect());
     twice("agent", provision.agents.iter().map(|it| format!("{}/{}", it.tenant, it.number)).collect());
     twice("queue", provision.queues.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
+    twice("hours", provision.hours.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
+    twice("flow", provision.flows.iter().map(|it| format!("{}/{}", it.tenant, it.written.flow.name)).collect());
     reader.finish();
     provision
 }

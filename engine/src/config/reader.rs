@@ -7,6 +7,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
+
 use super::problem::{Place, Problem};
 use super::tree::{Node, Value};
 
@@ -60,7 +62,8 @@ impl<'t> Reader<'t> {
         self.findings.push(place, message);
     }
 
-    fn node(&mut self, key: &'static str) -> Option<&'t Node> {
+    /// A value as it stands in the tree.
+    pub(super) fn node(&mut self, key: &'static str) -> Option<&'t Node> {
         self.known.push(key);
         self.findings.known.borrow_mut().push(self.full(key));
         self.table?.get(key)
@@ -141,6 +144,19 @@ impl<'t> Reader<'t> {
         })
     }
 
+    /// A value as serde reads it. What is wrong is told where it stands.
+    pub(super) fn value<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        let node = self.node(key)?;
+        let read = node.json().and_then(|json| {
+            serde_path_to_error::deserialize(json).map_err(|error| {
+                let way: Vec<String> =
+                    error.path().iter().map(|step| step.to_string().replace(['[', ']'], "")).collect();
+                (node.deepest(&way).place.clone(), error.into_inner().to_string())
+            })
+        });
+        read.map_err(|(place, reason)| self.problem(place, format!("`{}`: {reason}", self.full(key)))).ok()
+    }
+
     /// One of some words.
     pub(super) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
         self.get(key, |node| {
@@ -167,18 +183,6 @@ impl<'t> Reader<'t> {
             return Vec::new();
         };
         items.iter().map(|item| self.below(key, Some(item))).collect()
-    }
-
-    /// A key that a later version brings.
-    pub(super) fn later(&mut self, key: &'static str) {
-        if let Some(node) = self.node(key) {
-            let place = match &node.value {
-                Value::List(items) => items.first().map_or(&node.place, |item| &item.place),
-                Value::Text(_) | Value::Int(_) | Value::Flag(_) | Value::Table(_) | Value::Other(_) => &node.place,
-            };
-            let message = format!("`{}` comes in a later version, take it out for now", self.full(key));
-            self.problem(place.clone(), message);
-        }
     }
 
     fn below(&self, key: &str, node: Option<&'t Node>) -> Reader<'t> {

@@ -10,6 +10,7 @@ fn parse_with(text: &str, env: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         let shown = |problem: Problem| match problem.place {
             Place::Line(line) => format!("{line}: {}", problem.message),
             Place::Env(name) => format!("{name}: {}", problem.message),
+            Place::In(..) => problem.to_string(),
         };
         problems.into_iter().map(shown).collect()
     })
@@ -47,7 +48,11 @@ fn the_file_we_ship_says_the_defaults_and_documents_every_key() {
         let line = |line: &str| match line.strip_prefix('#') {
             Some(rest) if !rest.starts_with(' ') => rest.to_owned(),
             Some(rest)
-                if examples && (rest.contains(" = ") || rest.starts_with(" [[")) && !rest.contains("sets `udp`") =>
+                if examples
+                    && (rest.contains(" = ") || rest.starts_with(" [["))
+                    && !rest.contains("sets `udp`")
+                    // A flow stands in its file or here.
+                    && !rest.starts_with(" file = ") =>
             {
                 rest.to_owned()
             }
@@ -168,6 +173,74 @@ fn what_is_provisioned_is_checked() {
         "22: `overflow`: `mobile:1`: write queue:NAME, number:NUMBER, flow:NAME or prompt:NAME",
     ];
     assert_eq!(parse(text).map(|_| ()).unwrap_err(), expected);
+}
+
+const OFFICE: &str =
+    "[[provision.hours]]\nname = \"office\"\nzone = \"Asia/Shanghai\"\nweekly.mon = [\"09:00-18:00\"]\n";
+
+#[test]
+fn hours_are_provisioned_and_their_mistakes_are_named_at_their_line() {
+    let config = parse(&format!(
+        "{OFFICE}weekly.sat = [\"10:00-12:00\"]\nholidays = [\"10-01..10-07\"]\nmake_up = [{{ date = \"2026-10-10\", like = \"mon\" }}]\n"
+    ));
+    let hours = config.unwrap().provision.hours.remove(0).hours;
+    assert_eq!((hours.weekly.len(), hours.holidays.len(), hours.make_up.len()), (2, 1, 1));
+    for (line, problem) in [
+        (
+            "holidays = [\n\"10-01\",\n\"soon\"]",
+            "7: `provision.hours.holidays`: `soon` is no day, write it as 2026-10-01, each year as 10-01, several as 2026-10-01..2026-10-07",
+        ),
+        (
+            "weekly.tue = [\"9-5\"]",
+            "5: `provision.hours.weekly`: `9-5` is no span of times, write it as 09:00-18:00, past midnight as 22:00-06:00, all day as 00:00-24:00",
+        ),
+        ("make_up = [{ date = 2026-10-10 }]", "5: `provision.hours.make_up`: write a text in quotes, not a date"),
+        ("holiday = []", "5: there is no key `provision.hours.holiday`, did you mean `holidays`?"),
+    ] {
+        assert_eq!(refused(&format!("{OFFICE}{line}\n")), problem);
+    }
+    let nowhere = refused(&OFFICE.replace("Shanghai", "Shangai"));
+    assert!(
+        nowhere.starts_with("3: `provision.hours.zone`: `Asia/Shangai` is no time zone, did you mean `Asia/Shanghai`?"),
+        "{nowhere}"
+    );
+    assert!(refused(&format!("{OFFICE}{OFFICE}")).contains("hours default/office is provisioned twice"));
+}
+
+const FLOW: &str = "[[provision.flow]]\nname = \"main\"\nstart = \"a\"\n[provision.flow.nodes.a]\nstep = \"hang_up\"\n";
+
+#[test]
+fn a_flow_is_provisioned_in_place_or_by_its_file_and_its_mistakes_are_named_at_their_line() {
+    let config = parse(FLOW).unwrap();
+    assert_eq!(config.provision.flows[0].written.flow.nodes.len(), 1);
+    for (more, problem) in [
+        ("parts = [\"x y\"]", "4: a: "),
+        (
+            "[provision.flow.nodes.b]\nstep = \"hang_up\"",
+            "6: b: no way leads here; lead one here, or take the node out",
+        ),
+        (
+            "[provision.flow.nodes.b]\nstep = \"voicemail\"\nmailbox = \"extension:1001\"",
+            "6: b: `voicemail` is not served yet; lead elsewhere",
+        ),
+        ("[[provision.flow]]\nfile = \"nowhere/f.toml\"", "nowhere/f.toml:1: cannot be read: "),
+        ("[[provision.flow]]\nfile = \"f.toml\"\nname = \"b\"", "7: a flow with a `file` is written there"),
+    ] {
+        let told = parse(&format!("{FLOW}{more}\n")).map(|_| ()).unwrap_err();
+        assert!(told.iter().any(|told| told.starts_with(problem)), "{problem} in {told:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("f.toml");
+    let text = format!("[[provision.flow]]\nfile = \"{}\"\n", file.display());
+    std::fs::write(&file, "name = \"f\"\nstart = \"a\"\n[nodes.a]\nstep = \"play\"\nprompts = [\"x\"]\nnext = \"b\"\n")
+        .unwrap();
+    assert_eq!(
+        refused(&text),
+        format!("{}:3: a: there is no node `b`, where `next` leads; write it, or lead elsewhere", file.display())
+    );
+    std::fs::write(&file, FLOW.replace("provision.flow.", "").replace("[[provision.flow]]\n", "")).unwrap();
+    assert_eq!(parse(&text).unwrap().provision.flows[0].written.flow.name.as_str(), "main");
+    assert!(refused(&format!("{FLOW}{FLOW}")).contains("flow default/main is provisioned twice"));
 }
 
 #[test]

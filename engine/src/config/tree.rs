@@ -1,6 +1,7 @@
 //! The configuration as a tree of values that know where they were written: the file, then the environment over it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -38,6 +39,50 @@ impl Value {
             Self::Other(kind) => kind,
         }
     }
+}
+
+impl Node {
+    /// As JSON, for what serde reads.
+    ///
+    /// # Errors
+    /// The place of something that JSON has no word for, and what to write.
+    pub(super) fn json(&self) -> Result<serde_json::Value, (Place, String)> {
+        Ok(match &self.value {
+            Value::Text(text) => text.as_str().into(),
+            Value::Int(number) => (*number).into(),
+            Value::Flag(flag) => (*flag).into(),
+            Value::List(items) => items.iter().map(Self::json).collect::<Result<Vec<_>, _>>()?.into(),
+            Value::Table(table) => json_of(table)?.into(),
+            Value::Other(kind) => return Err((self.place.clone(), format!("write a text in quotes, not {kind}"))),
+        })
+    }
+
+    /// It was read from this file.
+    pub(super) fn move_to(&mut self, file: &Path) {
+        self.place = self.place.clone().in_file(file);
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.move_to(file)),
+            Value::Table(table) => table.values_mut().for_each(|item| item.move_to(file)),
+            Value::Text(_) | Value::Int(_) | Value::Flag(_) | Value::Other(_) => {}
+        }
+    }
+
+    /// The deepest node on a way down, by keys and by places in lists.
+    pub(super) fn deepest<'n>(&'n self, way: &[String]) -> &'n Self {
+        let below = way.split_first().and_then(|(step, rest)| match &self.value {
+            Value::Table(table) => table.get(step).map(|node| (node, rest)),
+            Value::List(items) => step.parse().ok().and_then(|n: usize| items.get(n)).map(|node| (node, rest)),
+            Value::Text(_) | Value::Int(_) | Value::Flag(_) | Value::Other(_) => None,
+        });
+        below.map_or(self, |(node, rest)| node.deepest(rest))
+    }
+}
+
+/// As [`Node::json`], of a table.
+pub(super) fn json_of(
+    table: &BTreeMap<String, Node>,
+) -> Result<serde_json::Map<String, serde_json::Value>, (Place, String)> {
+    table.iter().map(|(key, node)| Ok((key.clone(), node.json()?))).collect()
 }
 
 /// The prefix of variables that override keys: `SWITCHBOARD__SIP__UDP` is `sip.udp`.

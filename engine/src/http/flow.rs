@@ -1,21 +1,18 @@
 //! `flows`: what callers go through (IVR-03). A draft is saved as it is, with what is wrong with it; a draft without problems is
 //! published as a version, which never changes. New calls walk the last version, calls that run go on in theirs.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dialplan::flow::Flow;
-use dialplan::flow::check::{Known, Problem as FlowProblem, check};
+use dialplan::flow::check::Problem as FlowProblem;
 use dialplan::flow::draw::draw;
 use dialplan::flow::name::FlowName;
 use dialplan::flow::node::Node;
 use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
 use switch::config::Overflow;
-use switch::config::unserved;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -30,12 +27,11 @@ use super::problem::{FieldError, Kind, Problem};
 use super::setting::{Edit, Tagged, list};
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::extensions::Extension;
+use crate::flow_check;
 use crate::store::flows::{FlowVersion, StoredFlow};
 use crate::store::queues::Queue;
-use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule};
-use crate::store::setting::{Expect, Setting, Stored};
+use crate::store::setting::{Setting, Stored};
 
 /// The operations on flows.
 #[must_use]
@@ -70,6 +66,8 @@ pub struct FlowListed {
     pub published: Option<u32>,
     /// There is a draft.
     pub has_draft: bool,
+    /// It comes from the configuration file and is changed there.
+    pub read_only: bool,
     /// When it was made.
     pub created_at: Instant,
     /// When it was changed last.
@@ -119,12 +117,14 @@ pub struct Picture {
 
 impl From<Stored<StoredFlow>> for FlowListed {
     fn from(stored: Stored<StoredFlow>) -> Self {
+        let read_only = stored.is_read_only();
         let value = stored.value;
         Self {
             name: value.name.to_string(),
             title: value.title,
             published: value.published,
             has_draft: value.draft.is_some(),
+            read_only,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
         }
@@ -245,10 +245,7 @@ async fn delete_flow(
         let detail = format!("queue {} overflows to it; change that first", queue.value.name);
         return Err(Problem::new(Kind::InUse, detail));
     }
-    for number in 1..=flow.published.unwrap_or_default() {
-        edit.tx.delete::<FlowVersion>(&FlowVersion::id(&name, number), Expect::Any).await?;
-    }
-    edit.tx.delete::<StoredFlow>(&name, expect).await?;
+    edit.tx.delete_flow(&flow, expect).await?;
     edit.finish(&api).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -313,23 +310,10 @@ async fn version(api: &Api, principal: &Principal, name: &str, number: u32) -> R
 
 /// What is wrong with a flow in this tenant.
 async fn problems(api: &Api, principal: &Principal, flow: &Flow) -> Result<Vec<FlowProblem>, Problem> {
-    let (store, tenant) = (api.store(), &principal.tenant);
-    let extensions = store.all::<Extension>(tenant).await?;
-    let queues = store.all::<Queue>(tenant).await?;
-    let rooms = store.all::<Room>(tenant).await?;
-    let others = store.published_flows(tenant).await?.into_iter().filter(|other| other.flow != flow.name);
-    let known = Known {
-        prompts: api.prompts().names(tenant),
-        extensions: extensions.into_iter().map(|extension| extension.value.number).collect(),
-        queues: queues.into_iter().map(|queue| queue.value.name).collect(),
-        rooms: rooms.into_iter().filter_map(|room| room.value.number.as_str().parse().ok()).collect(),
-        flows: others.map(|other| (other.flow, Arc::new(other.definition))).collect(),
-        ..Known::default()
-    };
-    let mut problems = check(flow, &known);
-    problems.extend(unserved(flow));
-    problems.sort();
-    Ok(problems)
+    let mut standing = flow_check::Standing { store: api.store(), tenant: &principal.tenant };
+    let mut known = flow_check::known(&mut standing).await?;
+    known.flows.remove(&flow.name);
+    Ok(flow_check::problems(flow, &known))
 }
 
 fn leads_to(route: &Route, name: &FlowName) -> bool {

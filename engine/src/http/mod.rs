@@ -17,6 +17,7 @@ pub mod extension;
 pub mod extract;
 pub mod flow;
 pub mod health;
+pub mod hours;
 pub mod idempotency;
 pub mod ladder;
 pub mod metric;
@@ -85,6 +86,7 @@ pub fn operations() -> Operations {
         extension::operations(),
         flow::operations(),
         health::operations(),
+        hours::operations(),
         prompt::operations(),
         queue::operations(),
         recording::operations(),

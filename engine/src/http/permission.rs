@@ -54,6 +54,10 @@ keys! {
     FLOWS_READ = "flows.read";
     /// Make, change, publish and delete flows.
     FLOWS_WRITE = "flows.write";
+    /// See opening hours.
+    HOURS_READ = "hours.read";
+    /// Make, change and delete opening hours.
+    HOURS_WRITE = "hours.write";
     /// Read the counters of the whole process.
     METRICS_READ = "metrics.read";
     /// See and hear uploaded prompts.

@@ -26,6 +26,7 @@ use super::setting::{Edit, Faults, Tagged};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::centre::QueueRules;
+use crate::flow_check;
 use crate::store::agents::Agent;
 use crate::store::extensions::Extension;
 use crate::store::flows::{FlowVersion, StoredFlow};
@@ -188,7 +189,7 @@ async fn create_queue(
     let name = name.expect("a name that is none was noted as a fault");
     let queue = Queue { name: name.clone(), rules: new.rules };
     let mut edit = Edit::begin(&api, &principal).await?;
-    check_ends(&api, &principal, &mut edit, &queue).await?;
+    check_ends(&mut edit, &queue).await?;
     let stored = edit.tx.create(queue).await?;
     edit.finish(&api).await?;
     Ok(tagged(&api, &principal, stored).created("/api/v1/queues", name.as_str()))
@@ -210,7 +211,7 @@ async fn change_queue(
     let mut edit = Edit::begin(&api, &principal).await?;
     let (queue, expect) = edit.found::<Queue>(&name, &if_match).await?;
     let queue = Queue { rules, ..queue };
-    check_ends(&api, &principal, &mut edit, &queue).await?;
+    check_ends(&mut edit, &queue).await?;
     let stored = edit.tx.update(queue, expect).await?;
     edit.finish(&api).await?;
     Ok(tagged(&api, &principal, stored))
@@ -268,7 +269,7 @@ async fn used_by(
 }
 
 /// A queue leads to what is there, and its number is its own.
-async fn check_ends(api: &Api, principal: &Principal, edit: &mut Edit, queue: &Queue) -> Result<(), Problem> {
+async fn check_ends(edit: &mut Edit, queue: &Queue) -> Result<(), Problem> {
     let mut faults = Faults::default();
     let queues = edit.tx.all::<Queue>().await?;
     if let Some(number) = &queue.rules.number {
@@ -282,7 +283,7 @@ async fn check_ends(api: &Api, principal: &Principal, edit: &mut Edit, queue: &Q
         let there = edit.tx.find::<Agent>(&member.agent).await?.is_some();
         faults.require("members", there, &format!("{} is no agent; make the employee one first", member.agent));
     }
-    let prompts = api.prompts().names(&principal.tenant);
+    let prompts = flow_check::prompts(&mut edit.tx).await?;
     for step in queue.rules.steps() {
         let there = match &step {
             Overflow::Queue(name) => *name != queue.name && queues.iter().any(|other| other.value.name == *name),

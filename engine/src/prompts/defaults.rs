@@ -1,9 +1,9 @@
 //! The prompts that every installation has: Opus packets in the binary, made by `conf/prompts/make.sh`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use dialplan::say::Language;
+use dialplan::say::{Language, PromptName};
 use media::RecordRate;
 use media::codec::Coder;
 
@@ -15,10 +15,22 @@ pub(super) type Samples = Arc<[i16]>;
 /// # Errors
 /// The pack in the binary is torn, or there is no memory for a decoder.
 pub(super) fn spoken(language: Language) -> Result<BTreeMap<String, Samples>, PackError> {
-    decode(match language {
+    decode(pack(language))
+}
+
+fn pack(language: Language) -> &'static [u8] {
+    match language {
         Language::ZhCn => include_bytes!("../../../conf/prompts/zh-CN.pack"),
         Language::En => include_bytes!("../../../conf/prompts/en.pack"),
-    })
+    }
+}
+
+/// The names of all prompts that every installation has, in any language; nothing is decoded.
+#[must_use]
+pub fn names() -> BTreeSet<PromptName> {
+    // A torn pack lets nobody start (see [`spoken`]).
+    let of = |language| entries(pack(language)).unwrap_or_default();
+    Language::ALL.into_iter().flat_map(of).filter_map(|entry| entry.name.parse().ok()).collect()
 }
 
 /// The music on hold that a tenant has who has not uploaded any.
@@ -40,24 +52,46 @@ pub enum PackError {
     NoMemory,
 }
 
-/// `conf/prompts/pack.py` says what stands in a pack.
 fn decode(pack: &[u8]) -> Result<BTreeMap<String, Samples>, PackError> {
-    let mut rest = Bytes(pack.strip_prefix(b"SWP1").ok_or(PackError::Torn)?);
     let mut clips = BTreeMap::new();
-    while !rest.0.is_empty() {
-        let name_len = rest.number(1)?;
-        let name = std::str::from_utf8(rest.take(name_len)?).map_err(|_| PackError::Torn)?;
-        let (skip, length, packets) = (rest.number(2)? / DECIMATION, rest.number(4)? / DECIMATION, rest.number(2)?);
+    for Entry { name, skip, length, packets } in entries(pack)? {
         let mut decoder = Coder::OPUS.decoder(RecordRate::Wide).ok_or(PackError::NoMemory)?;
         let mut samples = Vec::new();
-        for _ in 0..packets {
-            let packet_len = rest.number(2)?;
-            decoder.decode(rest.take(packet_len)?, &mut samples);
+        for packet in packets {
+            decoder.decode(packet, &mut samples);
         }
         let clip = samples.get(skip..(skip + length).min(samples.len())).ok_or(PackError::Torn)?;
         clips.insert(name.to_owned(), clip.into());
     }
     Ok(clips)
+}
+
+/// A prompt as it stands in a pack.
+struct Entry<'a> {
+    name: &'a str,
+    /// Samples before it begins.
+    skip: usize,
+    /// Samples of it.
+    length: usize,
+    packets: Vec<&'a [u8]>,
+}
+
+/// `conf/prompts/pack.py` says what stands in a pack.
+fn entries(pack: &[u8]) -> Result<Vec<Entry<'_>>, PackError> {
+    let mut rest = Bytes(pack.strip_prefix(b"SWP1").ok_or(PackError::Torn)?);
+    let mut entries = Vec::new();
+    while !rest.0.is_empty() {
+        let name_len = rest.number(1)?;
+        let name = std::str::from_utf8(rest.take(name_len)?).map_err(|_| PackError::Torn)?;
+        let (skip, length, count) = (rest.number(2)? / DECIMATION, rest.number(4)? / DECIMATION, rest.number(2)?);
+        let mut packets = Vec::with_capacity(count);
+        for _ in 0..count {
+            let packet_len = rest.number(2)?;
+            packets.push(rest.take(packet_len)?);
+        }
+        entries.push(Entry { name, skip, length, packets });
+    }
+    Ok(entries)
 }
 
 /// What is left of a pack.

@@ -1,10 +1,10 @@
 //! The prompts of all tenants, decoded and in memory: what is played is never read from a disk first.
 
-mod defaults;
+pub mod defaults;
 pub mod files;
 pub mod sound;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -118,14 +118,6 @@ impl PromptLibrary {
     /// Takes a prompt away.
     pub fn remove(&self, key: &PromptKey) {
         self.own.write().unwrap_or_else(PoisonError::into_inner).remove(key);
-    }
-
-    /// The names of all prompts that a tenant has: the default ones, and what it has uploaded.
-    #[must_use]
-    pub fn names(&self, tenant: &TenantId) -> BTreeSet<PromptName> {
-        let own = self.own.read().unwrap_or_else(PoisonError::into_inner);
-        let uploaded = own.keys().filter(|key| key.tenant == *tenant).map(|key| key.name.clone());
-        self.defaults.keys().map(|(_, name)| name.clone()).chain(uploaded).collect()
     }
 
     /// What a tenant's caller hears for `parts`. A prompt that is not there is left out.

@@ -5,17 +5,25 @@ pub mod first_start;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dialplan::flow::Flow;
+use dialplan::flow::name::FlowName;
 use hooks::fact::SettingsChanged;
 use hooks::id::TenantId;
 use switch::config::Pin;
 
 use crate::config::Config;
+use crate::config::Problem;
+use crate::config::flow_file::WrittenFlow;
 use crate::config::provision::{
-    ProvisionedAgent, ProvisionedExtension, ProvisionedQueue, ProvisionedRoom, ProvisionedRoute, ProvisionedTrunk,
+    ProvisionedAgent, ProvisionedExtension, ProvisionedFlow, ProvisionedHours, ProvisionedQueue, ProvisionedRoom,
+    ProvisionedRoute, ProvisionedTrunk,
 };
+use crate::flow_check;
 use crate::secrets::{SecretKey, new_password};
 use crate::store::agents::Agent;
 use crate::store::extensions::Extension;
+use crate::store::flows::{FlowVersion, StoredFlow};
+use crate::store::hours::StoredHours;
 use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::Route;
@@ -31,6 +39,14 @@ pub enum ProvisionError {
     /// The file names a tenant that does not exist.
     #[error("[[provision.*]] names tenant {0}, which does not exist: make it first, or name another")]
     NoTenant(TenantId),
+    /// A flow names what its tenant has not.
+    #[error("[[provision.flow]] {name}: {}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Flow {
+        /// Which.
+        name: FlowName,
+        /// What, at its lines; never empty.
+        problems: Vec<Problem>,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -53,7 +69,9 @@ pub async fn apply(
         .chain(wanted.routes.iter().map(|it| &it.tenant))
         .chain(wanted.rooms.iter().map(|it| &it.tenant))
         .chain(wanted.agents.iter().map(|it| &it.tenant))
-        .chain(wanted.queues.iter().map(|it| &it.tenant));
+        .chain(wanted.queues.iter().map(|it| &it.tenant))
+        .chain(wanted.hours.iter().map(|it| &it.tenant))
+        .chain(wanted.flows.iter().map(|it| &it.tenant));
     if let Some(missing) = named.into_iter().find(|tenant| !there.contains(*tenant)) {
         return Err(ProvisionError::NoTenant(missing.clone()));
     }
@@ -67,6 +85,8 @@ pub async fn apply(
         apply_rooms(&mut tx, key, wanted.rooms.iter().filter(|it| it.tenant == tenant)).await?;
         apply_agents(&mut tx, wanted.agents.iter().filter(|it| it.tenant == tenant)).await?;
         apply_queues(&mut tx, wanted.queues.iter().filter(|it| it.tenant == tenant)).await?;
+        apply_hours(&mut tx, wanted.hours.iter().filter(|it| it.tenant == tenant)).await?;
+        apply_flows(&mut tx, wanted.flows.iter().filter(|it| it.tenant == tenant)).await?;
         let facts = tx.commit().await?;
         if !facts.is_empty() {
             changed.insert(tenant, facts);
@@ -187,6 +207,54 @@ async fn apply_queues(tx: &mut SettingsTx, wanted: impl Iterator<Item = &Provisi
         keep.insert(put(tx, Queue { name: it.name.clone(), rules: it.rules.clone() }).await?);
     }
     delete_others::<Queue>(tx, &keep).await
+}
+
+async fn apply_hours(tx: &mut SettingsTx, wanted: impl Iterator<Item = &ProvisionedHours>) -> Result<(), StoreError> {
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        keep.insert(put(tx, StoredHours { name: it.name.clone(), hours: it.hours.clone() }).await?);
+    }
+    delete_others::<StoredHours>(tx, &keep).await
+}
+
+/// A flow that is the published version already is not checked again: a restart takes what calls have walked so far.
+async fn apply_flows(
+    tx: &mut SettingsTx,
+    wanted: impl Iterator<Item = &ProvisionedFlow>,
+) -> Result<(), ProvisionError> {
+    let wanted: Vec<&WrittenFlow> = wanted.map(|it| &it.written).collect();
+    let keep: BTreeSet<&FlowName> = wanted.iter().map(|it| &it.flow.name).collect();
+    let stored = tx.all::<StoredFlow>().await?;
+    for gone in stored.into_iter().filter(|it| it.is_read_only() && !keep.contains(&it.value.name)) {
+        tx.delete_flow(&gone.value, Expect::Any).await?;
+    }
+    let mut known = flow_check::known(tx).await?;
+    known.flows.extend(wanted.iter().map(|it| (it.flow.name.clone(), it.flow.clone())));
+    for it in wanted {
+        let name = &it.flow.name;
+        let last = tx.find::<StoredFlow>(name.as_str()).await?.and_then(|stored| stored.value.published);
+        let version = match last {
+            Some(number) => tx.find::<FlowVersion>(&FlowVersion::id(name.as_str(), number)).await?,
+            None => None,
+        };
+        let number = match (last, version) {
+            (Some(number), Some(version)) if version.value.definition == *it.flow => number,
+            (last, _) => {
+                let problems = flow_check::problems(&it.flow, &known);
+                if !problems.is_empty() {
+                    let problems = problems.iter().map(|problem| it.told(problem)).collect();
+                    return Err(ProvisionError::Flow { name: name.clone(), problems });
+                }
+                let number = last.map_or(1, |last| last + 1);
+                let definition = Flow::clone(&it.flow);
+                tx.create(FlowVersion { flow: name.clone(), number, definition }).await?;
+                number
+            }
+        };
+        let title = it.flow.title.clone();
+        put(tx, StoredFlow { name: name.clone(), title, draft: None, published: Some(number) }).await?;
+    }
+    Ok(())
 }
 
 /// As [`account`]: what stands there is kept where it means the same.

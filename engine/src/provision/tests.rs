@@ -118,6 +118,75 @@ fn what_the_file_provisions_is_applied_again_without_duplicates() {
     });
 }
 
+const WALKED: &str = r#"
+[[provision.hours]]
+name = "office"
+zone = "Asia/Shanghai"
+weekly.mon = ["09:00-18:00"]
+
+[[provision.flow]]
+name = "main"
+title = "Front desk"
+start = "hours"
+nodes.hours = { step = "condition", cases = [{ when = [{ hours = { name = "office" } }], go = "ring" }], otherwise = "sub" }
+nodes.ring = { step = "extension", number = "1001", failed = "sub" }
+nodes.sub = { step = "subflow", flow = "bye" }
+
+[[provision.flow]]
+name = "bye"
+start = "end"
+nodes.end = { step = "hang_up" }
+"#;
+
+fn told(facts: &[SettingsChanged]) -> Vec<String> {
+    facts.iter().map(|it| format!("{} {} {}", it.action, it.resource, it.id)).collect()
+}
+
+#[test]
+fn hours_and_flows_of_the_file_are_published_once_and_go_with_it() {
+    on_each_database(|scratch| async move {
+        let (store, here) = (&scratch.store, TenantId::first());
+        let folder = tempfile::tempdir().unwrap();
+        let with = |text: &str| config(text, folder.path());
+        first_start::run(store, &with(""), &Passwords::Random).await.unwrap();
+        let facts = apply(store, &key(), &with(WALKED)).await.unwrap();
+        assert_eq!(
+            told(&facts[&here]),
+            [
+                "created hours office",
+                "created flow_version main.1",
+                "created flow main",
+                "created flow_version bye.1",
+                "created flow bye"
+            ]
+        );
+        assert_eq!(apply(store, &key(), &with(WALKED)).await.unwrap(), BTreeMap::new(), "nothing differs");
+        assert!(store.get::<StoredFlow>(&here, "main").await.unwrap().is_read_only());
+        assert!(store.get::<StoredHours>(&here, "office").await.unwrap().is_read_only());
+        let built = Build { key: &key(), domain: "x", record_internal: false, names: &Names::default() };
+        let built = build(store, &here, &built).await.unwrap().config;
+        assert_eq!((built.hours.len(), built.flows[&"main".parse().unwrap()].number), (1, 1));
+
+        // What was published is not checked again; what is new is.
+        store.delete::<Extension>(Change::by(here.clone(), "admin"), "1001", Expect::Any).await.unwrap();
+        assert_eq!(apply(store, &key(), &with(WALKED)).await.unwrap(), BTreeMap::new());
+        let changed = WALKED.replace("Front desk", "Desk").replace("{ name = \"office\" }", "{ name = \"offise\" }");
+        let refused = apply(store, &key(), &with(&changed)).await.unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "[[provision.flow]] main: line 11: hours: there is no set of hours `offise`, did you mean `office`?; make it, or name another\n\
+             line 12: ring: there is no extension `1001`, did you mean `1003`?; make it, or name another"
+        );
+        let changed = WALKED.replace("Front desk", "Desk").replace("\"1001\"", "\"1002\"");
+        let facts = apply(store, &key(), &with(&changed)).await.unwrap();
+        assert_eq!(told(&facts[&here]), ["created flow_version main.2", "updated flow main"]);
+        let facts = apply(store, &key(), &with("")).await.unwrap();
+        let all = store.all::<FlowVersion>(&here).await.unwrap();
+        assert!(all.is_empty() && store.all::<StoredFlow>(&here).await.unwrap().is_empty(), "{all:?}");
+        assert!(told(&facts[&here]).contains(&"deleted hours office".to_owned()));
+    });
+}
+
 #[test]
 fn the_file_wins_over_what_was_made_by_hand() {
     on_each_database(|scratch| async move {

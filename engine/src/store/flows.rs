@@ -5,8 +5,8 @@ use dialplan::flow::name::FlowName;
 use hooks::id::TenantId;
 use serde::Serialize;
 
-use super::setting::{Setting, as_text, stored};
-use super::sql::{Arg, Row, args, json};
+use super::setting::{Expect, Setting, SettingsTx, as_text, stored};
+use super::sql::{Arg, Conn, Row, args, json};
 use super::{Store, StoreError};
 
 /// A flow through its life.
@@ -49,11 +49,38 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
     pub async fn published_flows(&self, tenant: &TenantId) -> Result<Vec<FlowVersion>, StoreError> {
-        let sql = "SELECT v.* FROM flow_versions v JOIN flows f \
-                   ON f.tenant = v.tenant AND f.name = v.flow AND f.published = v.number WHERE v.tenant = $1 ORDER BY v.flow";
-        let rows = self.pool.read().await?.all(sql, args![tenant.as_str()]).await?;
-        rows.iter().map(|row| stored::<FlowVersion>(row).map(|version| version.value)).collect()
+        published(&mut self.pool.read().await?, tenant).await
     }
+}
+
+impl SettingsTx {
+    /// As [`Store::published_flows`], as this transaction sees them.
+    ///
+    /// # Errors
+    /// As [`Store::published_flows`].
+    pub async fn published_flows(&mut self) -> Result<Vec<FlowVersion>, StoreError> {
+        let (conn, change) = self.parts();
+        published(conn, &change.tenant).await
+    }
+
+    /// Deletes a flow with its versions.
+    ///
+    /// # Errors
+    /// As [`SettingsTx::delete`].
+    pub async fn delete_flow(&mut self, flow: &StoredFlow, expect: Expect) -> Result<(), StoreError> {
+        self.delete::<StoredFlow>(flow.name.as_str(), expect).await?;
+        for number in 1..=flow.published.unwrap_or_default() {
+            self.delete::<FlowVersion>(&FlowVersion::id(flow.name.as_str(), number), Expect::Any).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn published(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<FlowVersion>, StoreError> {
+    let sql = "SELECT v.* FROM flow_versions v JOIN flows f \
+               ON f.tenant = v.tenant AND f.name = v.flow AND f.published = v.number WHERE v.tenant = $1 ORDER BY v.flow";
+    let rows = conn.all(sql, args![tenant.as_str()]).await?;
+    rows.iter().map(|row| stored::<FlowVersion>(row).map(|version| version.value)).collect()
 }
 
 impl Setting for StoredFlow {

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step {
         version: 1,
         name: "first",
@@ -81,6 +81,12 @@ const STEPS: [Step; 13] = [
         name: "tenant_language",
         sqlite: include_str!("../../../migrations/sqlite/0014_tenant_language.sql"),
         postgres: include_str!("../../../migrations/postgres/0014_tenant_language.sql"),
+    },
+    Step {
+        version: 15,
+        name: "hours",
+        sqlite: include_str!("../../../migrations/sqlite/0015_hours.sql"),
+        postgres: include_str!("../../../migrations/postgres/0015_hours.sql"),
     },
     Step {
         version: 16,

@@ -12,6 +12,7 @@ pub mod cursors;
 pub mod employees;
 pub mod extensions;
 pub mod flows;
+pub mod hours;
 pub mod idempotency;
 mod migrations;
 pub mod prompts;

@@ -10,7 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialplan::flow::name::{FlowName, QueueName};
+use dialplan::flow::name::{FlowName, HoursName, QueueName};
+use dialplan::hours::Hours;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
 use dialplan::say::Language;
@@ -181,6 +182,8 @@ pub struct TenantConfig {
     pub agents: BTreeMap<AgentNumber, Agent>,
     /// Its queues.
     pub queues: BTreeMap<QueueName, Arc<Queue>>,
+    /// Its opening hours (IVR-02).
+    pub hours: BTreeMap<HoursName, Arc<Hours>>,
     /// Where numbers lead.
     pub plan: Plan,
     /// In which language its callers are spoken to.

@@ -95,6 +95,7 @@ mod tests {
             flows: BTreeMap::new(),
             agents: BTreeMap::new(),
             queues: BTreeMap::new(),
+            hours: BTreeMap::new(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
             language: dialplan::say::Language::En,
             caller_number: None,

@@ -8,6 +8,7 @@ mod events;
 mod fixture;
 mod flows;
 mod guards;
+mod hours;
 mod prompts;
 mod recordings;
 mod rooms;

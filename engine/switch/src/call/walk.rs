@@ -352,9 +352,8 @@ impl World for Flows<'_> {
         found.map(|found| found.flow.clone())
     }
 
-    // There are none yet, and a flow that names one is not taken.
-    fn opening(&self, _hours: &HoursName, _now_ms: i64) -> Option<Opening> {
-        None
+    fn opening(&self, hours: &HoursName, now_ms: i64) -> Option<Opening> {
+        self.tenant.hours.get(hours).map(|hours| hours.at(now_ms))
     }
 
     fn queue(&self, queue: &QueueName, figure: QueueFigure) -> Option<u32> {

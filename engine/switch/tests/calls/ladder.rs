@@ -192,6 +192,7 @@ pub(crate) fn tenant() -> TenantConfig {
         flows: BTreeMap::new(),
         agents: BTreeMap::new(),
         queues: BTreeMap::new(),
+        hours: BTreeMap::new(),
         language: Language::En,
         caller_number: None,
         record_internal: false,

@@ -325,3 +325,86 @@ fn a_node_that_stops_ends_calls_in_flows() {
     world.finish();
     assert!(world.facts.iter().any(|fact| fact.starts_with("ended Stopped")), "{:?}", world.facts);
 }
+
+/// A flow that asks for the hours. Ladders begin on Sunday the 22nd of November 2026 at 16:00 in Shanghai (see `ladder::now`).
+fn asks_for_hours(times: Value) -> World {
+    let flow = json!({
+        "name": "main", "start": "hours",
+        "nodes": {
+            "hours": {
+                "step": "condition", "otherwise": "closed",
+                "cases": [
+                    {"when": [{"hours": {"name": "office", "is": "open"}}], "go": "bob"},
+                    {"when": [{"hours": {"name": "office", "is": "holiday"}}], "go": "holiday"},
+                ],
+            },
+            "bob": {"step": "extension", "number": "1002", "failed": "closed"},
+            "holiday": {"step": "hang_up", "parts": ["ivr_holiday"]},
+            "closed": {"step": "hang_up", "parts": ["ivr_closed"]},
+        },
+    });
+    let mut settings = walked(&[flow]);
+    settings.hours.insert("office".parse().unwrap(), Arc::new(serde_json::from_value(times).unwrap()));
+    with(settings)
+}
+
+#[test]
+fn a_flow_branches_by_the_wall_clock_open_closed_or_holiday() {
+    let cases = [
+        (json!({"zone": "Asia/Shanghai", "weekly": {"sun": ["15:00-16:01"]}}), None),
+        (
+            json!({"zone": "Asia/Shanghai", "weekly": {"sun": ["09:00-16:00"], "mon": ["00:00-24:00"]}}),
+            Some("ivr_closed"),
+        ),
+        // There it is eight in the morning.
+        (json!({"zone": "Europe/London", "weekly": {"sun": ["15:00-16:01"]}}), Some("ivr_closed")),
+        (
+            json!({"zone": "Asia/Shanghai", "weekly": {"sun": ["00:00-24:00"]}, "holidays": ["11-22"]}),
+            Some("ivr_holiday"),
+        ),
+        (
+            json!({
+                "zone": "Asia/Shanghai", "weekly": {"mon": ["09:00-18:00"]}, "holidays": ["11-22"],
+                "make_up": [{"date": "2026-11-22", "like": "mon"}],
+            }),
+            None,
+        ),
+    ];
+    for (times, said) in cases {
+        let mut world = asks_for_hours(times.clone());
+        world.play("0ms lines > INVITE 01012340000");
+        match said {
+            None => world.play(
+                "0ms bob < INVITE\n0ms lines < 200\n0ms bob > 180\n1s lines > BYE\n1s bob < CANCEL\n1s bob < ACK",
+            ),
+            Some(said) => {
+                world.play(&format!("0ms lines < 200\n0ms lines hears {said}"));
+                world.played("lines");
+                world.play("1s lines < BYE");
+            }
+        }
+        world.finish();
+    }
+}
+
+#[test]
+fn hours_end_by_the_second() {
+    let mut world = asks_for_hours(json!({"zone": "Asia/Shanghai", "weekly": {"sun": ["09:00-16:01"]}}));
+    world.play(
+        r#"
+        59s  lines > INVITE 01012340000
+        59s  bob   < INVITE
+        59s  lines < 200
+        59s  bob   > 486
+        59s  bob   < ACK
+        59s  lines hears ivr_closed
+        61s  lines > BYE
+        61s  lines > INVITE 01012340000
+        61s  lines < 200
+        61s  lines hears ivr_closed
+        62s  lines > BYE
+        "#,
+    );
+    assert!(world.phone("bob").inbox.is_empty());
+    world.finish();
+}
