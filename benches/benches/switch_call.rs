@@ -385,6 +385,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         flows: [].into(),
         agents: [].into(),
         queues: [].into(),
+        hours: [].into(),
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
         language: dialplan::say::Language::En,
         caller_number: None,
