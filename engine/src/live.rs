@@ -236,6 +236,7 @@ mod tests {
             recording: false,
             recording_paused: false,
             legs: Vec::new(),
+            supervisors: Vec::new(),
         }
     }
 

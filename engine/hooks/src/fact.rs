@@ -6,6 +6,7 @@ mod consult;
 mod quality;
 mod queue;
 mod recording;
+mod supervise;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,7 @@ pub use recording::{
     AudioFormat, AudioPlace, RecordingFailed, RecordingMark, RecordingPurged, RecordingReady, RecordingStarted,
     RecordingStored,
 };
+pub use supervise::{CallSupervised, CallSupervisionEnded, Supervision};
 
 use crate::id::{CallId, LegId, TenantId};
 use crate::position::Position;
@@ -89,6 +91,12 @@ pub enum Event {
     /// They do so no more.
     #[serde(rename = "call.conference_ended")]
     ThreeWayEnded(ThreeWayEnded),
+    /// A supervisor listens, talks, takes the agent's place, or ended the call (MON-24 to MON-30).
+    #[serde(rename = "call.supervised")]
+    CallSupervised(CallSupervised),
+    /// A supervisor listens or talks no more.
+    #[serde(rename = "call.supervision_ended")]
+    CallSupervisionEnded(CallSupervisionEnded),
     /// A caller began to wait in a queue.
     #[serde(rename = "call.queued")]
     CallQueued(CallQueued),
@@ -584,6 +592,8 @@ impl Event {
             Self::ConsultEnded(e) => Some(e.call),
             Self::ThreeWayStarted(e) => Some(e.call),
             Self::ThreeWayEnded(e) => Some(e.call),
+            Self::CallSupervised(e) => Some(e.call),
+            Self::CallSupervisionEnded(e) => Some(e.call),
             Self::CallQueued(e) => Some(e.call),
             Self::CallLeftQueue(e) => Some(e.call),
             Self::CallOffered(e) => Some(e.call),

@@ -79,6 +79,8 @@ pub struct AgentNow {
     pub call_status: CallStatus,
     /// The calls that he takes part in.
     pub calls: Vec<String>,
+    /// He supervises a call of another (MON-29).
+    pub supervises: bool,
     /// `out`, `{"phone": "web" | "desk"}` or `{"mobile": ...}`.
     #[schema(value_type = Object)]
     pub sign: Sign,
@@ -203,6 +205,7 @@ impl AgentNow {
             since: view.map(|view| Instant(view.since_ms)),
             call_status: view.map_or(CallStatus::None, |view| view.call_status),
             calls: view.map(|view| view.calls.iter().map(CallId::to_string).collect()).unwrap_or_default(),
+            supervises: view.is_some_and(|view| view.supervises),
             sign: view.map_or(Sign::Out, |view| view.sign),
             signed_in_on: view.and_then(|view| view.extension.clone()),
             kept: view.and_then(|view| view.kept),

@@ -17,11 +17,12 @@ use utoipa_axum::routes;
 use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::page::{Listed, PageQuery, bad_cursor};
-use super::permission::{CALLS_CONTROL, CALLS_DIAL, CALLS_READ, CALLS_RECORD};
+use super::permission::{CALLS_CONTROL, CALLS_DIAL, CALLS_MONITOR, CALLS_READ, CALLS_RECORD};
 use super::principal::Principal;
 use super::problem::Problem;
 use super::setting::Faults;
 use super::state::Api;
+use super::supervision::SupervisorShown;
 use super::time_text::Instant;
 
 /// The operations on live calls.
@@ -59,6 +60,9 @@ pub struct CallShown {
     pub recording_paused: bool,
     /// Its live legs, the caller's first.
     pub legs: Vec<LiveLeg>,
+    /// Who supervises it; left out for those who may not (`calls.monitor`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supervisors: Option<Vec<SupervisorShown>>,
 }
 
 /// A live leg.
@@ -206,8 +210,9 @@ impl From<&LegView> for LiveLeg {
     }
 }
 
-impl From<&CallView> for CallShown {
-    fn from(view: &CallView) -> Self {
+impl CallShown {
+    fn of(view: &CallView, principal: &Principal) -> Self {
+        let may_see = principal.permissions.allow(CALLS_MONITOR);
         Self {
             id: view.call.to_string(),
             direction: view.direction.into(),
@@ -219,6 +224,7 @@ impl From<&CallView> for CallShown {
             recording: view.recording,
             recording_paused: view.recording_paused,
             legs: view.legs.iter().map(LiveLeg::from).collect(),
+            supervisors: may_see.then(|| view.supervisors.iter().map(SupervisorShown::from).collect()),
         }
     }
 }
@@ -233,7 +239,7 @@ async fn list_calls(
 ) -> Result<Json<Listed<CallShown>>, Problem> {
     let after = page.after()?.map(|key| key.parse::<CallId>()).transpose().map_err(|_| bad_cursor())?;
     let rows = api.live().calls(&principal.tenant, after, page.limit() + 1);
-    Ok(Json(Listed::cut(rows, page.limit(), |row| row.call.to_string(), |row| CallShown::from(&*row))))
+    Ok(Json(Listed::cut(rows, page.limit(), |row| row.call.to_string(), |row| CallShown::of(&row, &principal))))
 }
 
 /// One live call. When it is over, its record is under `call-records`.
@@ -245,7 +251,7 @@ async fn read_call(
     Path(id): Path<String>,
 ) -> Result<Json<CallShown>, Problem> {
     let view = api.live().call(&principal.tenant, call_id(&id)?).ok_or_else(no_call)?;
-    Ok(Json(CallShown::from(&*view)))
+    Ok(Json(CallShown::of(&view, &principal)))
 }
 
 /// Rings the extension's phones, then dials the number. Answers as soon as the call exists.

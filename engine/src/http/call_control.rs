@@ -14,7 +14,7 @@ use super::call::call_id;
 use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::permission::{CALLS_CONTROL, CALLS_DIAL};
-use super::principal::{Principal, Who};
+use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::setting::Faults;
 use super::state::Api;
@@ -199,7 +199,7 @@ async fn order(
 
 /// For whom; nobody without [`CALLS_CONTROL`] orders for others.
 fn party_of(api: &Api, principal: &Principal, call: CallId, query: &PartyQuery) -> Result<Option<Party>, Problem> {
-    let own = own_agent(principal);
+    let own = principal.agent();
     let mut faults = Faults::default();
     let named = match (&query.agent, &query.extension, &query.leg) {
         (None, None, None) => None,
@@ -228,16 +228,9 @@ fn not_ones_own() -> Problem {
     Problem::new(Kind::NotFound, detail)
 }
 
-fn own_agent(principal: &Principal) -> Option<AgentNumber> {
-    match &principal.who {
-        Who::Employee { number, .. } => number.parse().ok(),
-        Who::Token { .. } => None,
-    }
-}
-
 /// Whether who asks is an agent in that call.
 fn takes_part(api: &Api, principal: &Principal, call: CallId) -> bool {
-    let own = own_agent(principal).and_then(|number| api.live().agent(&principal.tenant, number.as_str()));
+    let own = principal.agent().and_then(|number| api.live().agent(&principal.tenant, number.as_str()));
     own.is_some_and(|agent| agent.calls.contains(&call))
 }
 

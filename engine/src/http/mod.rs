@@ -41,6 +41,7 @@ pub mod setting;
 pub mod sip;
 pub mod sip_credential;
 pub mod state;
+pub mod supervision;
 pub mod tenant;
 pub mod throttle;
 pub mod time_text;
@@ -95,6 +96,7 @@ pub fn operations() -> Operations {
         route::operations(),
         session::operations(),
         sip_credential::operations(),
+        supervision::operations(),
         tenant::operations(),
         trunk::operations(),
     ];

@@ -26,14 +26,24 @@ keys! {
     BANS_READ = "bans.read";
     /// Lift a ban.
     BANS_WRITE = "bans.write";
+    /// Talk in the call of an agent (强插, MON-25).
+    CALLS_BARGE = "calls.barge";
     /// End any live call, and hold, hand on and join the parties of others' calls.
     CALLS_CONTROL = "calls.control";
     /// Start calls (GEN-14).
     CALLS_DIAL = "call.dial";
+    /// End the call of an agent as his supervisor (强拆, MON-27).
+    CALLS_FORCE_HANGUP = "calls.force_hangup";
+    /// Listen to the call of an agent (监听, MON-24), and see who does.
+    CALLS_MONITOR = "calls.monitor";
     /// See live calls.
     CALLS_READ = "calls.read";
     /// Start, stop, pause and resume the recording of any live call (REC-08).
     CALLS_RECORD = "calls.record";
+    /// Take the place of an agent in a call (MON-30).
+    CALLS_TAKEOVER = "calls.takeover";
+    /// Talk to an agent alone while he talks (密语, MON-30).
+    CALLS_WHISPER = "calls.whisper";
     /// Read the SIP messages of calls, with the addresses of phones and trunks.
     CALL_LADDERS_READ = "call_ladders.read";
     /// Read call records (CDR).

@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use dialplan::number::AgentNumber;
 use hooks::id::TenantId;
 
 use super::operation::unauthenticated;
@@ -64,6 +65,15 @@ pub enum Who {
 }
 
 impl Principal {
+    /// The agent that he is, if he is one.
+    #[must_use]
+    pub fn agent(&self) -> Option<AgentNumber> {
+        match &self.who {
+            Who::Employee { number, .. } => number.parse().ok(),
+            Who::Token { .. } => None,
+        }
+    }
+
     /// As it stands in the audit log: a login name or `token:NAME`.
     #[must_use]
     pub fn by(&self) -> String {

@@ -274,10 +274,18 @@ impl From<CommandError> for Problem {
                 Refused::NoSuchExtension => Self::invalid(vec![FieldError::new("from", detail)]),
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::NoExtension => Self::invalid(vec![FieldError::new("extension", detail)]),
+                Refused::WhichSupervisor => Self::invalid(vec![FieldError::new("supervisor", detail)]),
                 Refused::NoThird => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::OutOfPhase { .. }
                 | Refused::NotNow
                 | Refused::NoMobile
+                | Refused::NotOnCall
+                | Refused::Oneself
+                | Refused::Supervises
+                | Refused::OneTalksAlready
+                | Refused::ThreeAlready
+                | Refused::BargedIn
+                | Refused::SupervisorsFull
                 | Refused::WhichParty
                 | Refused::NotAvailable
                 | Refused::OutsideByConsult

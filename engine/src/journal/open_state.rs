@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
     AgentStateChanged, CallCreated, CallEnded, ConferenceEnd, ConferenceEnded, EndCause, EndedBy, Event, Fact,
-    LeftReason, LegEnded, LegStarted, MemberJoined, MemberLeft, RecordingStarted, RegistrationBound, Sign,
+    LeftReason, LegAnswered, LegEnded, LegStarted, MemberJoined, MemberLeft, RecordingStarted, RegistrationBound, Sign,
 };
 use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,29 @@ impl OpenState {
         }
     }
 
+    fn leg_started(&mut self, started: &LegStarted, at_ms: u64) {
+        let leg = OpenLeg { started: started.clone(), started_at_ms: at_ms, answered_at_ms: None };
+        self.of_call(started.call, |call| _ = call.legs.insert(started.leg, leg));
+    }
+
+    fn leg_answered(&mut self, answered: &LegAnswered, at_ms: u64) {
+        self.of_call(answered.call, |call| {
+            if let Some(leg) = call.legs.get_mut(&answered.leg) {
+                leg.answered_at_ms.get_or_insert(at_ms);
+            }
+        });
+    }
+
+    fn recording_started(&mut self, started: &RecordingStarted, at_ms: u64) {
+        let recording = OpenRecording { started: started.clone(), started_at_ms: at_ms };
+        self.recordings.insert(started.recording, recording);
+    }
+
+    fn bind(&mut self, bound: &RegistrationBound) {
+        let of_extension = self.registrations.entry(bound.extension.clone()).or_default();
+        of_extension.insert(bound.contact.clone(), bound.clone());
+    }
+
     /// Takes in the next fact.
     pub fn take(&mut self, fact: &Fact) {
         let at_ms = fact.at_ms;
@@ -101,15 +124,8 @@ impl OpenState {
         }
         match &fact.event {
             Event::CallCreated(created) => self.create(created, at_ms),
-            Event::LegStarted(started) => {
-                let leg = OpenLeg { started: started.clone(), started_at_ms: at_ms, answered_at_ms: None };
-                self.of_call(started.call, |call| _ = call.legs.insert(started.leg, leg));
-            }
-            Event::LegAnswered(answered) => self.of_call(answered.call, |call| {
-                if let Some(leg) = call.legs.get_mut(&answered.leg) {
-                    leg.answered_at_ms.get_or_insert(at_ms);
-                }
-            }),
+            Event::LegStarted(started) => self.leg_started(started, at_ms),
+            Event::LegAnswered(answered) => self.leg_answered(answered, at_ms),
             Event::LegEnded(ended) => self.of_call(ended.call, |call| _ = call.legs.remove(&ended.leg)),
             Event::CallAnswered(answered) => {
                 self.of_call(answered.call, |call| _ = call.answered_at_ms.get_or_insert(at_ms));
@@ -126,22 +142,18 @@ impl OpenState {
                 }
             }
             Event::ConferenceEnded(ended) => _ = self.conferences.remove(&ended.conference),
-            Event::RecordingStarted(started) => {
-                let recording = OpenRecording { started: started.clone(), started_at_ms: at_ms };
-                self.recordings.insert(started.recording, recording);
-            }
+            Event::RecordingStarted(started) => self.recording_started(started, at_ms),
             Event::RecordingReady(ready) => _ = self.recordings.remove(&ready.recording),
             Event::RecordingFailed(failed) => _ = self.recordings.remove(&failed.recording),
-            Event::RegistrationBound(bound) => {
-                let of_extension = self.registrations.entry(bound.extension.clone()).or_default();
-                of_extension.insert(bound.contact.clone(), bound.clone());
-            }
+            Event::RegistrationBound(bound) => self.bind(bound),
             Event::AgentStateChanged(changed) => self.agent(changed, at_ms),
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
             Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
             | Event::ThreeWayEnded(_)
+            | Event::CallSupervised(_)
+            | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)

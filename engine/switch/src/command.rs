@@ -62,6 +62,7 @@ impl Switch {
                 self.order_call(tenant, call, party.as_ref(), &order).map(|()| Done::Ok)
             }
             Command::Agent { agent, order, by } => self.order_agent(tenant, &agent, &order, by).map(|()| Done::Ok),
+            Command::Supervise(order) => self.supervise(tenant, &order).map(|()| Done::Ok),
             Command::LiftBan(source) => {
                 if self.doorman.bans.lift(source, self.desk.now) {
                     self.desk.publish(View::BanGone(source.to_canonical()));

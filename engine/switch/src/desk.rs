@@ -73,6 +73,8 @@ pub(crate) enum TimerKey {
     LastWords(CallId),
     /// A third person did not answer in time.
     Third(CallId),
+    /// A supervisor's phone did not.
+    Supervisor(CallId, AgentId),
     /// An agent's wrap-up is over, or his phone has been away for too long.
     Agent(AgentId),
     /// All calls that go on after a killed process do so.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
-use hooks::fact::{AgentState, AgentStateChanged, RegistrationBound, Way};
+use hooks::fact::{AgentState, AgentStateChanged, RegistrationBound, Supervision, Way};
 use hooks::id::{CallId, LegId, TenantId};
 use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
@@ -135,6 +135,8 @@ pub enum Command {
         /// What.
         order: CallOrder,
     },
+    /// A supervisor goes into the call of an agent, or ends it.
+    Supervise(Box<Supervise>),
     /// Something is asked of an agent's state.
     Agent {
         /// Whose.
@@ -187,6 +189,21 @@ pub enum CallOrder {
     CancelThreeWay,
     /// Hangs up (挂断): what that means is a matter of the phase.
     HangUp,
+}
+
+/// What a supervisor does in the call of an agent (section 30 of the requirements).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supervise {
+    /// The call.
+    pub call: CallId,
+    /// Whose; the only agent's who talks in it where none is named.
+    pub agent: Option<AgentNumber>,
+    /// Whose phone takes part; none does where the call is hung up.
+    pub supervisor: Option<AgentNumber>,
+    /// What.
+    pub how: Supervision,
+    /// Who asks: a login name or `token:NAME`.
+    pub by: String,
 }
 
 /// What is asked of an agent's state.

@@ -30,6 +30,8 @@ pub(crate) enum Summons {
     Ring,
     /// It answers by itself (CALL-09): its user has asked for the call.
     AutoAnswer,
+    /// It answers by itself: its user supervises the agent at that leg.
+    Supervise(LegIndex),
     /// It answers by itself: it is in the call already, but its page was loaded again.
     Return(Return),
 }
@@ -159,11 +161,13 @@ fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
         // The phone of whom the API calls shows whom it will be connected to.
         (_, Summons::AutoAnswer) => address(&invitation.about.callee, ""),
         // RFC 3323 §4.1.1.3: a withheld number.
-        (_, Summons::Ring | Summons::Return(_)) if identity::is_hidden(invitation.about) => anonymous(),
-        (Target::Phone(_), Summons::Ring | Summons::Return(_)) => {
+        (_, Summons::Ring | Summons::Supervise(_) | Summons::Return(_)) if identity::is_hidden(invitation.about) => {
+            anonymous()
+        }
+        (Target::Phone(_), Summons::Ring | Summons::Supervise(_) | Summons::Return(_)) => {
             address(&invitation.about.caller, &invitation.about.caller_name)
         }
-        (Target::Trunk(line), Summons::Ring | Summons::Return(_)) => address(&line.shown, ""),
+        (Target::Trunk(line), Summons::Ring | Summons::Supervise(_) | Summons::Return(_)) => address(&line.shown, ""),
     }
 }
 

@@ -18,6 +18,7 @@ use sip::transaction::{ClientKey, SendError, ServerKey};
 use crate::asking::Asking;
 use crate::call::{Away, Repeated, Subscription};
 use crate::desk::{Desk, LegIndex};
+use crate::invite::Summons;
 use crate::lifetime::Lifetime;
 use crate::media::EndpointId;
 use crate::nat;
@@ -131,6 +132,7 @@ pub(crate) struct Outgoing {
     pub(crate) forks: Forks,
     pub(crate) flow: Flow,
     pub(crate) target: Target,
+    pub(crate) summons: Summons,
     pub(crate) progress: Progress,
     pub(crate) early: Early,
     pub(crate) patience: Patience,

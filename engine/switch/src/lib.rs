@@ -56,6 +56,7 @@ mod replace;
 mod requests;
 mod rooms;
 mod session;
+mod supervise;
 pub mod switch;
 mod target;
 mod tenants;

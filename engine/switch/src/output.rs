@@ -137,6 +137,30 @@ pub enum Refused {
     /// There is nobody to join.
     #[error("name the extension that shall join, or consult somebody first")]
     NoThird,
+    /// MON-23.
+    #[error("the agent has no call that is answered; wait until he talks")]
+    NotOnCall,
+    /// MON-29.
+    #[error("nobody supervises himself; choose another agent")]
+    Oneself,
+    /// Whose phone shall listen is not said.
+    #[error("name the supervisor whose phone takes part: `supervisor`")]
+    WhichSupervisor,
+    /// MON-26.
+    #[error("you supervise a call already; hang up there first")]
+    Supervises,
+    /// MON-29.
+    #[error("another supervisor whispers or talks in the call; listening in is possible")]
+    OneTalksAlready,
+    /// MON-29.
+    #[error("three talk, or somebody is being asked; only listening in is possible")]
+    ThreeAlready,
+    /// CALL-24.
+    #[error("a supervisor talks in the call, and three are the most; ask again when he has left")]
+    BargedIn,
+    /// Too many supervisors.
+    #[error("too many supervisors are in the call already; one of them has to leave first")]
+    SupervisorsFull,
     /// No such agent.
     #[error("there is no such agent; make the employee an agent first")]
     NoSuchAgent,

@@ -429,6 +429,9 @@ impl Switch {
             TimerKey::Flow(call) => self.with_call(call, Call::flow_due),
             TimerKey::LastWords(call) => self.with_call(call, Call::last_words_elapsed),
             TimerKey::Third(call) => self.with_call(call, Call::third_elapsed),
+            TimerKey::Supervisor(call, supervisor) => {
+                self.with_call(call, |call, desk| call.supervisor_elapsed(desk, supervisor));
+            }
             TimerKey::Agent(agent) => self.desk.agent_due(agent),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),

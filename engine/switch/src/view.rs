@@ -6,7 +6,7 @@ mod trunk;
 
 use std::net::IpAddr;
 
-use hooks::fact::{Direction, PeerKind};
+use hooks::fact::{Direction, PeerKind, Supervision};
 use hooks::id::{CallId, LegId, TenantId};
 
 pub use conference::{ConferenceView, MemberView};
@@ -88,8 +88,19 @@ pub struct CallView {
     pub recording: bool,
     /// And that is paused.
     pub recording_paused: bool,
-    /// Its live legs, the caller's first.
+    /// Its live legs, the caller's first; those of supervisors are not among them.
     pub legs: Vec<LegView>,
+    /// Who supervises it, and how. Not for the agent's eyes.
+    pub supervisors: Vec<SupervisorView>,
+}
+
+/// A supervisor in a live call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupervisorView {
+    /// The employee number.
+    pub supervisor: String,
+    /// What he does.
+    pub how: Supervision,
 }
 
 /// A live leg.

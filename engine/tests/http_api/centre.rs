@@ -1,10 +1,11 @@
 //! Agents and queues as they are set, and what is ordered of agents.
 
-use hooks::fact::{AgentState, CallStatus, Sign, Way};
+use hooks::fact::{AgentState, CallStatus, Sign, Supervision, Way};
+use hooks::id::CallId;
 use serde_json::json;
-use switch::input::{AgentOrder, CallOrder, Command, Party};
+use switch::input::{AgentOrder, CallOrder, Command, Party, Supervise};
 use switch::queue::Figures;
-use switch::view::{AgentView, QueueView, View};
+use switch::view::{AgentView, QueueView, SupervisorView, View};
 
 use crate::fixture::{Fixture, PASSWORD, default_tenant};
 
@@ -17,6 +18,7 @@ fn view(agent: &str) -> AgentView {
         since_ms: 1_795_336_200_000,
         call_status: CallStatus::None,
         calls: Vec::new(),
+        supervises: false,
         sign: Sign::Phone(Way::Desk),
         kept: None,
     }
@@ -157,4 +159,46 @@ async fn a_call_is_controlled_for_a_party() {
     );
     let two = admin.post(&format!("/calls/{call}/hold?extension=1001&agent=1"), json!({})).await;
     assert_eq!((two.status.as_u16(), &two.json()["errors"][0]["field"]), (422, &json!("agent")));
+}
+
+/// Each action of a supervisor has a permission of its own (MON-29).
+#[tokio::test]
+async fn a_supervisor_uses_his_own_phone_and_needs_a_permission_for_each_action() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let id = CallId::new(1_795_336_200_000, 1);
+    let mut call = crate::fixture::call_view(&default_tenant(), id, "13800000000", "7000");
+    call.supervisors = vec![SupervisorView { supervisor: "10009".into(), how: Supervision::Whisper }];
+    fixture.live.apply(View::Call(call));
+    let signed_in = fixture
+        .client()
+        .post("/session", json!({"login": "admin", "password": PASSWORD, "tenant": "default"}))
+        .await
+        .json();
+    let employee = fixture.client().with("authorization", &format!("Bearer {}", signed_in["token"].as_str().unwrap()));
+    assert_eq!(employee.post(&format!("/calls/{id}/barge?agent=10001"), json!({})).await.status, 204);
+    let last = fixture.switch.commands.lock().unwrap().last().cloned().unwrap().1;
+    let order = Supervise {
+        call: id,
+        agent: Some("10001".parse().unwrap()),
+        supervisor: Some("10000".parse().unwrap()),
+        how: Supervision::Barge,
+        by: "admin".into(),
+    };
+    assert_eq!(last, Command::Supervise(Box::new(order)));
+    let bad = admin.post(&format!("/calls/{id}/monitor?supervisor=x%20y"), json!({})).await;
+    assert_eq!(bad.json()["errors"][0]["field"], "supervisor");
+
+    let permissions = ["calls.read", "calls.monitor"];
+    let token = admin.post("/tokens", json!({"name": "board", "permissions": permissions})).await.json();
+    let board = fixture.client().with("authorization", &format!("Bearer {}", token["token"].as_str().unwrap()));
+    for action in ["whisper", "barge", "takeover", "hangup/force"] {
+        assert_eq!(board.post(&format!("/calls/{id}/{action}"), json!({})).await.status, 403, "{action}");
+    }
+    let others = board.post(&format!("/calls/{id}/monitor?supervisor=10009"), json!({})).await;
+    assert_eq!(others.status, 403, "it rings nobody's phone but its own");
+    assert_eq!(board.get(&format!("/calls/{id}")).await.json()["supervisors"][0]["how"], "whisper");
+    let token = admin.post("/tokens", json!({"name": "plain", "permissions": ["calls.read"]})).await.json();
+    let plain = fixture.client().with("authorization", &format!("Bearer {}", token["token"].as_str().unwrap()));
+    assert!(plain.get(&format!("/calls/{id}")).await.json().get("supervisors").is_none(), "who listens is not told");
 }

@@ -94,6 +94,10 @@ impl SwitchHandle for FakeSwitch {
                 Some(_) => Ok(Done::Ok),
                 None => Err(Refused::NoSuchCall),
             },
+            Command::Supervise(order) => match self.live.call(&tenant, order.call) {
+                Some(_) => Ok(Done::Ok),
+                None => Err(Refused::NoSuchCall),
+            },
             Command::Agent { agent, .. } => match self.live.agent(&tenant, agent.as_str()) {
                 Some(_) => Ok(Done::Ok),
                 None => Err(Refused::NoSuchAgent),
@@ -140,6 +144,7 @@ pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &
         recording: false,
         recording_paused: false,
         legs: Vec::new(),
+        supervisors: Vec::new(),
     }
 }
 

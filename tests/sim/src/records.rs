@@ -284,6 +284,8 @@ impl Records {
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
             | Event::ThreeWayEnded(_)
+            | Event::CallSupervised(_)
+            | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)

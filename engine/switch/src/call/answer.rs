@@ -59,7 +59,7 @@ impl Call {
                 self.connect(desk, caller, leg);
             }
             Stage::Served { by: Service::Queue(_), .. } => self.agent_took(desk, leg),
-            Stage::Talking { .. } => _ = self.third_answered(desk, leg),
+            Stage::Talking { .. } => _ = self.third_answered(desk, leg) || self.supervisor_answered(desk, leg),
             Stage::Begun
             | Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
             | Stage::Ending { .. }
@@ -120,10 +120,11 @@ impl Call {
     fn drop_answered(&mut self, desk: &mut Desk, leg: LegIndex) {
         let status = StatusCode::NOT_ACCEPTABLE_HERE;
         self.hang_up_leg(desk, leg, EndCause::NotAcceptable);
-        if self.third_failed(desk, leg, Verdict { status, cause: EndCause::NotAcceptable }) {
+        let verdict = Verdict { status, cause: EndCause::NotAcceptable };
+        if self.third_failed(desk, leg, verdict) || self.supervisor_failed(desk, leg, verdict) {
             return;
         }
-        self.note(Verdict { status, cause: EndCause::NotAcceptable });
+        self.note(verdict);
         self.end_if_all_failed(desk);
     }
 

@@ -246,7 +246,7 @@ impl Call {
         if self.is_handing_on(leg) {
             return self.hang_up_leg(desk, leg, EndCause::PeerLost);
         }
-        if self.third_lost(desk, leg, EndCause::PeerLost) {
+        if self.third_lost(desk, leg, EndCause::PeerLost) || self.supervisor_gone(desk, leg, EndCause::PeerLost) {
             return;
         }
         let refusal = StatusCode::REQUEST_TIMEOUT.into();

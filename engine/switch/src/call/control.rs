@@ -25,6 +25,13 @@ impl Call {
             return Err(Refused::NotNow);
         }
         let (control, phase) = (control(order), self.phase_of(leg));
+        if self.is_supervisor(leg) {
+            if control != Control::HangUp {
+                return Err(Refused::Supervises);
+            }
+            self.leave_supervision(desk, leg);
+            return Ok(());
+        }
         if !control.works_in(phase) {
             return Err(Refused::OutOfPhase { control, phase });
         }
@@ -194,6 +201,7 @@ impl Call {
         let names: std::collections::BTreeSet<&str> = self
             .live()
             .into_iter()
+            .filter(|at| !self.is_supervisor(*at))
             .map(|at| &self.legs[at.at()])
             .filter(|leg| is_extension(leg))
             .map(|leg| leg.peer.name.as_str())

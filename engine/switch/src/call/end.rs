@@ -91,6 +91,7 @@ impl Call {
         }
         self.leave_flow(desk);
         self.drop_third(desk);
+        self.drop_supervisors(desk);
         self.stop_recording(desk);
         self.stop_probation(desk);
         let mut status = self.caller_status();
@@ -114,7 +115,7 @@ impl Call {
             (EndCause::Normal | EndCause::Cancelled, Side::Callee) => EndedBy::Callee,
             (_, Side::Caller | Side::Callee) => EndedBy::System,
         };
-        if self.gone_beside_third(desk, leg, cause) {
+        if self.supervisor_gone(desk, leg, cause) || self.gone_beside_third(desk, leg, cause) {
             return;
         }
         self.stop_recording(desk);
@@ -152,7 +153,7 @@ impl Call {
         if self.is_handing_on(leg) {
             return self.hang_up_leg(desk, leg, cause);
         }
-        if self.third_lost(desk, leg, cause) {
+        if self.third_lost(desk, leg, cause) || self.supervisor_gone(desk, leg, cause) {
             return;
         }
         if self.leg(leg).is_some_and(Leg::is_up) {

@@ -30,6 +30,7 @@ mod room;
 mod seek;
 mod serve;
 mod sign_in;
+mod supervise;
 mod take_over;
 mod third;
 mod transfer;
@@ -56,6 +57,7 @@ pub(crate) use record::{Recording, Reel, path as recording_path};
 pub(crate) use redirect::{Diverted, diversion};
 pub(crate) use resume::{Reconnected, close_interrupted};
 pub(crate) use seek::Route;
+pub(crate) use supervise::Supervising;
 pub(crate) use transfer::HandOn;
 pub(crate) use two_party::Arrival;
 
@@ -84,6 +86,7 @@ pub(crate) struct Call {
     walk: Option<Box<walk::Walk>>,
     /// Somebody beside the two who talk.
     third: Option<Box<third::Third>>,
+    supervisors: supervise::Supervisors,
     /// Where it waits, or has waited.
     queueing: queue::Queueing,
     /// The agents who take part in it.
@@ -204,6 +207,7 @@ impl Call {
             tape: record::Tape::default(),
             walk: None,
             third: None,
+            supervisors: supervise::Supervisors::default(),
             queueing: queue::Queueing::default(),
             parts: BTreeMap::new(),
             checkpoint: None,
@@ -223,6 +227,7 @@ impl Call {
 
     /// Ends what has ended, and publishes what changed. True when the call is over and can be forgotten.
     pub(crate) fn settle(&mut self, desk: &mut Desk) -> bool {
+        self.end_idle_supervision(desk);
         self.take_stock(desk);
         self.finish_if_closed(desk);
         self.keep_checkpoint(desk);
@@ -234,13 +239,13 @@ impl Call {
         if over {
             desk.publish(View::CallGone(self.tenant.tenant.clone(), self.id));
         } else if changed {
-            desk.publish(View::Call(self.view()));
+            desk.publish(View::Call(self.view(desk)));
         }
         over
     }
 
     /// What others see of it.
-    fn view(&self) -> CallView {
+    fn view(&self, desk: &Desk) -> CallView {
         let (phase, answered_ms) = match &self.stage {
             Stage::Seeking(Seeking { transfer: Some(transfer), .. }) => {
                 (CallPhase::Transferring, Some(transfer.answered_ms))
@@ -273,7 +278,8 @@ impl Call {
             answered_ms,
             recording: self.tape.is_running(),
             recording_paused: self.tape.is_paused(),
-            legs: self.legs.iter().filter_map(Leg::view).collect(),
+            legs: self.party_views(),
+            supervisors: self.supervisor_views(desk),
         }
     }
 
@@ -342,13 +348,14 @@ impl Call {
         desk.fact(&self.tenant.tenant, event);
     }
 
-    /// The places of the legs whose INVITE is out.
+    /// The places of the legs whose INVITE is out, those of supervisors excepted: they are no parties.
     fn called(&self) -> Vec<LegIndex> {
         self.legs
             .iter()
             .enumerate()
             .filter(|(_, leg)| matches!(leg.state, LegState::Outgoing(_)))
             .filter_map(|(at, _)| u16::try_from(at).ok().map(LegIndex))
+            .filter(|leg| !self.is_supervisor(*leg))
             .collect()
     }
 

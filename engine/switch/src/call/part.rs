@@ -67,6 +67,10 @@ impl Call {
         for (at, leg) in self.legs.iter().enumerate() {
             let Some(agent) = leg.agent else { continue };
             let at = LegIndex(u16::try_from(at).expect("a call has at most LEGS_MAX legs"));
+            // Who supervises has no call (MON-29).
+            if self.is_supervisor(at) {
+                continue;
+            }
             let Some(status) = self.status_of(at, leg) else { continue };
             let known = parts.entry(agent).or_insert(status);
             if rank(status) > rank(*known) {

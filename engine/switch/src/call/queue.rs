@@ -157,10 +157,8 @@ impl Call {
         };
         let queue = wait.queue.name.clone();
         self.queueing.rung.push(Rung { offer: offer.offer, agent, queue, why });
-        let extension = desk.floor.extension_of(agent).cloned();
-        let phones = extension.map(|extension| desk.rung_phones(&self.tenant, &extension)).unwrap_or_default();
         let mut is_rung = false;
-        for phone in phones {
+        for phone in desk.phones_of_agent(&self.tenant, agent) {
             is_rung |= self.call_target(desk, phone, Summons::Ring).is_ok();
         }
         if !is_rung {

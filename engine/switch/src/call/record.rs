@@ -198,7 +198,8 @@ impl Call {
         let outside = [one, other].into_iter().find(|leg| self.legs[leg.at()].peer.kind == PeerKind::Trunk);
         let left = outside.unwrap_or(one);
         let right = if left == one { other } else { one };
-        Some((vec![left], [right].into_iter().chain(third).collect()))
+        // Who barges in speaks beside the agent, who is the inner party.
+        Some((vec![left], [right].into_iter().chain(third).chain(self.barging()).collect()))
     }
 
     fn endpoints(&self, legs: &[LegIndex]) -> Vec<EndpointId> {

@@ -179,6 +179,7 @@ impl Call {
             tape: super::record::Tape::resumed(&checkpoint.reel),
             walk: None,
             third: None,
+            supervisors: super::supervise::Supervisors::default(),
             queueing: super::queue::Queueing::default(),
             parts: std::collections::BTreeMap::new(),
             checkpoint: None,

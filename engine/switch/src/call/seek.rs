@@ -166,6 +166,7 @@ impl Call {
                 session.ask_for(self.proposed_packets());
                 (self.proposal(), self.shown(), self.redirects.diverted())
             }
+            Summons::Supervise(agent) => (session::mixed(None), self.shown_as(&self.legs[agent.at()]), Vec::new()),
             Summons::Return(back) => {
                 let proposal = self.proposal_back(back.leg).unwrap_or_else(session::g711);
                 (proposal, self.shown_beside(back.leg), Vec::new())
@@ -189,7 +190,7 @@ impl Call {
         let patience = self.patience(desk, leg_ref, &target);
         let peer = self.peer_of(&target, summons);
         let side = match summons {
-            Summons::Ring => Side::Callee,
+            Summons::Ring | Summons::Supervise(_) => Side::Callee,
             Summons::AutoAnswer => Side::Caller,
             Summons::Return(back) => back.side,
         };
@@ -198,6 +199,7 @@ impl Call {
             forks: Forks::new(request),
             flow,
             target,
+            summons,
             progress: Progress::Silent,
             early: Early::default(),
             patience,
@@ -299,21 +301,25 @@ impl Call {
     }
 
     /// The phone of a leg by another flow, if it said nothing on the one that failed.
-    fn by_another_flow(&self, leg: LegIndex, verdict: Verdict) -> Option<Phone> {
+    fn by_another_flow(&self, leg: LegIndex, verdict: Verdict) -> Option<(Phone, Summons)> {
         let outgoing = self.leg(leg).and_then(Leg::outgoing)?;
         match &outgoing.target {
-            Target::Phone(phone) if outgoing.progress == Progress::Silent => phone.by_another_flow(verdict),
+            Target::Phone(phone) if outgoing.progress == Progress::Silent => {
+                Some((phone.by_another_flow(verdict)?, outgoing.summons))
+            }
             Target::Phone(_) | Target::Trunk(_) => None,
         }
     }
 
     /// Calls the phone of a leg that ended by another flow, if there is one.
-    fn call_again(&mut self, desk: &mut Desk, ended: LegIndex, phone: Option<Phone>) -> Result<(), NotStarted> {
-        let summons = match self.legs[ended.at()].side {
-            Side::Callee => Summons::Ring,
-            Side::Caller => Summons::AutoAnswer,
-        };
-        let new = self.call_target(desk, Target::Phone(phone.ok_or(NotStarted)?), summons)?;
+    fn call_again(
+        &mut self,
+        desk: &mut Desk,
+        ended: LegIndex,
+        phone: Option<(Phone, Summons)>,
+    ) -> Result<(), NotStarted> {
+        let (phone, summons) = phone.ok_or(NotStarted)?;
+        let new = self.call_target(desk, Target::Phone(phone), summons)?;
         self.leg_replaced(ended, new);
         Ok(())
     }
@@ -343,7 +349,7 @@ impl Call {
         if self.call_again(desk, leg, another).is_ok() {
             return;
         }
-        if self.third_failed(desk, leg, verdict) {
+        if self.third_failed(desk, leg, verdict) || self.supervisor_failed(desk, leg, verdict) {
             return;
         }
         self.note(verdict);
@@ -468,7 +474,7 @@ impl Call {
             Target::Phone(phone) => {
                 let name = phone.extension.to_string();
                 let number = match summons {
-                    Summons::Ring => name.clone(),
+                    Summons::Ring | Summons::Supervise(_) => name.clone(),
                     Summons::AutoAnswer => self.about.caller.clone(),
                     Summons::Return(back) => self.legs[back.leg.at()].peer.number.clone(),
                 };

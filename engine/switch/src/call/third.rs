@@ -104,6 +104,10 @@ impl Call {
         how: How,
         number: &Dialled,
     ) -> Result<(), Refused> {
+        // CALL-24: three at most.
+        if self.is_barged_in() {
+            return Err(Refused::BargedIn);
+        }
         let (route, _, emergency) = routed(&self.tenant, number);
         match (&route, how) {
             (Route::Extension(_), _) | (Route::Lines(_), How::Consult) => {}
@@ -170,6 +174,7 @@ impl Call {
         if self.is_of_third(old) {
             self.note_third(new);
         }
+        self.supervisor_replaced(old, new);
     }
 
     /// A leg that was called while two talk answered. False if it is not the third's.

@@ -254,7 +254,7 @@ impl Call {
         }
     }
 
-    fn shown_as(&self, waiting: &Leg) -> Cow<'_, About> {
+    pub(super) fn shown_as(&self, waiting: &Leg) -> Cow<'_, About> {
         let hops = self.about.hops.saturating_sub(self.transfers);
         let number = waiting.peer.number.clone();
         let caller_name = if number == self.about.caller {

@@ -7,7 +7,6 @@ use super::third::Standing;
 use super::{Call, Service, Stage, Verdict};
 use crate::config::TonePlan;
 use crate::desk::{Desk, LegIndex};
-use crate::invite::Summons;
 use crate::leg::{Hold, Leg, LegMedia, LegState};
 use crate::media::{EndpointId, Sound, Source};
 
@@ -18,6 +17,7 @@ impl Call {
             Stage::Talking { caller, callee, .. } => {
                 let (caller, callee) = (*caller, *callee);
                 self.rewire_talk(desk, caller, callee);
+                self.rewire_supervisors(desk);
             }
             Stage::Seeking(seeking) => {
                 let caller = seeking.caller;
@@ -105,7 +105,8 @@ impl Call {
     }
 
     /// A leg whose media is not agreed yet hears nothing.
-    pub(super) fn hear(&mut self, desk: &mut Desk, leg: LegIndex, sources: Vec<Source>) {
+    pub(super) fn hear(&mut self, desk: &mut Desk, leg: LegIndex, mut sources: Vec<Source>) {
+        sources.extend(self.supervisors_heard(leg, &sources));
         if let Some(session) = self.legs[leg.at()].session_mut()
             && session.is_agreed()
         {
@@ -135,16 +136,15 @@ impl Call {
         this.media = LegMedia::None;
         match &this.state {
             LegState::Outgoing(outgoing) => {
-                let target = outgoing.target.clone();
+                let (target, summons) = (outgoing.target.clone(), outgoing.summons);
                 self.cancel_leg(desk, leg, EndCause::Failed);
-                let summons = self.summons();
                 let new = if retry { self.call_target(desk, target, summons).ok() } else { None };
                 let again = new.is_some();
                 if let Some(new) = new {
                     self.leg_replaced(leg, new);
                 }
                 let failed = Verdict { status: StatusCode::SERVER_INTERNAL_ERROR, cause: EndCause::Failed };
-                if !again && self.third_failed(desk, leg, failed) {
+                if !again && (self.third_failed(desk, leg, failed) || self.supervisor_failed(desk, leg, failed)) {
                     return;
                 }
                 self.bind_retries = self.bind_retries.saturating_sub(u8::from(retry));
@@ -157,18 +157,6 @@ impl Call {
             }
             LegState::Incoming(_) | LegState::Up(_) => self.end_failed(desk),
             LegState::Service | LegState::Ended { .. } => {}
-        }
-    }
-
-    fn summons(&self) -> Summons {
-        match &self.stage {
-            Stage::Summoning { .. } => Summons::AutoAnswer,
-            Stage::Begun
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Served { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => Summons::Ring,
         }
     }
 }

@@ -145,6 +145,12 @@ impl Desk {
         }
     }
 
+    /// The phones that are rung for an agent.
+    pub(crate) fn phones_of_agent(&self, tenant: &TenantConfig, agent: AgentId) -> Vec<Target> {
+        let extension = self.floor.extension_of(agent).cloned();
+        extension.map(|extension| self.rung_phones(tenant, &extension)).unwrap_or_default()
+    }
+
     /// The phones of an extension may be others now: its agent is told whether he has one.
     pub(crate) fn phones_changed(&mut self, tenant: &TenantConfig, aor: &Aor) {
         let Some(id) = self.floor.on_extension(&tenant.tenant, &aor.extension) else { return };

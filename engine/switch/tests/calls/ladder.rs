@@ -538,7 +538,9 @@ impl World {
             | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
-            | Event::ThreeWayEnded(_) => self.floor_text(event),
+            | Event::ThreeWayEnded(_)
+            | Event::CallSupervised(_)
+            | Event::CallSupervisionEnded(_) => self.floor_text(event),
             Event::CallResumed(e) => format!("resumed after {} ms", e.gap_ms),
             Event::CallEnded(e) => format!("ended {:?} by {:?} {}", e.cause, e.by, e.sip_status),
             Event::RecordingStarted(e) => {
@@ -592,6 +594,12 @@ impl World {
             Event::ConsultEnded(e) => format!("consult_ended {} {:?}", self.leg(e.leg), e.outcome),
             Event::ThreeWayStarted(e) => format!("three_way_started {}", self.leg(e.leg)),
             Event::ThreeWayEnded(e) => format!("three_way_ended {}", self.leg(e.leg)),
+            Event::CallSupervised(e) => {
+                let supervisor =
+                    e.supervisor.as_deref().map(|supervisor| format!(" by {supervisor}")).unwrap_or_default();
+                format!("supervised {} {:?}{supervisor}", e.agent, e.how)
+            }
+            Event::CallSupervisionEnded(e) => format!("supervision_ended {} {:?} by {}", e.agent, e.how, e.supervisor),
             other => unreachable!("{other:?}"),
         }
     }

@@ -34,6 +34,7 @@ mod resume;
 mod rooms;
 mod session_timers;
 mod srtp;
+mod supervision;
 mod transfers;
 mod trunk_choice;
 mod trunk_numbers;
