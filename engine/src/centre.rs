@@ -24,6 +24,8 @@ pub struct AgentRules {
     /// His mobile (PHONE-07).
     #[schema(example = "13800000000")]
     pub mobile: Option<String>,
+    /// Where his mobile answers, a call is his only after he has pressed 1, so that no mailbox takes it (PHONE-13).
+    pub mobile_confirm_key: bool,
     /// What follows an answered call; a change takes effect at the next sign-in (AGT-07).
     pub after_call: AfterCallName,
     /// So many missed offers in a row make him busy, 0 to 10; 0 = never (AGT-13).
@@ -48,7 +50,13 @@ impl AfterCallName {
 
 impl Default for AgentRules {
     fn default() -> Self {
-        Self { extension: None, mobile: None, after_call: AfterCallName::WrapUp, missed_limit: MISSED_LIMIT }
+        Self {
+            extension: None,
+            mobile: None,
+            mobile_confirm_key: true,
+            after_call: AfterCallName::WrapUp,
+            missed_limit: MISSED_LIMIT,
+        }
     }
 }
 
@@ -81,6 +89,7 @@ impl AgentRules {
             name: name.to_owned(),
             extension: self.extension.as_deref().and_then(|text| text.parse().ok()),
             mobile: self.mobile.as_deref().and_then(|text| text.parse().ok()),
+            mobile_confirm_key: self.mobile_confirm_key,
             rules: Rules { after_call, missed_limit: self.missed_limit },
         }
     }

@@ -28,7 +28,7 @@ use crate::centre::AgentRules;
 use crate::store::agents::Agent;
 use crate::store::employees::Employee;
 use crate::store::queues::Queue;
-use crate::store::setting::{Setting as _, Stored};
+use crate::store::setting::{Expect, Setting as _, Stored};
 
 /// The operations. Who may dial may order his own state; others' need [`AGENTS_SUPERVISE`].
 #[must_use]
@@ -79,6 +79,8 @@ pub struct AgentNow {
     pub call_status: CallStatus,
     /// The calls that he takes part in.
     pub calls: Vec<String>,
+    /// The mobile that he is signed in by.
+    pub mobile: Option<String>,
     /// He supervises a call of another (MON-29).
     pub supervises: bool,
     /// `out`, `{"phone": "web" | "desk"}` or `{"mobile": ...}`.
@@ -205,6 +207,7 @@ impl AgentNow {
             since: view.map(|view| Instant(view.since_ms)),
             call_status: view.map_or(CallStatus::None, |view| view.call_status),
             calls: view.map(|view| view.calls.iter().map(CallId::to_string).collect()).unwrap_or_default(),
+            mobile: view.and_then(|view| view.mobile.clone()),
             supervises: view.is_some_and(|view| view.supervises),
             sign: view.map_or(Sign::Out, |view| view.sign),
             signed_in_on: view.and_then(|view| view.extension.clone()),
@@ -372,7 +375,8 @@ async fn force_state(
     order(&api, principal, &id, AgentOrder::Force(body.force.into())).await
 }
 
-/// Signs in by mobile (PHONE-07).
+/// Signs in by mobile (PHONE-07): calls ring there, and on no phone, until he signs out of it or a phone takes over (PHONE-10,
+/// PHONE-11). A number that is named is kept where the agent has none of his own.
 #[utoipa::path(post, path = "/agents/{id}/mobile-sign-in", tag = "agents", params(("id" = String, Path)),
     request_body = MobileSigningIn,
     responses((status = 204), (status = 409, description = "he is on a call")))]
@@ -385,7 +389,24 @@ async fn sign_in_by_mobile(
     let mut faults = Faults::default();
     let mobile = body.mobile.map(|text| faults.note("mobile", Dialled::clean(&text)));
     faults.check()?;
-    order(&api, principal, &id, AgentOrder::MobileSignIn(mobile.flatten())).await
+    let mobile = mobile.flatten();
+    let done = order(&api, principal.clone(), &id, AgentOrder::MobileSignIn(mobile.clone())).await?;
+    if let Some(mobile) = mobile {
+        keep_mobile(&api, &principal, &id, &mobile).await?;
+    }
+    Ok(done)
+}
+
+/// PHONE-07: who has no mobile of his own has this one from now on.
+async fn keep_mobile(api: &Api, principal: &Principal, id: &str, mobile: &Dialled) -> Result<(), Problem> {
+    let mut edit = Edit::begin(api, principal).await?;
+    let stored = edit.tx.find::<Agent>(id).await?;
+    let Some(stored) = stored.filter(|stored| stored.value.rules.mobile.is_none() && !stored.is_read_only()) else {
+        return Ok(());
+    };
+    let rules = AgentRules { mobile: Some(mobile.as_str().to_owned()), ..stored.value.rules };
+    edit.tx.update(Agent { rules, ..stored.value }, Expect::Version(stored.version)).await?;
+    edit.finish(api).await
 }
 
 /// Signs out of the mobile.

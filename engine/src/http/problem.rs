@@ -275,10 +275,12 @@ impl From<CommandError> for Problem {
                 Refused::NoRoute => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::NoExtension => Self::invalid(vec![FieldError::new("extension", detail)]),
                 Refused::WhichSupervisor => Self::invalid(vec![FieldError::new("supervisor", detail)]),
+                Refused::NoMobile | Refused::MobileUnreachable => {
+                    Self::invalid(vec![FieldError::new("mobile", detail)])
+                }
                 Refused::NoThird => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::OutOfPhase { .. }
                 | Refused::NotNow
-                | Refused::NoMobile
                 | Refused::NotOnCall
                 | Refused::Oneself
                 | Refused::Supervises

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use dialplan::number::AgentNumber;
 use hooks::fact::PeerKind;
 use hooks::id::{CallId, ConferenceId, LegId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,9 @@ pub(crate) struct LegCheckpoint {
     pub(crate) peer: PeerKind,
     pub(crate) peer_name: String,
     pub(crate) number: String,
+    /// The agent whose mobile it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mobile_of: Option<AgentNumber>,
     /// The final status of its INVITE.
     pub(crate) status: u16,
     pub(crate) dialog: DialogCheckpoint,

@@ -115,7 +115,12 @@ impl Switch {
         if route == Route::Nowhere {
             return Err(Refused::NoRoute);
         }
-        if target::phones(&self.desk, &tenant, extension).is_empty() {
+        let by_mobile = self
+            .desk
+            .floor
+            .on_extension(&tenant.tenant, from)
+            .is_some_and(|agent| self.desk.floor.mobile_of(agent).is_some());
+        if !by_mobile && target::phones(&self.desk, &tenant, extension).is_empty() {
             return Err(Refused::NotRegistered);
         }
         if !emergency {

@@ -73,7 +73,9 @@ pub(crate) enum TimerKey {
     LastWords(CallId),
     /// A third person did not answer in time.
     Third(CallId),
-    /// A supervisor's phone did not.
+    /// An agent's mobile that answered did not press the key in time.
+    Confirm(LegRef),
+    /// A supervisor's phone did not answer in time.
     Supervisor(CallId, AgentId),
     /// An agent's wrap-up is over, or his phone has been away for too long.
     Agent(AgentId),

@@ -98,7 +98,7 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     if let Summons::Return(back) = invitation.summons {
         headers.push(HeaderName::from_bytes(RESUMED_CALL).expect("a token"), back.call.to_string());
     }
-    if invitation.summons != Summons::Ring {
+    if invitation.summons != Summons::Ring && matches!(invitation.target, Target::Phone(_)) {
         // What desk phones of the different makers look for.
         headers.push(HeaderName::CallInfo, "<sip:switchboard.invalid>;answer-after=0");
         headers.push(HeaderName::AlertInfo, "<http://switchboard.invalid>;info=alert-autoanswer;delay=0");
@@ -158,6 +158,8 @@ fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
     let address =
         |user: &str, name: &str| NameAddr::new(SipUri::new(Some(user), &host, None).into()).with_display(name);
     match (invitation.target, invitation.summons) {
+        // A carrier is shown numbers of our own alone.
+        (Target::Trunk(line), Summons::AutoAnswer | Summons::Supervise(_)) => address(&line.shown, ""),
         // The phone of whom the API calls shows whom it will be connected to.
         (_, Summons::AutoAnswer) => address(&invitation.about.callee, ""),
         // RFC 3323 §4.1.1.3: a withheld number.
@@ -167,7 +169,7 @@ fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
         (Target::Phone(_), Summons::Ring | Summons::Supervise(_) | Summons::Return(_)) => {
             address(&invitation.about.caller, &invitation.about.caller_name)
         }
-        (Target::Trunk(line), Summons::Ring | Summons::Supervise(_) | Summons::Return(_)) => address(&line.shown, ""),
+        (Target::Trunk(line), Summons::Ring | Summons::Return(_)) => address(&line.shown, ""),
     }
 }
 

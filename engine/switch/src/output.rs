@@ -173,9 +173,14 @@ pub enum Refused {
     /// A call runs on it that began before.
     #[error("a call is running on the extension; end it first")]
     ExtensionOnCall,
-    /// Sign-in by mobile (PHONE-07) is to come.
-    #[error("calls cannot reach a mobile yet; sign in with a phone on the desk or in the browser")]
+    /// PHONE-07.
+    #[error("the agent has no mobile of his own; name one to sign in by")]
     NoMobile,
+    /// No trunk takes it.
+    #[error(
+        "the mobile's number leads to no trunk; write it as it is dialled outside, or add an outbound route for it"
+    )]
+    MobileUnreachable,
     /// His state forbids it.
     #[error(transparent)]
     Agent(#[from] crate::agent::Refused),

@@ -429,6 +429,9 @@ impl Switch {
             TimerKey::Flow(call) => self.with_call(call, Call::flow_due),
             TimerKey::LastWords(call) => self.with_call(call, Call::last_words_elapsed),
             TimerKey::Third(call) => self.with_call(call, Call::third_elapsed),
+            TimerKey::Confirm(LegRef { call, leg }) => {
+                self.with_call(call, |call, desk| call.confirm_elapsed(desk, leg));
+            }
             TimerKey::Supervisor(call, supervisor) => {
                 self.with_call(call, |call, desk| call.supervisor_elapsed(desk, supervisor));
             }

@@ -13,6 +13,7 @@ use crate::call::Verdict;
 use crate::config::{Extension, Srtp, TenantConfig};
 use crate::desk::Desk;
 use crate::nat;
+use crate::queue::AgentId;
 use crate::registrar::{Aor, Binding};
 
 /// One phone, or one address of a trunk.
@@ -65,6 +66,8 @@ pub(crate) struct Line {
     /// The caller's number shown outside (CALL-08).
     pub(crate) shown: String,
     pub(crate) flow: Flow,
+    /// Whose mobile it is, if it is an agent's.
+    pub(crate) agent: Option<AgentId>,
 }
 
 impl Target {

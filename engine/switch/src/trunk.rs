@@ -52,6 +52,7 @@ pub(crate) fn lines(desk: &mut Desk, tenant: &TenantConfig, about: &About, attem
                 number: rule::rewrite(rules, &attempt.number),
                 shown: number_outside(tenant, &trunk.name, &about.caller),
                 flow,
+                agent: None,
             };
             let is_out = desk.trunks.is_out(&tenant.tenant, &trunk.name, *target);
             if is_out { &mut out } else { &mut lines }.push(Target::Trunk(line));

@@ -19,6 +19,7 @@ fn view(agent: &str) -> AgentView {
         call_status: CallStatus::None,
         calls: Vec::new(),
         supervises: false,
+        mobile: None,
         sign: Sign::Phone(Way::Desk),
         kept: None,
     }
@@ -159,6 +160,25 @@ async fn a_call_is_controlled_for_a_party() {
     );
     let two = admin.post(&format!("/calls/{call}/hold?extension=1001&agent=1"), json!({})).await;
     assert_eq!((two.status.as_u16(), &two.json()["errors"][0]["field"]), (422, &json!("agent")));
+}
+
+/// PHONE-07: the number that he names is kept where he has none.
+#[tokio::test]
+async fn a_mobile_that_is_named_at_the_sign_in_is_kept() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    assert_eq!(admin.post("/agents", json!({"agent": "10000"})).await.status, 201);
+    fixture.live.apply(View::Agent(Box::new(view("10000"))));
+    let bad = admin.post("/agents/10000/mobile-sign-in", json!({"mobile": "call me"})).await;
+    assert_eq!((bad.status.as_u16(), &bad.json()["errors"][0]["field"]), (422, &json!("mobile")));
+    for mobile in ["138 0000 0001", "13800000002"] {
+        assert_eq!(admin.post("/agents/10000/mobile-sign-in", json!({"mobile": mobile})).await.status, 204);
+    }
+    assert_eq!(admin.post("/agents/10000/mobile-sign-in", json!({})).await.status, 204);
+    let shown = admin.get("/agents/10000").await.json();
+    assert_eq!((&shown["mobile"], &shown["mobile_confirm_key"]), (&json!("13800000001"), &json!(true)));
+    let settings = fixture.switch.settings.lock().unwrap().last().cloned().unwrap().0;
+    assert!(settings.agents[&"10000".parse().unwrap()].mobile.is_some(), "the switch knows");
 }
 
 /// Each action of a supervisor has a permission of its own (MON-29).

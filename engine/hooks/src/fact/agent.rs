@@ -129,6 +129,9 @@ pub struct AgentStateChanged {
     /// The extension that he is signed in on; `None` where he is not, or only by mobile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
+    /// The number of his mobile, while he is signed in by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<String>,
     /// Before.
     pub from: AgentState,
     /// After.

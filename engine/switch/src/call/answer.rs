@@ -52,6 +52,13 @@ impl Call {
         if self.came_back(desk, leg) {
             return;
         }
+        if !self.asks_to_confirm(desk, leg) {
+            self.taken_by(desk, leg);
+        }
+    }
+
+    /// Whoever is at that leg takes the call.
+    pub(super) fn taken_by(&mut self, desk: &mut Desk, leg: LegIndex) {
         match &self.stage {
             Stage::Summoning { .. } => self.summoned(desk, leg),
             Stage::Seeking(seeking) => {

@@ -246,11 +246,15 @@ impl Call {
         if self.is_handing_on(leg) {
             return self.hang_up_leg(desk, leg, EndCause::PeerLost);
         }
-        if self.third_lost(desk, leg, EndCause::PeerLost) || self.supervisor_gone(desk, leg, EndCause::PeerLost) {
+        let cause = EndCause::PeerLost;
+        if self.unconfirmed_gone(desk, leg, cause)
+            || self.third_lost(desk, leg, cause)
+            || self.supervisor_gone(desk, leg, cause)
+        {
             return;
         }
         let refusal = StatusCode::REQUEST_TIMEOUT.into();
-        self.end(desk, &End { cause: EndCause::PeerLost, by: EndedBy::System, refusal });
+        self.end(desk, &End { cause, by: EndedBy::System, refusal });
     }
 }
 

@@ -59,6 +59,9 @@ impl Call {
     /// The phase of the call, seen from one of its parties.
     fn phase_of(&self, leg: LegIndex) -> Phase {
         let Some(this) = self.leg(leg) else { return Phase::None };
+        if self.is_unconfirmed(leg) {
+            return Phase::Ringing;
+        }
         match &this.state {
             LegState::Service | LegState::Ended { .. } => return Phase::None,
             LegState::Incoming(_) => return Phase::Dialling,

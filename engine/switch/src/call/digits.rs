@@ -20,6 +20,9 @@ impl Call {
         if let Some(session) = self.legs.get_mut(leg.at()).and_then(Leg::session_mut) {
             session.heard_key(key, now);
         }
+        if self.pressed_to_confirm(desk, leg, key) {
+            return;
+        }
         if self.is_visitor(leg) {
             return self.visitor_pressed(desk, leg, key);
         }
@@ -45,6 +48,9 @@ impl Call {
         let is_news = session.takes_info();
         if is_news {
             self.rewire(desk);
+        }
+        if self.pressed_to_confirm(desk, leg, key) {
+            return true;
         }
         if self.is_visitor(leg) {
             self.visitor_pressed(desk, leg, key);

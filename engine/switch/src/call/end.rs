@@ -92,6 +92,7 @@ impl Call {
         self.leave_flow(desk);
         self.drop_third(desk);
         self.drop_supervisors(desk);
+        self.drop_unconfirmed(desk);
         self.stop_recording(desk);
         self.stop_probation(desk);
         let mut status = self.caller_status();
@@ -115,7 +116,10 @@ impl Call {
             (EndCause::Normal | EndCause::Cancelled, Side::Callee) => EndedBy::Callee,
             (_, Side::Caller | Side::Callee) => EndedBy::System,
         };
-        if self.supervisor_gone(desk, leg, cause) || self.gone_beside_third(desk, leg, cause) {
+        if self.unconfirmed_gone(desk, leg, cause)
+            || self.supervisor_gone(desk, leg, cause)
+            || self.gone_beside_third(desk, leg, cause)
+        {
             return;
         }
         self.stop_recording(desk);
@@ -153,7 +157,10 @@ impl Call {
         if self.is_handing_on(leg) {
             return self.hang_up_leg(desk, leg, cause);
         }
-        if self.third_lost(desk, leg, cause) || self.supervisor_gone(desk, leg, cause) {
+        if self.unconfirmed_gone(desk, leg, cause)
+            || self.third_lost(desk, leg, cause)
+            || self.supervisor_gone(desk, leg, cause)
+        {
             return;
         }
         if self.leg(leg).is_some_and(Leg::is_up) {
@@ -273,12 +280,13 @@ impl Call {
         self.end(desk, &End { cause: EndCause::Failed, by: EndedBy::System, refusal });
     }
 
-    /// Cancels a called leg while the call goes on.
+    /// Cancels a leg that rings while the call goes on.
     pub(super) fn cancel_leg(&mut self, desk: &mut Desk, leg: LegIndex, cause: EndCause) {
         if let Some(outgoing) = self.legs[leg.at()].outgoing() {
             desk.transactions.cancel(desk.now, outgoing.client, self.cancel_reason(cause));
-            self.finish_leg(desk, leg, cause);
+            return self.finish_leg(desk, leg, cause);
         }
+        self.cancel_unconfirmed(desk, leg, cause);
     }
 
     /// A leg is over: its endpoint closes, its entries leave the tables. Its end is written down when media has reported.

@@ -100,7 +100,7 @@ impl Call {
     /// What a leg may agree to: what the other party has, so that packets pass as they are; alone, what it had.
     pub(super) fn choices_for(&self, leg: LegIndex) -> Vec<Vec<Codec>> {
         // Who may be in the mixer soon, or is, takes what that takes.
-        if self.third.is_some() || self.is_supervised() {
+        if self.third.is_some() || self.is_supervised() || self.is_unconfirmed(leg) {
             return vec![session::mixed(None)];
         }
         let other = match &self.stage {

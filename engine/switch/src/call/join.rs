@@ -17,7 +17,7 @@ impl Call {
     /// # Errors
     /// 491 while it is handed on itself or may be gone with a killed process, 403 where there is no such party.
     pub(crate) fn may_join(&self, leg: LegIndex) -> Result<(), Refusal> {
-        if self.is_on_probation() || self.is_somebody_away() || self.third.is_some() {
+        if self.is_on_probation() || self.is_somebody_away() || self.third.is_some() || !self.unconfirmed.is_empty() {
             return Err(StatusCode::REQUEST_PENDING.into());
         }
         match &self.stage {

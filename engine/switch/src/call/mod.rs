@@ -4,6 +4,7 @@
 mod answer;
 mod ask;
 mod away;
+mod confirm;
 mod control;
 mod digits;
 mod echo;
@@ -87,6 +88,8 @@ pub(crate) struct Call {
     /// Somebody beside the two who talk.
     third: Option<Box<third::Third>>,
     supervisors: supervise::Supervisors,
+    /// Mobiles of agents that answered and have yet to press a key.
+    unconfirmed: Vec<confirm::Unconfirmed>,
     /// Where it waits, or has waited.
     queueing: queue::Queueing,
     /// The agents who take part in it.
@@ -130,7 +133,13 @@ enum Stage {
     /// Nothing was decided about it yet.
     Begun,
     /// The phones of whom the API calls first ring (CALL-09).
-    Summoning { route: Route, verdict: Option<Verdict>, ring_until: Duration },
+    Summoning {
+        route: Route,
+        /// Tried when those that are called now have failed.
+        queue: VecDeque<Target>,
+        verdict: Option<Verdict>,
+        ring_until: Duration,
+    },
     /// The called party is sought.
     Seeking(Seeking),
     /// Two parties talk.
@@ -208,6 +217,7 @@ impl Call {
             walk: None,
             third: None,
             supervisors: supervise::Supervisors::default(),
+            unconfirmed: Vec::new(),
             queueing: queue::Queueing::default(),
             parts: BTreeMap::new(),
             checkpoint: None,
@@ -348,13 +358,15 @@ impl Call {
         desk.fact(&self.tenant.tenant, event);
     }
 
-    /// The places of the legs whose INVITE is out, those of supervisors excepted: they are no parties.
+    /// The places of the legs that ring: their INVITE is out, or a key has yet to be pressed. Those of supervisors excepted: they are no
+    /// parties.
     fn called(&self) -> Vec<LegIndex> {
         self.legs
             .iter()
             .enumerate()
-            .filter(|(_, leg)| matches!(leg.state, LegState::Outgoing(_)))
-            .filter_map(|(at, _)| u16::try_from(at).ok().map(LegIndex))
+            .filter_map(|(at, leg)| Some((u16::try_from(at).ok().map(LegIndex)?, leg)))
+            .filter(|(at, leg)| matches!(leg.state, LegState::Outgoing(_)) || self.is_unconfirmed(*at))
+            .map(|(at, _)| at)
             .filter(|leg| !self.is_supervisor(*leg))
             .collect()
     }

@@ -22,11 +22,17 @@ impl Call {
         let id = desk.call_id();
         let mut call = Self::new(desk, id, tenant.clone(), about);
         let ring_until = desk.start_timer(SUMMONS_MAX, TimerKey::Ring(call.id));
-        call.stage = Stage::Summoning { route, verdict: None, ring_until };
-        for phone in target::phones(desk, tenant, from) {
+        let mobile = desk.floor.on_extension(&tenant.tenant, &from.number);
+        // PHONE-15: the mobile of who is signed in by it.
+        let lines = mobile.and_then(|agent| desk.mobile_lines(tenant, agent, &call.about));
+        let phones = if lines.is_none() { target::phones(desk, tenant, from) } else { Vec::new() };
+        let queue = lines.unwrap_or_default().into();
+        call.stage = Stage::Summoning { route, queue, verdict: None, ring_until };
+        for phone in phones {
             // A phone that cannot be called is one that does not answer.
             let _ = call.call_target(desk, phone, Summons::AutoAnswer);
         }
+        call.call_next(desk);
         call.end_if_all_failed(desk);
         call
     }

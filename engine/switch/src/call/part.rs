@@ -86,7 +86,7 @@ impl Call {
             LegState::Service | LegState::Ended { .. } => return None,
             LegState::Incoming(_) => return Some(CallStatus::Dialling),
             LegState::Outgoing(_) => false,
-            LegState::Up(_) => true,
+            LegState::Up(_) => !self.is_unconfirmed(at),
         };
         match (&self.stage, up) {
             (Stage::Begun | Stage::Summoning { .. }, _) => Some(CallStatus::Dialling),

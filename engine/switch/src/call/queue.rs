@@ -1,6 +1,7 @@
 //! A call that waits in a queue (QUEUE-02): the caller hears music and where he stands, agents are rung for him, and he leaves it by
 //! exactly one exit. Whose turn it is, and who is rung, is decided by the distribution on the floor.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,14 @@ use super::transfer::Transfer;
 use super::{Call, Service, Stage};
 use crate::config::Queue;
 use crate::desk::{Desk, LegIndex};
+use crate::floor::Reach;
 use crate::invite::Summons;
 use crate::leg::Hold;
 use crate::media::{Detect, PlayerId, Sound, Source};
 use crate::players::{Audience, Speaker};
 use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId};
+use crate::target::Target;
+use crate::trunk;
 
 /// What is known of a call that waits, or has waited, in queues.
 #[derive(Debug, Default)]
@@ -40,6 +44,8 @@ struct Rung {
     agent: AgentId,
     queue: QueueName,
     why: WhyAgent,
+    /// The other ways to his mobile, if he is signed in by it.
+    lines: VecDeque<Target>,
 }
 
 /// Somebody who waits.
@@ -156,15 +162,54 @@ impl Call {
             return;
         };
         let queue = wait.queue.name.clone();
-        self.queueing.rung.push(Rung { offer: offer.offer, agent, queue, why });
+        self.queueing.rung.push(Rung { offer: offer.offer, agent, queue, why, lines: VecDeque::new() });
         let mut is_rung = false;
-        for phone in desk.phones_of_agent(&self.tenant, agent) {
-            is_rung |= self.call_target(desk, phone, Summons::Ring).is_ok();
+        let shown = self.shown().into_owned();
+        match desk.reach(&self.tenant, agent, &shown) {
+            Reach::Phones(phones) => {
+                for phone in phones {
+                    is_rung |= self.call_target(desk, phone, Summons::Ring).is_ok();
+                }
+            }
+            Reach::Mobile(ways) => {
+                if let Some(rung) = self.queueing.rung.last_mut() {
+                    rung.lines = ways;
+                }
+                is_rung = self.ring_mobile(desk, agent);
+            }
         }
         if !is_rung {
             self.not_rung(desk, agent);
         }
         self.changed = true;
+    }
+
+    /// Calls the mobile of an agent who is rung by the next way. False where there is none.
+    fn ring_mobile(&mut self, desk: &mut Desk, agent: AgentId) -> bool {
+        loop {
+            let rung = self.queueing.rung.iter_mut().find(|rung| rung.agent == agent);
+            let Some(target) = rung.and_then(|rung| rung.lines.pop_front()) else { return false };
+            let is_full = match &target {
+                Target::Trunk(line) => trunk::is_full(desk, &self.tenant.tenant, &line.trunk),
+                Target::Phone(_) => false,
+            };
+            if !is_full && self.call_target(desk, target, Summons::Ring).is_ok() {
+                return true;
+            }
+        }
+    }
+
+    /// A way to the mobile of an agent who is rung by a queue failed: the next one is tried.
+    pub(super) fn ring_next_line(&mut self, desk: &mut Desk, failed: LegIndex) {
+        if let Some(agent) = self.legs[failed.at()].agent {
+            self.ring_mobile(desk, agent);
+        }
+    }
+
+    /// Whether there is one.
+    pub(super) fn has_more_lines(&self, leg: LegIndex) -> bool {
+        let agent = self.legs[leg.at()].agent;
+        self.queueing.rung.iter().any(|rung| Some(rung.agent) == agent && !rung.lines.is_empty())
     }
 
     /// The distribution takes an offer back.

@@ -195,7 +195,12 @@ impl Call {
             Some(Standing::Together { third }) => (caller, callee, Some(third)),
             Some(Standing::Inviting) | None => (caller, callee, None),
         };
-        let outside = [one, other].into_iter().find(|leg| self.legs[leg.at()].peer.kind == PeerKind::Trunk);
+        // An agent is no outside party, be it that he talks by his mobile.
+        let is_outside = |leg: &LegIndex| {
+            let leg = &self.legs[leg.at()];
+            leg.peer.kind == PeerKind::Trunk && leg.agent.is_none()
+        };
+        let outside = [one, other].into_iter().find(is_outside);
         let left = outside.unwrap_or(one);
         let right = if left == one { other } else { one };
         // Who barges in speaks beside the agent, who is the inner party.

@@ -103,7 +103,7 @@ impl Call {
         }
         let (caller, answered_ms, other) = match &self.stage {
             Stage::Talking { caller, callee, answered_ms } => {
-                (*caller, *answered_ms, Other::Callee(Box::new(self.leg_checkpoint(*callee)?)))
+                (*caller, *answered_ms, Other::Callee(Box::new(self.leg_checkpoint(desk, *callee)?)))
             }
             Stage::Served { caller, answered_ms, by: Service::Room(visit) } => {
                 let (conference, at) = visit.conference()?;
@@ -124,7 +124,7 @@ impl Call {
             call: self.id,
             about: self.about.clone(),
             answered_ms,
-            caller: self.leg_checkpoint(caller)?,
+            caller: self.leg_checkpoint(desk, caller)?,
             other,
             recorded: self.tape.is_running(),
             reel: self.tape.reel(),
@@ -132,7 +132,7 @@ impl Call {
         })
     }
 
-    fn leg_checkpoint(&self, leg: LegIndex) -> Option<LegCheckpoint> {
+    fn leg_checkpoint(&self, desk: &Desk, leg: LegIndex) -> Option<LegCheckpoint> {
         let leg = self.leg(leg)?;
         let LegState::Up(up) = &leg.state else { return None };
         Some(LegCheckpoint {
@@ -141,6 +141,10 @@ impl Call {
             peer: leg.peer.kind,
             peer_name: leg.peer.name.clone(),
             number: leg.peer.number.clone(),
+            mobile_of: leg
+                .agent
+                .filter(|_| leg.peer.kind == PeerKind::Trunk)
+                .and_then(|agent| desk.floor.number_of(agent).cloned()),
             status: leg.status,
             dialog: up.dialog.checkpoint(),
             transport: up.flow.transport,
@@ -180,6 +184,7 @@ impl Call {
             walk: None,
             third: None,
             supervisors: super::supervise::Supervisors::default(),
+            unconfirmed: Vec::new(),
             queueing: super::queue::Queueing::default(),
             parts: std::collections::BTreeMap::new(),
             checkpoint: None,
@@ -312,10 +317,14 @@ impl Call {
             away: None,
         };
         let peer = Peer { kind: leg.peer, name: leg.peer_name.clone(), number: leg.number.clone() };
+        let mobile = leg.mobile_of.as_ref().and_then(|number| desk.floor.agent(&self.tenant.tenant, number));
         let leg = Leg {
             id: leg.leg,
             side: if leg.caller_side { Side::Caller } else { Side::Callee },
-            agent: desk.floor.at(&self.tenant.tenant, &peer),
+            agent: match mobile {
+                Some(_) => mobile,
+                None => desk.floor.at(&self.tenant.tenant, &peer),
+            },
             peer,
             tag,
             state: LegState::Up(Box::new(up)),

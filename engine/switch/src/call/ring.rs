@@ -140,6 +140,9 @@ impl Call {
     }
 
     fn progress_of(&self, leg: LegIndex) -> Progress {
+        if self.is_unconfirmed(leg) {
+            return Progress::Ringing;
+        }
         self.leg(leg).and_then(Leg::outgoing).map_or(Progress::Silent, |outgoing| outgoing.progress)
     }
 }

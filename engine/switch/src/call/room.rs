@@ -175,7 +175,11 @@ impl Call {
 
     /// What is said to the party of a service alone was played to its end.
     pub(crate) fn played(&mut self, desk: &mut Desk, player: PlayerId) {
-        if self.played_for_flow(desk, player) || self.played_in_queue(desk, player) || self.played_last(desk, player) {
+        if self.played_for_flow(desk, player)
+            || self.played_in_queue(desk, player)
+            || self.played_last(desk, player)
+            || self.played_to_confirm(desk, player)
+        {
             return;
         }
         let key = TimerKey::Visit(self.id);

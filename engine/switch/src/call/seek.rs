@@ -121,8 +121,14 @@ impl Call {
                 if self.is_engaged(desk, extension) {
                     return Err(ENGAGED);
                 }
-                let phones = desk.rung_phones(&self.tenant, number);
-                (phones, extension.ring_timeout.unwrap_or(node_ring), away)
+                let ring_for = extension.ring_timeout.unwrap_or(node_ring);
+                let agent = desk.floor.on_extension(&self.tenant.tenant, number);
+                let shown = self.shown();
+                if let Some(lines) = agent.and_then(|agent| desk.mobile_lines(&self.tenant, agent, &shown)) {
+                    // One after the other, as all lines are tried.
+                    return if lines.is_empty() { Err(away) } else { Ok((Route::Lines(Vec::new()), lines, ring_for)) };
+                }
+                (desk.rung_phones(&self.tenant, number), ring_for, away)
             }
             Route::Lines(attempts) => {
                 let lines = trunk::lines(desk, &self.tenant, &self.shown(), attempts);
@@ -194,6 +200,10 @@ impl Call {
             Summons::AutoAnswer => Side::Caller,
             Summons::Return(back) => back.side,
         };
+        let agent = match &target {
+            Target::Trunk(line) => line.agent,
+            Target::Phone(_) => desk.floor.at(&self.tenant.tenant, &peer),
+        };
         let outgoing = Outgoing {
             client,
             forks: Forks::new(request),
@@ -210,7 +220,7 @@ impl Call {
         let leg = Leg {
             id: desk.leg_id(),
             side,
-            agent: desk.floor.at(&self.tenant.tenant, &peer),
+            agent,
             peer,
             tag,
             state: LegState::Outgoing(Box::new(outgoing)),
@@ -289,14 +299,25 @@ impl Call {
         let another = self.by_another_flow(leg, verdict);
         let Some(outgoing) = self.legs.get_mut(leg.at()).and_then(Leg::outgoing_mut) else { return };
         outgoing.patience = Patience::Unlimited;
-        let others = matches!(&self.stage, Stage::Seeking(seeking) if !seeking.queue.is_empty());
+        let others = self.has_more(leg);
         if another.is_some() || others {
             self.cancel_leg(desk, leg, EndCause::Unreachable);
             if self.call_again(desk, leg, another).is_err() {
                 self.note(verdict);
                 self.call_next(desk);
+                self.ring_next_line(desk, leg);
             }
             self.end_if_all_failed(desk);
+        }
+    }
+
+    /// Whether something else can be tried in place of a target.
+    fn has_more(&self, leg: LegIndex) -> bool {
+        match &self.stage {
+            Stage::Seeking(Seeking { queue, .. }) | Stage::Summoning { queue, .. } => !queue.is_empty(),
+            Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => {
+                self.has_more_lines(leg)
+            }
         }
     }
 
@@ -356,8 +377,9 @@ impl Call {
         if let Some(line) = line {
             if trunk::is_worth_another(self.tenant.trunks.get(&line), verdict) {
                 self.call_next(desk);
-            } else if let Stage::Seeking(seeking) = &mut self.stage {
-                seeking.queue.clear();
+                self.ring_next_line(desk, leg);
+            } else if let Stage::Seeking(Seeking { queue, .. }) | Stage::Summoning { queue, .. } = &mut self.stage {
+                queue.clear();
             }
         }
         // RFC 3261 §16.7 step 5: a 6xx ends the search.
@@ -377,17 +399,23 @@ impl Call {
     /// Calls the next target that can be called.
     pub(super) fn call_next(&mut self, desk: &mut Desk) {
         loop {
-            let Stage::Seeking(seeking) = &mut self.stage else { return };
-            let Some(target) = seeking.queue.pop_front() else { return };
+            let (queue, summons) = match &mut self.stage {
+                Stage::Seeking(Seeking { queue, .. }) => (queue, Summons::Ring),
+                Stage::Summoning { queue, .. } => (queue, Summons::AutoAnswer),
+                Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => {
+                    return;
+                }
+            };
+            let Some(target) = queue.pop_front() else { return };
             // GEN-18: an emergency call is past limits.
             if let (Target::Trunk(line), false) = (&target, self.about.emergency)
                 && trunk::is_full(desk, &self.tenant.tenant, &line.trunk)
             {
                 let trunk = line.trunk.clone();
-                seeking.queue.retain(|next| !matches!(next, Target::Trunk(line) if line.trunk == trunk));
+                queue.retain(|next| !matches!(next, Target::Trunk(line) if line.trunk == trunk));
                 continue;
             }
-            if self.call_target(desk, target, Summons::Ring).is_ok() {
+            if self.call_target(desk, target, summons).is_ok() {
                 return;
             }
         }

@@ -10,7 +10,7 @@ use super::third::Standing;
 use super::{Call, End, Stage, Verdict};
 use crate::agent::AgentEvent;
 use crate::desk::{Desk, LegIndex, TimerKey};
-use crate::floor::Regarding;
+use crate::floor::{Reach, Regarding};
 use crate::invite::Summons;
 use crate::leg::Leg;
 use crate::media::{EndpointId, Sound, Source};
@@ -90,8 +90,14 @@ impl Call {
         let until = desk.start_timer(SUPERVISOR_RING_MAX, TimerKey::Supervisor(self.id, supervisor));
         self.supervisors.0.push(Session { ask, state: State::Rung { legs: Vec::new(), until } });
         let mut rung = Vec::new();
-        for phone in desk.phones_of_agent(&self.tenant, supervisor) {
-            rung.extend(self.call_target(desk, phone, Summons::Supervise(agent)).ok());
+        let shown = self.shown_as(&self.legs[agent.at()]).into_owned();
+        let targets = match desk.reach(&self.tenant, supervisor, &shown) {
+            Reach::Phones(phones) => phones,
+            // The best way to his mobile; he asks again where it fails.
+            Reach::Mobile(ways) => ways.into_iter().take(1).collect(),
+        };
+        for target in targets {
+            rung.extend(self.call_target(desk, target, Summons::Supervise(agent)).ok());
         }
         if rung.is_empty() {
             self.end_supervision(desk, supervisor, EndCause::Failed);

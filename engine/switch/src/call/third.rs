@@ -123,7 +123,7 @@ impl Call {
         let found = self.targets(desk, &route);
         *self.sought() = None;
         let refused = match found {
-            Ok((_, targets, _)) => self.ring_third(desk, &route, targets).err(),
+            Ok((route, targets, _)) => self.ring_third(desk, &route, targets).err(),
             Err(verdict) if verdict.cause == EndCause::Busy => Some(Refused::NotAvailable),
             Err(_) => Some(Refused::NotRegistered),
         };

@@ -21,6 +21,8 @@ pub struct Agent {
     pub extension: Option<ExtensionNumber>,
     /// His mobile (PHONE-07).
     pub mobile: Option<Dialled>,
+    /// A mobile that answers for him takes a call only after a key (PHONE-13).
+    pub mobile_confirm_key: bool,
     /// How he is treated.
     pub rules: AgentRules,
 }

@@ -4,6 +4,7 @@
 //! dials or hangs up, by whatever phone, his state follows. A queue's offer is a lease of the distribution; the call that is offered
 //! rings the phones.
 
+mod mobile;
 mod setting;
 mod shown;
 mod sign;
@@ -13,13 +14,15 @@ use std::time::Duration;
 
 use dialplan::flow::name::QueueName;
 use dialplan::flow::node::QueueFigure;
-use dialplan::number::{AgentNumber, ExtensionNumber};
+use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
 use hooks::fact::{AgentStateChanged, CallStatus, Event, PeerKind, Sign, Talk};
 use hooks::id::{CallId, TenantId};
 
 use crate::agent::{Agent, AgentEvent, Missed, Refused, State};
 use crate::desk::{Desk, TimerKey};
 use crate::leg::Peer;
+pub(crate) use mobile::Reach;
+
 use crate::queue::{AgentId, Availability, Distribution, EntryId, OfferId, Presence, QueueId};
 
 /// Agents and queues of every tenant. The numbers that the distribution knows them by are never used twice.
@@ -55,6 +58,8 @@ struct Post {
     agent: Agent,
     /// That he is signed in on.
     extension: Option<ExtensionNumber>,
+    /// That he is signed in by, or was.
+    mobile: Option<Dialled>,
     /// Since when he is in his state, ms since the Unix epoch.
     since_ms: u64,
     /// The calls that he takes part in, the first one first.
@@ -261,6 +266,8 @@ impl Desk {
         let Some(post) = self.floor.posts.get_mut(&id) else { return Err(Refused::SignedOut) };
         let change = post.agent.handle(now.mono, event)?;
         let extension = post.extension.as_ref().map(ToString::to_string);
+        let by_mobile = matches!(post.agent.sign(), Sign::Mobile(_));
+        let mobile = post.mobile.as_ref().filter(|_| by_mobile).map(|mobile| mobile.as_str().to_owned());
         if let Some(change) = change {
             if change.from != change.to {
                 post.since_ms = now.unix_ms;
@@ -268,6 +275,7 @@ impl Desk {
             let fact = AgentStateChanged {
                 agent: post.number.to_string(),
                 extension,
+                mobile,
                 from: change.from,
                 to: change.to,
                 call_status: change.call,

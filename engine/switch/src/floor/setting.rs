@@ -106,6 +106,7 @@ impl Floor {
             number: agent.number.clone(),
             agent: Agent::new(agent.rules),
             extension: None,
+            mobile: None,
             since_ms: now_ms,
             calls: Vec::new(),
             due: None,

@@ -82,6 +82,7 @@ impl Floor {
             since_ms: post.since_ms,
             call_status: status(post),
             calls: post.calls.iter().map(|(call, _)| *call).collect(),
+            mobile: self.mobile_of(id).map(|mobile| mobile.as_str().to_owned()),
             supervises: post.agent.supervises(),
             sign: post.agent.sign(),
             kept: post.agent.kept(),

@@ -33,8 +33,9 @@ impl Desk {
             AgentOrder::SignIn(how) => return self.sign_in(tenant, number, id, how),
             AgentOrder::SignOut => AgentEvent::Logout,
             AgentOrder::Pick(state) => AgentEvent::Pick(*state),
-            // No call could reach a mobile yet.
-            AgentOrder::MobileSignIn(_) => return Err(Refused::NoMobile),
+            AgentOrder::MobileSignIn(mobile) => {
+                return self.sign_in_by_mobile(tenant, number, id, mobile.as_ref(), &regarding);
+            }
             AgentOrder::MobileSignOut => AgentEvent::MobileSignOut,
             AgentOrder::Force(force) => AgentEvent::Force(*force),
         };
@@ -106,6 +107,7 @@ impl Desk {
         post.agent = Agent::restored(found.rules, fact.sign, fact.to, now).on_call(fact.call_status);
         post.since_ms = since_ms;
         post.extension.clone_from(&extension);
+        post.mobile = fact.mobile.as_deref().and_then(|number| number.parse().ok()).or_else(|| found.mobile.clone());
         if let Some(extension) = &extension {
             self.floor.by_extension.insert((tenant.tenant.clone(), extension.clone()), id);
         }
@@ -141,14 +143,10 @@ impl Desk {
         let agent = self.floor.on_extension(&tenant.tenant, extension);
         match agent.and_then(|agent| self.floor.sign_of(agent)) {
             Some(Sign::Phone(way)) => phones.into_iter().filter(|phone| is_of(phone, way)).collect(),
-            Some(Sign::Out | Sign::Mobile(_)) | None => phones,
+            // PHONE-12: only his mobile is.
+            Some(Sign::Mobile(_)) => Vec::new(),
+            Some(Sign::Out) | None => phones,
         }
-    }
-
-    /// The phones that are rung for an agent.
-    pub(crate) fn phones_of_agent(&self, tenant: &TenantConfig, agent: AgentId) -> Vec<Target> {
-        let extension = self.floor.extension_of(agent).cloned();
-        extension.map(|extension| self.rung_phones(tenant, &extension)).unwrap_or_default()
     }
 
     /// The phones of an extension may be others now: its agent is told whether he has one.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::entry::{Entry, Open, Place};
+use super::entry::{Alone, Entry, Open, Place};
 use super::idle::Rank;
 use super::why::CANDIDATES_SHOWN;
 use super::{
     AgentId, Candidate, Decision, Distribution, EntryId, Exit, Join, JoinRefused, Lease, Level, Offer, OfferEnd,
-    OfferId, QueueId, REJECTION_REMEMBERED, RING_ALL_MAX, Rule, Strategy, Timer, Why,
+    OfferId, QueueId, REFUSAL_REST, REJECTION_REMEMBERED, RING_ALL_MAX, Rule, Strategy, Timer, Why,
 };
 
 impl Distribution {
@@ -40,7 +40,7 @@ impl Distribution {
             place,
             open,
             offers: Vec::new(),
-            rejected_by: Vec::new(),
+            refusals: Vec::new(),
             look_at: None,
             max_wait_at,
             announce_at,
@@ -76,11 +76,10 @@ impl Distribution {
                 self.remove(lease.entry, Exit::Answered(lease.agent));
                 return true;
             }
-            OfferEnd::Rejected => {
-                entry.rejected_by.retain(|(_, until)| *until > now);
-                entry.rejected_by.push((lease.agent, now + REJECTION_REMEMBERED));
-            }
-            OfferEnd::TimedOut | OfferEnd::Failed | OfferEnd::CallerGone | OfferEnd::Taken => {}
+            OfferEnd::Rejected => entry.refused(lease.agent, now, REJECTION_REMEMBERED),
+            // What fails at once would fail at once again.
+            OfferEnd::Failed => entry.refused(lease.agent, now, REFUSAL_REST),
+            OfferEnd::TimedOut | OfferEnd::CallerGone | OfferEnd::Taken => {}
         }
         // His own agent had his chance.
         if let Open::Only { .. } = entry.open {
@@ -158,7 +157,8 @@ impl Distribution {
         if let Open::Level(_) = entry.open {
             entry.open = Open::Level(queue.settings.open_level(waited));
         }
-        let forgotten = entry.rejected_by.iter().map(|(_, until)| *until).filter(|until| *until > now);
+        let refusals = entry.refusals.iter().flat_map(|refusal| [refusal.rests_until, refusal.until]);
+        let forgotten = refusals.filter(|until| *until > now);
         let (open, place) = (entry.open, entry.place);
         let wider = match open {
             Open::Level(level) => {
@@ -215,8 +215,9 @@ impl Distribution {
         let entry = self.entries.get(&id)?;
         let queue = self.queues.get(&entry.queue)?;
         // A rejection counts while somebody else is there (AGT-17 row 11).
-        let rejected = |agent: AgentId| queue.signed_in > 1 && entry.is_rejected_by(agent, now);
-        let mut firsts = level.up_to().filter_map(|level| queue.idle.at(level).find(|(_, _, id)| !rejected(*id)));
+        let alone = queue.alone();
+        let refused = |agent: AgentId| entry.is_refused_by(agent, now, alone);
+        let mut firsts = level.up_to().filter_map(|level| queue.idle.at(level).find(|(_, _, id)| !refused(*id)));
         let best: Option<Rank> = match queue.settings.strategy {
             Strategy::LevelFirst => firsts.next(),
             Strategy::LongestIdle
@@ -236,10 +237,10 @@ impl Distribution {
         }
         let first = agent.memberships.iter().filter_map(|(queue, membership)| {
             let queue = self.queues.get(queue)?;
-            let alone = queue.signed_in <= 1;
+            let alone = queue.alone();
             let may = |place: &Place| {
                 let Some(entry) = self.entries.get(&place.entry()) else { return false };
-                entry.offers.len() < RING_ALL_MAX && (alone || !entry.is_rejected_by(id, now))
+                entry.offers.len() < RING_ALL_MAX && !entry.is_refused_by(id, now, alone)
             };
             queue.line.for_level(membership.member.level).filter_map(|mut places| places.find(may)).min()
         });
@@ -309,7 +310,7 @@ impl Distribution {
             level,
             idle_for: now.saturating_sub(since),
             answered_today: self.agents.get(&id).map_or(0, |agent| agent.answered_today),
-            rejected: entry.is_rejected_by(id, now),
+            rejected: entry.is_refused_by(id, now, Alone::No),
         };
         Some(Why {
             rule,

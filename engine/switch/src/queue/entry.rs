@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{AgentId, EntryId, Level, OfferId, QueueId};
+use super::{AgentId, EntryId, Level, OfferId, QueueId, REFUSAL_REST};
 
 /// Somebody comes to wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +103,8 @@ pub(super) struct Entry {
     pub(super) open: Open,
     /// Rings for him; more than one where all are rung at once.
     pub(super) offers: Vec<OfferId>,
-    /// Who rejected him, and until when that counts.
-    pub(super) rejected_by: Vec<(AgentId, Duration)>,
+    /// Who did not take him, and until when that counts.
+    pub(super) refusals: Vec<Refusal>,
     pub(super) look_at: Option<Duration>,
     pub(super) max_wait_at: Option<Duration>,
     pub(super) announce_at: Option<Duration>,
@@ -113,9 +113,37 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn is_rejected_by(&self, agent: AgentId, now: Duration) -> bool {
-        self.rejected_by.iter().any(|(by, until)| *by == agent && *until > now)
+    /// Whether an agent is not to be rung for him again yet.
+    pub(super) fn is_refused_by(&self, agent: AgentId, now: Duration, alone: Alone) -> bool {
+        let counts = |refusal: &Refusal| match alone {
+            Alone::Yes => refusal.rests_until > now,
+            Alone::No => refusal.until > now,
+        };
+        self.refusals.iter().any(|refusal| refusal.by == agent && counts(refusal))
     }
+
+    /// An agent rejected him, or could not be rung.
+    pub(super) fn refused(&mut self, by: AgentId, now: Duration, for_long: Duration) {
+        self.refusals.retain(|refusal| refusal.by != by && refusal.until > now);
+        self.refusals.push(Refusal { by, until: now + for_long, rests_until: now + REFUSAL_REST });
+    }
+}
+
+/// An agent did not take a caller.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal {
+    pub(super) by: AgentId,
+    /// Until when others come first.
+    pub(super) until: Duration,
+    /// Until when he is left alone even if there is nobody else.
+    pub(super) rests_until: Duration,
+}
+
+/// Whether an agent is the only one of a queue who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alone {
+    Yes,
+    No,
 }
 
 /// For whom somebody who waits may be offered.

@@ -22,7 +22,7 @@ pub use entry::{Exit, Join, JoinRefused, Sticky};
 pub use settings::{Announcements, Level, Member, QueueSettings, Strategy, Widening};
 pub use why::{Candidate, Rule, Why};
 
-use entry::{Entry, Line, Place};
+use entry::{Alone, Entry, Line, Place};
 use idle::{Idle, IdleAgents};
 
 /// A queue (skill group), by a number that the caller gives.
@@ -186,6 +186,13 @@ enum Timer {
 impl Default for Distribution {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl Queue {
+    /// Whether no more than one agent is there.
+    fn alone(&self) -> Alone {
+        if self.signed_in <= 1 { Alone::Yes } else { Alone::No }
     }
 }
 
@@ -479,5 +486,8 @@ pub enum Availability {
 
 /// How long a call is not offered again to who rejected it, while others are signed in (AGT-17 row 11).
 pub const REJECTION_REMEMBERED: Duration = Duration::from_secs(30);
+/// How long an agent who rejected a caller, or could not be rung for him, is not rung for him even where nobody else is there: a phone that
+/// answers at once would be rung without end.
+pub const REFUSAL_REST: Duration = Duration::from_secs(3);
 /// Agents that one caller rings at once at most.
 pub const RING_ALL_MAX: usize = 50;

@@ -188,14 +188,18 @@ fn a_ring_that_is_not_answered_keeps_the_place() {
 }
 
 #[test]
-fn who_is_alone_gets_the_caller_that_he_rejected() {
-    let mut centre = Centre::new(QueueSettings::default());
-    centre.staff(&[1]);
-    centre.join(1).unwrap();
-    centre.decided();
-    centre.end(1, OfferEnd::Rejected);
-    centre.idle(1);
-    assert_eq!(centre.decided(), "1>1");
+fn who_is_alone_gets_the_caller_that_he_rejected_after_a_rest() {
+    for end in [OfferEnd::Rejected, OfferEnd::Failed] {
+        let mut centre = Centre::new(QueueSettings::default());
+        centre.staff(&[1]);
+        centre.join(1).unwrap();
+        centre.decided();
+        centre.end(1, end);
+        centre.idle(1);
+        assert_eq!(centre.decided(), "", "a phone that answers at once would be rung without end");
+        centre.pass(REFUSAL_REST.as_secs());
+        assert_eq!(centre.decided(), "1>1");
+    }
 }
 
 /// The decision behind QUEUE-05 in its limits, QUEUE-06 in its triggers.
@@ -496,7 +500,7 @@ impl Chaos {
             let open = matches!(waits.open, entry::Open::Level(open) if level <= open);
             let rung = !waits.offers.is_empty();
             assert!(
-                rung || !open || waits.is_rejected_by(agent, self.centre.now),
+                rung || !open || waits.is_refused_by(agent, self.centre.now, Alone::No),
                 "{entry:?} waits, {agent:?} is idle"
             );
         }

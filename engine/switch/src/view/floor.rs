@@ -22,6 +22,8 @@ pub struct AgentView {
     pub call_status: CallStatus,
     /// The calls that he takes part in, the first one first.
     pub calls: Vec<CallId>,
+    /// The mobile that he is signed in by.
+    pub mobile: Option<String>,
     /// He supervises a call of another.
     pub supervises: bool,
     /// How he is signed in.

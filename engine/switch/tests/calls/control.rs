@@ -238,7 +238,7 @@ fn hanging_up_rejects_what_rings_and_cancels_what_is_dialled() {
     let mut world = staffed(centre(), &["10001"]);
     world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 180");
     control(&mut world, "1001", CallOrder::HangUp).unwrap();
-    world.play("0ms alice < CANCEL\n0ms alice < INVITE\n0ms alice < ACK\n0ms alice > 180\n1s lines > BYE\n1s alice < CANCEL\n1s alice < ACK");
+    world.play("0ms alice < CANCEL\n0ms alice < ACK\n3s alice < INVITE\n3s alice > 180\n4s lines > BYE\n4s alice < CANCEL\n4s alice < ACK");
     assert_eq!(of(&world, "offer_ended")[0], "offer_ended 10001 Rejected 1000");
     world.play("0ms alice > INVITE 1002\n0ms bob < INVITE\n0ms bob > 180\n0ms alice < 180");
     control(&mut world, "1001", CallOrder::HangUp).unwrap();

@@ -16,6 +16,7 @@ mod ladder;
 mod matrix;
 mod media;
 mod messages;
+mod mobiles;
 mod packets;
 mod passes;
 mod phone;

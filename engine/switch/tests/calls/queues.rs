@@ -27,6 +27,7 @@ pub(crate) fn centre() -> TenantConfig {
             name: format!("Agent {number}"),
             extension: Some(extension.parse().unwrap()),
             mobile: None,
+            mobile_confirm_key: true,
             rules: AgentRules::default(),
         };
         settings.agents.insert(number, agent);
@@ -56,14 +57,14 @@ fn add(settings: &mut TenantConfig, queue: Queue, number: &str) {
     settings.queues.insert(queue.name.clone(), Arc::new(queue));
 }
 
-fn change(settings: &mut TenantConfig, change: impl FnOnce(&mut Queue)) {
+pub(crate) fn change(settings: &mut TenantConfig, change: impl FnOnce(&mut Queue)) {
     let name = "support".parse().unwrap();
     let mut queue = Queue::clone(&settings.queues[&name]);
     change(&mut queue);
     settings.queues.insert(name, Arc::new(queue));
 }
 
-fn with(settings: TenantConfig) -> World {
+pub(crate) fn with(settings: TenantConfig) -> World {
     let mut world = World::new(node(), settings);
     world.clips_last = true;
     world.register(&["alice", "bob", "carol"]);
@@ -342,7 +343,7 @@ fn rejected_by(status: &str) {
     let mut world = staffed(centre(), &["10001"]);
     world.play(&format!(
         "0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > {status}\n1s alice < ACK\n\
-         1s lines hears HoldMusic\n1s alice < INVITE\n1s alice > 180\n2s lines > BYE\n2s alice < CANCEL\n2s alice < ACK",
+         1s lines hears HoldMusic\n4s alice < INVITE\n4s alice > 180\n5s lines > BYE\n5s alice < CANCEL\n5s alice < ACK",
     ));
     let world = close(world, &["10001"]);
     assert!(world.facts.contains(&"offer_ended 10001 Rejected 1000".to_owned()), "{}", world.ladder());
