@@ -26,6 +26,7 @@ mod scenario;
 mod sipsak;
 mod srtp;
 mod storage;
+mod supervise;
 mod three_way;
 mod tls;
 mod transfer;

@@ -16,54 +16,87 @@ use calls::switchboard::{Setup, Switchboard};
 use calls::wait;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A caller from outside in the queue `support`, whose only agent who is ready is rung.
-struct Scene {
-    api: Api,
-    alice: Party,
-    bob: Party,
-    caller: Phone,
+pub(crate) struct Scene {
+    pub(crate) api: Api,
+    pub(crate) alice: Party,
+    pub(crate) bob: Party,
+    /// The network of mobiles: numbers that begin with 13.
+    pub(crate) mobile: Phone,
+    pub(crate) caller: Phone,
     call: Dialog,
-    heard: RtpEnd,
-    to: SocketAddr,
-    _server: Switchboard,
+    pub(crate) heard: RtpEnd,
+    /// Where the caller's audio goes.
+    pub(crate) to: SocketAddr,
+    /// Where the agent's does, once he has answered.
+    pub(crate) agent: SocketAddr,
+    pub(crate) clock: Instant,
+    pub(crate) server: Switchboard,
+}
+
+/// Which agent is ready.
+pub(crate) enum Ready {
+    /// 10001, on a phone on the desk.
+    OnDesk,
+    /// 10002, by his mobile.
+    ByMobile,
+}
+
+fn trunk(name: &str, at: SocketAddr) -> String {
+    let (ip, port) = (at.ip(), at.port());
+    format!("[[provision.trunk]]\nname = \"{name}\"\nhost = \"{ip}\"\nport = {port}\nsources = [\"{ip}\"]\n\n")
 }
 
 impl Scene {
-    fn begin() -> Result<Self> {
+    pub(crate) fn begin(ready: &Ready) -> Result<Self> {
         let ports = Ports::take()?;
         let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
-        let sections = format!(
-            "[[provision.trunk]]\nname = \"carrier\"\nhost = \"127.0.0.2\"\nport = {}\nsources = [\"127.0.0.2\"]\n",
-            carrier.port()
-        );
+        let cell = SocketAddr::from(([127, 0, 0, 3], ports.one()?));
+        let sections = trunk("carrier", carrier) + &trunk("cell", cell);
         let server = Switchboard::start_on(ports, Setup { sections, ..Setup::default() })?;
         let api = server.api()?;
-        let route = json!({"name": "centre", "direction": "inbound", "did": "8610", "to": "queue:support"});
-        let made = api.post("routes", &route)?;
-        ensure!(made.status == 201, "{}", made.json());
+        let inbound = json!({"name": "centre", "direction": "inbound", "did": "8610", "to": "queue:support"});
+        let outbound = json!({"name": "mobiles", "direction": "outbound", "prefix": "13", "trunks": ["cell"]});
+        for route in [inbound, outbound] {
+            let made = api.post("routes", &route)?;
+            ensure!(made.status == 201, "{}", made.json());
+        }
         let clock = Instant::now();
         let alice = Party::new(&server, "1001", clock)?;
         let bob = Party::new(&server, "1002", clock)?;
+        let mobile = Phone::udp_at(cell, "13900139000", server.sip())?;
         let mut caller = Phone::udp_at(carrier, "13800138000", server.sip())?;
         let media = SocketAddr::new(carrier.ip(), server.ports().many(2)?);
         let heard = RtpEnd::open_at(media, clock)?;
         for (agent, extension) in [("10001", "1001"), ("10002", "1002")] {
             order(&api, &format!("agents/{agent}/sign-in"), &json!({"way": "desk", "extension": extension}))?;
         }
-        order(&api, "agents/10001/state", &json!({"state": "ready"}))?;
-        ensure!(state(&api, "10001", "state")? == "ready", "not ready");
+        match ready {
+            Ready::OnDesk => order(&api, "agents/10001/state", &json!({"state": "ready"}))?,
+            Ready::ByMobile => order(&api, "agents/10002/mobile-sign-in", &json!({"mobile": "139 0013 9000"}))?,
+        }
         let mut call = caller.dialog_to("8610");
         caller.invite(&mut call, None, &sdp::audio(media, "0 101", &["rtpmap:101 telephone-event/8000"]))?;
         let ok = caller.expect("200 INVITE")?;
         caller.ack(&mut call, &ok, "")?;
         let to = sdp::audio_address(&ok.body)?;
-        Ok(Self { api, alice, bob, caller, call, heard, to, _server: server })
+        Ok(Self { api, alice, bob, mobile, caller, call, heard, to, agent: to, clock, server })
+    }
+
+    /// The only call there is.
+    pub(crate) fn call_id(&self) -> Result<String> {
+        Ok(self.api.get("calls")?["items"][0]["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The caller hangs up.
+    pub(crate) fn hang_up(&mut self) -> Result<()> {
+        self.caller.hang_up(&mut self.call)
     }
 
     /// The caller hears music while the agent's phone rings; then they hear each other.
-    fn answer(&mut self) -> Result<()> {
+    pub(crate) fn answer(&mut self) -> Result<()> {
         let invite = self.alice.phone.expect("INVITE")?;
         ensure!(invite.header("From").contains("13800138000"), "{}", invite.header("From"));
         self.alice.phone.reply(&invite, "180 Ringing", "")?;
@@ -74,8 +107,8 @@ impl Scene {
         self.alice.phone.reply(&invite, "200 OK", &self.alice.sdp(1, "sendrecv"))?;
         self.alice.phone.expect("ACK")?;
         let before = self.heard.heard().len();
-        let agent = sdp::audio_address(&invite.body)?;
-        self.alice.media.speak(agent, Law::Mu, &Voice::High.speak(8_000, 4.0))?;
+        self.agent = sdp::audio_address(&invite.body)?;
+        self.alice.media.speak(self.agent, Law::Mu, &Voice::High.speak(8_000, 4.0))?;
         self.heard.speak(self.to, Law::Mu, &Voice::Low.speak(8_000, 4.0))?;
         party::wait_for_packets(&self.alice.media, 180)?;
         let by_agent = party::hearing(&self.alice.media, Voice::Low, 0);
@@ -115,21 +148,21 @@ impl Scene {
     }
 }
 
-fn order(api: &Api, path: &str, body: &Value) -> Result<()> {
+pub(crate) fn order(api: &Api, path: &str, body: &Value) -> Result<()> {
     let done = api.post(path, body)?;
     ensure!(done.status == 204, "{path}: {}", done.json());
     Ok(())
 }
 
-fn state(api: &Api, agent: &str, what: &str) -> Result<Value> {
+pub(crate) fn state(api: &Api, agent: &str, what: &str) -> Result<Value> {
     Ok(api.get(&format!("agents/{agent}"))?["now"][what].clone())
 }
 
 #[test]
 fn a_caller_waits_with_music_an_agent_answers_holds_and_brings_a_colleague_in() -> Result<()> {
-    let mut scene = Scene::begin()?;
+    let mut scene = Scene::begin(&Ready::OnDesk)?;
     scene.answer()?;
-    let id = scene.api.get("calls")?["items"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let id = scene.call_id()?;
     let hold = format!("calls/{id}/hold?agent=10001");
     order(&scene.api, &hold, &json!({}))?;
     let again = scene.api.post(&hold, &json!({}))?;
@@ -139,7 +172,7 @@ fn a_caller_waits_with_music_an_agent_answers_holds_and_brings_a_colleague_in() 
     scene.bring_colleague(&id)?;
 
     // The caller hangs up: it ends for all, and wrap-up follows for both agents.
-    scene.caller.hang_up(&mut scene.call)?;
+    scene.hang_up()?;
     for party in [&mut scene.alice, &mut scene.bob] {
         let bye = party.phone.expect("BYE")?;
         party.phone.reply(&bye, "200 OK", "")?;
