@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flow::name::{FlowName, QueueName};
+use crate::flow::name::{FlowName, Mailbox, QueueName};
 use crate::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 
 /// Dialled first, from every phone, past every rule (GEN-18). A tenant may set a list of its own.
@@ -25,6 +25,8 @@ pub enum Destination {
     Flow(FlowName),
     /// A queue.
     Queue(QueueName),
+    /// A box for voice messages.
+    Voicemail(Mailbox),
     /// The echo test.
     EchoTest,
 }

@@ -2,6 +2,7 @@
 //! configuration file.
 
 use dialplan::number::Dialled;
+use dialplan::say::PromptName;
 use serde::{Deserialize, Serialize};
 use switch::config;
 use utoipa::ToSchema;
@@ -22,6 +23,11 @@ pub struct CallHandling {
     pub forward_busy: Option<String>,
     /// Calls that it does not answer in its ring time, or that reach no phone of it, go to this number.
     pub forward_no_answer: Option<String>,
+    /// Who finds it busy or gets no answer, and is sent nowhere else, may leave a message.
+    pub voicemail: bool,
+    /// A prompt that he hears before, in the place of the usual words.
+    #[schema(example = "voicemail_greeting")]
+    pub voicemail_greeting: Option<String>,
 }
 
 impl Default for CallHandling {
@@ -32,6 +38,8 @@ impl Default for CallHandling {
             forward_always: None,
             forward_busy: None,
             forward_no_answer: None,
+            voicemail: false,
+            voicemail_greeting: None,
         }
     }
 }
@@ -50,7 +58,9 @@ impl CallHandling {
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         };
-        fields.into_iter().filter_map(|(field, number)| Some((field, wrong(number.as_deref()?)?))).collect()
+        let greeting = self.voicemail_greeting.as_deref().and_then(|name| name.parse::<PromptName>().err());
+        let numbers = fields.into_iter().filter_map(|(field, number)| Some((field, wrong(number.as_deref()?)?)));
+        numbers.chain(greeting.map(|error| ("voicemail_greeting", error.to_string()))).collect()
     }
 
     /// As the switch wants it. A number that is none was refused when it was set, and is left out here.
@@ -63,6 +73,8 @@ impl CallHandling {
             forward_always: number(&self.forward_always),
             forward_busy: number(&self.forward_busy),
             forward_no_answer: number(&self.forward_no_answer),
+            voicemail: self.voicemail,
+            voicemail_greeting: self.voicemail_greeting.as_deref().and_then(|name| name.parse().ok()),
         }
     }
 }

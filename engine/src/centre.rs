@@ -125,8 +125,11 @@ pub struct QueueRules {
     /// A prompt that who comes in hears before the music (REC-08).
     #[schema(example = "queue_welcome")]
     pub welcome: Option<String>,
+    /// A prompt that a caller hears before he may leave a message for it.
+    #[schema(example = "queue_closed")]
+    pub voicemail_greeting: Option<String>,
     /// Where a caller goes whom no agent takes, one after another (QUEUE-06): `queue:sales`, `number:13800000000` (rung for 20 s),
-    /// `flow:night`, `prompt:queue_busy` (said, then the end). At most 16.
+    /// `flow:night`, `voicemail` (he may leave a message, then the end), `prompt:queue_busy` (said, then the end). At most 16.
     pub overflow: Vec<String>,
     /// Its agents. At most 1,000.
     pub members: Vec<QueueMember>,
@@ -230,6 +233,7 @@ impl Default for QueueRules {
             wrap_up_max_s: 0,
             record: true,
             welcome: None,
+            voicemail_greeting: None,
             overflow: Vec::new(),
             members: Vec::new(),
         }
@@ -255,8 +259,10 @@ impl QueueRules {
         let number = self.number.as_deref().and_then(|text| text.parse::<ExtensionNumber>().err());
         faults
             .extend(number.map(|_| ("number", "a queue's number is 2 to 10 digits, optionally after a *".to_owned())));
-        let welcome = self.welcome.as_deref().and_then(|text| text.parse::<PromptName>().err());
-        faults.extend(welcome.map(|error| ("welcome", error.to_string())));
+        for (field, prompt) in [("welcome", &self.welcome), ("voicemail_greeting", &self.voicemail_greeting)] {
+            let wrong = prompt.as_deref().and_then(|text| text.parse::<PromptName>().err());
+            faults.extend(wrong.map(|error| (field, error.to_string())));
+        }
         faults
             .extend(self.overflow.iter().filter_map(|step| step.parse::<Step>().err()).map(|text| ("overflow", text)));
         if self.overflow.len() > OVERFLOW_MAX {
@@ -326,6 +332,7 @@ impl QueueRules {
             wrap_up_max: some(self.wrap_up_max_s),
             record: self.record,
             welcome: self.welcome.as_deref().and_then(|text| text.parse().ok()),
+            voicemail_greeting: self.voicemail_greeting.as_deref().and_then(|text| text.parse().ok()),
             overflow: self.steps(),
         }
     }
@@ -357,8 +364,9 @@ impl FromStr for Step {
             Some(("number", number)) => Overflow::Number(Dialled::clean(number).map_err(|error| wrong(&error))?),
             Some(("flow", name)) => Overflow::Flow(name.parse::<FlowName>().map_err(|error| wrong(&error))?),
             Some(("prompt", name)) => Overflow::Say(name.parse::<PromptName>().map_err(|error| wrong(&error))?),
+            None if text == "voicemail" => Overflow::Voicemail,
             _ => {
-                return Err(format!("`{text}`: write queue:NAME, number:NUMBER, flow:NAME or prompt:NAME"));
+                return Err(format!("`{text}`: write queue:NAME, number:NUMBER, flow:NAME, voicemail or prompt:NAME"));
             }
         };
         Ok(Self(step))

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use hooks::fact::{Event, Fact, RecordingFailed, RecordingReady};
+use hooks::fact::{Event, Fact, RecordingDiscarded, RecordingFailed, RecordingReady, VoicemailLeft};
 use hooks::id::{RecordingId, TenantId};
 use media::{RecordRate, RecordSink};
 use recordings::{Finished, NameError, Outcome, RecordingSpec, Recordings, RecordingsOptions};
 use switch::media::{MediaEvent, RecordingOutcome};
 
-use crate::journal::open_state::OpenState;
+use crate::journal::open_state::{OpenRecording, OpenState};
 use crate::writer::Inbox;
 
 /// Files whose outcome is not in the journal yet, by recording.
@@ -92,7 +92,7 @@ pub fn interrupted(tenant: &TenantId, open: &OpenState, repaired: &[Finished], a
         let id = id.to_string();
         repaired.iter().find(|file| file.tenant == tenant.as_str() && file.id == id)
     };
-    let event = |(id, recording): (&RecordingId, &crate::journal::open_state::OpenRecording)| {
+    let event = |(id, recording): (&RecordingId, &OpenRecording)| {
         let call = recording.started.call;
         match file_of(id).map(|file| &file.outcome) {
             Some(Outcome::Ready(file)) => Event::RecordingReady(RecordingReady {
@@ -114,8 +114,33 @@ pub fn interrupted(tenant: &TenantId, open: &OpenState, repaired: &[Finished], a
             }),
         }
     };
-    let facts = open.recordings.iter().map(event);
+    let facts = open.recordings.iter().flat_map(|(id, recording)| {
+        let event = event((id, recording));
+        let message = message(open, recording, &event);
+        [Some(event), message].into_iter().flatten()
+    });
     facts.map(|event| Fact { tenant: tenant.clone(), at_ms, event }).collect()
+}
+
+/// A message that was being left when the process died counts as far as it goes.
+fn message(open: &OpenState, recording: &OpenRecording, end: &Event) -> Option<Event> {
+    let started = &recording.started;
+    let mailbox = started.mailbox.clone().filter(|_| !recording.is_decided)?;
+    let Event::RecordingReady(ready) = end else { return None };
+    let least = u64::from(dialplan::voicemail::Rules::default().min_ms);
+    let created = open.calls.get(&started.call).map(|call| &call.created).filter(|_| ready.duration_ms >= least);
+    Some(match created {
+        Some(created) => Event::VoicemailLeft(VoicemailLeft {
+            voicemail: started.recording,
+            call: started.call,
+            mailbox,
+            caller: created.caller.clone(),
+            caller_name: created.caller_name.clone(),
+            callee: created.callee.clone(),
+            length_ms: ready.duration_ms,
+        }),
+        None => Event::RecordingDiscarded(RecordingDiscarded { recording: started.recording, call: started.call }),
+    })
 }
 
 /// The last moment that a repaired recording of the tenant tells of, ms since the Unix epoch; 0 for none.
@@ -131,4 +156,60 @@ pub fn heard_until_ms(tenant: &TenantId, repaired: &[Finished]) -> u64 {
 fn lock(unconfirmed: &Unconfirmed) -> MutexGuard<'_, BTreeMap<RecordingId, Finished>> {
     // A map is whole between two statements, so a panic elsewhere does not spoil it.
     unconfirmed.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use hooks::fact::{CallCreated, CallSource, Direction, RecordingStarted};
+    use hooks::id::{CallId, LegId};
+
+    use super::*;
+
+    /// What is told of a message that was being left, after it was `is_decided` what becomes of it.
+    fn told(duration_ms: u64, is_decided: bool) -> &'static str {
+        let (call, recording, leg) = (CallId::new(1, 1), RecordingId::new(1, 2), LegId::new(1, 3));
+        let created = CallCreated {
+            call,
+            direction: Direction::Inbound,
+            source: CallSource::Dialled,
+            caller: "13800000000".to_owned(),
+            caller_name: String::new(),
+            callee: "8610".to_owned(),
+            trunk: None,
+            emergency: false,
+            diverted_from: None,
+        };
+        let mailbox = Some("queue:support".to_owned());
+        let started = RecordingStarted { recording, call, left: leg, right: leg, part: 1, conference: None, mailbox };
+        let mut events = vec![Event::CallCreated(created), Event::RecordingStarted(started)];
+        events.extend(is_decided.then_some(Event::RecordingDiscarded(RecordingDiscarded { recording, call })));
+        let mut open = OpenState::default();
+        events.into_iter().for_each(|event| open.take(&Fact { tenant: TenantId::first(), at_ms: 5, event }));
+        let ready = RecordingReady {
+            recording,
+            call,
+            path: String::new(),
+            bytes: 44,
+            duration_ms,
+            sha256: String::new(),
+            partial: true,
+        };
+        match message(&open, &open.recordings[&recording], &Event::RecordingReady(ready)) {
+            None => "nothing",
+            Some(Event::RecordingDiscarded(_)) => "discarded",
+            Some(Event::VoicemailLeft(left)) => {
+                assert_eq!((left.mailbox.as_str(), left.length_ms), ("queue:support", duration_ms));
+                assert_eq!((left.caller.as_str(), left.callee.as_str()), ("13800000000", "8610"));
+                "left"
+            }
+            Some(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_being_left_counts_as_far_as_it_goes() {
+        assert_eq!(told(2_000, false), "left");
+        assert_eq!(told(1_999, false), "discarded");
+        assert_eq!(told(2_000, true), "nothing", "that was said before");
+    }
 }

@@ -64,6 +64,7 @@ fn recording_started(n: u128) -> Event {
         right: leg,
         part: 1,
         conference: None,
+        mailbox: None,
     })
 }
 

@@ -55,6 +55,13 @@ pub enum Command {
         /// From when on.
         detect: Detect,
     },
+    /// Listen whether an endpoint's party speaks, or no more. It counts as silent until it is heard.
+    DetectVoice {
+        /// Whose.
+        endpoint: EndpointId,
+        /// From when on.
+        detect: Detect,
+    },
     /// Press keys toward an endpoint's party, one after the other behind those that are still being pressed: as telephone
     /// events (RFC 4733) where those are agreed with it, else as sounds, which it hears in the place of what it heard.
     SendDigits {

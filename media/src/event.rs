@@ -34,6 +34,13 @@ pub enum Event {
     },
     /// A key was pressed: a telephone event began (RFC 4733), or the sound of a key that was listened for.
     Digit(DigitPressed),
+    /// A party that is listened to began to speak, or has fallen silent.
+    Voice {
+        /// Its endpoint.
+        endpoint: EndpointId,
+        /// What it does now.
+        activity: Activity,
+    },
     /// No RTP for the configured time while some was expected; once until RTP comes again.
     TimedOut {
         /// Which endpoint.
@@ -81,6 +88,15 @@ pub enum Event {
         /// Why.
         reason: Refusal,
     },
+}
+
+/// What a party does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// It says something.
+    Speech,
+    /// It has said nothing for a moment, or sends nothing.
+    Silence,
 }
 
 /// A key pressed on a phone.

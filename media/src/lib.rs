@@ -33,6 +33,7 @@ pub mod telephone_event;
 #[cfg(test)]
 mod testing;
 pub mod tone;
+pub mod voice;
 
 pub use browser::{BrowserLoss, BrowserPeer, Fingerprint, IceCredentials, OpenBrowser};
 pub use codec::{Codec, OpusSettings, PayloadType};
@@ -40,7 +41,7 @@ pub use command::{
     Channels, Command, Detect, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule,
     StartRecorder,
 };
-pub use event::{DigitPressed, EndpointStats, Event};
+pub use event::{Activity, DigitPressed, EndpointStats, Event};
 pub use gain::Gain;
 pub use graph::{Graph, Source};
 pub use id::{EndpointId, PlayerId, RecorderId};

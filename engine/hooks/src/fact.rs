@@ -7,6 +7,7 @@ mod quality;
 mod queue;
 mod recording;
 mod supervise;
+mod voicemail;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,10 +23,11 @@ pub use queue::{
     WhyAgent, WhyCandidate,
 };
 pub use recording::{
-    AudioFormat, AudioPlace, RecordingFailed, RecordingMark, RecordingPurged, RecordingReady, RecordingStarted,
-    RecordingStored,
+    AudioFormat, AudioPlace, RecordingDiscarded, RecordingFailed, RecordingMark, RecordingPurged, RecordingReady,
+    RecordingStarted, RecordingStored,
 };
 pub use supervise::{CallSupervised, CallSupervisionEnded, Supervision};
+pub use voicemail::{VoicemailLeft, VoicemailUsed};
 
 use crate::id::{CallId, LegId, TenantId};
 use crate::position::Position;
@@ -130,12 +132,27 @@ pub enum Event {
     /// A recording stopped early or could not start: the call went on without it.
     #[serde(rename = "recording.failed")]
     RecordingFailed(RecordingFailed),
+    /// A recording is not to be kept: it is deleted.
+    #[serde(rename = "recording.discarded")]
+    RecordingDiscarded(RecordingDiscarded),
     /// A recording lies where it is kept, in the form in which it is kept.
     #[serde(rename = "recording.stored")]
     RecordingStored(RecordingStored),
     /// The audio of a recording was deleted, since its time was over (REC-06).
     #[serde(rename = "recording.purged")]
     RecordingPurged(RecordingPurged),
+    /// A caller left a message (VM-05).
+    #[serde(rename = "voicemail.left")]
+    VoicemailLeft(VoicemailLeft),
+    /// Somebody listened to a message (VM-02).
+    #[serde(rename = "voicemail.listened")]
+    VoicemailListened(VoicemailUsed),
+    /// Somebody took a copy of it (VM-02).
+    #[serde(rename = "voicemail.downloaded")]
+    VoicemailDownloaded(VoicemailUsed),
+    /// Somebody deleted it.
+    #[serde(rename = "voicemail.deleted")]
+    VoicemailDeleted(VoicemailUsed),
     /// The first member entered a conference room.
     #[serde(rename = "conference.started")]
     ConferenceStarted(ConferenceStarted),
@@ -604,6 +621,9 @@ impl Event {
             Self::RecordingStarted(e) => Some(e.call),
             Self::RecordingReady(e) => Some(e.call),
             Self::RecordingFailed(e) => Some(e.call),
+            Self::RecordingDiscarded(e) => Some(e.call),
+            Self::VoicemailLeft(e) => Some(e.call),
+            Self::VoicemailListened(e) | Self::VoicemailDownloaded(e) | Self::VoicemailDeleted(e) => Some(e.call),
             Self::RecordingStored(e) => Some(e.call),
             Self::RecordingPurged(e) => Some(e.call),
             Self::RecordingPaused(e) | Self::RecordingResumed(e) => Some(e.call),

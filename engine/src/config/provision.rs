@@ -9,6 +9,7 @@ mod trunk;
 use std::collections::BTreeSet;
 
 use dialplan::number::{Dialled, ExtensionNumber, PickupGroup, TrunkName};
+use dialplan::say::PromptName;
 use hooks::id::TenantId;
 
 use super::reader::Reader;
@@ -195,6 +196,8 @@ fn handling(reader: &mut Reader<'_>) -> CallHandling {
         forward_always: always,
         forward_busy: busy,
         forward_no_answer: no_answer,
+        voicemail: reader.flag("voicemail").unwrap_or(false),
+        voicemail_greeting: reader.parsed::<PromptName>("voicemail_greeting").map(|name| name.to_string()),
     }
 }
 

@@ -169,8 +169,8 @@ fn what_is_provisioned_is_checked() {
         "5: `password` is missing here, write it",
         "8: a trunk has both username and password, or neither",
         "10: `provision.trunk.host`: `a b` is no host, write it as sip.example.com or 192.0.2.1",
-        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main` or `echo`",
-        "22: `overflow`: `mobile:1`: write queue:NAME, number:NUMBER, flow:NAME or prompt:NAME",
+        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main`, `voicemail:queue:support`, `voicemail:extension:1001` or `echo`",
+        "22: `overflow`: `mobile:1`: write queue:NAME, number:NUMBER, flow:NAME, voicemail or prompt:NAME",
     ];
     assert_eq!(parse(text).map(|_| ()).unwrap_err(), expected);
 }
@@ -220,8 +220,8 @@ fn a_flow_is_provisioned_in_place_or_by_its_file_and_its_mistakes_are_named_at_t
             "6: b: no way leads here; lead one here, or take the node out",
         ),
         (
-            "[provision.flow.nodes.b]\nstep = \"voicemail\"\nmailbox = \"extension:1001\"",
-            "6: b: `voicemail` is not served yet; lead elsewhere",
+            "[provision.flow.nodes.b]\nstep = \"survey\"\nsurvey = \"service\"",
+            "6: b: `survey` is not served yet; lead elsewhere",
         ),
         ("[[provision.flow]]\nfile = \"nowhere/f.toml\"", "nowhere/f.toml:1: cannot be read: "),
         ("[[provision.flow]]\nfile = \"f.toml\"\nname = \"b\"", "7: a flow with a `file` is written there"),

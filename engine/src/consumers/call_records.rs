@@ -7,9 +7,11 @@ use hooks::position::Position;
 use recordings::failpoint::fail_point;
 
 use super::fold::CallFold;
+use super::voicemail::MessageLamps;
 use crate::journal::JournalHandle;
 use crate::journal::facts::FactReader;
 use crate::store::{Store, StoreError};
+use crate::writer::Inbox;
 
 /// Its cursor's name.
 pub const CONSUMER: &str = "call-records";
@@ -25,8 +27,8 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 const HELD_MAX: usize = 50_000;
 
 /// Runs until the future is dropped or `stop` says so: what was read by then is stored first.
-pub async fn run(store: Store, journal: JournalHandle, stop: tokio::sync::watch::Receiver<bool>) {
-    let mut consumer = CallRecords::new(store, journal);
+pub async fn run(store: Store, journal: JournalHandle, inbox: Inbox, stop: tokio::sync::watch::Receiver<bool>) {
+    let mut consumer = CallRecords::new(store, journal).telling(inbox);
     let mut retry = RETRY;
     while !is_stopped(&stop) || consumer.is_behind() {
         match consumer.step().await {
@@ -70,6 +72,7 @@ pub struct CallRecords {
     journal: JournalHandle,
     /// Unknown at first and after an error: then the cursor is read from the database.
     place: Option<Place>,
+    lamps: Option<MessageLamps>,
 }
 
 /// Where it stands.
@@ -84,7 +87,13 @@ impl CallRecords {
     /// A consumer that begins at its cursor.
     #[must_use]
     pub fn new(store: Store, journal: JournalHandle) -> Self {
-        Self { store, journal, place: None }
+        Self { store, journal, place: None, lamps: None }
+    }
+
+    /// It tells the switch how many messages wait for whom.
+    #[must_use]
+    pub fn telling(self, inbox: Inbox) -> Self {
+        Self { lamps: Some(MessageLamps::new(inbox)), ..self }
     }
 
     /// Whether facts are written that it has not stored.
@@ -109,6 +118,7 @@ impl CallRecords {
             Some(place) => place,
             None => self.begin().await?,
         };
+        self.tell_lamps().await?;
         let facts = place.reader.next_facts(BATCH_MAX)?;
         let to = place.reader.position();
         if to == place.at {
@@ -117,8 +127,16 @@ impl CallRecords {
         }
         self.store_facts(&mut place.fold, &facts, &place.at, &to).await?;
         self.place = Some(Place { at: to, ..place });
+        self.tell_lamps().await?;
         // At least one: a batch of nothing but unknown facts is progress, too.
         Ok(facts.len().max(1))
+    }
+
+    async fn tell_lamps(&mut self) -> Result<(), StoreError> {
+        match &mut self.lamps {
+            Some(lamps) => lamps.tell(&self.store, self.journal.tenant()).await,
+            None => Ok(()),
+        }
     }
 
     async fn begin(&self) -> Result<Place, ConsumeError> {
@@ -127,7 +145,7 @@ impl CallRecords {
     }
 
     async fn store_facts(
-        &self,
+        &mut self,
         fold: &mut CallFold,
         facts: &[Recorded],
         from: &Position,
@@ -141,7 +159,11 @@ impl CallRecords {
             fold.apply(&recorded.fact);
         }
         fail_point("consumer.call_records.before_commit");
-        self.store.save_derived(CONSUMER, from, to, &fold.derived()).await?;
+        let derived = fold.derived();
+        self.store.save_derived(CONSUMER, from, to, &derived).await?;
+        if let Some(lamps) = &mut self.lamps {
+            lamps.note(&derived.calls);
+        }
         fail_point("consumer.call_records.after_commit");
         fold.saved();
         if fold.held() > HELD_MAX {

@@ -13,6 +13,8 @@ use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, Recordi
 use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd};
 use crate::store::registrations::RegistrationChange;
 
+use super::voicemail::{self, Use};
+
 /// Calls that are running, as far as the facts have come, and what changed since it was last saved.
 #[derive(Debug, Default)]
 pub struct CallFold {
@@ -101,6 +103,11 @@ impl CallFold {
             | Event::RecordingFailed(_)
             | Event::RecordingStored(_)
             | Event::RecordingPurged(_)
+            | Event::RecordingDiscarded(_)
+            | Event::VoicemailLeft(_)
+            | Event::VoicemailListened(_)
+            | Event::VoicemailDownloaded(_)
+            | Event::VoicemailDeleted(_)
             | Event::RecordingPaused(_)
             | Event::RecordingResumed(_) => {
                 let call = fact.event.call().expect("these events belong to a call");
@@ -114,8 +121,7 @@ impl CallFold {
 
     fn create(&mut self, event: &CallCreated, at_ms: u64) {
         self.touched.insert(event.call);
-        let document = CallDocument { record: created(event, at_ms), legs: Vec::new(), recordings: Vec::new() };
-        self.calls.insert(event.call, document);
+        self.calls.insert(event.call, CallDocument::of(created(event, at_ms)));
     }
 
     /// What has changed since [`CallFold::saved`].
@@ -189,6 +195,11 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::RecordingFailed(event) => recording_failed(document, event, at_ms),
         Event::RecordingStored(event) => recording_stored(document, event),
         Event::RecordingPurged(event) => recording_purged(document, event, at_ms),
+        Event::RecordingDiscarded(event) => recording_of(document, event.recording, at_ms).discarded = true,
+        Event::VoicemailLeft(event) => voicemail::left(document, event, at_ms),
+        Event::VoicemailListened(event) => voicemail::used(document, event, at_ms, Use::Listened),
+        Event::VoicemailDownloaded(event) => voicemail::used(document, event, at_ms, Use::Downloaded),
+        Event::VoicemailDeleted(event) => voicemail::used(document, event, at_ms, Use::Deleted),
         Event::RecordingPaused(event) => recording_marked(document, event, at_ms, MarkKind::Paused),
         Event::RecordingResumed(event) => recording_marked(document, event, at_ms, MarkKind::Resumed),
         Event::CallCreated(_)
@@ -316,6 +327,8 @@ fn recording_of(document: &mut CallDocument, id: RecordingId, started_at_ms: u64
             part: 1,
             started_at_ms,
             marks: Vec::new(),
+            mailbox: None,
+            discarded: false,
             state: RecordingState::Running,
         });
         document.recordings.len() - 1
@@ -327,6 +340,7 @@ fn recording_started(document: &mut CallDocument, event: &RecordingStarted, at_m
     let recording = recording_of(document, event.recording, at_ms);
     (recording.left, recording.right) = (Some(event.left), Some(event.right));
     recording.part = event.part;
+    recording.mailbox.clone_from(&event.mailbox);
 }
 
 fn recording_ready(document: &mut CallDocument, event: &RecordingReady, at_ms: u64) {

@@ -3,6 +3,9 @@
 
 pub mod call_records;
 pub mod fold;
+mod voicemail;
+#[cfg(test)]
+mod voicemail_tests;
 
 #[cfg(test)]
 mod tests;

@@ -116,6 +116,7 @@ fn whole_call(n: u128, offset_ms: u64) -> Vec<Fact> {
                 right: callee,
                 part: 1,
                 conference: None,
+                mailbox: None,
             }),
         ),
         (6_010, Event::RecordingPaused(mark(2_000, Some("1002")))),
@@ -209,6 +210,7 @@ fn a_call_that_outlived_its_process_tells_the_gap_and_the_parts_of_its_recording
         right: leg,
         part: 2,
         conference: None,
+        mailbox: None,
     };
     facts.insert(10, fact(8_300, Event::CallResumed(resumed)));
     facts.insert(11, fact(8_300, Event::RecordingStarted(part)));
@@ -343,7 +345,8 @@ fn a_database_that_is_away_makes_records_late_and_loses_none() {
         assert!(consumer.is_behind());
         let back = Store::open(&scratch.url).await.unwrap();
         let (stop, stopped) = tokio::sync::watch::channel(true);
-        super::call_records::run(back.clone(), journal.handle(), stopped).await;
+        let (inbox, _outbox) = crate::writer::inbox();
+        super::call_records::run(back.clone(), journal.handle(), inbox, stopped).await;
         drop(stop);
         assert_eq!(everything(&back).await.0.len(), 2);
     });

@@ -104,6 +104,9 @@ pub struct CallDocumentShown {
     pub legs: Vec<LegShown>,
     /// In the order they began.
     pub recordings: Vec<RecordingShown>,
+    /// Where the messages are that were left in it.
+    #[schema(example = json!(["/api/v1/voicemails/01JD9Z4E6N8Q2R5T7V9X1B3D5F"]))]
+    pub voicemails: Vec<String>,
     /// Where its SIP messages are seen, as long as they are kept.
     #[schema(example = "/api/v1/call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F/ladder")]
     pub ladder: String,
@@ -241,7 +244,18 @@ impl From<CallDocument> for CallDocumentShown {
             quality: format!("/api/v1/call-records/{}/quality", document.record.call),
             record: document.record.into(),
             legs: document.legs.into_iter().map(LegShown::from).collect(),
-            recordings: document.recordings.into_iter().map(RecordingShown::from).collect(),
+            recordings: document
+                .recordings
+                .into_iter()
+                .filter(|recording| recording.mailbox.is_none())
+                .map(RecordingShown::from)
+                .collect(),
+            voicemails: document
+                .voicemails
+                .iter()
+                .filter(|message| message.deleted.is_none())
+                .map(|message| format!("/api/v1/voicemails/{}", message.voicemail))
+                .collect(),
         }
     }
 }

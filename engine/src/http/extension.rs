@@ -21,6 +21,7 @@ use super::setting::{Edit, Faults, Tagged, list, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::call_handling::CallHandling;
+use crate::flow_check;
 use crate::secrets::new_password;
 use crate::srtp::SrtpPolicy;
 use crate::store::agents::Agent;
@@ -225,6 +226,7 @@ async fn create_extension(
     faults.require("number", !taken, "a conference room has this number; take another");
     let queue = queue::numbered(&mut edit, extension.number.as_str()).await?.is_some();
     faults.require("number", !queue, "a queue has this number; take another");
+    check_greeting(&mut edit, &mut faults, &extension.handling).await?;
     faults.check()?;
     let stored = edit.tx.create(extension).await?;
     edit.finish(&api).await?;
@@ -265,6 +267,9 @@ async fn change_extension(
     extension.handling = change.handling.unwrap_or(extension.handling);
     extension.srtp = change.srtp.unwrap_or(extension.srtp);
     extension.pickup_group = group.unwrap_or(extension.pickup_group);
+    let mut faults = Faults::default();
+    check_greeting(&mut edit, &mut faults, &extension.handling).await?;
+    faults.check()?;
     let stored = edit.tx.update(extension, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())
@@ -324,7 +329,9 @@ fn with_password(stored: Stored<Extension>, password: String) -> Tagged<Extensio
 
 fn leads_to(route: &Route, number: &str) -> bool {
     match &route.rule {
-        RouteRule::Inbound { to, .. } => to.to_string() == number,
+        RouteRule::Inbound { to, .. } => {
+            [number.to_owned(), format!("voicemail:extension:{number}")].contains(&to.to_string())
+        }
         RouteRule::Outbound { .. } => false,
     }
 }
@@ -347,6 +354,14 @@ fn check_handling(faults: &mut Faults, handling: &CallHandling, own: &str) {
     for (field, wrong) in handling.faults(own) {
         faults.require(&format!("handling.{field}"), false, &wrong);
     }
+}
+
+async fn check_greeting(edit: &mut Edit, faults: &mut Faults, handling: &CallHandling) -> Result<(), Problem> {
+    if let Some(name) = handling.voicemail_greeting.as_deref().and_then(|name| name.parse().ok()) {
+        let there = flow_check::prompts(&mut edit.tx).await?.contains(&name);
+        faults.require("handling.voicemail_greeting", there, "there is no such prompt; upload it first");
+    }
+    Ok(())
 }
 
 fn pickup_group(faults: &mut Faults, name: Option<&str>) -> Option<PickupGroup> {

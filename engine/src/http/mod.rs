@@ -46,6 +46,7 @@ pub mod tenant;
 pub mod throttle;
 pub mod time_text;
 pub mod trunk;
+pub mod voicemail;
 
 use std::time::Duration;
 
@@ -99,6 +100,7 @@ pub fn operations() -> Operations {
         supervision::operations(),
         tenant::operations(),
         trunk::operations(),
+        voicemail::operations(),
     ];
     let below = resources.into_iter().fold(Operations::new(), Operations::merge).below(BASE);
     below.merge(health::root_operations()).merge(metric::root_operations()).merge(document::page_operations())

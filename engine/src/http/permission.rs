@@ -108,6 +108,14 @@ keys! {
     TRUNKS_READ = "trunks.read";
     /// Make, change and delete trunks.
     TRUNKS_WRITE = "trunks.write";
+    /// Delete the messages of boxes that are not one's own.
+    VOICEMAILS_DELETE = "voicemails.delete";
+    /// Save them as files.
+    VOICEMAILS_DOWNLOAD = "voicemails.download";
+    /// Listen to them.
+    VOICEMAILS_PLAY = "voicemails.play";
+    /// See the messages of all boxes (VM-06).
+    VOICEMAILS_READ = "voicemails.read";
 }
 
 /// What a principal may do: a set of keys, or all of them.

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use dialplan::flow::check::Known;
-use dialplan::flow::name::QueueName;
+use dialplan::flow::name::{Mailbox, QueueName};
 use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
 use switch::config::Overflow;
@@ -250,7 +250,14 @@ async fn used_by(
     name: &QueueName,
 ) -> Result<Option<String>, Problem> {
     let leads = |route: &Route| match &route.rule {
-        RouteRule::Inbound { to, .. } => matches!(to.destination(), Destination::Queue(queue) if queue == name),
+        RouteRule::Inbound { to, .. } => match to.destination() {
+            Destination::Queue(queue) | Destination::Voicemail(Mailbox::Queue(queue)) => queue == name,
+            Destination::Extension(_)
+            | Destination::Room(_)
+            | Destination::Flow(_)
+            | Destination::Voicemail(Mailbox::Extension(_))
+            | Destination::EchoTest => false,
+        },
         RouteRule::Outbound { .. } => false,
     };
     if let Some(route) = edit.tx.all::<Route>().await?.iter().find(|route| leads(&route.value)) {
@@ -292,12 +299,14 @@ async fn check_ends(edit: &mut Edit, queue: &Queue) -> Result<(), Problem> {
                 flow.is_some_and(|flow| flow.value.published.is_some())
             }
             Overflow::Say(prompt) => prompts.contains(prompt),
-            Overflow::Number(_) => true,
+            Overflow::Number(_) | Overflow::Voicemail => true,
         };
         faults.require("overflow", there, "a step leads to a queue, a published flow or a prompt that is not there");
     }
-    if let Some(welcome) = queue.rules.welcome.as_deref().and_then(|name| name.parse().ok()) {
-        faults.require("welcome", prompts.contains(&welcome), "there is no such prompt; upload it first");
+    for (field, prompt) in [("welcome", &queue.rules.welcome), ("voicemail_greeting", &queue.rules.voicemail_greeting)]
+    {
+        let there = prompt.as_deref().and_then(|name| name.parse().ok()).is_none_or(|name| prompts.contains(&name));
+        faults.require(field, there, "there is no such prompt; upload it first");
     }
     faults.check()
 }

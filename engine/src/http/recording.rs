@@ -187,7 +187,9 @@ async fn download_recording(
 async fn find(api: &Api, principal: &Principal, id: &str) -> Result<Recording, Problem> {
     let none = || Problem::not_found("recording");
     let id = id.parse::<RecordingId>().map_err(|_| none())?;
-    api.store().recording(&principal.tenant, id).await?.ok_or_else(none)
+    let found = api.store().recording(&principal.tenant, id).await?;
+    // A message is under `voicemails`, for those who may hear it.
+    found.filter(|recording| recording.mailbox.is_none()).ok_or_else(none)
 }
 
 async fn serve(
@@ -198,6 +200,17 @@ async fn serve(
     kind: RecordingUse,
 ) -> Result<Response, Problem> {
     let recording = find(api, principal, id).await?;
+    Ok(give_out(api, principal, recording, headers, kind).await?.0)
+}
+
+/// The audio of a recording, or the asked part of it, and whether this is a new use: that is logged before.
+pub(super) async fn give_out(
+    api: &Api,
+    principal: &Principal,
+    recording: Recording,
+    headers: &HeaderMap,
+    kind: RecordingUse,
+) -> Result<(Response, bool), Problem> {
     let file = match recording.state {
         RecordingState::Ready(file) => file,
         RecordingState::Running => {
@@ -215,7 +228,8 @@ async fn serve(
     let length = file.bytes;
     let etag = HeaderValue::from_str(&format!("\"{}\"", file.sha256)).map_err(|error| Problem::internal(&error))?;
     let part = byte_range::asked(headers, length, &etag);
-    if part != Part::None && api.uses().is_new(principal, recording.recording, kind) {
+    let is_new = part != Part::None && api.uses().is_new(principal, recording.recording, kind);
+    if is_new {
         // REC-05: not given out unless it is logged.
         api.store().log_recording_use(&principal.tenant, &principal.by(), recording.recording, kind).await?;
     }
@@ -232,7 +246,7 @@ async fn serve(
         let name = format!("attachment; filename=\"{}.{ending}\"", recording.recording);
         headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).expect("a ULID is a header value"));
     }
-    Ok(response)
+    Ok((response, is_new))
 }
 
 async fn open(storage: &Storage, file: &RecordingFile, range: Range<u64>) -> Result<AudioStream, Problem> {

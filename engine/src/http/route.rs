@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use dialplan::flow::name::Mailbox;
 use dialplan::number::TrunkName;
 use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,8 @@ pub enum Rule {
         /// A number, or a prefix with `*` at its end; `*` alone takes all.
         #[schema(example = "+8610123456*")]
         did: String,
-        /// An extension's number, `room:8000`, `queue:support`, `flow:main` or `echo`.
+        /// An extension's number, `room:8000`, `queue:support`, `flow:main`, `voicemail:queue:support`, `voicemail:extension:1001` or
+        /// `echo`.
         #[schema(example = "1001")]
         to: String,
     },
@@ -259,6 +261,14 @@ async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
                     faults.require("to", there, "there is no such flow, or it was never published; publish it first");
                 }
                 Destination::Queue(name) => {
+                    let there = edit.tx.find::<Queue>(name.as_str()).await?.is_some();
+                    faults.require("to", there, "there is no such queue; make it first");
+                }
+                Destination::Voicemail(Mailbox::Extension(number)) => {
+                    let there = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
+                    faults.require("to", there, "there is no such extension; make it first");
+                }
+                Destination::Voicemail(Mailbox::Queue(name)) => {
                     let there = edit.tx.find::<Queue>(name.as_str()).await?.is_some();
                     faults.require("to", there, "there is no such queue; make it first");
                 }

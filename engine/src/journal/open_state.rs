@@ -82,6 +82,9 @@ pub struct OpenRecording {
     pub started: RecordingStarted,
     /// When it began.
     pub started_at_ms: u64,
+    /// Where it is a message: it is said whether it is kept.
+    #[serde(default)]
+    pub is_decided: bool,
 }
 
 impl OpenState {
@@ -106,13 +109,19 @@ impl OpenState {
     }
 
     fn recording_started(&mut self, started: &RecordingStarted, at_ms: u64) {
-        let recording = OpenRecording { started: started.clone(), started_at_ms: at_ms };
+        let recording = OpenRecording { started: started.clone(), started_at_ms: at_ms, is_decided: false };
         self.recordings.insert(started.recording, recording);
     }
 
     fn bind(&mut self, bound: &RegistrationBound) {
         let of_extension = self.registrations.entry(bound.extension.clone()).or_default();
         of_extension.insert(bound.contact.clone(), bound.clone());
+    }
+
+    fn decided(&mut self, recording: RecordingId) {
+        if let Some(open) = self.recordings.get_mut(&recording) {
+            open.is_decided = true;
+        }
     }
 
     /// Takes in the next fact.
@@ -145,6 +154,8 @@ impl OpenState {
             Event::RecordingStarted(started) => self.recording_started(started, at_ms),
             Event::RecordingReady(ready) => _ = self.recordings.remove(&ready.recording),
             Event::RecordingFailed(failed) => _ = self.recordings.remove(&failed.recording),
+            Event::VoicemailLeft(left) => self.decided(left.voicemail),
+            Event::RecordingDiscarded(discarded) => self.decided(discarded.recording),
             Event::RegistrationBound(bound) => self.bind(bound),
             Event::AgentStateChanged(changed) => self.agent(changed, at_ms),
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
@@ -159,6 +170,9 @@ impl OpenState {
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
             | Event::OverflowAnswered(_)
+            | Event::VoicemailListened(_)
+            | Event::VoicemailDownloaded(_)
+            | Event::VoicemailDeleted(_)
             | Event::RecordingStored(_)
             | Event::RecordingPurged(_)
             | Event::RecordingPaused(_)

@@ -140,6 +140,7 @@ impl<J: FactSink> Keeper<J> {
         }
         for tenant in self.store.tenants().await? {
             self.purge_old(&tenant.value, now_ms).await?;
+            self.purge_discarded(&tenant.value.slug).await?;
             self.store_new(&tenant.value).await?;
         }
         Ok(())
@@ -160,6 +161,7 @@ impl<J: FactSink> Keeper<J> {
                 return Ok(());
             }
             for recording in still {
+                let form = of_recording(&form, &recording);
                 let settled = self.store_one(&tenant.slug, &recording, &form).await?;
                 self.settle(recording.recording, settled);
             }
@@ -240,17 +242,35 @@ impl<J: FactSink> Keeper<J> {
             if still.is_empty() {
                 return Ok(());
             }
-            for recording in still {
-                if let RecordingState::Ready(file) = &recording.state {
-                    self.delete(file).await?;
-                    fail_point("recording.purged.before_fact");
-                    let (id, call) = (recording.recording, recording.call);
-                    let purged = RecordingPurged { recording: id, call, kept_days };
-                    self.tell(&tenant.slug, Event::RecordingPurged(purged)).await?;
-                    self.settle(id, Settled::Purged);
-                }
+            self.purge(&tenant.slug, still, kept_days).await?;
+        }
+    }
+
+    /// What came to nothing: a message that is too short.
+    async fn purge_discarded(&mut self, tenant: &TenantId) -> Result<(), KeepError> {
+        loop {
+            let limit = BATCH + self.settled.len() as u64;
+            let discarded = self.store.recordings_discarded(tenant, limit).await?;
+            let still: Vec<Recording> = discarded.into_iter().filter(|it| !self.waits(it)).collect();
+            if still.is_empty() {
+                return Ok(());
+            }
+            self.purge(tenant, still, 0).await?;
+        }
+    }
+
+    async fn purge(&mut self, tenant: &TenantId, recordings: Vec<Recording>, kept_days: u64) -> Result<(), KeepError> {
+        for recording in recordings {
+            if let RecordingState::Ready(file) = &recording.state {
+                self.delete(file).await?;
+                fail_point("recording.purged.before_fact");
+                let (id, call) = (recording.recording, recording.call);
+                let purged = RecordingPurged { recording: id, call, kept_days };
+                self.tell(tenant, Event::RecordingPurged(purged)).await?;
+                self.settle(id, Settled::Purged);
             }
         }
+        Ok(())
     }
 
     /// Whether the database has yet to hear what became of it.
@@ -293,6 +313,12 @@ impl<J: FactSink> Keeper<J> {
         }
         self.settled.insert(recording, settled);
     }
+}
+
+/// A message is kept as WAV: phones play it.
+fn of_recording(form: &Form, recording: &Recording) -> Form {
+    let format = if recording.mailbox.is_some() { AudioFormat::Wav } else { form.format };
+    Form { format, keys: form.keys.clone() }
 }
 
 /// The same place under the storage's name.

@@ -97,7 +97,8 @@ impl House {
             emergency: false,
             diverted_from: None,
         };
-        let started = RecordingStarted { recording, call, left: leg, right: leg, part: 1, conference: None };
+        let started =
+            RecordingStarted { recording, call, left: leg, right: leg, part: 1, conference: None, mailbox: None };
         let ready = RecordingReady {
             recording,
             call,
@@ -215,6 +216,22 @@ async fn a_recording_that_cannot_be_coded_or_need_not_stays_as_it_was_written() 
 }
 
 #[tokio::test]
+async fn a_message_is_sealed_but_stays_wav() {
+    let mut house = House::new(Some(&key("2026"))).await;
+    let leg = LegId::new(AT_MS, 3);
+    let (recording, call, mailbox) = (RecordingId::new(AT_MS, 2), CallId::new(AT_MS, 1), Some("queue:support".into()));
+    let started = RecordingStarted { recording, call, left: leg, right: leg, part: 1, conference: None, mailbox };
+    let fact = Fact { tenant: TenantId::first(), at_ms: AT_MS, event: Event::RecordingStarted(started) };
+    house.journal.facts(vec![fact]).await.unwrap();
+    house.derive().await;
+    let mut keeper = house.keeper(AudioFormat::Opus, 0);
+    keeper.round(AT_MS).await.unwrap();
+    house.derive().await;
+    keeper.round(AT_MS).await.unwrap();
+    assert_eq!((house.file().await.format, house.files()), (AudioFormat::Wav, vec!["01ABC.wav.sealed".to_owned()]));
+}
+
+#[tokio::test]
 async fn audio_goes_when_its_days_are_over_and_its_record_says_so() {
     let mut house = House::new(None).await;
     let mut keeper = house.keeper(AudioFormat::Wav, 180);
@@ -228,6 +245,22 @@ async fn audio_goes_when_its_days_are_over_and_its_record_says_so() {
     assert_eq!(file.duration_ms, 500, "what it was is still told");
     house.keeper(AudioFormat::Opus, 1).round(AT_MS + 999 * DAY).await.unwrap();
     assert_eq!(house.journal.count(), 4);
+}
+
+#[tokio::test]
+async fn what_is_not_to_be_kept_is_deleted_whatever_the_tenant_keeps() {
+    let mut house = House::new(None).await;
+    let (recording, call) = (RecordingId::new(AT_MS, 2), CallId::new(AT_MS, 1));
+    let discarded = Event::RecordingDiscarded(hooks::fact::RecordingDiscarded { recording, call });
+    let fact = Fact { tenant: TenantId::first(), at_ms: AT_MS, event: discarded };
+    house.journal.facts(vec![fact]).await.unwrap();
+    house.derive().await;
+    let mut keeper = house.keeper(AudioFormat::Opus, 0);
+    keeper.round(AT_MS).await.unwrap();
+    keeper.round(AT_MS).await.unwrap();
+    assert_eq!((house.files(), house.journal.count()), (Vec::new(), 5), "told once, though the database is late");
+    house.derive().await;
+    assert!(matches!(house.state().await, RecordingState::Purged { .. }));
 }
 
 #[tokio::test]

@@ -126,6 +126,9 @@ impl MediaBridge {
             MediaCommand::DetectKeys { endpoint: id, detect } => {
                 self.pass(Command::DetectKeys { endpoint: endpoint(id), detect: translate::detect(detect) });
             }
+            MediaCommand::DetectVoice { endpoint: id, detect } => {
+                self.pass(Command::DetectVoice { endpoint: endpoint(id), detect: translate::detect(detect) });
+            }
             MediaCommand::Play { player, tenant, language, parts, repeat } => {
                 let playlist = self.prompts.playlist(&tenant, language, &parts, repeat);
                 let start = Command::StartPlayer { player: translate::player(player), playlist };
@@ -266,6 +269,10 @@ fn report(inbox: &Inbox, event: &Event) {
         }
         Event::Digit(pressed) => {
             inbox.media(MediaEvent::Digit { endpoint: endpoint_back(pressed.endpoint), digit: pressed.digit });
+        }
+        Event::Voice { endpoint, activity } => {
+            let (endpoint, activity) = (endpoint_back(*endpoint), translate::activity(*activity));
+            inbox.media(MediaEvent::Voice { endpoint, activity });
         }
         Event::TimedOut { endpoint } => inbox.media(MediaEvent::Silent(endpoint_back(*endpoint))),
         Event::BrowserGone { endpoint, reason } => {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use hooks::fact::{MediaQuality, QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality};
 use media::quality::{Sample, Timeline};
 use media::{
-    BrowserLoss, BrowserPeer, Channels, Codec, Detect, Direction, EndpointId, EndpointStats, Fingerprint, Format, Gain,
-    IceCredentials, OpusSettings, PacketTime, PayloadType, PlayerId, Prompt, Remote, Session, SourceRule, SrtpKey,
-    SrtpKeys, SrtpSuite, Tone, TonePlan,
+    Activity, BrowserLoss, BrowserPeer, Channels, Codec, Detect, Direction, EndpointId, EndpointStats, Fingerprint,
+    Format, Gain, IceCredentials, OpusSettings, PacketTime, PayloadType, PlayerId, Prompt, Remote, Session, SourceRule,
+    SrtpKey, SrtpKeys, SrtpSuite, Tone, TonePlan,
 };
 use sip::sdp::{CryptoSuite, MasterKey};
 use switch::media::{AgreedCodec, Agreement, Flows, Sound};
@@ -139,6 +139,15 @@ pub fn detect(detect: switch::media::Detect) -> Detect {
     match detect {
         switch::media::Detect::On => Detect::On,
         switch::media::Detect::Off => Detect::Off,
+    }
+}
+
+/// What a party does, in the switch's words.
+#[must_use]
+pub fn activity(activity: Activity) -> switch::media::Activity {
+    match activity {
+        Activity::Speech => switch::media::Activity::Speech,
+        Activity::Silence => switch::media::Activity::Silence,
     }
 }
 

@@ -160,7 +160,8 @@ impl Running {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
         tasks.extend(journals.values().map(|journal| {
-            tokio::spawn(consumers::call_records::run(stored.store.clone(), journal.clone(), stopping.clone()))
+            let (store, inbox) = (stored.store.clone(), inbox.clone());
+            tokio::spawn(consumers::call_records::run(store, journal.clone(), inbox, stopping.clone()))
         }));
         let keeping = Housekeeping {
             store: stored.store.clone(),

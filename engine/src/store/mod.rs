@@ -27,6 +27,7 @@ pub mod setting;
 pub mod sql;
 pub mod tenants;
 pub mod trunks;
+pub mod voicemails;
 
 use std::fmt;
 use std::path::Path;

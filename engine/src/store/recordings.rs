@@ -27,6 +27,10 @@ pub struct Recording {
     pub started_at_ms: u64,
     /// Where it was paused and resumed (REC-08), in order.
     pub marks: Vec<Mark>,
+    /// Where it is a message that was left, its box.
+    pub mailbox: Option<String>,
+    /// It is not to be kept.
+    pub discarded: bool,
     /// What became of it.
     pub state: RecordingState,
 }
@@ -157,7 +161,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
     pub async fn recordings_to_store(&self, tenant: &TenantId, limit: u64) -> Result<Vec<Recording>, StoreError> {
-        let sql = "SELECT * FROM recordings WHERE tenant = $1 AND state = 'ready' AND place IS NULL \
+        let sql = "SELECT * FROM recordings WHERE tenant = $1 AND state = 'ready' AND place IS NULL AND discarded = 0 \
                    ORDER BY started_at_ms, recording LIMIT $2";
         let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), limit]).await?;
         rows.iter().map(recording).collect()
@@ -176,6 +180,17 @@ impl Store {
         let sql = "SELECT * FROM recordings WHERE tenant = $1 AND state = 'ready' AND started_at_ms < $2 \
                    ORDER BY started_at_ms, recording LIMIT $3";
         let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), before_ms, limit]).await?;
+        rows.iter().map(recording).collect()
+    }
+
+    /// Recordings that are not to be kept and have audio, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn recordings_discarded(&self, tenant: &TenantId, limit: u64) -> Result<Vec<Recording>, StoreError> {
+        let sql = "SELECT * FROM recordings WHERE tenant = $1 AND state = 'ready' AND discarded = 1 \
+                   ORDER BY started_at_ms, recording LIMIT $2";
+        let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), limit]).await?;
         rows.iter().map(recording).collect()
     }
 
@@ -243,6 +258,8 @@ pub(super) const TABLE: DerivedTable = DerivedTable {
         "place",
         "sealed_by",
         "purged_at_ms",
+        "mailbox",
+        "discarded",
     ],
 };
 
@@ -288,6 +305,8 @@ pub(super) fn args_of(tenant: &TenantId, recording: &Recording) -> Vec<Arg> {
         stored.map(|stored| word(&stored.place)),
         stored.and_then(|stored| stored.sealed_by.clone()),
         purged_at_ms,
+        recording.mailbox.clone(),
+        recording.discarded,
     ]
 }
 
@@ -319,6 +338,8 @@ fn recording(row: &Row) -> Result<Recording, StoreError> {
         part: row.unsigned("part")?,
         started_at_ms: row.unsigned("started_at_ms")?,
         marks: row.json("marks")?,
+        mailbox: row.opt_text("mailbox")?,
+        discarded: row.flag("discarded")?,
         state,
     })
 }

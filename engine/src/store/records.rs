@@ -12,6 +12,7 @@ use super::recordings::{self, Recording};
 use super::registrations::{self, RegistrationChange};
 use super::setting::{Page, PageAsk};
 use super::sql::{Arg, Conn, args, places, word};
+use super::voicemails::{self, Voicemail};
 use super::{Store, StoreError, audit, cursors};
 
 /// A call as it was, or as far as it has come.
@@ -133,8 +134,18 @@ pub struct CallDocument {
     pub record: CallRecord,
     /// Its legs in the order they began.
     pub legs: Vec<CallLeg>,
-    /// Its recordings in the order they began.
+    /// Its recordings in the order they began, those of messages among them.
     pub recordings: Vec<Recording>,
+    /// The messages that were left in it.
+    pub voicemails: Vec<Voicemail>,
+}
+
+impl CallDocument {
+    /// A call of which nothing is known yet but that it began.
+    #[must_use]
+    pub fn of(record: CallRecord) -> Self {
+        Self { record, legs: Vec::new(), recordings: Vec::new(), voicemails: Vec::new() }
+    }
 }
 
 /// Which records a list shows; `None` shows all.
@@ -194,6 +205,8 @@ impl Store {
         upsert(&mut tx, &rows::LEGS, legs.collect()).await?;
         let recordings = documents().flat_map(|call| call.recordings.iter().map(|it| recordings::args_of(tenant, it)));
         upsert(&mut tx, &recordings::TABLE, recordings.collect()).await?;
+        let messages = documents().flat_map(|call| call.voicemails.iter().map(|it| voicemails::args_of(tenant, it)));
+        upsert(&mut tx, &voicemails::TABLE, messages.collect()).await?;
         registrations::apply(&mut tx, tenant, &derived.registrations).await?;
         tx.commit().await
     }
@@ -220,12 +233,18 @@ impl Store {
             let recordings = recordings::of_calls(&mut conn, tenant, calls).await?;
             for row in &records {
                 let record = rows::record(row)?;
-                documents.push(CallDocument { record, legs: Vec::new(), recordings: Vec::new() });
+                documents.push(CallDocument::of(record));
             }
             for row in &legs {
                 let call: CallId = row.parsed("call")?;
                 if let Some(document) = documents.iter_mut().find(|document| document.record.call == call) {
                     document.legs.push(rows::leg(row)?);
+                }
+            }
+            for message in voicemails::of_calls(&mut conn, tenant, calls).await? {
+                let mut of_call = documents.iter_mut().filter(|document| document.record.call == message.call);
+                if let Some(document) = of_call.next() {
+                    document.voicemails.push(message);
                 }
             }
             for recording in recordings {
@@ -282,26 +301,42 @@ pub(super) async fn in_calls(
 }
 
 /// A `WHERE` built of our own words, its values bound.
-struct Condition {
+pub(super) struct Condition {
     text: String,
     args: Vec<Arg>,
 }
 
 impl Condition {
-    fn new(tenant: &TenantId) -> Self {
+    pub(super) fn new(tenant: &TenantId) -> Self {
         Self { text: "tenant = $1".to_owned(), args: args![tenant.as_str()] }
     }
 
-    fn bind(&mut self, value: impl Into<Arg>) -> String {
+    pub(super) fn into_parts(self) -> (String, Vec<Arg>) {
+        (self.text, self.args)
+    }
+
+    pub(super) fn bind(&mut self, value: impl Into<Arg>) -> String {
         self.args.push(value.into());
         format!("${}", self.args.len())
     }
 
     /// Adds a condition; each `?` stands for the value.
-    fn and(&mut self, condition: &str, value: impl Into<Arg>) {
+    pub(super) fn and(&mut self, condition: &str, value: impl Into<Arg>) {
         let place = self.bind(value);
         self.text.push_str(" AND ");
         self.text.push_str(&condition.replace('?', &place));
+    }
+
+    /// Adds a condition without a value.
+    pub(super) fn plain(&mut self, condition: &str) {
+        self.text.push_str(" AND ");
+        self.text.push_str(condition);
+    }
+
+    /// The column has one of these values; there is at least one.
+    pub(super) fn any(&mut self, column: &str, values: &[String]) {
+        let places: Vec<String> = values.iter().map(|value| self.bind(value.as_str())).collect();
+        self.plain(&format!("{column} IN ({})", places.join(", ")));
     }
 
     fn filter(&mut self, filter: &RecordFilter) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use dialplan::flow::name::Mailbox;
 use dialplan::number::{ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::{Destination, DidPattern};
 use serde::Serialize;
@@ -71,7 +72,10 @@ pub enum RouteError {
     #[error("a DID is up to 24 digits after an optional +, with a * at the end for a prefix; * alone takes all")]
     Did,
     /// Not a destination.
-    #[error("a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main` or `echo`")]
+    #[error(
+        "a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main`, `voicemail:queue:support`, \
+         `voicemail:extension:1001` or `echo`"
+    )]
     Target,
     /// Not a prefix or a part of a number.
     #[error("a prefix is up to 24 characters of 0-9, * and #, optionally after a +")]
@@ -183,6 +187,10 @@ impl FromStr for RouteTarget {
         if text == ECHO {
             return Ok(Self(Destination::EchoTest));
         }
+        if let Some(mailbox) = text.strip_prefix(VOICEMAIL) {
+            let mailbox = mailbox.parse::<Mailbox>().map_err(|_| RouteError::Target)?;
+            return Ok(Self(Destination::Voicemail(mailbox)));
+        }
         if let Some(room) = text.strip_prefix(ROOM) {
             let room = room.parse::<RoomNumber>().map_err(|_| RouteError::Target)?;
             return Ok(Self(Destination::Room(room)));
@@ -204,11 +212,13 @@ impl fmt::Display for RouteTarget {
             Destination::Room(room) => write!(f, "{ROOM}{room}"),
             Destination::Flow(flow) => write!(f, "{FLOW}{flow}"),
             Destination::Queue(queue) => write!(f, "{QUEUE}{queue}"),
+            Destination::Voicemail(mailbox) => write!(f, "{VOICEMAIL}{mailbox}"),
             Destination::EchoTest => f.write_str(ECHO),
         }
     }
 }
 
+const VOICEMAIL: &str = "voicemail:";
 const ECHO: &str = "echo";
 const ROOM: &str = "room:";
 const FLOW: &str = "flow:";
@@ -304,7 +314,10 @@ mod tests {
     #[test]
     fn a_target_is_an_extension_a_room_or_the_echo_test() {
         assert_eq!("flow:main".parse::<RouteTarget>().unwrap().to_string(), "flow:main");
-        assert_eq!("room:8000".parse::<RouteTarget>().unwrap().to_string(), "room:8000");
+        for text in ["room:8000", "voicemail:queue:support", "voicemail:extension:1001"] {
+            assert_eq!(text.parse::<RouteTarget>().unwrap().to_string(), text);
+        }
+        assert_eq!("voicemail:1001".parse::<RouteTarget>(), Err(RouteError::Target));
         assert_eq!("room:all".parse::<RouteTarget>(), Err(RouteError::Target));
         assert_eq!("echo".parse::<RouteTarget>().unwrap().destination(), &Destination::EchoTest);
         assert_eq!("1001".parse::<RouteTarget>().unwrap().to_string(), "1001");

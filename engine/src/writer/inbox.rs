@@ -83,6 +83,17 @@ pub struct Outbox {
     pub(super) closed: Arc<AtomicBool>,
 }
 
+#[cfg(test)]
+impl Outbox {
+    /// The next input of the switch, if one waits.
+    pub(crate) fn take_input(&self) -> Option<Input> {
+        match self.queue.try_recv() {
+            Ok(Work::Input(input)) => Some(input),
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
 /// Makes the queue.
 #[must_use]
 pub fn inbox() -> (Inbox, Outbox) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dialplan::number::{Dialled, ExtensionNumber};
-use hooks::fact::{CallSource, EndCause, EndedBy, Event, PeerKind, RecordingFailed, RecordingReady};
+use hooks::fact::{CallSource, EndCause, EndedBy, Event, PeerKind, RecordingFailed, RecordingReady, VoicemailUsed};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use sip::message::StatusCode;
 
@@ -13,7 +13,7 @@ use crate::config::{Extension, TenantConfig};
 use crate::desk::{LegRef, Refusal, TimerKey};
 use crate::identity::Identity;
 use crate::incoming::{HOPS, routed};
-use crate::input::{Admission, CallOrder, Command, CommandId, Party, RecordAction};
+use crate::input::{Admission, CallOrder, Command, CommandId, Party, RecordAction, VoicemailUse};
 use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
 use crate::passes::{Full, Pass};
@@ -63,6 +63,11 @@ impl Switch {
             }
             Command::Agent { agent, order, by } => self.order_agent(tenant, &agent, &order, by).map(|()| Done::Ok),
             Command::Supervise(order) => self.supervise(tenant, &order).map(|()| Done::Ok),
+            Command::Voicemail { voicemail, call, what, by } => {
+                let used = VoicemailUsed { voicemail, call, by };
+                self.desk.fact(tenant, used_so(what, used));
+                Ok(Done::Ok)
+            }
             Command::LiftBan(source) => {
                 if self.doorman.bans.lift(source, self.desk.now) {
                     self.desk.publish(View::BanGone(source.to_canonical()));
@@ -258,6 +263,11 @@ impl Switch {
                     self.with_call(call, |call, desk| call.digit(desk, leg, digit));
                 }
             }
+            MediaEvent::Voice { endpoint, activity } => {
+                if let Some(LegRef { call, leg }) = self.desk.ports.owner(endpoint) {
+                    self.with_call(call, |call, desk| call.voice(desk, leg, activity));
+                }
+            }
             MediaEvent::Played(player) => match self.desk.players.remove(player) {
                 Some(Audience::Call(call)) => self.with_call(call, |call, desk| call.played(desk, player)),
                 Some(Audience::Conference(conference)) => self.desk.conferences.played(conference, player),
@@ -284,6 +294,7 @@ impl Switch {
         if let Some(until) = report_until {
             self.desk.timers.stop(until, TimerKey::Recording(id));
         }
+        let is_ready = matches!(outcome, RecordingOutcome::Ready { .. });
         let event = match outcome {
             RecordingOutcome::Ready { bytes, duration_ms, sha256, partial } => {
                 Event::RecordingReady(RecordingReady { recording: id, call, path, bytes, duration_ms, sha256, partial })
@@ -293,8 +304,16 @@ impl Switch {
             }
         };
         self.desk.fact(&tenant, event);
-        self.with_call(call, |call, _| call.recording_ended(id));
+        self.with_call(call, |call, desk| call.recording_ended(desk, id, is_ready));
         self.desk.conferences.recording_ended(id);
+    }
+}
+
+fn used_so(what: VoicemailUse, used: VoicemailUsed) -> Event {
+    match what {
+        VoicemailUse::Listen => Event::VoicemailListened(used),
+        VoicemailUse::Download => Event::VoicemailDownloaded(used),
+        VoicemailUse::Delete => Event::VoicemailDeleted(used),
     }
 }
 

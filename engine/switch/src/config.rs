@@ -14,7 +14,7 @@ use dialplan::flow::name::{FlowName, HoursName, QueueName};
 use dialplan::hours::Hours;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
-use dialplan::say::Language;
+use dialplan::say::{Language, PromptName};
 use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
 use sip::flow::Transport;
@@ -262,6 +262,10 @@ pub struct CallHandling {
     pub forward_busy: Option<Dialled>,
     /// Where calls go that it does not answer in its ring time, or that reach no phone of it.
     pub forward_no_answer: Option<Dialled>,
+    /// Who is not taken, nor sent on, may leave a message.
+    pub voicemail: bool,
+    /// Said to him before he is asked to, in the place of the usual words.
+    pub voicemail_greeting: Option<PromptName>,
 }
 
 impl Default for CallHandling {
@@ -273,6 +277,8 @@ impl Default for CallHandling {
             forward_always: None,
             forward_busy: None,
             forward_no_answer: None,
+            voicemail: false,
+            voicemail_greeting: None,
         }
     }
 }

@@ -69,6 +69,8 @@ pub(crate) enum TimerKey {
     Visit(CallId),
     /// A flow has waited long enough for a key.
     Flow(CallId),
+    /// A message that is left ends by silence or by its length.
+    Message(CallId),
     /// What is said last was not played to its end in time.
     LastWords(CallId),
     /// A third person did not answer in time.

@@ -229,6 +229,7 @@ fn inside(destination: &Destination) -> Route {
         Destination::Room(number) => Route::Room(number.clone()),
         Destination::Flow(name) => Route::Flow(name.clone()),
         Destination::Queue(name) => Route::Queue(name.clone()),
+        Destination::Voicemail(mailbox) => Route::Voicemail(mailbox.clone()),
         Destination::EchoTest => Route::EchoTest,
     }
 }

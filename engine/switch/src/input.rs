@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use hooks::fact::{AgentState, AgentStateChanged, RegistrationBound, Supervision, Way};
-use hooks::id::{CallId, LegId, TenantId};
+use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
 use sip::parse::ParseError;
@@ -146,6 +146,17 @@ pub enum Command {
         /// Who asks, where that is not himself: a login name or `token:NAME`.
         by: Option<String>,
     },
+    /// Somebody did something with a message: that is written down.
+    Voicemail {
+        /// Which.
+        voicemail: RecordingId,
+        /// The call in which it was left.
+        call: CallId,
+        /// What.
+        what: VoicemailUse,
+        /// Who: a login name or `token:NAME`.
+        by: String,
+    },
     /// Lifts the ban on a source.
     LiftBan(std::net::IpAddr),
     /// Asks each address of a trunk whether it is there, and registers anew where we register. Replies when all have answered,
@@ -155,6 +166,17 @@ pub enum Command {
     Admit(Box<Pass>),
     /// The passes of this session end, and with them what is registered by them. Calls go on.
     Revoke(String),
+}
+
+/// What may be done with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoicemailUse {
+    /// It was listened to.
+    Listen,
+    /// A copy was taken.
+    Download,
+    /// It is deleted.
+    Delete,
 }
 
 /// A party of a call.

@@ -66,6 +66,15 @@ pub enum Detect {
     Off,
 }
 
+/// What a party does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It says something.
+    Speech,
+    /// It has said nothing for a moment, or sends nothing.
+    Silence,
+}
+
 /// Whether packets may flow, seen from us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flows {
@@ -207,6 +216,13 @@ pub enum MediaCommand {
         /// Whether.
         detect: Detect,
     },
+    /// Listen whether the party of an endpoint speaks; it counts as silent until it is heard.
+    DetectVoice {
+        /// Whose.
+        endpoint: EndpointId,
+        /// Whether.
+        detect: Detect,
+    },
     /// Gets something ready to be played to a call; it begins as soon as an endpoint hears it.
     Play {
         /// The new player.
@@ -283,6 +299,13 @@ pub enum MediaEvent {
         endpoint: EndpointId,
         /// `0`-`9`, `*`, `#`, `A`-`D`.
         digit: char,
+    },
+    /// The party of an endpoint that is listened to began to speak, or has fallen silent.
+    Voice {
+        /// Its endpoint.
+        endpoint: EndpointId,
+        /// What it does now.
+        activity: Activity,
     },
     /// The endpoint is closed, its ports are free.
     Closed {

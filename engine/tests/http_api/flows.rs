@@ -77,7 +77,7 @@ async fn what_is_no_flow_or_is_not_served_yet_is_told_by_node() {
     assert_eq!(other.json()["errors"][0]["field"], "name");
     let waits = json!({
         "name": "wait", "start": "wait",
-        "nodes": {"wait": {"step": "voicemail", "mailbox": "extension:1001"}},
+        "nodes": {"wait": {"step": "survey", "survey": "service"}},
     });
     let waits = admin.send("PUT", "/flows/wait", Some(waits)).await.json();
     assert!(waits["problems"][0]["what"].as_str().unwrap().contains("not served yet"), "{waits}");

@@ -17,4 +17,5 @@ mod settings;
 mod tls;
 mod trunks;
 mod views;
+mod voicemails;
 mod writes;

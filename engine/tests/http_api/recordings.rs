@@ -56,6 +56,7 @@ fn document(n: u64) -> CallDocument {
         },
         legs: Vec::new(),
         recordings: Vec::new(),
+        voicemails: Vec::new(),
     }
 }
 
@@ -95,6 +96,8 @@ async fn with_audio(fixture: &Fixture) -> Vec<u8> {
         part: 2,
         started_at_ms: 1,
         marks: vec![Mark { kind: MarkKind::Paused, at_ms: 5, offset_ms: 4, by: Some("admin".to_owned()) }],
+        mailbox: None,
+        discarded: false,
         state,
     };
     let gone = RecordingState::Ready(RecordingFile {
@@ -310,6 +313,8 @@ async fn kept(fixture: &Fixture) -> Vec<u8> {
         part: 1,
         started_at_ms: n,
         marks: Vec::new(),
+        mailbox: None,
+        discarded: false,
         state,
     });
     document.recordings = recordings.collect();

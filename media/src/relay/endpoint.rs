@@ -9,6 +9,7 @@ use super::players::Feed;
 use super::reports::Reports;
 use super::rooms::Seat;
 use super::sound_keys::SoundKeys;
+use super::spoken::Spoken;
 use super::{Deadline, Output, Port, Slot};
 use crate::codec::{Coder, Law};
 use crate::command::FORMATS_MAX;
@@ -43,6 +44,8 @@ pub(super) struct Endpoint {
     pub(super) pressing: Option<Box<Pressing>>,
     /// There while keys are listened for in its sound.
     pub(super) sound_keys: Option<Box<SoundKeys>>,
+    /// There while it is listened whether it speaks.
+    pub(super) spoken: Option<Box<Spoken>>,
     /// What this one hears.
     pub(super) heard: Heard,
     /// How packets of its source are sent on.
@@ -169,6 +172,7 @@ impl Endpoint {
             keys: KeyDetector::default(),
             pressing: None,
             sound_keys: None,
+            spoken: None,
             heard: Heard::Nothing,
             routes: Vec::new(),
             transcodes: false,
@@ -418,8 +422,10 @@ impl Endpoint {
     pub(super) fn deadlines(&self, slot: Slot) -> impl Iterator<Item = (u64, Deadline)> {
         let silence = self.silence_due().map(|due| (due, Deadline::Silence(slot)));
         let key = self.pressing.as_ref().and_then(|pressing| pressing.due()).map(|due| (due, Deadline::Key(slot)));
+        let spoken = self.spoken.as_ref().and_then(|spoken| spoken.due_us());
+        let pause = spoken.map(|due| (due, Deadline::Pause(slot)));
         let always = [(self.reports.due(), Deadline::Report(slot)), (self.observer.due_us(), Deadline::Stretch(slot))];
-        silence.into_iter().chain(key).chain(always)
+        silence.into_iter().chain(key).chain(pause).chain(always)
     }
 
     /// The figures that the quality of a stretch is told from.

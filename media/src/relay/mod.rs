@@ -14,6 +14,7 @@ mod reports;
 mod rooms;
 mod sizes;
 mod sound_keys;
+mod spoken;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -24,8 +25,8 @@ use crate::event::Refusal;
 use crate::ice::SharedSocket;
 use crate::rtp::{Header, PACKET_BYTES_MAX};
 use crate::{
-    Channels, Command, Detect, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt, RecorderId,
-    StartRecorder,
+    Activity, Channels, Command, Detect, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt,
+    RecorderId, StartRecorder,
 };
 use browsers::Browsers;
 pub use browsers::Burden;
@@ -152,6 +153,8 @@ enum Deadline {
     Silence(Slot),
     /// A look at a browser: its silence, its handshake.
     Browser(Slot),
+    /// A look at whether a party has fallen silent.
+    Pause(Slot),
     /// The next packet of a key that is pressed toward an endpoint.
     Key(Slot),
     /// The end of a playlist that plays once.
@@ -186,6 +189,9 @@ impl Relay {
                 self.slot(endpoint).map(|slot| self.send_digits(now, slot, &digits, out))
             }
             Command::DetectKeys { endpoint, detect } => self.slot(endpoint).map(|slot| self.detect_keys(slot, detect)),
+            Command::DetectVoice { endpoint, detect } => {
+                self.slot(endpoint).map(|slot| self.detect_voice(slot, detect))
+            }
             Command::StartRecorder(start) => self.start_recorder(now, start, out),
             Command::RecordFrom { recorder, channels } => self.record_from(now, recorder, channels, out),
             Command::PauseRecorder(recorder) => self.pause_recorder(now, recorder, Pause::Begins, out),
@@ -215,6 +221,7 @@ impl Relay {
                 Deadline::Report(slot) => self.send_report(now, slot, out),
                 Deadline::Stretch(slot) => self.close_stretch(now, slot, out),
                 Deadline::Silence(slot) => self.check_silence(now, slot, out),
+                Deadline::Pause(slot) => self.look_for_pause(now, slot, out),
                 Deadline::Browser(slot) => self.look_at_browser(now, slot, out),
                 Deadline::Key(slot) => self.send_key(now, slot, out),
                 Deadline::End(player) => self.end_player(now, player, out),
@@ -415,6 +422,27 @@ impl Relay {
         match detect {
             Detect::On => drop(endpoint.sound_keys.get_or_insert_default()),
             Detect::Off => endpoint.sound_keys = None,
+        }
+    }
+
+    fn detect_voice(&mut self, slot: Slot, detect: Detect) {
+        let Some(endpoint) = self.endpoint_mut(slot) else { return };
+        match detect {
+            Detect::On => drop(endpoint.spoken.get_or_insert_default()),
+            Detect::Off => {
+                let due = endpoint.spoken.take().and_then(|spoken| spoken.due_us());
+                due.into_iter().for_each(|due| _ = self.deadlines.remove(&(due, Deadline::Pause(slot))));
+            }
+        }
+    }
+
+    fn look_for_pause(&mut self, now: Now, slot: Slot, out: &mut impl Output) {
+        let Some(endpoint) = self.endpoint_mut(slot) else { return };
+        let Some(spoken) = &mut endpoint.spoken else { return };
+        if spoken.look(now.mono_us) {
+            out.event(Event::Voice { endpoint: endpoint.id, activity: Activity::Silence });
+        } else if let Some(due) = spoken.take_look() {
+            self.deadlines.insert((due, Deadline::Pause(slot)));
         }
     }
 

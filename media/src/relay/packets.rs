@@ -10,7 +10,7 @@ use crate::reception::Arrival;
 use crate::rtp::{HEADER_BYTES, Packet, is_rtcp};
 use crate::source_lock::Verdict;
 use crate::srtp::Kind;
-use crate::{DigitPressed, EndpointId, Event, Now};
+use crate::{Activity, DigitPressed, EndpointId, Event, Now};
 
 /// A packet that has been believed, on its way to the sinks.
 #[derive(Clone, Copy)]
@@ -69,9 +69,9 @@ impl Relay {
             return;
         };
         let Some(passing) = endpoint.believe(now, from, &packet, out) else { return };
-        if let Some(due) = endpoint.count_heard(now, packet.payload().len()) {
-            self.deadlines.insert((due, Deadline::Silence(slot)));
-        }
+        let silence = endpoint.count_heard(now, packet.payload().len()).map(|due| (due, Deadline::Silence(slot)));
+        let look = endpoint.spoken.as_mut().and_then(|spoken| spoken.take_look());
+        self.deadlines.extend(silence.into_iter().chain(look.map(|due| (due, Deadline::Pause(slot)))));
         let mut nth = 0;
         while let Some(sink) = self.endpoint(slot).and_then(|endpoint| endpoint.listeners.get(nth).copied()) {
             match self.forward(now, sink, passing, &mut packet, out) {
@@ -188,6 +188,14 @@ impl Endpoint {
         }
     }
 
+    /// Listens whether the party speaks.
+    fn hear_voice(&mut self, now: Now, coder: Option<Coder>, payload: &[u8], out: &mut impl Output) {
+        let (Some(spoken), Some(coder)) = (&mut self.spoken, coder) else { return };
+        if spoken.receive(now.mono_us, coder, payload) {
+            out.event(Event::Voice { endpoint: self.id, activity: Activity::Speech });
+        }
+    }
+
     /// Checks that a packet is the party's, is agreed and is new; counts it, hears keys in it, gives it to recorders.
     fn believe(&mut self, now: Now, from: SocketAddr, packet: &Packet<'_>, out: &mut impl Output) -> Option<Passing> {
         let header = packet.header();
@@ -216,6 +224,7 @@ impl Endpoint {
             Arrival::InOrder => {
                 self.observer.hear(coder, packet.payload());
                 self.hear_keys(coder, packet.payload(), out);
+                self.hear_voice(now, coder, packet.payload(), out);
             }
             Arrival::Late => {}
         }

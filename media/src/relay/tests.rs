@@ -8,6 +8,7 @@ mod packet_time;
 mod playing;
 mod quality;
 mod rig;
+mod voice;
 
 use std::time::Duration;
 

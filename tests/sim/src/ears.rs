@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use dialplan::say::{Part, Repeat};
 use media::{Channels, EdgeGain, EndpointId, Gain, Graph, Hear, PlayerId, RecorderId, Source};
-use switch::media::{Agreement, Detect, MediaCommand, MediaEvent, RecordingOutcome, Sound};
+use switch::media::{Activity, Agreement, Detect, MediaCommand, MediaEvent, RecordingOutcome, Sound};
 
 /// An endpoint as the media side knows it.
 #[derive(Clone, Debug)]
@@ -146,20 +146,13 @@ impl Ears {
                 self.stop_playing(*player);
                 Ok(Vec::new())
             }
-            MediaCommand::SetGain { endpoint, source, gain } => {
-                if self.is_unbound_unknown(source) {
-                    return Ok(Vec::new());
-                }
-                let (sink, source) = (EndpointId(endpoint.0), self::source(source));
-                let edge = EdgeGain { sink, source, gain: Gain::from_db(f32::from(gain.db())) };
-                self.graph.set_gain(&edge).map_err(|refusal| format!("{command:?}: {refusal}"))?;
-                Ok(Vec::new())
-            }
+            MediaCommand::SetGain { .. } => self.set_gain(command),
             MediaCommand::DetectKeys { endpoint, detect } => {
                 let known = self.endpoints.get_mut(&endpoint.0).ok_or(format!("{command:?} on a closed endpoint"))?;
                 known.detects = *detect == Detect::On;
                 Ok(Vec::new())
             }
+            MediaCommand::DetectVoice { endpoint, detect } => self.listen(*endpoint, *detect),
             MediaCommand::SendDigits { endpoint, .. } => {
                 self.endpoints.get(&endpoint.0).ok_or(format!("{command:?} on a closed endpoint"))?;
                 Ok(Vec::new())
@@ -181,6 +174,24 @@ impl Ears {
             MediaCommand::StopRecording(recording) => Ok(self.stop_recording(*recording).into_iter().collect()),
             MediaCommand::Close(endpoint) => self.close(*endpoint),
         }
+    }
+
+    /// Everybody has something to say.
+    fn listen(&self, endpoint: switch::media::EndpointId, detect: Detect) -> Result<Vec<MediaEvent>, String> {
+        self.endpoints.get(&endpoint.0).ok_or("a voice is listened for on a closed endpoint")?;
+        let speaks = MediaEvent::Voice { endpoint, activity: Activity::Speech };
+        Ok(if detect == Detect::On { vec![speaks] } else { Vec::new() })
+    }
+
+    fn set_gain(&mut self, command: &MediaCommand) -> Result<Vec<MediaEvent>, String> {
+        let MediaCommand::SetGain { endpoint, source, gain } = command else { return Ok(Vec::new()) };
+        if self.is_unbound_unknown(source) {
+            return Ok(Vec::new());
+        }
+        let (sink, source) = (EndpointId(endpoint.0), self::source(source));
+        let edge = EdgeGain { sink, source, gain: Gain::from_db(f32::from(gain.db())) };
+        self.graph.set_gain(&edge).map_err(|refusal| format!("{command:?}: {refusal}"))?;
+        Ok(Vec::new())
     }
 
     /// The ports in use.
@@ -269,6 +280,7 @@ impl Ears {
             | MediaCommand::Hear { endpoint, .. }
             | MediaCommand::SetGain { endpoint, .. }
             | MediaCommand::DetectKeys { endpoint, .. }
+            | MediaCommand::DetectVoice { endpoint, .. }
             | MediaCommand::SendDigits { endpoint, .. }
             | MediaCommand::Close(endpoint) => named(&[*endpoint]),
             MediaCommand::Record { left, right, .. } | MediaCommand::RecordFrom { left, right, .. } => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegStarted};
+use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegRinging, LegStarted};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written: one that was interrupted waits for its far end, and then for its figures.
@@ -33,6 +33,14 @@ pub struct Leg {
     pub started_at: Duration,
     /// When its end was written down, by the monotonic clock.
     pub ended_at: Duration,
+}
+
+impl Leg {
+    /// It stands for the service that takes messages.
+    #[must_use]
+    pub fn is_box(&self) -> bool {
+        self.peer_name.starts_with("extension:")
+    }
 }
 
 /// How a call ended.
@@ -88,6 +96,12 @@ impl Record {
     #[must_use]
     pub fn waits(&self) -> bool {
         self.handing_on.is_some()
+    }
+
+    /// The switch takes a message from its caller.
+    #[must_use]
+    pub fn takes_message(&self) -> bool {
+        self.legs.values().any(|leg| leg.ended.is_none() && leg.is_box())
     }
 
     /// The legs on which somebody talks, or waits for somebody to talk with.
@@ -158,6 +172,12 @@ impl Record {
         Ok(())
     }
 
+    fn leg_rings(&mut self, e: &LegRinging) -> Result<(), &'static str> {
+        let leg = self.open(e.leg)?;
+        (leg.ringing, leg.early_media) = (true, e.early_media);
+        Ok(())
+    }
+
     fn open(&mut self, leg: LegId) -> Result<&mut Leg, &'static str> {
         self.legs.get_mut(&leg).filter(|leg| leg.ended.is_none()).ok_or("a leg that is not open")
     }
@@ -169,6 +189,8 @@ pub struct Records {
     /// By call.
     pub calls: BTreeMap<CallId, Record>,
     recordings: BTreeMap<RecordingId, bool>,
+    /// Messages of which it is said whether they are kept.
+    decided: BTreeSet<RecordingId>,
     flows: BTreeMap<RecordingId, Flow>,
     last_ms: u64,
     now: Duration,
@@ -245,10 +267,7 @@ impl Records {
                 }
             }
             Event::LegStarted(e) => self.leg_started(e)?,
-            Event::LegRinging(e) => {
-                let leg = self.live(e.call)?.open(e.leg)?;
-                (leg.ringing, leg.early_media) = (true, e.early_media);
-            }
+            Event::LegRinging(e) => self.live(e.call)?.leg_rings(e)?,
             Event::LegAnswered(e) => self.live(e.call)?.leg_answered(e.leg)?,
             Event::CallHeld(e) | Event::CallRetrieved(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
             Event::CallAnswered(e) => self.live(e.call)?.answered_by(e.leg)?,
@@ -277,7 +296,13 @@ impl Records {
             Event::RecordingReady(e) => self.recorded(e.recording)?,
             Event::RecordingFailed(e) => self.recorded(e.recording)?,
             // The shell's.
-            Event::RecordingStored(_) | Event::RecordingPurged(_) => {}
+            Event::RecordingStored(_)
+            | Event::RecordingPurged(_)
+            | Event::VoicemailListened(_)
+            | Event::VoicemailDownloaded(_)
+            | Event::VoicemailDeleted(_) => {}
+            Event::VoicemailLeft(e) => self.decided(e.call, e.voicemail)?,
+            Event::RecordingDiscarded(e) => self.decided(e.call, e.recording)?,
             Event::RecordingPaused(e) => self.marked(e.recording, Flow::Paused)?,
             Event::RecordingResumed(e) => self.marked(e.recording, Flow::Running)?,
             Event::ConsultStarted(_)
@@ -305,6 +330,15 @@ impl Records {
             | Event::TrunkDown(_) => {}
         }
         Ok(())
+    }
+
+    /// It is said once of a message whether it is kept, while its call lives.
+    fn decided(&mut self, call: CallId, recording: RecordingId) -> Result<(), &'static str> {
+        self.live(call)?;
+        if !self.recordings.contains_key(&recording) {
+            return Err("a message that was never recorded");
+        }
+        if self.decided.insert(recording) { Ok(()) } else { Err("a message of which two things are said") }
     }
 
     fn leg_started(&mut self, e: &LegStarted) -> Result<(), &'static str> {

@@ -331,6 +331,8 @@ fn handling(people: &People, rng: &mut Rng) -> CallHandling {
         forward_always: forward(rng),
         forward_busy: forward(rng),
         forward_no_answer: forward(rng),
+        voicemail: rng.chance(100),
+        voicemail_greeting: None,
     }
 }
 

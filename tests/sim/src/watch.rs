@@ -42,6 +42,7 @@ impl World {
                 parties.extend(self.party(call_id)?);
             }
             match parties[..] {
+                [one] if served && record.takes_message() => self.expect_nobody(one)?,
                 [one] if served => self.expect(one, &[one.voice()])?,
                 [one, other] => {
                     self.expect(one, &other.heard())?;
@@ -232,6 +233,15 @@ impl World {
             return Ok(());
         }
         Err(format!("{} ({}) should hear {wanted:?} and hears {heard:?}", party.user, party.dialog.call_id))
+    }
+
+    /// Who leaves a message hears what is said to him, and no person.
+    fn expect_nobody(&self, party: Party<'_>) -> Result<(), String> {
+        let heard = self.ears.heard_by(party.endpoint);
+        match heard.iter().all(|source| matches!(source, Source::Player(_))) {
+            true => Ok(()),
+            false => Err(format!("{} leaves a message and hears {heard:?}", party.user)),
+        }
     }
 
     /// `kill -9` and a new start: what the journal holds is all there is.

@@ -598,6 +598,7 @@ impl World {
                     | MediaCommand::Hear { .. }
                     | MediaCommand::SetGain { .. }
                     | MediaCommand::DetectKeys { .. }
+                    | MediaCommand::DetectVoice { .. }
                     | MediaCommand::Play { .. }
                     | MediaCommand::StopPlaying(_)
                     | MediaCommand::SendDigits { .. }

@@ -23,6 +23,9 @@ pub struct RecordingStarted {
     /// the member that was there first, whose leg both of the above are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conference: Option<ConferenceId>,
+    /// Where it is a message that is left, its box: `extension:1001`, `queue:support`. The caller is on both channels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<String>,
 }
 
 fn first_part() -> u32 {
@@ -98,8 +101,17 @@ pub struct RecordingPurged {
     pub recording: RecordingId,
     /// The call.
     pub call: CallId,
-    /// How long recordings were kept when it was deleted.
+    /// How long recordings were kept when it was deleted; 0 where it was not to be kept at all.
     pub kept_days: u64,
+}
+
+/// See [`super::Event::RecordingDiscarded`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingDiscarded {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The call.
+    pub call: CallId,
 }
 
 /// See [`super::Event::RecordingPaused`] and [`super::Event::RecordingResumed`].

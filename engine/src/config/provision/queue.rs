@@ -77,6 +77,7 @@ pub(super) fn queue(mut reader: Reader<'_>) -> Option<ProvisionedQueue> {
         wrap_up_max_s,
         record: reader.flag("record").unwrap_or(other.record),
         welcome: reader.text("welcome"),
+        voicemail_greeting: reader.text("voicemail_greeting"),
         overflow: reader.list("overflow", |text| Ok(text.to_owned())).unwrap_or_default(),
         members: members.into_iter().zip(1..).map(|(member, order)| QueueMember { order, ..member }).collect(),
     };

@@ -68,7 +68,10 @@ impl Call {
             Stage::Served { by: Service::Queue(_), .. } => self.agent_took(desk, leg),
             Stage::Talking { .. } => _ = self.third_answered(desk, leg) || self.supervisor_answered(desk, leg),
             Stage::Begun
-            | Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
+            | Stage::Served {
+                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Voicemail(_) | Service::LastWords(_),
+                ..
+            }
             | Stage::Ending { .. }
             | Stage::Over => {}
         }

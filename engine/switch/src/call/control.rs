@@ -116,7 +116,12 @@ impl Call {
                     return Err(Refused::NotAvailable);
                 }
             }
-            Route::Room(_) | Route::Flow(_) | Route::Queue(_) | Route::EchoTest | Route::Lines(_) => {}
+            Route::Room(_)
+            | Route::Flow(_)
+            | Route::Queue(_)
+            | Route::Voicemail(_)
+            | Route::EchoTest
+            | Route::Lines(_) => {}
         }
         let seats = self.seats(by).map_err(|_| Refused::NotNow)?;
         self.release(by);

@@ -123,6 +123,7 @@ impl Call {
             return;
         }
         self.stop_recording(desk);
+        self.leave_message(desk);
         self.finish_leg(desk, leg, cause);
         if cause == EndCause::Normal && self.back_to_flow(desk, leg) {
             return;

@@ -1,6 +1,7 @@
 //! Where an extension wants the calls to go that it does not take (AGT-18): always, when it is busy, when nobody answers.
 //! They go by the tenant's own plan, as if the phone itself had sent them on, and the same bounds hold.
 
+use dialplan::flow::name::Mailbox;
 use dialplan::number::{Dialled, ExtensionNumber};
 use hooks::fact::EndCause;
 use sip::message::StatusCode;
@@ -45,7 +46,10 @@ impl Call {
         let ringing = self.called();
         let cause = verdict.cause;
         let mut verdict = verdict;
-        while let Some(route) = self.way_on(desk, verdict) {
+        while let Some(by) = self.sought().take() {
+            let Some(route) = self.way_on(desk, &by, verdict) else {
+                return self.ask_for_message(desk, by, verdict, cause);
+            };
             match self.follow(desk, &route) {
                 Ok(()) => {
                     for leg in ringing {
@@ -63,13 +67,32 @@ impl Call {
         false
     }
 
-    /// Where the extension that was sought sends a call that failed so. It is asked once.
-    fn way_on(&mut self, desk: &Desk, verdict: Verdict) -> Option<Route> {
-        let by = self.sought().take()?;
-        if desk.floor.on_extension(&self.tenant.tenant, &by).is_some() {
+    /// Lets the caller leave a message for an extension that did not take the call, if it has its box open. False if not, or if the
+    /// caller is one who is handed on, or whom a flow leads: those go back where they came from. What still rings elsewhere is given up
+    /// for the cause `given_up`.
+    fn ask_for_message(&mut self, desk: &mut Desk, by: ExtensionNumber, verdict: Verdict, given_up: EndCause) -> bool {
+        let Stage::Seeking(seeking) = &self.stage else { return false };
+        let (caller, is_led) = (seeking.caller, seeking.transfer.is_some());
+        let extension = self.tenant.extensions.get(&by).filter(|extension| extension.enabled);
+        let is_open = extension.is_some_and(|extension| extension.handling.voicemail)
+            && desk.floor.on_extension(&self.tenant.tenant, &by).is_none();
+        if is_led || !is_open || !is_missed(verdict.cause) || self.awaits_prack(caller) {
+            return false;
+        }
+        self.stop_ringing(desk);
+        for leg in self.called() {
+            self.cancel_leg(desk, leg, given_up);
+        }
+        self.enter_voicemail(desk, caller, &Mailbox::Extension(by), None);
+        true
+    }
+
+    /// Where an extension sends a call that failed so.
+    fn way_on(&mut self, desk: &Desk, by: &ExtensionNumber, verdict: Verdict) -> Option<Route> {
+        if desk.floor.on_extension(&self.tenant.tenant, by).is_some() {
             return None;
         }
-        let handling = &self.tenant.extensions.get(&by)?.handling;
+        let handling = &self.tenant.extensions.get(by)?.handling;
         let (to, reason) = match verdict.cause {
             EndCause::Busy | EndCause::Rejected if handling.do_not_disturb => {
                 (&handling.forward_busy, "do-not-disturb")
@@ -93,7 +116,7 @@ impl Call {
             | EndCause::Failed => return None,
         };
         let to = to.clone()?;
-        self.divert(by, &to, reason)
+        self.divert(by.clone(), &to, reason)
     }
 
     /// Notes that an extension sends the call to a number; where that leads.
@@ -102,6 +125,27 @@ impl Call {
         let route = self.way_to(to, &[dialled, by.to_string()])?;
         self.diverted_by(Diverted { by, reason: reason.to_owned() });
         Some(route)
+    }
+}
+
+/// Whether the extension could have taken the call, and did not.
+fn is_missed(cause: EndCause) -> bool {
+    match cause {
+        EndCause::Busy | EndCause::Rejected | EndCause::NoAnswer | EndCause::Unreachable => true,
+        EndCause::Normal
+        | EndCause::Cancelled
+        | EndCause::AnsweredElsewhere
+        | EndCause::NotAcceptable
+        | EndCause::Refused
+        | EndCause::Congestion
+        | EndCause::MediaTimeout
+        | EndCause::PeerLost
+        | EndCause::Command
+        | EndCause::Transferred
+        | EndCause::Reconnected
+        | EndCause::Interrupted
+        | EndCause::Stopped
+        | EndCause::Failed => false,
     }
 }
 

@@ -37,6 +37,7 @@ mod third;
 mod transfer;
 mod two_party;
 mod update;
+mod voicemail;
 mod walk;
 mod wire;
 
@@ -163,6 +164,8 @@ enum Service {
     Flow,
     /// It waits for an agent.
     Queue(Box<queue::Wait>),
+    /// It leaves a message.
+    Voicemail(Box<voicemail::Message>),
     /// It is told why its call ends.
     LastWords(overflow::LastWords),
 }

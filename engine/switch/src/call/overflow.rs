@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dialplan::flow::name::{Mailbox, QueueName};
 use dialplan::number::Dialled;
 use dialplan::say::{Part, PromptName, defaults};
 use hooks::fact::{EndCause, EndedBy, Event, OverflowAnswered, QueueExit};
@@ -11,6 +12,7 @@ use sip::message::StatusCode;
 
 use super::queue::Queued;
 use super::transfer::{Errand, Purpose, Transfer};
+use super::voicemail::After;
 use super::{Call, End, Route, Service, Stage};
 use crate::config::Overflow;
 use crate::desk::{Desk, LegIndex, TimerKey};
@@ -22,7 +24,9 @@ use crate::players::Audience;
 #[derive(Debug)]
 pub(super) struct Chain {
     steps: VecDeque<Overflow>,
-    /// How the queue was left that gave the caller up first.
+    /// The queue that gave the caller up first.
+    queue: Option<QueueName>,
+    /// How it was left.
     exit: QueueExit,
 }
 
@@ -39,7 +43,8 @@ impl Call {
     pub(super) fn overflow(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, exit: QueueExit) {
         if self.queueing.overflow.is_none() {
             let steps = self.queueing.last.as_ref().map(|queue| queue.overflow.iter().cloned().collect());
-            self.queueing.overflow = Some(Chain { steps: steps.unwrap_or_default(), exit });
+            let queue = self.queueing.last.as_ref().map(|queue| queue.name.clone());
+            self.queueing.overflow = Some(Chain { steps: steps.unwrap_or_default(), queue, exit });
         }
         self.overflow_on(desk, caller, answered_ms);
     }
@@ -57,6 +62,13 @@ impl Call {
                 // Its own queues may give him up anew.
                 self.queueing.overflow = None;
                 self.walk_on(desk, caller, answered_ms, &flow);
+            }
+            Some(Overflow::Voicemail) => {
+                let mailbox = chain.queue.clone().map(Mailbox::Queue).filter(|mailbox| self.has_box(mailbox));
+                match mailbox {
+                    Some(mailbox) => self.take_message(desk, caller, answered_ms, (mailbox, After::End), Vec::new()),
+                    None => self.overflow_on(desk, caller, answered_ms),
+                }
             }
             Some(Overflow::Say(prompt)) => self.say_last(desk, caller, answered_ms, prompt),
             None => {
@@ -95,14 +107,26 @@ impl Call {
         self.fact(desk, Event::OverflowAnswered(OverflowAnswered { call: self.id, queue, number }));
     }
 
-    /// Says something to a party that is served, and ends the call.
+    /// Says to a party that is served why nobody answers, and ends the call.
     pub(super) fn say_last(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, prompt: PromptName) {
+        let refusal = StatusCode::TEMPORARILY_UNAVAILABLE.into();
+        let end = End { cause: EndCause::NoAnswer, by: EndedBy::System, refusal };
+        self.say_finally(desk, caller, answered_ms, prompt, end);
+    }
+
+    /// Says something to a party that is served, and ends the call so.
+    pub(super) fn say_finally(
+        &mut self,
+        desk: &mut Desk,
+        caller: LegIndex,
+        answered_ms: u64,
+        prompt: PromptName,
+        end: End,
+    ) {
         let (tenant, language) = (&self.tenant.tenant, self.tenant.language);
         let player = desk.play(Audience::Call(self.id), tenant, language, vec![Part::Prompt(prompt)]);
         let until = desk.start_timer(LAST_WORDS_MAX, TimerKey::LastWords(self.id));
-        let refusal = StatusCode::TEMPORARILY_UNAVAILABLE.into();
-        let end = Box::new(End { cause: EndCause::NoAnswer, by: EndedBy::System, refusal });
-        let words = LastWords { player, until, end };
+        let words = LastWords { player, until, end: Box::new(end) };
         self.stage = Stage::Served { caller, answered_ms, by: Service::LastWords(words) };
         self.changed = true;
         self.rewire(desk);

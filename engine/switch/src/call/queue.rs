@@ -119,7 +119,10 @@ impl Call {
     fn wait(&self) -> Option<(LegIndex, &Wait)> {
         match &self.stage {
             Stage::Served { caller, by: Service::Queue(wait), .. } => Some((*caller, wait)),
-            Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
+            Stage::Served {
+                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Voicemail(_) | Service::LastWords(_),
+                ..
+            }
             | Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
@@ -132,7 +135,10 @@ impl Call {
     fn wait_mut(&mut self) -> Option<&mut Wait> {
         match &mut self.stage {
             Stage::Served { by: Service::Queue(wait), .. } => Some(wait),
-            Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
+            Stage::Served {
+                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Voicemail(_) | Service::LastWords(_),
+                ..
+            }
             | Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)

@@ -67,6 +67,12 @@ impl Tape {
         self.reel.clone()
     }
 
+    /// Another recording of the call begins: which one it is.
+    pub(super) fn next_part(&mut self) -> u32 {
+        self.reel.parts += 1;
+        self.reel.parts
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.running.is_some()
     }
@@ -157,14 +163,15 @@ impl Call {
         let id = desk.recording_id();
         let tenant = self.tenant.tenant.clone();
         let path = path(&tenant, id);
-        self.tape.reel.parts += 1;
+        let part = self.tape.next_part();
         let started = RecordingStarted {
             recording: id,
             call: self.id,
             left: left.id,
             right: right.id,
-            part: self.tape.reel.parts,
+            part,
             conference: None,
+            mailbox: None,
         };
         desk.fact(&tenant, Event::RecordingStarted(started));
         desk.media(MediaCommand::Record {
@@ -226,11 +233,12 @@ impl Call {
     }
 
     /// The recording ended by itself: the call goes on without.
-    pub(crate) fn recording_ended(&mut self, id: RecordingId) {
+    pub(crate) fn recording_ended(&mut self, desk: &mut Desk, id: RecordingId, is_ready: bool) {
         if self.tape.running == Some(id) {
             self.tape.running = None;
             self.changed = true;
         }
+        self.message_lost(desk, id, is_ready);
     }
 
     fn is_recorded_by_rule(&self) -> bool {

@@ -137,7 +137,12 @@ impl Call {
         let leads = match &route {
             Route::Extension(_) => true,
             Route::Lines(_) => !emergency,
-            Route::Room(_) | Route::Flow(_) | Route::Queue(_) | Route::EchoTest | Route::Nowhere => false,
+            Route::Room(_)
+            | Route::Flow(_)
+            | Route::Queue(_)
+            | Route::Voicemail(_)
+            | Route::EchoTest
+            | Route::Nowhere => false,
         };
         leads.then(|| {
             self.redirects.seen.push(number.as_str().to_owned());

@@ -115,7 +115,10 @@ impl Call {
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
-            | Stage::Served { by: Service::Echo | Service::Flow | Service::Queue(_) | Service::LastWords(_), .. }
+            | Stage::Served {
+                by: Service::Echo | Service::Flow | Service::Queue(_) | Service::Voicemail(_) | Service::LastWords(_),
+                ..
+            }
             | Stage::Ending { .. }
             | Stage::Over => return None,
         };

@@ -101,7 +101,10 @@ impl Call {
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Talking { .. }
-            | Stage::Served { by: Service::Echo | Service::Flow | Service::Queue(_) | Service::LastWords(_), .. }
+            | Stage::Served {
+                by: Service::Echo | Service::Flow | Service::Queue(_) | Service::Voicemail(_) | Service::LastWords(_),
+                ..
+            }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }
@@ -177,6 +180,7 @@ impl Call {
     pub(crate) fn played(&mut self, desk: &mut Desk, player: PlayerId) {
         if self.played_for_flow(desk, player)
             || self.played_in_queue(desk, player)
+            || self.played_for_message(desk, player)
             || self.played_last(desk, player)
             || self.played_to_confirm(desk, player)
         {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dialplan::flow::name::{FlowName, QueueName};
+use dialplan::flow::name::{FlowName, Mailbox, QueueName};
 use dialplan::number::{ExtensionNumber, RoomNumber};
 use dialplan::plan::Attempt;
 use hooks::fact::{EndCause, EndedBy, PeerKind};
@@ -36,6 +36,8 @@ pub(crate) enum Route {
     Flow(FlowName),
     /// Into a queue.
     Queue(QueueName),
+    /// Into a box for messages.
+    Voicemail(Mailbox),
     /// To the echo test.
     EchoTest,
     /// By trunks, in order.
@@ -68,6 +70,9 @@ impl Call {
         if let Route::Queue(name) = route {
             let how = Queued { queue: name.clone(), priority: 0, by_flow: Vec::new() };
             return self.enter_queue(desk, caller, how, transfer);
+        }
+        if let Route::Voicemail(mailbox) = route {
+            return self.enter_voicemail(desk, caller, mailbox, transfer);
         }
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
@@ -110,9 +115,13 @@ impl Call {
         let route = self.forwarded_always(desk, route).ok_or(away)?;
         *self.sought() = match &route {
             Route::Extension(number) => Some(number.clone()),
-            Route::Room(_) | Route::Flow(_) | Route::Queue(_) | Route::EchoTest | Route::Lines(_) | Route::Nowhere => {
-                None
-            }
+            Route::Room(_)
+            | Route::Flow(_)
+            | Route::Queue(_)
+            | Route::Voicemail(_)
+            | Route::EchoTest
+            | Route::Lines(_)
+            | Route::Nowhere => None,
         };
         let (targets, ring_for, nobody) = match &route {
             Route::Extension(number) => {
@@ -134,9 +143,12 @@ impl Call {
                 let lines = trunk::lines(desk, &self.tenant, &self.shown(), attempts);
                 (lines, node_ring.min(trunk::RING_MAX), no_line)
             }
-            Route::Room(_) | Route::Flow(_) | Route::Queue(_) | Route::EchoTest | Route::Nowhere => {
-                return Err(nowhere);
-            }
+            Route::Room(_)
+            | Route::Flow(_)
+            | Route::Queue(_)
+            | Route::Voicemail(_)
+            | Route::EchoTest
+            | Route::Nowhere => return Err(nowhere),
         };
         if targets.is_empty() { Err(nobody) } else { Ok((route, targets, ring_for)) }
     }

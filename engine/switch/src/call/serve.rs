@@ -86,6 +86,9 @@ impl Call {
                 (Some(flow), _) => Route::Flow(flow),
                 (None, queue) => queue.as_ref().map_or(Route::Nowhere, |queue| Route::Queue(queue.name.clone())),
             },
+            Service::Voicemail(message) => {
+                self.flow_name().map_or_else(|| Route::Voicemail(message.mailbox.clone()), Route::Flow)
+            }
             Service::LastWords(_) => Route::Nowhere,
         }
     }
@@ -96,6 +99,7 @@ impl Call {
         match by {
             Service::Room(_) => self.leave_room(desk, cause),
             Service::Queue(_) => self.abandon_queue(desk, cause),
+            Service::Voicemail(_) => self.leave_message(desk),
             Service::LastWords(_) => self.hush_last_words(desk),
             Service::Echo | Service::Flow => {}
         }

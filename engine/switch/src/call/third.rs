@@ -112,9 +112,15 @@ impl Call {
         match (&route, how) {
             (Route::Extension(_), _) | (Route::Lines(_), How::Consult) => {}
             (Route::Lines(_), How::Join) => return Err(Refused::OutsideByConsult),
-            (Route::Room(_) | Route::Flow(_) | Route::Queue(_) | Route::EchoTest | Route::Nowhere, _) => {
-                return Err(Refused::NoRoute);
-            }
+            (
+                Route::Room(_)
+                | Route::Flow(_)
+                | Route::Queue(_)
+                | Route::Voicemail(_)
+                | Route::EchoTest
+                | Route::Nowhere,
+                _,
+            ) => return Err(Refused::NoRoute),
         }
         let until = desk.start_timer(THIRD_RING_MAX, TimerKey::Third(self.id));
         let state = State::Ringing { legs: Vec::new(), queue: VecDeque::new(), until };

@@ -104,7 +104,10 @@ impl Call {
             Stage::Talking { .. } => self.brings_in().and_then(|by| self.leg(by)),
             Stage::Begun
             | Stage::Summoning { .. }
-            | Stage::Served { by: Service::Echo | Service::Room(_) | Service::Flow | Service::LastWords(_), .. }
+            | Stage::Served {
+                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Voicemail(_) | Service::LastWords(_),
+                ..
+            }
             | Stage::Ending { .. }
             | Stage::Over => None,
         }

@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use dialplan::flow::Flow;
 use dialplan::flow::action::{Action, DialEnd, DialTarget, Event, QueueLeft};
-use dialplan::flow::name::{FlowName, HoursName, Key, QueueName};
+use dialplan::flow::name::{FlowName, HoursName, Key, Mailbox, QueueName};
 use dialplan::flow::node::{Cause, QueueFigure};
 use dialplan::flow::run::{Caller, Run, World};
 use dialplan::hours::Opening;
 use dialplan::number::Dialled;
+use dialplan::say::Part;
 use hooks::fact::{EndCause, EndedBy};
 use sip::message::StatusCode;
 
 use super::queue::Queued;
 use super::room::NOWHERE;
 use super::transfer::{Errand, Purpose, Transfer};
+use super::voicemail::After;
 use super::{Call, End, Route, Service, Stage, Verdict};
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, TimerKey};
@@ -143,14 +145,15 @@ impl Call {
                 Ok(room) => self.leave_for(desk, &Route::Room(room), Errand::Confer),
                 Err(_) => self.tell_flow(desk, Event::Done),
             },
-            // See `config::unserved`: a flow that names one of these is not published.
             Action::Queue { queue, priority, leaves, keys: _ } => {
                 if let Stage::Served { caller, answered_ms, by: Service::Flow } = self.stage {
                     self.wait_in(desk, caller, answered_ms, Queued { queue, priority, by_flow: leaves });
                 }
             }
             Action::LeaveQueue => self.leave_queue_for_flow(desk),
-            Action::Lookup { .. } | Action::Voicemail { .. } | Action::Survey(_) => {
+            Action::Voicemail { mailbox, greeting } => self.message_for_flow(desk, mailbox, greeting),
+            // See `config::unserved`: a flow that names one of these is not published.
+            Action::Lookup { .. } | Action::Survey(_) => {
                 desk.metrics.flow_faults += 1;
                 self.do_for_flow(desk, Action::HangUp(Cause::Failure));
             }
@@ -166,6 +169,15 @@ impl Call {
                 self.end(desk, &End { cause, by: EndedBy::System, refusal: status.into() });
             }
         }
+    }
+
+    fn message_for_flow(&mut self, desk: &mut Desk, mailbox: Mailbox, greeting: Vec<Part>) {
+        let Stage::Served { caller, answered_ms, by: Service::Flow } = self.stage else { return };
+        if self.has_box(&mailbox) {
+            return self.take_message(desk, caller, answered_ms, (mailbox, After::Flow), greeting);
+        }
+        // It was there when the flow was published.
+        self.tell_flow(desk, Event::Done);
     }
 
     fn dial_for_flow(&mut self, desk: &mut Desk, to: &DialTarget, ring_for: Duration) {
@@ -283,7 +295,10 @@ impl Call {
             Stage::Served { caller, by: Service::Flow | Service::Queue(_), .. } => {
                 *caller == leg && self.walk.is_some()
             }
-            Stage::Served { by: Service::Echo | Service::Room(_) | Service::LastWords(_), .. }
+            Stage::Served {
+                by: Service::Echo | Service::Room(_) | Service::Voicemail(_) | Service::LastWords(_),
+                ..
+            }
             | Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
@@ -325,7 +340,8 @@ impl Call {
     }
 }
 
-fn steady_ms(desk: &Desk) -> i64 {
+/// The steady clock, ms.
+pub(super) fn steady_ms(desk: &Desk) -> i64 {
     i64::try_from(desk.now.mono.as_millis()).unwrap_or(i64::MAX)
 }
 

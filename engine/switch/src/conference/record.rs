@@ -57,8 +57,15 @@ impl Desk {
         conference.recording = Some(Recorded { id: recording, channels: channels.clone() });
         self.conferences.stale.insert(id);
         let path = recording_path(&tenant, recording);
-        let started =
-            RecordingStarted { recording, call: at.call, left: leg, right: leg, part: 1, conference: Some(id) };
+        let started = RecordingStarted {
+            recording,
+            call: at.call,
+            left: leg,
+            right: leg,
+            part: 1,
+            conference: Some(id),
+            mailbox: None,
+        };
         self.fact(&tenant, Event::RecordingStarted(started));
         let Channels { left, right } = channels;
         self.media(MediaCommand::Record { recording, path: path.clone(), left, right });

@@ -42,6 +42,8 @@ pub struct Queue {
     pub record: bool,
     /// Said to who comes in, before the music: that the call is recorded, for one (REC-08).
     pub welcome: Option<PromptName>,
+    /// Said to who may leave a message for it, before he is asked to.
+    pub voicemail_greeting: Option<PromptName>,
     /// Where a caller goes whom no agent takes, one after another (QUEUE-06); then he is told so, and the call ends.
     pub overflow: Vec<Overflow>,
 }
@@ -55,6 +57,8 @@ pub enum Overflow {
     Number(Dialled),
     /// Into a flow.
     Flow(FlowName),
+    /// He may leave a message for the queue, and the call ends.
+    Voicemail,
     /// This is said, and the call ends.
     Say(PromptName),
 }

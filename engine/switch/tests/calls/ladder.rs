@@ -16,14 +16,14 @@ use crate::under_test::config::{
     TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 use crate::under_test::input::{Command, CommandId, Input};
-use crate::under_test::media::{EndpointId, MediaCommand, MediaEvent, PlayerId, RecordingOutcome, Source};
+use crate::under_test::media::{Activity, EndpointId, MediaCommand, MediaEvent, PlayerId, RecordingOutcome, Source};
 use crate::under_test::output::{Done, Output, Refused};
 use crate::under_test::switch::Switch;
 use crate::under_test::view::View;
 use bytes::Bytes;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use dialplan::say::{Language, Part};
-use hooks::fact::{AgentStateChanged, CallCreated, Event, Fact, MediaQuality};
+use hooks::fact::{AgentStateChanged, CallCreated, Event, Fact, LegStarted, MediaQuality};
 use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
@@ -420,6 +420,7 @@ impl World {
             MediaCommand::Record { .. }
             | MediaCommand::SetGain { .. }
             | MediaCommand::DetectKeys { .. }
+            | MediaCommand::DetectVoice { .. }
             | MediaCommand::SendDigits { .. }
             | MediaCommand::RecordFrom { .. }
             | MediaCommand::PauseRecording(_)
@@ -498,18 +499,18 @@ impl World {
         self.agents.insert(changed.agent.clone(), (changed.clone(), since_ms));
     }
 
+    /// The nth leg to somebody.
+    fn name_leg(&mut self, e: &LegStarted) -> String {
+        let nth = self.legs.iter().filter(|(_, name)| name.starts_with(&e.peer_name)).count() + 1;
+        let name = format!("{}#{nth}", e.peer_name);
+        self.legs.push((e.leg, name.clone()));
+        name
+    }
+
     fn fact_text(&mut self, event: &Event) -> String {
         match event {
             Event::CallCreated(e) => created_text(e),
-            Event::LegStarted(e) => {
-                let name = format!(
-                    "{}#{}",
-                    e.peer_name,
-                    self.legs.iter().filter(|(_, n)| n.starts_with(&e.peer_name)).count() + 1
-                );
-                self.legs.push((e.leg, name.clone()));
-                format!("leg_started {name}")
-            }
+            Event::LegStarted(e) => format!("leg_started {}", self.name_leg(e)),
             Event::LegRinging(e) => {
                 format!("leg_ringing {}{}", self.leg(e.leg), if e.early_media { " early" } else { "" })
             }
@@ -535,6 +536,14 @@ impl World {
             | Event::CallOfferEnded(_)
             | Event::OverflowAnswered(_)
             | Event::AgentStateChanged(_)
+            | Event::RecordingFailed(_)
+            | Event::RecordingPaused(_)
+            | Event::RecordingResumed(_)
+            | Event::RecordingDiscarded(_)
+            | Event::VoicemailLeft(_)
+            | Event::VoicemailListened(_)
+            | Event::VoicemailDownloaded(_)
+            | Event::VoicemailDeleted(_)
             | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
@@ -544,11 +553,11 @@ impl World {
             Event::CallResumed(e) => format!("resumed after {} ms", e.gap_ms),
             Event::CallEnded(e) => format!("ended {:?} by {:?} {}", e.cause, e.by, e.sip_status),
             Event::RecordingStarted(e) => {
+                let whose = e.mailbox.as_deref().map(|mailbox| format!(" for {mailbox}")).unwrap_or_default();
                 let part = if e.part == 1 { String::new() } else { format!(" part {}", e.part) };
-                format!("recording_started {} | {}{part}", self.leg(e.left), self.leg(e.right))
+                format!("recording_started {} | {}{part}{whose}", self.leg(e.left), self.leg(e.right))
             }
             Event::RecordingReady(_) => "recording_ready".into(),
-            Event::RecordingFailed(e) => format!("recording_failed {}", e.reason),
             Event::RecordingStored(_) | Event::RecordingPurged(_) => unreachable!("the switch keeps no files"),
             Event::ConferenceStarted(e) => format!("conference_started {}", e.room),
             Event::MemberJoined(e) => format!("joined {} {:?} {}", self.leg(e.leg), e.role, e.members),
@@ -557,10 +566,6 @@ impl World {
                 format!("{} {} by {:?}", if e.muted { "muted" } else { "unmuted" }, self.leg(e.leg), e.by)
             }
             Event::ConferenceEnded(e) => format!("conference_ended {} {:?} {}", e.room, e.reason, e.most_members),
-            Event::RecordingPaused(e) => format!("recording_paused {} {}", e.offset_ms, e.by.as_deref().unwrap_or("-")),
-            Event::RecordingResumed(e) => {
-                format!("recording_resumed {} {}", e.offset_ms, e.by.as_deref().unwrap_or("-"))
-            }
             Event::RegistrationBound(e) => format!("bound {} {}", e.extension, e.source),
             Event::RegistrationUnbound(e) => format!("unbound {} {:?}", e.extension, e.reason),
             Event::SourceBanned(e) => format!("banned {} after {}", e.source, e.failures),
@@ -570,7 +575,7 @@ impl World {
         }
     }
 
-    /// What is written down of agents and queues.
+    /// What is written down of agents and queues, of messages, and of what is done by order.
     fn floor_text(&self, event: &Event) -> String {
         match event {
             Event::CallQueued(e) => format!("queued {} {}", e.queue, e.waited_ms),
@@ -592,6 +597,18 @@ impl World {
             }
             Event::ConsultStarted(e) => format!("consult_started {} {}", self.leg(e.leg), e.target),
             Event::ConsultEnded(e) => format!("consult_ended {} {:?}", self.leg(e.leg), e.outcome),
+            Event::RecordingPaused(e) => format!("recording_paused {} {}", e.offset_ms, e.by.as_deref().unwrap_or("-")),
+            Event::RecordingResumed(e) => {
+                format!("recording_resumed {} {}", e.offset_ms, e.by.as_deref().unwrap_or("-"))
+            }
+            Event::RecordingFailed(e) => format!("recording_failed {}", e.reason),
+            Event::RecordingDiscarded(_) => "recording_discarded".into(),
+            Event::VoicemailLeft(e) => {
+                format!("voicemail {} from {} to {} {}", e.mailbox, e.caller, e.callee, e.length_ms)
+            }
+            Event::VoicemailListened(e) => format!("voicemail listened by {}", e.by),
+            Event::VoicemailDownloaded(e) => format!("voicemail downloaded by {}", e.by),
+            Event::VoicemailDeleted(e) => format!("voicemail deleted by {}", e.by),
             Event::ThreeWayStarted(e) => format!("three_way_started {}", self.leg(e.leg)),
             Event::ThreeWayEnded(e) => format!("three_way_ended {}", self.leg(e.leg)),
             Event::CallSupervised(e) => {
@@ -657,6 +674,8 @@ impl World {
             "CANCEL" => with_lines(&phone.cancel(), &extra),
             "swap" => return phone.swap(),
             "press" => return self.press(name, rest[0]),
+            "speaks" => return self.voice(name, Activity::Speech),
+            "pauses" => return self.voice(name, Activity::Silence),
             "REFER" if !rest.is_empty() && extra.is_empty() => phone.refer(rest[0], rest.contains(&"attended")),
             "BYE" | "INFO" | "REFER" => phone.within(verb, &words_of(&option("text")), &extra),
             "MESSAGE" | "WRITE" | "reply" if !rest.is_empty() => written(phone, verb, rest[0], &extra, &option("text")),
@@ -696,6 +715,12 @@ impl World {
             let endpoint = self.endpoint(name);
             self.input(Input::Media(MediaEvent::Digit { endpoint, digit }));
         }
+    }
+
+    /// Speaks or falls silent, as the media side hears it.
+    fn voice(&mut self, name: &str, activity: Activity) {
+        let endpoint = self.endpoint(name);
+        self.input(Input::Media(MediaEvent::Voice { endpoint, activity }));
     }
 
     /// With `replacing=bob` a Replaces that names Bob's dialog, with `replacing=bob;early-only` one that says that, too.

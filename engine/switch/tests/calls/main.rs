@@ -43,6 +43,7 @@ mod trunk_upkeep;
 mod trunks;
 mod two_party;
 mod updates;
+mod voicemails;
 mod walks;
 
 /// The ladders are also played inside the crate, where this is the crate itself.

@@ -44,6 +44,7 @@ pub(crate) fn centre() -> TenantConfig {
         wrap_up_max: Some(Duration::from_secs(10)),
         record: false,
         welcome: None,
+        voicemail_greeting: None,
         overflow: Vec::new(),
     };
     add(&mut settings, support, "7000");

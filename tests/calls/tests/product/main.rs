@@ -31,5 +31,6 @@ mod three_way;
 mod tls;
 mod transfer;
 mod trunk;
+mod voicemail;
 mod walk;
 mod websocket;
