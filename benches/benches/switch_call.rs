@@ -374,8 +374,12 @@ fn tenant(loopback: Network) -> TenantConfig {
         enabled: true,
         policy: TrunkPolicy::default(),
     };
-    let inbound =
-        InboundRoute { trunk: None, did: DidPattern::Exact("1000".into()), to: Destination::Extension(number.clone()) };
+    let inbound = InboundRoute {
+        trunk: None,
+        did: DidPattern::Exact("1000".into()),
+        to: Destination::Extension(number.clone()),
+        hours: None,
+    };
     TenantConfig {
         tenant: TenantId::first(),
         domains: Vec::new(),
@@ -386,6 +390,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         agents: [].into(),
         queues: [].into(),
         hours: [].into(),
+        blocks: std::sync::Arc::default(),
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
         language: dialplan::say::Language::En,
         caller_number: None,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::country::Country;
 use crate::number::Dialled;
 
 /// One list of a tenant: of callers, or of callees.
@@ -67,6 +68,18 @@ pub enum Treatment {
 #[error("the block list is full: it holds {ENTRIES_MAX} entries; take old ones out, or block a prefix")]
 pub struct Full;
 
+/// Tenants have no country of their own yet: the default of GEN-06.
+fn country() -> Country {
+    "cn".parse().expect("China is in the table")
+}
+
+/// A whole number as lists hold it: E.164 where it is one.
+#[must_use]
+pub fn normal(number: &Dialled) -> Dialled {
+    let international = country().international(number.as_str());
+    international.and_then(|number| number.parse().ok()).unwrap_or_else(|| number.clone())
+}
+
 /// Entries of one list.
 pub const ENTRIES_MAX: usize = 100_000;
 
@@ -120,6 +133,20 @@ impl BlockList {
         let live = |block: &&Block| block.expires_ms.is_none_or(|end| now_ms < end);
         let prefixes = self.lengths.keys().rev().filter_map(|length| self.prefix.get(number.get(..*length)?));
         self.exact.get(number).into_iter().chain(prefixes).find(live)
+    }
+
+    /// As [`Self::blocks`], for a number as it comes from a trunk or a phone: it is looked for as it came, as E.164 and as people dial it
+    /// (GEN-06), so that `138` blocks `+86138...`.
+    #[must_use]
+    pub fn blocks_any_form(&self, number: &str, now_ms: i64) -> Option<&Block> {
+        if self.is_empty() {
+            return None;
+        }
+        let country = country();
+        let international = country.international(number);
+        let national = international.as_deref().and_then(|number| country.national(number));
+        let forms = [Some(number.to_owned()), international, national];
+        forms.iter().flatten().find_map(|form| self.blocks(form, now_ms))
     }
 
     /// Takes out what has expired; says how many.
@@ -195,6 +222,24 @@ mod tests {
         assert_eq!(list.sweep(7), 1);
         assert_eq!(list.len(), ENTRIES_MAX - 1);
         list.insert(prefix("9"), block(Treatment::Busy, None)).unwrap();
+    }
+
+    #[test]
+    fn a_number_is_found_in_whatever_form_it_comes() {
+        let mut list = BlockList::default();
+        list.insert(BlockPattern::Exact(normal(&"01012345678".parse().unwrap())), block(Treatment::Busy, None))
+            .unwrap();
+        list.insert(prefix("138"), block(Treatment::Prompt, None)).unwrap();
+        let treatment = |number: &str| list.blocks_any_form(number, 0).map(|block| block.treatment);
+        for number in ["+861012345678", "01012345678", "00861012345678", "861012345678"] {
+            assert_eq!(treatment(number), Some(Treatment::Busy), "{number}");
+        }
+        for number in ["13800138000", "+8613800138000", "013800138000", "138"] {
+            assert_eq!(treatment(number), Some(Treatment::Prompt), "{number}");
+        }
+        for number in ["12345678", "", "anonymous", "13900138000", "+13800138000"] {
+            assert_eq!(treatment(number), None, "{number}");
+        }
     }
 
     proptest! {

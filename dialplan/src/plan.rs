@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flow::name::{FlowName, Mailbox, QueueName};
+use crate::flow::name::{FlowName, HoursName, Mailbox, QueueName};
 use crate::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
+use crate::say::PromptName;
 
 /// Dialled first, from every phone, past every rule (GEN-18). A tenant may set a list of its own.
 pub const EMERGENCY_DEFAULT: [&str; 4] = ["110", "119", "120", "122"];
@@ -49,6 +50,28 @@ pub struct InboundRoute {
     pub did: DidPattern,
     /// Where to.
     pub to: Destination,
+    /// Only within these hours; always where there are none.
+    pub hours: Option<RouteHours>,
+}
+
+/// The opening hours that a route obeys (IVR-01).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteHours {
+    /// Which.
+    pub name: HoursName,
+    /// What its callers get outside of them.
+    pub closed: Closed,
+}
+
+/// What callers get while it is closed (IVR-02).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Said to them first.
+    pub prompt: Option<PromptName>,
+    /// The same on a holiday; as on other days where there is none.
+    pub holiday_prompt: Option<PromptName>,
+    /// Where they go then; without it the call ends.
+    pub to: Option<Destination>,
 }
 
 /// What goes out: numbers with a prefix, by trunks in order.
@@ -134,15 +157,15 @@ impl Plan {
         self.outbound_route(number).map_or(Dial::Unknown, |route| Dial::Outbound(route.attempts(number)))
     }
 
-    /// Where a call from a trunk for `did` leads; `None` when no route takes it.
+    /// The route that takes a call from a trunk for `did`, if there is one.
     #[must_use]
-    pub fn inbound(&self, trunk: &TrunkName, did: &str) -> Option<&Destination> {
+    pub fn inbound(&self, trunk: &TrunkName, did: &str) -> Option<&InboundRoute> {
         self.inbound
             .iter()
             .filter(|route| route.trunk.as_ref().is_none_or(|only| only == trunk))
             .filter_map(|route| route.did.weight(did).map(|weight| ((weight, route.trunk.is_some()), route)))
             .reduce(|best, next| if next.0 > best.0 { next } else { best })
-            .map(|(_, route)| &route.to)
+            .map(|(_, route)| route)
     }
 
     fn emergency_attempts(&self, number: &str) -> Vec<Attempt> {
@@ -228,16 +251,23 @@ mod tests {
             rooms: ["8000", "1001"].map(|number| number.parse().unwrap()).into(),
             queues: [("7000".parse().unwrap(), "support".parse().unwrap())].into(),
             inbound: vec![
-                InboundRoute { trunk: None, did: DidPattern::Prefix(String::new()), to: Destination::EchoTest },
+                InboundRoute {
+                    trunk: None,
+                    did: DidPattern::Prefix(String::new()),
+                    to: Destination::EchoTest,
+                    hours: None,
+                },
                 InboundRoute {
                     trunk: None,
                     did: DidPattern::Exact("+861012345678".into()),
                     to: Destination::Extension(extension("1001")),
+                    hours: None,
                 },
                 InboundRoute {
                     trunk: Some(trunk("lines")),
                     did: DidPattern::Prefix("8610".into()),
                     to: Destination::Extension(extension("120")),
+                    hours: None,
                 },
             ],
             outbound: vec![route("", 0, "", &["lines"]), route("9", 1, "0086", &["spare", "lines"])],
@@ -305,7 +335,7 @@ mod tests {
     #[test]
     fn the_most_specific_inbound_route_wins() {
         let plan = plan();
-        let to = |name: &str, did: &str| plan.inbound(&trunk(name), did).cloned();
+        let to = |name: &str, did: &str| plan.inbound(&trunk(name), did).map(|route| route.to.clone());
         assert_eq!(to("lines", "861012345678"), Some(Destination::Extension(extension("1001"))));
         assert_eq!(to("lines", "86109"), Some(Destination::Extension(extension("120"))));
         assert_eq!(to("spare", "86109"), Some(Destination::EchoTest));

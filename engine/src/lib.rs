@@ -20,6 +20,7 @@ pub mod names;
 pub mod prompts;
 pub mod provision;
 pub mod recorder;
+pub mod rehearsal;
 pub mod secrets;
 pub mod serve;
 pub mod sip_io;

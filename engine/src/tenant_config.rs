@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dialplan::block::BlockLists;
 use dialplan::number::{AgentNumber, RoomNumber, TrunkName};
-use dialplan::plan::{InboundRoute, OutboundRoute, Plan};
+use dialplan::plan::{InboundRoute, OutboundRoute, Plan, RouteHours};
 use hooks::id::TenantId;
 use sip::flow::Transport;
 use switch::config::{self, Credentials, StaticContact, TenantConfig};
@@ -16,13 +17,14 @@ use switch::config::{self, Credentials, StaticContact, TenantConfig};
 use crate::names::{Addresses, Ask, Names};
 use crate::secrets::{SecretError, SecretKey};
 use crate::store::agents::Agent;
+use crate::store::blocks::BlockEntry;
 use crate::store::employees::{Employee, Employment};
 use crate::store::extensions::Extension;
 use crate::store::flows::FlowVersion;
 use crate::store::hours::StoredHours;
 use crate::store::queues::Queue;
 use crate::store::rooms::Room;
-use crate::store::routes::{Route, RouteRule};
+use crate::store::routes::{ClosedRule, Route, RouteRule};
 use crate::store::setting::Hidden;
 use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount};
@@ -112,6 +114,8 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         queues.iter().map(|queue| (queue.name.clone(), Arc::new(queue.rules.for_switch(&queue.name)))).collect();
     let agents = agents(store, tenant).await?;
     let hours: Vec<StoredHours> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let mut blocks = BlockLists::default();
+    store.all::<BlockEntry>(tenant).await?.into_iter().for_each(|stored| stored.value.put_into(&mut blocks));
     let config = TenantConfig {
         tenant: tenant.clone(),
         domains: settings.domains,
@@ -122,6 +126,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         agents,
         queues,
         hours: hours.into_iter().map(|it| (it.name, Arc::new(it.hours))).collect(),
+        blocks: Arc::new(blocks),
         plan,
         language: settings.language,
         caller_number: settings.caller_number,
@@ -267,11 +272,15 @@ fn plan(settings: &Tenant, extensions: &[Extension], trunks: &[Trunk], routes: &
     };
     for route in routes {
         match &route.rule {
-            RouteRule::Inbound { trunk, did, to } => plan.inbound.push(InboundRoute {
-                trunk: trunk.clone(),
-                did: did.pattern().clone(),
-                to: to.destination().clone(),
-            }),
+            RouteRule::Inbound { trunk, did, to, hours, closed } => {
+                let closed = || closed.clone().unwrap_or_else(ClosedRule::usual).for_plan();
+                plan.inbound.push(InboundRoute {
+                    trunk: trunk.clone(),
+                    did: did.pattern().clone(),
+                    to: to.destination().clone(),
+                    hours: hours.as_ref().map(|name| RouteHours { name: name.clone(), closed: closed() }),
+                });
+            }
             RouteRule::Outbound { prefix, strip, prepend, trunks } => plan.outbound.push(OutboundRoute {
                 prefix: prefix.clone(),
                 strip: usize::try_from(*strip).unwrap_or(usize::MAX),

@@ -1,6 +1,7 @@
 //! Facts: what happened, in the past tense, once. The log of facts is the only source of records, reports and pops.
 
 mod agent;
+mod block;
 mod conference;
 mod consult;
 mod quality;
@@ -12,6 +13,7 @@ mod voicemail;
 use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Console, Sign, Talk, Way};
+pub use block::{BlockTreatment, BlockedSide, CallBlocked};
 pub use conference::{
     ConferenceEnd, ConferenceEnded, ConferenceStarted, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole,
     MutedBy,
@@ -141,6 +143,9 @@ pub enum Event {
     /// The audio of a recording was deleted, since its time was over (REC-06).
     #[serde(rename = "recording.purged")]
     RecordingPurged(RecordingPurged),
+    /// A number of the call is on a block list (GEN-19): its caller gets what is set for that.
+    #[serde(rename = "call.blocked")]
+    CallBlocked(CallBlocked),
     /// A caller left a message (VM-05).
     #[serde(rename = "voicemail.left")]
     VoicemailLeft(VoicemailLeft),
@@ -622,6 +627,7 @@ impl Event {
             Self::RecordingReady(e) => Some(e.call),
             Self::RecordingFailed(e) => Some(e.call),
             Self::RecordingDiscarded(e) => Some(e.call),
+            Self::CallBlocked(e) => Some(e.call),
             Self::VoicemailLeft(e) => Some(e.call),
             Self::VoicemailListened(e) | Self::VoicemailDownloaded(e) | Self::VoicemailDeleted(e) => Some(e.call),
             Self::RecordingStored(e) => Some(e.call),

@@ -1,25 +1,19 @@
 //! `switchboard simulate FLOW`: walks a flow without a phone, and draws it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use dialplan::flow::Flow;
-use dialplan::flow::action::{DialEnd, QueueLeft};
 use dialplan::flow::check::{Known, check};
 use dialplan::flow::draw::draw;
-use dialplan::flow::name::{FlowName, HoursName, Key, QueueName};
-use dialplan::flow::node::QueueFigure;
-use dialplan::flow::rehearse::{Script, rehearse};
-use dialplan::flow::run::{Caller, World};
-use dialplan::hours::Opening;
 use dialplan::say::defaults;
-use serde::de::DeserializeOwned;
 
 use super::CliError;
 use crate::config::Problem;
 use crate::config::flow_file::WrittenFlow;
+use crate::rehearsal::Rehearsal;
 use crate::store::unix_ms;
 
 /// How a flow is tried.
@@ -63,38 +57,6 @@ pub struct Simulation {
     svg: Option<PathBuf>,
 }
 
-/// What the flow sees.
-struct Stage {
-    flows: BTreeMap<FlowName, Arc<Flow>>,
-    hours: BTreeMap<HoursName, Opening>,
-    figures: Vec<(QueueName, QueueFigure, u32)>,
-}
-
-impl World for Stage {
-    fn current(&self, flow: &FlowName) -> Option<u32> {
-        self.flows.contains_key(flow).then_some(1)
-    }
-
-    fn flow(&self, flow: &FlowName, version: u32) -> Option<Arc<Flow>> {
-        self.flows.get(flow).filter(|_| version == 1).cloned()
-    }
-
-    fn opening(&self, hours: &HoursName, _now_ms: i64) -> Option<Opening> {
-        Some(self.hours.get(hours).copied().unwrap_or(Opening::Open))
-    }
-
-    fn queue(&self, queue: &QueueName, figure: QueueFigure) -> Option<u32> {
-        let said = self.figures.iter().find(|(name, of, _)| name == queue && *of == figure);
-        Some(said.map_or(
-            match figure {
-                QueueFigure::Waiting | QueueFigure::LongestWaitS => 0,
-                QueueFigure::SignedIn | QueueFigure::Idle => 1,
-            },
-            |(.., value)| *value,
-        ))
-    }
-}
-
 /// Checks, draws and walks the flow.
 pub(super) fn run(simulation: &Simulation) -> Result<String, CliError> {
     let written = read(&simulation.flow)?;
@@ -105,73 +67,28 @@ pub(super) fn run(simulation: &Simulation) -> Result<String, CliError> {
         std::fs::write(file, draw(&flow))
             .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", file.display())))?;
     }
-    let stage = Stage {
-        flows: flows.into_iter().map(|flow| (flow.name.clone(), flow)).collect(),
-        hours: simulation.hours.iter().map(|text| opening(text)).collect::<Result<_, _>>()?,
-        figures: simulation.figure.iter().map(|text| figure(text)).collect::<Result<_, _>>()?,
-    };
+    let flows = flows.into_iter().map(|flow| (flow.name.clone(), flow)).collect();
     let at_ms = simulation.at.map_or_else(unix_ms, |seconds| u64::from(seconds) * 1_000);
     let now_ms = i64::try_from(at_ms).unwrap_or(i64::MAX);
-    let lines = rehearse(&stage, &flow.name, script(simulation)?, now_ms);
+    let lines = rehearsal(simulation)?.walk(&flow.name, &flows, &BTreeMap::new(), now_ms);
+    let lines = lines.map_err(|wrong| CliError::Usage(format!("--{}: {}", wrong.field, wrong.what)))?;
     text.extend(lines.iter().map(|line| format!("{line}\n")));
     Ok(text.trim_end().to_owned())
 }
 
-fn script(simulation: &Simulation) -> Result<Script, CliError> {
-    let answers: Result<VecDeque<_>, _> = simulation.answer.iter().map(|text| serde_json::from_str(text)).collect();
-    Ok(Script {
-        caller: Caller {
-            number: simulation.caller.clone(),
-            name: String::new(),
-            called: simulation.called.clone(),
-            trunk: String::new(),
-            language: simulation.language.parse().map_err(|error| CliError::Usage(format!("--language: {error}")))?,
-        },
-        keys: keys(&simulation.keys)?,
-        queue: word("--queue", &simulation.queue, QueueLeft::ALL, QueueLeft::word)?,
-        dial: word("--dial", &simulation.dial, DialEnd::ALL, DialEnd::word)?,
+fn rehearsal(simulation: &Simulation) -> Result<Rehearsal, CliError> {
+    let answers: Result<_, _> = simulation.answer.iter().map(|text| serde_json::from_str(text)).collect();
+    Ok(Rehearsal {
+        keys: simulation.keys.clone(),
+        caller: simulation.caller.clone(),
+        called: simulation.called.clone(),
+        language: simulation.language.clone(),
+        queue: simulation.queue.clone(),
+        dial: simulation.dial.clone(),
         answers: answers.map_err(|error| CliError::Usage(format!("--answer is no JSON: {error}")))?,
+        hours: simulation.hours.clone(),
+        figures: simulation.figure.clone(),
     })
-}
-
-fn word<T: Copy, const N: usize>(
-    option: &str,
-    text: &str,
-    all: [T; N],
-    name: fn(T) -> &'static str,
-) -> Result<T, CliError> {
-    let names = || all.map(name).join(", ");
-    let found = all.into_iter().find(|known| name(*known) == text);
-    found.ok_or_else(|| CliError::Usage(format!("{option}: `{text}` is none of {}", names())))
-}
-
-fn keys(text: &str) -> Result<VecDeque<VecDeque<Key>>, CliError> {
-    let group = |group: &str| {
-        let wrong = |c| CliError::Usage(format!("--keys: `{c}` is no key, write 0 to 9, * and #, groups with commas"));
-        group.chars().map(|c| Key::new(c).ok_or_else(|| wrong(c))).collect::<Result<_, _>>()
-    };
-    text.split(',').filter(|text| !text.is_empty()).map(group).collect()
-}
-
-fn opening(text: &str) -> Result<(HoursName, Opening), CliError> {
-    let parsed = text.split_once('=').and_then(|(name, state)| Some((name.parse().ok()?, written(state)?)));
-    parsed.ok_or_else(|| CliError::Usage(format!("--hours: `{text}`: write NAME=open, NAME=closed or NAME=holiday")))
-}
-
-fn figure(text: &str) -> Result<(QueueName, QueueFigure, u32), CliError> {
-    let parsed = text.split_once('=').and_then(|(what, value)| {
-        let (queue, figure) = what.rsplit_once('.')?;
-        Some((queue.parse().ok()?, written(figure)?, value.parse().ok()?))
-    });
-    parsed.ok_or_else(|| {
-        let mend = "write QUEUE.FIGURE=N with waiting, longest_wait_s, signed_in or idle";
-        CliError::Usage(format!("--figure: `{text}`: {mend}"))
-    })
-}
-
-/// A word as flows have it.
-fn written<T: DeserializeOwned>(word: &str) -> Option<T> {
-    serde_json::from_value(word.into()).ok()
 }
 
 /// Reads one flow.

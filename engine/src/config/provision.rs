@@ -1,5 +1,6 @@
 //! `[[provision.*]]`: what an installation always has. Applied again at each start and reload (see [`crate::provision`]).
 
+mod block;
 mod flow;
 mod hours;
 mod queue;
@@ -8,6 +9,7 @@ mod trunk;
 
 use std::collections::BTreeSet;
 
+use dialplan::flow::name::HoursName;
 use dialplan::number::{Dialled, ExtensionNumber, PickupGroup, TrunkName};
 use dialplan::say::PromptName;
 use hooks::id::TenantId;
@@ -16,8 +18,9 @@ use super::reader::Reader;
 use super::sections::is_host;
 use crate::call_handling::CallHandling;
 use crate::srtp::SrtpPolicy;
-use crate::store::routes::{Did, RouteName, RouteRule, RouteTarget, check_prefix};
+use crate::store::routes::{ClosedRule, Did, RouteName, RouteRule, RouteTarget, check_prefix};
 
+pub use block::ProvisionedBlock;
 pub use flow::ProvisionedFlow;
 pub use hours::ProvisionedHours;
 pub use queue::{ProvisionedAgent, ProvisionedQueue};
@@ -41,6 +44,8 @@ pub struct Provision {
     pub queues: Vec<ProvisionedQueue>,
     /// `[[provision.hours]]`.
     pub hours: Vec<ProvisionedHours>,
+    /// `[[provision.block]]`.
+    pub blocks: Vec<ProvisionedBlock>,
     /// `[[provision.flow]]`.
     pub flows: Vec<ProvisionedFlow>,
 }
@@ -106,6 +111,7 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
         agents: reader.tables("agent").into_iter().filter_map(queue::agent).collect(),
         queues: reader.tables("queue").into_iter().filter_map(queue::queue).collect(),
         hours: reader.tables("hours").into_iter().filter_map(hours::read).collect(),
+        blocks: reader.tables("block").into_iter().filter_map(block::read).collect(),
         flows: reader.tables("flow").into_iter().filter_map(flow::read).collect(),
     };
     flow::check(&reader, &provision.flows);
@@ -123,6 +129,8 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
     twice("agent", provision.agents.iter().map(|it| format!("{}/{}", it.tenant, it.number)).collect());
     twice("queue", provision.queues.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
     twice("hours", provision.hours.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
+    let blocked = provision.blocks.iter().map(|it| format!("{}/{:?}/{:?}/{}", it.tenant, it.side, it.kind, it.number));
+    twice("block", blocked.map(|key| key.to_lowercase()).collect());
     twice("flow", provision.flows.iter().map(|it| format!("{}/{}", it.tenant, it.written.flow.name)).collect());
     reader.finish();
     provision
@@ -272,7 +280,20 @@ fn inbound(reader: &mut Reader<'_>) -> Option<RouteRule> {
     let did = needed(reader, "did", did);
     let to = reader.parsed::<RouteTarget>("to");
     let to = needed(reader, "to", to);
-    Some(RouteRule::Inbound { trunk, did: did?, to: to? })
+    let hours = reader.parsed::<HoursName>("hours");
+    let prompt = reader.parsed::<PromptName>("closed_prompt");
+    let holiday_prompt = reader.parsed::<PromptName>("holiday_prompt");
+    let closed_to = reader.parsed::<RouteTarget>("closed_to");
+    let closed = (prompt.is_some() || holiday_prompt.is_some() || closed_to.is_some()).then_some(ClosedRule {
+        prompt,
+        holiday_prompt,
+        to: closed_to,
+    });
+    if closed.is_some() && hours.is_none() {
+        reader
+            .problem(reader.place().clone(), "a route without `hours` is never closed, name the hours, too".to_owned());
+    }
+    Some(RouteRule::Inbound { trunk, did: did?, to: to?, hours, closed })
 }
 
 fn outbound(reader: &mut Reader<'_>) -> Option<RouteRule> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::routes::RouteRule;
 
 fn parse(text: &str) -> Result<Config, Vec<String>> {
     parse_with(text, &[])
@@ -205,6 +206,25 @@ fn hours_are_provisioned_and_their_mistakes_are_named_at_their_line() {
         "{nowhere}"
     );
     assert!(refused(&format!("{OFFICE}{OFFICE}")).contains("hours default/office is provisioned twice"));
+}
+
+#[test]
+fn a_route_with_hours_and_a_block_are_provisioned() {
+    let route = "[[provision.route]]\nname = \"r\"\ndirection = \"inbound\"\ndid = \"*\"\nto = \"1010\"\n";
+    let closed = "hours = \"office\"\nclosed_prompt = \"ivr_closed\"\nclosed_to = \"voicemail:queue:support\"\n";
+    let config = parse(&format!("{route}{closed}")).unwrap();
+    let RouteRule::Inbound { hours, closed, .. } = &config.provision.routes[0].rule else { panic!() };
+    assert_eq!(hours.as_ref().unwrap().as_str(), "office");
+    assert_eq!(closed.as_ref().unwrap().to.as_ref().unwrap().to_string(), "voicemail:queue:support");
+    let refused = parse(&format!("{route}closed_to = \"1010\"\n")).map(|_| ()).unwrap_err();
+    assert_eq!(refused, ["1: a route without `hours` is never closed, name the hours, too"]);
+    let block = "[[provision.block]]\nside = \"caller\"\nnumber = \"01012345678\"\n";
+    let config = parse(&format!("{block}treatment = \"prompt\"\n")).unwrap();
+    assert_eq!(config.provision.blocks[0].number.as_str(), "+861012345678");
+    let problem = |text: &str| parse(text).map(|_| ()).unwrap_err().join("; ");
+    assert!(problem(&format!("{block}{block}")).contains("is provisioned twice"));
+    assert!(problem(&block.replace("caller", "both")).starts_with("2: "));
+    assert!(problem(&block.replace("number = \"01012345678\"", "")).contains("`number` is missing here, write it"));
 }
 
 const FLOW: &str = "[[provision.flow]]\nname = \"main\"\nstart = \"a\"\n[provision.flow.nodes.a]\nstep = \"hang_up\"\n";

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use dialplan::flow::name::Mailbox;
 use dialplan::number::{Dialled, ExtensionNumber, PickupGroup};
+use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -27,7 +29,7 @@ use crate::srtp::SrtpPolicy;
 use crate::store::agents::Agent;
 use crate::store::extensions::Extension;
 use crate::store::rooms::Room;
-use crate::store::routes::{Route, RouteRule};
+use crate::store::routes::Route;
 use crate::store::setting::Stored;
 
 /// The operations on extensions.
@@ -328,12 +330,14 @@ fn with_password(stored: Stored<Extension>, password: String) -> Tagged<Extensio
 }
 
 fn leads_to(route: &Route, number: &str) -> bool {
-    match &route.rule {
-        RouteRule::Inbound { to, .. } => {
-            [number.to_owned(), format!("voicemail:extension:{number}")].contains(&to.to_string())
-        }
-        RouteRule::Outbound { .. } => false,
-    }
+    route.targets().any(|to| match to {
+        Destination::Extension(own) | Destination::Voicemail(Mailbox::Extension(own)) => own.as_str() == number,
+        Destination::Room(_)
+        | Destination::Flow(_)
+        | Destination::Queue(_)
+        | Destination::Voicemail(Mailbox::Queue(_))
+        | Destination::EchoTest => false,
+    })
 }
 
 fn check_password(faults: &mut Faults, password: Option<&str>) {

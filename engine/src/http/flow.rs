@@ -1,6 +1,8 @@
 //! `flows`: what callers go through (IVR-03). A draft is saved as it is, with what is wrong with it; a draft without problems is
 //! published as a version, which never changes. New calls walk the last version, calls that run go on in theirs.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -10,6 +12,7 @@ use dialplan::flow::check::Problem as FlowProblem;
 use dialplan::flow::draw::draw;
 use dialplan::flow::name::FlowName;
 use dialplan::flow::node::Node;
+use dialplan::flow::rehearse::{Line, What};
 use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
 use switch::config::Overflow;
@@ -28,10 +31,13 @@ use super::setting::{Edit, Tagged, list};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::flow_check;
+use crate::rehearsal::Rehearsal;
 use crate::store::flows::{FlowVersion, StoredFlow};
+use crate::store::hours::StoredHours;
 use crate::store::queues::Queue;
-use crate::store::routes::{Route, RouteRule};
+use crate::store::routes::Route;
 use crate::store::setting::{Setting, Stored};
+use crate::store::unix_ms;
 
 /// The operations on flows.
 #[must_use]
@@ -44,6 +50,7 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(FLOWS_WRITE), routes!(delete_flow))
         .add(Guard::Needs(FLOWS_READ), routes!(read_flow_version))
         .add(Guard::Needs(FLOWS_READ), routes!(draw_flow))
+        .add(Guard::Needs(FLOWS_READ), routes!(simulate_flow))
 }
 
 /// A flow has up to 500 nodes.
@@ -284,6 +291,122 @@ async fn draw_flow(
     Ok((svg, draw(&flow)).into_response())
 }
 
+/// What a caller does in a flow that is tried, and what everybody else does. What is left out has its default.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Simulation {
+    /// A version; the draft where it is left out, else what is published.
+    version: Option<u32>,
+    /// Keys pressed, a group each time the flow waits for keys: `1,2#` is 1 at the first, 2 and # at the second.
+    #[schema(example = "1,2#")]
+    keys: String,
+    /// The caller's number.
+    caller: String,
+    /// The number called.
+    called: String,
+    /// The language that it begins with: `zh-CN` or `en`.
+    language: String,
+    /// How queues are left: `answered`, `max_wait`, `full`, `nobody`.
+    queue: String,
+    /// How ringing somebody ends: `answered`, `busy`, `no_answer`, `failed`.
+    dial: String,
+    /// What servers answer, one after the other.
+    #[schema(value_type = Vec<Object>)]
+    answers: Vec<serde_json::Value>,
+    /// Opening hours in another state than they are in at that time: `office=closed`.
+    #[schema(example = json!(["office=holiday"]))]
+    hours: Vec<String>,
+    /// Figures of queues: `sales.waiting=12`, `.longest_wait_s`, `.signed_in`, `.idle`; else nobody waits and one agent is idle.
+    figures: Vec<String>,
+    /// When the call comes; now where it is left out.
+    at: Option<Instant>,
+}
+
+impl Default for Simulation {
+    fn default() -> Self {
+        Self {
+            version: None,
+            keys: String::new(),
+            caller: "13800138000".to_owned(),
+            called: "+861012345678".to_owned(),
+            language: "zh-CN".to_owned(),
+            queue: "answered".to_owned(),
+            dial: "answered".to_owned(),
+            answers: Vec::new(),
+            hours: Vec::new(),
+            figures: Vec::new(),
+            at: None,
+        }
+    }
+}
+
+/// What went on while a flow was tried.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Simulated {
+    /// In order; the last one ends the call.
+    lines: Vec<SimulatedLine>,
+}
+
+/// One thing that went on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SimulatedLine {
+    /// Since the call began; how long prompts take is guessed.
+    at_ms: u64,
+    /// Where the caller was.
+    node: Option<String>,
+    /// The flow did it; else it happened to it.
+    by_flow: bool,
+    /// What.
+    #[schema(example = "play zh-CN [ivr_welcome]")]
+    what: String,
+}
+
+impl From<Line> for SimulatedLine {
+    fn from(line: Line) -> Self {
+        let (by_flow, what) = match line.what {
+            What::Does(what) => (true, what),
+            What::Happens(what) => (false, what),
+        };
+        let at_ms = u64::try_from(line.at.as_millis()).unwrap_or(u64::MAX);
+        Self { at_ms, node: line.node.map(|node| node.to_string()), by_flow, what }
+    }
+}
+
+/// Tries a flow without a phone, as `switchboard simulate` does: its draft, with the published flows and the opening hours of the
+/// tenant. Nothing is rung, asked or written.
+#[utoipa::path(post, path = "/flows/{name}/simulate", tag = "flows", params(("name" = String, Path)),
+    request_body = Simulation, responses((status = 200, body = Simulated)))]
+async fn simulate_flow(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(name): Path<String>,
+    Body(asked): Body<Simulation>,
+) -> Result<Json<Simulated>, Problem> {
+    let flow = match asked.version {
+        Some(number) => Some(version(&api, &principal, &name, number).await?),
+        None => {
+            let stored = api.store().get::<StoredFlow>(&principal.tenant, &name).await?;
+            standing(&api, &principal, &stored.value).await?
+        }
+    };
+    let flow = flow.ok_or_else(|| Problem::not_found(FlowVersion::RESOURCE))?;
+    let published = api.store().published_flows(&principal.tenant).await?;
+    let others = published.into_iter().map(|version| (version.flow, Arc::new(version.definition)));
+    let name = flow.name.clone();
+    let flows = others.chain([(name.clone(), Arc::new(flow))]).collect();
+    let hours = api.store().all::<StoredHours>(&principal.tenant).await?;
+    let hours = hours.into_iter().map(|stored| (stored.value.name, stored.value.hours)).collect();
+    let at_ms = asked.at.map_or_else(unix_ms, |at| at.0);
+    let Simulation { keys, caller, called, language, queue, dial, answers, hours: said, figures, .. } = asked;
+    let rehearsal = Rehearsal { keys, caller, called, language, queue, dial, answers, hours: said, figures };
+    let lines = rehearsal.walk(&name, &flows, &hours, i64::try_from(at_ms).unwrap_or(i64::MAX));
+    let lines = lines.map_err(|wrong| {
+        let field = if wrong.field == "figure" { "figures" } else { wrong.field };
+        Problem::invalid(vec![FieldError::new(field, wrong.what)])
+    })?;
+    Ok(Json(Simulated { lines: lines.into_iter().map(SimulatedLine::from).collect() }))
+}
+
 async fn show(api: &Api, principal: &Principal, stored: Stored<StoredFlow>) -> Result<Tagged<FlowShown>, Problem> {
     let flow = standing(api, principal, &stored.value).await?;
     let problems = match &stored.value.draft {
@@ -317,10 +440,7 @@ async fn problems(api: &Api, principal: &Principal, flow: &Flow) -> Result<Vec<F
 }
 
 fn leads_to(route: &Route, name: &FlowName) -> bool {
-    match &route.rule {
-        RouteRule::Inbound { to, .. } => matches!(to.destination(), Destination::Flow(flow) if flow == name),
-        RouteRule::Outbound { .. } => false,
-    }
+    route.targets().any(|to| matches!(to, Destination::Flow(flow) if flow == name))
 }
 
 fn invalid(problems: Vec<FlowProblem>) -> Problem {

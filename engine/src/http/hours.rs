@@ -23,6 +23,7 @@ use super::setting::{Edit, Faults, Tagged, list, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::hours::StoredHours;
+use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::Stored;
 use crate::store::unix_ms;
 
@@ -274,6 +275,14 @@ async fn delete_hours(
             let detail = format!("flow {} asks for them at node {node}; change that first", version.flow);
             return Err(Problem::new(Kind::InUse, detail));
         }
+    }
+    let obeys = |route: &Route| match &route.rule {
+        RouteRule::Inbound { hours: own, .. } => own.as_ref() == Some(&hours.name),
+        RouteRule::Outbound { .. } => false,
+    };
+    if let Some(route) = edit.tx.all::<Route>().await?.iter().find(|route| obeys(&route.value)) {
+        let detail = format!("route {} obeys them; change that first", route.value.name);
+        return Err(Problem::new(Kind::InUse, detail));
     }
     edit.tx.delete::<StoredHours>(&name, expect).await?;
     edit.finish(&api).await?;

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod api_token;
 pub mod audit;
 pub mod ban;
+pub mod block;
 pub mod byte_range;
 pub mod call;
 pub mod call_control;
@@ -77,6 +78,7 @@ pub fn operations() -> Operations {
         api_token::operations(),
         audit::operations(),
         ban::operations(),
+        block::operations(),
         call::operations(),
         call_control::operations(),
         call_record::operations(),

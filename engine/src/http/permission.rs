@@ -28,6 +28,10 @@ keys! {
     BANS_WRITE = "bans.write";
     /// Talk in the call of an agent (强插, MON-25).
     CALLS_BARGE = "calls.barge";
+    /// See block lists.
+    BLOCKS_READ = "blocks.read";
+    /// Block numbers, and block them no more.
+    BLOCKS_WRITE = "blocks.write";
     /// End any live call, and hold, hand on and join the parties of others' calls.
     CALLS_CONTROL = "calls.control";
     /// Start calls (GEN-14).

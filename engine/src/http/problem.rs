@@ -279,6 +279,7 @@ impl From<CommandError> for Problem {
                     Self::invalid(vec![FieldError::new("mobile", detail)])
                 }
                 Refused::NoThird => Self::invalid(vec![FieldError::new("to", detail)]),
+                Refused::Blocked => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::OutOfPhase { .. }
                 | Refused::NotNow
                 | Refused::NotOnCall

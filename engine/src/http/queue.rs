@@ -32,7 +32,7 @@ use crate::store::extensions::Extension;
 use crate::store::flows::{FlowVersion, StoredFlow};
 use crate::store::queues::Queue;
 use crate::store::rooms::Room;
-use crate::store::routes::{Route, RouteRule};
+use crate::store::routes::Route;
 use crate::store::setting::Stored;
 
 /// The operations on queues.
@@ -249,17 +249,15 @@ async fn used_by(
     edit: &mut Edit,
     name: &QueueName,
 ) -> Result<Option<String>, Problem> {
-    let leads = |route: &Route| match &route.rule {
-        RouteRule::Inbound { to, .. } => match to.destination() {
-            Destination::Queue(queue) | Destination::Voicemail(Mailbox::Queue(queue)) => queue == name,
-            Destination::Extension(_)
-            | Destination::Room(_)
-            | Destination::Flow(_)
-            | Destination::Voicemail(Mailbox::Extension(_))
-            | Destination::EchoTest => false,
-        },
-        RouteRule::Outbound { .. } => false,
+    let is_it = |to: &Destination| match to {
+        Destination::Queue(queue) | Destination::Voicemail(Mailbox::Queue(queue)) => queue == name,
+        Destination::Extension(_)
+        | Destination::Room(_)
+        | Destination::Flow(_)
+        | Destination::Voicemail(Mailbox::Extension(_))
+        | Destination::EchoTest => false,
     };
+    let leads = |route: &Route| route.targets().any(is_it);
     if let Some(route) = edit.tx.all::<Route>().await?.iter().find(|route| leads(&route.value)) {
         return Ok(Some(format!("route {} leads to it; change or delete the route first", route.value.name)));
     }

@@ -24,7 +24,7 @@ use super::state::Api;
 use super::time_text::Instant;
 use crate::store::extensions::Extension;
 use crate::store::rooms::{MEMBERS_MAX, Room};
-use crate::store::routes::{Route, RouteRule};
+use crate::store::routes::Route;
 use crate::store::setting::{Hidden, Stored};
 use crate::tenant_config::room_owner;
 
@@ -265,10 +265,7 @@ async fn delete_room(
 }
 
 fn leads_to(route: &Route, number: &str) -> bool {
-    match &route.rule {
-        RouteRule::Inbound { to, .. } => matches!(to.destination(), Destination::Room(room) if room.as_str() == number),
-        RouteRule::Outbound { .. } => false,
-    }
+    route.targets().any(|to| matches!(to, Destination::Room(room) if room.as_str() == number))
 }
 
 /// PINs as somebody sent them.

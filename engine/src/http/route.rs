@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use dialplan::flow::name::Mailbox;
+use dialplan::flow::name::{HoursName, Mailbox};
 use dialplan::number::TrunkName;
 use dialplan::plan::Destination;
+use dialplan::say::PromptName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -21,11 +22,13 @@ use super::problem::Problem;
 use super::setting::{Edit, Faults, Tagged, list, read};
 use super::state::Api;
 use super::time_text::Instant;
+use crate::flow_check;
 use crate::store::extensions::Extension;
 use crate::store::flows::StoredFlow;
+use crate::store::hours::StoredHours;
 use crate::store::queues::Queue;
 use crate::store::rooms::Room;
-use crate::store::routes::{Did, Route, RouteName, RouteRule, RouteTarget, check_prefix};
+use crate::store::routes::{ClosedRule, Did, Route, RouteName, RouteRule, RouteTarget, check_prefix};
 use crate::store::setting::Stored;
 use crate::store::trunks::Trunk;
 
@@ -55,6 +58,13 @@ pub enum Rule {
         /// `echo`.
         #[schema(example = "1001")]
         to: String,
+        /// Opening hours that it obeys; always open without.
+        #[serde(default)]
+        #[schema(example = "office")]
+        hours: Option<String>,
+        /// What callers get outside of them; left out: the usual words (`ivr_closed`, `ivr_holiday`), and the end.
+        #[serde(default)]
+        closed: Option<WhenClosed>,
     },
     /// From us to trunks. The longest prefix wins.
     Outbound {
@@ -70,6 +80,21 @@ pub enum Rule {
         /// Tried in order.
         trunks: Vec<String>,
     },
+}
+
+/// What callers get while a route is closed (IVR-02): a prompt, then another place or the end.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WhenClosed {
+    /// A prompt that is said first; nothing is said without.
+    #[schema(example = "ivr_closed")]
+    prompt: Option<String>,
+    /// The same on a holiday; as on other days where it is left out.
+    #[schema(example = "ivr_holiday")]
+    holiday_prompt: Option<String>,
+    /// Where they go then, written as `to` of the route; without it the call ends.
+    #[schema(example = "voicemail:queue:support")]
+    to: Option<String>,
 }
 
 /// A route.
@@ -115,9 +140,13 @@ impl From<Stored<Route>> for RouteShown {
     fn from(stored: Stored<Route>) -> Self {
         let read_only = stored.is_read_only();
         let rule = match stored.value.rule {
-            RouteRule::Inbound { trunk, did, to } => {
-                Rule::Inbound { trunk: trunk.map(|name| name.to_string()), did: did.to_string(), to: to.to_string() }
-            }
+            RouteRule::Inbound { trunk, did, to, hours, closed } => Rule::Inbound {
+                trunk: trunk.map(|name| name.to_string()),
+                did: did.to_string(),
+                to: to.to_string(),
+                hours: hours.map(|name| name.to_string()),
+                closed: closed.map(WhenClosed::from),
+            },
             RouteRule::Outbound { prefix, strip, prepend, trunks } => {
                 Rule::Outbound { prefix, strip, prepend, trunks: trunks.iter().map(ToString::to_string).collect() }
             }
@@ -216,11 +245,15 @@ async fn delete_route(
 
 fn rule(faults: &mut Faults, rule: Rule) -> Option<RouteRule> {
     match rule {
-        Rule::Inbound { trunk, did, to } => {
+        Rule::Inbound { trunk, did, to, hours, closed } => {
             let trunk = trunk.map(|name| faults.note("trunk", name.parse::<TrunkName>()));
             let did = faults.note("did", did.parse::<Did>());
             let to = faults.note("to", to.parse::<RouteTarget>());
-            Some(RouteRule::Inbound { trunk: trunk.flatten(), did: did?, to: to? })
+            let hours = hours.and_then(|name| faults.note("hours", name.parse::<HoursName>()));
+            let closed = closed.map(|closed| when_closed(faults, &closed));
+            let of_none = closed.is_some() && hours.is_none();
+            faults.require("closed", !of_none, "a route without `hours` is never closed; name the hours, too");
+            Some(RouteRule::Inbound { trunk: trunk.flatten(), did: did?, to: to?, hours, closed })
         }
         Rule::Outbound { prefix, strip, prepend, trunks } => {
             faults.note("prefix", check_prefix(&prefix));
@@ -235,6 +268,25 @@ fn rule(faults: &mut Faults, rule: Rule) -> Option<RouteRule> {
     }
 }
 
+fn when_closed(faults: &mut Faults, closed: &WhenClosed) -> ClosedRule {
+    let mut prompt = |field, name: &Option<String>| faults.note(field, name.as_deref()?.parse::<PromptName>());
+    let (open, holiday) =
+        (prompt("closed.prompt", &closed.prompt), prompt("closed.holiday_prompt", &closed.holiday_prompt));
+    let to = closed.to.as_deref().and_then(|to| faults.note("closed.to", to.parse::<RouteTarget>()));
+    ClosedRule { prompt: open, holiday_prompt: holiday, to }
+}
+
+impl From<ClosedRule> for WhenClosed {
+    fn from(rule: ClosedRule) -> Self {
+        let text = |name: Option<PromptName>| name.map(|name| name.to_string());
+        Self {
+            prompt: text(rule.prompt),
+            holiday_prompt: text(rule.holiday_prompt),
+            to: rule.to.map(|to| to.to_string()),
+        }
+    }
+}
+
 /// A caller does not wait for more to fail.
 const TRUNKS_MAX: usize = 16;
 
@@ -242,37 +294,17 @@ const TRUNKS_MAX: usize = 16;
 async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
     let mut faults = Faults::default();
     match rule {
-        RouteRule::Inbound { trunk, to, .. } => {
+        RouteRule::Inbound { trunk, to, hours, closed, .. } => {
             if let Some(name) = trunk {
                 check_trunk(edit, &mut faults, "trunk".to_owned(), name).await?;
             }
-            match to.destination() {
-                Destination::Extension(number) => {
-                    let there = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
-                    faults.require("to", there, "there is no such extension; make it first");
-                }
-                Destination::Room(number) => {
-                    let there = edit.tx.find::<Room>(number.as_str()).await?.is_some();
-                    faults.require("to", there, "there is no such room; make it first");
-                }
-                Destination::Flow(name) => {
-                    let there = edit.tx.find::<StoredFlow>(name.as_str()).await?;
-                    let there = there.is_some_and(|flow| flow.value.published.is_some());
-                    faults.require("to", there, "there is no such flow, or it was never published; publish it first");
-                }
-                Destination::Queue(name) => {
-                    let there = edit.tx.find::<Queue>(name.as_str()).await?.is_some();
-                    faults.require("to", there, "there is no such queue; make it first");
-                }
-                Destination::Voicemail(Mailbox::Extension(number)) => {
-                    let there = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
-                    faults.require("to", there, "there is no such extension; make it first");
-                }
-                Destination::Voicemail(Mailbox::Queue(name)) => {
-                    let there = edit.tx.find::<Queue>(name.as_str()).await?.is_some();
-                    faults.require("to", there, "there is no such queue; make it first");
-                }
-                Destination::EchoTest => {}
+            check_target(edit, &mut faults, "to", to.destination()).await?;
+            if let Some(name) = hours {
+                let there = edit.tx.find::<StoredHours>(name.as_str()).await?.is_some();
+                faults.require("hours", there, "there are no such opening hours; make them first");
+            }
+            if let Some(closed) = closed {
+                check_closed(edit, &mut faults, closed).await?;
             }
         }
         RouteRule::Outbound { trunks, .. } => {
@@ -282,6 +314,50 @@ async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
         }
     }
     faults.check()
+}
+
+async fn check_closed(edit: &mut Edit, faults: &mut Faults, closed: &ClosedRule) -> Result<(), Problem> {
+    let prompts = flow_check::prompts(&mut edit.tx).await?;
+    for (field, prompt) in [("closed.prompt", &closed.prompt), ("closed.holiday_prompt", &closed.holiday_prompt)] {
+        let there = prompt.as_ref().is_none_or(|name| prompts.contains(name));
+        faults.require(field, there, "there is no such prompt; upload it first");
+    }
+    match &closed.to {
+        Some(to) => check_target(edit, faults, "closed.to", to.destination()).await,
+        None => Ok(()),
+    }
+}
+
+async fn check_target(edit: &mut Edit, faults: &mut Faults, field: &str, to: &Destination) -> Result<(), Problem> {
+    match to {
+        Destination::Extension(number) => {
+            let there = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
+            faults.require(field, there, "there is no such extension; make it first");
+        }
+        Destination::Room(number) => {
+            let there = edit.tx.find::<Room>(number.as_str()).await?.is_some();
+            faults.require(field, there, "there is no such room; make it first");
+        }
+        Destination::Flow(name) => {
+            let there = edit.tx.find::<StoredFlow>(name.as_str()).await?;
+            let there = there.is_some_and(|flow| flow.value.published.is_some());
+            faults.require(field, there, "there is no such flow, or it was never published; publish it first");
+        }
+        Destination::Queue(name) => {
+            let there = edit.tx.find::<Queue>(name.as_str()).await?.is_some();
+            faults.require(field, there, "there is no such queue; make it first");
+        }
+        Destination::Voicemail(Mailbox::Extension(number)) => {
+            let there = edit.tx.find::<Extension>(number.as_str()).await?.is_some();
+            faults.require(field, there, "there is no such extension; make it first");
+        }
+        Destination::Voicemail(Mailbox::Queue(name)) => {
+            let there = edit.tx.find::<Queue>(name.as_str()).await?.is_some();
+            faults.require(field, there, "there is no such queue; make it first");
+        }
+        Destination::EchoTest => {}
+    }
+    Ok(())
 }
 
 async fn check_trunk(edit: &mut Edit, faults: &mut Faults, field: String, name: &TrunkName) -> Result<(), Problem> {

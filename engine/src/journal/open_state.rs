@@ -166,6 +166,7 @@ impl OpenState {
             | Event::CallSupervised(_)
             | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
+            | Event::CallBlocked(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)

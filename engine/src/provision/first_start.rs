@@ -186,6 +186,12 @@ fn sample_route() -> Route {
     Route {
         name: "sample".parse().expect("a slug"),
         place: 1_000,
-        rule: RouteRule::Inbound { trunk: None, did: "*".parse().expect("takes all"), to: first },
+        rule: RouteRule::Inbound {
+            trunk: None,
+            did: "*".parse().expect("takes all"),
+            to: first,
+            hours: None,
+            closed: None,
+        },
     }
 }

@@ -15,12 +15,13 @@ use crate::config::Config;
 use crate::config::Problem;
 use crate::config::flow_file::WrittenFlow;
 use crate::config::provision::{
-    ProvisionedAgent, ProvisionedExtension, ProvisionedFlow, ProvisionedHours, ProvisionedQueue, ProvisionedRoom,
-    ProvisionedRoute, ProvisionedTrunk,
+    ProvisionedAgent, ProvisionedBlock, ProvisionedExtension, ProvisionedFlow, ProvisionedHours, ProvisionedQueue,
+    ProvisionedRoom, ProvisionedRoute, ProvisionedTrunk,
 };
 use crate::flow_check;
-use crate::secrets::{SecretKey, new_password};
+use crate::secrets::{SecretKey, new_password, new_ulid};
 use crate::store::agents::Agent;
+use crate::store::blocks::BlockEntry;
 use crate::store::extensions::Extension;
 use crate::store::flows::{FlowVersion, StoredFlow};
 use crate::store::hours::StoredHours;
@@ -30,7 +31,7 @@ use crate::store::routes::Route;
 use crate::store::setting::{Change, Expect, Hidden, Origin, Setting, SettingsTx};
 use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, unix_ms};
 use crate::tenant_config::{room_owner, trunk_owner};
 
 /// Why what the file provisions could not be applied. Nothing of that tenant was.
@@ -71,6 +72,7 @@ pub async fn apply(
         .chain(wanted.agents.iter().map(|it| &it.tenant))
         .chain(wanted.queues.iter().map(|it| &it.tenant))
         .chain(wanted.hours.iter().map(|it| &it.tenant))
+        .chain(wanted.blocks.iter().map(|it| &it.tenant))
         .chain(wanted.flows.iter().map(|it| &it.tenant));
     if let Some(missing) = named.into_iter().find(|tenant| !there.contains(*tenant)) {
         return Err(ProvisionError::NoTenant(missing.clone()));
@@ -86,6 +88,7 @@ pub async fn apply(
         apply_agents(&mut tx, wanted.agents.iter().filter(|it| it.tenant == tenant)).await?;
         apply_queues(&mut tx, wanted.queues.iter().filter(|it| it.tenant == tenant)).await?;
         apply_hours(&mut tx, wanted.hours.iter().filter(|it| it.tenant == tenant)).await?;
+        apply_blocks(&mut tx, wanted.blocks.iter().filter(|it| it.tenant == tenant)).await?;
         apply_flows(&mut tx, wanted.flows.iter().filter(|it| it.tenant == tenant)).await?;
         let facts = tx.commit().await?;
         if !facts.is_empty() {
@@ -215,6 +218,27 @@ async fn apply_hours(tx: &mut SettingsTx, wanted: impl Iterator<Item = &Provisio
         keep.insert(put(tx, StoredHours { name: it.name.clone(), hours: it.hours.clone() }).await?);
     }
     delete_others::<StoredHours>(tx, &keep).await
+}
+
+/// An entry for the same number keeps its id, whoever made it.
+async fn apply_blocks(tx: &mut SettingsTx, wanted: impl Iterator<Item = &ProvisionedBlock>) -> Result<(), StoreError> {
+    let there = tx.all::<BlockEntry>().await?;
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        let same = there.iter().find(|stored| stored.value.pattern() == (it.side, it.kind, &it.number));
+        let id = same.map_or_else(|| new_ulid(unix_ms()), |stored| stored.value.id.clone());
+        let entry = BlockEntry {
+            id,
+            side: it.side,
+            kind: it.kind,
+            number: it.number.clone(),
+            treatment: it.treatment,
+            expires_at_ms: None,
+            note: it.note.clone(),
+        };
+        keep.insert(put(tx, entry).await?);
+    }
+    delete_others::<BlockEntry>(tx, &keep).await
 }
 
 /// A flow that is the published version already is not checked again: a restart takes what calls have walked so far.

@@ -48,6 +48,11 @@ direction = "inbound"
 did = "1010"
 to = "1010"
 
+[[provision.block]]
+side = "caller"
+kind = "prefix"
+number = "400"
+
 [[provision.route]]
 name = "out"
 direction = "outbound"
@@ -106,7 +111,7 @@ fn what_the_file_provisions_is_applied_again_without_duplicates() {
         let mut config = config(FILE, folder.path());
         first_start::run(store, &config, &Passwords::Random).await.unwrap();
         let facts = apply(store, &key(), &config).await.unwrap();
-        assert_eq!(facts[&here].len(), 6);
+        assert_eq!(facts[&here].len(), 7);
         assert_eq!(apply(store, &key(), &config).await.unwrap(), BTreeMap::new(), "nothing differs");
         assert!(store.get::<Extension>(&here, "1010").await.unwrap().is_read_only());
         config.provision.extensions.remove(0);

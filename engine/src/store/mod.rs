@@ -8,6 +8,7 @@
 pub mod agents;
 pub mod api_tokens;
 pub mod audit;
+pub mod blocks;
 pub mod cursors;
 pub mod employees;
 pub mod extensions;

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dialplan::flow::name::Mailbox;
+use dialplan::flow::name::{HoursName, Mailbox};
 use dialplan::number::{ExtensionNumber, RoomNumber, TrunkName};
-use dialplan::plan::{Destination, DidPattern};
-use serde::Serialize;
+use dialplan::plan::{Closed, Destination, DidPattern};
+use dialplan::say::{PromptName, defaults};
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::setting::{Setting, as_text, as_texts};
@@ -40,6 +41,10 @@ pub enum RouteRule {
         /// Where to.
         #[serde(serialize_with = "as_text")]
         to: RouteTarget,
+        /// Only within these hours (IVR-01).
+        hours: Option<HoursName>,
+        /// What callers get outside of them; the usual words, and the end, where nothing is set.
+        closed: Option<ClosedRule>,
     },
     /// From us to trunks.
     Outbound {
@@ -53,6 +58,43 @@ pub enum RouteRule {
         #[serde(serialize_with = "as_texts")]
         trunks: Vec<TrunkName>,
     },
+}
+
+/// What callers get while a route is closed (IVR-02): a prompt, then another place or the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedRule {
+    /// Said to them first.
+    pub prompt: Option<PromptName>,
+    /// The same on a holiday; as on other days where there is none.
+    pub holiday_prompt: Option<PromptName>,
+    /// Where they go then; without it the call ends.
+    pub to: Option<RouteTarget>,
+}
+
+impl ClosedRule {
+    /// Where nothing is set: the usual words, and the end.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self { prompt: Some(defaults::IVR_CLOSED), holiday_prompt: Some(defaults::IVR_HOLIDAY), to: None }
+    }
+
+    /// As the dialplan wants it.
+    #[must_use]
+    pub fn for_plan(&self) -> Closed {
+        let to = self.to.as_ref().map(|to| to.destination().clone());
+        Closed { prompt: self.prompt.clone(), holiday_prompt: self.holiday_prompt.clone(), to }
+    }
+}
+
+impl Route {
+    /// Where it leads inside, open or closed.
+    pub fn targets(&self) -> impl Iterator<Item = &Destination> {
+        let (open, closed) = match &self.rule {
+            RouteRule::Inbound { to, closed, .. } => (Some(to), closed.as_ref().and_then(|closed| closed.to.as_ref())),
+            RouteRule::Outbound { .. } => (None, None),
+        };
+        open.into_iter().chain(closed).map(RouteTarget::destination)
+    }
 }
 
 fn opt_as_text<T: fmt::Display, S: serde::Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -163,8 +205,23 @@ pub fn check_prefix(text: &str) -> Result<(), RouteError> {
 const NUMBER_LEN_MAX: usize = 24;
 
 /// Where an inbound route leads, as people write it: `1001`, `room:8000`, `flow:main`, `echo`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RouteTarget(Destination);
+
+impl TryFrom<String> for RouteTarget {
+    type Error = RouteError;
+
+    fn try_from(text: String) -> Result<Self, RouteError> {
+        text.parse()
+    }
+}
+
+impl From<RouteTarget> for String {
+    fn from(target: RouteTarget) -> Self {
+        target.to_string()
+    }
+}
 
 impl RouteTarget {
     /// As the dialplan wants it.
@@ -228,8 +285,19 @@ impl Setting for Route {
     const RESOURCE: &'static str = "route";
     const TABLE: &'static str = "routes";
     const KEY: &'static str = "name";
-    const COLUMNS: &'static [&'static str] =
-        &["place", "direction", "did", "trunk", "destination", "prefix", "strip", "prepend", "trunks"];
+    const COLUMNS: &'static [&'static str] = &[
+        "place",
+        "direction",
+        "did",
+        "trunk",
+        "destination",
+        "prefix",
+        "strip",
+        "prepend",
+        "trunks",
+        "hours",
+        "closed",
+    ];
     /// Each call looks at all of them.
     const MAX: u64 = 5_000;
 
@@ -240,7 +308,7 @@ impl Setting for Route {
     fn args(&self) -> Vec<Arg> {
         let none = || None::<String>;
         match &self.rule {
-            RouteRule::Inbound { trunk, did, to } => args![
+            RouteRule::Inbound { trunk, did, to, hours, closed } => args![
                 self.place,
                 "inbound",
                 did.to_string(),
@@ -250,6 +318,8 @@ impl Setting for Route {
                 None::<u64>,
                 none(),
                 none(),
+                hours.as_ref().map(ToString::to_string),
+                closed.as_ref().map(json),
             ],
             RouteRule::Outbound { prefix, strip, prepend, trunks } => {
                 let trunks: Vec<&str> = trunks.iter().map(TrunkName::as_str).collect();
@@ -263,6 +333,8 @@ impl Setting for Route {
                     *strip,
                     prepend.as_str(),
                     json(&trunks),
+                    none(),
+                    none(),
                 ]
             }
         }
@@ -277,6 +349,8 @@ impl Setting for Route {
                     trunk: trunk.transpose().map_err(|error| StoreError::corrupt("trunk", error))?,
                     did: row.parsed("did")?,
                     to: row.parsed("destination")?,
+                    hours: row.opt_parsed("hours")?,
+                    closed: row.opt_text("closed")?.map(|_| row.json("closed")).transpose()?,
                 }
             }
             "outbound" => {

@@ -116,9 +116,12 @@ impl Switch {
         let tenant = self.tenant(tenant).ok_or(Refused::NoSuchExtension)?;
         let extension = tenant.extensions.get(from).filter(|extension| extension.enabled);
         let extension = extension.ok_or(Refused::NoSuchExtension)?;
-        let (route, direction, emergency) = routed(&tenant, to);
+        let (route, direction, emergency) = routed(&tenant, to, self.desk.now.unix_ms);
         if route == Route::Nowhere {
             return Err(Refused::NoRoute);
+        }
+        if matches!(route, Route::Blocked(_)) {
+            return Err(Refused::Blocked);
         }
         let by_mobile = self
             .desk

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dialplan::block::BlockLists;
 use dialplan::flow::name::{FlowName, HoursName, QueueName};
 use dialplan::hours::Hours;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomNumber, TrunkName};
@@ -184,6 +185,8 @@ pub struct TenantConfig {
     pub queues: BTreeMap<QueueName, Arc<Queue>>,
     /// Its opening hours (IVR-02).
     pub hours: BTreeMap<HoursName, Arc<Hours>>,
+    /// Who is not let in, and who is not called (GEN-19).
+    pub blocks: Arc<BlockLists>,
     /// Where numbers lead.
     pub plan: Plan,
     /// In which language its callers are spoken to.

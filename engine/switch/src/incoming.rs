@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use dialplan::block::BlockList;
 use dialplan::number::{Dialled, TrunkName};
 use dialplan::plan::{Destination, Dial};
 use dialplan::rule;
-use hooks::fact::{CallSource, Direction, PeerKind};
+use hooks::fact::{BlockedSide, CallSource, Direction, PeerKind};
 use hooks::id::TenantId;
 use sip::flow::Flow;
 use sip::headers::HeaderName;
@@ -16,7 +17,7 @@ use sip::uri::Uri;
 
 use crate::auth::Verdict;
 use crate::body;
-use crate::call::{About, Arrival, Call, Route, not_acceptable};
+use crate::call::{About, Arrival, Blocked, Call, Route, led, not_acceptable};
 use crate::config::{Extension, Srtp, TenantConfig, Trunk};
 use crate::desk::Refusal;
 use crate::identity::Identity;
@@ -85,7 +86,7 @@ impl Switch {
             Some((tenant, tenant.trunks.get(trunk).filter(|trunk| trunk.enabled)?))
         };
         if let Some((tenant, trunk)) = self.desk.trunks.by_contact(&user, flow).and_then(named) {
-            return Some(from_trunk(tenant, trunk, request, called_by_contact(request)));
+            return Some(from_trunk(tenant, trunk, request, called_by_contact(request), self.desk.now.unix_ms));
         }
         let (tenant, trunk) = self.tenants.by_source(flow.peer.ip(), Some(&user)).or_else(|| {
             let candidates: Vec<_> = self.desk.trunks.by_flow(flow).filter_map(named).collect();
@@ -93,7 +94,8 @@ impl Switch {
             taking.or(candidates.first()).copied()
         })?;
         let called = number(&request.uri).map(|dialled| [Some(dialled), called_in_to(request)].into_iter().flatten());
-        Some(called.and_then(|called| from_trunk(tenant, trunk, request, called.collect())))
+        let now_ms = self.desk.now.unix_ms;
+        Some(called.and_then(|called| from_trunk(tenant, trunk, request, called.collect(), now_ms)))
     }
 
     /// `None` when it was answered already: the caller did not prove who it is.
@@ -101,7 +103,9 @@ impl Switch {
         let tenant = self.tenant_of(request);
         let verdict = self.doorman.identify(self.desk.now, &mut self.desk.metrics, tenant.as_deref(), request, flow);
         match (verdict, &tenant) {
-            (Verdict::Proven(extension), Some(tenant)) => Some(dialled_by(tenant, extension, request)),
+            (Verdict::Proven(extension), Some(tenant)) => {
+                Some(dialled_by(tenant, extension, request, self.desk.now.unix_ms))
+            }
             (Verdict::Proven(_), None) => None,
             (Verdict::Refused { response, delay, banned }, _) => {
                 let tenant = tenant.as_ref().map(|tenant| tenant.tenant.clone());
@@ -213,17 +217,26 @@ impl Switch {
 }
 
 /// Where a number dialled by an extension leads, and whether it is an emergency.
-pub(crate) fn routed(tenant: &TenantConfig, number: &Dialled) -> (Route, Direction, bool) {
+pub(crate) fn routed(tenant: &TenantConfig, number: &Dialled, now_ms: u64) -> (Route, Direction, bool) {
     match tenant.plan.dial(number) {
         Dial::Emergency(attempts) => (Route::Lines(attempts), Direction::Outbound, true),
         Dial::Internal(destination) => (inside(&destination), Direction::Internal, false),
-        Dial::Outbound(attempts) => (Route::Lines(attempts), Direction::Outbound, false),
+        Dial::Outbound(attempts) => {
+            let blocked = blocked(&tenant.blocks.callees, BlockedSide::Callee, number.as_str(), now_ms);
+            (blocked.unwrap_or(Route::Lines(attempts)), Direction::Outbound, false)
+        }
         // A phone's own errand, and nobody else's.
         Dial::PickUp(_) | Dial::Unknown => (Route::Nowhere, Direction::Internal, false),
     }
 }
 
-fn inside(destination: &Destination) -> Route {
+/// Where a number leads that is on a block list (GEN-19).
+fn blocked(list: &BlockList, side: BlockedSide, number: &str, now_ms: u64) -> Option<Route> {
+    let block = list.blocks_any_form(number, i64::try_from(now_ms).unwrap_or(i64::MAX))?;
+    Some(Route::Blocked(Box::new(Blocked { side, number: number.to_owned(), treatment: block.treatment })))
+}
+
+pub(crate) fn inside(destination: &Destination) -> Route {
     match destination {
         Destination::Extension(number) => Route::Extension(number.clone()),
         Destination::Room(number) => Route::Room(number.clone()),
@@ -235,7 +248,12 @@ fn inside(destination: &Destination) -> Route {
 }
 
 /// A call by one of our phones.
-fn dialled_by(tenant: &Arc<TenantConfig>, extension: &Extension, request: &Request) -> Result<Admitted, Refusal> {
+fn dialled_by(
+    tenant: &Arc<TenantConfig>,
+    extension: &Extension,
+    request: &Request,
+    now_ms: u64,
+) -> Result<Admitted, Refusal> {
     if let Some(what) = Replacement::asked(tenant, extension, request)? {
         return Ok(Admitted::Replace(what));
     }
@@ -249,7 +267,7 @@ fn dialled_by(tenant: &Arc<TenantConfig>, extension: &Extension, request: &Reque
     if let Dial::PickUp(from) = tenant.plan.dial(&dialled) {
         return Ok(Admitted::PickUp(Pickup { tenant: tenant.clone(), by: extension.number.clone(), from }));
     }
-    let (route, direction, emergency) = routed(tenant, &dialled);
+    let (route, direction, emergency) = routed(tenant, &dialled, now_ms);
     let about = About {
         direction,
         source: CallSource::Dialled,
@@ -285,6 +303,7 @@ fn from_trunk(
     trunk: &Trunk,
     request: &Request,
     called: Vec<String>,
+    now_ms: u64,
 ) -> Result<Admitted, Refusal> {
     if request.headers.contains(&HeaderName::Replaces) {
         return Err(explained(StatusCode::FORBIDDEN, "only an extension may take a place in a call"));
@@ -293,11 +312,13 @@ fn from_trunk(
     let called: Vec<String> = called.iter().map(|number| rule::rewrite(&numbers.called_in, number)).collect();
     let found = called
         .iter()
-        .find_map(|did| tenant.plan.inbound(&trunk.name, did).map(|destination| (did.clone(), inside(destination))));
+        .find_map(|did| tenant.plan.inbound(&trunk.name, did).map(|route| (did.clone(), led(tenant, route, now_ms))));
     let first = called.into_iter().next();
     let (callee, route) = found.unwrap_or_else(|| (first.unwrap_or_default(), Route::Nowhere));
     let mut caller = trunk::caller_id(trunk, &request.headers);
     caller.number = rule::rewrite(&numbers.caller_in, &caller.number);
+    let blocked = blocked(&tenant.blocks.callers, BlockedSide::Caller, &caller.number, now_ms);
+    let route = blocked.unwrap_or(route);
     let about = About {
         direction: Direction::Inbound,
         source: CallSource::Dialled,

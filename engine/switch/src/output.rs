@@ -87,6 +87,9 @@ pub enum Refused {
     /// The number leads nowhere.
     #[error("the number leads nowhere; add an extension or an outbound route for it")]
     NoRoute,
+    /// GEN-19.
+    #[error("the number is on the block list; take it out first")]
+    Blocked,
     /// New calls are not accepted now.
     #[error("new calls are not accepted now; see the health page")]
     NotAdmitted,

@@ -86,9 +86,12 @@ impl Switch {
         }
         let number = number(&target.address.uri)?;
         let dialled = Dialled::clean(&number).map_err(|_| Refusal::from(StatusCode::NOT_FOUND))?;
-        let (route, _, emergency) = routed(&call.tenant, &dialled);
+        let (route, _, emergency) = routed(&call.tenant, &dialled, self.desk.now.unix_ms);
         if route == crate::call::Route::Nowhere {
             return Err(StatusCode::NOT_FOUND.into());
+        }
+        if matches!(route, crate::call::Route::Blocked(_)) {
+            return Err(explained(StatusCode::FORBIDDEN, "the number is on the block list"));
         }
         Ok(Referral::Call(HandOn { by: asked.leg, number: dialled.as_str().to_owned(), route, emergency }))
     }

@@ -85,7 +85,8 @@ mod tests {
             enabled: true,
             policy: crate::config::TrunkPolicy::default(),
         };
-        let route = InboundRoute { trunk: None, did: DidPattern::Exact(did.into()), to: Destination::EchoTest };
+        let route =
+            InboundRoute { trunk: None, did: DidPattern::Exact(did.into()), to: Destination::EchoTest, hours: None };
         Arc::new(TenantConfig {
             tenant: name.parse().unwrap(),
             domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
@@ -96,6 +97,7 @@ mod tests {
             agents: BTreeMap::new(),
             queues: BTreeMap::new(),
             hours: BTreeMap::new(),
+            blocks: Arc::default(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
             language: dialplan::say::Language::En,
             caller_number: None,

@@ -285,7 +285,13 @@ async fn seed(store: &Store, tenant: &TenantId) {
         store.create(change(), Extension::new(number, "switchboard.test", "secret-1")).await.unwrap();
     }
     store.create(change(), Trunk::new("carrier".parse().unwrap(), "192.0.2.10".to_owned())).await.unwrap();
-    let rule = RouteRule::Inbound { trunk: None, did: "8610*".parse().unwrap(), to: "1001".parse().unwrap() };
+    let rule = RouteRule::Inbound {
+        trunk: None,
+        did: "8610*".parse().unwrap(),
+        to: "1001".parse().unwrap(),
+        hours: None,
+        closed: None,
+    };
     store.create(change(), Route { name: "main".parse().unwrap(), place: 0, rule }).await.unwrap();
 }
 

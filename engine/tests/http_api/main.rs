@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of this file is tests")]
 
+mod blocks;
 mod centre;
 mod documents;
 mod events;

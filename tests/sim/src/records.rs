@@ -287,12 +287,7 @@ impl Records {
             }
             Event::CallResumed(e) => self.resumed(e.call, e.gap_ms)?,
             Event::CallEnded(e) => self.live(e.call)?.ended(e)?,
-            Event::RecordingStarted(e) => {
-                self.live(e.call)?;
-                if self.recordings.insert(e.recording, false).is_some() {
-                    return Err("a recording started twice");
-                }
-            }
+            Event::RecordingStarted(e) => self.records(e.call, e.recording)?,
             Event::RecordingReady(e) => self.recorded(e.recording)?,
             Event::RecordingFailed(e) => self.recorded(e.recording)?,
             // The shell's.
@@ -312,6 +307,7 @@ impl Records {
             | Event::CallSupervised(_)
             | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
+            | Event::CallBlocked(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
@@ -330,6 +326,12 @@ impl Records {
             | Event::TrunkDown(_) => {}
         }
         Ok(())
+    }
+
+    fn records(&mut self, call: CallId, recording: RecordingId) -> Result<(), &'static str> {
+        self.live(call)?;
+        let twice = self.recordings.insert(recording, false).is_some();
+        if twice { Err("a recording started twice") } else { Ok(()) }
     }
 
     /// It is said once of a message whether it is kept, while its call lives.

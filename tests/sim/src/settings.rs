@@ -248,7 +248,7 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
     let to_first = ("1".to_owned(), Destination::Extension("1001".parse().expect("an extension")));
     let inbound = to_rooms
         .chain([to_first])
-        .map(|(prefix, to)| InboundRoute { trunk: None, did: DidPattern::Prefix(prefix), to })
+        .map(|(prefix, to)| InboundRoute { trunk: None, did: DidPattern::Prefix(prefix), to, hours: None })
         .collect();
     let plan = Plan {
         emergency: EMERGENCY_DEFAULT.map(String::from).to_vec(),
@@ -269,6 +269,7 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         agents: BTreeMap::new(),
         queues: BTreeMap::new(),
         hours: BTreeMap::new(),
+        blocks: Arc::default(),
         plan,
         language: Language::ZhCn,
         caller_number: None,
@@ -296,6 +297,7 @@ pub(crate) fn small_tenant(users: &[&str], contact: fn(&str) -> Option<StaticCon
         agents: BTreeMap::new(),
         queues: BTreeMap::new(),
         hours: BTreeMap::new(),
+        blocks: Arc::default(),
         plan,
         language: Language::ZhCn,
         caller_number: None,

@@ -80,7 +80,13 @@ fn every_setting_is_read_as_it_was_written() {
         let inbound = Route {
             name: "in".parse().unwrap(),
             place: 7,
-            rule: RouteRule::Inbound { trunk: None, did: "8610*".parse().unwrap(), to: "echo".parse().unwrap() },
+            rule: RouteRule::Inbound {
+                trunk: None,
+                did: "8610*".parse().unwrap(),
+                to: "echo".parse().unwrap(),
+                hours: None,
+                closed: None,
+            },
         };
         store.create(by_admin(), tenant.clone()).await.unwrap();
         store.create(by_admin(), extension.clone()).await.unwrap();

@@ -107,9 +107,10 @@ impl Call {
 
     /// CALL-14: the connection of who hands on ends at that moment.
     fn transfer_by_order(&mut self, desk: &mut Desk, by: LegIndex, to: &Dialled) -> Result<(), Refused> {
-        let (route, _, emergency) = routed(&self.tenant, to);
+        let (route, _, emergency) = routed(&self.tenant, to, desk.now.unix_ms);
         match &route {
             Route::Nowhere => return Err(Refused::NoRoute),
+            Route::Blocked(_) => return Err(Refused::Blocked),
             Route::Extension(number) => {
                 let agent = desk.floor.on_extension(&self.tenant.tenant, number);
                 if agent.is_some_and(|agent| !desk.floor.is_free(agent)) {
@@ -120,6 +121,7 @@ impl Call {
             | Route::Flow(_)
             | Route::Queue(_)
             | Route::Voicemail(_)
+            | Route::Shut(_)
             | Route::EchoTest
             | Route::Lines(_) => {}
         }

@@ -32,7 +32,7 @@ impl Call {
             let extension = self.tenant.extensions.get(number).filter(|extension| extension.enabled);
             let Some(to) = extension.and_then(|extension| extension.handling.forward_always.clone()) else { break };
             let by = number.clone();
-            route = self.divert(by, &to, "unconditional")?;
+            route = self.divert(desk, by, &to, "unconditional")?;
         }
         Some(route)
     }
@@ -116,13 +116,13 @@ impl Call {
             | EndCause::Failed => return None,
         };
         let to = to.clone()?;
-        self.divert(by.clone(), &to, reason)
+        self.divert(desk, by.clone(), &to, reason)
     }
 
     /// Notes that an extension sends the call to a number; where that leads.
-    fn divert(&mut self, by: ExtensionNumber, to: &Dialled, reason: &str) -> Option<Route> {
+    fn divert(&mut self, desk: &Desk, by: ExtensionNumber, to: &Dialled, reason: &str) -> Option<Route> {
         let dialled = self.about.callee.clone();
-        let route = self.way_to(to, &[dialled, by.to_string()])?;
+        let route = self.way_to(desk, to, &[dialled, by.to_string()])?;
         self.diverted_by(Diverted { by, reason: reason.to_owned() });
         Some(route)
     }

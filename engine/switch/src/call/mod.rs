@@ -4,6 +4,7 @@
 mod answer;
 mod ask;
 mod away;
+mod closed;
 mod confirm;
 mod control;
 mod digits;
@@ -50,6 +51,7 @@ use hooks::id::CallId;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use away::Away;
+pub(crate) use closed::{Blocked, led};
 pub(crate) use end::{End, Verdict, late_success, stray_success};
 pub(crate) use hold::not_acceptable;
 pub(crate) use in_dialog::Outcome;

@@ -30,12 +30,21 @@ pub(super) struct Chain {
     exit: QueueExit,
 }
 
-/// What somebody hears before his call ends.
+/// What somebody hears before his call ends, or goes elsewhere.
 #[derive(Debug)]
 pub(super) struct LastWords {
     player: PlayerId,
     until: Duration,
-    end: Box<End>,
+    then: Then,
+}
+
+/// What comes after something is said.
+#[derive(Clone, Debug)]
+pub(super) enum Then {
+    /// The call ends so.
+    End(Box<End>),
+    /// The caller goes there.
+    Go(Route),
 }
 
 impl Call {
@@ -88,7 +97,7 @@ impl Call {
 
     /// Rings a mobile for the caller, by the outbound routes.
     fn ring_outside(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, number: &Dialled) {
-        let (route, _, _) = routed(&self.tenant, number);
+        let (route, _, _) = routed(&self.tenant, number, desk.now.unix_ms);
         match (route, self.service()) {
             (route @ Route::Lines(_), Some(by)) => {
                 let seat = self.legs[by.at()].side;
@@ -123,10 +132,22 @@ impl Call {
         prompt: PromptName,
         end: End,
     ) {
+        self.say_then(desk, caller, answered_ms, prompt, Then::End(Box::new(end)));
+    }
+
+    /// Says something to a party that is served.
+    pub(super) fn say_then(
+        &mut self,
+        desk: &mut Desk,
+        caller: LegIndex,
+        answered_ms: u64,
+        prompt: PromptName,
+        then: Then,
+    ) {
         let (tenant, language) = (&self.tenant.tenant, self.tenant.language);
         let player = desk.play(Audience::Call(self.id), tenant, language, vec![Part::Prompt(prompt)]);
         let until = desk.start_timer(LAST_WORDS_MAX, TimerKey::LastWords(self.id));
-        let words = LastWords { player, until, end: Box::new(end) };
+        let words = LastWords { player, until, then };
         self.stage = Stage::Served { caller, answered_ms, by: Service::LastWords(words) };
         self.changed = true;
         self.rewire(desk);
@@ -138,16 +159,26 @@ impl Call {
         if words.player != player {
             return false;
         }
-        let end = words.end.clone();
-        self.end(desk, &end);
+        self.after_words(desk);
         true
     }
 
     /// It was not, in time.
     pub(crate) fn last_words_elapsed(&mut self, desk: &mut Desk) {
-        if let Stage::Served { by: Service::LastWords(words), .. } = &self.stage {
-            let end = words.end.clone();
-            self.end(desk, &end);
+        self.after_words(desk);
+    }
+
+    fn after_words(&mut self, desk: &mut Desk) {
+        let Stage::Served { caller, answered_ms, by: Service::LastWords(words) } = &self.stage else { return };
+        let (caller, answered_ms, then) = (*caller, *answered_ms, words.then.clone());
+        match (then, self.service()) {
+            (Then::End(end), _) => self.end(desk, &end),
+            (Then::Go(_), None) => self.end_failed(desk),
+            (Then::Go(route), Some(by)) => {
+                self.hush_last_words(desk);
+                let (seat, purpose) = (self.legs[by.at()].side, Purpose::Flow(Errand::Shut));
+                self.seek_for(desk, caller, &route, Some(Transfer { by, seat, purpose, answered_ms }));
+            }
         }
     }
 
@@ -165,5 +196,5 @@ impl Call {
     }
 }
 
-/// How long it may take to say why a call ends: what is said takes seconds.
-const LAST_WORDS_MAX: Duration = Duration::from_secs(20);
+/// How long it may take to say why a call ends, or that it is closed.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(60);

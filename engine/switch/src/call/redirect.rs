@@ -114,25 +114,25 @@ impl Call {
         let numbers: Vec<Dialled> = contacts.iter().filter_map(|contact| self.number_of(desk, flow, contact)).collect();
         let mut ways = VecDeque::new();
         for number in numbers {
-            ways.extend(self.way_to_number(&number));
+            ways.extend(self.way_to_number(desk, &number));
         }
         ways
     }
 
     /// Where a number leads to which the call is sent on, if it is not sent on too often, has not been there, and may.
-    pub(super) fn way_to(&mut self, number: &Dialled, been: &[String]) -> Option<Route> {
+    pub(super) fn way_to(&mut self, desk: &Desk, number: &Dialled, been: &[String]) -> Option<Route> {
         if self.redirects.diverted.len() >= REDIRECTS_MAX {
             return None;
         }
         self.redirects.seen.extend_from_slice(been);
-        self.way_to_number(number)
+        self.way_to_number(desk, number)
     }
 
-    fn way_to_number(&mut self, number: &Dialled) -> Option<Route> {
+    fn way_to_number(&mut self, desk: &Desk, number: &Dialled) -> Option<Route> {
         if self.redirects.seen.iter().any(|seen| seen == number.as_str()) {
             return None;
         }
-        let (route, _, emergency) = incoming::routed(&self.tenant, number);
+        let (route, _, emergency) = incoming::routed(&self.tenant, number, desk.now.unix_ms);
         // A phone's setting must not keep the emergency services busy.
         let leads = match &route {
             Route::Extension(_) => true,
@@ -141,6 +141,8 @@ impl Call {
             | Route::Flow(_)
             | Route::Queue(_)
             | Route::Voicemail(_)
+            | Route::Shut(_)
+            | Route::Blocked(_)
             | Route::EchoTest
             | Route::Nowhere => false,
         };

@@ -12,6 +12,7 @@ use sip::dialog::Forks;
 use sip::message::{Response, StatusCode};
 use sip::transaction::ClientKey;
 
+use super::closed::{Blocked, Shut};
 use super::forward::ENGAGED;
 use super::queue::Queued;
 use super::transfer::{Errand, Purpose, TRANSFER_RING_MAX, Transfer};
@@ -36,6 +37,10 @@ pub(crate) enum Route {
     Flow(FlowName),
     /// Into a queue.
     Queue(QueueName),
+    /// Nowhere but to what is said while it is closed.
+    Shut(Box<Shut>),
+    /// Nowhere: a number is blocked.
+    Blocked(Box<Blocked>),
     /// Into a box for messages.
     Voicemail(Mailbox),
     /// To the echo test.
@@ -71,6 +76,12 @@ impl Call {
             let how = Queued { queue: name.clone(), priority: 0, by_flow: Vec::new() };
             return self.enter_queue(desk, caller, how, transfer);
         }
+        if let Route::Shut(shut) = route {
+            return self.shut_out(desk, caller, shut, transfer);
+        }
+        if let Route::Blocked(blocked) = route {
+            return self.block(desk, caller, blocked, transfer);
+        }
         if let Route::Voicemail(mailbox) = route {
             return self.enter_voicemail(desk, caller, mailbox, transfer);
         }
@@ -85,7 +96,7 @@ impl Call {
             Some(Purpose::HandOn(_) | Purpose::Recall) => ring_for.min(TRANSFER_RING_MAX),
             Some(Purpose::Flow(Errand::Ring(ring_for))) => ring_for,
             Some(Purpose::Flow(Errand::Overflow)) => OVERFLOW_RING,
-            Some(Purpose::Flow(Errand::Confer)) | None => ring_for,
+            Some(Purpose::Flow(Errand::Confer | Errand::Shut)) | None => ring_for,
         };
         let ring_until = desk.start_timer(ring_for, TimerKey::Ring(self.id));
         let at_once = matches!(route, Route::Extension(_));
@@ -119,6 +130,8 @@ impl Call {
             | Route::Flow(_)
             | Route::Queue(_)
             | Route::Voicemail(_)
+            | Route::Shut(_)
+            | Route::Blocked(_)
             | Route::EchoTest
             | Route::Lines(_)
             | Route::Nowhere => None,
@@ -147,6 +160,8 @@ impl Call {
             | Route::Flow(_)
             | Route::Queue(_)
             | Route::Voicemail(_)
+            | Route::Shut(_)
+            | Route::Blocked(_)
             | Route::EchoTest
             | Route::Nowhere => return Err(nowhere),
         };

@@ -108,15 +108,17 @@ impl Call {
         if self.is_barged_in() {
             return Err(Refused::BargedIn);
         }
-        let (route, _, emergency) = routed(&self.tenant, number);
+        let (route, _, emergency) = routed(&self.tenant, number, desk.now.unix_ms);
         match (&route, how) {
             (Route::Extension(_), _) | (Route::Lines(_), How::Consult) => {}
             (Route::Lines(_), How::Join) => return Err(Refused::OutsideByConsult),
+            (Route::Blocked(_), _) => return Err(Refused::Blocked),
             (
                 Route::Room(_)
                 | Route::Flow(_)
                 | Route::Queue(_)
                 | Route::Voicemail(_)
+                | Route::Shut(_)
                 | Route::EchoTest
                 | Route::Nowhere,
                 _,

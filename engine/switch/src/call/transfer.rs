@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use dialplan::say::defaults;
 use hooks::fact::{EndCause, EndedBy, Event, TransferFailed, TransferKind, TransferStarted, Transferred};
 use hooks::id::CallId;
 use sip::message::StatusCode;
@@ -47,6 +48,8 @@ pub(super) enum Errand {
     Confer,
     /// A mobile is rung for a caller whom no agent takes.
     Overflow,
+    /// The caller goes where the closed route leads.
+    Shut,
 }
 
 /// What a REFER asks for.
@@ -179,6 +182,9 @@ impl Call {
         }
         match transfer.purpose {
             Purpose::Flow(Errand::Overflow) => return self.overflow_on(desk, stays, transfer.answered_ms),
+            Purpose::Flow(Errand::Shut) => {
+                return self.say_last(desk, stays, transfer.answered_ms, defaults::CALL_UNAVAILABLE);
+            }
             Purpose::Flow(errand) => return self.nobody_for_flow(desk, stays, errand, verdict),
             Purpose::HandOn(_) | Purpose::Recall => {}
         }

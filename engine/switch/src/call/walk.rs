@@ -183,14 +183,16 @@ impl Call {
     fn dial_for_flow(&mut self, desk: &mut Desk, to: &DialTarget, ring_for: Duration) {
         let route = match to {
             DialTarget::Extension(number) => number.parse().ok().map(Route::Extension),
-            DialTarget::Outside(number) => match Dialled::clean(number).map(|number| routed(&self.tenant, &number)) {
-                Ok((lines @ Route::Lines(_), _, emergency)) => {
-                    // GEN-18: it is past limits from here on.
-                    self.about.emergency |= emergency;
-                    Some(lines)
+            DialTarget::Outside(number) => {
+                match Dialled::clean(number).map(|number| routed(&self.tenant, &number, desk.now.unix_ms)) {
+                    Ok((lines @ Route::Lines(_), _, emergency)) => {
+                        // GEN-18: it is past limits from here on.
+                        self.about.emergency |= emergency;
+                        Some(lines)
+                    }
+                    Ok(_) | Err(_) => None,
                 }
-                Ok(_) | Err(_) => None,
-            },
+            }
             // Whether he may be rung is asked where he is.
             DialTarget::Agent(number) => number
                 .parse()
@@ -229,7 +231,7 @@ impl Call {
     pub(super) fn nobody_for_flow(&mut self, desk: &mut Desk, caller: LegIndex, errand: Errand, verdict: Verdict) {
         self.serve_by_flow(caller);
         let event = match errand {
-            Errand::Confer | Errand::Overflow => Event::Done,
+            Errand::Confer | Errand::Overflow | Errand::Shut => Event::Done,
             Errand::Ring(_) if verdict.cause == EndCause::Busy => Event::DialEnded(DialEnd::Busy),
             Errand::Ring(_) if verdict.cause == EndCause::NoAnswer => Event::DialEnded(DialEnd::NoAnswer),
             Errand::Ring(_) => Event::DialEnded(DialEnd::Failed),

@@ -38,7 +38,7 @@ impl Desk {
     ) -> Result<(), Refused> {
         let set = tenant.agents.get(number).ok_or(Refused::NoSuchAgent)?;
         let mobile = mobile.or(set.mobile.as_ref()).ok_or(Refused::NoMobile)?.clone();
-        if !matches!(routed(tenant, &mobile), (Route::Lines(_), _, false)) {
+        if !matches!(routed(tenant, &mobile, self.now.unix_ms), (Route::Lines(_), _, false)) {
             return Err(Refused::MobileUnreachable);
         }
         let own = set.extension.clone().filter(|extension| self.is_vacant(tenant, extension));
@@ -82,7 +82,9 @@ impl Desk {
     /// The ways to an agent's mobile, the best first; `None` where he is not signed in by it.
     pub(crate) fn mobile_lines(&mut self, tenant: &TenantConfig, agent: AgentId, about: &About) -> Option<Vec<Target>> {
         let mobile = self.floor.mobile_of(agent)?.clone();
-        let (Route::Lines(attempts), _, false) = routed(tenant, &mobile) else { return Some(Vec::new()) };
+        let (Route::Lines(attempts), _, false) = routed(tenant, &mobile, self.now.unix_ms) else {
+            return Some(Vec::new());
+        };
         let mut lines = trunk::lines(self, tenant, about, &attempts);
         for line in &mut lines {
             if let Target::Trunk(line) = line {

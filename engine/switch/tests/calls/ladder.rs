@@ -164,7 +164,7 @@ pub(crate) fn tenant() -> TenantConfig {
     let trunks = [trunk("lines", "198.51.100.1:5060", None), trunk("spare", "198.51.100.2:5060", Some(login))];
     let rooms = [room("8000", None), room("8001", Some("1234"))];
     let to = |number: &str| Destination::Extension(number.parse().unwrap());
-    let route = |did: &str, to| InboundRoute { trunk: None, did: DidPattern::Exact(did.into()), to };
+    let route = |did: &str, to| InboundRoute { trunk: None, did: DidPattern::Exact(did.into()), to, hours: None };
     TenantConfig {
         tenant: TenantId::first(),
         domains: vec!["pbx.example".into()],
@@ -193,6 +193,7 @@ pub(crate) fn tenant() -> TenantConfig {
         agents: BTreeMap::new(),
         queues: BTreeMap::new(),
         hours: BTreeMap::new(),
+        blocks: Arc::default(),
         language: Language::En,
         caller_number: None,
         record_internal: false,
@@ -531,6 +532,7 @@ impl World {
                 format!("transfer_failed {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status)
             }
             Event::CallQueued(_)
+            | Event::CallBlocked(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
@@ -578,6 +580,7 @@ impl World {
     /// What is written down of agents and queues, of messages, and of what is done by order.
     fn floor_text(&self, event: &Event) -> String {
         match event {
+            Event::CallBlocked(e) => format!("blocked {:?} {} {:?}", e.side, e.number, e.treatment),
             Event::CallQueued(e) => format!("queued {} {}", e.queue, e.waited_ms),
             Event::CallLeftQueue(e) => {
                 let agent = e.agent.as_deref().map(|agent| format!(" {agent}")).unwrap_or_default();

@@ -5,6 +5,7 @@ mod announcements;
 mod away;
 mod browsers;
 mod chaos;
+mod closed;
 mod control;
 mod crowds;
 mod digits;

@@ -49,7 +49,12 @@ pub(crate) fn centre() -> TenantConfig {
     };
     add(&mut settings, support, "7000");
     let to = Destination::Queue("support".parse().unwrap());
-    settings.plan.inbound.push(InboundRoute { trunk: None, did: DidPattern::Exact("01012340000".into()), to });
+    settings.plan.inbound.push(InboundRoute {
+        trunk: None,
+        did: DidPattern::Exact("01012340000".into()),
+        to,
+        hours: None,
+    });
     settings
 }
 

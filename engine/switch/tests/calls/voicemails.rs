@@ -287,7 +287,12 @@ fn a_flow_takes_a_message_with_words_of_its_own_and_goes_on() {
     let flow = Flow::read(flow).unwrap();
     assert_eq!(switch::config::unserved(&flow).count(), 0);
     settings.flows.insert(flow.name.clone(), Version { number: 1, flow: Arc::new(flow) });
-    let to = |destination| InboundRoute { trunk: None, did: DidPattern::Exact("01012340000".into()), to: destination };
+    let to = |destination| InboundRoute {
+        trunk: None,
+        did: DidPattern::Exact("01012340000".into()),
+        to: destination,
+        hours: None,
+    };
     settings.plan.inbound.push(to(Destination::Flow("main".parse().unwrap())));
     let mut world = with(settings.clone(), &["alice"]);
     world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms lines hears ivr_closed Tone(Beep)");
@@ -311,7 +316,12 @@ fn a_route_leads_into_a_box_and_a_box_that_is_not_there_is_nowhere() {
     for (number, answer) in [("1002", "200"), ("4444", "404")] {
         let mut settings = tenant();
         let to = Destination::Voicemail(format!("extension:{number}").parse().unwrap());
-        settings.plan.inbound.push(InboundRoute { trunk: None, did: DidPattern::Exact("01012340000".into()), to });
+        settings.plan.inbound.push(InboundRoute {
+            trunk: None,
+            did: DidPattern::Exact("01012340000".into()),
+            to,
+            hours: None,
+        });
         let mut world = with(settings, &["alice"]);
         world.play(&format!("0ms lines > INVITE 01012340000\n0ms lines < {answer}"));
         if answer == "200" {

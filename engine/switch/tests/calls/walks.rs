@@ -22,7 +22,12 @@ fn walked(flows: &[Value]) -> TenantConfig {
         settings.flows.insert(flow.name.clone(), Version { number: 1, flow: Arc::new(flow) });
     }
     let to = Destination::Flow("main".parse().unwrap());
-    settings.plan.inbound.push(InboundRoute { trunk: None, did: DidPattern::Exact("01012340000".into()), to });
+    settings.plan.inbound.push(InboundRoute {
+        trunk: None,
+        did: DidPattern::Exact("01012340000".into()),
+        to,
+        hours: None,
+    });
     settings
 }
 
