@@ -394,6 +394,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
         language: dialplan::say::Language::En,
         caller_number: None,
+        zone: "Asia/Shanghai".parse().expect("a zone"),
         record_internal: false,
     }
 }

@@ -234,6 +234,18 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
+    /// The day in which a time lies: its first moment, and that of the next one. Where the calendar ends it lasts for ever.
+    #[must_use]
+    pub fn day(&self, unix_ms: i64) -> (i64, i64) {
+        let begins = |day: Option<Date>| {
+            let midnight = self.0.to_zoned(day?.at(0, 0, 0, 0)).ok()?;
+            midnight.start_of_day().ok().map(|moment| moment.timestamp().as_millisecond())
+        };
+        let today = self.local(unix_ms).map(|local| local.date());
+        let next = today.and_then(|day| day.tomorrow().ok());
+        (begins(today).unwrap_or(i64::MIN), begins(next).unwrap_or(i64::MAX))
+    }
+
     /// The wall clock of the zone.
     fn local(&self, unix_ms: i64) -> Option<DateTime> {
         Timestamp::from_millisecond(unix_ms).ok().map(|moment| self.0.to_datetime(moment))

@@ -156,6 +156,20 @@ impl Live {
         self.queues.get(&(tenant.clone(), queue.to_owned()))
     }
 
+    /// Up to `limit` agents of the tenant, by employee number.
+    #[must_use]
+    pub fn agents(&self, tenant: &TenantId, limit: usize) -> Vec<Arc<AgentView>> {
+        let from = Bound::Included((tenant.clone(), String::new()));
+        self.agents.range(from, limit, |(owner, _)| owner == tenant)
+    }
+
+    /// Up to `limit` queues of the tenant, by name.
+    #[must_use]
+    pub fn queues(&self, tenant: &TenantId, limit: usize) -> Vec<Arc<QueueView>> {
+        let from = Bound::Included((tenant.clone(), String::new()));
+        self.queues.range(from, limit, |(owner, _)| owner == tenant)
+    }
+
     /// How many live calls, registrations and bans there are in the whole process.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::block::BlockLists;
+use dialplan::hours::Zone;
 use dialplan::number::{AgentNumber, RoomNumber, TrunkName};
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan, RouteHours};
 use hooks::id::TenantId;
@@ -116,6 +117,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let hours: Vec<StoredHours> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let mut blocks = BlockLists::default();
     store.all::<BlockEntry>(tenant).await?.into_iter().for_each(|stored| stored.value.put_into(&mut blocks));
+    let zone = zone(&settings, &mut warnings);
     let config = TenantConfig {
         tenant: tenant.clone(),
         domains: settings.domains,
@@ -128,11 +130,20 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         hours: hours.into_iter().map(|it| (it.name, Arc::new(it.hours))).collect(),
         blocks: Arc::new(blocks),
         plan,
+        zone,
         language: settings.language,
         caller_number: settings.caller_number,
         record_internal: settings.record_internal || with.record_internal,
     };
     Ok(Built { config, warnings })
+}
+
+/// Whose clocks tell the tenant's days.
+fn zone(settings: &Tenant, warnings: &mut Vec<String>) -> Zone {
+    settings.time_zone.parse().unwrap_or_else(|error| {
+        warnings.push(format!("time zone {}: {error}; UTC is taken", settings.time_zone));
+        "UTC".parse().expect("a zone that there is")
+    })
 }
 
 /// Agents whose employees are in service.

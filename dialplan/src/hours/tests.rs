@@ -131,3 +131,16 @@ proptest! {
         let _ = text.parse::<Day>();
     }
 }
+
+#[test]
+fn a_day_begins_at_midnight_of_the_zone_or_when_the_clock_first_shows_it() {
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    let day = |zone: &str, moment: &str| zone.parse::<Zone>().unwrap().day(at(moment));
+    let shanghai = (at("2026-11-25T16:00:00Z"), at("2026-11-26T16:00:00Z"));
+    for moment in ["2026-11-25T16:00:00Z", "2026-11-26T15:59:59.999Z"] {
+        assert_eq!(day("Asia/Shanghai", moment), shanghai);
+    }
+    // 25 hours in Berlin, and in Beirut a day that begins at 01:00.
+    assert_eq!(day("Europe/Berlin", "2026-10-25T12:00:00Z"), (at("2026-10-24T22:00:00Z"), at("2026-10-25T23:00:00Z")));
+    assert_eq!(day("Asia/Beirut", "2026-03-29T12:00:00Z"), (at("2026-03-28T22:00:00Z"), at("2026-03-29T21:00:00Z")));
+}

@@ -21,6 +21,7 @@ use recordings::{S3Options, SealKeys};
 use sip::session_timer::Policy;
 use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
+use crate::http::wallboard::Abnormal;
 use crate::ladder::CaptureOptions;
 
 pub use problem::{ConfigError, Place, Problem};
@@ -61,6 +62,8 @@ pub struct Config {
     pub journal_keep_days: u64,
     /// How long SIP messages are kept, and how many of them.
     pub ladder: CaptureOptions,
+    /// Which talks are abnormal (MON-07).
+    pub abnormal: Abnormal,
     /// The table sizes.
     pub limits: Limits,
     /// Applied again at each start.
@@ -272,6 +275,7 @@ impl Config {
             recording: sections::recording(root.section("recording"), &data_dir),
             journal_keep_days: sections::journal(root.section("journal")),
             ladder: sections::ladder(root.section("ladder")),
+            abnormal: sections::wallboard(root.section("wallboard")),
             limits: sections::limits(root.section("limits")),
             provision: provision::read(root.section("provision")),
             data_dir,

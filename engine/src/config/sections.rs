@@ -18,6 +18,7 @@ use super::{
     DnsConfig, Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, S3Config, SipConfig, StorageUrl, TlsConfig,
     TlsFiles, network,
 };
+use crate::http::wallboard::Abnormal;
 use crate::ladder::CaptureOptions;
 
 /// One of `sip.advertise`: `[TRANSPORT:]HOST[:PORT]`.
@@ -361,6 +362,15 @@ pub(super) fn ladder(mut reader: Reader<'_>) -> CaptureOptions {
     };
     reader.finish();
     options
+}
+
+pub(super) fn wallboard(mut reader: Reader<'_>) -> Abnormal {
+    let abnormal = Abnormal {
+        max: seconds(&mut reader, "abnormal_max_s", 1..=DAY_S, 3_600),
+        min: seconds(&mut reader, "abnormal_min_s", 0..=DAY_S, 0),
+    };
+    reader.finish();
+    abnormal
 }
 
 pub(super) fn limits(mut reader: Reader<'_>) -> Limits {

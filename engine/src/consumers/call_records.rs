@@ -1,4 +1,4 @@
-//! The consumer that keeps call records, the index of recordings and the registrations in the database.
+//! The consumer that keeps call records, the index of recordings, the registrations and the agent state log in the database.
 
 use std::time::Duration;
 
@@ -6,10 +6,12 @@ use hooks::plugin::Recorded;
 use hooks::position::Position;
 use recordings::failpoint::fail_point;
 
+use super::agents::AgentFold;
 use super::fold::CallFold;
 use super::voicemail::MessageLamps;
 use crate::journal::JournalHandle;
 use crate::journal::facts::FactReader;
+use crate::store::records::Derived;
 use crate::store::{Store, StoreError};
 use crate::writer::Inbox;
 
@@ -81,6 +83,7 @@ struct Place {
     at: Position,
     reader: FactReader,
     fold: CallFold,
+    agents: AgentFold,
 }
 
 impl CallRecords {
@@ -125,7 +128,7 @@ impl CallRecords {
             self.place = Some(place);
             return Ok(0);
         }
-        self.store_facts(&mut place.fold, &facts, &place.at, &to).await?;
+        self.store_facts(&mut place, &facts, &to).await?;
         self.place = Some(Place { at: to, ..place });
         self.tell_lamps().await?;
         // At least one: a batch of nothing but unknown facts is progress, too.
@@ -141,31 +144,29 @@ impl CallRecords {
 
     async fn begin(&self) -> Result<Place, ConsumeError> {
         let at = self.store.cursor(self.journal.tenant(), CONSUMER).await?;
-        Ok(Place { reader: self.reader_after(&at)?, at, fold: CallFold::default() })
+        let agents = AgentFold::of(self.store.open_stays(self.journal.tenant()).await?);
+        Ok(Place { reader: self.reader_after(&at)?, at, fold: CallFold::default(), agents })
     }
 
-    async fn store_facts(
-        &mut self,
-        fold: &mut CallFold,
-        facts: &[Recorded],
-        from: &Position,
-        to: &Position,
-    ) -> Result<(), StoreError> {
+    async fn store_facts(&mut self, place: &mut Place, facts: &[Recorded], to: &Position) -> Result<(), StoreError> {
+        let Place { at, fold, agents, .. } = place;
         let missing = fold.missing(facts);
         if !missing.is_empty() {
             fold.hold(self.store.call_documents(&to.tenant, &missing).await?);
         }
         for recorded in facts {
             fold.apply(&recorded.fact);
+            agents.apply(recorded);
         }
         fail_point("consumer.call_records.before_commit");
-        let derived = fold.derived();
-        self.store.save_derived(CONSUMER, from, to, &derived).await?;
+        let derived = Derived { stays: agents.derived(), ..fold.derived() };
+        self.store.save_derived(CONSUMER, at, to, &derived).await?;
         if let Some(lamps) = &mut self.lamps {
             lamps.note(&derived.calls);
         }
         fail_point("consumer.call_records.after_commit");
         fold.saved();
+        agents.saved();
         if fold.held() > HELD_MAX {
             *fold = CallFold::default();
         }

@@ -9,6 +9,7 @@ use hooks::fact::{
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
 
+use super::segments;
 use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, StoredAudio};
 use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd};
 use crate::store::registrations::RegistrationChange;
@@ -30,7 +31,7 @@ impl CallFold {
         let mut created = BTreeSet::new();
         let mut missing = BTreeSet::new();
         for event in facts.iter().map(|recorded| &recorded.fact.event) {
-            let Some(call) = event.call() else { continue };
+            let Some(call) = call_of(event) else { continue };
             if matches!(event, Event::CallCreated(_)) {
                 created.insert(call);
             } else if !created.contains(&call) && !self.calls.contains_key(&call) {
@@ -65,8 +66,12 @@ impl CallFold {
                 let key = (extension.clone(), contact.clone());
                 self.registrations.insert(key, RegistrationChange::Unbound { extension, contact });
             }
-            Event::AgentStateChanged(_)
-            | Event::ConferenceStarted(_)
+            Event::AgentStateChanged(event) => {
+                if let Some(call) = event.call {
+                    self.happen(call, fact);
+                }
+            }
+            Event::ConferenceStarted(_)
             | Event::ConferenceEnded(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
@@ -112,11 +117,16 @@ impl CallFold {
             | Event::RecordingPaused(_)
             | Event::RecordingResumed(_) => {
                 let call = fact.event.call().expect("these events belong to a call");
-                if let Some(document) = self.calls.get_mut(&call) {
-                    happen(document, &fact.event, fact.at_ms);
-                    self.touched.insert(call);
-                }
+                self.happen(call, fact);
             }
+        }
+    }
+
+    fn happen(&mut self, call: CallId, fact: &Fact) {
+        if let Some(document) = self.calls.get_mut(&call) {
+            happen(document, &fact.event, fact.at_ms);
+            segments::happen(document, &fact.event, fact.at_ms);
+            self.touched.insert(call);
         }
     }
 
@@ -131,6 +141,7 @@ impl CallFold {
         Derived {
             calls: self.touched.iter().filter_map(|call| self.calls.get(call)).cloned().collect(),
             registrations: self.registrations.values().cloned().collect(),
+            stays: Vec::new(),
         }
     }
 
@@ -142,6 +153,14 @@ impl CallFold {
                 self.calls.remove(&call);
             }
         }
+    }
+}
+
+/// The call that a fact is about.
+fn call_of(event: &Event) -> Option<CallId> {
+    match event {
+        Event::AgentStateChanged(event) => event.call,
+        other => other.call(),
     }
 }
 
@@ -161,6 +180,12 @@ fn created(event: &CallCreated, at_ms: u64) -> CallRecord {
         ringing_at_ms: None,
         answered_at_ms: None,
         interruptions: Vec::new(),
+        queue: None,
+        queue_wait_ms: None,
+        connected_at_ms: None,
+        agent: None,
+        overflow_number: None,
+        lost: false,
         end: None,
     }
 }

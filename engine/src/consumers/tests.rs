@@ -322,11 +322,11 @@ fn two_consumers_of_one_cursor_do_not_both_store() {
             Position::start(TenantId::first()),
             Position { epoch: 1, number: 9, ..Position::start(TenantId::first()) },
         );
-        let derived = Derived { calls: folded(&whole_call(1, 0)), registrations: Vec::new() };
+        let derived = Derived { calls: folded(&whole_call(1, 0)), ..Derived::default() };
         store.save_derived("one", &from, &to, &derived).await.unwrap();
         for stale in [&from, &Position { number: 8, ..to.clone() }] {
             let next = Position { number: 20, ..to.clone() };
-            let other = Derived { calls: folded(&whole_call(2, 0)), registrations: Vec::new() };
+            let other = Derived { calls: folded(&whole_call(2, 0)), ..Derived::default() };
             let refused = store.save_derived("one", stale, &next, &other).await;
             assert!(matches!(refused, Err(StoreError::CursorMoved { .. })), "{refused:?}");
         }
@@ -393,7 +393,7 @@ fn records_are_listed_newest_first_and_filtered() {
         calls[8].record.end.as_mut().unwrap().talk_duration_ms = 60_000;
         let (from, to) =
             (Position::start(here.clone()), Position { epoch: 1, number: 1, ..Position::start(here.clone()) });
-        store.save_derived("test", &from, &to, &Derived { calls, registrations: Vec::new() }).await.unwrap();
+        store.save_derived("test", &from, &to, &Derived { calls, ..Derived::default() }).await.unwrap();
         let list = async |filter: RecordFilter| {
             let page = store.call_records(&here, &filter, &PageAsk::first(100)).await.unwrap();
             page.items.into_iter().map(|record| record.call).collect::<Vec<_>>()
@@ -431,7 +431,7 @@ fn a_recording_is_found_and_its_uses_are_logged() {
         let here = TenantId::first();
         let (from, to) =
             (Position::start(here.clone()), Position { epoch: 1, number: 1, ..Position::start(here.clone()) });
-        let derived = Derived { calls: folded(&whole_call(1, 0)), registrations: Vec::new() };
+        let derived = Derived { calls: folded(&whole_call(1, 0)), ..Derived::default() };
         store.save_derived("test", &from, &to, &derived).await.unwrap();
         let id = RecordingId::new(1, 1);
         let found = store.recording(&here, id).await.unwrap().unwrap();

@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::recording::RecordingShown;
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::records::{CallDocument, CallLeg, CallRecord, Interruption, RecordFilter};
+use crate::store::records::{CallDocument, CallLeg, CallRecord, Interruption, RecordFilter, Segment, SegmentKind};
 
 /// The operations on call records.
 #[must_use]
@@ -61,6 +61,18 @@ pub struct CallRecordShown {
     pub answered_at: Option<Instant>,
     /// Stretches in which the switch was not there and nobody heard anybody, though the call went on afterwards.
     pub interruptions: Vec<InterruptionShown>,
+    /// The first queue that it was in.
+    pub queue: Option<String>,
+    /// How long it waited in queues, ringing included.
+    pub queue_wait_ms: Option<u64>,
+    /// When a person answered first, be it that a menu had before.
+    pub connected_at: Option<Instant>,
+    /// The employee number of the first agent who talked in it.
+    pub agent: Option<String>,
+    /// The number outside that answered in place of an agent.
+    pub overflow_number: Option<String>,
+    /// It came in for agents, and no person answered.
+    pub lost: bool,
     /// When it ended; null while it runs.
     pub ended_at: Option<Instant>,
     /// How long it rang.
@@ -107,6 +119,8 @@ pub struct CallDocumentShown {
     /// Where the messages are that were left in it.
     #[schema(example = json!(["/api/v1/voicemails/01JD9Z4E6N8Q2R5T7V9X1B3D5F"]))]
     pub voicemails: Vec<String>,
+    /// What it was made of, in the order in which that began.
+    pub segments: Vec<SegmentShown>,
     /// Where its SIP messages are seen, as long as they are kept.
     #[schema(example = "/api/v1/call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F/ladder")]
     pub ladder: String,
@@ -173,6 +187,45 @@ pub struct Quality {
     pub reported_lost: u64,
 }
 
+/// A piece of a call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SegmentShown {
+    /// What it was.
+    pub kind: SegmentKind,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it ended; null while it lasts.
+    pub ended_at: Option<Instant>,
+    /// The employee number of the agent that it is about.
+    pub agent: Option<String>,
+    /// The queue that it is about.
+    pub queue: Option<String>,
+    /// The leg that it is about.
+    pub leg: Option<String>,
+    /// The number dialled, or that answered.
+    pub number: Option<String>,
+    /// How it ended, in the word of the fact that ended it: `answered`, `abandoned`, `timed_out`, ...; of a supervision what it was.
+    pub outcome: Option<String>,
+    /// Who did it, where that is another than the one it is about: the supervisor.
+    pub done_by: Option<String>,
+}
+
+impl From<Segment> for SegmentShown {
+    fn from(segment: Segment) -> Self {
+        Self {
+            kind: segment.kind,
+            started_at: Instant(segment.started_at_ms),
+            ended_at: segment.ended_at_ms.map(Instant),
+            agent: segment.agent,
+            queue: segment.queue,
+            leg: segment.leg.map(|leg| leg.to_string()),
+            number: segment.number,
+            outcome: segment.outcome,
+            done_by: segment.done_by,
+        }
+    }
+}
+
 /// Which records are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -191,6 +244,14 @@ pub struct RecordQuery {
     extension: Option<String>,
     /// By this trunk.
     trunk: Option<String>,
+    /// It was in this queue.
+    queue: Option<String>,
+    /// The agent of this employee number talked in it.
+    agent: Option<String>,
+    /// It came in for agents and no person answered, or not (LOST-01).
+    lost: Option<bool>,
+    /// A number outside answered in place of an agent, or not (LOSTANS-01).
+    overflow_answered: Option<bool>,
     /// Answered or not.
     answered: Option<bool>,
     /// Ended so.
@@ -226,6 +287,12 @@ impl From<CallRecord> for CallRecordShown {
             ringing_at: record.ringing_at_ms.map(Instant),
             answered_at: record.answered_at_ms.map(Instant),
             interruptions: record.interruptions.into_iter().map(InterruptionShown::from).collect(),
+            queue: record.queue,
+            queue_wait_ms: record.queue_wait_ms,
+            connected_at: record.connected_at_ms.map(Instant),
+            agent: record.agent,
+            overflow_number: record.overflow_number,
+            lost: record.lost,
             ended_at: end.map(|end| Instant(end.at_ms)),
             ring_duration_ms: end.map(|end| end.ring_duration_ms),
             talk_duration_ms: end.map(|end| end.talk_duration_ms),
@@ -256,6 +323,7 @@ impl From<CallDocument> for CallDocumentShown {
                 .filter(|message| message.deleted.is_none())
                 .map(|message| format!("/api/v1/voicemails/{}", message.voicemail))
                 .collect(),
+            segments: document.segments.into_iter().map(SegmentShown::from).collect(),
         }
     }
 }
@@ -318,6 +386,10 @@ async fn list_call_records(
         number: query.number,
         extension: query.extension,
         trunk: query.trunk,
+        queue: query.queue,
+        agent: query.agent,
+        lost: query.lost,
+        overflow_answered: query.overflow_answered,
         answered: query.answered,
         cause: query.cause,
         talk_min_ms: query.talk_min_ms,

@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::ws::{
-    CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
-};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use hooks::fact::CloudEvent;
 use hooks::position::Position;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
@@ -25,6 +23,7 @@ use super::page;
 use super::permission::EVENTS_READ;
 use super::principal::Principal;
 use super::problem::{FieldError, Kind, Problem};
+use super::socket::{self, End};
 use super::state::Api;
 use crate::events::Feed;
 use crate::journal::ReadError;
@@ -104,8 +103,6 @@ pub struct StreamQuery {
 
 /// Below the time in which a request must be answered.
 const WAIT_MAX_MS: u64 = 25_000;
-/// A client that does not take an event for so long is closed; it comes back with its position.
-const SEND_MAX: Duration = Duration::from_secs(10);
 /// How often a ping asks whether the client is there, and the session whether it still holds.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Events read and sent at a time.
@@ -155,9 +152,7 @@ async fn stream_events(
         None => api.journal(&principal.tenant)?.head().to_string(),
     };
     let feed = open(&api, &principal, Some(&after)).await?;
-    let upgrade = upgrade.map_err(|rejection| {
-        Problem::new(Kind::UpgradeRequired, format!("open a WebSocket (RFC 6455) here: {}", rejection.body_text()))
-    })?;
+    let upgrade = socket::upgradable(upgrade)?;
     let permit = api.streams().clone().try_acquire_owned().map_err(|_| {
         Problem::new(Kind::Unavailable, "too many event streams are open; pull events instead, or try later")
             .retry_after(30)
@@ -200,31 +195,9 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-/// Why a stream ends (RFC 6455 §7.4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// The client left.
-    Left,
-    /// 1013: it does not take what is sent.
-    TooSlow,
-    /// 1008: the session ended, or the permission was taken away.
-    SignedOut,
-    /// 1011: our fault.
-    Failed,
-}
-
 async fn stream(api: Api, principal: Principal, feed: Feed, mut socket: WebSocket, _permit: OwnedSemaphorePermit) {
     let end = run(&api, &principal, feed, &mut socket).await;
-    let close =
-        |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }));
-    let message = match end {
-        End::Left => return,
-        End::TooSlow => close(1013, "too slow; come back with the position of the last event"),
-        End::SignedOut => close(1008, "the session ended"),
-        End::Failed => close(1011, "the log cannot be read"),
-    };
-    // Best effort: the client is about to lose the connection anyway.
-    let _ = timeout(Duration::from_secs(1), socket.send(message)).await;
+    socket::close(&mut socket, end).await;
 }
 
 async fn run(api: &Api, principal: &Principal, mut feed: Feed, socket: &mut WebSocket) -> End {
@@ -240,12 +213,12 @@ async fn run(api: &Api, principal: &Principal, mut feed: Feed, socket: &mut WebS
         let idle = events.is_empty();
         for event in events {
             let Ok(text) = serde_json::to_string(&event) else { return End::Failed };
-            if let Err(end) = send(socket, Message::text(text)).await {
+            if let Err(end) = socket::send(socket, Message::text(text)).await {
                 return end;
             }
         }
         if Instant::now() >= ping_at {
-            if let Err(end) = still_there(api, principal, socket).await {
+            if let Err(end) = socket::still_there(api, principal, socket, EVENTS_READ).await {
                 return end;
             }
             ping_at = Instant::now() + PING_EVERY;
@@ -254,31 +227,8 @@ async fn run(api: &Api, principal: &Principal, mut feed: Feed, socket: &mut WebS
             tokio::select! {
                 () = feed.changed() => {}
                 () = sleep_until(ping_at) => {}
-                received = socket.recv() => match received {
-                    // What a client says means nothing; pongs are answered by the library.
-                    Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Left,
-                },
+                received = socket.recv() => if let Some(end) = socket::heard(received) { return end },
             }
         }
-    }
-}
-
-async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
-    match timeout(SEND_MAX, socket.send(message)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Left),
-        Err(_) => Err(End::TooSlow),
-    }
-}
-
-/// Pings, and looks whether the principal still may read.
-async fn still_there(api: &Api, principal: &Principal, socket: &mut WebSocket) -> Result<(), End> {
-    send(socket, Message::Ping(axum::body::Bytes::new())).await?;
-    match super::principal::renewed(api, principal).await {
-        Ok(Some(now)) if now.permissions.allow(EVENTS_READ) => Ok(()),
-        Ok(Some(_) | None) => Err(End::SignedOut),
-        // The database is away: who was let in stays.
-        Err(_) => Ok(()),
     }
 }

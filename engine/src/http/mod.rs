@@ -2,6 +2,7 @@
 //! published snapshots and the database, and sends commands to the writer.
 
 pub mod agent;
+pub mod agent_state;
 pub mod api_token;
 pub mod audit;
 pub mod ban;
@@ -22,6 +23,7 @@ pub mod hours;
 pub mod idempotency;
 pub mod ladder;
 pub mod metric;
+pub mod missed_offer;
 pub mod operation;
 pub mod origin;
 pub mod page;
@@ -41,6 +43,7 @@ pub mod session;
 pub mod setting;
 pub mod sip;
 pub mod sip_credential;
+mod socket;
 pub mod state;
 pub mod supervision;
 pub mod tenant;
@@ -48,6 +51,7 @@ pub mod throttle;
 pub mod time_text;
 pub mod trunk;
 pub mod voicemail;
+pub mod wallboard;
 
 use std::time::Duration;
 
@@ -75,6 +79,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 pub fn operations() -> Operations {
     let resources = [
         agent::operations(),
+        agent_state::operations(),
         api_token::operations(),
         audit::operations(),
         ban::operations(),
@@ -85,6 +90,7 @@ pub fn operations() -> Operations {
         call_quality::operations(),
         conference::operations(),
         ladder::operations(),
+        missed_offer::operations(),
         document::operations(),
         event::operations(),
         extension::operations(),
@@ -103,6 +109,7 @@ pub fn operations() -> Operations {
         tenant::operations(),
         trunk::operations(),
         voicemail::operations(),
+        wallboard::operations(),
     ];
     let below = resources.into_iter().fold(Operations::new(), Operations::merge).below(BASE);
     below.merge(health::root_operations()).merge(metric::root_operations()).merge(document::page_operations())

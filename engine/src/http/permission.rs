@@ -20,6 +20,8 @@ keys! {
     AGENTS_SUPERVISE = "agents.supervise";
     /// Make employees agents, and set how they are treated.
     AGENTS_WRITE = "agents.write";
+    /// Read the agent state log (LOG-01).
+    AGENT_STATES_READ = "agent_states.read";
     /// Read the audit log.
     AUDIT_READ = "audit.read";
     /// See which addresses are banned.
@@ -74,6 +76,8 @@ keys! {
     HOURS_WRITE = "hours.write";
     /// Read the counters of the whole process.
     METRICS_READ = "metrics.read";
+    /// Read the offers that agents did not take (MISS-01).
+    MISSED_OFFERS_READ = "missed_offers.read";
     /// See and hear uploaded prompts.
     PROMPTS_READ = "prompts.read";
     /// Upload, change and delete prompts and music on hold.
@@ -120,6 +124,8 @@ keys! {
     VOICEMAILS_PLAY = "voicemails.play";
     /// See the messages of all boxes (VM-06).
     VOICEMAILS_READ = "voicemails.read";
+    /// See the wallboard and the board of agents (MON-01).
+    WALLBOARD_READ = "wallboard.read";
 }
 
 /// What a principal may do: a set of keys, or all of them.

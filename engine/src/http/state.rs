@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::recording::Uses;
 use super::sip_credential::Browsers;
 use super::throttle::Throttle;
+use super::wallboard::{Abnormal, Days};
 use crate::events::Parked;
 use crate::journal::JournalHandle;
 use crate::ladder::Captures;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub names: Arc<Names>,
     /// `ice.servers`: what browsers are told.
     pub ice_servers: Vec<String>,
+    /// `[wallboard]`: which talks are abnormal.
+    pub abnormal: Abnormal,
 }
 
 /// [`Parts`] and what the API keeps for itself. Cheap to clone.
@@ -71,6 +74,7 @@ struct Inner {
     streams: Arc<Semaphore>,
     parked: Parked,
     browsers: Browsers,
+    days: Days,
 }
 
 /// Password hashes computed at a time: each takes 19 MiB and a core for some 20 ms.
@@ -92,7 +96,20 @@ impl Api {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             parked: Parked::default(),
             browsers: Browsers::default(),
+            days: Days::default(),
         }))
+    }
+
+    /// The figures of the day, counted once for all who look.
+    #[must_use]
+    pub fn days(&self) -> &Days {
+        &self.0.days
+    }
+
+    /// Which talks are abnormal.
+    #[must_use]
+    pub fn abnormal(&self) -> Abnormal {
+        self.0.parts.abnormal
     }
 
     /// The database.

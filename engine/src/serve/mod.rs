@@ -134,8 +134,7 @@ impl Running {
         let Launch { config, config_file, log_level, plugins } = launch;
         let mut stored = Stored::open(&config).await?;
         let clock = Clock::start();
-        let health = Arc::new(Health::new());
-        let live = Arc::new(Live::new());
+        let (health, live) = (Arc::new(Health::new()), Arc::new(Live::new()));
         let (inbox, outbox) = inbox();
         let mut recovered = recover::recover(&config, &stored.tenants, clock.now().unix_ms)?;
         let names = Arc::new(Names::new(&config.dns.servers));
@@ -189,6 +188,7 @@ impl Running {
             record_internal: config.recording.internal,
             names: Arc::clone(&names),
             ice_servers: config.ice_servers.clone(),
+            abnormal: config.abnormal,
         });
         tasks.push(tokio::spawn(http::sip_credential::watch(api.clone(), stopping.clone())));
         tasks.push(tokio::spawn(secrets.clone().watch(stopping.clone())));

@@ -125,6 +125,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[http]", old.http != new.http),
         ("[https]", old.https != new.https),
         ("[rtp]", old.rtp != new.rtp),
+        ("[wallboard]", old.abnormal != new.abnormal),
         ("[ice]", old.ice_servers != new.ice_servers),
         ("[dns]", old.dns != new.dns),
         ("[storage]", old.storage != new.storage),

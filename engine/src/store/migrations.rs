@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step {
         version: 1,
         name: "first",
@@ -99,6 +99,12 @@ const STEPS: [Step; 15] = [
         name: "agents_and_queues",
         sqlite: include_str!("../../../migrations/sqlite/0017_agents_and_queues.sql"),
         postgres: include_str!("../../../migrations/postgres/0017_agents_and_queues.sql"),
+    },
+    Step {
+        version: 18,
+        name: "segments_and_agent_states",
+        sqlite: include_str!("../../../migrations/sqlite/0018_segments_and_agent_states.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018_segments_and_agent_states.sql"),
     },
     Step {
         version: 20,

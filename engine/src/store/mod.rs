@@ -5,6 +5,7 @@
 //! (a session's token, the list of tenants). Settings are written through [`setting::SettingsTx`] only, which writes the
 //! audit entry in the same transaction.
 
+pub mod agent_states;
 pub mod agents;
 pub mod api_tokens;
 pub mod audit;
@@ -29,6 +30,7 @@ pub mod sql;
 pub mod tenants;
 pub mod trunks;
 pub mod voicemails;
+pub mod wallboard;
 
 use std::fmt;
 use std::path::Path;

@@ -2,12 +2,16 @@
 //! only; nobody edits or deletes them (CDR-10).
 
 mod rows;
+mod segments;
 
 use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind};
 use hooks::id::{CallId, LegId, TenantId};
 use hooks::position::Position;
 use serde::{Deserialize, Serialize};
 
+pub use segments::{MissedFilter, MissedOffer, Segment, SegmentKind};
+
+use super::agent_states::{self, AgentStay};
 use super::recordings::{self, Recording};
 use super::registrations::{self, RegistrationChange};
 use super::setting::{Page, PageAsk};
@@ -46,6 +50,18 @@ pub struct CallRecord {
     pub answered_at_ms: Option<u64>,
     /// When the process was not there, though the call went on afterwards; in order.
     pub interruptions: Vec<Interruption>,
+    /// The first queue that it was in.
+    pub queue: Option<String>,
+    /// How long it waited in queues, ringing included, ms; `None` until it has left one (QUEUE-02).
+    pub queue_wait_ms: Option<u64>,
+    /// When a person answered first, be it that a menu had before.
+    pub connected_at_ms: Option<u64>,
+    /// The first agent who talked in it.
+    pub agent: Option<String>,
+    /// The number outside that answered in place of an agent (LOSTANS-01).
+    pub overflow_number: Option<String>,
+    /// It came in for agents, and no person answered (LOST-01); told when it is over.
+    pub lost: bool,
     /// How it ended; `None` while it runs.
     pub end: Option<CallEnd>,
 }
@@ -138,13 +154,15 @@ pub struct CallDocument {
     pub recordings: Vec<Recording>,
     /// The messages that were left in it.
     pub voicemails: Vec<Voicemail>,
+    /// What it was made of, in the order in which that began.
+    pub segments: Vec<Segment>,
 }
 
 impl CallDocument {
     /// A call of which nothing is known yet but that it began.
     #[must_use]
     pub fn of(record: CallRecord) -> Self {
-        Self { record, legs: Vec::new(), recordings: Vec::new(), voicemails: Vec::new() }
+        Self { record, legs: Vec::new(), recordings: Vec::new(), voicemails: Vec::new(), segments: Vec::new() }
     }
 }
 
@@ -163,6 +181,14 @@ pub struct RecordFilter {
     pub extension: Option<String>,
     /// By this trunk.
     pub trunk: Option<String>,
+    /// It was in this queue.
+    pub queue: Option<String>,
+    /// This agent talked in it.
+    pub agent: Option<String>,
+    /// Lost or not.
+    pub lost: Option<bool>,
+    /// A number outside answered in place of an agent, or not.
+    pub overflow_answered: Option<bool>,
     /// Answered or not.
     pub answered: Option<bool>,
     /// Ended so.
@@ -180,6 +206,8 @@ pub struct Derived {
     pub calls: Vec<CallDocument>,
     /// Registrations as they now stand.
     pub registrations: Vec<RegistrationChange>,
+    /// Stays of agents in states.
+    pub stays: Vec<AgentStay>,
 }
 
 impl Store {
@@ -207,6 +235,13 @@ impl Store {
         upsert(&mut tx, &recordings::TABLE, recordings.collect()).await?;
         let messages = documents().flat_map(|call| call.voicemails.iter().map(|it| voicemails::args_of(tenant, it)));
         upsert(&mut tx, &voicemails::TABLE, messages.collect()).await?;
+        let segments = documents().flat_map(|call| {
+            let pieces = call.segments.iter().enumerate();
+            pieces.map(|(at, segment)| segments::segment_args(tenant, call.record.call, at, segment))
+        });
+        upsert(&mut tx, &segments::SEGMENTS, segments.collect()).await?;
+        let stays = derived.stays.iter().map(|stay| agent_states::args_of(tenant, stay));
+        upsert(&mut tx, &agent_states::TABLE, stays.collect()).await?;
         registrations::apply(&mut tx, tenant, &derived.registrations).await?;
         tx.commit().await
     }
@@ -230,6 +265,7 @@ impl Store {
             let records = in_calls(&mut conn, "SELECT * FROM call_records WHERE", "call", tenant, calls).await?;
             let legs =
                 in_calls(&mut conn, "SELECT * FROM call_legs WHERE", "started_at_ms, leg", tenant, calls).await?;
+            let segments = in_calls(&mut conn, "SELECT * FROM call_segments WHERE", "call, at", tenant, calls).await?;
             let recordings = recordings::of_calls(&mut conn, tenant, calls).await?;
             for row in &records {
                 let record = rows::record(row)?;
@@ -245,6 +281,12 @@ impl Store {
                 let mut of_call = documents.iter_mut().filter(|document| document.record.call == message.call);
                 if let Some(document) = of_call.next() {
                     document.voicemails.push(message);
+                }
+            }
+            for row in &segments {
+                let call: CallId = row.parsed("call")?;
+                if let Some(document) = documents.iter_mut().find(|document| document.record.call == call) {
+                    document.segments.push(segments::segment(row)?);
                 }
             }
             for recording in recordings {
@@ -308,7 +350,12 @@ pub(super) struct Condition {
 
 impl Condition {
     pub(super) fn new(tenant: &TenantId) -> Self {
-        Self { text: "tenant = $1".to_owned(), args: args![tenant.as_str()] }
+        Self::of("tenant", tenant)
+    }
+
+    /// Of rows whose column `column` names the tenant.
+    pub(super) fn of(column: &str, tenant: &TenantId) -> Self {
+        Self { text: format!("{column} = $1"), args: args![tenant.as_str()] }
     }
 
     pub(super) fn into_parts(self) -> (String, Vec<Arg>) {
@@ -360,6 +407,21 @@ impl Condition {
         }
         if let Some(trunk) = &filter.trunk {
             self.and("trunk = ?", trunk.as_str());
+        }
+        let part = "call IN (SELECT call FROM call_segments s WHERE s.tenant = $1 AND s.kind";
+        if let Some(queue) = &filter.queue {
+            self.and(&format!("{part} = 'queue' AND s.queue = ?)"), queue.as_str());
+        }
+        if let Some(agent) = &filter.agent {
+            self.and(&format!("{part} = 'agent' AND s.agent = ?)"), agent.as_str());
+        }
+        if let Some(lost) = filter.lost {
+            self.and("lost = ?", lost);
+        }
+        match filter.overflow_answered {
+            Some(true) => self.plain("overflow_number IS NOT NULL"),
+            Some(false) => self.plain("overflow_number IS NULL"),
+            None => {}
         }
         if let Some(cause) = &filter.cause {
             self.and("cause = ?", word(cause));

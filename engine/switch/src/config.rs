@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use dialplan::block::BlockLists;
 use dialplan::flow::name::{FlowName, HoursName, QueueName};
-use dialplan::hours::Hours;
+use dialplan::hours::{Hours, Zone};
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
 use dialplan::say::{Language, PromptName};
@@ -187,6 +187,8 @@ pub struct TenantConfig {
     pub hours: BTreeMap<HoursName, Arc<Hours>>,
     /// Who is not let in, and who is not called (GEN-19).
     pub blocks: Arc<BlockLists>,
+    /// Whose clocks tell its days.
+    pub zone: Zone,
     /// Where numbers lead.
     pub plan: Plan,
     /// In which language its callers are spoken to.

@@ -106,6 +106,7 @@ impl Switch {
     /// Takes one input. [`Self::poll_output`] is to be emptied afterwards.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.desk.now = now;
+        self.desk.turn_the_page();
         match input {
             Input::Sip { flow, message: Ok(message) } => self.desk.transactions.receive(now, flow, message),
             Input::Sip { flow, message: Err(error) } => self.malformed(flow, &error),
@@ -158,6 +159,7 @@ impl Switch {
     /// Lets everything happen that is due by `now`. [`Self::poll_output`] is to be emptied afterwards.
     pub fn handle_timeout(&mut self, now: Now) {
         self.desk.now = now;
+        self.desk.turn_the_page();
         self.desk.transactions.handle_timeout(now);
         self.pump();
         while let Some(key) = self.desk.timers.pop_due(now.mono) {

@@ -101,6 +101,7 @@ mod tests {
             plan: Plan { inbound: vec![route], ..Plan::default() },
             language: dialplan::say::Language::En,
             caller_number: None,
+            zone: "UTC".parse().expect("a zone that there is"),
             record_internal: false,
         })
     }

@@ -77,14 +77,14 @@ async fn a_position_of_elsewhere_is_refused() {
     assert_eq!(admin.get("/events/stream").await.problem(), "upgrade-required");
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-struct Server {
+pub(crate) struct Server {
     address: std::net::SocketAddr,
     _stop: watch::Sender<bool>,
 }
 
-async fn start(fixture: &Fixture) -> Server {
+pub(crate) async fn start(fixture: &Fixture) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
@@ -93,7 +93,12 @@ async fn start(fixture: &Fixture) -> Server {
 }
 
 async fn connect(server: &Server, query: &str, headers: &[(&'static str, String)]) -> Result<Socket, Error> {
-    let url = format!("ws://{}/api/v1/events/stream{query}", server.address);
+    open(server, &format!("/events/stream{query}"), headers).await
+}
+
+/// A WebSocket of the API.
+pub(crate) async fn open(server: &Server, path: &str, headers: &[(&'static str, String)]) -> Result<Socket, Error> {
+    let url = format!("ws://{}/api/v1{path}", server.address);
     let mut request = url.into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -13,6 +14,7 @@ use engine::http::health::{Health, SipSockets};
 use engine::http::metric;
 use engine::http::peer::Peer;
 use engine::http::state::{Api, Parts};
+use engine::http::wallboard::Abnormal;
 use engine::journal::JournalOptions;
 use engine::journal::facts::FactJournal;
 use engine::ladder::Captures;
@@ -202,6 +204,7 @@ impl Fixture {
             record_internal: false,
             names: Arc::new(Names::default()),
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
+            abnormal: Abnormal { max: Duration::from_secs(3_600), min: Duration::ZERO },
         });
         let journals = Mutex::new(journals);
         Self { router: engine::http::router(api.clone()), api, store, live, switch, health, prompts, journals, folder }

@@ -19,4 +19,5 @@ mod tls;
 mod trunks;
 mod views;
 mod voicemails;
+mod wallboard;
 mod writes;

@@ -40,6 +40,12 @@ fn document(n: u64, mailbox: &str, listened: Option<FirstUse>) -> CallDocument {
         ringing_at_ms: None,
         answered_at_ms: None,
         interruptions: Vec::new(),
+        queue: None,
+        queue_wait_ms: None,
+        connected_at_ms: None,
+        agent: None,
+        overflow_number: None,
+        lost: false,
         end: None,
     };
     let file = RecordingFile {

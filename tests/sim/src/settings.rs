@@ -273,6 +273,7 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         plan,
         language: Language::ZhCn,
         caller_number: None,
+        zone: zone(),
         record_internal: record,
     }
 }
@@ -301,6 +302,7 @@ pub(crate) fn small_tenant(users: &[&str], contact: fn(&str) -> Option<StaticCon
         plan,
         language: Language::ZhCn,
         caller_number: None,
+        zone: zone(),
         record_internal: true,
     }
 }
@@ -352,4 +354,8 @@ fn trunk(name: &str, ip: &str, login: Option<&Login>) -> Trunk {
         enabled: true,
         policy: TrunkPolicy::default(),
     }
+}
+
+fn zone() -> dialplan::hours::Zone {
+    "Asia/Shanghai".parse().expect("a zone that there is")
 }

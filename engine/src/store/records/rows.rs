@@ -31,6 +31,12 @@ pub(super) const RECORDS: DerivedTable = DerivedTable {
         "cause",
         "ended_by",
         "sip_status",
+        "queue",
+        "queue_wait_ms",
+        "connected_at_ms",
+        "agent",
+        "overflow_number",
+        "lost",
     ],
 };
 
@@ -59,6 +65,12 @@ pub(super) fn record_args(tenant: &TenantId, record: &CallRecord) -> Vec<Arg> {
         end.map(|end| word(&end.cause)),
         end.map(|end| word(&end.by)),
         end.map(|end| end.sip_status),
+        record.queue.clone(),
+        record.queue_wait_ms,
+        record.connected_at_ms,
+        record.agent.clone(),
+        record.overflow_number.clone(),
+        record.lost,
     ]
 }
 
@@ -90,6 +102,12 @@ pub(super) fn record(row: &Row) -> Result<CallRecord, StoreError> {
         ringing_at_ms: row.opt_unsigned("ringing_at_ms")?,
         answered_at_ms: row.opt_unsigned("answered_at_ms")?,
         interruptions: row.json("interruptions")?,
+        queue: row.opt_text("queue")?,
+        queue_wait_ms: row.opt_unsigned("queue_wait_ms")?,
+        connected_at_ms: row.opt_unsigned("connected_at_ms")?,
+        agent: row.opt_text("agent")?,
+        overflow_number: row.opt_text("overflow_number")?,
+        lost: row.flag("lost")?,
         end,
     })
 }

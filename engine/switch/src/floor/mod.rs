@@ -4,6 +4,7 @@
 //! dials or hangs up, by whatever phone, his state follows. A queue's offer is a lease of the distribution; the call that is offered
 //! rings the phones.
 
+mod day;
 mod mobile;
 mod setting;
 mod shown;
@@ -40,6 +41,7 @@ pub(crate) struct Floor {
     /// The calls that are offered.
     offers: BTreeMap<OfferId, CallId>,
     last_id: u64,
+    days: day::Days,
     changed: Changed,
 }
 

@@ -16,6 +16,7 @@ use crate::view::View;
 impl Desk {
     /// New or changed agents and queues of a tenant.
     pub(crate) fn set_floor(&mut self, tenant: &TenantConfig) {
+        self.floor.days.set(&tenant.tenant, &tenant.zone, self.now.unix_ms);
         for queue in tenant.queues.values() {
             self.floor.set_queue(&tenant.tenant, queue);
         }
@@ -116,7 +117,7 @@ impl Floor {
         self.posts.insert(id, post);
     }
 
-    fn agents_of(&self, tenant: &TenantId) -> Vec<AgentId> {
+    pub(super) fn agents_of(&self, tenant: &TenantId) -> Vec<AgentId> {
         self.posts.iter().filter(|(_, post)| post.tenant == *tenant).map(|(id, _)| *id).collect()
     }
 

@@ -334,14 +334,15 @@ impl Distribution {
         }
     }
 
-    /// A new day begins: nobody has answered anything today.
-    pub fn new_day(&mut self) {
-        let agents: Vec<AgentId> = self.agents.keys().copied().collect();
+    /// A new day begins for these agents and queues: nobody has answered anything today.
+    pub fn new_day(&mut self, agents: &[AgentId], queues: &[QueueId]) {
         for agent in agents {
-            self.change_idle(agent, |agent| agent.answered_today = 0);
+            self.change_idle(*agent, |agent| agent.answered_today = 0);
         }
-        for queue in self.queues.values_mut() {
-            queue.figures = Figures::default();
+        for queue in queues {
+            if let Some(queue) = self.queues.get_mut(queue) {
+                queue.figures = Figures::default();
+            }
         }
     }
 

@@ -196,6 +196,7 @@ pub(crate) fn tenant() -> TenantConfig {
         blocks: Arc::default(),
         language: Language::En,
         caller_number: None,
+        zone: "Asia/Shanghai".parse().unwrap(),
         record_internal: false,
     }
 }

@@ -540,3 +540,37 @@ fn a_call_that_a_restart_cut_off_has_ended_for_its_agent() {
         close(world, &["10001"]);
     }
 }
+
+/// At midnight of the tenant's zone nobody has answered anything today, and no queue has had a caller.
+#[test]
+fn a_new_day_begins_at_midnight_of_the_tenants_zone() {
+    let mut settings = centre();
+    change(&mut settings, |queue| queue.settings.strategy = Strategy::FewestToday);
+    // The tests begin at 08:00 UTC: 22:00 there.
+    settings.zone = "Pacific/Kiritimati".parse().unwrap();
+    let midnight = Duration::from_secs(2 * 3_600);
+    let mut world = staffed(settings, &["10001", "10002"]);
+    // Alice answers one; then Bob is first, though she has been idle for longer.
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 200\n1s alice < ACK\n2s lines > BYE\n2s alice < BYE");
+    let entered = |world: &World| {
+        let queue = world.views.iter().rev().find_map(|view| match view {
+            View::Queue(queue) => Some(queue.today.entered),
+            _ => None,
+        });
+        queue.unwrap()
+    };
+    assert_eq!(entered(&world), 1);
+    let later = world.now() + Duration::from_secs(60);
+    world.run_until(later);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms bob < INVITE\n0ms bob > 180\n1s lines > BYE\n1s bob < CANCEL\n1s bob < ACK");
+    assert_eq!(entered(&world), 2);
+    world.run_until(midnight + Duration::from_secs(1));
+    world.register(&["alice", "bob", "carol"]);
+    for agent in ["10001", "10002"] {
+        let _ = order(&mut world, agent, AgentOrder::Pick(AgentState::OnBreak));
+        order(&mut world, agent, AgentOrder::Pick(AgentState::Ready)).unwrap();
+    }
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n0ms alice > 180\n1s lines > BYE\n1s alice < CANCEL\n1s alice < ACK");
+    assert_eq!(entered(&world), 1, "only the last one came today");
+    close(world, &["10001", "10002"]);
+}

@@ -1,0 +1,359 @@
+//! `wallboard`: how the centre stands now and what the day has brought (MON-01 to MON-10, MON-20), as a snapshot and pushed.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use dialplan::hours::Zone;
+use hooks::fact::{AgentState, CallStatus, Sign};
+use hooks::id::{CallId, TenantId};
+use serde::Serialize;
+use switch::view::{AgentView, QueueView};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant as Clock, sleep_until};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::agent::StateName;
+use super::operation::{Guard, Operations};
+use super::origin;
+use super::permission::WALLBOARD_READ;
+use super::principal::Principal;
+use super::problem::{Kind, Problem};
+use super::socket::{self, End};
+use super::state::Api;
+use super::time_text::Instant;
+use crate::store::tenants::Tenant;
+use crate::store::wallboard::{DayAsk, DayFigures, HourFigures};
+
+/// The operations.
+#[must_use]
+pub fn operations() -> Operations {
+    Operations::new()
+        .add(Guard::Needs(WALLBOARD_READ), routes!(read_wallboard))
+        .add(Guard::Needs(WALLBOARD_READ), routes!(stream_wallboard))
+}
+
+/// How the centre stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Wallboard {
+    /// When this was so.
+    pub at: Instant,
+    /// What the day has brought.
+    pub today: Today,
+    /// Callers who wait now.
+    pub waiting: u32,
+    /// How many agents are in which state (MON-10); `idle`, `ringing` and `connected` are parts of the rest.
+    pub states: BTreeMap<&'static str, u32>,
+    /// The agents (MON-20), by employee number.
+    pub agents: Vec<AgentOnBoard>,
+    /// The queues, by name.
+    pub queues: Vec<QueueOnBoard>,
+}
+
+/// What the day has brought, in the tenant's time zone.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Today {
+    /// When it began.
+    pub began_at: Instant,
+    /// Calls from outside (呼入电话总量).
+    pub inbound: u64,
+    /// Those that a person answered (呼入接通量).
+    pub inbound_connected: u64,
+    /// Callers who hung up before that, in a menu, too, and offers that timed out, each once (中继呼入放弃和超时未接总量).
+    pub abandoned_or_timed_out: u64,
+    /// Calls to outside (呼出电话总量).
+    pub outbound: u64,
+    /// Those that were answered.
+    pub outbound_connected: u64,
+    /// Those that ended without.
+    pub outbound_not_connected: u64,
+    /// From the entry into the queue, or the ringing, to the answer, on average (平均响应时长); null while nothing was answered.
+    pub average_response_ms: Option<u64>,
+    /// Talks longer than `wallboard.abnormal_max_s` or shorter than `abnormal_min_s` (异常通话数).
+    pub abnormal_calls: u64,
+    /// Calls that entered a queue (语音排队总量).
+    pub queued: u64,
+    /// By the hour (今日趋势); hours without a call are left out.
+    pub trend: Vec<HourOnBoard>,
+}
+
+/// An hour of the day.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HourOnBoard {
+    /// Which, from the beginning of the day.
+    pub hour: u64,
+    /// Calls from outside.
+    pub inbound: u64,
+    /// Calls from and to outside that a person answered.
+    pub connected: u64,
+    /// Calls to outside.
+    pub outbound: u64,
+}
+
+/// An agent on the board.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AgentOnBoard {
+    /// The employee number.
+    pub agent: String,
+    /// The state.
+    #[schema(value_type = StateName)]
+    pub state: AgentState,
+    /// Since when.
+    pub since: Instant,
+    /// One word for both (AGT-11): `idle`, `ringing` (also while he dials), `connected`, `not_ready`, `on_break`, `wrap_up`, `offline`.
+    pub word: &'static str,
+    /// `none`, `dialling`, `ringing` or `{"connected": "talking" | "held" | "consulting" | "three_way"}`.
+    #[schema(value_type = Object)]
+    pub call_status: CallStatus,
+    /// The extension that he is signed in on.
+    pub extension: Option<String>,
+    /// The mobile that he is signed in by.
+    pub mobile: Option<String>,
+    /// He supervises a call of another.
+    pub supervises: bool,
+    /// The call that he takes part in.
+    pub call: Option<String>,
+    /// The number of the other side of it.
+    pub other_side: Option<String>,
+}
+
+/// A queue on the board.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueueOnBoard {
+    /// Its name.
+    pub queue: String,
+    /// Callers who wait.
+    pub waiting: u32,
+    /// Since when the first of them does.
+    pub longest_waiting_since: Option<Instant>,
+    /// Agents who are signed in.
+    pub signed_in: u32,
+    /// Those of them who are idle.
+    pub idle: u32,
+    /// Callers who came today, since the start of the process.
+    pub entered: u64,
+    /// Those who were answered.
+    pub answered: u64,
+    /// Those who were answered within the target.
+    pub within_target: u64,
+    /// Those who hung up.
+    pub abandoned: u64,
+}
+
+/// The boards' figures of the day, counted once for all who look.
+#[derive(Debug, Default)]
+pub struct Days(Mutex<BTreeMap<TenantId, Counted>>);
+
+#[derive(Clone, Debug)]
+struct Counted {
+    at: Clock,
+    today: Today,
+}
+
+/// What `[wallboard]` sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abnormal {
+    /// A talk longer than this is abnormal.
+    pub max: Duration,
+    /// A talk shorter than this is; zero = none.
+    pub min: Duration,
+}
+
+/// How often the figures of the day are counted anew at most.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// How often is looked whether something has changed.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often is sent what has not changed (MON-01).
+const SEND_EVERY: Duration = Duration::from_secs(2);
+/// How often is asked whether who looks still may.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+/// Agents and queues on one board.
+const SHOWN_MAX: usize = 5_000;
+
+/// How the centre stands now.
+#[utoipa::path(get, path = "/wallboard", tag = "wallboard", responses((status = 200, body = Wallboard)))]
+async fn read_wallboard(State(api): State<Api>, principal: Principal) -> Result<Json<Wallboard>, Problem> {
+    Ok(Json(board(&api, &principal.tenant).await?))
+}
+
+/// The same, pushed: at once, at each change (a quarter of a second later at most), and every two seconds in any case. Each text message
+/// is one whole wallboard.
+#[utoipa::path(get, path = "/wallboard/stream", tag = "wallboard",
+    responses((status = 101, description = "a WebSocket follows"), (status = 426, description = "ask for a WebSocket")))]
+async fn stream_wallboard(
+    State(api): State<Api>,
+    principal: Principal,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    origin::own_origin(&headers)?;
+    let upgrade = socket::upgradable(upgrade)?;
+    let permit = api.streams().clone().try_acquire_owned().map_err(|_| {
+        Problem::new(Kind::Unavailable, "too many streams are open; read the wallboard instead, or try later")
+            .retry_after(30)
+    })?;
+    Ok(upgrade.max_message_size(4 * 1024).on_upgrade(move |socket| push(api, principal, socket, permit)))
+}
+
+async fn push(api: Api, principal: Principal, mut socket: WebSocket, _permit: OwnedSemaphorePermit) {
+    let end = pushed(&api, &principal, &mut socket).await;
+    socket::close(&mut socket, end).await;
+}
+
+async fn pushed(api: &Api, principal: &Principal, socket: &mut WebSocket) -> End {
+    let (mut last, mut sent_at) = (String::new(), Clock::now());
+    let mut ask_at = Clock::now() + ASK_EVERY;
+    loop {
+        let now = Clock::now();
+        match board(api, &principal.tenant).await.ok().and_then(|board| Some((said(&board)?, board))) {
+            Some((said, board)) if said != last || now >= sent_at + SEND_EVERY => {
+                let Ok(text) = serde_json::to_string(&board) else { return End::Failed };
+                if let Err(end) = socket::send(socket, Message::text(text)).await {
+                    return end;
+                }
+                (last, sent_at) = (said, now);
+            }
+            // The database is away, or nothing is new: the next look is soon.
+            Some(_) | None => {}
+        }
+        if now >= ask_at {
+            if let Err(end) = socket::still_there(api, principal, socket, WALLBOARD_READ).await {
+                return end;
+            }
+            ask_at = now + ASK_EVERY;
+        }
+        tokio::select! {
+            () = sleep_until(now + LOOK_EVERY) => {}
+            received = socket.recv() => if let Some(end) = socket::heard(received) { return end },
+        }
+    }
+}
+
+/// What it says but for the time.
+fn said(board: &Wallboard) -> Option<String> {
+    serde_json::to_string(&(&board.today, board.waiting, &board.states, &board.agents, &board.queues)).ok()
+}
+
+async fn board(api: &Api, tenant: &TenantId) -> Result<Wallboard, Problem> {
+    let today = today(api, tenant).await?;
+    let agents = api.live().agents(tenant, SHOWN_MAX);
+    let queues = api.live().queues(tenant, SHOWN_MAX);
+    let agents: Vec<AgentOnBoard> = agents.iter().map(|view| agent_on_board(api, view)).collect();
+    let mut states = BTreeMap::new();
+    for agent in &agents {
+        *states.entry(agent.word).or_insert(0) += 1;
+    }
+    Ok(Wallboard {
+        at: Instant(crate::clock::unix_ms()),
+        today,
+        waiting: queues.iter().map(|queue| queue.waiting).sum(),
+        states,
+        agents,
+        queues: queues.iter().map(|view| queue_on_board(view)).collect(),
+    })
+}
+
+/// The figures of the day, no older than [`COUNT_EVERY`].
+async fn today(api: &Api, tenant: &TenantId) -> Result<Today, Problem> {
+    let now = Clock::now();
+    let counted = api.days().0.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+    if let Some(counted) = counted.filter(|counted| now < counted.at + COUNT_EVERY) {
+        return Ok(counted.today);
+    }
+    let settings = api.store().get::<Tenant>(tenant, tenant.as_str()).await?.value;
+    let zone: Option<Zone> = settings.time_zone.parse().ok();
+    let unix_ms = i64::try_from(crate::clock::unix_ms()).unwrap_or(i64::MAX);
+    let begins = zone.map_or(unix_ms - unix_ms.rem_euclid(86_400_000), |zone| zone.day(unix_ms).0);
+    let begins_ms = u64::try_from(begins).unwrap_or_default();
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let abnormal = api.abnormal();
+    let ask = DayAsk { begins_ms, abnormal_max_ms: ms(abnormal.max), abnormal_min_ms: ms(abnormal.min) };
+    let today = Today::of(begins_ms, api.store().day_figures(tenant, ask).await?);
+    let counted = Counted { at: now, today: today.clone() };
+    api.days().0.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), counted);
+    Ok(today)
+}
+
+impl Today {
+    fn of(begins_ms: u64, figures: DayFigures) -> Self {
+        let hour = |hour: &HourFigures| HourOnBoard {
+            hour: hour.hour,
+            inbound: hour.inbound,
+            connected: hour.connected,
+            outbound: hour.outbound,
+        };
+        Self {
+            began_at: Instant(begins_ms),
+            inbound: figures.inbound,
+            inbound_connected: figures.inbound_connected,
+            abandoned_or_timed_out: figures.abandoned_or_timed_out,
+            outbound: figures.outbound,
+            outbound_connected: figures.outbound_connected,
+            outbound_not_connected: figures.outbound_not_connected,
+            average_response_ms: figures.response_ms,
+            abnormal_calls: figures.abnormal,
+            queued: figures.queued,
+            trend: figures.hours.iter().map(hour).collect(),
+        }
+    }
+}
+
+fn agent_on_board(api: &Api, view: &AgentView) -> AgentOnBoard {
+    let call = view.calls.first().copied();
+    AgentOnBoard {
+        agent: view.agent.clone(),
+        state: view.state,
+        since: Instant(view.since_ms),
+        word: word(view),
+        call_status: view.call_status,
+        extension: view.extension.clone(),
+        mobile: view.mobile.clone(),
+        supervises: view.supervises,
+        call: call.as_ref().map(CallId::to_string),
+        other_side: call.and_then(|call| other_side(api, view, call)),
+    }
+}
+
+/// AGT-11.
+fn word(view: &AgentView) -> &'static str {
+    match (view.call_status, view.state) {
+        (CallStatus::Dialling | CallStatus::Ringing, _) => "ringing",
+        (CallStatus::Connected(_), _) => "connected",
+        (CallStatus::None, AgentState::Ready) => "idle",
+        (CallStatus::None, AgentState::NotReady) => "not_ready",
+        (CallStatus::None, AgentState::OnBreak) => "on_break",
+        (CallStatus::None, AgentState::WrapUp) => "wrap_up",
+        (CallStatus::None, AgentState::Offline) => "offline",
+    }
+}
+
+/// The number of whom he talks with, or is rung for.
+fn other_side(api: &Api, view: &AgentView, call: CallId) -> Option<String> {
+    let call = api.live().call(&view.tenant, call)?;
+    let own = match view.sign {
+        Sign::Mobile(_) => None,
+        Sign::Phone(_) | Sign::Out => view.extension.as_deref(),
+    };
+    Some(if own == Some(call.caller.as_str()) { call.callee.clone() } else { call.caller.clone() })
+}
+
+fn queue_on_board(view: &QueueView) -> QueueOnBoard {
+    QueueOnBoard {
+        queue: view.queue.clone(),
+        waiting: view.waiting,
+        longest_waiting_since: view.first.iter().map(|first| first.since_ms).min().map(Instant),
+        signed_in: view.signed_in,
+        idle: view.idle,
+        entered: view.today.entered,
+        answered: view.today.answered,
+        within_target: view.today.within_target,
+        abandoned: view.today.abandoned,
+    }
+}
