@@ -81,7 +81,7 @@ impl Centre {
             };
             let members: BTreeMap<QueueId, Member> = (0..SKILLS).map(member).collect();
             core.set_memberships(Duration::ZERO, AgentId(agent), &members);
-            core.set_signed_in(AgentId(agent), Presence::SignedIn);
+            core.set_signed_in(Duration::ZERO, AgentId(agent), Presence::SignedIn);
             core.set_offerable(Duration::from_millis(u64::from(agent)), AgentId(agent), Availability::Idle);
         }
         Self { core, now: Duration::from_secs(100), callers: 0 }

@@ -5,7 +5,7 @@ use hooks::id::TenantId;
 
 use crate::input::AgentOrder;
 use crate::output::Refused;
-use crate::queue::{Decision, OfferEnd};
+use crate::queue::Decision;
 use crate::registrar::Aor;
 use crate::switch::Switch;
 
@@ -35,15 +35,14 @@ impl Switch {
         match decision {
             Decision::Offer(offer) => {
                 let why = self.desk.floor.why(&offer.why);
-                match self.desk.floor.waiting(offer.entry).filter(|call| self.calls.contains_key(call)) {
+                let waiting = self.desk.floor.waiting(offer.entry).filter(|call| self.calls.contains_key(call));
+                // Since it was decided he may have got a call: one that he dialled, into this very queue.
+                match waiting.filter(|_| self.desk.floor.is_free(offer.agent)) {
                     Some(call) => {
                         self.desk.floor.offered(offer.offer, call);
                         self.with_call(call, |call, desk| call.offer(desk, &offer, why));
                     }
-                    None => {
-                        let now = self.desk.now.mono;
-                        self.desk.floor.distribution.offer_ended(now, offer.offer, OfferEnd::CallerGone);
-                    }
+                    None => self.desk.give_back(offer.offer, offer.agent),
                 }
             }
             Decision::Withdraw { offer, end } => {

@@ -62,7 +62,7 @@ impl Line {
                 agent,
                 &BTreeMap::from([(QUEUE, Member { level: Level::FIRST, order: 0 })]),
             );
-            core.set_signed_in(agent, Presence::SignedIn);
+            core.set_signed_in(Duration::ZERO, agent, Presence::SignedIn);
             core.set_offerable(Duration::ZERO, agent, Availability::Idle);
         }
         Self::Product(Box::new(core))

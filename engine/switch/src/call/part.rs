@@ -31,7 +31,7 @@ impl Call {
         let gone: Vec<AgentId> = self.parts.keys().filter(|agent| !now.contains_key(agent)).copied().collect();
         for agent in gone {
             let Some(before) = self.parts.remove(&agent) else { continue };
-            let outcome = self.missed_by(agent);
+            let outcome = self.taken_back(agent).unwrap_or_else(|| self.missed_by(agent));
             if before.status == CallStatus::Ringing {
                 self.offer_ended(desk, agent, before, outcome);
             }

@@ -44,6 +44,8 @@ struct Rung {
     agent: AgentId,
     queue: QueueName,
     why: WhyAgent,
+    /// How the queue took it back, if it did: that goes before what his phones say.
+    taken_back: Option<OfferEnd>,
     /// The other ways to his mobile, if he is signed in by it.
     lines: VecDeque<Target>,
 }
@@ -163,12 +165,17 @@ impl Call {
     pub(crate) fn offer(&mut self, desk: &mut Desk, offer: &Offer, why: WhyAgent) {
         let agent = offer.agent;
         let Some((_, wait)) = self.wait() else {
-            desk.floor.offer_over(offer.offer);
-            desk.floor.distribution.offer_ended(desk.now.mono, offer.offer, OfferEnd::CallerGone);
-            return;
+            return desk.give_back(offer.offer, agent);
         };
         let queue = wait.queue.name.clone();
-        self.queueing.rung.push(Rung { offer: offer.offer, agent, queue, why, lines: VecDeque::new() });
+        self.queueing.rung.push(Rung {
+            offer: offer.offer,
+            agent,
+            queue,
+            why,
+            taken_back: None,
+            lines: VecDeque::new(),
+        });
         let mut is_rung = false;
         let shown = self.shown().into_owned();
         match desk.reach(&self.tenant, agent, &shown) {
@@ -220,8 +227,9 @@ impl Call {
 
     /// The distribution takes an offer back.
     pub(crate) fn withdraw(&mut self, desk: &mut Desk, offer: OfferId, end: OfferEnd) {
-        let rung = self.queueing.rung.iter().find(|rung| rung.offer == offer);
-        let Some(agent) = rung.map(|rung| rung.agent) else { return };
+        let Some(rung) = self.queueing.rung.iter_mut().find(|rung| rung.offer == offer) else { return };
+        let agent = rung.agent;
+        rung.taken_back = Some(end);
         let cause = match end {
             OfferEnd::TimedOut => EndCause::NoAnswer,
             OfferEnd::Rejected => EndCause::Rejected,
@@ -234,6 +242,18 @@ impl Call {
                 self.cancel_leg(desk, leg, cause);
             }
         }
+    }
+
+    /// How the queue took back that it had him rung.
+    pub(super) fn taken_back(&self, agent: AgentId) -> Option<OfferOutcome> {
+        let rung = self.queueing.rung.iter().find(|rung| rung.agent == agent)?;
+        Some(match rung.taken_back? {
+            OfferEnd::TimedOut => OfferOutcome::TimedOut,
+            OfferEnd::Rejected => OfferOutcome::Rejected,
+            OfferEnd::Failed => OfferOutcome::Failed,
+            OfferEnd::CallerGone => OfferOutcome::CallerHungUp,
+            OfferEnd::Answered | OfferEnd::Taken => OfferOutcome::Taken,
+        })
     }
 
     /// An agent whom a queue had rung answered, or is rung no more: his lease ends. The queue, if one had him rung.
@@ -290,6 +310,11 @@ impl Call {
     fn leave_line(&mut self, desk: &mut Desk, exit: QueueExit, agent: Option<String>) -> Option<u64> {
         let Stage::Served { answered_ms, by: Service::Queue(wait), .. } = &mut self.stage else { return None };
         let answered_ms = *answered_ms;
+        // Whatever becomes of the call, and whatever one of his phones said before: it is not the doing of who is still rung.
+        let end = if exit == QueueExit::Answered { OfferEnd::Taken } else { OfferEnd::CallerGone };
+        for rung in &mut self.queueing.rung {
+            rung.taken_back.get_or_insert(end);
+        }
         if let Some(player) = wait.speaker.hush() {
             desk.stop_playing(player);
         }

@@ -225,6 +225,21 @@ impl Call {
         desk.media(MediaCommand::RecordFrom { recording, left, right });
     }
 
+    /// A party is about to go while the call goes on: its recording goes on without it, or ends where it was alone on its side.
+    pub(super) fn record_without(&mut self, desk: &mut Desk, gone: LegIndex) {
+        let (Some(recording), Some((mut left, mut right))) = (self.tape.running, self.channels()) else { return };
+        if !left.contains(&gone) && !right.contains(&gone) {
+            return;
+        }
+        left.retain(|leg| *leg != gone);
+        right.retain(|leg| *leg != gone);
+        let (left, right) = (self.endpoints(&left), self.endpoints(&right));
+        if left.is_empty() || right.is_empty() {
+            return self.stop_recording(desk);
+        }
+        desk.media(MediaCommand::RecordFrom { recording, left, right });
+    }
+
     /// Ends the recording; what became of it is reported later.
     pub(super) fn stop_recording(&mut self, desk: &mut Desk) {
         if let Some(id) = self.tape.running.take() {

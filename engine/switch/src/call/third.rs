@@ -250,6 +250,10 @@ impl Call {
 
     /// There is no third any more: the two go on as before.
     pub(super) fn end_third(&mut self, desk: &mut Desk, outcome: ConsultOutcome) {
+        if let Some(State::Asked(leg) | State::Together(leg)) = self.third.as_deref().map(|third| &third.state) {
+            let leg = *leg;
+            self.record_without(desk, leg);
+        }
         let Some(third) = self.third.take() else { return };
         let (how, id) = (third.how, self.legs[third.by.at()].id);
         let was_together = self.part_third(desk, *third);
@@ -355,6 +359,7 @@ impl Call {
         let Some(third) = self.third.as_deref() else { return false };
         let by = third.by;
         if self.is_of_third(leg) {
+            self.record_without(desk, leg);
             self.finish_leg(desk, leg, cause);
             self.end_third(desk, ConsultOutcome::HungUp);
             return true;
@@ -362,6 +367,7 @@ impl Call {
         match (&third.state, third.how) {
             // CALL-19, by hanging up.
             (State::Asked(_), _) if leg == by => {
+                self.record_without(desk, leg);
                 self.finish_leg(desk, leg, EndCause::Transferred);
                 self.complete_consult(desk);
                 true
@@ -419,6 +425,7 @@ impl Call {
         if !self.is_of_third(leg) {
             return false;
         }
+        self.record_without(desk, leg);
         self.hang_up_leg(desk, leg, cause);
         self.end_third(desk, ConsultOutcome::HungUp);
         true

@@ -24,7 +24,7 @@ use crate::desk::{Desk, TimerKey};
 use crate::leg::Peer;
 pub(crate) use mobile::Reach;
 
-use crate::queue::{AgentId, Availability, Distribution, EntryId, OfferId, Presence, QueueId};
+use crate::queue::{AgentId, Availability, Distribution, EntryId, OfferEnd, OfferId, Presence, QueueId};
 
 /// Agents and queues of every tenant. The numbers that the distribution knows them by are never used twice.
 #[derive(Debug, Default)]
@@ -293,6 +293,13 @@ impl Desk {
         Ok(())
     }
 
+    /// An offer is not made after all: the caller or the agent cannot have it any more.
+    pub(crate) fn give_back(&mut self, offer: OfferId, agent: AgentId) {
+        self.floor.offer_over(offer);
+        self.floor.distribution.offer_ended(self.now.mono, offer, OfferEnd::CallerGone);
+        self.agent_stands(agent);
+    }
+
     /// The distribution, the timers and those who look are told how an agent stands now.
     fn agent_stands(&mut self, id: AgentId) {
         let Some(post) = self.floor.posts.get_mut(&id) else { return };
@@ -313,7 +320,7 @@ impl Desk {
         }
         let (presence, availability) = (post.presence(), post.availability());
         let is_gone = post.removed && post.calls.is_empty() && post.agent.sign() == Sign::Out;
-        self.floor.distribution.set_signed_in(id, presence);
+        self.floor.distribution.set_signed_in(self.now.mono, id, presence);
         self.floor.distribution.set_offerable(self.now.mono, id, availability);
         self.floor.changed.agents.insert(id);
         let queues = self.floor.distribution.queues_of(id);
@@ -336,13 +343,30 @@ impl Desk {
     pub(crate) fn agent_takes_part(&mut self, id: AgentId, call: CallId, now: Option<CallStatus>, end: PartEnd) {
         let Some(post) = self.floor.posts.get_mut(&id) else { return };
         let known = post.calls.iter().position(|(other, _)| *other == call);
+        // He is rung no more; what he does besides, an emergency call, is no answer to that.
+        let rang = known.is_some_and(|at| post.calls[at].1 == CallStatus::Ringing) && now.is_none();
+        let is_missed = rang && post.agent.call() == CallStatus::Ringing;
         match (known, now) {
             (Some(at), Some(status)) => post.calls[at].1 = status,
             (Some(at), None) => _ = post.calls.remove(at),
             (None, Some(status)) => post.calls.push((call, status)),
             (None, None) => return,
         }
-        let (is, shall_be) = (post.agent.call(), post.status());
+        let shall_be = post.status();
+        let other = post.calls.first().map(|(other, _)| *other);
+        if is_missed {
+            self.agent_becomes(id, call, CallStatus::None, end);
+        }
+        let about = if is_missed { other } else { Some(call) };
+        if let Some(about) = about {
+            self.agent_becomes(id, about, shall_be, end);
+        }
+        self.agent_stands(id);
+    }
+
+    /// What he does by his calls is another thing now.
+    fn agent_becomes(&mut self, id: AgentId, call: CallId, shall_be: CallStatus, end: PartEnd) {
+        let Some(is) = self.floor.posts.get(&id).map(|post| post.agent.call()) else { return };
         let regarding = Regarding { call: Some(call), by: None };
         for event in becoming(is, shall_be, end) {
             // Where it is refused he is in a state in which calls are not offered: an emergency call on a break.
@@ -350,7 +374,6 @@ impl Desk {
                 break;
             }
         }
-        self.agent_stands(id);
     }
 }
 

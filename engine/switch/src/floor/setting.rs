@@ -55,7 +55,7 @@ impl Desk {
             self.timers.stop(due, crate::desk::TimerKey::Agent(id));
         }
         self.floor.by_number.remove(&(post.tenant.clone(), post.number.clone()));
-        self.floor.distribution.remove_agent(id);
+        self.floor.distribution.remove_agent(self.now.mono, id);
         self.floor.changed.agents.remove(&id);
         self.publish(View::AgentGone(post.tenant, post.number.to_string()));
     }

@@ -79,7 +79,13 @@ impl Distribution {
             OfferEnd::Rejected => entry.refused(lease.agent, now, REJECTION_REMEMBERED),
             // What fails at once would fail at once again.
             OfferEnd::Failed => entry.refused(lease.agent, now, REFUSAL_REST),
-            OfferEnd::TimedOut | OfferEnd::CallerGone | OfferEnd::Taken => {}
+            // Not his doing: he has been idle all the while.
+            OfferEnd::CallerGone | OfferEnd::Taken => {
+                if let Some(agent) = self.agents.get_mut(&lease.agent).filter(|agent| agent.idle.is_none()) {
+                    agent.idle_before = Some(lease.idle_since);
+                }
+            }
+            OfferEnd::TimedOut => {}
         }
         // His own agent had his chance.
         if let Open::Only { .. } = entry.open {
@@ -269,7 +275,7 @@ impl Distribution {
         }
         let number = self.last_offer;
         self.change_idle(agent_id, |agent| {
-            agent.idle = None;
+            (agent.idle, agent.lease) = (None, Some(offer));
             if let Some(membership) = agent.memberships.get_mut(&queue_id) {
                 membership.last_offer = number;
             }
@@ -323,6 +329,9 @@ impl Distribution {
     fn end_lease(&mut self, offer: OfferId) -> Option<Lease> {
         let lease = self.offers.remove(&offer)?;
         self.timers.stop(lease.until, Timer::Lease(offer));
+        if let Some(agent) = self.agents.get_mut(&lease.agent) {
+            agent.lease = None;
+        }
         if let Some(entry) = self.entries.get_mut(&lease.entry) {
             entry.offers.retain(|other| *other != offer);
         }

@@ -124,8 +124,11 @@ impl Entry {
 
     /// An agent rejected him, or could not be rung.
     pub(super) fn refused(&mut self, by: AgentId, now: Duration, for_long: Duration) {
+        // One that fails after it was rejected is still rejected.
+        let before = self.refusals.iter().filter(|refusal| refusal.by == by).map(|refusal| refusal.until).max();
+        let until = before.unwrap_or_default().max(now + for_long);
         self.refusals.retain(|refusal| refusal.by != by && refusal.until > now);
-        self.refusals.push(Refusal { by, until: now + for_long, rests_until: now + REFUSAL_REST });
+        self.refusals.push(Refusal { by, until, rests_until: now + REFUSAL_REST });
     }
 }
 

@@ -151,6 +151,8 @@ struct Agent {
     memberships: BTreeMap<QueueId, Membership>,
     signed_in: bool,
     idle: Option<Idle>,
+    /// The offer that he has; while it lives he is not idle, whatever else is said of him.
+    lease: Option<OfferId>,
     answered_today: u32,
     /// The last offer ended without his doing: he has been idle since then when he is idle again.
     idle_before: Option<Duration>,
@@ -293,8 +295,9 @@ impl Distribution {
         self.serve(now, agent);
     }
 
-    /// He signed in, or out: whether there is anybody for a queue at all. Who waits where nobody is left, leaves (QUEUE-06).
-    pub fn set_signed_in(&mut self, agent: AgentId, presence: Presence) {
+    /// He signed in, or out: whether there is anybody for a queue at all. Who waits where nobody is left, leaves (QUEUE-06); where one is
+    /// left, what that one rejected counts no more (AGT-17 row 11).
+    pub fn set_signed_in(&mut self, now: Duration, agent: AgentId, presence: Presence) {
         let known = self.agents.entry(agent).or_insert_with(Agent::new);
         if known.signed_in == (presence == Presence::SignedIn) {
             return;
@@ -302,19 +305,26 @@ impl Distribution {
         known.signed_in = presence == Presence::SignedIn;
         for queue in self.agent_queues(agent) {
             self.count(queue, presence);
-            if self.queues.get(&queue).is_some_and(|queue| queue.signed_in == 0) {
-                let waiting: Vec<EntryId> = self.waiting(queue).collect();
-                for entry in waiting {
-                    self.overflow(entry, Exit::NobodySignedIn);
+            let left = self.queues.get(&queue).map_or(0, |queue| queue.signed_in);
+            if left > 1 || presence == Presence::SignedIn {
+                continue;
+            }
+            let waiting: Vec<EntryId> = self.waiting(queue).collect();
+            for entry in waiting {
+                match left {
+                    0 => self.overflow(entry, Exit::NobodySignedIn),
+                    _ => self.look(now, entry),
                 }
             }
         }
     }
 
-    /// Calls may be offered to him from now on, or may not.
+    /// Calls may be offered to him from now on, or may not. Said while he has an offer it means nothing: how he stands is said anew
+    /// when that has ended.
     pub fn set_offerable(&mut self, now: Duration, agent: AgentId, availability: Availability) {
         let known = self.agents.entry(agent).or_insert_with(Agent::new);
         match (availability, known.idle) {
+            (Availability::Idle, None) if known.lease.is_some() => {}
             (Availability::Idle, None) => {
                 known.idle = Some(Idle { since: known.idle_before.take().unwrap_or(now) });
                 for queue in self.agent_queues(agent) {
@@ -330,6 +340,8 @@ impl Distribution {
                     known.idle = None;
                 }
             }
+            // He does something else since his last offer ended.
+            (Availability::Engaged, None) if known.lease.is_none() => known.idle_before = None,
             (Availability::Idle, Some(_)) | (Availability::Engaged, None) => {}
         }
     }
@@ -398,8 +410,8 @@ impl Distribution {
     }
 
     /// Somebody is no agent any more; he is signed out and has no offer.
-    pub fn remove_agent(&mut self, agent: AgentId) {
-        self.set_signed_in(agent, Presence::SignedOut);
+    pub fn remove_agent(&mut self, now: Duration, agent: AgentId) {
+        self.set_signed_in(now, agent, Presence::SignedOut);
         for queue in self.agent_queues(agent) {
             self.drop_idle(agent, queue);
         }
@@ -447,6 +459,7 @@ impl Agent {
             memberships: BTreeMap::new(),
             signed_in: false,
             idle: None,
+            lease: None,
             answered_today: 0,
             idle_before: None,
             own: BTreeSet::new(),

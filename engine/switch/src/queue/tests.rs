@@ -28,7 +28,7 @@ impl Centre {
             let agent = AgentId(u32::try_from(at + 1).unwrap());
             let member = Member { level: Level::new(*level).unwrap(), order: 100 - u16::try_from(at).unwrap() };
             self.core.set_memberships(self.now, agent, &BTreeMap::from([(Q, member)]));
-            self.core.set_signed_in(agent, Presence::SignedIn);
+            self.core.set_signed_in(self.now, agent, Presence::SignedIn);
             self.core.set_offerable(self.now, agent, Availability::Idle);
             self.now += s(1);
         }
@@ -228,7 +228,7 @@ fn limits_lead_out_of_the_queue() {
     centre.pass(10);
     assert_eq!(centre.decided(), "-1:TimedOut 2!MaxWait");
     centre.join(4).unwrap();
-    centre.core.set_signed_in(AgentId(1), Presence::SignedOut);
+    centre.core.set_signed_in(centre.now, AgentId(1), Presence::SignedOut);
     assert_eq!(centre.decided(), "4!NobodySignedIn");
     assert_eq!(centre.core.figures(Q).unwrap().overflowed, 3);
     assert_eq!((centre.core.offers(), centre.core.poll_timeout()), (0, None), "nothing is left");
@@ -517,4 +517,38 @@ impl Chaos {
         let core = &self.centre.core;
         assert!(core.entries.is_empty() && core.agents.values().all(|agent| agent.own.is_empty()));
     }
+}
+
+/// The decision behind QUEUE-03: idle longest.
+#[test]
+fn what_was_not_his_doing_costs_no_turn_but_what_he_did_since_does() {
+    for (rests, first) in [(false, "2>1"), (true, "2>2")] {
+        let mut centre = Centre::new(settings(Strategy::LongestIdle));
+        centre.staff(&[1, 1]);
+        centre.join(1).unwrap();
+        centre.pass(5);
+        centre.core.leave(EntryId(1), Exit::HungUp);
+        if rests {
+            centre.core.set_offerable(centre.now, AgentId(1), Availability::Engaged);
+        }
+        centre.idle(1);
+        assert_eq!(centre.decided(), "1>1 -1:CallerGone");
+        centre.join(2).unwrap();
+        assert_eq!(centre.decided(), first);
+    }
+}
+
+/// The decision behind AGT-12 in what the distribution has to do with it.
+#[test]
+fn who_has_an_offer_is_not_idle_whatever_is_said() {
+    let mut centre = Centre::new(settings(Strategy::LongestIdle));
+    centre.staff(&[1]);
+    centre.join(1).unwrap();
+    centre.join(2).unwrap();
+    centre.idle(1);
+    centre.idle(1);
+    assert_eq!(centre.decided(), "1>1");
+    centre.end(1, OfferEnd::Answered);
+    centre.idle(1);
+    assert_eq!(centre.decided(), "2>1");
 }

@@ -574,3 +574,89 @@ fn a_new_day_begins_at_midnight_of_the_tenants_zone() {
     assert_eq!(entered(&world), 1, "only the last one came today");
     close(world, &["10001", "10002"]);
 }
+
+fn of<'a>(world: &'a World, word: &str) -> Vec<&'a str> {
+    world.facts.iter().map(String::as_str).filter(|fact| fact.contains(word)).collect()
+}
+
+/// The decision behind AGT-12 where two wait.
+#[test]
+fn an_agent_who_missed_an_offer_has_one_again_though_two_wait() {
+    let mut world = staffed(centre(), &["10001"]);
+    world.play(
+        r#"
+        0ms   lines > INVITE 01012340000
+        0ms   lines < 200
+        0ms   alice < INVITE
+        1s    alice > 180
+        2s    bob   > INVITE 7000
+        2s    bob   < 200
+        20s   alice < CANCEL
+        20s   alice < INVITE `From: <sip:13800000000@`
+        20s   alice < ACK
+        21s   alice > 200
+        21s   alice < ACK
+        22s   alice hears lines
+        23s   lines > BYE
+        23s   alice < BYE
+        24s   bob   > BYE
+        "#,
+    );
+    let world = close(world, &["10001"]);
+    assert_eq!(of(&world, "offered"), ["offered 10001 by support LongestIdle", "offered 10001 by support FirstInLine"]);
+}
+
+#[test]
+fn an_agent_who_calls_his_own_queue_is_not_rung_for_himself() {
+    let mut world = staffed(centre(), &["10001", "10002"]);
+    // She has been idle longest.
+    world.play("0ms alice > INVITE 7000\n0ms bob < INVITE\n0ms alice < 200\n1s bob > 200\n1s bob < ACK\n2s alice > BYE\n2s bob < BYE");
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "offered"), ["offered 10002 by support LongestIdle"]);
+}
+
+/// GEN-18 beside AGT-17 row 10.
+#[test]
+fn an_emergency_call_is_no_answer_to_the_call_that_rings() {
+    let mut world = staffed(centre(), &["10002"]);
+    world.play(
+        r#"
+        0ms   carol > INVITE 7000
+        0ms   carol < 200
+        0ms   bob   < INVITE
+        1s    bob   > 180
+        5s    bob2  > INVITE 110
+        5s    lines < INVITE
+        6s    lines > 200
+        6s    lines < ACK
+        6s    bob2  < 200
+        20s   bob   < CANCEL
+        20s   bob   < ACK
+        30s   bob2  > BYE
+        30s   lines < BYE
+        31s   carol > BYE
+        "#,
+    );
+    let world = close(world, &["10002"]);
+    assert_eq!(
+        of(&world, "agent")[..4],
+        [
+            "agent 10002 Ready->Ready Ringing Ring",
+            "agent 10002 Ready->Ready None RingEnd",
+            "agent 10002 Ready->Ready Dialling Dial",
+            "agent 10002 Ready->Ready Connected(Talking) Answer",
+        ]
+    );
+}
+
+/// AGT-17 row 11.
+#[test]
+fn who_rejected_is_rung_again_once_nobody_else_is_there() {
+    let mut world = staffed(centre(), &["10001", "10002"]);
+    order(&mut world, "10002", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 486\n1s alice < ACK");
+    world.play("10s lines hears HoldMusic");
+    order(&mut world, "10002", AgentOrder::SignOut).unwrap();
+    world.play("0s alice < INVITE\n1s alice > 200\n1s alice < ACK\n2s lines > BYE\n2s alice < BYE");
+    close(world, &["10001"]);
+}
