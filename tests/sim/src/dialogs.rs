@@ -113,6 +113,12 @@ impl Dialogs {
         self.made.iter().filter(|(_, made)| made.acknowledged && !made.ended).map(|(call_id, _)| call_id.as_str())
     }
 
+    /// Whether both sides know of the dialog, and neither said BYE.
+    #[must_use]
+    pub(crate) fn goes_on(&self, call_id: &str) -> bool {
+        self.made.get(call_id).is_some_and(|made| made.acknowledged && !made.ended)
+    }
+
     /// Whether one side said BYE and the other one knows.
     #[must_use]
     pub(crate) fn is_ended(&self, call_id: &str) -> bool {

@@ -12,6 +12,7 @@ use switch::media::{Decibels, MediaEvent};
 use switch::output::{Done, Refused};
 use switch::view::{CallPhase, View};
 
+use crate::centre;
 use crate::phone::Phone;
 use crate::rng::Rng;
 use crate::settings::{CARRIERS, People};
@@ -50,6 +51,8 @@ pub(crate) enum Happening {
     FailRecording,
     /// `kill -9`.
     Crash,
+    /// Something in a call centre.
+    Centre(centre::Act),
     /// Somebody ends what nobody else can end any more.
     TidyUp,
 }
@@ -253,6 +256,7 @@ impl World {
                 Ok(())
             }
             Happening::Crash => self.crash(),
+            Happening::Centre(act) => self.act(act),
             // A party that held with `inactive` and then vanished sends no RTP by agreement: silence proves nothing.
             Happening::TidyUp if self.ears.some_are_silent_by_agreement() => {
                 self.records.open_calls().into_iter().try_for_each(|call| self.command(Command::Hangup(call)))
@@ -325,7 +329,7 @@ impl World {
         self.reset(phone)
     }
 
-    fn command(&mut self, command: Command) -> Result<(), String> {
+    pub(crate) fn command(&mut self, command: Command) -> Result<(), String> {
         self.commands += 1;
         let id = CommandId(self.commands);
         self.asked = Some((id, command.clone()));
@@ -361,7 +365,9 @@ impl World {
                 }
                 Ok(())
             }
-            (Command::Record { .. }, Ok(Done::Ok)) => Ok(()),
+            (Command::Agent { agent, .. }, result) => self.agent_answered(agent.as_str(), result),
+            (Command::Record { .. } | Command::Call { .. }, Ok(Done::Ok)) => Ok(()),
+            (Command::Call { .. }, Err(_)) => Ok(()),
             (Command::Originate { .. } | Command::Hangup(_) | Command::Record { .. }, Err(_)) => Ok(()),
             _ => Err(format!("{result:?} to {command:?}")),
         }
@@ -410,7 +416,9 @@ impl World {
             }
             View::Conference(view) => self.rooms.show(*view),
             View::ConferenceGone(_, room) => self.rooms.show_no_more(&room)?,
-            View::Agent(_) | View::AgentGone(..) | View::Queue(_) | View::QueueGone(..) => {}
+            View::Agent(view) => self.centre.as_ref().map_or(Ok(()), |centre| centre.agent_shown(&view))?,
+            View::Queue(view) => self.centre.as_ref().map_or(Ok(()), |centre| centre.queue_shown(&view))?,
+            View::AgentGone(..) | View::QueueGone(..) => return Err(format!("gone, and it is still set: {view:?}")),
             View::Ban(_) | View::BanGone(_) | View::Trunk(_) | View::TrunkGone(..) => {}
         }
         Ok(())

@@ -2,6 +2,7 @@
 //!
 //! One seed gives one world in virtual time; a failing seed replays byte for byte.
 
+pub mod centre;
 mod dialogs;
 pub mod ears;
 pub mod explore;

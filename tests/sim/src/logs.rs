@@ -25,7 +25,9 @@ impl World {
                     .map_err(|wrong| format!("{wrong}: {} on {call_id}: {:?}", phone.user, phone.lived(call_id)))?;
             }
         }
-        self.records.calls.values().try_for_each(|record| self.who_hung_up(record))?;
+        let ordered = |call: &CallId| self.centre.as_ref().is_some_and(|centre| centre.ordered.contains(call));
+        let records = self.records.calls.iter().filter(|(call, _)| !ordered(call));
+        records.map(|(_, record)| record).try_for_each(|record| self.who_hung_up(record))?;
         self.records.calls.iter().try_for_each(|(call, record)| self.were_all_tried(call, record))?;
         for call in &self.commanded {
             let record = &self.records.calls[call];
@@ -49,6 +51,10 @@ impl World {
         if records.iter().any(|record| !record.is_interrupted()) {
             // A repeated INVITE finds a new process, which knows of no call.
             records.retain(|record| !record.is_interrupted());
+        }
+        // Nor does the process after that one know of either.
+        while records.len() > 1 && records[0].is_interrupted() {
+            records.remove(0);
         }
         // Nor does it know that the call was refused, where the answer was lost.
         while records.len() > 1 && records[0].leg_of(call_id).is_some_and(|leg| self.was_told_in_vain(records[0], leg))
@@ -92,7 +98,9 @@ impl World {
     fn was_told_in_vain(&self, record: &Record, leg: &Leg) -> bool {
         const REPEATED: Duration = Duration::from_secs(32);
         let killed = self.crashed_at.iter().any(|at| (leg.ended_at..leg.ended_at + REPEATED).contains(at));
-        killed && leg.caller_side && leg.ended.is_some() && !record.answered
+        // Who is served is answered at once, and may be hung up on before it knows.
+        let at_once = leg.ended_at.saturating_sub(leg.started_at) < Duration::from_secs(1);
+        killed && leg.caller_side && leg.ended.is_some() && (!record.answered || at_once)
     }
 
     /// CDR-06: who hung up, by the phones' own word.
@@ -101,8 +109,8 @@ impl World {
         let caller_side = match end.by {
             EndedBy::Caller => true,
             EndedBy::Callee => false,
-            // A message that is long enough ends by itself.
-            EndedBy::System if record.legs.values().any(Leg::is_box) => return Ok(()),
+            // A flow ends where it says so, and a message that is long enough.
+            EndedBy::System if record.legs.values().any(|leg| leg.sip_call_id.is_empty()) => return Ok(()),
             EndedBy::System => return Err(format!("nobody hung up: {record:?}")),
         };
         let on_its_side = |leg: &&Leg| leg.answered && leg.caller_side == caller_side && !leg.was_transferred();
@@ -197,9 +205,12 @@ impl Leg {
 fn callee_fits(lived: &[Lived], record: &Record, leg: &Leg) -> bool {
     let Some((cause, told)) = leg.ended else { return false };
     // The answer and the end of the call may cross.
-    // So may they where who waited for the new party in a transfer hangs up: that is what ended the leg.
-    let waited = cause == EndCause::Normal && !leg.answered && record.transfers > 0;
-    let crossed = waited || !matches!(cause, EndCause::Normal | EndCause::Busy | EndCause::Rejected);
+    // So may they where somebody is rung in a call that was answered (a new party, a third one, an agent for who waits in a queue), and
+    // it ends.
+    let waited = cause == EndCause::Normal && !leg.answered && record.answered;
+    // Or the agent declined by another way than his phone.
+    let declined = cause == EndCause::Rejected && told == 0;
+    let crossed = waited || declined || !matches!(cause, EndCause::Normal | EndCause::Busy | EndCause::Rejected);
     let fits = lived.iter().all(|lived| match lived {
         Lived::Failed(status) => !leg.answered && (told == *status || crossed),
         Lived::Cancelled => !leg.answered && crossed,

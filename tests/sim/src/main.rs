@@ -1,4 +1,6 @@
 //! `sim --seed N | --seeds N | --survey N | --seconds N`: lives through worlds and prints what became of them.
+//! `sim --centre N`: lives through N worlds with a call centre, and says which went wrong.
+//! `sim --day N`: lives through N days of a call centre with 50 agents and 5,000 calls.
 //! `sim --explore [N]`: explores the small worlds, for N seconds of CPU time or up to 300,000 states each.
 
 #![allow(clippy::print_stdout, reason = "a command prints")]
@@ -6,8 +8,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use sim::centre::day::Size;
 use sim::explore::{self, Limits, SCENARIOS};
-use sim::world::{Story, live};
+use sim::world::{CENTRE_EVERY, Story, Wrong, live, live_day};
 
 /// Different states of a small world, beyond which it is not explored.
 const STATES_MAX: usize = 300_000;
@@ -21,12 +24,14 @@ fn main() -> ExitCode {
     match (arguments.first().map(String::as_str), number(1)) {
         (Some("--seed"), Some(seed)) => run([seed], None),
         (Some("--seeds"), Some(count)) => run(1..=count, None),
-        (Some("--survey"), Some(count)) => survey(count),
+        (Some("--survey"), Some(count)) => survey(1..=count, live),
+        (Some("--centre"), Some(count)) => survey((1..=count).map(|nth| nth * CENTRE_EVERY), live),
+        (Some("--day"), Some(count)) => survey(1..=count, |seed| live_day(seed, Size::WHOLE)),
         (Some("--explore"), seconds) => explore(seconds.map(Duration::from_secs)),
         (Some("--seconds" | "--cpu-seconds"), Some(seconds)) => run(1.., Some(Duration::from_secs(seconds))),
         _ => {
             println!(
-                "usage: sim --seed N | --seeds N | --survey N | --seconds N (of CPU time; 500 worlds at least) | --explore [N]"
+                "usage: sim --seed N | --seeds N | --survey N | --centre N | --day N | --seconds N (of CPU time; 500 worlds at least) | --explore [N]"
             );
             ExitCode::from(2)
         }
@@ -54,14 +59,23 @@ fn explore(limit: Option<Duration>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Every failing seed up to `count` with what went wrong, a line each.
-fn survey(count: u64) -> ExitCode {
-    let wrong: Vec<_> = (1..=count).filter_map(|seed| live(seed).err()).collect();
-    for wrong in &wrong {
-        println!("seed {}: {}", wrong.seed, wrong.what);
+/// Every failing seed with what went wrong, a line each.
+fn survey(seeds: impl Iterator<Item = u64>, live: impl Fn(u64) -> Result<Story, Box<Wrong>>) -> ExitCode {
+    let began = cpu_time();
+    let (mut total, mut lived, mut failed) = (Story::default(), 0, 0);
+    for seed in seeds {
+        lived += 1;
+        match live(seed) {
+            Ok(story) => total = total.and(story),
+            Err(wrong) => {
+                failed += 1;
+                println!("seed {}: {}", wrong.seed, wrong.what);
+            }
+        }
     }
-    println!("{} of {count} failed", wrong.len());
-    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!("{lived} worlds in {:.0?} of CPU: {total}", cpu_time() - began);
+    println!("{failed} of {lived} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn run(seeds: impl IntoIterator<Item = u64>, limit: Option<Duration>) -> ExitCode {

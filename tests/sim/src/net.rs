@@ -27,6 +27,12 @@ impl Weather {
         Self { loss: 0, duplicates: 0, delay: Duration::ZERO, jitter: Duration::ZERO, copies: 0 }
     }
 
+    /// Nothing is lost, repeated or overtaken; all of it takes its time.
+    #[must_use]
+    pub fn calm(rng: &mut Rng) -> Self {
+        Self { delay: Duration::from_micros(rng.between(100, 20_000)), ..Self::fair() }
+    }
+
     /// From fair to foul.
     #[must_use]
     pub fn by_chance(rng: &mut Rng) -> Self {
@@ -93,6 +99,18 @@ impl Net {
             parted: BTreeMap::new(),
             count: 0,
         }
+    }
+
+    /// How long something is on its way at the most.
+    #[must_use]
+    pub fn longest_way(&self) -> Duration {
+        self.weather.delay + self.weather.jitter
+    }
+
+    /// Whether something may be lost on its way.
+    #[must_use]
+    pub fn loses(&self) -> bool {
+        self.weather.loss > 0 || !self.parted.is_empty()
     }
 
     /// Sends: it arrives once, twice or not at all.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegRinging, LegStarted};
+use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegRinging, LegStarted, PeerKind};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written: one that was interrupted waits for its far end, and then for its figures.
@@ -164,6 +164,14 @@ impl Record {
         Ok(())
     }
 
+    /// Who answered last takes the seat of the service that had the party until then.
+    fn served_no_more(&mut self, caller_side: bool) {
+        let last = self.legs.values_mut().filter(|leg| leg.answered && leg.ended.is_none());
+        if let Some(last) = last.max_by_key(|leg| leg.started_at).filter(|_| caller_side) {
+            last.caller_side = true;
+        }
+    }
+
     fn not_handed_on(&mut self, now: Duration, by: LegId) -> Result<(), &'static str> {
         self.handing_on.take_if(|leg| *leg == by).ok_or("the end of a transfer that never began")?;
         self.failed = Some((now, by));
@@ -188,6 +196,8 @@ impl Record {
 pub struct Records {
     /// By call.
     pub calls: BTreeMap<CallId, Record>,
+    /// The calls that each dialog was a leg of, by its Call-ID.
+    of_dialogs: BTreeMap<String, Vec<CallId>>,
     recordings: BTreeMap<RecordingId, bool>,
     /// Messages of which it is said whether they are kept.
     decided: BTreeSet<RecordingId>,
@@ -239,6 +249,12 @@ impl Records {
         self.last_ms = self.last_ms.saturating_add_signed(by_ms.min(0));
     }
 
+    /// The legs that a dialog was, one after the other.
+    pub fn legs_of<'a>(&'a self, call_id: &'a str) -> impl Iterator<Item = &'a Leg> + Clone {
+        let calls = self.of_dialogs.get(call_id).into_iter().flatten();
+        calls.filter_map(|call| self.calls.get(call)).filter_map(move |record| record.leg_of(call_id))
+    }
+
     /// What is unfinished at the end of the world.
     #[must_use]
     pub fn unfinished(&self) -> Vec<String> {
@@ -284,6 +300,10 @@ impl Records {
                 let now = self.now;
                 let leg = self.live(e.call)?.open(e.leg)?;
                 (leg.ended, leg.ended_at) = (Some((e.cause, e.sip_status)), now);
+                let seat = (leg.sip_call_id.is_empty() && e.cause == EndCause::Transferred).then_some(leg.caller_side);
+                if let Some(caller_side) = seat {
+                    self.live(e.call)?.served_no_more(caller_side);
+                }
             }
             Event::CallResumed(e) => self.resumed(e.call, e.gap_ms)?,
             Event::CallEnded(e) => self.live(e.call)?.ended(e)?,
@@ -357,8 +377,12 @@ impl Records {
             ended_at: Duration::ZERO,
         };
         let now = self.now;
+        self.of_dialogs.entry(e.sip_call_id.clone()).or_default().push(e.call);
         let record = self.live(e.call)?;
-        record.leg_started(now);
+        // A queue to which the party falls back is nobody who calls back.
+        if e.peer != PeerKind::Service {
+            record.leg_started(now);
+        }
         if record.legs.insert(e.leg, leg).is_some() { Err("a leg started twice") } else { Ok(()) }
     }
 

@@ -32,6 +32,8 @@ pub struct People {
     stranger: bool,
     /// The conference rooms there are.
     rooms: Vec<Room>,
+    /// What is dialled in a call centre.
+    dialled: Option<Vec<String>>,
 }
 
 impl People {
@@ -49,7 +51,15 @@ impl People {
         let login =
             rng.chance(400).then(|| Login { user: "line-1".to_owned(), password: format!("trunk-{:x}", rng.next()) });
         let stranger = rng.chance(150);
-        Self { phones, login, stranger, rooms: rooms(&mut rng.fork()) }
+        Self { phones, login, stranger, rooms: rooms(&mut rng.fork()), dialled: None }
+    }
+
+    /// A phone on each of these extensions, from which these numbers are dialled.
+    #[must_use]
+    pub(crate) fn of_centre(extensions: &[String], dialled: &[String], rng: &mut Rng) -> Self {
+        let phone = |user: &String| (user.clone(), phone::Transport::Udp, habits(rng));
+        let phones = extensions.iter().map(phone).collect();
+        Self { phones, login: None, stranger: false, rooms: Vec::new(), dialled: Some(dialled.to_vec()) }
     }
 
     /// The phone that nobody may let in.
@@ -82,6 +92,9 @@ impl People {
     /// What may be dialled: the extensions, the echo test, the outside, an emergency number, and a number that is nobody's.
     #[must_use]
     pub fn numbers(&self) -> Vec<String> {
+        if let Some(dialled) = &self.dialled {
+            return dialled.clone();
+        }
         let mut numbers: Vec<String> =
             self.extensions().into_iter().flat_map(|number| [number.clone(), number]).collect();
         // Who meets in rooms does little else.
@@ -156,7 +169,7 @@ pub(crate) fn password(user: &str) -> String {
 }
 
 /// A phone to be.
-fn spec(user: &str, password: Option<String>, address: &str, habits: Habits) -> PhoneSpec {
+pub(crate) fn spec(user: &str, password: Option<String>, address: &str, habits: Habits) -> PhoneSpec {
     PhoneSpec {
         user: user.to_owned(),
         password,
@@ -187,7 +200,7 @@ pub(crate) fn roomy_node() -> NodeConfig {
     node_of(100, 20_199)
 }
 
-fn node_of(calls: usize, last_port: u16) -> NodeConfig {
+pub(crate) fn node_of(calls: usize, last_port: u16) -> NodeConfig {
     NodeConfig {
         domain: DOMAIN.to_owned(),
         product: "Switchboard".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, RegistrationBound};
+use hooks::fact::{AgentStateChanged, CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, RegistrationBound};
 use hooks::id::LegId;
 use media::{EndpointId, Source};
 use switch::checkpoint::{CallCheckpoint, Checkpointed};
@@ -17,7 +17,10 @@ use crate::world::{World, boot, tenant_id};
 impl World {
     /// Two phones that have talked for a while hear each other and nobody else, or music where the other holds.
     pub(crate) fn listen(&mut self) -> Result<(), String> {
-        self.hear()?;
+        match self.centre {
+            None => self.hear()?,
+            Some(_) => self.listen_in_queues()?,
+        }
         self.records.calls.values().try_for_each(|record| self.check_gone(record))?;
         self.records.calls.values().try_for_each(|record| self.check_notified(record))?;
         self.check_parted()?;
@@ -44,10 +47,7 @@ impl World {
             match parties[..] {
                 [one] if served && record.takes_message() => self.expect_nobody(one)?,
                 [one] if served => self.expect(one, &[one.voice()])?,
-                [one, other] => {
-                    self.expect(one, &other.heard())?;
-                    self.expect(other, &one.heard())?;
-                }
+                [one, other] => self.hear_each_other(one, other)?,
                 // Not both are settled; one may be gone.
                 [] | [_] => continue,
                 [..] => return Err(format!("more than two parties talk in one call: {record:?}")),
@@ -61,6 +61,12 @@ impl World {
         self.story.listened += listened + in_rooms;
         self.story.listened_in_rooms += in_rooms;
         Ok(())
+    }
+
+    /// Each hears the other, or music where that one holds.
+    pub(crate) fn hear_each_other(&self, one: Party<'_>, other: Party<'_>) -> Result<(), String> {
+        self.expect(one, &other.heard())?;
+        self.expect(other, &one.heard())
     }
 
     /// Who has handed the other party on is hung up.
@@ -188,7 +194,7 @@ impl World {
     fn check_parted(&self) -> Result<(), String> {
         for call_id in self.dialogs.going_on() {
             // After a crash a repeated INVITE begins a second record.
-            let mut legs = self.records.calls.values().filter_map(|record| record.leg_of(call_id)).peekable();
+            let mut legs = self.records.legs_of(call_id).peekable();
             if legs.peek().is_some() && legs.all(|leg| leg.ended.is_some()) {
                 return Err(format!("the leg of {call_id} is over, and neither side said BYE"));
             }
@@ -203,7 +209,7 @@ impl World {
                 phone.dialogs.values().filter(|dialog| dialog.is_up() || matches!(dialog.stage, Stage::Ringing(_)))
             {
                 // Who was asked before a transfer moves from one call to another.
-                let mut legs = self.records.calls.values().filter_map(|record| record.leg_of(&dialog.call_id));
+                let mut legs = self.records.legs_of(&dialog.call_id);
                 let last = legs.clone().max_by_key(|leg| leg.ended_at);
                 let Some(leg) = last.filter(|_| legs.all(|leg| leg.ended.is_some())) else { continue };
                 // Nobody can say anything to a phone that rings on a broken connection, nor cancel an INVITE whose 180 is lost.
@@ -219,7 +225,9 @@ impl World {
                 if phone.cuts.iter().any(|cut| *cut + CUT >= leg.ended_at && *cut <= leg.ended_at + CUT) {
                     continue;
                 }
-                if self.now.saturating_sub(leg.ended_at) > TOLD && leg.ended_at > self.booted {
+                // What it answers too late is ended once it has done so.
+                let known = leg.ended_at.max(dialog.since);
+                if self.now.saturating_sub(known) > TOLD && leg.ended_at > self.booted {
                     return Err(format!("{} talks or rings on {}, which is over: {leg:?}", phone.user, dialog.call_id));
                 }
             }
@@ -263,6 +271,7 @@ impl World {
         self.shown.clear();
         self.seen_bindings.clear();
         let at_ms = self.time().unix_ms;
+        let agents = self.centre.as_mut().map_or_else(Vec::new, |centre| centre.crashed(self.now, at_ms));
         let kept = std::mem::take(&mut self.checkpoints);
         // Now and then nobody could read them: all calls are closed.
         let kept = if self.rng.chance(200) { BTreeMap::new() } else { kept };
@@ -286,11 +295,23 @@ impl World {
         for binding in self.bindings() {
             self.tell(Input::Restore { tenant: tenant_id(), binding })?;
         }
+        self.restore_agents(agents)?;
         for (call, checkpoint) in kept {
             if self.records.calls.get(&call).is_none_or(|record| record.ended.is_some()) {
                 return Err(format!("{call} is over, and still kept"));
             }
             self.tell(Input::Resume { checkpoint: Box::new(checkpoint), interrupted_at_ms: at_ms })?;
+        }
+        Ok(())
+    }
+
+    /// AGT-15: the agents are as the journal has them.
+    fn restore_agents(&mut self, agents: Vec<(AgentStateChanged, u64)>) -> Result<(), String> {
+        for (fact, since_ms) in agents {
+            self.tell(Input::RestoreAgent { tenant: tenant_id(), fact: Box::new(fact), since_ms })?;
+        }
+        if let Some(centre) = &mut self.centre {
+            centre.restored(self.now);
         }
         Ok(())
     }
@@ -393,6 +414,10 @@ impl World {
         if !self.switch.is_quiescent() {
             return Err(format!("the switch still holds something: {:?}", self.switch.sizes()));
         }
+        if let Some(centre) = &self.centre {
+            centre.left_over()?;
+        }
+        self.compare_offers()?;
         self.compare_logs()
     }
 }

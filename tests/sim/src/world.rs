@@ -19,6 +19,7 @@ use switch::output::Output;
 use switch::switch::Switch;
 use switch::view::CallView;
 
+use crate::centre::{self, Centre};
 use crate::dialogs::Dialogs;
 use crate::ears::Ears;
 use crate::happen::{self, Happening};
@@ -39,6 +40,9 @@ pub const SWITCH: &str = "10.0.0.1:5060";
 /// Wall time at the beginning of every world: 2026-11-22.
 pub(crate) const BEGAN_MS: u64 = 1_795_305_600_000;
 
+/// One world in so many is a call centre.
+pub const CENTRE_EVERY: u64 = 5;
+
 /// Steps after which a world that goes nowhere is given up.
 const STEPS_MAX: u64 = 2_000_000;
 
@@ -49,11 +53,11 @@ const STEPS_AT_ONCE_MAX: u64 = 10_000;
 const LISTEN_EVERY: Duration = Duration::from_millis(500);
 
 /// How long a world is lived in, and how long it then has to come to rest: longer than any timer of SIP.
-const LIVED: Duration = Duration::from_secs(240);
+pub(crate) const LIVED: Duration = Duration::from_secs(240);
 const REST: Duration = Duration::from_secs(400);
 
 /// How long a state must have stood still before it is judged: every message of its change has had time to be repeated.
-const STABLE: Duration = Duration::from_secs(9);
+pub(crate) const STABLE: Duration = Duration::from_secs(9);
 
 /// What went wrong.
 #[derive(Debug)]
@@ -105,6 +109,20 @@ pub struct Story {
     pub mutes: usize,
     /// Times a room was locked or unlocked.
     pub locks: usize,
+    /// Worlds with a call centre.
+    pub centres: usize,
+    /// Times somebody came to wait in a queue.
+    pub queued: usize,
+    /// Of these, those whom an agent answered.
+    pub by_agents: usize,
+    /// And those who hung up.
+    pub abandoned: usize,
+    /// Times a queue had an agent rung.
+    pub offered: usize,
+    /// Times it was checked that it was the right one, by the queue's own rule.
+    pub chosen: usize,
+    /// The rows of the agents' table that were seen, a bit each.
+    pub agent_rows: u64,
     /// Moments at which it was checked who hears whom.
     pub listened: u64,
     /// Those of them in a room in which several were.
@@ -134,6 +152,13 @@ impl Story {
             sent_away: self.sent_away + other.sent_away,
             mutes: self.mutes + other.mutes,
             locks: self.locks + other.locks,
+            centres: self.centres + other.centres,
+            queued: self.queued + other.queued,
+            by_agents: self.by_agents + other.by_agents,
+            abandoned: self.abandoned + other.abandoned,
+            offered: self.offered + other.offered,
+            chosen: self.chosen + other.chosen,
+            agent_rows: self.agent_rows | other.agent_rows,
             listened: self.listened + other.listened,
             listened_in_rooms: self.listened_in_rooms + other.listened_in_rooms,
         }
@@ -158,6 +183,21 @@ impl fmt::Display for Story {
             f,
             "{} came into rooms ({} again after a crash, {} sent away, {} mutes, {} locks), ",
             self.joined, self.rejoined, self.sent_away, self.mutes, self.locks
+        )?;
+        write!(
+            f,
+            "{} centres ({} queued, {} answered, {} abandoned; {} offers, {} by the queue's rule; rows {}), ",
+            self.centres,
+            self.queued,
+            self.by_agents,
+            self.abandoned,
+            self.offered,
+            self.chosen,
+            (1..=32)
+                .filter(|row| self.agent_rows & (1 << row) != 0)
+                .map(|row| row.to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
         )?;
         write!(f, "{} times listened ({} in rooms)", self.listened, self.listened_in_rooms)
     }
@@ -187,8 +227,17 @@ pub(crate) struct Parts {
     pub(crate) rng: Rng,
 }
 
+/// How long a world is lived in, how often is listened, and after how many steps it is given up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) lived: Duration,
+    pub(crate) listen_every: Duration,
+    pub(crate) steps: u64,
+}
+
 /// One world.
 pub struct World {
+    pub(crate) span: Span,
     pub(crate) now: Duration,
     pub(crate) rng: Rng,
     pub(crate) switch: Switch,
@@ -212,6 +261,10 @@ pub struct World {
     pub(crate) checkpoints: BTreeMap<CallId, CallCheckpoint>,
     pub(crate) records: Records,
     pub(crate) rooms: Rooms,
+    /// Agents and queues, where there are any.
+    pub(crate) centre: Option<Box<Centre>>,
+    /// Whether what is being asked of an agent is to be done, where that is clear.
+    pub(crate) expects: Option<bool>,
     /// Keys on their way by media: when they arrive, the phone, the Call-ID of its dialog, the key.
     pub(crate) keys: Vec<(Duration, usize, String, char)>,
     pub(crate) reports: Vec<(Duration, MediaEvent)>,
@@ -253,9 +306,28 @@ pub struct World {
 /// # Errors
 /// The first thing that must not be.
 pub fn live(seed: u64) -> Result<Story, Box<Wrong>> {
-    let mut world = World::new(seed);
+    let is_centre = seed.is_multiple_of(CENTRE_EVERY);
+    live_in(seed, || if is_centre { centre::centre_by_chance(seed) } else { World::new(seed) })
+}
+
+/// Lives through a day of a call centre.
+///
+/// # Errors
+/// The first thing that must not be.
+pub fn live_day(seed: u64, size: centre::day::Size) -> Result<Story, Box<Wrong>> {
+    live_in(seed, || centre::day::day(seed, size))
+}
+
+/// Tells who said what only where somebody will read it: the world is lived through once more then.
+fn live_in(seed: u64, make: impl Fn() -> World) -> Result<Story, Box<Wrong>> {
+    let mut quiet = make();
+    quiet.tells = false;
+    if quiet.run().is_ok() {
+        return Ok(quiet.told());
+    }
+    let mut world = make();
     match world.run() {
-        Ok(()) => Ok(world.story),
+        Ok(()) => Ok(world.told()),
         Err(what) => Err(Box::new(Wrong { seed, what, ladder: world.ladder })),
     }
 }
@@ -307,6 +379,7 @@ impl World {
         let rooms: Vec<Room> = tenant.rooms.values().map(|room| Room::clone(room)).collect();
         let switch = boot(&node, &mut rng, Now { mono: now, unix_ms: BEGAN_MS });
         Self {
+            span: Span { lived: LIVED, listen_every: LISTEN_EVERY, steps: STEPS_MAX },
             now,
             rng,
             switch,
@@ -325,6 +398,8 @@ impl World {
             checkpoints: BTreeMap::new(),
             records: Records::default(),
             rooms: Rooms::new(rooms),
+            centre: None,
+            expects: None,
             keys: Vec::new(),
             reports: Vec::new(),
             ladder: Vec::new(),
@@ -396,10 +471,10 @@ impl World {
 
     fn run(&mut self) -> Result<(), String> {
         self.begin()?;
-        let end = LIVED + REST;
+        let end = self.span.lived + REST;
         while let Some(next) = self.next_event().filter(|next| *next <= end) {
             self.story.steps += 1;
-            if self.story.steps > STEPS_MAX {
+            if self.story.steps > self.span.steps {
                 return Err("too many steps: something goes round in circles".to_owned());
             }
             self.at_once = if next > self.now { 0 } else { self.at_once + 1 };
@@ -407,19 +482,28 @@ impl World {
                 return Err("time stands still: something goes round in circles".to_owned());
             }
             self.now = next.max(self.now);
-            if self.now > LIVED {
+            if self.now > self.span.lived {
                 self.phones.iter_mut().for_each(|phone| phone.retired = true);
             }
             self.let_happen()?;
             self.step()?;
-            if self.now >= self.listened_at + LISTEN_EVERY {
+            if self.now >= self.listened_at + self.span.listen_every {
                 self.listened_at = self.now;
+                self.forget_old();
                 self.count_silence();
                 self.check_resumed()?;
                 self.listen()?;
             }
         }
         self.at_rest()
+    }
+
+    /// In a long world phones forget what is over for long.
+    fn forget_old(&mut self) {
+        if self.span.lived > LIVED {
+            let now = self.now;
+            self.phones.iter_mut().for_each(|phone| phone.forget_old(now));
+        }
     }
 
     fn next_event(&self) -> Option<Duration> {
@@ -430,7 +514,8 @@ impl World {
         let failed = self.failed.iter().map(|(at, ..)| *at).min();
         let keys = self.keys.iter().map(|(at, ..)| *at).min();
         // Silence goes on while nothing else does.
-        let silent = (!self.silent.values().all(|since| *since == Duration::MAX)).then(|| self.now + LISTEN_EVERY);
+        let silent =
+            (!self.silent.values().all(|since| *since == Duration::MAX)).then(|| self.now + self.span.listen_every);
         [self.net.due(), phones, switch, reports, happenings, failed, keys, silent].into_iter().flatten().min()
     }
 
@@ -471,6 +556,7 @@ impl World {
             self.switch.handle_timeout(self.time());
             self.obey_switch()?;
             self.rooms.step_over(self.now)?;
+            self.centre_step_over()?;
             if self.switch.poll_timeout().is_some_and(|due| due < self.now) {
                 return Err("a timer stays in the past after it was fired".to_owned());
             }
@@ -531,7 +617,25 @@ impl World {
     pub(crate) fn tell(&mut self, input: Input) -> Result<(), String> {
         self.switch.handle(self.time(), input);
         self.obey_switch()?;
-        self.rooms.step_over(self.now)
+        self.rooms.step_over(self.now)?;
+        self.centre_step_over()
+    }
+
+    fn centre_step_over(&self) -> Result<(), String> {
+        let Some(centre) = &self.centre else { return Ok(()) };
+        centre.step_over(self.now)?;
+        self.check_phones()
+    }
+
+    /// What it was like.
+    fn told(mut self) -> Story {
+        if let Some(figures) = self.centre.as_ref().map(|centre| centre.figures()) {
+            self.story.centres = 1;
+            (self.story.queued, self.story.by_agents) = (figures.queued, figures.answered);
+            (self.story.abandoned, self.story.offered) = (figures.abandoned, figures.offered);
+            (self.story.chosen, self.story.agent_rows) = (figures.chosen, figures.rows);
+        }
+        self.story
     }
 
     /// The outputs of a step: facts first, then the rest, as the shell does it (decision 4).
@@ -568,6 +672,9 @@ impl World {
         self.is_no_stranger(&fact.event)?;
         self.records.apply(self.now, &fact)?;
         self.rooms.apply(self.now, &fact)?;
+        if let Some(centre) = &mut self.centre {
+            centre.apply(self.now, &fact)?;
+        }
         if let Event::RecordingStarted(started) = &fact.event
             && started.conference.is_some()
         {

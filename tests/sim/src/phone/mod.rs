@@ -60,6 +60,8 @@ pub struct Habits {
     pub transfers: u64,
     /// Sends what belongs to no call, now and then.
     pub garbage: u64,
+    /// How long it talks: from, to, ms.
+    pub talk_ms: (u64, u64),
 }
 
 impl Habits {
@@ -81,6 +83,7 @@ impl Habits {
             updates: 0,
             transfers: 0,
             garbage: 0,
+            talk_ms: TALK_MS,
         }
     }
 }
@@ -102,9 +105,13 @@ impl Default for Habits {
             updates: 300,
             transfers: 150,
             garbage: 300,
+            talk_ms: TALK_MS,
         }
     }
 }
+
+/// How long phones talk if nothing else is said, ms.
+const TALK_MS: (u64, u64) = (200, 40_000);
 
 /// What a phone lived through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -368,6 +375,11 @@ impl Phone {
     pub fn waits_for_nothing(&self) -> bool {
         let answering = |dialog: &Dialog| matches!(dialog.stage, Stage::Answering { .. });
         self.awaited.is_empty() && !self.dialogs.values().any(answering)
+    }
+
+    /// What is over for longer than anything of it can be repeated is forgotten, but for the log.
+    pub fn forget_old(&mut self, now: Duration) {
+        self.dialogs.retain(|_, dialog| !dialog.is_over() || now.saturating_sub(dialog.since) < 4 * 64 * T1);
     }
 
     /// Somebody will dial `number` at `at`.

@@ -201,7 +201,7 @@ impl Phone {
 
     /// What the person does during the talk.
     fn plan_talk(&mut self, now: Duration, call_id: &str) {
-        let talk = self.rng.between(200, 40_000);
+        let talk = self.rng.between(self.habits.talk_ms.0, self.habits.talk_ms.1);
         let talk = talk.max(self.plan_keys(now, call_id));
         if self.rng.chance(self.habits.holds) {
             let at = self.rng.between(0, talk);

@@ -1,0 +1,303 @@
+//! A call centre in the simulator: agents with phones on their desks, queues of every kind, and people outside who call and lose
+//! patience. It is judged by the facts and by what the phones themselves saw, not by what the switch knows.
+
+mod agents;
+pub mod day;
+mod happen;
+mod people;
+mod queues;
+mod settings;
+mod table;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use hooks::fact::{AgentStateChanged, CallStatus, EndCause, Event, Fact, PeerKind};
+use hooks::id::{CallId, LegId};
+use switch::config::TenantConfig;
+use switch::input::AgentOrder;
+use switch::view::{AgentView, QueueView};
+
+use agents::Agents;
+use queues::Queues;
+
+pub(crate) use happen::Act;
+pub(crate) use people::centre_by_chance;
+pub(crate) use settings::Site;
+
+/// What the facts tell of a call centre.
+#[derive(Debug)]
+pub(crate) struct Centre {
+    pub(crate) site: Site,
+    agents: Agents,
+    queues: Queues,
+    /// Calls that are open, and their legs that are: the extension or trunk, the Call-ID.
+    open: BTreeMap<CallId, Open>,
+    /// Calls in which something was ordered.
+    pub(crate) ordered: BTreeSet<CallId>,
+    /// The dialogs by which agents were rung.
+    offered: BTreeSet<String>,
+}
+
+/// A call that is not over.
+#[derive(Debug, Default)]
+struct Open {
+    emergency: bool,
+    legs: BTreeMap<LegId, OpenLeg>,
+    /// Who holds, by order and by phone.
+    held_by: Vec<LegId>,
+    /// A third person is there, or is sought.
+    third: bool,
+}
+
+/// A leg that is not over.
+#[derive(Debug)]
+struct OpenLeg {
+    extension: Option<String>,
+    call_id: String,
+    /// It called.
+    calls: bool,
+    answered: bool,
+    /// It is rung because a queue offers the call.
+    offered: bool,
+}
+
+/// What a call centre lived through.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) queued: usize,
+    pub(crate) answered: usize,
+    pub(crate) abandoned: usize,
+    pub(crate) offered: usize,
+    pub(crate) chosen: usize,
+    pub(crate) rows: u64,
+}
+
+impl Centre {
+    pub(crate) fn new(site: Site, tenant: &TenantConfig, now_ms: u64) -> Self {
+        let agents = tenant.agents.values().map(|agent| {
+            let extension = agent.extension.as_ref().expect("each agent has an extension here");
+            (agent.number.to_string(), extension.to_string(), agent.rules)
+        });
+        Self {
+            site,
+            agents: Agents::new(agents, now_ms),
+            queues: Queues::new(tenant.queues.values().map(|queue| queue.as_ref().clone())),
+            open: BTreeMap::new(),
+            ordered: BTreeSet::new(),
+            offered: BTreeSet::new(),
+        }
+    }
+
+    /// What it lived through.
+    pub(crate) fn figures(&self) -> Figures {
+        let Queues { queued, answered, abandoned, offered, chosen, .. } = self.queues;
+        Figures { queued, answered, abandoned, offered, chosen, rows: self.agents.rows }
+    }
+
+    /// Takes in the next fact.
+    ///
+    /// # Errors
+    /// It must not be.
+    pub(crate) fn apply(&mut self, now: Duration, fact: &Fact) -> Result<(), String> {
+        let at_ms = fact.at_ms;
+        match &fact.event {
+            Event::AgentStateChanged(e) => {
+                self.agents.changed(now, at_ms, e)?;
+                let told = self.agents.get(&e.agent)?;
+                self.queues.agent_stands(now, &e.agent, told);
+                if self.open.values().any(|open| open.emergency && open.has(&told.extension)) {
+                    self.queues.calls_for_help(&e.agent);
+                }
+            }
+            Event::RegistrationBound(e) => self.bound(now, &e.extension, &e.contact, true),
+            Event::RegistrationUnbound(e) => self.bound(now, &e.extension, &e.contact, false),
+            Event::CallQueued(e) => {
+                self.queues.entered(now, at_ms, e, &self.agents)?;
+                let own = self.open.get(&e.call).and_then(Open::caller);
+                if let Some((agent, _)) = own.and_then(|extension| self.agents.of_extension(extension)) {
+                    self.queues.calls_himself(agent);
+                }
+                self.agents.wrap_up_of.insert(e.call, self.queues.wrap_up_max(&e.queue));
+            }
+            Event::CallLeftQueue(e) => self.queues.left(now, at_ms, e, &self.agents)?,
+            Event::CallOffered(e) => {
+                self.queues.offered(now, e, &self.agents)?;
+                let moved = self.mark_offered(e.call, &e.agent)?;
+                self.agents.offered(e, moved, at_ms)?;
+            }
+            Event::CallOfferEnded(e) => {
+                if e.queue.is_some() {
+                    self.queues.offer_ended(now, e.call, &e.agent, e.outcome, e.ring_ms)?;
+                }
+                self.agents.offer_ended(at_ms, e)?;
+            }
+            event => self.of_call(event)?,
+        }
+        Ok(())
+    }
+
+    fn of_call(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::CallCreated(e) => {
+                self.open.insert(e.call, Open { emergency: e.emergency, ..Open::default() });
+            }
+            Event::LegStarted(e) => {
+                let extension = (e.peer == PeerKind::Extension).then(|| e.peer_name.clone());
+                if let Some(extension) = &extension {
+                    self.agents.legs(extension, |legs| legs + 1);
+                }
+                let helped = self.call(e.call).emergency.then_some(extension.as_deref()).flatten();
+                if let Some((agent, _)) = helped.and_then(|extension| self.agents.of_extension(extension)) {
+                    self.queues.calls_for_help(agent);
+                }
+                let (call_id, calls) = (e.sip_call_id.clone(), e.caller_side);
+                let leg = OpenLeg { extension, call_id, calls, answered: false, offered: false };
+                self.call(e.call).legs.insert(e.leg, leg);
+            }
+            Event::LegAnswered(e) => {
+                if let Some(leg) = self.call(e.call).legs.get_mut(&e.leg) {
+                    leg.answered = true;
+                }
+            }
+            Event::LegEnded(e) => {
+                if let Some(extension) = self.call(e.call).legs.remove(&e.leg).and_then(|leg| leg.extension) {
+                    self.agents.legs(&extension, |legs| legs - 1);
+                }
+            }
+            Event::CallHeld(e) => self.call(e.call).held_by.push(e.leg),
+            Event::CallRetrieved(e) => {
+                let held_by = &mut self.call(e.call).held_by;
+                if let Some(at) = held_by.iter().position(|leg| *leg == e.leg) {
+                    held_by.remove(at);
+                }
+            }
+            Event::ConsultStarted(e) => self.call(e.call).third = true,
+            Event::ThreeWayStarted(e) => self.call(e.call).third = true,
+            Event::ConsultEnded(e) => self.call(e.call).third = false,
+            Event::ThreeWayEnded(e) => self.call(e.call).third = false,
+            Event::CallEnded(e) => {
+                let legs = self.open.remove(&e.call).into_iter().flat_map(|open| open.legs.into_values());
+                for extension in legs.filter_map(|leg| leg.extension) {
+                    self.agents.legs(&extension, |legs| legs - 1);
+                }
+                let interrupted = e.cause == EndCause::Interrupted;
+                self.queues.call_ended(e.call, interrupted)?;
+                let rung = self
+                    .agents
+                    .told
+                    .iter()
+                    .find(|(_, told)| told.offer.as_ref().is_some_and(|(call, ..)| *call == e.call));
+                if let Some((agent, _)) = rung.filter(|_| !interrupted) {
+                    return Err(format!("{} is over, and still offered to {agent}", e.call));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, call: CallId) -> &mut Open {
+        self.open.entry(call).or_default()
+    }
+
+    fn bound(&mut self, now: Duration, extension: &str, contact: &str, is_there: bool) {
+        self.agents.bound(now, extension, contact, is_there);
+        if let Some((agent, told)) = self.agents.of_extension(extension) {
+            self.queues.agent_stands(now, agent, told);
+        }
+    }
+
+    /// Notes the legs by which an agent is rung. True if his phone rang by one of them before, in another call.
+    fn mark_offered(&mut self, call: CallId, agent: &str) -> Result<bool, String> {
+        let mut moved = false;
+        let extension = self.agents.get(agent)?.extension.clone();
+        let legs = self.open.get_mut(&call).into_iter().flat_map(|open| open.legs.values_mut());
+        for leg in legs.filter(|leg| !leg.answered && leg.extension.as_ref() == Some(&extension)) {
+            leg.offered = true;
+            moved |= !self.offered.insert(leg.call_id.clone());
+        }
+        Ok(moved)
+    }
+
+    /// Everything that a step brought is known.
+    ///
+    /// # Errors
+    /// Something must not be so any more, or not yet.
+    pub(crate) fn step_over(&self, now: Duration) -> Result<(), String> {
+        if self.agents.is_restoring() {
+            return Ok(());
+        }
+        self.agents.check_due(now)?;
+        self.queues.check_idle(now, &self.agents)
+    }
+
+    pub(crate) fn agent_shown(&self, view: &AgentView) -> Result<(), String> {
+        self.agents.shown(view)
+    }
+
+    pub(crate) fn queue_shown(&self, view: &QueueView) -> Result<(), String> {
+        if self.agents.is_restoring() { Ok(()) } else { self.queues.shown(view, &self.agents) }
+    }
+
+    /// Something is asked of an agent.
+    pub(crate) fn asks(&mut self, agent: &str, order: &AgentOrder) -> Result<Option<bool>, String> {
+        let may = self.agents.may(agent, order)?;
+        self.agents.asks(agent, order);
+        Ok(may)
+    }
+
+    /// What came of it.
+    pub(crate) fn answered(&mut self, now: Duration, agent: &str, done: bool) -> Result<(), String> {
+        let extension = self.agents.get(agent)?.extension.clone();
+        let is_on_call = self.open.values().any(|open| open.has(&extension));
+        self.agents.answered(now, done, is_on_call)
+    }
+
+    /// The process was killed. Those who were signed in, as the journal's state of what is open has them.
+    pub(crate) fn crashed(&mut self, now: Duration, now_ms: u64) -> Vec<(AgentStateChanged, u64)> {
+        self.agents.crashed(now, now_ms);
+        self.queues.crashed();
+        self.agents.wrap_up_of.clear();
+        for open in self.open.values_mut() {
+            open.held_by.clear();
+            open.third = false;
+        }
+        self.agents.told.values().filter_map(|told| Some((told.last.clone()?, told.since_ms))).collect()
+    }
+
+    /// They are given back to the new process.
+    pub(crate) fn restored(&mut self, now: Duration) {
+        self.agents.restored();
+        for (agent, told) in &self.agents.told {
+            self.queues.agent_stands(now, agent, told);
+        }
+    }
+
+    /// Whether a call waits in a queue.
+    pub(crate) fn is_waiting(&self, call: CallId) -> bool {
+        self.queues.is_waiting(call)
+    }
+
+    /// Nobody waits, nobody is rung, and nobody has a call.
+    pub(crate) fn left_over(&self) -> Result<(), String> {
+        let busy = self.agents.told.iter().find(|(_, told)| told.offer.is_some() || told.call != CallStatus::None);
+        match (busy, self.open.is_empty()) {
+            (None, true) => Ok(()),
+            (Some((agent, told)), _) => Err(format!("all is over, and agent {agent} has a call: {told:?}")),
+            (None, false) => Err(format!("calls that are not over: {:?}", self.open)),
+        }
+    }
+}
+
+impl Open {
+    /// The extension that called.
+    fn caller(&self) -> Option<&str> {
+        self.legs.values().find(|leg| leg.calls).and_then(|leg| leg.extension.as_deref())
+    }
+
+    fn has(&self, extension: &str) -> bool {
+        self.legs.values().any(|leg| leg.extension.as_deref() == Some(extension))
+    }
+}

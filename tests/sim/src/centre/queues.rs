@@ -1,0 +1,469 @@
+//! What the facts tell of the queues, and what must be so: each who waits leaves by one exit that has its reason, the first in line is
+//! served first, nobody waits while an agent is idle who could have him, and the strategy chose whom it must.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hooks::fact::{CallLeftQueue, CallOffered, CallQueued, ChoiceRule, OfferOutcome, QueueExit};
+use hooks::id::CallId;
+use switch::config::Queue;
+use switch::queue::{Level, Member, QueueSettings, Strategy};
+use switch::view::QueueView;
+
+use super::agents::{Agents, Told};
+
+/// Somebody who waits.
+#[derive(Clone, Debug)]
+struct Waiter {
+    queue: String,
+    /// 255 less the priority, when he came by the monotonic clock (less what he waited before), and who was first of those.
+    place: (u8, i128, u64),
+    since_ms: u64,
+    since: Duration,
+    before_ms: u64,
+    /// He never stood in line: the queue is full, or nobody is there.
+    turned_away: bool,
+    /// The agents who are rung for him.
+    rung: Vec<String>,
+    /// Who rejected him or could not be rung, until when others come first, and until when he is left alone in any case.
+    refused_by: Vec<(String, Duration, Duration)>,
+}
+
+/// What is set for a queue.
+#[derive(Debug)]
+struct Set {
+    settings: QueueSettings,
+    members: BTreeMap<String, Member>,
+    wrap_up_max: Option<Duration>,
+}
+
+/// Counts of a queue since the process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    entered: u64,
+    answered: u64,
+    abandoned: u64,
+    overflowed: u64,
+}
+
+/// How long an agent has been idle, and what else his turn goes by.
+#[derive(Clone, Debug, Default)]
+struct Turn {
+    idle_since: Option<Duration>,
+    /// When that was known: who becomes idle in the very moment in which others are looked for may be overlooked.
+    known_at: Duration,
+    /// Of the offer that rings him: it was not his doing if another takes it, or the caller goes.
+    before: Option<Duration>,
+    answered: u32,
+    /// The number of his last offer in each queue.
+    offers: BTreeMap<String, u64>,
+    /// He called a queue that he is in: he may have been chosen for himself, which was taken back and is written down nowhere.
+    unsure: bool,
+    /// He had an emergency call, which no row of the table says (GEN-18): since when he is idle is not known.
+    past_the_table: bool,
+}
+
+/// All queues of a world.
+#[derive(Debug)]
+pub(super) struct Queues {
+    settings: BTreeMap<String, Set>,
+    waiting: BTreeMap<CallId, Waiter>,
+    counts: BTreeMap<String, Counts>,
+    turns: BTreeMap<String, Turn>,
+    /// How long each call has waited so far, ms.
+    waited: BTreeMap<CallId, u64>,
+    entered: u64,
+    offers: u64,
+    /// Those who came to wait, and of them those whom an agent answered.
+    pub(super) queued: usize,
+    pub(super) answered: usize,
+    pub(super) abandoned: usize,
+    pub(super) offered: usize,
+    /// Times that a queue was seen to have chosen the agent that it must.
+    pub(super) chosen: usize,
+}
+
+impl Waiter {
+    fn waited(&self, now: Duration) -> Duration {
+        let us = i128::try_from(now.as_micros()).unwrap_or(i128::MAX) - self.place.1;
+        Duration::from_micros(u64::try_from(us).unwrap_or(0))
+    }
+}
+
+impl Set {
+    fn of(queue: Queue) -> Self {
+        let members = queue.members.into_iter().map(|(agent, member)| (agent.to_string(), member)).collect();
+        Self { settings: queue.settings, members, wrap_up_max: queue.wrap_up_max }
+    }
+}
+
+impl Queues {
+    pub(super) fn new(queues: impl Iterator<Item = Queue>) -> Self {
+        Self {
+            settings: queues.map(|queue| (queue.name.to_string(), Set::of(queue))).collect(),
+            waiting: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            waited: BTreeMap::new(),
+            entered: 0,
+            offers: 0,
+            queued: 0,
+            answered: 0,
+            abandoned: 0,
+            offered: 0,
+            chosen: 0,
+        }
+    }
+
+    fn settings(&self, queue: &str) -> Result<&Set, String> {
+        self.settings.get(queue).ok_or_else(|| format!("queue {queue}, which there is not"))
+    }
+
+    pub(super) fn is_waiting(&self, call: CallId) -> bool {
+        self.waiting.contains_key(&call)
+    }
+
+    pub(super) fn wrap_up_max(&self, queue: &str) -> Option<Duration> {
+        self.settings.get(queue)?.wrap_up_max
+    }
+
+    fn line<'a>(&'a self, queue: &'a str) -> impl Iterator<Item = (&'a CallId, &'a Waiter)> {
+        self.waiting.iter().filter(move |(_, waiter)| waiter.queue == queue && !waiter.turned_away)
+    }
+
+    fn signed_in<'a>(&'a self, queue: &str, agents: &'a Agents) -> usize {
+        let members = self.settings.get(queue).map(|queue| &queue.members);
+        let members = members.into_iter().flat_map(|members| members.keys());
+        members.filter(|agent| agents.told.get(*agent).is_some_and(Told::is_signed_in)).count()
+    }
+
+    /// Somebody comes to wait.
+    pub(super) fn entered(&mut self, now: Duration, at_ms: u64, e: &CallQueued, agents: &Agents) -> Result<(), String> {
+        let settings = &self.settings(&e.queue)?.settings;
+        let turned_away =
+            self.line(&e.queue).count() >= settings.max_length as usize || self.signed_in(&e.queue, agents) == 0;
+        if self.waited.get(&e.call).copied().unwrap_or(0) != e.waited_ms {
+            return Err(format!("{e:?}: it has waited {:?} so far", self.waited.get(&e.call)));
+        }
+        self.entered += 1;
+        self.queued += 1;
+        let came = i128::try_from(now.as_micros()).unwrap_or(i128::MAX) - i128::from(e.waited_ms) * 1_000;
+        let waiter = Waiter {
+            queue: e.queue.clone(),
+            place: (u8::MAX - e.priority, came, self.entered),
+            since_ms: at_ms,
+            since: now,
+            before_ms: e.waited_ms,
+            turned_away,
+            rung: Vec::new(),
+            refused_by: Vec::new(),
+        };
+        if self.waiting.insert(e.call, waiter).is_some() {
+            return Err(format!("{e:?}, and it waited already"));
+        }
+        self.counts.entry(e.queue.clone()).or_default().entered += u64::from(!turned_away);
+        Ok(())
+    }
+
+    /// Somebody waits no more.
+    pub(super) fn left(&mut self, now: Duration, at_ms: u64, e: &CallLeftQueue, agents: &Agents) -> Result<(), String> {
+        let waiter = self.waiting.remove(&e.call).ok_or_else(|| format!("{e:?}, and it did not wait"))?;
+        let wrong = |what: &str| Err(format!("{what}: {e:?} of {waiter:?}"));
+        let settings = self.settings(&e.queue)?.settings.clone();
+        if waiter.queue != e.queue || at_ms - waiter.since_ms != e.waited_ms {
+            return wrong("a wait that was another one");
+        }
+        let total_ms = waiter.before_ms + e.waited_ms;
+        self.waited.insert(e.call, total_ms);
+        let in_time = e.exit == QueueExit::Answered && Duration::from_millis(total_ms) <= settings.target;
+        if in_time != e.within_target {
+            return wrong("within the target, or not");
+        }
+        let counts = self.counts.entry(e.queue.clone()).or_default();
+        match e.exit {
+            QueueExit::Answered => {
+                counts.answered += 1;
+                self.answered += 1;
+                let Some(agent) = e.agent.as_ref().filter(|agent| waiter.rung.contains(agent)) else {
+                    return wrong("answered by nobody who was rung");
+                };
+                self.turns.entry(agent.clone()).or_default().answered += 1;
+            }
+            QueueExit::Abandoned | QueueExit::Closed => {
+                counts.abandoned += 1;
+                self.abandoned += 1;
+            }
+            QueueExit::MaxWait => {
+                counts.overflowed += 1;
+                // QUEUE-05; who is being rung for then has this last chance.
+                let long = settings.max_wait.is_some_and(|max| waiter.waited(now) >= max);
+                if !long || !waiter.rung.is_empty() {
+                    return wrong("given up too early");
+                }
+            }
+            QueueExit::NobodySignedIn if waiter.turned_away => {}
+            QueueExit::NobodySignedIn => counts.overflowed += 1,
+            QueueExit::Full if waiter.turned_away => {}
+            QueueExit::Full => return wrong("there was room"),
+            QueueExit::Led => {}
+        }
+        let nobody = self.signed_in(&e.queue, agents) == 0;
+        if (e.exit == QueueExit::NobodySignedIn) && !nobody {
+            return wrong("somebody is signed in");
+        }
+        if waiter.turned_away && !matches!(e.exit, QueueExit::Full | QueueExit::NobodySignedIn) {
+            return wrong("he could not stand in line");
+        }
+        Ok(())
+    }
+
+    /// The call is over, or its process was.
+    pub(super) fn call_ended(&mut self, call: CallId, interrupted: bool) -> Result<(), String> {
+        self.waited.remove(&call);
+        match self.waiting.remove(&call) {
+            Some(waiter) if !interrupted => Err(format!("{call} is over, and still waits: {waiter:?}")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A queue has an agent rung.
+    pub(super) fn offered(&mut self, now: Duration, e: &CallOffered, agents: &Agents) -> Result<(), String> {
+        let Some(queue) = &e.queue else {
+            // Whoever called him: he is not idle, and begins to be so anew.
+            let turn = self.turns.entry(e.agent.clone()).or_default();
+            (turn.idle_since, turn.before) = (None, None);
+            return Ok(());
+        };
+        let why = e.why.as_ref().ok_or_else(|| format!("nobody says why: {e:?}"))?;
+        let waiter = self.waiting.get(&e.call).ok_or_else(|| format!("{e:?}, and it does not wait"))?;
+        if waiter.queue != *queue || waiter.turned_away {
+            return Err(format!("{e:?} of who waits otherwise: {waiter:?}"));
+        }
+        let settings = self.settings(queue)?.settings.clone();
+        if !waiter.rung.is_empty() && settings.strategy != Strategy::RingAll {
+            return Err(format!("{e:?}, and others are rung: {waiter:?}"));
+        }
+        if !self.may_have(now, &e.agent, e.call, agents, When::ByNow) {
+            return Err(format!("{e:?}: {waiter:?} is not for this agent"));
+        }
+        // QUEUE-04: first in, first out within equal priority, among those whom he may have.
+        let place = waiter.place;
+        let earlier = self.waiting.iter().find(|(call, other)| {
+            // Who came at this very moment may not have been seen.
+            other.place < place && other.since < now && self.may_have(now, &e.agent, **call, agents, When::Before)
+        });
+        if let Some((call, other)) = earlier {
+            return Err(format!("{e:?}, and {call} is before: {other:?}, {waiter:?}"));
+        }
+        if why.rule != ChoiceRule::FirstInLine {
+            self.check_choice(now, e, agents)?;
+        }
+        self.offers += 1;
+        self.offered += 1;
+        let number = self.offers;
+        let turn = self.turns.entry(e.agent.clone()).or_default();
+        turn.before = turn.idle_since.take();
+        turn.offers.insert(queue.clone(), number);
+        self.waiting.entry(e.call).and_modify(|waiter| waiter.rung.push(e.agent.clone()));
+        Ok(())
+    }
+
+    /// QUEUE-03: of those who could have been rung, the strategy's own order.
+    fn check_choice(&mut self, now: Duration, e: &CallOffered, agents: &Agents) -> Result<(), String> {
+        let Some(queue) = &e.queue else { return Ok(()) };
+        let settings = self.settings(queue)?;
+        let rank = |agent: &str| {
+            let member = settings.members.get(agent);
+            let turn = self.turns.get(agent).cloned().unwrap_or_default();
+            let first = match settings.settings.strategy {
+                Strategy::LongestIdle | Strategy::RingAll => 0,
+                Strategy::RoundRobin => turn.offers.get(queue).copied().unwrap_or(0),
+                Strategy::FewestToday => u64::from(turn.answered),
+                Strategy::FixedOrder => member.map_or(0, |member| u64::from(member.order)),
+                Strategy::LevelFirst => member.map_or(0, |member| u64::from(member.level.get())),
+            };
+            (first, turn.idle_since)
+        };
+        let chosen = rank(&e.agent);
+        let by_turn = settings.settings.strategy == Strategy::RoundRobin;
+        let is_sure =
+            |agent: &str| self.turns.get(agent).is_none_or(|turn| !(by_turn && turn.unsure || turn.past_the_table));
+        if !is_sure(&e.agent) {
+            return Ok(());
+        }
+        let known = |agent: &&str| {
+            let is_new = self.turns.get(*agent).is_some_and(|turn| turn.known_at >= now);
+            !is_new && is_sure(agent) && !agents.is_on_the_phone(agent)
+        };
+        let others = settings.members.keys().map(String::as_str).filter(|agent| *agent != e.agent).filter(known);
+        let better = others
+            .filter(|agent| self.may_have(now, agent, e.call, agents, When::Before))
+            .map(|agent| (agent, rank(agent)))
+            .find(|(_, rank)| *rank < chosen);
+        if let Some((agent, rank)) = better {
+            return Err(format!(
+                "{e:?} by {:?}, and {agent} is before: {rank:?}, {chosen:?}",
+                settings.settings.strategy
+            ));
+        }
+        self.chosen += 1;
+        Ok(())
+    }
+
+    /// An agent himself called a queue.
+    pub(super) fn calls_himself(&mut self, agent: &str) {
+        self.turns.entry(agent.to_owned()).or_default().unsure = true;
+    }
+
+    /// An agent calls for help.
+    pub(super) fn calls_for_help(&mut self, agent: &str) {
+        self.turns.entry(agent.to_owned()).or_default().past_the_table = true;
+    }
+
+    /// An offer by a queue ended.
+    pub(super) fn offer_ended(
+        &mut self,
+        now: Duration,
+        call: CallId,
+        agent: &str,
+        outcome: OfferOutcome,
+        ring_ms: u64,
+    ) -> Result<(), String> {
+        let turn = self.turns.entry(agent.to_owned()).or_default();
+        let before = turn.before.take();
+        match outcome {
+            // Not his doing: he has been idle all the while.
+            OfferOutcome::CallerHungUp | OfferOutcome::Taken => (turn.idle_since, turn.known_at) = (before, now),
+            OfferOutcome::Answered | OfferOutcome::TimedOut | OfferOutcome::Rejected | OfferOutcome::Failed => {}
+        }
+        let Some(waiter) = self.waiting.get_mut(&call) else { return Ok(()) };
+        waiter.rung.retain(|rung| rung != agent);
+        let counts_for = match outcome {
+            OfferOutcome::Rejected => Some(REJECTION_REMEMBERED),
+            OfferOutcome::Failed => Some(REFUSAL_REST),
+            OfferOutcome::Answered | OfferOutcome::CallerHungUp | OfferOutcome::TimedOut | OfferOutcome::Taken => None,
+        };
+        if let Some(long) = counts_for {
+            waiter.refused_by.push((agent.to_owned(), now + long, now + REFUSAL_REST));
+        }
+        let (queue, waiter) = (waiter.queue.clone(), waiter.clone());
+        let ring_for = self.settings(&queue)?.settings.ring_timeout;
+        if outcome == OfferOutcome::TimedOut && Duration::from_millis(ring_ms) != ring_for {
+            return Err(format!("agent {agent} was rung for {ring_ms} ms, not {ring_for:?}: {waiter:?}"));
+        }
+        Ok(())
+    }
+
+    /// An agent stands otherwise: since when he is idle goes by that.
+    pub(super) fn agent_stands(&mut self, now: Duration, agent: &str, told: &Told) {
+        let turn = self.turns.entry(agent.to_owned()).or_default();
+        match (told.is_idle(), turn.idle_since) {
+            (true, None) => (turn.idle_since, turn.known_at, turn.past_the_table) = (Some(now), now, false),
+            (false, Some(_)) if told.offer.is_none() => turn.idle_since = None,
+            (true | false, _) => {}
+        }
+    }
+
+    /// Nobody waits whom an idle agent could have.
+    pub(super) fn check_idle(&self, now: Duration, agents: &Agents) -> Result<(), String> {
+        for (call, waiter) in &self.waiting {
+            let Some(queue) = self.settings.get(&waiter.queue) else { continue };
+            if waiter.turned_away {
+                return Err(format!("{call} could not stand in line, and waits: {waiter:?}"));
+            }
+            if !waiter.rung.is_empty() && queue.settings.strategy != Strategy::RingAll {
+                continue;
+            }
+            let mut members = queue.members.keys().map(String::as_str);
+            let idle = members
+                .find(|agent| !agents.is_on_the_phone(agent) && self.may_have(now, agent, *call, agents, When::Before));
+            if let Some(agent) = idle {
+                return Err(format!("{call} waits ({waiter:?}), and agent {agent} is idle: {:?}", queue.settings));
+            }
+            let long = queue.settings.max_wait.is_some_and(|max| waiter.waited(now) > max + SLACK);
+            if long && waiter.rung.is_empty() && waiter.since < now {
+                return Err(format!("{call} waits too long: {waiter:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What others see of a queue is what is written down.
+    pub(super) fn shown(&self, view: &QueueView, agents: &Agents) -> Result<(), String> {
+        let mut line: Vec<(&CallId, &Waiter)> = self.line(&view.queue).collect();
+        line.sort_by_key(|(_, waiter)| waiter.place);
+        let calls: Vec<CallId> = line.iter().map(|(call, _)| **call).collect();
+        let shown: Vec<CallId> = view.first.iter().map(|waiting| waiting.call).collect();
+        let counts = self.counts.get(&view.queue).copied().unwrap_or_default();
+        let today = Counts {
+            entered: view.today.entered,
+            answered: view.today.answered,
+            abandoned: view.today.abandoned,
+            overflowed: view.today.overflowed,
+        };
+        let signed_in = self.signed_in(&view.queue, agents);
+        if calls.iter().take(shown.len()).ne(&shown)
+            || view.waiting as usize != calls.len()
+            || counts != today
+            || view.signed_in as usize != signed_in
+        {
+            return Err(format!("shown {view:?}; waiting {calls:?}, {counts:?}, signed in {signed_in}"));
+        }
+        Ok(())
+    }
+
+    /// The process was killed: who waited does so no more, and the counts begin anew.
+    pub(super) fn crashed(&mut self) {
+        self.counts.clear();
+        self.turns.clear();
+        self.waited.clear();
+    }
+
+    /// Whether an agent may be rung for somebody who waits.
+    fn may_have(&self, now: Duration, agent: &str, call: CallId, agents: &Agents, when: When) -> bool {
+        let (Some(waiter), Some(told)) = (self.waiting.get(&call), agents.told.get(agent)) else { return false };
+        if waiter.turned_away || (when == When::Before && !told.is_idle()) {
+            return false;
+        }
+        let Some(queue) = self.settings.get(&waiter.queue) else { return false };
+        let Some(member) = queue.members.get(agent) else { return false };
+        if !waiter.rung.is_empty() && queue.settings.strategy != Strategy::RingAll {
+            return false;
+        }
+        let strict = when == When::Before;
+        let waited = waiter.waited(now);
+        let reached = |after: Duration| if strict { after < waited } else { after <= waited };
+        let widening = &queue.settings.widening;
+        let open = match widening.iter().rev().find(|widening| reached(widening.after)) {
+            Some(widening) => widening.level,
+            None if widening.is_empty() => Level::LAST,
+            None => Level::FIRST,
+        };
+        if member.level > open {
+            return false;
+        }
+        let refusals = || waiter.refused_by.iter().filter(|(by, ..)| by == agent);
+        if refusals().next().is_none() {
+            return true;
+        }
+        let passed = |at: Duration| if strict { at < now } else { at <= now };
+        let alone = self.signed_in(&waiter.queue, agents) <= 1;
+        refusals().all(|(_, until, rests_until)| passed(if alone { *rests_until } else { *until }))
+    }
+}
+
+/// At which moment something is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// It may become so at this very moment.
+    ByNow,
+    /// It was so before.
+    Before,
+}
+
+/// AGT-17, row 11.
+const REJECTION_REMEMBERED: Duration = Duration::from_secs(30);
+/// Who cannot be rung, or has rejected and is the only one, is left alone so long: his phone would be rung without end.
+const REFUSAL_REST: Duration = Duration::from_secs(3);
+/// Who is given up at the end of an offer is so at once.
+const SLACK: Duration = Duration::from_millis(1);
