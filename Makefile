@@ -57,6 +57,7 @@ unit:
 # Optimised, with the checks of a debug build: as many seeds as the seconds give.
 sim:
 	cargo xtask sim --seconds $(SIM_SECONDS)
+	cargo xtask sim --erlang
 	cargo xtask sim --explore $(EXPLORE_SECONDS)
 
 # Real peers against the real binary, built as the simulator is.

@@ -417,7 +417,10 @@ impl World {
             View::Conference(view) => self.rooms.show(*view),
             View::ConferenceGone(_, room) => self.rooms.show_no_more(&room)?,
             View::Agent(view) => self.centre.as_ref().map_or(Ok(()), |centre| centre.agent_shown(&view))?,
-            View::Queue(view) => self.centre.as_ref().map_or(Ok(()), |centre| centre.queue_shown(&view))?,
+            View::Queue(view) => {
+                let now_ms = self.time().unix_ms;
+                self.centre.as_mut().map_or(Ok(()), |centre| centre.queue_shown(&view, now_ms))?;
+            }
             View::AgentGone(..) | View::QueueGone(..) => return Err(format!("gone, and it is still set: {view:?}")),
             View::Ban(_) | View::BanGone(_) | View::Trunk(_) | View::TrunkGone(..) => {}
         }

@@ -1,6 +1,7 @@
 //! `sim --seed N | --seeds N | --survey N | --seconds N`: lives through worlds and prints what became of them.
 //! `sim --centre N`: lives through N worlds with a call centre, and says which went wrong.
 //! `sim --day N`: lives through N days of a call centre with 50 agents and 5,000 calls.
+//! `sim --erlang`: waits of 80,000 calls through the whole switch against queueing theory.
 //! `sim --explore [N]`: explores the small worlds, for N seconds of CPU time or up to 300,000 states each.
 
 #![allow(clippy::print_stdout, reason = "a command prints")]
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use sim::centre::day::Size;
+use sim::centre::erlang::{MODELS, Seen};
 use sim::explore::{self, Limits, SCENARIOS};
 use sim::world::{CENTRE_EVERY, Story, Wrong, live, live_day};
 
@@ -27,15 +29,45 @@ fn main() -> ExitCode {
         (Some("--survey"), Some(count)) => survey(1..=count, live),
         (Some("--centre"), Some(count)) => survey((1..=count).map(|nth| nth * CENTRE_EVERY), live),
         (Some("--day"), Some(count)) => survey(1..=count, |seed| live_day(seed, Size::WHOLE)),
+        (Some("--erlang"), None) => erlang(),
         (Some("--explore"), seconds) => explore(seconds.map(Duration::from_secs)),
         (Some("--seconds" | "--cpu-seconds"), Some(seconds)) => run(1.., Some(Duration::from_secs(seconds))),
         _ => {
             println!(
-                "usage: sim --seed N | --seeds N | --survey N | --centre N | --day N | --seconds N (of CPU time; 500 worlds at least) | --explore [N]"
+                "usage: sim --seed N | --seeds N | --survey N | --centre N | --day N | --erlang | --seconds N (of CPU time; 500 worlds at least) | --explore [N]"
             );
             ExitCode::from(2)
         }
     }
+}
+
+/// Compares the waits of the whole switch with those of a line and with queueing theory.
+fn erlang() -> ExitCode {
+    let mut failed = false;
+    for model in MODELS {
+        let began = cpu_time();
+        let (theory, line) = (model.theory(), model.first_come());
+        println!("{model:?}");
+        match model.through_the_switch() {
+            Ok(waits) => {
+                let seen = Seen::of(&waits);
+                let differ = waits.iter().zip(&line).filter(|(one, other)| one != other).count();
+                println!(
+                    "  {seen}, in {:.0?} of CPU; {differ} waits differ from first come, first served",
+                    cpu_time() - began
+                );
+                let agreed = seen.agrees(&theory);
+                println!("  {theory:?}: {agreed:?}");
+                println!("  turned round: {:?}", Seen::of(&model.last_come()).agrees(&theory));
+                failed |= agreed.is_err() || differ > 0;
+            }
+            Err(wrong) => {
+                println!("  {wrong}");
+                failed = true;
+            }
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// Explores every small world, all of it or for so much CPU time altogether.

@@ -255,6 +255,19 @@ impl Records {
         calls.filter_map(|call| self.calls.get(call)).filter_map(move |record| record.leg_of(call_id))
     }
 
+    /// The call that a dialog is a leg of.
+    #[must_use]
+    pub fn record_of(&self, call_id: &str) -> Option<&Record> {
+        self.calls.get(self.of_dialogs.get(call_id)?.last()?)
+    }
+
+    /// What is over is not known any more.
+    pub fn forget_ended(&mut self) {
+        self.calls.retain(|_, record| record.ended.is_none());
+        let calls = &self.calls;
+        self.of_dialogs.retain(|_, of| of.iter().any(|call| calls.contains_key(call)));
+    }
+
     /// What is unfinished at the end of the world.
     #[must_use]
     pub fn unfinished(&self) -> Vec<String> {

@@ -506,7 +506,7 @@ impl World {
         }
     }
 
-    fn next_event(&self) -> Option<Duration> {
+    pub(crate) fn next_event(&self) -> Option<Duration> {
         let phones = self.phones.iter().filter_map(Phone::due).min();
         let switch = self.switch.poll_timeout();
         let reports = self.reports.iter().map(|(at, _)| *at).min();
@@ -519,7 +519,7 @@ impl World {
         [self.net.due(), phones, switch, reports, happenings, failed, keys, silent].into_iter().flatten().min()
     }
 
-    fn step(&mut self) -> Result<(), String> {
+    pub(crate) fn step(&mut self) -> Result<(), String> {
         while let Some(datagram) = self.net.arrived(self.now) {
             self.arrived(&datagram)?;
         }

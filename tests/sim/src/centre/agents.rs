@@ -90,8 +90,8 @@ impl Told {
 }
 
 impl Agents {
-    pub(super) fn new(agents: impl Iterator<Item = (String, String, AgentRules)>, now_ms: u64) -> Self {
-        let told = agents.map(|(number, extension, rules)| {
+    pub(super) fn new(agents: impl Iterator<Item = (String, String, AgentRules, bool)>, now_ms: u64) -> Self {
+        let told = agents.map(|(number, extension, rules, is_fixed)| {
             let told = Told {
                 extension,
                 rules,
@@ -108,7 +108,8 @@ impl Agents {
                 wrap_until: None,
                 lost_at: None,
                 legs: 0,
-                bound: Vec::new(),
+                // One that does not register is always there.
+                bound: is_fixed.then(|| "fixed".to_owned()).into_iter().collect(),
                 signed_in: None,
                 spent_ms: 0,
                 changed_ms: now_ms,

@@ -3,11 +3,13 @@
 
 mod agents;
 pub mod day;
+pub mod erlang;
 mod happen;
 mod people;
 mod queues;
 mod settings;
 mod table;
+pub mod theory;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,7 +80,8 @@ impl Centre {
     pub(crate) fn new(site: Site, tenant: &TenantConfig, now_ms: u64) -> Self {
         let agents = tenant.agents.values().map(|agent| {
             let extension = agent.extension.as_ref().expect("each agent has an extension here");
-            (agent.number.to_string(), extension.to_string(), agent.rules)
+            let is_fixed = tenant.extensions.get(extension).is_some_and(|found| found.static_contact.is_some());
+            (agent.number.to_string(), extension.to_string(), agent.rules, is_fixed)
         });
         Self {
             site,
@@ -102,6 +105,7 @@ impl Centre {
     /// It must not be.
     pub(crate) fn apply(&mut self, now: Duration, fact: &Fact) -> Result<(), String> {
         let at_ms = fact.at_ms;
+        self.queues.day_of(at_ms);
         match &fact.event {
             Event::AgentStateChanged(e) => {
                 self.agents.changed(now, at_ms, e)?;
@@ -237,7 +241,8 @@ impl Centre {
         self.agents.shown(view)
     }
 
-    pub(crate) fn queue_shown(&self, view: &QueueView) -> Result<(), String> {
+    pub(crate) fn queue_shown(&mut self, view: &QueueView, now_ms: u64) -> Result<(), String> {
+        self.queues.day_of(now_ms);
         if self.agents.is_restoring() { Ok(()) } else { self.queues.shown(view, &self.agents) }
     }
 

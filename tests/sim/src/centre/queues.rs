@@ -74,6 +74,8 @@ pub(super) struct Queues {
     waited: BTreeMap<CallId, u64>,
     entered: u64,
     offers: u64,
+    /// The day that is counted, by the tenant's own midnights.
+    day: u64,
     /// Those who came to wait, and of them those whom an agent answered.
     pub(super) queued: usize,
     pub(super) answered: usize,
@@ -107,6 +109,7 @@ impl Queues {
             waited: BTreeMap::new(),
             entered: 0,
             offers: 0,
+            day: 0,
             queued: 0,
             answered: 0,
             abandoned: 0,
@@ -117,6 +120,16 @@ impl Queues {
 
     fn settings(&self, queue: &str) -> Result<&Set, String> {
         self.settings.get(queue).ok_or_else(|| format!("queue {queue}, which there is not"))
+    }
+
+    /// At midnight nobody has answered anything today, and no queue has had a caller.
+    pub(super) fn day_of(&mut self, at_ms: u64) {
+        let day = (at_ms + ZONE_MS) / 86_400_000;
+        if day > self.day {
+            self.day = day;
+            self.counts.clear();
+            self.turns.values_mut().for_each(|turn| turn.answered = 0);
+        }
     }
 
     pub(super) fn is_waiting(&self, call: CallId) -> bool {
@@ -461,6 +474,8 @@ enum When {
     Before,
 }
 
+/// The tenant's zone, Asia/Shanghai, is so far ahead.
+const ZONE_MS: u64 = 8 * 3_600_000;
 /// AGT-17, row 11.
 const REJECTION_REMEMBERED: Duration = Duration::from_secs(30);
 /// Who cannot be rung, or has rejected and is the only one, is left alone so long: his phone would be rung without end.
