@@ -1,4 +1,4 @@
-//! What must survive of a call in which two parties talk, or one is in a conference, so that a process that takes this one's place goes on with it.
+//! What must survive of a call in which two parties talk, or one is in a conference or waits in a queue, so that a process that takes this one's place goes on with it.
 //!
 //! The switch says what it is ([`crate::output::Output::Checkpoint`]) whenever something of it changes; the shell keeps the
 //! last one of each call, and gives those of a killed process back ([`crate::input::Input::Resume`]).
@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use dialplan::flow::name::QueueName;
 use dialplan::number::AgentNumber;
 use hooks::fact::PeerKind;
 use hooks::id::{CallId, ConferenceId, LegId, TenantId};
@@ -19,7 +20,7 @@ use crate::call::{About, Reel};
 use crate::conference::MemberCheckpoint;
 use crate::leg::RefreshBy;
 
-/// A call in which two parties talk, or one is in a conference.
+/// A call in which two parties talk, or one is in a conference or waits in a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallCheckpoint {
     /// Whose.
@@ -48,6 +49,7 @@ impl CallCheckpoint {
         match &self.other {
             Other::Callee(callee) => [self.caller.leg, callee.leg],
             Other::Room(room) => [self.caller.leg, room.service],
+            Other::Queue(queue) => [self.caller.leg, queue.service],
         }
     }
 
@@ -60,7 +62,7 @@ impl CallCheckpoint {
     /// What it is there, by which leg.
     pub(crate) fn member(&self) -> Option<(LegId, &MemberCheckpoint)> {
         match &self.other {
-            Other::Callee(_) => None,
+            Other::Callee(_) | Other::Queue(_) => None,
             Other::Room(room) => Some((self.caller.leg, &room.member)),
         }
     }
@@ -69,7 +71,7 @@ impl CallCheckpoint {
     pub(crate) fn far_ends(&self) -> impl Iterator<Item = &LegCheckpoint> {
         let callee = match &self.other {
             Other::Callee(callee) => Some(callee.as_ref()),
-            Other::Room(_) => None,
+            Other::Room(_) | Other::Queue(_) => None,
         };
         std::iter::once(&self.caller).chain(callee)
     }
@@ -81,6 +83,22 @@ impl CallCheckpoint {
 pub(crate) enum Other {
     Callee(Box<LegCheckpoint>),
     Room(RoomCheckpoint),
+    Queue(QueueCheckpoint),
+}
+
+/// Where the `caller` of a call waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct QueueCheckpoint {
+    /// The queue's own leg.
+    pub(crate) service: LegId,
+    pub(crate) queue: QueueName,
+    pub(crate) priority: u8,
+    /// Since when, ms since the Unix epoch.
+    pub(crate) since_ms: u64,
+    /// How long he had waited before, in other queues, ms.
+    pub(crate) waited_ms: u64,
+    /// The agents who are rung, and since when.
+    pub(crate) rung: Vec<(AgentNumber, u64)>,
 }
 
 /// The room of a call whose `caller` is in it.

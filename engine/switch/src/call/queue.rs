@@ -8,16 +8,17 @@ use std::time::Duration;
 use dialplan::flow::action::{Event as FlowEvent, QueueLeft};
 use dialplan::flow::name::QueueName;
 use dialplan::say::{Part, defaults};
-use hooks::fact::{CallLeftQueue, CallQueued, EndCause, Event, OfferOutcome, QueueExit, WhyAgent};
+use hooks::fact::{CallLeftQueue, CallOfferEnded, CallQueued, EndCause, Event, OfferOutcome, QueueExit, WhyAgent};
 
 use super::room::NOWHERE;
 use super::transfer::Transfer;
 use super::{Call, Service, Stage};
-use crate::config::Queue;
+use crate::checkpoint::QueueCheckpoint;
+use crate::config::{Queue, TenantConfig};
 use crate::desk::{Desk, LegIndex};
 use crate::floor::Reach;
 use crate::invite::Summons;
-use crate::leg::Hold;
+use crate::leg::{Hold, Leg, Side};
 use crate::media::{Detect, PlayerId, Sound, Source};
 use crate::players::{Audience, Speaker};
 use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId};
@@ -46,6 +47,8 @@ struct Rung {
     why: WhyAgent,
     /// How the queue took it back, if it did: that goes before what his phones say.
     taken_back: Option<OfferEnd>,
+    /// Since when, ms since the Unix epoch.
+    since_ms: u64,
     /// The other ways to his mobile, if he is signed in by it.
     lines: VecDeque<Target>,
 }
@@ -53,8 +56,10 @@ struct Rung {
 /// Somebody who waits.
 #[derive(Debug)]
 pub(super) struct Wait {
-    entry: EntryId,
+    /// His name in the line; `None` while nobody knows whether he is still there.
+    entry: Option<EntryId>,
     queue: Arc<Queue>,
+    priority: u8,
     /// Since when in this queue, ms since the Unix epoch.
     since_ms: u64,
     /// What the flow that led here takes care of.
@@ -104,7 +109,14 @@ impl Call {
         let mut speaker = Speaker::default();
         queue.welcome.iter().for_each(|prompt| speaker.say(vec![Part::Prompt(prompt.clone())]));
         self.queueing.last = Some(queue.clone());
-        let wait = Wait { entry, queue, since_ms: desk.now.unix_ms, by_flow: how.by_flow, speaker };
+        let wait = Wait {
+            entry: Some(entry),
+            queue,
+            priority: how.priority,
+            since_ms: desk.now.unix_ms,
+            by_flow: how.by_flow,
+            speaker,
+        };
         self.stage = Stage::Served { caller, answered_ms, by: Service::Queue(Box::new(wait)) };
         self.changed = true;
         let waited = Duration::from_millis(waited_ms);
@@ -174,6 +186,7 @@ impl Call {
             queue,
             why,
             taken_back: None,
+            since_ms: desk.now.unix_ms,
             lines: VecDeque::new(),
         });
         let mut is_rung = false;
@@ -223,6 +236,77 @@ impl Call {
     pub(super) fn has_more_lines(&self, leg: LegIndex) -> bool {
         let agent = self.legs[leg.at()].agent;
         self.queueing.rung.iter().any(|rung| Some(rung.agent) == agent && !rung.lines.is_empty())
+    }
+
+    /// What must survive of the wait (AGT-15 for callers): his place, and who is being rung for him.
+    pub(super) fn queue_checkpoint(&self, desk: &Desk) -> Option<QueueCheckpoint> {
+        let (_, wait) = self.wait()?;
+        let rung = self.queueing.rung.iter();
+        let rung = rung.filter_map(|rung| Some((desk.floor.number_of(rung.agent)?.clone(), rung.since_ms)));
+        Some(QueueCheckpoint {
+            service: self.legs[self.service()?.at()].id,
+            queue: wait.queue.name.clone(),
+            priority: wait.priority,
+            since_ms: wait.since_ms,
+            waited_ms: self.queueing.waited_ms,
+            rung: rung.collect(),
+        })
+    }
+
+    /// The wait of a call of a killed process. He is in no line until he has said that he is still there.
+    pub(super) fn restored_wait(tenant: &TenantConfig, kept: &QueueCheckpoint) -> Option<(Service, Queueing)> {
+        let queue = tenant.queues.get(&kept.queue)?.clone();
+        let queueing = Queueing { last: Some(queue.clone()), waited_ms: kept.waited_ms, ..Queueing::default() };
+        let wait = Wait {
+            entry: None,
+            queue,
+            priority: kept.priority,
+            since_ms: kept.since_ms,
+            by_flow: Vec::new(),
+            speaker: Speaker::default(),
+        };
+        Some((Service::Queue(Box::new(wait)), queueing))
+    }
+
+    /// The queue's own leg is there again; nobody is rung any more for whom the killed process had phones rung.
+    pub(super) fn return_to_queue(&mut self, desk: &mut Desk, caller: LegIndex, kept: &QueueCheckpoint, at_ms: u64) {
+        let side = match self.legs[caller.at()].side {
+            Side::Caller => Side::Callee,
+            Side::Callee => Side::Caller,
+        };
+        let service = Leg::service(kept.service, side, kept.queue.as_str());
+        desk.leg_began(&self.tenant.tenant, self.id, &service);
+        self.legs.push(service);
+        for (agent, since_ms) in &kept.rung {
+            let ended = CallOfferEnded {
+                call: self.id,
+                agent: agent.to_string(),
+                queue: Some(kept.queue.to_string()),
+                // Not his doing: it is no missed call.
+                outcome: OfferOutcome::Taken,
+                ring_ms: at_ms.saturating_sub(*since_ms),
+            };
+            desk.fact_at(&self.tenant.tenant, at_ms, Event::CallOfferEnded(ended));
+        }
+    }
+
+    /// He is still there: he stands in line again as long as he has waited.
+    pub(super) fn rejoin_queue(&mut self, desk: &mut Desk) {
+        let Some((_, wait)) = self.wait() else { return };
+        let waited_ms = self.queueing.waited_ms + desk.now.unix_ms.saturating_sub(wait.since_ms);
+        let priority = wait.priority;
+        let Some(queue) = desk.floor.queue(&self.tenant.tenant, &wait.queue.name) else {
+            return self.give_up(desk, QueueExit::Closed);
+        };
+        let entry = desk.floor.enter(self.id);
+        if let Some(wait) = self.wait_mut() {
+            wait.entry = Some(entry);
+        }
+        let join = Join { entry, queue, priority, waited: Duration::from_millis(waited_ms), sticky: None };
+        match desk.floor.distribution.enter(desk.now.mono, &join) {
+            Ok(()) => desk.floor.touch_queue(queue),
+            Err(refused) => self.give_up(desk, refused_as(refused)),
+        }
     }
 
     /// The distribution takes an offer back.
@@ -324,7 +408,7 @@ impl Call {
         let (entry, queue) = (wait.entry, wait.queue.name.clone());
         let left = CallLeftQueue { call: self.id, queue: queue.to_string(), exit, waited_ms, agent, within_target };
         self.queueing.waited_ms += waited_ms;
-        desk.floor.left(entry);
+        entry.map(|entry| desk.floor.left(entry));
         if let Some(id) = desk.floor.queue(&self.tenant.tenant, &queue) {
             desk.floor.touch_queue(id);
         }
@@ -335,15 +419,20 @@ impl Call {
     /// The call ends while the caller waits.
     pub(super) fn abandon_queue(&mut self, desk: &mut Desk, cause: EndCause) {
         let Some((_, wait)) = self.wait() else { return };
-        desk.floor.distribution.leave(wait.entry, Exit::HungUp);
-        let exit = if cause == EndCause::Stopped { QueueExit::Closed } else { QueueExit::Abandoned };
+        if let Some(entry) = wait.entry {
+            desk.floor.distribution.leave(entry, Exit::HungUp);
+        }
+        let by_us = matches!(cause, EndCause::Stopped | EndCause::Interrupted);
+        let exit = if by_us { QueueExit::Closed } else { QueueExit::Abandoned };
         self.leave_line(desk, exit, None);
     }
 
     /// The caller is led elsewhere by the flow that let him wait.
     pub(super) fn leave_queue_for_flow(&mut self, desk: &mut Desk) {
         let Some((caller, wait)) = self.wait() else { return };
-        desk.floor.distribution.leave(wait.entry, Exit::Led);
+        if let Some(entry) = wait.entry {
+            desk.floor.distribution.leave(entry, Exit::Led);
+        }
         self.leave_line(desk, QueueExit::Led, None);
         self.serve_by_flow(caller);
     }

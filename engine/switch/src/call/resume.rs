@@ -1,6 +1,6 @@
 //! A call that outlives its process: what must survive of it, and how another process picks it up.
 //!
-//! The call goes on at once as it was: same ports, same dialogs, each hears the other, or those in its conference. Its far ends are
+//! The call goes on at once as it was: same ports, same dialogs, each hears the other, those in its conference, or the music of its queue. Its far ends are
 //! asked by re-INVITE whether they are still there. Until they have said so the call is on probation: whatever ends it, it ended when the process
 //! did.
 
@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::number::RoomNumber;
-use hooks::fact::{CallEnded, CallResumed, EndCause, EndedBy, Event, LegEnded, PeerKind};
+use hooks::fact::{CallEnded, CallLeftQueue, CallResumed, EndCause, EndedBy, Event, LegEnded, PeerKind, QueueExit};
 use sip::dialog::Dialog;
 use sip::digest::{Credentials, DigestClient};
 use sip::flow::Flow;
 use sip::message::StatusCode;
 use sip::uri::Uri;
 
+use super::queue::Queueing;
 use super::room::Visit;
 use super::{BIND_RETRIES_MAX, Call, End, Service, Stage};
 use crate::asking::Asking;
@@ -95,7 +96,7 @@ impl Call {
         desk.outputs.push_back(Output::Checkpoint(said));
     }
 
-    /// `None` unless two parties talk, or one is in a conference, with media agreed: anything else is over when the process is. A
+    /// `None` unless two parties talk, or one is in a conference or waits in a queue, with media agreed: anything else is over when the process is. A
     /// call on probation is not tried again.
     fn checkpoint(&self, desk: &Desk) -> Option<CallCheckpoint> {
         if self.probation.is_some() {
@@ -112,12 +113,14 @@ impl Call {
                 let service = self.legs.iter().find(|leg| matches!(leg.state, LegState::Service))?.id;
                 (*caller, *answered_ms, Other::Room(RoomCheckpoint { service, member }))
             }
+            Stage::Served { caller, answered_ms, by: Service::Queue(_) } => {
+                (*caller, *answered_ms, Other::Queue(self.queue_checkpoint(desk)?))
+            }
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Served {
-                by: Service::Echo | Service::Flow | Service::Queue(_) | Service::Voicemail(_) | Service::LastWords(_),
-                ..
+                by: Service::Echo | Service::Flow | Service::Voicemail(_) | Service::LastWords(_), ..
             }
             | Stage::Ending { .. }
             | Stage::Over => return None,
@@ -167,16 +170,7 @@ impl Call {
         interrupted_at_ms: u64,
     ) -> Option<Self> {
         let (caller, callee) = (LegIndex(0), LegIndex(1));
-        let answered_ms = checkpoint.answered_ms;
-        let stage = match &checkpoint.other {
-            Other::Callee(_) => Stage::Talking { caller, callee, answered_ms },
-            Other::Room(RoomCheckpoint { member, .. }) => {
-                let room = member.room.parse().ok().and_then(|number: RoomNumber| tenant.rooms.get(&number))?.clone();
-                let at = LegRef { call: checkpoint.call, leg: caller };
-                let visit = Visit::restored(at, room, member.conference);
-                Stage::Served { caller, answered_ms, by: Service::Room(Box::new(visit)) }
-            }
-        };
+        let (stage, queueing) = restored_stage(&tenant, checkpoint, caller, callee)?;
         let mut call = Self {
             id: checkpoint.call,
             tenant,
@@ -188,7 +182,7 @@ impl Call {
             third: None,
             supervisors: super::supervise::Supervisors::default(),
             unconfirmed: Vec::new(),
-            queueing: super::queue::Queueing::default(),
+            queueing,
             parts: std::collections::BTreeMap::new(),
             checkpoint: None,
             probation: None,
@@ -215,8 +209,10 @@ impl Call {
             call.push_restored(desk, leg, dialog, flow, session);
         }
         let awaited: BTreeSet<LegIndex> = call.live().into_iter().collect();
-        if let Other::Room(room) = &checkpoint.other {
-            call.return_to_room(desk, caller, room);
+        match &checkpoint.other {
+            Other::Callee(_) => {}
+            Other::Room(room) => call.return_to_room(desk, caller, room),
+            Other::Queue(kept) => call.return_to_queue(desk, caller, kept, interrupted_at_ms),
         }
         let until = desk.start_timer(PROBATION, TimerKey::Probation(call.id));
         let asked = awaited.clone();
@@ -371,6 +367,9 @@ impl Call {
         {
             desk.record_room_again(conference);
         }
+        if let Stage::Served { by: Service::Queue(_), .. } = &self.stage {
+            self.rejoin_queue(desk);
+        }
     }
 
     /// A far end does not want to go on, or did not answer in time: the call is over.
@@ -405,10 +404,40 @@ impl Call {
     }
 }
 
+/// Where the call was, and what is known of its wait. `None` where that is not there any more.
+fn restored_stage(
+    tenant: &TenantConfig,
+    checkpoint: &CallCheckpoint,
+    caller: LegIndex,
+    callee: LegIndex,
+) -> Option<(Stage, Queueing)> {
+    let answered_ms = checkpoint.answered_ms;
+    let served = |by| Stage::Served { caller, answered_ms, by };
+    Some(match &checkpoint.other {
+        Other::Callee(_) => (Stage::Talking { caller, callee, answered_ms }, Queueing::default()),
+        Other::Room(RoomCheckpoint { member, .. }) => {
+            let room = member.room.parse().ok().and_then(|number: RoomNumber| tenant.rooms.get(&number))?.clone();
+            let at = LegRef { call: checkpoint.call, leg: caller };
+            let visit = Visit::restored(at, room, member.conference);
+            (served(Service::Room(Box::new(visit))), Queueing::default())
+        }
+        Other::Queue(kept) => {
+            let (by, queueing) = Call::restored_wait(tenant, kept)?;
+            (served(by), queueing)
+        }
+    })
+}
+
 /// Writes down the end of a call that cannot go on at all.
 pub(crate) fn close_interrupted(desk: &mut Desk, checkpoint: &CallCheckpoint, at_ms: u64) {
     let (call, cause) = (checkpoint.call, EndCause::Interrupted);
     let statuses = checkpoint.far_ends().map(|leg| leg.status).chain([0]);
+    if let Other::Queue(kept) = &checkpoint.other {
+        let (queue, exit) = (kept.queue.to_string(), QueueExit::Closed);
+        let waited_ms = at_ms.saturating_sub(kept.since_ms);
+        let left = CallLeftQueue { call, queue, exit, waited_ms, agent: None, within_target: false };
+        desk.fact_at(&checkpoint.tenant, at_ms, Event::CallLeftQueue(left));
+    }
     for (leg, sip_status) in checkpoint.legs().into_iter().zip(statuses) {
         let ended = LegEnded { call, leg, cause, sip_status, reason: None, quality: None };
         desk.fact_at(&checkpoint.tenant, at_ms, Event::LegEnded(ended));

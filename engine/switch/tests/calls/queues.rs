@@ -660,3 +660,39 @@ fn who_rejected_is_rung_again_once_nobody_else_is_there() {
     world.play("0s alice < INVITE\n1s alice > 200\n1s alice < ACK\n2s lines > BYE\n2s alice < BYE");
     close(world, &["10001"]);
 }
+
+/// Callers who wait outlive the process: their place and their waiting time stay, who is gone has left.
+#[test]
+fn those_who_wait_keep_their_places_when_the_process_is_killed() {
+    let mut settings = centre();
+    change(&mut settings, |queue| queue.settings.max_wait = Some(Duration::from_secs(60)));
+    let mut world = staffed(settings, &["10001"]);
+    // Alice is rung for the first one, and nothing of that outlives the process.
+    world.play("0ms carol > INVITE 7000\n0ms carol < 200\n0ms alice < INVITE\n0ms alice > 180");
+    world.play("10s lines > INVITE 01012340000\n10s lines < 200\n10s lines hears HoldMusic");
+    world.play("1s spare > INVITE 01012340000\n1s spare < 200");
+    world.crash(Duration::from_secs(2));
+    world.play("0ms carol hears HoldMusic\n0ms lines hears HoldMusic\n0ms carol < INVITE\n0ms lines < INVITE\n0ms spare < INVITE");
+    assert_eq!(of(&world, "offer_ended"), ["offer_ended 10001 Taken 11000"], "not her doing");
+    let before = world.facts.clone();
+    world.register(&["alice"]);
+    world.facts = before;
+    // Nobody is rung for who has not said that he is still there.
+    world.play(
+        "1s lines > 200\n1s lines < ACK\n1s alice < INVITE `From: <sip:13800000000@`\n1s alice > 486\n1s alice < ACK",
+    );
+    world.play("1s carol > 200\n1s carol < ACK\n1s alice < INVITE `From: \"Carol\" <sip:1003@`\n1s alice > 180");
+    // The third one is gone: five seconds, and he has left.
+    world.play("5s spare < BYE");
+    world.play("1s alice > 200\n1s alice < ACK\n1s carol hears alice\n2s carol > BYE\n2s alice < BYE");
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    assert_eq!(of(&world, "left_queue support Closed").len(), 1);
+    // Carol waited since the beginning; the other one is given up after his minute, counted from his beginning.
+    assert_eq!(of(&world, "left_queue support Answered").len(), 1);
+    world.run_until(world.now() + Duration::from_secs(60));
+    assert_eq!(of(&world, "left_queue support MaxWait"), ["left_queue support MaxWait 60000"], "{}", world.ladder());
+    world.play("0ms lines hears queue_closed");
+    world.played("lines");
+    world.play("1s lines < BYE");
+    close(world, &["10001"]);
+}
