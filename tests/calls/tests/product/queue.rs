@@ -200,3 +200,34 @@ fn a_caller_waits_with_music_an_agent_answers_holds_and_brings_a_colleague_in() 
     }
     Ok(())
 }
+
+/// `kill -9` while a caller waits: he hears music on, keeps his waiting time, and an agent answers him.
+#[test]
+fn a_caller_who_waits_goes_on_waiting_when_the_process_is_killed() -> Result<()> {
+    let mut scene = Scene::begin(&Ready::OnDesk)?;
+    let rung = scene.alice.phone.expect("INVITE")?;
+    scene.alice.phone.reply(&rung, "180 Ringing", "")?;
+    scene.hears_music(0.0)?;
+    let killed = Instant::now();
+    scene.server.kill()?;
+    scene.server.start_again()?;
+    let asked = scene.caller.expect("INVITE")?;
+    let answer = sdp::session(scene.heard.address()?, 2, "0 101", &["rtpmap:101 telephone-event/8000"]);
+    scene.caller.reply(&asked, "200 OK", &answer)?;
+    scene.caller.expect("ACK")?;
+    scene.hears_music(scene.heard.now_s() + 0.2)?;
+    scene.api = scene.server.api()?;
+    let now = scene.api.get("queues/support")?["now"].clone();
+    ensure!(now["waiting"] == 1, "{now}");
+    let away = killed.elapsed();
+    scene.answer()?;
+    scene.hang_up()?;
+    let bye = scene.alice.phone.expect("BYE")?;
+    scene.alice.phone.reply(&bye, "200 OK", "")?;
+    let record = scene.server.ended_calls(1)?.remove(0);
+    ensure!(record["agent"] == "10001" && record["queue"] == "support", "{record}");
+    let waited = record["queue_wait_ms"].as_u64().map(Duration::from_millis);
+    ensure!(waited > Some(away), "what he waited before counts: {record}");
+    ensure!(record["interruptions"].as_array().is_some_and(|gaps| gaps.len() == 1), "{record}");
+    Ok(())
+}
