@@ -27,6 +27,8 @@ pub(super) struct Told {
     pub(super) since_ms: u64,
     /// The offer that rings him: which call, which queue, since when.
     pub(super) offer: Option<(CallId, Option<String>, u64)>,
+    /// The one that the killed process had out.
+    cut_off: Option<(CallId, Option<String>, u64)>,
     /// One that rang him before, and went on in another call with the same phone: an attended transfer before he answered.
     moved: Option<(CallId, Option<String>, u64)>,
     /// What became of the last one, until his change is written down.
@@ -101,6 +103,7 @@ impl Agents {
                 last: None,
                 since_ms: now_ms,
                 offer: None,
+                cut_off: None,
                 moved: None,
                 ended: None,
                 missed: 0,
@@ -172,6 +175,18 @@ impl Agents {
         }
         told.offer = Some((call, e.queue.clone(), at_ms));
         Ok(())
+    }
+
+    /// An offer of a queue that the killed process had out: it ends when the call is picked up, and is nobody's doing. Whether it is one.
+    pub(super) fn ends_cut_off(&mut self, at_ms: u64, ended: &CallOfferEnded) -> Result<bool, String> {
+        let told = self.get_mut(&ended.agent)?;
+        let Some((_, queue, since_ms)) = told.cut_off.take_if(|(call, ..)| *call == ended.call) else {
+            return Ok(false);
+        };
+        if queue != ended.queue || ended.outcome != OfferOutcome::Taken || at_ms - since_ms != ended.ring_ms {
+            return Err(format!("{ended:?} of an offer that was cut off, by {queue:?} at {since_ms}, at {at_ms}"));
+        }
+        Ok(true)
     }
 
     /// He is rung no more.
@@ -302,6 +317,7 @@ impl Agents {
     pub(super) fn crashed(&mut self, now: Duration, now_ms: u64) {
         self.restoring = true;
         for told in self.told.values_mut() {
+            told.cut_off = told.offer.take_if(|(_, queue, _)| queue.is_some());
             (told.offer, told.moved, told.ended, told.kept, told.missed) = (None, None, None, None, 0);
             told.wrap_until = None;
             told.lost_at = told.bound.is_empty().then_some(now + RESTART_GRACE);

@@ -132,11 +132,15 @@ impl Centre {
                 self.agents.offered(e, moved, at_ms)?;
             }
             Event::CallOfferEnded(e) => {
+                if self.agents.ends_cut_off(at_ms, e)? {
+                    return Ok(());
+                }
                 if e.queue.is_some() {
                     self.queues.offer_ended(now, e.call, &e.agent, e.outcome, e.ring_ms)?;
                 }
                 self.agents.offer_ended(at_ms, e)?;
             }
+            Event::CallResumed(e) => self.queues.resumed(now, at_ms, e.call, &self.agents),
             event => self.of_call(event)?,
         }
         Ok(())
@@ -275,6 +279,8 @@ impl Centre {
     /// They are given back to the new process.
     pub(crate) fn restored(&mut self, now: Duration) {
         self.agents.restored();
+        // Calls that wait go on with the rules of their queues; what was cut off ended without.
+        self.agents.wrap_up_of.extend(self.queues.rules_of_waiting());
         for (agent, told) in &self.agents.told {
             self.queues.agent_stands(now, agent, told);
         }

@@ -23,6 +23,8 @@ struct Waiter {
     before_ms: u64,
     /// He never stood in line: the queue is full, or nobody is there.
     turned_away: bool,
+    /// The process was killed, and his phone has not said that it is still there: he is in no line.
+    away: bool,
     /// The agents who are rung for him.
     rung: Vec<String>,
     /// Who rejected him or could not be rung, until when others come first, and until when he is left alone in any case.
@@ -141,7 +143,7 @@ impl Queues {
     }
 
     fn line<'a>(&'a self, queue: &'a str) -> impl Iterator<Item = (&'a CallId, &'a Waiter)> {
-        self.waiting.iter().filter(move |(_, waiter)| waiter.queue == queue && !waiter.turned_away)
+        self.waiting.iter().filter(move |(_, waiter)| waiter.queue == queue && !waiter.turned_away && !waiter.away)
     }
 
     fn signed_in<'a>(&'a self, queue: &str, agents: &'a Agents) -> usize {
@@ -168,6 +170,7 @@ impl Queues {
             since: now,
             before_ms: e.waited_ms,
             turned_away,
+            away: false,
             rung: Vec::new(),
             refused_by: Vec::new(),
         };
@@ -191,6 +194,10 @@ impl Queues {
         let in_time = e.exit == QueueExit::Answered && Duration::from_millis(total_ms) <= settings.target;
         if in_time != e.within_target {
             return wrong("within the target, or not");
+        }
+        if waiter.away {
+            let gone = matches!(e.exit, QueueExit::Closed | QueueExit::Abandoned);
+            return if gone { Ok(()) } else { wrong("nobody knew whether he was there") };
         }
         let counts = self.counts.entry(e.queue.clone()).or_default();
         match e.exit {
@@ -379,7 +386,7 @@ impl Queues {
 
     /// Nobody waits whom an idle agent could have.
     pub(super) fn check_idle(&self, now: Duration, agents: &Agents) -> Result<(), String> {
-        for (call, waiter) in &self.waiting {
+        for (call, waiter) in self.waiting.iter().filter(|(_, waiter)| !waiter.away) {
             let Some(queue) = self.settings.get(&waiter.queue) else { continue };
             if waiter.turned_away {
                 return Err(format!("{call} could not stand in line, and waits: {waiter:?}"));
@@ -425,17 +432,43 @@ impl Queues {
         Ok(())
     }
 
-    /// The process was killed: who waited does so no more, and the counts begin anew.
+    /// The process was killed: who waited is in no line until his call goes on, and the counts begin anew.
     pub(super) fn crashed(&mut self) {
         self.counts.clear();
         self.turns.clear();
-        self.waited.clear();
+        self.waiting.retain(|_, waiter| !waiter.turned_away);
+        self.waited.retain(|call, _| self.waiting.contains_key(call));
+        for waiter in self.waiting.values_mut() {
+            waiter.away = true;
+            (waiter.rung, waiter.refused_by) = (Vec::new(), Vec::new());
+        }
+    }
+
+    /// How long wrap-up lasts after the calls that wait.
+    pub(super) fn rules_of_waiting(&self) -> impl Iterator<Item = (CallId, Option<Duration>)> + '_ {
+        self.waiting.iter().map(|(call, waiter)| (*call, self.wrap_up_max(&waiter.queue)))
+    }
+
+    /// A call goes on: who waited in it stands in line again, as long as he has waited.
+    pub(super) fn resumed(&mut self, now: Duration, at_ms: u64, call: CallId, agents: &Agents) {
+        let Some(waiter) = self.waiting.get(&call).filter(|waiter| waiter.away) else { return };
+        let (queue, waited_ms) = (waiter.queue.clone(), waiter.before_ms + at_ms.saturating_sub(waiter.since_ms));
+        let full = self.settings.get(&queue).map_or(0, |set| set.settings.max_length as usize);
+        let turned_away = self.line(&queue).count() >= full || self.signed_in(&queue, agents) == 0;
+        self.entered += 1;
+        let came = i128::try_from(now.as_micros()).unwrap_or(i128::MAX) - i128::from(waited_ms) * 1_000;
+        let number = self.entered;
+        self.waiting.entry(call).and_modify(|waiter| {
+            (waiter.away, waiter.turned_away, waiter.since) = (false, turned_away, now);
+            waiter.place = (waiter.place.0, came, number);
+        });
+        self.counts.entry(queue).or_default().entered += u64::from(!turned_away);
     }
 
     /// Whether an agent may be rung for somebody who waits.
     fn may_have(&self, now: Duration, agent: &str, call: CallId, agents: &Agents, when: When) -> bool {
         let (Some(waiter), Some(told)) = (self.waiting.get(&call), agents.told.get(agent)) else { return false };
-        if waiter.turned_away || (when == When::Before && !told.is_idle()) {
+        if waiter.turned_away || waiter.away || (when == When::Before && !told.is_idle()) {
             return false;
         }
         let Some(queue) = self.settings.get(&waiter.queue) else { return false };
