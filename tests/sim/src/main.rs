@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sim::centre::day::Size;
 use sim::centre::erlang::{MODELS, Seen};
-use sim::explore::{self, Limits, SCENARIOS};
+use sim::explore::{self, HOURS, Limits, SCENARIOS};
 use sim::world::{CENTRE_EVERY, Story, Wrong, live, live_day};
 
 /// Different states of a small world, beyond which it is not explored.
@@ -73,6 +73,17 @@ fn erlang() -> ExitCode {
 /// Explores every small world, all of it or for so much CPU time altogether.
 fn explore(limit: Option<Duration>) -> ExitCode {
     let began = cpu_time();
+    for hours in &HOURS {
+        let share = limit.map(|limit| limit / 8);
+        let limits = Limits { states: STATES_MAX, time: share.map(|share| (cpu_time as fn() -> Duration, share)) };
+        match explore::explore_floor(hours, limits) {
+            Ok(explored) => println!("small call centre, {}: {explored}", hours.name),
+            Err(astray) => {
+                println!("{astray}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
     let mut left = SCENARIOS.len();
     for scenario in &SCENARIOS {
         // What a small scenario does not use is for the others.

@@ -86,6 +86,12 @@ impl Told {
         self.sign != Sign::Out && self.state != AgentState::Offline
     }
 
+    /// How he stands, whenever that is.
+    pub(super) fn likeness(&self, now: Duration) -> String {
+        let left = self.wrap_until.map(|until| until.saturating_sub(now));
+        format!("{:?} {:?} {} {left:?} {} {:?}", self.state, self.call, self.offer.is_some(), self.missed, self.kept)
+    }
+
     fn has_phone(&self) -> bool {
         !self.bound.is_empty()
     }

@@ -228,12 +228,7 @@ struct Floor {
 
 impl Floor {
     fn open(model: &Model) -> Result<Self, String> {
-        let mut rng = Rng::new(1);
         let site = Site::new(model.agents as usize, 1, LINES);
-        let people = People::of_centre(&site.extensions, &site.numbers(), &mut rng);
-        let mut tenant = tenant(&people, &mut rng);
-        let member = Member { level: Level::FIRST, order: 0 };
-        let members = site.agents.iter().map(|agent| (agent.parse().expect("a number"), member)).collect();
         let settings = QueueSettings {
             strategy: Strategy::LongestIdle,
             max_wait: None,
@@ -241,40 +236,8 @@ impl Floor {
             ..QueueSettings::default()
         };
         let rules = AgentRules { after_call: AfterCall::Ready, missed_limit: 0 };
-        settings::staff(&mut tenant, &site, vec![settings::plain(0, settings, members, None)], || rules);
-        let specs = site.specs(&people, Habits::led);
-        for (extension, spec) in tenant.extensions.values_mut().zip(&specs) {
-            let target = address(&spec.address);
-            let uri = format!("sip:{}@{}", spec.user, spec.address);
-            extension.static_contact = Some(StaticContact { uri, transport: Transport::Udp, target });
-        }
-        let mut phones: Vec<Phone> = specs
-            .into_iter()
-            .map(|spec| crate::phone::PhoneSpec { habits: Habits::led(), ..spec })
-            .map(|spec| Phone::new(spec, Duration::ZERO, rng.fork()))
-            .collect();
-        phones.iter_mut().for_each(Phone::lead);
-        let centre = Centre::new(site.clone(), &tenant, BEGAN_MS);
-        let mut world = World::of(Parts {
-            phones,
-            tenant,
-            node: node_of(10_000, 59_999),
-            weather: Weather::fair(),
-            happenings: Vec::new(),
-            stranger: None,
-            bind_failures: 0,
-            media_delay_ms: 0,
-            stable: STABLE,
-            rng,
-        });
+        let mut world = led_floor(&site, settings, rules, None)?;
         world.tells = false;
-        world.centre = Some(Box::new(centre));
-        world.begin()?;
-        for agent in 0..site.agents.len() {
-            for order in [sign_in(), AgentOrder::Pick(AgentState::Ready)] {
-                world.act(Act::Agent { agent, order, by: None })?;
-            }
-        }
         let calls = model.draw();
         let turns = BTreeSet::from([(OPENS + ms(calls[0].arrives), Turn::Arrives(0))]);
         let (dialogs, called, serves, waits) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -369,6 +332,54 @@ impl Floor {
         self.world.records.forget_ended();
         self.world.phones.iter_mut().for_each(|phone| phone.forget_old(now));
     }
+}
+
+/// A world with one queue in which all agents are ready, and phones do what they are told and nothing else.
+pub(super) fn led_floor(
+    site: &Site,
+    queue: QueueSettings,
+    rules: AgentRules,
+    wrap_up_max: Option<Duration>,
+) -> Result<World, String> {
+    let mut rng = Rng::new(1);
+    let people = People::of_centre(&site.extensions, &site.numbers(), &mut rng);
+    let mut tenant = tenant(&people, &mut rng);
+    let member = Member { level: Level::FIRST, order: 0 };
+    let members = site.agents.iter().map(|agent| (agent.parse().expect("a number"), member)).collect();
+    settings::staff(&mut tenant, site, vec![settings::plain(0, queue, members, wrap_up_max)], || rules);
+    let specs = site.specs(&people, Habits::led);
+    for (extension, spec) in tenant.extensions.values_mut().zip(&specs) {
+        let target = address(&spec.address);
+        let uri = format!("sip:{}@{}", spec.user, spec.address);
+        extension.static_contact = Some(StaticContact { uri, transport: Transport::Udp, target });
+    }
+    let mut phones: Vec<Phone> = specs
+        .into_iter()
+        .map(|spec| crate::phone::PhoneSpec { habits: Habits::led(), ..spec })
+        .map(|spec| Phone::new(spec, Duration::ZERO, rng.fork()))
+        .collect();
+    phones.iter_mut().for_each(Phone::lead);
+    let centre = Centre::new(site.clone(), &tenant, BEGAN_MS);
+    let mut world = World::of(Parts {
+        phones,
+        tenant,
+        node: node_of(10_000, 59_999),
+        weather: Weather::fair(),
+        happenings: Vec::new(),
+        stranger: None,
+        bind_failures: 0,
+        media_delay_ms: 0,
+        stable: STABLE,
+        rng,
+    });
+    world.centre = Some(Box::new(centre));
+    world.begin()?;
+    for agent in 0..site.agents.len() {
+        for order in [sign_in(), AgentOrder::Pick(AgentState::Ready)] {
+            world.act(Act::Agent { agent, order, by: None })?;
+        }
+    }
+    Ok(world)
 }
 
 /// The first of a set of turns, if it is due.

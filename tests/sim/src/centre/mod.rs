@@ -17,8 +17,10 @@ use std::time::Duration;
 
 use hooks::fact::{AgentStateChanged, CallStatus, EndCause, Event, Fact, PeerKind};
 use hooks::id::{CallId, LegId};
+use switch::agent::AgentRules;
 use switch::config::TenantConfig;
 use switch::input::AgentOrder;
+use switch::queue::QueueSettings;
 use switch::view::{AgentView, QueueView};
 
 use agents::Agents;
@@ -27,6 +29,19 @@ use queues::Queues;
 pub(crate) use happen::Act;
 pub(crate) use people::centre_by_chance;
 pub(crate) use settings::Site;
+
+/// Two agents who are ready, a queue, and three who may call.
+pub(crate) fn small_floor(tells: bool) -> Result<crate::world::World, String> {
+    let settings = QueueSettings {
+        ring_timeout: Duration::from_secs(10),
+        max_wait: Some(Duration::from_secs(25)),
+        ..QueueSettings::default()
+    };
+    let rules = AgentRules { missed_limit: 2, ..AgentRules::default() };
+    let mut world = erlang::led_floor(&Site::new(2, 1, 3), settings, rules, Some(Duration::from_secs(5)))?;
+    world.tells = tells;
+    Ok(world)
+}
 
 /// What the facts tell of a call centre.
 #[derive(Debug)]
@@ -289,6 +304,12 @@ impl Centre {
     /// Whether a call waits in a queue.
     pub(crate) fn is_waiting(&self, call: CallId) -> bool {
         self.queues.is_waiting(call)
+    }
+
+    /// What states of a small call centre have in common that are explored once.
+    pub(crate) fn likeness(&self, now: Duration) -> String {
+        let agents: Vec<String> = self.agents.told.values().map(|told| told.likeness(now)).collect();
+        format!("{agents:?} {}", self.queues.likeness(now))
     }
 
     /// Nobody waits, nobody is rung, and nobody has a call.

@@ -152,6 +152,21 @@ impl Queues {
         members.filter(|agent| agents.told.get(*agent).is_some_and(Told::is_signed_in)).count()
     }
 
+    /// Who waits, in order, and who has been idle longest, whenever that is.
+    pub(super) fn likeness(&self, now: Duration) -> String {
+        let mut line: Vec<&Waiter> = self.waiting.values().collect();
+        line.sort_by_key(|waiter| waiter.place);
+        let refusals = |waiter: &Waiter| -> Vec<(String, Duration)> {
+            let left = waiter.refused_by.iter().map(|(by, until, _)| (by.clone(), until.saturating_sub(now)));
+            left.filter(|(_, left)| *left > Duration::ZERO).collect()
+        };
+        let line: Vec<_> = line.iter().map(|it| (&it.queue, it.waited(now), &it.rung, refusals(it))).collect();
+        let mut turns: Vec<_> = self.turns.iter().map(|(agent, turn)| (turn.idle_since, agent)).collect();
+        turns.sort_unstable();
+        let turns: Vec<_> = turns.iter().map(|(since, agent)| (since.is_some(), agent)).collect();
+        format!("{line:?} {turns:?}")
+    }
+
     /// Somebody comes to wait.
     pub(super) fn entered(&mut self, now: Duration, at_ms: u64, e: &CallQueued, agents: &Agents) -> Result<(), String> {
         let settings = &self.settings(&e.queue)?.settings;

@@ -11,21 +11,20 @@ use std::time::Duration;
 
 use media::Source;
 
-use super::small::Small;
 use crate::net::To;
 use crate::phone::{Dialog, Phone};
 use crate::text::Text;
+use crate::world::World;
 
 /// The fingerprint of a state.
-pub(super) fn of(small: &Small) -> u128 {
+pub(super) fn of(world: &World, left: &impl Hash) -> u128 {
     let mut hasher = DefaultHasher::new();
-    let world = &small.world;
-    small.left.hash(&mut hasher);
+    left.hash(&mut hasher);
     for phone in &world.phones {
-        phone_likeness(small, phone, world.now).hash(&mut hasher);
+        phone_likeness(world, phone, world.now).hash(&mut hasher);
     }
     for to in world.net.ways() {
-        (format!("{to:?}"), world.net.on_the_way(to).map(|bytes| message(small, to, bytes)).collect::<Vec<_>>())
+        (format!("{to:?}"), world.net.on_the_way(to).map(|bytes| message(world, to, bytes)).collect::<Vec<_>>())
             .hash(&mut hasher);
     }
     for view in world.shown.values() {
@@ -40,15 +39,15 @@ pub(super) fn of(small: &Small) -> u128 {
     (u128::from(hasher.finish()) << 64) | u128::from(inside.sum)
 }
 
-fn phone_likeness(small: &Small, phone: &Phone, now: Duration) -> String {
+fn phone_likeness(world: &World, phone: &Phone, now: Duration) -> String {
     let likeness = |dialog: &Dialog| format!("{} {}", dialog.likeness(), phone.is_asking(dialog));
     let dialogs: Vec<String> = phone.calls().map(likeness).collect();
-    format!("{dialogs:?} {:?} {:?}", phone.awaits(now), hears(small, phone))
+    format!("{dialogs:?} {:?} {:?}", phone.awaits(now), hears(world, phone))
 }
 
 /// What is heard in each call of the phone: which sound, or whom.
-fn hears(small: &Small, phone: &Phone) -> Vec<String> {
-    let ears = &small.world.ears;
+fn hears(world: &World, phone: &Phone) -> Vec<String> {
+    let ears = &world.ears;
     let speaker = |source: Source| match source {
         Source::Endpoint(id) => {
             let agreement = ears.endpoint(id.0).and_then(|endpoint| endpoint.agreement.as_ref());
@@ -62,10 +61,10 @@ fn hears(small: &Small, phone: &Phone) -> Vec<String> {
 }
 
 /// A message without its names: what, in which call of the phone, and what it says of the session.
-fn message(small: &Small, to: To, bytes: &[u8]) -> String {
+fn message(world: &World, to: To, bytes: &[u8]) -> String {
     let Ok(text) = Text::parse(bytes) else { return String::new() };
     let (To::Switch(phone) | To::Phone(phone)) = to;
-    let nth = small.world.phones[phone].calls().position(|dialog| dialog.call_id == text.call_id());
+    let nth = world.phones[phone].calls().position(|dialog| dialog.call_id == text.call_id());
     let direction = text.audio().map(|audio| audio.direction);
     let state = text.get("Subscription-State").map(|state| state.split(';').next().unwrap_or_default().to_owned());
     let tagged = text.tag("To").is_some();

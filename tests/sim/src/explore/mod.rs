@@ -5,6 +5,7 @@
 //! says what that leaves out.
 
 mod choice;
+mod floor;
 mod likeness;
 mod small;
 
@@ -12,12 +13,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use choice::Choice;
-use small::Small;
-
 use crate::rng::Rng;
 
+pub use floor::{HOURS, Hours};
 pub use small::{SCENARIOS, Scenario};
+
+use floor::Floor;
+use small::Small;
 
 /// How far an exploration goes.
 #[derive(Clone, Copy, Debug)]
@@ -73,11 +75,41 @@ impl fmt::Display for Astray {
     }
 }
 
+/// A world that can be explored.
+trait Explorable: Sized {
+    /// What it begins with.
+    type Scenario;
+    /// What may happen next.
+    type Choice: Copy + PartialEq + fmt::Debug;
+
+    fn begin(scenario: &Self::Scenario, tells: bool) -> Result<Self, String>;
+    fn name(scenario: &Self::Scenario) -> &'static str;
+    /// Everything that may happen now.
+    fn choices(&self) -> Vec<Self::Choice>;
+    /// Lets it happen, and checks what must hold then.
+    fn choose(&mut self, choice: Self::Choice) -> Result<(), String>;
+    /// Everything is over, and nothing is left.
+    fn is_over(&self) -> bool;
+    /// What states that are explored once have in common.
+    fn likeness(&self) -> u128;
+    /// Says in the ladder what is chosen.
+    fn tell_choice(&mut self, choice: Self::Choice);
+    fn into_ladder(self) -> Vec<String>;
+}
+
 /// A state as it was reached first.
-struct Node {
+struct Node<C> {
     parent: usize,
-    choice: Option<Choice>,
+    choice: Option<C>,
     depth: usize,
+}
+
+/// Explores a small call centre.
+///
+/// # Errors
+/// The first thing that must not be, with the way to it.
+pub fn explore_floor(hours: &Hours, limits: Limits) -> Result<Explored, Box<Astray>> {
+    explore_world::<Floor>(hours, limits)
 }
 
 /// Explores a scenario.
@@ -85,9 +117,13 @@ struct Node {
 /// # Errors
 /// The first thing that must not be, with the way to it.
 pub fn explore(scenario: &Scenario, limits: Limits) -> Result<Explored, Box<Astray>> {
+    explore_world::<Small>(scenario, limits)
+}
+
+fn explore_world<W: Explorable>(scenario: &W::Scenario, limits: Limits) -> Result<Explored, Box<Astray>> {
     let began = limits.time.map(|(clock, _)| clock());
     let mut nodes = vec![Node { parent: 0, choice: None, depth: 0 }];
-    let mut known = BTreeMap::from([(replay(scenario, &[])?.likeness(), 0)]);
+    let mut known = BTreeMap::from([(replay::<W>(scenario, &[])?.likeness(), 0)]);
     let mut explored = Explored { states: 1, ..Explored::default() };
     let (mut frontier, mut rng) = (VecDeque::from([0]), Rng::new(1));
     while nodes.len() < limits.states
@@ -100,18 +136,18 @@ pub fn explore(scenario: &Scenario, limits: Limits) -> Result<Explored, Box<Astr
             break;
         }
         let path = path(&nodes, next);
-        let mut here = Some(replay(scenario, &path)?);
-        let choices = here.as_ref().map(Small::choices).unwrap_or_default();
+        let mut here = Some(replay::<W>(scenario, &path)?);
+        let choices = here.as_ref().map(W::choices).unwrap_or_default();
         if choices.is_empty() {
-            if !here.as_ref().is_some_and(Small::is_over) {
-                return Err(wrong(scenario, &path, "nothing can happen any more, and not all is over".to_owned()));
+            if !here.as_ref().is_some_and(W::is_over) {
+                return Err(wrong::<W>(scenario, &path, "nothing can happen any more, and not all is over".to_owned()));
             }
             explored.ends += 1;
         }
         for choice in choices {
             let mut world = match here.take() {
                 Some(world) => world,
-                None => replay(scenario, &path)?,
+                None => replay::<W>(scenario, &path)?,
             };
             step(&mut world, scenario, &path, choice)?;
             explored.steps += 1;
@@ -127,7 +163,8 @@ pub fn explore(scenario: &Scenario, limits: Limits) -> Result<Explored, Box<Astr
                 Some(first) if explored.steps.is_multiple_of(COMPARE_EVERY) => {
                     let again = [path.as_slice(), &[choice]].concat();
                     explored.compared.0 += 1;
-                    explored.compared.1 += usize::from(!goes_on_alike(scenario, &self::path(&nodes, *first), &again)?);
+                    explored.compared.1 +=
+                        usize::from(!goes_on_alike::<W>(scenario, &self::path(&nodes, *first), &again)?);
                 }
                 Some(_) => {}
             }
@@ -152,7 +189,7 @@ fn pick(frontier: &mut VecDeque<usize>, rng: &mut Rng) -> Option<usize> {
 }
 
 /// The choices that lead to a state.
-fn path(nodes: &[Node], mut at: usize) -> Vec<Choice> {
+fn path<C: Copy>(nodes: &[Node<C>], mut at: usize) -> Vec<C> {
     let mut path = Vec::with_capacity(nodes[at].depth);
     while let Some(choice) = nodes[at].choice {
         path.push(choice);
@@ -162,30 +199,39 @@ fn path(nodes: &[Node], mut at: usize) -> Vec<Choice> {
     path
 }
 
-fn replay(scenario: &Scenario, path: &[Choice]) -> Result<Small, Box<Astray>> {
-    let mut world = Small::new(scenario, false).map_err(|what| wrong(scenario, &[], what))?;
+fn replay<W: Explorable>(scenario: &W::Scenario, path: &[W::Choice]) -> Result<W, Box<Astray>> {
+    let mut world = W::begin(scenario, false).map_err(|what| wrong::<W>(scenario, &[], what))?;
     for choice in path {
-        world.choose(*choice).map_err(|what| wrong(scenario, path, what))?;
+        world.choose(*choice).map_err(|what| wrong::<W>(scenario, path, what))?;
     }
     Ok(world)
 }
 
 /// One more choice. Where it goes wrong the way there is told.
-fn step(world: &mut Small, scenario: &Scenario, path: &[Choice], choice: Choice) -> Result<(), Box<Astray>> {
+fn step<W: Explorable>(
+    world: &mut W,
+    scenario: &W::Scenario,
+    path: &[W::Choice],
+    choice: W::Choice,
+) -> Result<(), Box<Astray>> {
     world.choose(choice).map_err(|what| {
         let way = [path, &[choice]].concat();
-        wrong(scenario, &way, what)
+        wrong::<W>(scenario, &way, what)
     })
 }
 
 /// Whether two states that look alike have the same choices, and look alike after each.
-fn goes_on_alike(scenario: &Scenario, one: &[Choice], other: &[Choice]) -> Result<bool, Box<Astray>> {
-    let choices = replay(scenario, one)?.choices();
-    if choices != replay(scenario, other)?.choices() {
+fn goes_on_alike<W: Explorable>(
+    scenario: &W::Scenario,
+    one: &[W::Choice],
+    other: &[W::Choice],
+) -> Result<bool, Box<Astray>> {
+    let choices = replay::<W>(scenario, one)?.choices();
+    if choices != replay::<W>(scenario, other)?.choices() {
         return Ok(false);
     }
     for choice in choices {
-        let [mut here, mut there] = [replay(scenario, one)?, replay(scenario, other)?];
+        let [mut here, mut there] = [replay::<W>(scenario, one)?, replay::<W>(scenario, other)?];
         step(&mut here, scenario, one, choice)?;
         step(&mut there, scenario, other, choice)?;
         if here.likeness() != there.likeness() {
@@ -196,9 +242,9 @@ fn goes_on_alike(scenario: &Scenario, one: &[Choice], other: &[Choice]) -> Resul
 }
 
 /// What went wrong, with the choices between the lines of the ladder.
-fn wrong(scenario: &Scenario, way: &[Choice], what: String) -> Box<Astray> {
+fn wrong<W: Explorable>(scenario: &W::Scenario, way: &[W::Choice], what: String) -> Box<Astray> {
     let mut ladder = Vec::new();
-    if let Ok(mut world) = Small::new(scenario, true) {
+    if let Ok(mut world) = W::begin(scenario, true) {
         for choice in way {
             world.tell_choice(*choice);
             if world.choose(*choice).is_err() {
@@ -207,7 +253,7 @@ fn wrong(scenario: &Scenario, way: &[Choice], what: String) -> Box<Astray> {
         }
         ladder = world.into_ladder();
     }
-    Box::new(Astray { scenario: scenario.name, what, ladder })
+    Box::new(Astray { scenario: W::name(scenario), what, ladder })
 }
 
 /// Every so many steps to a known state are compared with the first way there.
@@ -215,6 +261,7 @@ const COMPARE_EVERY: usize = 61;
 
 #[cfg(test)]
 mod tests {
+    use super::choice::Choice;
     use super::*;
 
     #[test]
@@ -227,9 +274,18 @@ mod tests {
     }
 
     #[test]
+    fn a_small_call_centre_is_explored_to_its_end() {
+        let limits = Limits { states: 100_000, time: None };
+        let hours = Hours { callers: 1, picks: 1, ..HOURS[0] };
+        let explored = explore_floor(&hours, limits).unwrap_or_else(|astray| panic!("{astray}"));
+        assert_eq!(explored.frontier, 0, "{explored}");
+        assert!(explored.ends > 3, "{explored}");
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_the_way_there() {
         let way = [Choice::Arrive(crate::net::To::Phone(1)), Choice::Wait];
-        let astray = wrong(&SCENARIOS[0], &way, "nothing".to_owned()).to_string();
+        let astray = wrong::<Small>(&SCENARIOS[0], &way, "nothing".to_owned()).to_string();
         assert!(astray.contains("---- Arrive(Phone(1)) ----"), "{astray}");
         assert!(astray.contains("180 Ringing"), "{astray}");
         assert!(astray.ends_with("small world call: nothing"), "{astray}");

@@ -50,6 +50,43 @@ const USERS: [&str; 3] = ["1001", "1002", "1003"];
 /// Who is handed on to.
 const CAROL: usize = 2;
 
+impl super::Explorable for Small {
+    type Scenario = Scenario;
+    type Choice = Choice;
+
+    fn begin(scenario: &Scenario, tells: bool) -> Result<Self, String> {
+        Self::new(scenario, tells)
+    }
+
+    fn name(scenario: &Scenario) -> &'static str {
+        scenario.name
+    }
+
+    fn choices(&self) -> Vec<Choice> {
+        self.choices()
+    }
+
+    fn choose(&mut self, choice: Choice) -> Result<(), String> {
+        self.choose(choice)
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over()
+    }
+
+    fn likeness(&self) -> u128 {
+        self.likeness()
+    }
+
+    fn tell_choice(&mut self, choice: Choice) {
+        self.tell_choice(choice);
+    }
+
+    fn into_ladder(self) -> Vec<String> {
+        self.into_ladder()
+    }
+}
+
 impl Small {
     /// Alice has dialled Bob's number, and proved who she is.
     pub(super) fn new(scenario: &Scenario, tells: bool) -> Result<Self, String> {
@@ -160,7 +197,7 @@ impl Small {
 
     /// What states that are explored once have in common.
     pub(super) fn likeness(&self) -> u128 {
-        likeness::of(self)
+        likeness::of(&self.world, &self.left)
     }
 
     pub(super) fn next_timer(&self) -> Option<Duration> {
