@@ -1,6 +1,7 @@
 //! Calls through the switch, as ladders in virtual time.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod agents;
 mod announcements;
 mod away;
 mod browsers;
