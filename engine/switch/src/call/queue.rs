@@ -240,7 +240,9 @@ impl Call {
 
     /// What must survive of the wait (AGT-15 for callers): his place, and who is being rung for him.
     pub(super) fn queue_checkpoint(&self, desk: &Desk) -> Option<QueueCheckpoint> {
-        let (_, wait) = self.wait()?;
+        let (caller, wait) = self.wait()?;
+        // Who has not acknowledged our answer may send his INVITE once more, which begins another call in the next process.
+        self.legs[caller.at()].up().filter(|up| up.unacknowledged.is_none())?;
         let rung = self.queueing.rung.iter();
         let rung = rung.filter_map(|rung| Some((desk.floor.number_of(rung.agent)?.clone(), rung.since_ms)));
         Some(QueueCheckpoint {

@@ -72,6 +72,9 @@ pub(super) struct Queues {
     waiting: BTreeMap<CallId, Waiter>,
     counts: BTreeMap<String, Counts>,
     turns: BTreeMap<String, Turn>,
+    /// Who is signed in, and when that changed last.
+    signed_in: BTreeMap<String, bool>,
+    signed_at: Duration,
     /// How long each call has waited so far, ms.
     waited: BTreeMap<CallId, u64>,
     entered: u64,
@@ -108,6 +111,8 @@ impl Queues {
             waiting: BTreeMap::new(),
             counts: BTreeMap::new(),
             turns: BTreeMap::new(),
+            signed_in: BTreeMap::new(),
+            signed_at: Duration::ZERO,
             waited: BTreeMap::new(),
             entered: 0,
             offers: 0,
@@ -391,6 +396,9 @@ impl Queues {
 
     /// An agent stands otherwise: since when he is idle goes by that.
     pub(super) fn agent_stands(&mut self, now: Duration, agent: &str, told: &Told) {
+        if self.signed_in.insert(agent.to_owned(), told.is_signed_in()) != Some(told.is_signed_in()) {
+            self.signed_at = now;
+        }
         let turn = self.turns.entry(agent.to_owned()).or_default();
         match (told.is_idle(), turn.idle_since) {
             (true, None) => (turn.idle_since, turn.known_at, turn.past_the_table) = (Some(now), now, false),
@@ -508,7 +516,8 @@ impl Queues {
             return true;
         }
         let passed = |at: Duration| if strict { at < now } else { at <= now };
-        let alone = self.signed_in(&waiter.queue, agents) <= 1;
+        // Who became the last one in this very moment may not have been seen as that.
+        let alone = self.signed_in(&waiter.queue, agents) <= 1 && !(strict && self.signed_at >= now);
         refusals().all(|(_, until, rests_until)| passed(if alone { *rests_until } else { *until }))
     }
 }

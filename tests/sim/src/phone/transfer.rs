@@ -138,6 +138,8 @@ impl Phone {
             202 => referral.accepted = true,
             // Its first NOTIFY may have come before.
             status if REFUSED.contains(&status) && !referral.accepted => dialog.referral = None,
+            // Its 202 was lost, and the process that had taken it was killed; what its NOTIFY told stands.
+            481 if referral.accepted => dialog.referral = None,
             // RFC 3261 §12.2.2: a later request overtook it.
             500 if dialog.cseq > referral.cseq => dialog.referral = None,
             status => return Err(format!("{status} to a REFER: {referral:?}")),
