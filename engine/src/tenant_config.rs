@@ -26,6 +26,7 @@ use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::{ClosedRule, Route, RouteRule};
 use crate::store::setting::Hidden;
+use crate::store::surveys::StoredSurvey;
 use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount};
 use crate::store::{Store, StoreError};
@@ -116,6 +117,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let hours: Vec<StoredHours> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let mut blocks = BlockLists::default();
     store.all::<BlockEntry>(tenant).await?.into_iter().for_each(|stored| stored.value.put_into(&mut blocks));
+    let surveys: Vec<StoredSurvey> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let config = TenantConfig {
         tenant: tenant.clone(),
         domains: settings.domains,
@@ -126,6 +128,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         agents,
         queues,
         hours: hours.into_iter().map(|it| (it.name, Arc::new(it.hours))).collect(),
+        surveys: surveys.into_iter().map(|it| (it.name().clone(), Arc::new(it.0))).collect(),
         blocks: Arc::new(blocks),
         plan,
         language: settings.language,

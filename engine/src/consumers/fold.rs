@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
     AudioFormat, CallCreated, CallEnded, Event, Fact, LegEnded, LegStarted, PeerKind, RecordingFailed, RecordingMark,
-    RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
+    RecordingPurged, RecordingReady, RecordingStarted, RecordingStored, SurveyInvited,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
 
 use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, StoredAudio};
-use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd};
+use crate::store::records::{
+    CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd, SurveyResult,
+};
 use crate::store::registrations::RegistrationChange;
 
 use super::voicemail::{self, Use};
@@ -90,6 +92,8 @@ impl CallFold {
             | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
             | Event::CallBlocked(_)
+            | Event::SurveyInvited(_)
+            | Event::SurveyCompleted(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
@@ -161,6 +165,7 @@ fn created(event: &CallCreated, at_ms: u64) -> CallRecord {
         ringing_at_ms: None,
         answered_at_ms: None,
         interruptions: Vec::new(),
+        survey: None,
         end: None,
     }
 }
@@ -197,6 +202,15 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::RecordingStored(event) => recording_stored(document, event),
         Event::RecordingPurged(event) => recording_purged(document, event, at_ms),
         Event::RecordingDiscarded(event) => recording_of(document, event.recording, at_ms).discarded = true,
+        Event::SurveyInvited(event) => {
+            let SurveyInvited { subject, start } = event.clone();
+            document.record.survey = Some(SurveyResult { subject, start, answer: None, second: None });
+        }
+        Event::SurveyCompleted(event) => {
+            if let Some(survey) = &mut document.record.survey {
+                (survey.answer, survey.second) = (event.answer.clone(), event.second.clone());
+            }
+        }
         Event::VoicemailLeft(event) => voicemail::left(document, event, at_ms),
         Event::VoicemailListened(event) => voicemail::used(document, event, at_ms, Use::Listened),
         Event::VoicemailDownloaded(event) => voicemail::used(document, event, at_ms, Use::Downloaded),

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind};
+use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, SurveyAnswer, SurveyStart};
 use hooks::id::CallId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,9 @@ use super::problem::Problem;
 use super::recording::RecordingShown;
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::records::{CallDocument, CallLeg, CallRecord, Interruption, RecordFilter};
+use crate::store::records::{
+    CallDocument, CallLeg, CallRecord, Interruption, RecordFilter, Satisfaction, SurveyResult,
+};
 
 /// The operations on call records.
 #[must_use]
@@ -61,6 +63,8 @@ pub struct CallRecordShown {
     pub answered_at: Option<Instant>,
     /// Stretches in which the switch was not there and nobody heard anybody, though the call went on afterwards.
     pub interruptions: Vec<InterruptionShown>,
+    /// What its customer was asked last, and answered (满意度); null where he was asked nothing.
+    pub survey: Option<SurveyResultShown>,
     /// When it ended; null while it runs.
     pub ended_at: Option<Instant>,
     /// How long it rang.
@@ -77,6 +81,34 @@ pub struct CallRecordShown {
     pub ended_by: Option<EndedBy>,
     /// The final SIP status the caller saw; 0 when none.
     pub sip_status: Option<u16>,
+}
+
+/// What came of a survey. Labels stand as they were when it was answered (SURVEY-05).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SurveyResultShown {
+    /// Which.
+    #[schema(example = "service")]
+    pub survey: String,
+    /// The employee number of the agent with whom he talked.
+    pub agent: Option<String>,
+    /// The queue that he came by.
+    pub queue: Option<String>,
+    /// `agent` (evaluate), `hang_up` or `flow`.
+    #[schema(value_type = String, example = "agent")]
+    pub start: SurveyStart,
+    /// The answer, `{"key": "1", "label": "..."}`; null: not rated.
+    #[schema(value_type = Option<Object>)]
+    pub answer: Option<SurveyAnswer>,
+    /// The answer to the second question.
+    #[schema(value_type = Option<Object>)]
+    pub second: Option<SurveyAnswer>,
+}
+
+impl From<SurveyResult> for SurveyResultShown {
+    fn from(result: SurveyResult) -> Self {
+        let SurveyResult { subject, start, answer, second } = result;
+        Self { survey: subject.survey, agent: subject.agent, queue: subject.queue, start, answer, second }
+    }
 }
 
 /// A stretch of a call in which the switch was not there: its process was killed, and another took its place.
@@ -200,6 +232,9 @@ pub struct RecordQuery {
     talk_min_ms: Option<u64>,
     /// Talked for at most so long.
     talk_max_ms: Option<u64>,
+    /// The result of a survey (SURVEY-06): `not_invited`, `not_rated`, or the label of an answer.
+    #[param(example = "非常满意")]
+    satisfaction: Option<String>,
     /// How many at most: 1 to 200, 50 where it is left out.
     #[serde(default, deserialize_with = "page::limit")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -226,6 +261,7 @@ impl From<CallRecord> for CallRecordShown {
             ringing_at: record.ringing_at_ms.map(Instant),
             answered_at: record.answered_at_ms.map(Instant),
             interruptions: record.interruptions.into_iter().map(InterruptionShown::from).collect(),
+            survey: record.survey.map(SurveyResultShown::from),
             ended_at: end.map(|end| Instant(end.at_ms)),
             ring_duration_ms: end.map(|end| end.ring_duration_ms),
             talk_duration_ms: end.map(|end| end.talk_duration_ms),
@@ -322,6 +358,10 @@ async fn list_call_records(
         cause: query.cause,
         talk_min_ms: query.talk_min_ms,
         talk_max_ms: query.talk_max_ms,
+        satisfaction: query.satisfaction.map(|result| match result.as_str() {
+            "not_invited" => Satisfaction::NotInvited,
+            _ => Satisfaction::Result(result),
+        }),
     };
     let rows = api.store().call_records(&principal.tenant, &filter, &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, CallRecordShown::from)))

@@ -43,6 +43,7 @@ pub mod sip;
 pub mod sip_credential;
 pub mod state;
 pub mod supervision;
+pub mod survey;
 pub mod tenant;
 pub mod throttle;
 pub mod time_text;
@@ -100,6 +101,7 @@ pub fn operations() -> Operations {
         session::operations(),
         sip_credential::operations(),
         supervision::operations(),
+        survey::operations(),
         tenant::operations(),
         trunk::operations(),
         voicemail::operations(),

@@ -44,6 +44,7 @@ fn document(n: u64) -> CallDocument {
             ringing_at_ms: Some(created_at_ms + 100),
             answered_at_ms: n.is_multiple_of(2).then_some(created_at_ms + 200),
             interruptions: vec![Interruption { from_ms: created_at_ms + 300, to_ms: created_at_ms + 1_300 }],
+            survey: None,
             end: Some(CallEnd {
                 at_ms: created_at_ms + 5_000,
                 cause: if n.is_multiple_of(2) { EndCause::Normal } else { EndCause::Busy },

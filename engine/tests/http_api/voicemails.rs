@@ -40,6 +40,7 @@ fn document(n: u64, mailbox: &str, listened: Option<FirstUse>) -> CallDocument {
         ringing_at_ms: None,
         answered_at_ms: None,
         interruptions: Vec::new(),
+        survey: None,
         end: None,
     };
     let file = RecordingFile {

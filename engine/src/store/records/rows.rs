@@ -31,6 +31,8 @@ pub(super) const RECORDS: DerivedTable = DerivedTable {
         "cause",
         "ended_by",
         "sip_status",
+        "survey",
+        "survey_result",
     ],
 };
 
@@ -59,6 +61,8 @@ pub(super) fn record_args(tenant: &TenantId, record: &CallRecord) -> Vec<Arg> {
         end.map(|end| word(&end.cause)),
         end.map(|end| word(&end.by)),
         end.map(|end| end.sip_status),
+        record.survey.as_ref().map(json),
+        record.survey.as_ref().map(|survey| survey.word().to_owned()),
     ]
 }
 
@@ -90,6 +94,7 @@ pub(super) fn record(row: &Row) -> Result<CallRecord, StoreError> {
         ringing_at_ms: row.opt_unsigned("ringing_at_ms")?,
         answered_at_ms: row.opt_unsigned("answered_at_ms")?,
         interruptions: row.json("interruptions")?,
+        survey: row.opt_text("survey")?.map(|_| row.json("survey")).transpose()?,
         end,
     })
 }

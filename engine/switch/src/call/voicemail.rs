@@ -111,7 +111,13 @@ impl Call {
         match &mut self.stage {
             Stage::Served { caller, by: Service::Voicemail(message), .. } => Some((*caller, message)),
             Stage::Served {
-                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Queue(_) | Service::LastWords(_),
+                by:
+                    Service::Echo
+                    | Service::Room(_)
+                    | Service::Flow
+                    | Service::Queue(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Begun
