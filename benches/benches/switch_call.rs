@@ -390,6 +390,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         agents: [].into(),
         queues: [].into(),
         hours: [].into(),
+        surveys: std::collections::BTreeMap::new(),
         blocks: std::sync::Arc::default(),
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
         language: dialplan::say::Language::En,

@@ -76,7 +76,9 @@ pub const PLAYS: u8 = 3;
 /// How long a key is waited for after each play (SURVEY-03).
 pub const WAIT_MS: i64 = 5_000;
 /// The longest comment.
-pub const COMMENT_MAX_MS: u32 = 60_000;
+pub const COMMENT_MAX_MS: i64 = 60_000;
+/// So long a silence ends a comment.
+pub const COMMENT_SILENCE_MS: i64 = 5_000;
 
 /// What came of an invitation. Labels are kept as they were (SURVEY-05): later changes of the survey change no result.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +87,7 @@ pub struct Outcome {
     pub answer: Option<Choice>,
     /// The second.
     pub second: Option<Choice>,
-    /// Whether a comment was begun to be recorded.
+    /// Whether a comment was spoken, which is kept.
     pub comment: bool,
 }
 
@@ -96,12 +98,9 @@ pub enum Action {
     Play(Vec<Part>),
     /// Stop what is played.
     StopPlaying,
-    /// Record the caller, until told to stop or for so long.
-    Record {
-        /// The longest.
-        max_ms: u32,
-    },
-    /// The comment is over.
+    /// Record the caller, and tell when he speaks and falls silent.
+    Record,
+    /// The comment is over; what there is of it is kept if the result says so.
     StopRecording,
     /// The result, once: bind it to call and agent.
     Result(Outcome),
@@ -118,8 +117,10 @@ pub enum Event {
     Digit(Key),
     /// The time of [`Run::poll_timeout`] has come.
     TimedOut,
-    /// The recording has ended by itself: silence, or its longest time.
-    Recorded,
+    /// The caller began to speak.
+    Speech,
+    /// He has fallen silent.
+    Silence,
     /// The caller hung up.
     CallerGone,
 }
@@ -136,7 +137,7 @@ pub struct Run {
 enum Doing {
     Asking { which: Which, plays: u8, until_ms: Option<i64> },
     Inviting,
-    Recording,
+    Recording { until_ms: i64, silent_since_ms: Option<i64> },
     Thanking,
     Over,
 }
@@ -201,7 +202,7 @@ impl Run {
             (Doing::Over, _) => {}
             (Doing::Thanking, Event::CallerGone) => self.doing = Doing::Over,
             (_, Event::CallerGone) => {
-                if self.doing == Doing::Recording {
+                if matches!(self.doing, Doing::Recording { .. }) {
                     out.push(Action::StopRecording);
                 }
                 out.push(Action::Result(self.outcome.clone()));
@@ -226,27 +227,40 @@ impl Run {
                 self.again(which, plays, &mut out);
             }
             (Doing::Inviting, Event::Played) => {
-                self.doing = Doing::Recording;
-                self.outcome.comment = true;
-                out.push(Action::Record { max_ms: COMMENT_MAX_MS });
+                let until_ms = now_ms.saturating_add(COMMENT_MAX_MS);
+                self.doing = Doing::Recording { until_ms, silent_since_ms: Some(now_ms) };
+                out.push(Action::Record);
             }
             (Doing::Inviting, Event::Digit(_)) => {
                 out.push(Action::StopPlaying);
                 self.thank(&mut out);
             }
-            (Doing::Recording, Event::Digit(_)) => {
+            (Doing::Recording { until_ms, .. }, Event::Speech) => {
+                self.outcome.comment = true;
+                self.doing = Doing::Recording { until_ms, silent_since_ms: None };
+            }
+            (Doing::Recording { until_ms, silent_since_ms }, Event::Silence) => {
+                let silent_since_ms = Some(silent_since_ms.unwrap_or(now_ms));
+                self.doing = Doing::Recording { until_ms, silent_since_ms };
+            }
+            (Doing::Recording { .. }, Event::Digit(_)) => {
                 out.push(Action::StopRecording);
                 self.thank(&mut out);
             }
-            (Doing::Recording, Event::Recorded) => self.thank(&mut out),
+            (Doing::Recording { .. }, Event::TimedOut)
+                if self.poll_timeout().is_some_and(|due_ms| now_ms >= due_ms) =>
+            {
+                out.push(Action::StopRecording);
+                self.thank(&mut out);
+            }
             (Doing::Thanking, Event::Played) => {
                 self.doing = Doing::Over;
                 out.push(Action::End);
             }
-            (Doing::Asking { .. }, Event::Played | Event::TimedOut | Event::Recorded)
-            | (Doing::Inviting, Event::TimedOut | Event::Recorded)
-            | (Doing::Recording, Event::Played | Event::TimedOut)
-            | (Doing::Thanking, Event::Digit(_) | Event::TimedOut | Event::Recorded) => {}
+            (Doing::Asking { .. }, Event::Played | Event::TimedOut | Event::Speech | Event::Silence)
+            | (Doing::Inviting, Event::TimedOut | Event::Speech | Event::Silence)
+            | (Doing::Recording { .. }, Event::Played | Event::TimedOut)
+            | (Doing::Thanking, Event::Digit(_) | Event::TimedOut | Event::Speech | Event::Silence) => {}
         }
         out
     }
@@ -256,7 +270,10 @@ impl Run {
     pub fn poll_timeout(&self) -> Option<i64> {
         match self.doing {
             Doing::Asking { until_ms, .. } => until_ms,
-            Doing::Inviting | Doing::Recording | Doing::Thanking | Doing::Over => None,
+            Doing::Recording { until_ms, silent_since_ms } => Some(
+                silent_since_ms.map_or(until_ms, |since_ms| until_ms.min(since_ms.saturating_add(COMMENT_SILENCE_MS))),
+            ),
+            Doing::Inviting | Doing::Thanking | Doing::Over => None,
         }
     }
 
@@ -346,7 +363,7 @@ options = [{ key = "1", label = "满意" }, { key = "2", label = "不满意" }]
         match action {
             Action::Play(parts) => format!("play {}", crate::flow::action::said(parts)),
             Action::StopPlaying => "stop playing".into(),
-            Action::Record { max_ms } => format!("record {max_ms}"),
+            Action::Record => "record".into(),
             Action::StopRecording => "stop recording".into(),
             Action::Result(outcome) => {
                 let label =
@@ -361,7 +378,8 @@ options = [{ key = "1", label = "满意" }, { key = "2", label = "不满意" }]
         match word {
             "played" => Event::Played,
             "timeout" => Event::TimedOut,
-            "recorded" => Event::Recorded,
+            "speech" => Event::Speech,
+            "silence" => Event::Silence,
             "gone" => Event::CallerGone,
             key => Event::Digit(key.parse().unwrap()),
         }
@@ -440,7 +458,8 @@ options = [{ key = "1", label = "满意" }, { key = "2", label = "不满意" }]
             0 start: play [rate_us]
             10 1: stop playing; play [again]
             20 0: stop playing; play [say_more tone:beep]
-            3000 played: record 60000
+            3000 played: record
+            4000 speech:
             9000 #: stop recording; result 1=满意 0=不会 comment:true; end
         ",
         );
@@ -458,8 +477,48 @@ options = [{ key = "1", label = "满意" }, { key = "2", label = "不满意" }]
             0 start: play [rate_us]
             10 1: stop playing; play [again]
             20 1: stop playing; play [say_more tone:beep]
-            3000 played: record 60000
+            3000 played: record
+            3100 speech:
             9000 gone: stop recording; result 1=满意 1=会 comment:true
+        ",
+        );
+    }
+
+    #[test]
+    fn a_comment_ends_by_silence_or_after_a_minute_and_is_none_if_nothing_was_said() {
+        let full = PLAIN.replace("thanks = [\"thanks\"]", "comment = [\"say_more\"]");
+        check(
+            survey(&full),
+            "
+            0 start: play [rate_us]
+            10 1: stop playing; play [say_more tone:beep]
+            3000 played: record
+            8000 timeout: stop recording; result 1=满意 - comment:false; end
+        ",
+        );
+        check(
+            survey(&full),
+            "
+            0 start: play [rate_us]
+            10 1: stop playing; play [say_more tone:beep]
+            3000 played: record
+            5000 speech:
+            9000 silence:
+            10000 silence:
+            11000 speech:
+            12000 silence:
+            17000 timeout: stop recording; result 1=满意 - comment:true; end
+        ",
+        );
+        check(
+            survey(&full),
+            "
+            0 start: play [rate_us]
+            10 1: stop playing; play [say_more tone:beep]
+            3000 played: record
+            5000 speech:
+            62000 silence:
+            63000 timeout: stop recording; result 1=满意 - comment:true; end
         ",
         );
     }
@@ -486,11 +545,12 @@ options = [{ key = "1", label = "满意" }, { key = "2", label = "不满意" }]
     proptest! {
         /// Whatever happens, an invitation has one result, and nothing comes after its end.
         #[test]
-        fn each_invitation_has_one_result(events in prop::collection::vec(0..8_usize, 0..40)) {
-            let (mut run, _) = Run::start(survey(PLAIN));
+        fn each_invitation_has_one_result(events in prop::collection::vec(0..9_usize, 0..40)) {
+            let asks = PLAIN.replace("thanks = [\"thanks\"]", "comment = [\"say_more\"]");
+            let (mut run, _) = Run::start(survey(&asks));
             let (mut now, mut results, mut over) = (0, 0, false);
-            let words = ["played", "timeout", "recorded", "gone", "1", "2", "9", "#"];
-            for at in events.into_iter().chain([3]) {
+            let words = ["played", "timeout", "speech", "silence", "gone", "1", "2", "9", "#"];
+            for at in events.into_iter().chain([4]) {
                 now = run.poll_timeout().unwrap_or(now + 1);
                 let actions = run.handle(now, event(words[at]));
                 prop_assert!(!over || actions.is_empty());

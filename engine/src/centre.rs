@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use dialplan::flow::name::{FlowName, QueueName};
+use dialplan::flow::name::{FlowName, QueueName, SurveyName};
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
 use dialplan::say::PromptName;
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,11 @@ pub struct QueueRules {
     /// A prompt that who comes in hears before the music (REC-08).
     #[schema(example = "queue_welcome")]
     pub welcome: Option<String>,
+    /// What its callers are asked after the talk (SURVEY-01): when the agent asks for it (CALL-25), or by a flow.
+    #[schema(example = "service")]
+    pub survey: Option<String>,
+    /// They are also asked when the agent hangs up first.
+    pub survey_after_hangup: bool,
     /// A prompt that a caller hears before he may leave a message for it.
     #[schema(example = "queue_closed")]
     pub voicemail_greeting: Option<String>,
@@ -233,6 +238,8 @@ impl Default for QueueRules {
             wrap_up_max_s: 0,
             record: true,
             welcome: None,
+            survey: None,
+            survey_after_hangup: false,
             voicemail_greeting: None,
             overflow: Vec::new(),
             members: Vec::new(),
@@ -259,6 +266,11 @@ impl QueueRules {
         let number = self.number.as_deref().and_then(|text| text.parse::<ExtensionNumber>().err());
         faults
             .extend(number.map(|_| ("number", "a queue's number is 2 to 10 digits, optionally after a *".to_owned())));
+        let survey = self.survey.as_deref().and_then(|text| text.parse::<SurveyName>().err());
+        faults.extend(survey.map(|error| ("survey", error.to_string())));
+        if self.survey_after_hangup && self.survey.is_none() {
+            faults.push(("survey_after_hangup", "name the `survey`, too".to_owned()));
+        }
         for (field, prompt) in [("welcome", &self.welcome), ("voicemail_greeting", &self.voicemail_greeting)] {
             let wrong = prompt.as_deref().and_then(|text| text.parse::<PromptName>().err());
             faults.extend(wrong.map(|error| (field, error.to_string())));
@@ -332,6 +344,8 @@ impl QueueRules {
             wrap_up_max: some(self.wrap_up_max_s),
             record: self.record,
             welcome: self.welcome.as_deref().and_then(|text| text.parse().ok()),
+            survey: self.survey.as_deref().and_then(|text| text.parse().ok()),
+            survey_after_hang_up: self.survey_after_hangup,
             voicemail_greeting: self.voicemail_greeting.as_deref().and_then(|text| text.parse().ok()),
             overflow: self.steps(),
         }

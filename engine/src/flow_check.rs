@@ -18,6 +18,7 @@ use crate::store::prompts::StoredPrompt;
 use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::setting::{Setting, SettingsTx, Stored};
+use crate::store::surveys::StoredSurvey;
 use crate::store::{Store, StoreError};
 
 /// Where a tenant's settings are read: as they stand, or as a change that is on its way sees them.
@@ -69,10 +70,10 @@ pub async fn known(settings: &mut impl Settings) -> Result<Known, StoreError> {
         prompts: prompts(settings).await?,
         extensions: settings.all::<Extension>().await?.into_iter().map(|it| it.value.number).collect(),
         queues: settings.all::<Queue>().await?.into_iter().map(|it| it.value.name).collect(),
+        surveys: settings.all::<StoredSurvey>().await?.into_iter().map(|it| it.value.0.name).collect(),
         hours: settings.all::<StoredHours>().await?.into_iter().map(|it| it.value.name).collect(),
         rooms: rooms.into_iter().filter_map(|room| room.value.number.as_str().parse().ok()).collect(),
         flows: flows.into_iter().map(|version| (version.flow, Arc::new(version.definition))).collect(),
-        ..Known::default()
     })
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::block::BlockLists;
+use dialplan::flow::name::QueueName;
 use dialplan::hours::Zone;
-use dialplan::number::{AgentNumber, RoomNumber, TrunkName};
+use dialplan::number::{AgentNumber, ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan, RouteHours};
 use hooks::id::TenantId;
 use sip::flow::Transport;
@@ -26,7 +27,8 @@ use crate::store::hours::StoredHours;
 use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::{ClosedRule, Route, RouteRule};
-use crate::store::setting::Hidden;
+use crate::store::setting::{Hidden, Stored};
+use crate::store::surveys::StoredSurvey;
 use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount};
 use crate::store::{Store, StoreError};
@@ -98,18 +100,9 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         };
         built_trunks.insert(trunk.name.clone(), line(trunk, credentials, &addresses));
     }
-    let mut built_rooms = BTreeMap::new();
-    for stored in &rooms {
-        match room(tenant, stored, with.key) {
-            Ok(built) => _ = built_rooms.insert(stored.number.clone(), Arc::new(built)),
-            // Without its PIN nobody may come in.
-            Err(error) => warnings.push(format!("room {}: {error}", stored.number)),
-        }
-    }
     let version = |it: FlowVersion| (it.flow, config::Version { number: it.number, flow: Arc::new(it.definition) });
     let flows = store.published_flows(tenant).await?.into_iter().map(version).collect();
     let queues: Vec<Queue> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
-    let numbered = |queue: &Queue| Some((queue.rules.number.as_deref()?.parse().ok()?, queue.name.clone()));
     plan.queues = queues.iter().filter_map(numbered).collect();
     let queues =
         queues.iter().map(|queue| (queue.name.clone(), Arc::new(queue.rules.for_switch(&queue.name)))).collect();
@@ -118,16 +111,18 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let mut blocks = BlockLists::default();
     store.all::<BlockEntry>(tenant).await?.into_iter().for_each(|stored| stored.value.put_into(&mut blocks));
     let zone = zone(&settings, &mut warnings);
+    let surveys: Vec<Stored<StoredSurvey>> = store.all(tenant).await?;
     let config = TenantConfig {
         tenant: tenant.clone(),
         domains: settings.domains,
         extensions: built_extensions,
         trunks: built_trunks,
-        rooms: built_rooms,
+        rooms: built_rooms(tenant, &rooms, with.key, &mut warnings),
         flows,
         agents,
         queues,
         hours: hours.into_iter().map(|it| (it.name, Arc::new(it.hours))).collect(),
+        surveys: surveys.into_iter().map(|it| (it.value.name().clone(), Arc::new(it.value.0))).collect(),
         blocks: Arc::new(blocks),
         plan,
         zone,
@@ -136,6 +131,28 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         record_internal: settings.record_internal || with.record_internal,
     };
     Ok(Built { config, warnings })
+}
+
+fn built_rooms(
+    tenant: &TenantId,
+    rooms: &[Room],
+    key: &SecretKey,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<RoomNumber, Arc<config::Room>> {
+    let mut built_rooms = BTreeMap::new();
+    for stored in rooms {
+        match room(tenant, stored, key) {
+            Ok(built) => _ = built_rooms.insert(stored.number.clone(), Arc::new(built)),
+            // Without its PIN nobody may come in.
+            Err(error) => warnings.push(format!("room {}: {error}", stored.number)),
+        }
+    }
+    built_rooms
+}
+
+/// By which number phones call a queue.
+fn numbered(queue: &Queue) -> Option<(ExtensionNumber, QueueName)> {
+    Some((queue.rules.number.as_deref()?.parse().ok()?, queue.name.clone()))
 }
 
 /// Whose clocks tell the tenant's days.

@@ -8,6 +8,7 @@ mod quality;
 mod queue;
 mod recording;
 mod supervise;
+mod survey;
 mod voicemail;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ pub use recording::{
     RecordingStarted, RecordingStored,
 };
 pub use supervise::{CallSupervised, CallSupervisionEnded, Supervision};
+pub use survey::{SurveyAnswer, SurveyCompleted, SurveyInvited, SurveyStart, SurveySubject};
 pub use voicemail::{VoicemailLeft, VoicemailUsed};
 
 use crate::id::{CallId, LegId, TenantId};
@@ -146,6 +148,12 @@ pub enum Event {
     /// A number of the call is on a block list (GEN-19): its caller gets what is set for that.
     #[serde(rename = "call.blocked")]
     CallBlocked(CallBlocked),
+    /// A customer is asked how it was (SURVEY-04).
+    #[serde(rename = "survey.invited")]
+    SurveyInvited(SurveyInvited),
+    /// What came of it; once for each invitation.
+    #[serde(rename = "survey.completed")]
+    SurveyCompleted(SurveyCompleted),
     /// A caller left a message (VM-05).
     #[serde(rename = "voicemail.left")]
     VoicemailLeft(VoicemailLeft),
@@ -628,6 +636,8 @@ impl Event {
             Self::RecordingFailed(e) => Some(e.call),
             Self::RecordingDiscarded(e) => Some(e.call),
             Self::CallBlocked(e) => Some(e.call),
+            Self::SurveyInvited(e) => Some(e.subject.call),
+            Self::SurveyCompleted(e) => Some(e.subject.call),
             Self::VoicemailLeft(e) => Some(e.call),
             Self::VoicemailListened(e) | Self::VoicemailDownloaded(e) | Self::VoicemailDeleted(e) => Some(e.call),
             Self::RecordingStored(e) => Some(e.call),

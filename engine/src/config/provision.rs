@@ -5,6 +5,7 @@ mod flow;
 mod hours;
 mod queue;
 mod room;
+mod survey;
 mod trunk;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ pub use flow::ProvisionedFlow;
 pub use hours::ProvisionedHours;
 pub use queue::{ProvisionedAgent, ProvisionedQueue};
 pub use room::ProvisionedRoom;
+pub use survey::ProvisionedSurvey;
 pub use trunk::ProvisionedTrunk;
 
 /// Everything that is provisioned.
@@ -44,6 +46,8 @@ pub struct Provision {
     pub queues: Vec<ProvisionedQueue>,
     /// `[[provision.hours]]`.
     pub hours: Vec<ProvisionedHours>,
+    /// `[[provision.survey]]`.
+    pub surveys: Vec<ProvisionedSurvey>,
     /// `[[provision.block]]`.
     pub blocks: Vec<ProvisionedBlock>,
     /// `[[provision.flow]]`.
@@ -111,6 +115,7 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
         agents: reader.tables("agent").into_iter().filter_map(queue::agent).collect(),
         queues: reader.tables("queue").into_iter().filter_map(queue::queue).collect(),
         hours: reader.tables("hours").into_iter().filter_map(hours::read).collect(),
+        surveys: reader.tables("survey").into_iter().filter_map(survey::read).collect(),
         blocks: reader.tables("block").into_iter().filter_map(block::read).collect(),
         flows: reader.tables("flow").into_iter().filter_map(flow::read).collect(),
     };
@@ -131,6 +136,7 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
     twice("hours", provision.hours.iter().map(|it| format!("{}/{}", it.tenant, it.name)).collect());
     let blocked = provision.blocks.iter().map(|it| format!("{}/{:?}/{:?}/{}", it.tenant, it.side, it.kind, it.number));
     twice("block", blocked.map(|key| key.to_lowercase()).collect());
+    twice("survey", provision.surveys.iter().map(|it| format!("{}/{}", it.tenant, it.survey.name)).collect());
     twice("flow", provision.flows.iter().map(|it| format!("{}/{}", it.tenant, it.written.flow.name)).collect());
     reader.finish();
     provision

@@ -4,7 +4,8 @@ use hooks::fact::{
     AgentState, AgentStateChanged, CallCreated, CallEnded, CallLeftQueue, CallOfferEnded, CallOffered, CallQueued,
     CallSource, CallStatus, CallSupervised, CallSupervisionEnded, ChangeReason, ConsultEnded, ConsultOutcome,
     ConsultStarted, Direction, EndCause, EndedBy, Event, Fact, LegAnswered, LegEnded, LegOfCall, LegStarted,
-    OfferOutcome, OverflowAnswered, PeerKind, QueueExit, Sign, Supervision, Talk, Way,
+    OfferOutcome, OverflowAnswered, PeerKind, QueueExit, Sign, Supervision, SurveyAnswer, SurveyCompleted,
+    SurveyInvited, SurveyStart, SurveySubject, Talk, Way,
 };
 use hooks::id::{CallId, LegId, TenantId};
 
@@ -13,7 +14,7 @@ use crate::journal::JournalOptions;
 use crate::journal::facts::FactJournal;
 use crate::store::Store;
 use crate::store::agent_states::{AgentStay, StayFilter};
-use crate::store::records::{MissedFilter, RecordFilter};
+use crate::store::records::{MissedFilter, NOT_RATED, RecordFilter, Satisfaction};
 use crate::store::setting::PageAsk;
 use crate::store::tests::on_each_database;
 use crate::store::wallboard::{DayAsk, DayFigures, HourFigures};
@@ -376,5 +377,54 @@ fn the_figures_of_the_day_are_what_the_day_was() {
         assert_eq!(store.day_figures(&TenantId::first(), short).await.unwrap().abnormal, 1, "the mobile's 10 s");
         let tomorrow = DayAsk { begins_ms: START_MS + 86_400_000, ..ask };
         assert_eq!(store.day_figures(&TenantId::first(), tomorrow).await.unwrap(), DayFigures::default());
+    });
+}
+
+/// Proves SURVEY-04, SURVEY-05, SURVEY-06: what was answered is on the record with its label, and filters it; who did not answer was asked, too.
+#[test]
+fn records_tell_what_customers_answered_and_are_found_by_it() {
+    on_each_database(|scratch| async move {
+        let store = &scratch.store;
+        let mut day = Day(Vec::new());
+        let answers = [Some(("1", "非常满意")), Some(("3", "不满意")), None];
+        for (n, answered) in (1..).zip(answers) {
+            let subject = SurveySubject {
+                call: call(n),
+                survey: "service".into(),
+                agent: Some("10001".into()),
+                queue: Some("support".into()),
+            };
+            day.created(n * 10, call(n), "13800000001");
+            let invited = SurveyInvited { subject: subject.clone(), start: SurveyStart::Agent };
+            day.at(n * 10 + 5, Event::SurveyInvited(invited));
+            let answer = answered.map(|(key, label)| SurveyAnswer { key: key.into(), label: label.into() });
+            let completed = SurveyCompleted { subject, answer, second: None, comment: None };
+            day.at(n * 10 + 8, Event::SurveyCompleted(completed));
+            day.ended(n * 10 + 9, call(n));
+        }
+        // Nobody asked this one; and this one is still being asked when the process is killed.
+        day.created(50, call(5), "13800000002");
+        day.ended(51, call(5));
+        day.created(60, call(6), "13800000003");
+        let subject = SurveySubject { call: call(6), survey: "service".into(), agent: None, queue: None };
+        day.at(61, Event::SurveyInvited(SurveyInvited { subject, start: SurveyStart::Flow }));
+        day.ended(62, call(6));
+        consumed(store, &day.0).await;
+        let here = TenantId::first();
+        let found = async |satisfaction: Option<Satisfaction>| {
+            let filter = RecordFilter { satisfaction, ..RecordFilter::default() };
+            let rows = store.call_records(&here, &filter, &page(9, None)).await.unwrap().items;
+            rows.into_iter().map(|row| row.call).collect::<Vec<_>>()
+        };
+        let result = |word: &str| Some(Satisfaction::Result(word.into()));
+        assert_eq!(found(None).await.len(), 5);
+        assert_eq!(found(result("不满意")).await, [call(2)]);
+        assert_eq!(found(result("非常满意")).await, [call(1)]);
+        assert_eq!(found(result("一般")).await, []);
+        assert_eq!(found(result(NOT_RATED)).await, [call(6), call(3)]);
+        assert_eq!(found(Some(Satisfaction::NotInvited)).await, [call(5)]);
+        let told = store.call_record(&here, call(2)).await.unwrap().unwrap().record.survey.unwrap();
+        assert_eq!((told.subject.agent.as_deref(), told.start), (Some("10001"), SurveyStart::Agent));
+        assert_eq!(told.answer, Some(SurveyAnswer { key: "3".into(), label: "不满意".into() }));
     });
 }

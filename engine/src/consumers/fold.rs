@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
-    AudioFormat, CallCreated, CallEnded, Event, Fact, LegEnded, LegStarted, PeerKind, RecordingFailed, RecordingMark,
-    RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
+    AudioFormat, CallCreated, CallEnded, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind, RecordingFailed,
+    RecordingMark, RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
 
 use super::segments;
 use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, StoredAudio};
-use crate::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd};
+use crate::store::records::{
+    CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd, SurveyResult,
+};
 use crate::store::registrations::RegistrationChange;
 
 use super::voicemail::{self, Use};
@@ -95,6 +97,8 @@ impl CallFold {
             | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
             | Event::CallBlocked(_)
+            | Event::SurveyInvited(_)
+            | Event::SurveyCompleted(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
@@ -186,6 +190,7 @@ fn created(event: &CallCreated, at_ms: u64) -> CallRecord {
         agent: None,
         overflow_number: None,
         lost: false,
+        survey: None,
         end: None,
     }
 }
@@ -193,14 +198,7 @@ fn created(event: &CallCreated, at_ms: u64) -> CallRecord {
 fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
     match event {
         Event::LegStarted(event) => leg_started(document, event, at_ms),
-        Event::LegRinging(event) => {
-            let Some(leg) = leg_of(document, event.leg) else { return };
-            leg.ringing_at_ms.get_or_insert(at_ms);
-            leg.early_media |= event.early_media;
-            if !leg.caller_side {
-                document.record.ringing_at_ms.get_or_insert(at_ms);
-            }
-        }
+        Event::LegRinging(event) => leg_ringing(document, event, at_ms),
         Event::LegAnswered(event) => {
             if let Some(leg) = leg_of(document, event.leg) {
                 leg.answer.get_or_insert(LegAnswer { at_ms, codec: event.codec.clone() });
@@ -222,6 +220,8 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::RecordingStored(event) => recording_stored(document, event),
         Event::RecordingPurged(event) => recording_purged(document, event, at_ms),
         Event::RecordingDiscarded(event) => recording_of(document, event.recording, at_ms).discarded = true,
+        Event::SurveyInvited(event) => document.record.survey = Some(SurveyResult::of(event)),
+        Event::SurveyCompleted(event) => document.record.survey.iter_mut().for_each(|survey| survey.take(event)),
         Event::VoicemailLeft(event) => voicemail::left(document, event, at_ms),
         Event::VoicemailListened(event) => voicemail::used(document, event, at_ms, Use::Listened),
         Event::VoicemailDownloaded(event) => voicemail::used(document, event, at_ms, Use::Downloaded),
@@ -292,6 +292,15 @@ fn leg_started(document: &mut CallDocument, event: &LegStarted, at_ms: u64) {
         answer: None,
         end: None,
     });
+}
+
+fn leg_ringing(document: &mut CallDocument, event: &LegRinging, at_ms: u64) {
+    let Some(leg) = leg_of(document, event.leg) else { return };
+    leg.ringing_at_ms.get_or_insert(at_ms);
+    leg.early_media |= event.early_media;
+    if !leg.caller_side {
+        document.record.ringing_at_ms.get_or_insert(at_ms);
+    }
 }
 
 fn leg_ended(document: &mut CallDocument, event: &LegEnded, at_ms: u64) {

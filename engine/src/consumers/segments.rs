@@ -57,6 +57,8 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::RecordingFailed(_)
         | Event::RecordingDiscarded(_)
         | Event::VoicemailLeft(_)
+        | Event::SurveyInvited(_)
+        | Event::SurveyCompleted(_)
         | Event::VoicemailListened(_)
         | Event::VoicemailDownloaded(_)
         | Event::VoicemailDeleted(_)

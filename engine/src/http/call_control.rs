@@ -31,6 +31,7 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(CALLS_DIAL), routes!(cancel_consult))
         .add(Guard::Needs(CALLS_DIAL), routes!(join_three_way))
         .add(Guard::Needs(CALLS_DIAL), routes!(cancel_three_way))
+        .add(Guard::Needs(CALLS_DIAL), routes!(evaluate))
         .add(Guard::Needs(CALLS_DIAL), routes!(hang_up_party))
 }
 
@@ -169,6 +170,19 @@ async fn cancel_three_way(
     Query(party): Query<PartyQuery>,
 ) -> Result<StatusCode, Problem> {
     order(&api, principal, &id, &party, CallOrder::CancelThreeWay).await
+}
+
+/// The agent is out of the call at once, and the customer hears the survey of the queue (评价, CALL-25). An outside customer only, and only
+/// where the queue has a survey.
+#[utoipa::path(post, path = "/calls/{id}/survey", tag = "calls", params(("id" = String, Path), PartyQuery),
+    responses((status = 204), (status = 409, description = "the phase does not allow it, or there is no survey")))]
+async fn evaluate(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Query(party): Query<PartyQuery>,
+) -> Result<StatusCode, Problem> {
+    order(&api, principal, &id, &party, CallOrder::Evaluate).await
 }
 
 /// Hangs up for a party, as the phase says: rejects what rings, cancels what is dialled, ends a consult alone, leaves three or ends the

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind};
+use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, SurveyAnswer, SurveyStart};
 use hooks::id::CallId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,9 @@ use super::problem::Problem;
 use super::recording::RecordingShown;
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::records::{CallDocument, CallLeg, CallRecord, Interruption, RecordFilter, Segment, SegmentKind};
+use crate::store::records::{
+    CallDocument, CallLeg, CallRecord, Interruption, RecordFilter, Satisfaction, Segment, SegmentKind, SurveyResult,
+};
 
 /// The operations on call records.
 #[must_use]
@@ -73,6 +75,8 @@ pub struct CallRecordShown {
     pub overflow_number: Option<String>,
     /// It came in for agents, and no person answered.
     pub lost: bool,
+    /// What its customer was asked last, and answered (满意度); null where he was asked nothing.
+    pub survey: Option<SurveyResultShown>,
     /// When it ended; null while it runs.
     pub ended_at: Option<Instant>,
     /// How long it rang.
@@ -89,6 +93,37 @@ pub struct CallRecordShown {
     pub ended_by: Option<EndedBy>,
     /// The final SIP status the caller saw; 0 when none.
     pub sip_status: Option<u16>,
+}
+
+/// What came of a survey. Labels stand as they were when it was answered (SURVEY-05).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SurveyResultShown {
+    /// Which.
+    #[schema(example = "service")]
+    pub survey: String,
+    /// The employee number of the agent with whom he talked.
+    pub agent: Option<String>,
+    /// The queue that he came by.
+    pub queue: Option<String>,
+    /// `agent` (evaluate), `hang_up` or `flow`.
+    #[schema(value_type = String, example = "agent")]
+    pub start: SurveyStart,
+    /// The answer, `{"key": "1", "label": "..."}`; null: not rated.
+    #[schema(value_type = Option<Object>)]
+    pub answer: Option<SurveyAnswer>,
+    /// The answer to the second question.
+    #[schema(value_type = Option<Object>)]
+    pub second: Option<SurveyAnswer>,
+    /// The recording of what he said, one of those of the call.
+    pub comment: Option<String>,
+}
+
+impl From<SurveyResult> for SurveyResultShown {
+    fn from(result: SurveyResult) -> Self {
+        let SurveyResult { subject, start, answer, second, comment } = result;
+        let (survey, comment) = (subject.survey, comment.map(|id| id.to_string()));
+        Self { survey, agent: subject.agent, queue: subject.queue, start, answer, second, comment }
+    }
 }
 
 /// A stretch of a call in which the switch was not there: its process was killed, and another took its place.
@@ -261,6 +296,9 @@ pub struct RecordQuery {
     talk_min_ms: Option<u64>,
     /// Talked for at most so long.
     talk_max_ms: Option<u64>,
+    /// The result of a survey (SURVEY-06): `not_invited`, `not_rated`, or the label of an answer.
+    #[param(example = "非常满意")]
+    satisfaction: Option<String>,
     /// How many at most: 1 to 200, 50 where it is left out.
     #[serde(default, deserialize_with = "page::limit")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -293,6 +331,7 @@ impl From<CallRecord> for CallRecordShown {
             agent: record.agent,
             overflow_number: record.overflow_number,
             lost: record.lost,
+            survey: record.survey.map(SurveyResultShown::from),
             ended_at: end.map(|end| Instant(end.at_ms)),
             ring_duration_ms: end.map(|end| end.ring_duration_ms),
             talk_duration_ms: end.map(|end| end.talk_duration_ms),
@@ -394,6 +433,10 @@ async fn list_call_records(
         cause: query.cause,
         talk_min_ms: query.talk_min_ms,
         talk_max_ms: query.talk_max_ms,
+        satisfaction: query.satisfaction.map(|result| match result.as_str() {
+            "not_invited" => Satisfaction::NotInvited,
+            _ => Satisfaction::Result(result),
+        }),
     };
     let rows = api.store().call_records(&principal.tenant, &filter, &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, CallRecordShown::from)))

@@ -46,6 +46,7 @@ pub mod sip_credential;
 mod socket;
 pub mod state;
 pub mod supervision;
+pub mod survey;
 pub mod tenant;
 pub mod throttle;
 pub mod time_text;
@@ -106,6 +107,7 @@ pub fn operations() -> Operations {
         session::operations(),
         sip_credential::operations(),
         supervision::operations(),
+        survey::operations(),
         tenant::operations(),
         trunk::operations(),
         voicemail::operations(),

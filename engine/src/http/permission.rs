@@ -102,6 +102,10 @@ keys! {
     ROUTES_READ = "routes.read";
     /// Make, change and delete routes.
     ROUTES_WRITE = "routes.write";
+    /// See surveys.
+    SURVEYS_READ = "surveys.read";
+    /// Make, change and delete surveys.
+    SURVEYS_WRITE = "surveys.write";
     /// See how the process is.
     SYSTEM_READ = "system.read";
     /// See the tenant's own settings.

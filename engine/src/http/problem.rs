@@ -281,6 +281,7 @@ impl From<CommandError> for Problem {
                 Refused::NoThird => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::Blocked => Self::invalid(vec![FieldError::new("to", detail)]),
                 Refused::OutOfPhase { .. }
+                | Refused::NoSurvey
                 | Refused::NotNow
                 | Refused::NotOnCall
                 | Refused::Oneself

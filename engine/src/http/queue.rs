@@ -34,6 +34,7 @@ use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::Route;
 use crate::store::setting::Stored;
+use crate::store::surveys::StoredSurvey;
 
 /// The operations on queues.
 #[must_use]
@@ -300,6 +301,10 @@ async fn check_ends(edit: &mut Edit, queue: &Queue) -> Result<(), Problem> {
             Overflow::Number(_) | Overflow::Voicemail => true,
         };
         faults.require("overflow", there, "a step leads to a queue, a published flow or a prompt that is not there");
+    }
+    if let Some(survey) = &queue.rules.survey {
+        let there = edit.tx.find::<StoredSurvey>(survey).await?.is_some();
+        faults.require("survey", there, "there is no such survey; make it first");
     }
     for (field, prompt) in [("welcome", &queue.rules.welcome), ("voicemail_greeting", &queue.rules.voicemail_greeting)]
     {

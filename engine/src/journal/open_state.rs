@@ -167,6 +167,8 @@ impl OpenState {
             | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
             | Event::CallBlocked(_)
+            | Event::SurveyInvited(_)
+            | Event::SurveyCompleted(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)

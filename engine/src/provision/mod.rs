@@ -29,6 +29,7 @@ use crate::store::queues::Queue;
 use crate::store::rooms::Room;
 use crate::store::routes::Route;
 use crate::store::setting::{Change, Expect, Hidden, Origin, Setting, SettingsTx};
+use crate::store::surveys::StoredSurvey;
 use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount};
 use crate::store::{Store, StoreError, unix_ms};
@@ -73,6 +74,7 @@ pub async fn apply(
         .chain(wanted.queues.iter().map(|it| &it.tenant))
         .chain(wanted.hours.iter().map(|it| &it.tenant))
         .chain(wanted.blocks.iter().map(|it| &it.tenant))
+        .chain(wanted.surveys.iter().map(|it| &it.tenant))
         .chain(wanted.flows.iter().map(|it| &it.tenant));
     if let Some(missing) = named.into_iter().find(|tenant| !there.contains(*tenant)) {
         return Err(ProvisionError::NoTenant(missing.clone()));
@@ -89,6 +91,11 @@ pub async fn apply(
         apply_queues(&mut tx, wanted.queues.iter().filter(|it| it.tenant == tenant)).await?;
         apply_hours(&mut tx, wanted.hours.iter().filter(|it| it.tenant == tenant)).await?;
         apply_blocks(&mut tx, wanted.blocks.iter().filter(|it| it.tenant == tenant)).await?;
+        let mut keep = BTreeSet::new();
+        for it in wanted.surveys.iter().filter(|it| it.tenant == tenant) {
+            keep.insert(put(&mut tx, StoredSurvey(it.survey.clone())).await?);
+        }
+        delete_others::<StoredSurvey>(&mut tx, &keep).await?;
         apply_flows(&mut tx, wanted.flows.iter().filter(|it| it.tenant == tenant)).await?;
         let facts = tx.commit().await?;
         if !facts.is_empty() {

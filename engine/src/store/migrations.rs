@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     Step {
         version: 1,
         name: "first",
@@ -111,6 +111,12 @@ const STEPS: [Step; 16] = [
         name: "voicemails",
         sqlite: include_str!("../../../migrations/sqlite/0020_voicemails.sql"),
         postgres: include_str!("../../../migrations/postgres/0020_voicemails.sql"),
+    },
+    Step {
+        version: 21,
+        name: "surveys",
+        sqlite: include_str!("../../../migrations/sqlite/0021_surveys.sql"),
+        postgres: include_str!("../../../migrations/postgres/0021_surveys.sql"),
     },
 ];
 

@@ -27,6 +27,7 @@ pub mod routes;
 pub mod sessions;
 pub mod setting;
 pub mod sql;
+pub mod surveys;
 pub mod tenants;
 pub mod trunks;
 pub mod voicemails;

@@ -4,8 +4,11 @@
 mod rows;
 mod segments;
 
-use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind};
-use hooks::id::{CallId, LegId, TenantId};
+use hooks::fact::{
+    CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, SurveyAnswer, SurveyCompleted, SurveyInvited,
+    SurveyStart, SurveySubject,
+};
+use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use hooks::position::Position;
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +65,58 @@ pub struct CallRecord {
     pub overflow_number: Option<String>,
     /// It came in for agents, and no person answered (LOST-01); told when it is over.
     pub lost: bool,
+    /// What its customer was asked last, and answered; `None` where he was asked nothing.
+    pub survey: Option<SurveyResult>,
     /// How it ended; `None` while it runs.
     pub end: Option<CallEnd>,
+}
+
+/// What came of a survey (SURVEY-05).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurveyResult {
+    /// Of what and whom.
+    pub subject: SurveySubject,
+    /// What began it.
+    pub start: SurveyStart,
+    /// The answer; `None`: not rated.
+    pub answer: Option<SurveyAnswer>,
+    /// The answer to the second question.
+    pub second: Option<SurveyAnswer>,
+    /// The recording of what he said.
+    #[serde(default)]
+    pub comment: Option<RecordingId>,
+}
+
+impl SurveyResult {
+    /// Nothing is answered yet.
+    pub(crate) fn of(invited: &SurveyInvited) -> Self {
+        let SurveyInvited { subject, start } = invited.clone();
+        Self { subject, start, answer: None, second: None, comment: None }
+    }
+
+    /// What came of it.
+    pub(crate) fn take(&mut self, completed: &SurveyCompleted) {
+        (self.answer, self.second) = (completed.answer.clone(), completed.second.clone());
+        self.comment = completed.comment;
+    }
+
+    /// As lists are filtered: the label of the answer, or [`NOT_RATED`].
+    #[must_use]
+    pub fn word(&self) -> &str {
+        self.answer.as_ref().map_or(NOT_RATED, |answer| answer.label.as_str())
+    }
+}
+
+/// Who was asked and did not answer.
+pub const NOT_RATED: &str = "not_rated";
+
+/// A result by which lists are filtered (SURVEY-06).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Satisfaction {
+    /// Nobody was asked.
+    NotInvited,
+    /// This label, or [`NOT_RATED`].
+    Result(String),
 }
 
 /// A stretch of a call in which the process was not there: nobody heard anybody.
@@ -197,6 +250,8 @@ pub struct RecordFilter {
     pub talk_min_ms: Option<u64>,
     /// Talked for at most so long.
     pub talk_max_ms: Option<u64>,
+    /// With this result of a survey.
+    pub satisfaction: Option<Satisfaction>,
 }
 
 /// What a batch of facts comes to: written in one transaction with the cursor.
@@ -431,6 +486,11 @@ impl Condition {
         }
         if let Some(max) = filter.talk_max_ms {
             self.and("talk_duration_ms <= ?", max);
+        }
+        match &filter.satisfaction {
+            Some(Satisfaction::NotInvited) => self.plain("survey_result IS NULL"),
+            Some(Satisfaction::Result(result)) => self.and("survey_result = ?", result.as_str()),
+            None => {}
         }
         match filter.answered {
             Some(true) => self.text.push_str(" AND answered_at_ms IS NOT NULL"),

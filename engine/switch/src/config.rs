@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::block::BlockLists;
-use dialplan::flow::name::{FlowName, HoursName, QueueName};
+use dialplan::flow::name::{FlowName, HoursName, QueueName, SurveyName};
 use dialplan::hours::{Hours, Zone};
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
 use dialplan::say::{Language, PromptName};
+use dialplan::survey::Survey;
 use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
 use sip::flow::Transport;
@@ -185,6 +186,8 @@ pub struct TenantConfig {
     pub queues: BTreeMap<QueueName, Arc<Queue>>,
     /// Its opening hours (IVR-02).
     pub hours: BTreeMap<HoursName, Arc<Hours>>,
+    /// Its surveys.
+    pub surveys: BTreeMap<SurveyName, Arc<Survey>>,
     /// Who is not let in, and who is not called (GEN-19).
     pub blocks: Arc<BlockLists>,
     /// Whose clocks tell its days.

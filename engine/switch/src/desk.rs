@@ -71,6 +71,8 @@ pub(crate) enum TimerKey {
     Flow(CallId),
     /// A message that is left ends by silence or by its length.
     Message(CallId),
+    /// A survey has waited long enough for a key.
+    Survey(CallId),
     /// What is said last was not played to its end in time.
     LastWords(CallId),
     /// A third person did not answer in time.

@@ -211,6 +211,8 @@ pub enum CallOrder {
     CancelThreeWay,
     /// Hangs up (挂断): what that means is a matter of the phase.
     HangUp,
+    /// The agent is out of the call, and the customer is asked how it was (评价, CALL-25).
+    Evaluate,
 }
 
 /// What a supervisor does in the call of an agent (section 30 of the requirements).

@@ -87,6 +87,9 @@ pub enum Refused {
     /// The number leads nowhere.
     #[error("the number leads nowhere; add an extension or an outbound route for it")]
     NoRoute,
+    /// CALL-25.
+    #[error("no survey: the party is not an outside customer, or the queue has none set")]
+    NoSurvey,
     /// GEN-19.
     #[error("the number is on the block list; take it out first")]
     Blocked,

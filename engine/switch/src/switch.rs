@@ -430,6 +430,7 @@ impl Switch {
             TimerKey::Visit(call) => self.with_call(call, Call::visit_elapsed),
             TimerKey::Flow(call) => self.with_call(call, Call::flow_due),
             TimerKey::Message(call) => self.with_call(call, Call::message_due),
+            TimerKey::Survey(call) => self.with_call(call, Call::survey_due),
             TimerKey::LastWords(call) => self.with_call(call, Call::last_words_elapsed),
             TimerKey::Third(call) => self.with_call(call, Call::third_elapsed),
             TimerKey::Confirm(LegRef { call, leg }) => {

@@ -97,6 +97,7 @@ mod tests {
             agents: BTreeMap::new(),
             queues: BTreeMap::new(),
             hours: BTreeMap::new(),
+            surveys: std::collections::BTreeMap::new(),
             blocks: Arc::default(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
             language: dialplan::say::Language::En,

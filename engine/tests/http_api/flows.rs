@@ -63,7 +63,7 @@ async fn a_draft_is_saved_with_its_problems_and_published_without() {
 }
 
 #[tokio::test]
-async fn what_is_no_flow_or_is_not_served_yet_is_told_by_node() {
+async fn what_is_no_flow_or_leads_to_what_is_not_there_is_told_by_node() {
     let fixture = Fixture::new().await;
     let admin = fixture.admin().await;
     let bad =
@@ -80,7 +80,7 @@ async fn what_is_no_flow_or_is_not_served_yet_is_told_by_node() {
         "nodes": {"wait": {"step": "survey", "survey": "service"}},
     });
     let waits = admin.send("PUT", "/flows/wait", Some(waits)).await.json();
-    assert!(waits["problems"][0]["what"].as_str().unwrap().contains("not served yet"), "{waits}");
+    assert!(waits["problems"][0]["what"].as_str().unwrap().contains("there is no survey `service`"), "{waits}");
     // A flow that another one goes through stays.
     let inner = json!({"name": "inner", "start": "end", "nodes": {"end": {"step": "hang_up"}}});
     let outer = json!({"name": "outer", "start": "in", "nodes": {"in": {"step": "subflow", "flow": "inner"}}});

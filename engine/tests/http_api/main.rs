@@ -15,6 +15,7 @@ mod recordings;
 mod rooms;
 mod sessions;
 mod settings;
+mod surveys;
 mod tls;
 mod trunks;
 mod views;

@@ -50,6 +50,7 @@ fn document(n: u64) -> CallDocument {
             agent: None,
             overflow_number: None,
             lost: false,
+            survey: None,
             end: Some(CallEnd {
                 at_ms: created_at_ms + 5_000,
                 cause: if n.is_multiple_of(2) { EndCause::Normal } else { EndCause::Busy },

@@ -46,6 +46,7 @@ fn document(n: u64, mailbox: &str, listened: Option<FirstUse>) -> CallDocument {
         agent: None,
         overflow_number: None,
         lost: false,
+        survey: None,
         end: None,
     };
     let file = RecordingFile {

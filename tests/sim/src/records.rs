@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegRinging, LegStarted, PeerKind};
+use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written: one that was interrupted waits for its far end, and then for its figures.
@@ -309,15 +309,7 @@ impl Records {
                 let now = self.now;
                 self.live(e.call)?.not_handed_on(now, e.leg)?;
             }
-            Event::LegEnded(e) => {
-                let now = self.now;
-                let leg = self.live(e.call)?.open(e.leg)?;
-                (leg.ended, leg.ended_at) = (Some((e.cause, e.sip_status)), now);
-                let seat = (leg.sip_call_id.is_empty() && e.cause == EndCause::Transferred).then_some(leg.caller_side);
-                if let Some(caller_side) = seat {
-                    self.live(e.call)?.served_no_more(caller_side);
-                }
-            }
+            Event::LegEnded(e) => self.leg_ended(e)?,
             Event::CallResumed(e) => self.resumed(e.call, e.gap_ms)?,
             Event::CallEnded(e) => self.live(e.call)?.ended(e)?,
             Event::RecordingStarted(e) => self.records(e.call, e.recording)?,
@@ -341,6 +333,8 @@ impl Records {
             | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
             | Event::CallBlocked(_)
+            | Event::SurveyInvited(_)
+            | Event::SurveyCompleted(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
@@ -357,6 +351,17 @@ impl Records {
             | Event::SettingsChanged(_)
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}
+        }
+        Ok(())
+    }
+
+    fn leg_ended(&mut self, e: &LegEnded) -> Result<(), &'static str> {
+        let now = self.now;
+        let leg = self.live(e.call)?.open(e.leg)?;
+        (leg.ended, leg.ended_at) = (Some((e.cause, e.sip_status)), now);
+        let seat = (leg.sip_call_id.is_empty() && e.cause == EndCause::Transferred).then_some(leg.caller_side);
+        if let Some(caller_side) = seat {
+            self.live(e.call)?.served_no_more(caller_side);
         }
         Ok(())
     }

@@ -77,6 +77,8 @@ pub(super) fn queue(mut reader: Reader<'_>) -> Option<ProvisionedQueue> {
         wrap_up_max_s,
         record: reader.flag("record").unwrap_or(other.record),
         welcome: reader.text("welcome"),
+        survey: reader.text("survey"),
+        survey_after_hangup: reader.flag("survey_after_hangup").unwrap_or(other.survey_after_hangup),
         voicemail_greeting: reader.text("voicemail_greeting"),
         overflow: reader.list("overflow", |text| Ok(text.to_owned())).unwrap_or_default(),
         members: members.into_iter().zip(1..).map(|(member, order)| QueueMember { order, ..member }).collect(),

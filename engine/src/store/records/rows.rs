@@ -37,6 +37,8 @@ pub(super) const RECORDS: DerivedTable = DerivedTable {
         "agent",
         "overflow_number",
         "lost",
+        "survey",
+        "survey_result",
     ],
 };
 
@@ -71,6 +73,8 @@ pub(super) fn record_args(tenant: &TenantId, record: &CallRecord) -> Vec<Arg> {
         record.agent.clone(),
         record.overflow_number.clone(),
         record.lost,
+        record.survey.as_ref().map(json),
+        record.survey.as_ref().map(|survey| survey.word().to_owned()),
     ]
 }
 
@@ -108,6 +112,7 @@ pub(super) fn record(row: &Row) -> Result<CallRecord, StoreError> {
         agent: row.opt_text("agent")?,
         overflow_number: row.opt_text("overflow_number")?,
         lost: row.flag("lost")?,
+        survey: row.opt_text("survey")?.map(|_| row.json("survey")).transpose()?,
         end,
     })
 }

@@ -69,7 +69,13 @@ impl Call {
             Stage::Talking { .. } => _ = self.third_answered(desk, leg) || self.supervisor_answered(desk, leg),
             Stage::Begun
             | Stage::Served {
-                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Voicemail(_) | Service::LastWords(_),
+                by:
+                    Service::Echo
+                    | Service::Room(_)
+                    | Service::Flow
+                    | Service::Voicemail(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Ending { .. }

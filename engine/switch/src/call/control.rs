@@ -52,6 +52,7 @@ impl Call {
             CallOrder::ThreeWay(to) => return self.three_way_by_order(desk, leg, phase, to.as_ref()),
             CallOrder::CancelThreeWay => self.cancel_three_way(desk, leg),
             CallOrder::HangUp => self.hang_up_by_order(desk, leg, phase),
+            CallOrder::Evaluate => return self.evaluate(desk, leg),
         }
         Ok(())
     }
@@ -237,5 +238,6 @@ fn control(order: &CallOrder) -> Control {
         CallOrder::ThreeWay(_) => Control::ThreeWay,
         CallOrder::CancelThreeWay => Control::CancelThreeWay,
         CallOrder::HangUp => Control::HangUp,
+        CallOrder::Evaluate => Control::Evaluate,
     }
 }

@@ -26,7 +26,10 @@ impl Call {
         if self.is_visitor(leg) {
             return self.visitor_pressed(desk, leg, key);
         }
-        if self.pressed_in_flow(desk, leg, key) || self.pressed_in_message(desk, leg, key) {
+        if self.pressed_in_flow(desk, leg, key)
+            || self.pressed_in_message(desk, leg, key)
+            || self.pressed_in_survey(desk, leg, key)
+        {
             return;
         }
         let Some(other) = self.partner(leg) else { return };
@@ -56,7 +59,10 @@ impl Call {
             self.visitor_pressed(desk, leg, key);
             return true;
         }
-        if self.pressed_in_flow(desk, leg, key) || self.pressed_in_message(desk, leg, key) {
+        if self.pressed_in_flow(desk, leg, key)
+            || self.pressed_in_message(desk, leg, key)
+            || self.pressed_in_survey(desk, leg, key)
+        {
             return true;
         }
         let Some(other) = self.partner(leg) else { return true };

@@ -125,7 +125,7 @@ impl Call {
         self.stop_recording(desk);
         self.leave_message(desk);
         self.finish_leg(desk, leg, cause);
-        if cause == EndCause::Normal && self.back_to_flow(desk, leg) {
+        if cause == EndCause::Normal && (self.ask_after_hang_up(desk, leg) || self.back_to_flow(desk, leg)) {
             return;
         }
         self.end(desk, &End { cause, by, refusal: StatusCode::REQUEST_TERMINATED.into() });

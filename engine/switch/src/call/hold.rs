@@ -107,7 +107,13 @@ impl Call {
             Stage::Seeking(seeking) if seeking.caller == leg => self.early_media(),
             Stage::Seeking(seeking) => Some(seeking.caller),
             Stage::Served {
-                by: Service::Room(_) | Service::Flow | Service::Queue(_) | Service::Voicemail(_) | Service::LastWords(_),
+                by:
+                    Service::Room(_)
+                    | Service::Flow
+                    | Service::Queue(_)
+                    | Service::Voicemail(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             } => return vec![session::mixed(None)],
             Stage::Begun

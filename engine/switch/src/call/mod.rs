@@ -33,6 +33,7 @@ mod seek;
 mod serve;
 mod sign_in;
 mod supervise;
+mod survey;
 mod take_over;
 mod third;
 mod transfer;
@@ -168,6 +169,8 @@ enum Service {
     Queue(Box<queue::Wait>),
     /// It leaves a message.
     Voicemail(Box<voicemail::Message>),
+    /// It is asked how it was.
+    Survey(Box<survey::Poll>),
     /// It is told why its call ends.
     LastWords(overflow::LastWords),
 }

@@ -134,7 +134,13 @@ impl Call {
         match &self.stage {
             Stage::Served { caller, by: Service::Queue(wait), .. } => Some((*caller, wait)),
             Stage::Served {
-                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Voicemail(_) | Service::LastWords(_),
+                by:
+                    Service::Echo
+                    | Service::Room(_)
+                    | Service::Flow
+                    | Service::Voicemail(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Begun
@@ -150,7 +156,13 @@ impl Call {
         match &mut self.stage {
             Stage::Served { by: Service::Queue(wait), .. } => Some(wait),
             Stage::Served {
-                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Voicemail(_) | Service::LastWords(_),
+                by:
+                    Service::Echo
+                    | Service::Room(_)
+                    | Service::Flow
+                    | Service::Voicemail(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Begun

@@ -12,7 +12,7 @@ use crate::calendar::Civil;
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::input::RecordAction;
 use crate::leg::Leg;
-use crate::media::{EndpointId, MediaCommand};
+use crate::media::{Detect, EndpointId, MediaCommand};
 use crate::output::Refused;
 
 /// A recording whose end is not written down yet; it outlives its call.
@@ -253,7 +253,45 @@ impl Call {
             self.tape.running = None;
             self.changed = true;
         }
+        self.comment_lost(id);
         self.message_lost(desk, id, is_ready);
+    }
+
+    /// Records one who is alone with a service, on both channels: it is heard in both ears. Told when he speaks and falls silent.
+    pub(super) fn record_alone(
+        &mut self,
+        desk: &mut Desk,
+        caller: LegIndex,
+        mailbox: Option<String>,
+    ) -> Option<RecordingId> {
+        let (service, endpoint) = (self.service()?, self.leg(caller).and_then(Leg::endpoint)?);
+        let id = desk.recording_id();
+        let tenant = self.tenant.tenant.clone();
+        let started = RecordingStarted {
+            recording: id,
+            call: self.id,
+            left: self.legs[caller.at()].id,
+            right: self.legs[service.at()].id,
+            part: self.tape.next_part(),
+            conference: None,
+            mailbox,
+        };
+        desk.fact(&tenant, Event::RecordingStarted(started));
+        let path = path(&tenant, id);
+        let (left, right) = (vec![endpoint], vec![endpoint]);
+        desk.media(MediaCommand::Record { recording: id, path: path.clone(), left, right });
+        desk.media(MediaCommand::DetectVoice { endpoint, detect: Detect::On });
+        let started_ms = desk.now.unix_ms;
+        desk.recordings.insert(id, Recording { tenant, call: self.id, path, started_ms, report_until: None });
+        Some(id)
+    }
+
+    /// Ends what [`Self::record_alone`] began.
+    pub(super) fn stop_alone(&self, desk: &mut Desk, caller: LegIndex, id: RecordingId) {
+        desk.stop_recording(id);
+        if let Some(endpoint) = self.leg(caller).and_then(Leg::endpoint) {
+            desk.media(MediaCommand::DetectVoice { endpoint, detect: Detect::Off });
+        }
     }
 
     fn is_recorded_by_rule(&self) -> bool {

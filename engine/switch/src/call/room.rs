@@ -102,7 +102,13 @@ impl Call {
             | Stage::Seeking(_)
             | Stage::Talking { .. }
             | Stage::Served {
-                by: Service::Echo | Service::Flow | Service::Queue(_) | Service::Voicemail(_) | Service::LastWords(_),
+                by:
+                    Service::Echo
+                    | Service::Flow
+                    | Service::Queue(_)
+                    | Service::Voicemail(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Ending { .. }
@@ -181,6 +187,7 @@ impl Call {
         if self.played_for_flow(desk, player)
             || self.played_in_queue(desk, player)
             || self.played_for_message(desk, player)
+            || self.played_for_survey(desk, player)
             || self.played_last(desk, player)
             || self.played_to_confirm(desk, player)
         {

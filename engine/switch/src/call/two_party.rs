@@ -105,7 +105,13 @@ impl Call {
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Served {
-                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Voicemail(_) | Service::LastWords(_),
+                by:
+                    Service::Echo
+                    | Service::Room(_)
+                    | Service::Flow
+                    | Service::Voicemail(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Ending { .. }

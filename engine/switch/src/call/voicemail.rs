@@ -7,18 +7,16 @@ use dialplan::flow::action::Event as FlowEvent;
 use dialplan::flow::name::{Key, Mailbox};
 use dialplan::say::{Part, defaults};
 use dialplan::voicemail::{Action, Event as Heard, Rules, Run};
-use hooks::fact::{EndCause, EndedBy, Event, RecordingDiscarded, RecordingStarted, VoicemailLeft};
+use hooks::fact::{EndCause, EndedBy, Event, RecordingDiscarded, VoicemailLeft};
 use hooks::id::RecordingId;
 use sip::message::StatusCode;
 
-use super::record::{Recording, path};
 use super::room::NOWHERE;
 use super::transfer::Transfer;
 use super::walk::steady_ms;
 use super::{Call, End, Service, Stage};
 use crate::desk::{Desk, LegIndex, TimerKey};
-use crate::leg::Leg;
-use crate::media::{Activity, Detect, MediaCommand, PlayerId, Source};
+use crate::media::{Activity, Detect, PlayerId, Source};
 use crate::players::Audience;
 
 /// A message that is being left.
@@ -111,7 +109,13 @@ impl Call {
         match &mut self.stage {
             Stage::Served { caller, by: Service::Voicemail(message), .. } => Some((*caller, message)),
             Stage::Served {
-                by: Service::Echo | Service::Room(_) | Service::Flow | Service::Queue(_) | Service::LastWords(_),
+                by:
+                    Service::Echo
+                    | Service::Room(_)
+                    | Service::Flow
+                    | Service::Queue(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Begun
@@ -172,6 +176,7 @@ impl Call {
 
     /// The party of a leg began to speak, or has fallen silent.
     pub(crate) fn voice(&mut self, desk: &mut Desk, leg: LegIndex, activity: Activity) {
+        self.voice_in_survey(desk, leg, activity);
         if self.message_mut().is_some_and(|(caller, _)| caller == leg) {
             self.tell_message(
                 desk,
@@ -238,32 +243,10 @@ impl Call {
 
     /// Records the caller, on both channels: it is heard in both ears.
     fn record_message(&mut self, desk: &mut Desk) {
-        let (Some(service), Some((caller, message))) = (self.service(), self.message_mut()) else { return };
+        let Some((caller, message)) = self.message_mut() else { return };
         let mailbox = message.mailbox.to_string();
-        let Some(endpoint) = self.leg(caller).and_then(Leg::endpoint) else { return };
-        let id = desk.recording_id();
-        let tenant = self.tenant.tenant.clone();
-        let started = RecordingStarted {
-            recording: id,
-            call: self.id,
-            left: self.legs[caller.at()].id,
-            right: self.legs[service.at()].id,
-            part: self.tape.next_part(),
-            conference: None,
-            mailbox: Some(mailbox),
-        };
-        desk.fact(&tenant, Event::RecordingStarted(started));
-        let path = path(&tenant, id);
-        desk.media(MediaCommand::Record {
-            recording: id,
-            path: path.clone(),
-            left: vec![endpoint],
-            right: vec![endpoint],
-        });
-        desk.media(MediaCommand::DetectVoice { endpoint, detect: Detect::On });
-        let started_ms = desk.now.unix_ms;
-        desk.recordings.insert(id, Recording { tenant, call: self.id, path, started_ms, report_until: None });
-        if let Some((_, message)) = self.message_mut() {
+        let running = self.record_alone(desk, caller, Some(mailbox));
+        if let (Some(id), Some((_, message))) = (running, self.message_mut()) {
             message.tape = Tape::Running(id);
         }
     }
@@ -272,10 +255,7 @@ impl Call {
         let Some((caller, message)) = self.message_mut() else { return };
         let Tape::Running(id) = message.tape else { return };
         message.tape = Tape::Over(id);
-        desk.stop_recording(id);
-        if let Some(endpoint) = self.leg(caller).and_then(Leg::endpoint) {
-            desk.media(MediaCommand::DetectVoice { endpoint, detect: Detect::Off });
-        }
+        self.stop_alone(desk, caller, id);
     }
 
     fn keep_message(&mut self, desk: &mut Desk, length_ms: i64) {

@@ -152,8 +152,9 @@ impl Call {
             }
             Action::LeaveQueue => self.leave_queue_for_flow(desk),
             Action::Voicemail { mailbox, greeting } => self.message_for_flow(desk, mailbox, greeting),
-            // See `config::unserved`: a flow that names one of these is not published.
-            Action::Lookup { .. } | Action::Survey(_) => {
+            Action::Survey(name) => self.survey_for_flow(desk, &name),
+            // See `config::unserved`: a flow that names one is not published.
+            Action::Lookup { .. } => {
                 desk.metrics.flow_faults += 1;
                 self.do_for_flow(desk, Action::HangUp(Cause::Failure));
             }
@@ -270,7 +271,7 @@ impl Call {
     }
 
     /// Whether a flow goes on with the caller when whoever is with it now has gone.
-    fn is_awaited_by_flow(&self, desk: &Desk, caller: LegIndex) -> bool {
+    pub(super) fn is_awaited_by_flow(&self, desk: &Desk, caller: LegIndex) -> bool {
         let comes_back = |walk: &Walk| walk.run.comes_back(&Flows::of(&self.tenant, desk));
         self.walk.as_deref().is_some_and(comes_back) && self.legs[caller.at()].is_up()
     }
@@ -298,7 +299,8 @@ impl Call {
                 *caller == leg && self.walk.is_some()
             }
             Stage::Served {
-                by: Service::Echo | Service::Room(_) | Service::Voicemail(_) | Service::LastWords(_),
+                by:
+                    Service::Echo | Service::Room(_) | Service::Voicemail(_) | Service::Survey(_) | Service::LastWords(_),
                 ..
             }
             | Stage::Begun

@@ -42,6 +42,7 @@ impl Call {
             Stage::Served { by: Service::Flow, .. } => self.rewire_flow(desk),
             Stage::Served { by: Service::Queue(_), .. } => self.rewire_queue(desk),
             Stage::Served { by: Service::Voicemail(_), .. } => self.rewire_message(desk),
+            Stage::Served { by: Service::Survey(_), .. } => self.rewire_survey(desk),
             Stage::Served { by: Service::LastWords(_), .. } => self.rewire_last_words(desk),
             Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over => {}
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dialplan::flow::name::{FlowName, QueueName};
+use dialplan::flow::name::{FlowName, QueueName, SurveyName};
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
 use dialplan::say::PromptName;
 
@@ -42,6 +42,10 @@ pub struct Queue {
     pub record: bool,
     /// Said to who comes in, before the music: that the call is recorded, for one (REC-08).
     pub welcome: Option<PromptName>,
+    /// What its callers are asked after the talk (SURVEY-01); evaluation is off without (CALL-25).
+    pub survey: Option<SurveyName>,
+    /// They are also asked when the agent hangs up first.
+    pub survey_after_hang_up: bool,
     /// Said to who may leave a message for it, before he is asked to.
     pub voicemail_greeting: Option<PromptName>,
     /// Where a caller goes whom no agent takes, one after another (QUEUE-06); then he is told so, and the call ends.

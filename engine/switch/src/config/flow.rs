@@ -18,7 +18,7 @@ pub struct Version {
 /// The steps of a flow that no call can take yet: one that comes to such a step ends with a fault.
 pub fn unserved(flow: &Flow) -> impl Iterator<Item = Problem> {
     flow.nodes.iter().filter_map(|(name, node)| match node {
-        Node::Lookup(_) | Node::Survey(_) => {
+        Node::Lookup(_) => {
             let what = format!("`{}` is not served yet; lead elsewhere", node.kind());
             Some(Problem { node: Some(name.to_string()), what })
         }
@@ -33,6 +33,7 @@ pub fn unserved(flow: &Flow) -> impl Iterator<Item = Problem> {
         | Node::Extension(_)
         | Node::Outside(_)
         | Node::Voicemail(_)
+        | Node::Survey(_)
         | Node::Conference(_)
         | Node::Subflow(_)
         | Node::Return(_)

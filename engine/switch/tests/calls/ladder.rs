@@ -23,7 +23,7 @@ use crate::under_test::view::View;
 use bytes::Bytes;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use dialplan::say::{Language, Part};
-use hooks::fact::{AgentStateChanged, CallCreated, Event, Fact, LegStarted, MediaQuality};
+use hooks::fact::{AgentStateChanged, CallCreated, Event, Fact, LegStarted, MediaQuality, SurveyAnswer};
 use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
@@ -193,6 +193,7 @@ pub(crate) fn tenant() -> TenantConfig {
         agents: BTreeMap::new(),
         queues: BTreeMap::new(),
         hours: BTreeMap::new(),
+        surveys: std::collections::BTreeMap::new(),
         blocks: Arc::default(),
         language: Language::En,
         caller_number: None,
@@ -534,6 +535,8 @@ impl World {
             }
             Event::CallQueued(_)
             | Event::CallBlocked(_)
+            | Event::SurveyInvited(_)
+            | Event::SurveyCompleted(_)
             | Event::CallLeftQueue(_)
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
@@ -581,6 +584,16 @@ impl World {
     /// What is written down of agents and queues, of messages, and of what is done by order.
     fn floor_text(&self, event: &Event) -> String {
         match event {
+            Event::SurveyInvited(e) => {
+                format!("survey {} of {} by {:?}", e.subject.survey, e.subject.agent.as_deref().unwrap_or("-"), e.start)
+            }
+            Event::SurveyCompleted(e) => {
+                let label = |answer: &Option<SurveyAnswer>| {
+                    answer.as_ref().map_or("-".to_owned(), |answer| format!("{} {}", answer.key, answer.label))
+                };
+                let comment = if e.comment.is_some() { " with a comment" } else { "" };
+                format!("survey_completed {} | {}{comment}", label(&e.answer), label(&e.second))
+            }
             Event::CallBlocked(e) => format!("blocked {:?} {} {:?}", e.side, e.number, e.treatment),
             Event::CallQueued(e) => format!("queued {} {}", e.queue, e.waited_ms),
             Event::CallLeftQueue(e) => {

@@ -38,6 +38,7 @@ mod rooms;
 mod session_timers;
 mod srtp;
 mod supervision;
+mod surveys;
 mod transfers;
 mod trunk_choice;
 mod trunk_numbers;

@@ -44,6 +44,8 @@ pub(crate) fn centre() -> TenantConfig {
         wrap_up_max: Some(Duration::from_secs(10)),
         record: false,
         welcome: None,
+        survey: None,
+        survey_after_hang_up: false,
         voicemail_greeting: None,
         overflow: Vec::new(),
     };

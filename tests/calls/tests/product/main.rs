@@ -27,6 +27,7 @@ mod sipsak;
 mod srtp;
 mod storage;
 mod supervise;
+mod survey;
 mod three_way;
 mod tls;
 mod transfer;

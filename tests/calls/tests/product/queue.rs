@@ -28,6 +28,8 @@ pub(crate) struct Scene {
     pub(crate) caller: Phone,
     call: Dialog,
     pub(crate) heard: RtpEnd,
+    /// What he was answered.
+    pub(crate) answer: String,
     /// Where the caller's audio goes.
     pub(crate) to: SocketAddr,
     /// Where the agent's does, once he has answered.
@@ -49,6 +51,17 @@ fn trunk(name: &str, at: SocketAddr) -> String {
     format!("[[provision.trunk]]\nname = \"{name}\"\nhost = \"{ip}\"\nport = {port}\nsources = [\"{ip}\"]\n\n")
 }
 
+/// The callers of the queue may be asked how it was, and say something.
+fn set_survey(api: &Api) -> Result<()> {
+    let made = api.post("surveys", &json!({"name": "service", "comment": ["voicemail_leave_message"]}))?;
+    ensure!(made.status == 201, "{}", made.json());
+    let members = json!([{"agent": "10001"}, {"agent": "10002"}]);
+    let rules = json!({"number": "7000", "members": members, "survey": "service"});
+    let set = api.put("queues/support", &rules)?;
+    ensure!(set.status == 200, "{}", set.json());
+    Ok(())
+}
+
 impl Scene {
     pub(crate) fn begin(ready: &Ready) -> Result<Self> {
         let ports = Ports::take()?;
@@ -63,6 +76,7 @@ impl Scene {
             let made = api.post("routes", &route)?;
             ensure!(made.status == 201, "{}", made.json());
         }
+        set_survey(&api)?;
         let clock = Instant::now();
         let alice = Party::new(&server, "1001", clock)?;
         let bob = Party::new(&server, "1002", clock)?;
@@ -82,7 +96,7 @@ impl Scene {
         let ok = caller.expect("200 INVITE")?;
         caller.ack(&mut call, &ok, "")?;
         let to = sdp::audio_address(&ok.body)?;
-        Ok(Self { api, alice, bob, mobile, caller, call, heard, to, agent: to, clock, server })
+        Ok(Self { api, alice, bob, mobile, caller, call, heard, answer: ok.body, to, agent: to, clock, server })
     }
 
     /// The only call there is.
