@@ -26,7 +26,7 @@ else
   run_tests = cargo test
 endif
 
-.PHONY: help run check test demo bench audit mutants fuzz fmt lint unit sim calls packages-build packages-test
+.PHONY: help run check test demo bench load audit mutants fuzz fmt lint unit sim calls packages-build packages-test
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,10 @@ bench: packages-test ## Micro and load benches, each beside the bare limit of th
 	cargo xtask bench
 	cargo build --release --package switchboard
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/run.sh $(LOAD)
+
+load: ## Ten minutes of a busy call centre (200 callers, 120 agents) with SIPp on both sides
+	cargo build --release --package switchboard
+	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/centre.py
 
 audit: ## Licences, bans, sources, unused dependencies
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny

@@ -166,7 +166,7 @@ async fn employee(number: &str, name: &str, password: &str, passwords: &Password
 }
 
 /// What an agent needs to work: calls, his own state, and how his colleagues stand.
-const AGENT_PERMISSIONS: &[&str] =
+pub(super) const AGENT_PERMISSIONS: &[&str] =
     &["call.dial", "calls.read", "agents.read", "queues.read", "extensions.read", "extensions.use"];
 
 /// All three agents, and everything at its default.

@@ -2,6 +2,7 @@
 //! configuration file provisions, applied again at each start and reload without duplicates.
 
 pub mod first_start;
+mod staff;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,6 +82,8 @@ pub async fn apply(
     }
     let mut changed = BTreeMap::new();
     for tenant in there {
+        let mut facts =
+            staff::make_employees(store, &tenant, wanted.agents.iter().filter(|it| it.tenant == tenant)).await?;
         let mut tx = store.change(Change::system(tenant.clone(), Origin::Provision)).await?;
         let extensions = wanted.extensions.iter().filter(|it| it.tenant == tenant);
         apply_extensions(&mut tx, &config.sip.domain, extensions).await?;
@@ -97,7 +100,7 @@ pub async fn apply(
         }
         delete_others::<StoredSurvey>(&mut tx, &keep).await?;
         apply_flows(&mut tx, wanted.flows.iter().filter(|it| it.tenant == tenant)).await?;
-        let facts = tx.commit().await?;
+        facts.extend(tx.commit().await?);
         if !facts.is_empty() {
             changed.insert(tenant, facts);
         }

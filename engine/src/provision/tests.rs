@@ -6,6 +6,7 @@ use super::first_start::{self, ADMIN, Passwords};
 use super::*;
 use crate::names::Names;
 use crate::secrets::verify_password;
+use crate::store::employees::Employee;
 use crate::store::setting::PageAsk;
 use crate::store::tests::on_each_database;
 use crate::tenant_config::{Build, build};
@@ -265,5 +266,31 @@ fn a_wrong_key_file_and_another_realm_are_warnings() {
         let told = built.warnings.join("\n");
         assert!(told.contains("extension 1001 has a password for realm switchboard.local"), "{told}");
         assert!(told.contains("trunk carrier: a stored secret cannot be decrypted"), "{told}");
+    });
+}
+
+#[test]
+fn a_provisioned_agent_is_made_an_employee_once_who_is_then_left_alone() {
+    on_each_database(|scratch| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[[provision.agent]]\nnumber = \"20001\"\nname = \"Li Ming\"\npassword = \"first-one-1\"\n\n[[provision.agent]]\nnumber = \"20002\"\n";
+        let config = config(text, folder.path());
+        let (store, here) = (&scratch.store, TenantId::first());
+        first_start::run(store, &config, &Passwords::Random).await.unwrap().unwrap();
+        apply(store, &key(), &config).await.unwrap();
+        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false, names: &Names::default() };
+        let built = build(store, &here, &with).await.unwrap();
+        let names = ["20001", "20002"].map(|number| built.config.agents[&number.parse().unwrap()].name.clone());
+        assert_eq!(names, ["Li Ming", "Agent 20002"]);
+        let ming = store.account(&here, "20001").await.unwrap().unwrap().employee.value;
+        assert!(ming.must_change && verify_password(&ming.password_hash, "first-one-1").unwrap());
+        assert!(ming.permissions.contains(&"call.dial".to_owned()), "{:?}", ming.permissions);
+
+        let mut tx = store.change(Change::system(here.clone(), Origin::Api)).await.unwrap();
+        let changed = Employee { name: "Li Ming 2".to_owned(), must_change: false, ..ming };
+        tx.update(changed.clone(), Expect::Any).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(apply(store, &key(), &config).await.unwrap().is_empty(), "nothing is done twice");
+        assert_eq!(store.account(&here, "20001").await.unwrap().unwrap().employee.value, changed);
     });
 }

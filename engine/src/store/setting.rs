@@ -76,7 +76,7 @@ impl Serialize for Hidden {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// The first start made it.
+    /// The first start made it, or a provisioned agent needed it.
     Setup,
     /// Somebody made it through the API.
     Api,

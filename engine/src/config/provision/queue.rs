@@ -4,7 +4,7 @@ use dialplan::flow::name::QueueName;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
 use hooks::id::TenantId;
 
-use super::{needed, tenant};
+use super::{PlainPassword, needed, tenant};
 use crate::centre::{AfterCallName, AgentRules, QueueMember, QueueRules, StrategyName, WideningStep};
 use crate::config::reader::Reader;
 
@@ -15,6 +15,10 @@ pub struct ProvisionedAgent {
     pub tenant: TenantId,
     /// The employee number.
     pub number: AgentNumber,
+    /// The name of the employee who is made where there is none of this number.
+    pub name: Option<String>,
+    /// His first password, which he must change; without one he signs in nowhere until he is given one.
+    pub password: Option<PlainPassword>,
     /// How he is treated.
     pub rules: AgentRules,
 }
@@ -34,6 +38,7 @@ pub(super) fn agent(mut reader: Reader<'_>) -> Option<ProvisionedAgent> {
     let tenant = tenant(&mut reader);
     let number = reader.parsed("number");
     let number = needed(&reader, "number", number);
+    let (name, password) = (reader.text("name"), reader.text("password").map(PlainPassword));
     let extension = reader.parsed::<ExtensionNumber>("extension").map(|number| number.to_string());
     let mobile = reader.parsed::<Dialled>("mobile").map(|number| number.as_str().to_owned());
     let mobile_confirm_key = reader.flag("mobile_confirm_key").unwrap_or(AgentRules::default().mobile_confirm_key);
@@ -44,6 +49,8 @@ pub(super) fn agent(mut reader: Reader<'_>) -> Option<ProvisionedAgent> {
     Some(ProvisionedAgent {
         tenant,
         number: number?,
+        name,
+        password,
         rules: AgentRules { extension, mobile, mobile_confirm_key, after_call, missed_limit },
     })
 }
