@@ -94,8 +94,14 @@ impl Centre {
     fn caller(&mut self) {
         self.callers += 1;
         let queue = QueueId(u32::try_from(self.callers % u64::from(QUEUES)).unwrap());
-        let join =
-            Join { entry: EntryId(self.callers), queue, priority: 0, waited: Duration::from_secs(70), sticky: None };
+        let join = Join {
+            entry: EntryId(self.callers),
+            queue,
+            priority: 0,
+            waited: Duration::from_secs(70),
+            sticky: None,
+            waits: Waits::OnTheLine,
+        };
         self.core.enter(self.now, &join).unwrap();
         self.now += Duration::from_millis(1);
     }

@@ -1,22 +1,13 @@
 //! Block lists (GEN-19): callers who do not get in, and numbers that are not called.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::country::Country;
-use crate::number::Dialled;
+use crate::number_map::{Full, NumberMap, NumberPattern, forms};
 
 /// One list of a tenant: of callers, or of callees.
-///
-/// Two ordered maps, of whole numbers and of prefixes. A look-up is one search in the first and one in the second for each
-/// length that a prefix has (at most 24): with 100,000 entries some hundred comparisons, whatever the list holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockList {
-    exact: BTreeMap<String, Block>,
-    prefix: BTreeMap<String, Block>,
-    /// How many prefixes there are of each length, so that only those lengths are looked up.
-    lengths: BTreeMap<usize, usize>,
+    numbers: NumberMap<Block>,
 }
 
 /// A tenant's two lists.
@@ -26,16 +17,6 @@ pub struct BlockLists {
     pub callers: BlockList,
     /// Who is not called.
     pub callees: BlockList,
-}
-
-/// Which numbers an entry blocks; both in the normal form of numbers (GEN-06).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BlockPattern {
-    /// This number.
-    Exact(Dialled),
-    /// Numbers that begin so.
-    Prefix(Dialled),
 }
 
 /// How long a number is blocked and what becomes of its calls.
@@ -63,76 +44,25 @@ pub enum Treatment {
     HangUp,
 }
 
-/// Why an entry is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the block list is full: it holds {ENTRIES_MAX} entries; take old ones out, or block a prefix")]
-pub struct Full;
-
-/// Tenants have no country of their own yet: the default of GEN-06.
-fn country() -> Country {
-    "cn".parse().expect("China is in the table")
-}
-
-/// A whole number as lists hold it: E.164 where it is one.
-#[must_use]
-pub fn normal(number: &Dialled) -> Dialled {
-    let international = country().international(number.as_str());
-    international.and_then(|number| number.parse().ok()).unwrap_or_else(|| number.clone())
-}
-
-/// Entries of one list.
-pub const ENTRIES_MAX: usize = 100_000;
-
 impl BlockList {
     /// Adds an entry, or changes the one of the same pattern.
     ///
     /// # Errors
     /// [`Full`].
-    pub fn insert(&mut self, pattern: BlockPattern, block: Block) -> Result<(), Full> {
-        let (map, number) = match &pattern {
-            BlockPattern::Exact(number) => (&self.exact, number),
-            BlockPattern::Prefix(number) => (&self.prefix, number),
-        };
-        if !map.contains_key(number.as_str()) && self.len() >= ENTRIES_MAX {
-            return Err(Full);
-        }
-        match pattern {
-            BlockPattern::Exact(number) => drop(self.exact.insert(number.as_str().to_owned(), block)),
-            BlockPattern::Prefix(number) => {
-                let length = number.as_str().len();
-                if self.prefix.insert(number.as_str().to_owned(), block).is_none() {
-                    *self.lengths.entry(length).or_default() += 1;
-                }
-            }
-        }
-        Ok(())
+    pub fn insert(&mut self, pattern: NumberPattern, block: Block) -> Result<(), Full> {
+        self.numbers.insert(pattern, block)
     }
 
     /// Takes an entry out.
-    pub fn remove(&mut self, pattern: &BlockPattern) -> Option<Block> {
-        match pattern {
-            BlockPattern::Exact(number) => self.exact.remove(number.as_str()),
-            BlockPattern::Prefix(number) => {
-                let removed = self.prefix.remove(number.as_str())?;
-                let length = number.as_str().len();
-                if let Some(count) = self.lengths.get_mut(&length) {
-                    *count -= 1;
-                    if *count == 0 {
-                        self.lengths.remove(&length);
-                    }
-                }
-                Some(removed)
-            }
-        }
+    pub fn remove(&mut self, pattern: &NumberPattern) -> Option<Block> {
+        self.numbers.remove(pattern)
     }
 
     /// The entry that blocks a number now: the whole number first, then the longest prefix. What has expired blocks nothing,
     /// and a shorter prefix that has not still does. A withheld number is no number and matches nothing (CALL-32).
     #[must_use]
     pub fn blocks(&self, number: &str, now_ms: i64) -> Option<&Block> {
-        let live = |block: &&Block| block.expires_ms.is_none_or(|end| now_ms < end);
-        let prefixes = self.lengths.keys().rev().filter_map(|length| self.prefix.get(number.get(..*length)?));
-        self.exact.get(number).into_iter().chain(prefixes).find(live)
+        self.numbers.matching(number).find(|block| block.expires_ms.is_none_or(|end| now_ms < end))
     }
 
     /// As [`Self::blocks`], for a number as it comes from a trunk or a phone: it is looked for as it came, as E.164 and as people dial it
@@ -142,30 +72,18 @@ impl BlockList {
         if self.is_empty() {
             return None;
         }
-        let country = country();
-        let international = country.international(number);
-        let national = international.as_deref().and_then(|number| country.national(number));
-        let forms = [Some(number.to_owned()), international, national];
-        forms.iter().flatten().find_map(|form| self.blocks(form, now_ms))
+        forms(number).find_map(|form| self.blocks(&form, now_ms))
     }
 
     /// Takes out what has expired; says how many.
     pub fn sweep(&mut self, now_ms: i64) -> usize {
-        let before = self.len();
-        let live = |block: &Block| block.expires_ms.is_none_or(|end| now_ms < end);
-        self.exact.retain(|_, block| live(block));
-        self.prefix.retain(|_, block| live(block));
-        self.lengths.clear();
-        for prefix in self.prefix.keys() {
-            *self.lengths.entry(prefix.len()).or_default() += 1;
-        }
-        before - self.len()
+        self.numbers.retain(|block| block.expires_ms.is_none_or(|end| now_ms < end))
     }
 
     /// How many entries there are, expired ones too.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.exact.len() + self.prefix.len()
+        self.numbers.len()
     }
 
     /// True when nothing is blocked.
@@ -180,13 +98,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::number_map::{ENTRIES_MAX, normal};
 
-    fn exact(number: &str) -> BlockPattern {
-        BlockPattern::Exact(number.parse().unwrap())
+    fn exact(number: &str) -> NumberPattern {
+        NumberPattern::Exact(number.parse().unwrap())
     }
 
-    fn prefix(number: &str) -> BlockPattern {
-        BlockPattern::Prefix(number.parse().unwrap())
+    fn prefix(number: &str) -> NumberPattern {
+        NumberPattern::Prefix(number.parse().unwrap())
     }
 
     fn block(treatment: Treatment, expires_ms: Option<i64>) -> Block {
@@ -227,7 +146,7 @@ mod tests {
     #[test]
     fn a_number_is_found_in_whatever_form_it_comes() {
         let mut list = BlockList::default();
-        list.insert(BlockPattern::Exact(normal(&"01012345678".parse().unwrap())), block(Treatment::Busy, None))
+        list.insert(NumberPattern::Exact(normal(&"01012345678".parse().unwrap())), block(Treatment::Busy, None))
             .unwrap();
         list.insert(prefix("138"), block(Treatment::Prompt, None)).unwrap();
         let treatment = |number: &str| list.blocks_any_form(number, 0).map(|block| block.treatment);
@@ -253,7 +172,7 @@ mod tests {
         ) {
             let pattern = |whole: bool, number: &str| if whole { exact(number) } else { prefix(number) };
             let treatments = [Treatment::Busy, Treatment::Prompt, Treatment::HangUp];
-            let (mut list, mut plain) = (BlockList::default(), Vec::<(BlockPattern, Block)>::new());
+            let (mut list, mut plain) = (BlockList::default(), Vec::<(NumberPattern, Block)>::new());
             for (whole, number, treatment, expires) in &entries {
                 let block = block(treatments[*treatment], *expires);
                 list.insert(pattern(*whole, number), block.clone()).unwrap();
@@ -264,9 +183,9 @@ mod tests {
                 list.remove(&pattern(*whole, number));
                 plain.retain(|(old, _)| *old != pattern(*whole, number));
             }
-            let weight = |pattern: &BlockPattern| match pattern {
-                BlockPattern::Exact(own) => (own.as_str() == number).then_some(usize::MAX),
-                BlockPattern::Prefix(own) => number.starts_with(own.as_str()).then_some(own.as_str().len()),
+            let weight = |pattern: &NumberPattern| match pattern {
+                NumberPattern::Exact(own) => (own.as_str() == number).then_some(usize::MAX),
+                NumberPattern::Prefix(own) => number.starts_with(own.as_str()).then_some(own.as_str().len()),
             };
             let walked = plain
                 .iter()

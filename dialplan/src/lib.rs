@@ -3,6 +3,7 @@
 //! Pure: no I/O and no clock. A [`plan::Plan`] is one tenant's; it is built from settings, then only read.
 
 pub mod block;
+pub mod caller;
 pub mod collect;
 pub mod country;
 pub mod flow;
@@ -10,6 +11,7 @@ pub mod header;
 pub mod hours;
 mod nearest;
 pub mod number;
+pub mod number_map;
 pub mod plan;
 pub mod rule;
 pub mod say;

@@ -10,7 +10,7 @@ use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
 use dialplan::say::PromptName;
 use serde::{Deserialize, Serialize};
 use switch::agent::{AfterCall, AgentRules as Rules};
-use switch::config::{self, OVERFLOW_MAX, Overflow};
+use switch::config::{self, OVERFLOW_MAX, Overflow, OwnAgent, OwnAgentRule};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy, Widening};
 use utoipa::ToSchema;
 
@@ -118,6 +118,19 @@ pub struct QueueRules {
     pub announce_first_s: u32,
     /// Then each, 10 to 3,600.
     pub announce_every_s: u32,
+    /// A caller's own agent is rung first, if he is online and idle (IVR-05): with `owner` the owner of a known caller, with `last` else the
+    /// member who talked with him last.
+    pub sticky: StickyName,
+    /// How long he alone is rung, 5 to 120.
+    pub sticky_wait_s: u32,
+    /// A talk longer ago does not count, days, 1 to 30.
+    pub sticky_days: u32,
+    /// Who presses this key while he waits is called back instead, and keeps his place: one of 0-9, * and #. Say so in `welcome`. Where a flow
+    /// led to the queue, its keys are the flow's.
+    #[schema(value_type = Option<String>, example = "2")]
+    pub callback_key: Option<char>,
+    /// A prompt that the agent alone hears after "A call for", before he is connected: the queue's name, spoken.
+    pub agent_announcement: Option<String>,
     /// How long wrap-up lasts after its calls, 0 (as long as the agent likes) to 3,600 (AGT-09).
     pub wrap_up_max_s: u32,
     /// Its answered calls are recorded (REC-04).
@@ -170,6 +183,27 @@ impl StrategyName {
         ("ring_all", Self::RingAll),
     ];
 }
+
+/// Which agent is a caller's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StickyName {
+    /// None.
+    #[default]
+    Off,
+    /// The one whose customer he is, as the known callers have it.
+    Owner,
+    /// That one, else the one who talked with him last.
+    Last,
+}
+
+impl StickyName {
+    /// As the configuration file has them.
+    pub const WORDS: [(&'static str, Self); 3] = [("off", Self::Off), ("owner", Self::Owner), ("last", Self::Last)];
+}
+
+/// No talk longer ago is remembered, days.
+pub const STICKY_DAYS_MAX: u32 = 30;
 
 /// More agents are rung from a waiting time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -235,6 +269,11 @@ impl Default for QueueRules {
             target_s: 20,
             announce_first_s: 0,
             announce_every_s: 60,
+            sticky: StickyName::Off,
+            sticky_wait_s: 20,
+            sticky_days: 7,
+            callback_key: None,
+            agent_announcement: None,
             wrap_up_max_s: 0,
             record: true,
             welcome: None,
@@ -258,6 +297,8 @@ impl QueueRules {
             ("target_s", self.target_s, 1, 3_600),
             ("announce_first_s", self.announce_first_s, 0, 3_600),
             ("announce_every_s", self.announce_every_s, 10, 3_600),
+            ("sticky_wait_s", self.sticky_wait_s, 5, 120),
+            ("sticky_days", self.sticky_days, 1, STICKY_DAYS_MAX),
             ("wrap_up_max_s", self.wrap_up_max_s, 0, 3_600),
         ];
         let outside = ranges.into_iter().filter(|(_, value, low, high)| !(low..=high).contains(&value));
@@ -271,7 +312,15 @@ impl QueueRules {
         if self.survey_after_hangup && self.survey.is_none() {
             faults.push(("survey_after_hangup", "name the `survey`, too".to_owned()));
         }
-        for (field, prompt) in [("welcome", &self.welcome), ("voicemail_greeting", &self.voicemail_greeting)] {
+        if self.callback_key.is_some_and(|key| !CALLBACK_KEYS.contains(key)) {
+            faults.push(("callback_key", "write one of 0-9, * and #".to_owned()));
+        }
+        let prompts = [
+            ("welcome", &self.welcome),
+            ("voicemail_greeting", &self.voicemail_greeting),
+            ("agent_announcement", &self.agent_announcement),
+        ];
+        for (field, prompt) in prompts {
             let wrong = prompt.as_deref().and_then(|text| text.parse::<PromptName>().err());
             faults.extend(wrong.map(|error| (field, error.to_string())));
         }
@@ -341,6 +390,18 @@ impl QueueRules {
                 announcements: some(self.announce_first_s).map(|first| Announcements { first, every }),
             },
             members: members.collect(),
+            own_agent: OwnAgent {
+                ring_for: seconds(self.sticky_wait_s),
+                who: match self.sticky {
+                    StickyName::Off => OwnAgentRule::Nobody,
+                    StickyName::Owner => OwnAgentRule::Owner,
+                    StickyName::Last => {
+                        OwnAgentRule::OwnerOrLast { within: seconds(self.sticky_days.saturating_mul(86_400)) }
+                    }
+                },
+            },
+            callback_key: self.callback_key,
+            agent_announcement: self.agent_announcement.as_deref().and_then(|text| text.parse().ok()),
             wrap_up_max: some(self.wrap_up_max_s),
             record: self.record,
             welcome: self.welcome.as_deref().and_then(|text| text.parse().ok()),
@@ -387,6 +448,8 @@ impl FromStr for Step {
     }
 }
 
+/// What may be pressed to be called back.
+const CALLBACK_KEYS: &str = "0123456789*#";
 /// Steps of a widening.
 const WIDENING_MAX: usize = 8;
 /// Members of a queue.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::block::BlockLists;
+use dialplan::caller::KnownCallers;
 use dialplan::flow::name::QueueName;
 use dialplan::hours::Zone;
 use dialplan::number::{AgentNumber, ExtensionNumber, RoomNumber, TrunkName};
@@ -20,6 +21,7 @@ use crate::names::{Addresses, Ask, Names};
 use crate::secrets::{SecretError, SecretKey};
 use crate::store::agents::Agent;
 use crate::store::blocks::BlockEntry;
+use crate::store::callers::CallerEntry;
 use crate::store::employees::{Employee, Employment};
 use crate::store::extensions::Extension;
 use crate::store::flows::FlowVersion;
@@ -110,6 +112,8 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let hours: Vec<StoredHours> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let mut blocks = BlockLists::default();
     store.all::<BlockEntry>(tenant).await?.into_iter().for_each(|stored| stored.value.put_into(&mut blocks));
+    let mut callers = KnownCallers::default();
+    store.all::<CallerEntry>(tenant).await?.into_iter().for_each(|stored| stored.value.put_into(&mut callers));
     let zone = zone(&settings, &mut warnings);
     let surveys: Vec<Stored<StoredSurvey>> = store.all(tenant).await?;
     let config = TenantConfig {
@@ -124,6 +128,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
         hours: hours.into_iter().map(|it| (it.name, Arc::new(it.hours))).collect(),
         surveys: surveys.into_iter().map(|it| (it.value.name().clone(), Arc::new(it.value.0))).collect(),
         blocks: Arc::new(blocks),
+        callers: Arc::new(callers),
         plan,
         zone,
         language: settings.language,

@@ -45,6 +45,10 @@ prompts! {
     QUEUE_LEAVE_MESSAGE = "queue_leave_message";
     /// "To be called back instead of waiting, press 2".
     QUEUE_CALLBACK = "queue_callback";
+    /// "You will be called back on the number that you call from, and you keep your place in line. Goodbye".
+    QUEUE_CALLBACK_ACCEPTED = "queue_callback_accepted";
+    /// "The number that you call from cannot be called back. Please stay on the line".
+    QUEUE_CALLBACK_REFUSED = "queue_callback_refused";
     /// "Welcome to the conference".
     CONFERENCE_WELCOME = "conference_welcome";
     /// "Please enter the number of the conference, followed by the pound key".

@@ -2,6 +2,7 @@
 
 mod agent;
 mod block;
+mod callback;
 mod conference;
 mod consult;
 mod quality;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Console, Sign, Talk, Way};
 pub use block::{BlockTreatment, BlockedSide, CallBlocked};
+pub use callback::{CallbackEnded, CallbackOutcome, CallbackRequested, CallbackStarted};
 pub use conference::{
     ConferenceEnd, ConferenceEnded, ConferenceStarted, LeftReason, MemberJoined, MemberLeft, MemberMuted, MemberRole,
     MutedBy,
@@ -118,6 +120,15 @@ pub enum Event {
     /// A number outside answered a call that no agent took.
     #[serde(rename = "call.overflow_answered")]
     OverflowAnswered(OverflowAnswered),
+    /// A caller who waits asked to be called back.
+    #[serde(rename = "callback.requested")]
+    CallbackRequested(CallbackRequested),
+    /// An agent took the call to him, and he is dialled.
+    #[serde(rename = "callback.started")]
+    CallbackStarted(CallbackStarted),
+    /// He is called back no more.
+    #[serde(rename = "callback.ended")]
+    CallbackEnded(CallbackEnded),
     /// An agent signed in or out, chose a state, was offered a call, talks, or does so no more.
     #[serde(rename = "agent.state_changed")]
     AgentStateChanged(AgentStateChanged),
@@ -239,6 +250,8 @@ pub enum CallSource {
     Dialled,
     /// The API originated it (two-step dialling, CALL-09).
     Api,
+    /// A queue calls back who asked for it.
+    Callback,
 }
 
 /// See [`Event::CallCreated`].
@@ -629,6 +642,9 @@ impl Event {
             Self::CallOffered(e) => Some(e.call),
             Self::CallOfferEnded(e) => Some(e.call),
             Self::OverflowAnswered(e) => Some(e.call),
+            Self::CallbackRequested(e) => Some(e.call),
+            Self::CallbackStarted(e) => Some(e.call),
+            Self::CallbackEnded(e) => Some(e.call),
             Self::CallResumed(e) => Some(e.call),
             Self::CallEnded(e) => Some(e.call),
             Self::RecordingStarted(e) => Some(e.call),

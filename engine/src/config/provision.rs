@@ -1,6 +1,7 @@
 //! `[[provision.*]]`: what an installation always has. Applied again at each start and reload (see [`crate::provision`]).
 
 mod block;
+mod caller;
 mod flow;
 mod hours;
 mod queue;
@@ -22,6 +23,7 @@ use crate::srtp::SrtpPolicy;
 use crate::store::routes::{ClosedRule, Did, RouteName, RouteRule, RouteTarget, check_prefix};
 
 pub use block::ProvisionedBlock;
+pub use caller::ProvisionedCaller;
 pub use flow::ProvisionedFlow;
 pub use hours::ProvisionedHours;
 pub use queue::{ProvisionedAgent, ProvisionedQueue};
@@ -50,6 +52,8 @@ pub struct Provision {
     pub surveys: Vec<ProvisionedSurvey>,
     /// `[[provision.block]]`.
     pub blocks: Vec<ProvisionedBlock>,
+    /// `[[provision.caller]]`.
+    pub callers: Vec<ProvisionedCaller>,
     /// `[[provision.flow]]`.
     pub flows: Vec<ProvisionedFlow>,
 }
@@ -117,6 +121,7 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
         hours: reader.tables("hours").into_iter().filter_map(hours::read).collect(),
         surveys: reader.tables("survey").into_iter().filter_map(survey::read).collect(),
         blocks: reader.tables("block").into_iter().filter_map(block::read).collect(),
+        callers: reader.tables("caller").into_iter().filter_map(caller::read).collect(),
         flows: reader.tables("flow").into_iter().filter_map(flow::read).collect(),
     };
     flow::check(&reader, &provision.flows);
@@ -137,6 +142,8 @@ pub(super) fn read(mut reader: Reader<'_>) -> Provision {
     let blocked = provision.blocks.iter().map(|it| format!("{}/{:?}/{:?}/{}", it.tenant, it.side, it.kind, it.number));
     twice("block", blocked.map(|key| key.to_lowercase()).collect());
     twice("survey", provision.surveys.iter().map(|it| format!("{}/{}", it.tenant, it.survey.name)).collect());
+    let callers = provision.callers.iter().map(|it| format!("{}/{:?}/{}", it.tenant, it.kind, it.number));
+    twice("caller", callers.map(|key| key.to_lowercase()).collect());
     twice("flow", provision.flows.iter().map(|it| format!("{}/{}", it.tenant, it.written.flow.name)).collect());
     reader.finish();
     provision

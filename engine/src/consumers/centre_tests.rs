@@ -15,6 +15,7 @@ use crate::journal::facts::FactJournal;
 use crate::store::Store;
 use crate::store::agent_states::{AgentStay, StayFilter};
 use crate::store::records::{MissedFilter, NOT_RATED, RecordFilter, Satisfaction};
+use crate::store::regulars::RecallAsk;
 use crate::store::setting::PageAsk;
 use crate::store::tests::on_each_database;
 use crate::store::wallboard::{DayAsk, DayFigures, HourFigures};
@@ -184,6 +185,24 @@ async fn consumed(store: &Store, facts: &[Fact]) {
         journal.append(std::slice::from_ref(fact)).unwrap();
         assert_eq!(CallRecords::new(store.clone(), journal.handle()).step().await.unwrap(), 1);
     }
+}
+
+/// Proves IVR-05 and QUEUE-03 (fewest today) after a restart: the records tell who talked with whom last, and what was answered today.
+#[test]
+fn a_restart_is_told_the_last_talks_and_what_was_answered_today() {
+    on_each_database(|scratch| async move {
+        let store = &scratch.store;
+        consumed(store, &morning()).await;
+        let ask = |from_ms| RecallAsk { talks_from_ms: from_ms, day_begins_ms: from_ms };
+        let told = store.recalled(&TenantId::first(), ask(START_MS)).await.unwrap();
+        let agent: dialplan::number::AgentNumber = "10001".parse().unwrap();
+        let at_ms = START_MS + 33_000;
+        assert_eq!(told.talks, [switch::input::Talk { caller: "13800000001".into(), agent: agent.clone(), at_ms }]);
+        assert_eq!(told.answered_today, [(agent, 1)]);
+        // What was before does not count.
+        let told = store.recalled(&TenantId::first(), ask(START_MS + 34_000)).await.unwrap();
+        assert_eq!((told.talks.len(), told.answered_today.len()), (0, 0));
+    });
 }
 
 fn page(limit: u32, after: Option<String>) -> PageAsk {

@@ -12,6 +12,7 @@ pub mod call;
 pub mod call_control;
 pub mod call_quality;
 pub mod call_record;
+pub mod caller;
 pub mod conference;
 pub mod document;
 pub mod event;
@@ -85,6 +86,7 @@ pub fn operations() -> Operations {
         audit::operations(),
         ban::operations(),
         block::operations(),
+        caller::operations(),
         call::operations(),
         call_control::operations(),
         call_record::operations(),

@@ -34,6 +34,10 @@ keys! {
     BLOCKS_READ = "blocks.read";
     /// Block numbers, and block them no more.
     BLOCKS_WRITE = "blocks.write";
+    /// See the known callers.
+    CALLERS_READ = "callers.read";
+    /// Set who goes first in queues, and whose customer he is (IVR-05).
+    CALLERS_WRITE = "callers.write";
     /// End any live call, and hold, hand on and join the parties of others' calls.
     CALLS_CONTROL = "calls.control";
     /// Start calls (GEN-14).

@@ -306,8 +306,12 @@ async fn check_ends(edit: &mut Edit, queue: &Queue) -> Result<(), Problem> {
         let there = edit.tx.find::<StoredSurvey>(survey).await?.is_some();
         faults.require("survey", there, "there is no such survey; make it first");
     }
-    for (field, prompt) in [("welcome", &queue.rules.welcome), ("voicemail_greeting", &queue.rules.voicemail_greeting)]
-    {
+    let named = [
+        ("welcome", &queue.rules.welcome),
+        ("voicemail_greeting", &queue.rules.voicemail_greeting),
+        ("agent_announcement", &queue.rules.agent_announcement),
+    ];
+    for (field, prompt) in named {
         let there = prompt.as_deref().and_then(|name| name.parse().ok()).is_none_or(|name| prompts.contains(&name));
         faults.require(field, there, "there is no such prompt; upload it first");
     }

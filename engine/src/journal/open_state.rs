@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
-    AgentStateChanged, CallCreated, CallEnded, ConferenceEnd, ConferenceEnded, EndCause, EndedBy, Event, Fact,
-    LeftReason, LegAnswered, LegEnded, LegStarted, MemberJoined, MemberLeft, RecordingStarted, RegistrationBound, Sign,
+    AgentStateChanged, CallCreated, CallEnded, CallbackRequested, CallbackStarted, ConferenceEnd, ConferenceEnded,
+    EndCause, EndedBy, Event, Fact, LeftReason, LegAnswered, LegEnded, LegStarted, MemberJoined, MemberLeft,
+    RecordingStarted, RegistrationBound, Sign,
 };
 use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct OpenState {
     pub registrations: BTreeMap<String, BTreeMap<String, RegistrationBound>>,
     /// Agents who are signed in, by employee number (AGT-15).
     pub agents: BTreeMap<String, OpenAgent>,
+    /// Callers who are to be called back, by the call in which they asked for it.
+    pub callbacks: BTreeMap<CallId, OpenCallback>,
     /// The time of the latest fact: the process lived then.
     pub last_at_ms: u64,
 }
@@ -36,6 +39,17 @@ pub struct OpenAgent {
     pub changed: AgentStateChanged,
     /// Since when he is in that state.
     pub since_ms: u64,
+}
+
+/// A caller who is to be called back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenCallback {
+    /// What he asked for.
+    pub requested: CallbackRequested,
+    /// When.
+    pub requested_at_ms: u64,
+    /// How often he was called.
+    pub attempts: u8,
 }
 
 /// A call that has not ended.
@@ -118,6 +132,17 @@ impl OpenState {
         of_extension.insert(bound.contact.clone(), bound.clone());
     }
 
+    fn callback_requested(&mut self, requested: &CallbackRequested, at_ms: u64) {
+        let open = OpenCallback { requested: requested.clone(), requested_at_ms: at_ms, attempts: 0 };
+        self.callbacks.insert(requested.call, open);
+    }
+
+    fn callback_started(&mut self, started: &CallbackStarted) {
+        if let Some(open) = self.callbacks.get_mut(&started.callback) {
+            open.attempts = started.attempt;
+        }
+    }
+
     fn decided(&mut self, recording: RecordingId) {
         if let Some(open) = self.recordings.get_mut(&recording) {
             open.is_decided = true;
@@ -157,6 +182,9 @@ impl OpenState {
             Event::VoicemailLeft(left) => self.decided(left.voicemail),
             Event::RecordingDiscarded(discarded) => self.decided(discarded.recording),
             Event::RegistrationBound(bound) => self.bind(bound),
+            Event::CallbackRequested(requested) => self.callback_requested(requested, at_ms),
+            Event::CallbackStarted(started) => self.callback_started(started),
+            Event::CallbackEnded(ended) => _ = self.callbacks.remove(&ended.call),
             Event::AgentStateChanged(changed) => self.agent(changed, at_ms),
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
             Event::ConsultStarted(_)

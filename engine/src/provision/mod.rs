@@ -16,13 +16,14 @@ use crate::config::Config;
 use crate::config::Problem;
 use crate::config::flow_file::WrittenFlow;
 use crate::config::provision::{
-    ProvisionedAgent, ProvisionedBlock, ProvisionedExtension, ProvisionedFlow, ProvisionedHours, ProvisionedQueue,
-    ProvisionedRoom, ProvisionedRoute, ProvisionedTrunk,
+    ProvisionedAgent, ProvisionedBlock, ProvisionedCaller, ProvisionedExtension, ProvisionedFlow, ProvisionedHours,
+    ProvisionedQueue, ProvisionedRoom, ProvisionedRoute, ProvisionedTrunk,
 };
 use crate::flow_check;
 use crate::secrets::{SecretKey, new_password, new_ulid};
 use crate::store::agents::Agent;
 use crate::store::blocks::BlockEntry;
+use crate::store::callers::CallerEntry;
 use crate::store::extensions::Extension;
 use crate::store::flows::{FlowVersion, StoredFlow};
 use crate::store::hours::StoredHours;
@@ -76,6 +77,7 @@ pub async fn apply(
         .chain(wanted.hours.iter().map(|it| &it.tenant))
         .chain(wanted.blocks.iter().map(|it| &it.tenant))
         .chain(wanted.surveys.iter().map(|it| &it.tenant))
+        .chain(wanted.callers.iter().map(|it| &it.tenant))
         .chain(wanted.flows.iter().map(|it| &it.tenant));
     if let Some(missing) = named.into_iter().find(|tenant| !there.contains(*tenant)) {
         return Err(ProvisionError::NoTenant(missing.clone()));
@@ -99,6 +101,7 @@ pub async fn apply(
             keep.insert(put(&mut tx, StoredSurvey(it.survey.clone())).await?);
         }
         delete_others::<StoredSurvey>(&mut tx, &keep).await?;
+        apply_callers(&mut tx, wanted.callers.iter().filter(|it| it.tenant == tenant)).await?;
         apply_flows(&mut tx, wanted.flows.iter().filter(|it| it.tenant == tenant)).await?;
         facts.extend(tx.commit().await?);
         if !facts.is_empty() {
@@ -249,6 +252,30 @@ async fn apply_blocks(tx: &mut SettingsTx, wanted: impl Iterator<Item = &Provisi
         keep.insert(put(tx, entry).await?);
     }
     delete_others::<BlockEntry>(tx, &keep).await
+}
+
+/// As [`apply_blocks`].
+async fn apply_callers(
+    tx: &mut SettingsTx,
+    wanted: impl Iterator<Item = &ProvisionedCaller>,
+) -> Result<(), StoreError> {
+    let there = tx.all::<CallerEntry>().await?;
+    let mut keep = BTreeSet::new();
+    for it in wanted {
+        let same = there.iter().find(|stored| stored.value.pattern() == (it.kind, &it.number));
+        let id = same.map_or_else(|| new_ulid(unix_ms()), |stored| stored.value.id.clone());
+        let owner = it.owner.as_ref().map(ToString::to_string);
+        let entry = CallerEntry {
+            id,
+            kind: it.kind,
+            number: it.number.clone(),
+            priority: it.priority,
+            owner,
+            note: it.note.clone(),
+        };
+        keep.insert(put(tx, entry).await?);
+    }
+    delete_others::<CallerEntry>(tx, &keep).await
 }
 
 /// A flow that is the published version already is not checked again: a restart takes what calls have walked so far.

@@ -54,6 +54,11 @@ side = "caller"
 kind = "prefix"
 number = "400"
 
+[[provision.caller]]
+number = "01012345678"
+priority = 9
+owner = "10001"
+
 [[provision.route]]
 name = "out"
 direction = "outbound"
@@ -112,7 +117,7 @@ fn what_the_file_provisions_is_applied_again_without_duplicates() {
         let mut config = config(FILE, folder.path());
         first_start::run(store, &config, &Passwords::Random).await.unwrap();
         let facts = apply(store, &key(), &config).await.unwrap();
-        assert_eq!(facts[&here].len(), 7);
+        assert_eq!(facts[&here].len(), 8);
         assert_eq!(apply(store, &key(), &config).await.unwrap(), BTreeMap::new(), "nothing differs");
         assert!(store.get::<Extension>(&here, "1010").await.unwrap().is_read_only());
         config.provision.extensions.remove(0);

@@ -34,6 +34,7 @@ use switch::switch::Switch;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::centre::STICKY_DAYS_MAX;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::consumers;
@@ -54,8 +55,11 @@ use crate::recorder::Recorder;
 use crate::secrets::{SecretKey, random_bytes};
 use crate::sip_io::{SipIo, SipListen, route_source};
 use crate::store::Store;
+use crate::store::regulars::RecallAsk;
+use crate::store::tenants::Tenant;
 use crate::tenant_config::{self, Build};
 use crate::writer::{Effects, Inbox, Writer, inbox};
+use dialplan::hours::Zone;
 use housekeeping::{Housekeeping, Passed};
 use refresh::Refresh;
 use reload::Reload;
@@ -139,6 +143,7 @@ impl Running {
         let mut recovered = recover::recover(&config, &stored.tenants, clock.now().unix_ms)?;
         let names = Arc::new(Names::new(&config.dns.servers));
         let began = stored.tell_settings(&config, &names, &inbox).await?;
+        stored.recall(clock.now().unix_ms, &inbox).await?;
         recovered.give_back(&inbox)?;
         let secrets = Secured::load(&config)?;
         let captures = Captures::new(config.ladder_dir());
@@ -247,6 +252,25 @@ impl Stored {
             told.push((Arc::clone(&settings), inbox.start_tenant(settings, changed)?));
         }
         Ok(told)
+    }
+}
+
+impl Stored {
+    /// Puts what the records tell into the writer's queue, after the settings.
+    async fn recall(&self, now_ms: u64, inbox: &Inbox) -> anyhow::Result<()> {
+        for tenant in &self.tenants {
+            let settings = self.store.get::<Tenant>(tenant, tenant.as_str()).await?.value;
+            let zone: Option<Zone> = settings.time_zone.parse().ok();
+            let now = i64::try_from(now_ms).unwrap_or(i64::MAX);
+            let begins = zone.map_or(now - now.rem_euclid(86_400_000), |zone| zone.day(now).0);
+            let ask = RecallAsk {
+                talks_from_ms: now_ms.saturating_sub(u64::from(STICKY_DAYS_MAX) * 86_400_000),
+                day_begins_ms: u64::try_from(begins).unwrap_or_default(),
+            };
+            let recalled = self.store.recalled(tenant, ask).await?;
+            inbox.recall(tenant.clone(), recalled)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! Block lists (GEN-19): callers who are not let in, and numbers that are not called.
 
-use dialplan::block::{Block, BlockLists, BlockPattern, Treatment};
+use dialplan::block::{Block, BlockLists, Treatment};
 use dialplan::number::Dialled;
+use dialplan::number_map::{NumberPattern, normal};
 use hooks::fact::BlockedSide;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,7 @@ pub struct BlockEntry {
     pub note: String,
 }
 
-/// Which numbers an entry blocks.
+/// Which numbers an entry is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockKind {
@@ -43,6 +44,15 @@ pub enum BlockKind {
 impl BlockKind {
     /// As the configuration file has them.
     pub const WORDS: [(&'static str, Self); 2] = [("exact", Self::Exact), ("prefix", Self::Prefix)];
+
+    /// Which numbers it makes of one.
+    #[must_use]
+    pub fn pattern(self, number: Dialled) -> NumberPattern {
+        match self {
+            Self::Exact => NumberPattern::Exact(number),
+            Self::Prefix => NumberPattern::Prefix(number),
+        }
+    }
 }
 
 impl BlockEntry {
@@ -54,10 +64,7 @@ impl BlockEntry {
 
     /// Puts it into the lists of the switch. What has no room is left out: there are fewer entries than room.
     pub fn put_into(self, lists: &mut BlockLists) {
-        let pattern = match self.kind {
-            BlockKind::Exact => BlockPattern::Exact(self.number),
-            BlockKind::Prefix => BlockPattern::Prefix(self.number),
-        };
+        let pattern = self.kind.pattern(self.number);
         let expires_ms = self.expires_at_ms.map(|at_ms| i64::try_from(at_ms).unwrap_or(i64::MAX));
         let list = match self.side {
             BlockedSide::Caller => &mut lists.callers,
@@ -71,7 +78,7 @@ impl BlockEntry {
 #[must_use]
 pub fn kept(kind: BlockKind, number: &Dialled) -> Dialled {
     match kind {
-        BlockKind::Exact => dialplan::block::normal(number),
+        BlockKind::Exact => normal(number),
         BlockKind::Prefix => number.clone(),
     }
 }

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     Step {
         version: 1,
         name: "first",
@@ -117,6 +117,12 @@ const STEPS: [Step; 17] = [
         name: "surveys",
         sqlite: include_str!("../../../migrations/sqlite/0021_surveys.sql"),
         postgres: include_str!("../../../migrations/postgres/0021_surveys.sql"),
+    },
+    Step {
+        version: 22,
+        name: "known_callers",
+        sqlite: include_str!("../../../migrations/sqlite/0022_known_callers.sql"),
+        postgres: include_str!("../../../migrations/postgres/0022_known_callers.sql"),
     },
 ];
 

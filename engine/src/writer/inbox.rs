@@ -15,7 +15,7 @@ use sip::message::Message;
 use sip::parse::ParseError;
 use switch::checkpoint::CallCheckpoint;
 use switch::config::TenantConfig;
-use switch::input::{Admission, Command, Input};
+use switch::input::{Admission, Command, Input, Recalled};
 use switch::media::MediaEvent;
 use switch::output::{Done, Refused};
 use tokio::sync::oneshot;
@@ -200,6 +200,14 @@ impl Inbox {
     /// [`InboxError`].
     pub fn restore_agents(&self, agents: Vec<(TenantId, OpenAgent)>) -> Result<(), InboxError> {
         self.try_push(Work::RestoreAgents(agents))
+    }
+
+    /// What the records tell of the time before, before the writer runs: after the settings.
+    ///
+    /// # Errors
+    /// [`InboxError`].
+    pub fn recall(&self, tenant: TenantId, recalled: Recalled) -> Result<(), InboxError> {
+        self.try_push(Work::Input(Input::Recall { tenant, recalled: Box::new(recalled) }))
     }
 
     /// The calls that a killed process left, before the writer runs: after the settings and bindings.

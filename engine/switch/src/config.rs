@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::block::BlockLists;
+use dialplan::caller::KnownCallers;
 use dialplan::flow::name::{FlowName, HoursName, QueueName, SurveyName};
 use dialplan::hours::{Hours, Zone};
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomNumber, TrunkName};
@@ -23,7 +24,7 @@ use sip::flow::Transport;
 use sip::sdp::Fingerprint;
 use sip::session_timer::Policy;
 
-pub use agent::{Agent, OVERFLOW_MAX, OVERFLOW_RING, Overflow, Queue};
+pub use agent::{Agent, OVERFLOW_MAX, OVERFLOW_RING, Overflow, OwnAgent, OwnAgentRule, Queue};
 pub use flow::{Version, unserved};
 pub use room::{MEMBERS_MAX, Pin, PinError, Room};
 pub use trunk::{
@@ -190,6 +191,8 @@ pub struct TenantConfig {
     pub surveys: BTreeMap<SurveyName, Arc<Survey>>,
     /// Who is not let in, and who is not called (GEN-19).
     pub blocks: Arc<BlockLists>,
+    /// Who goes first in its queues, and whose customers they are (IVR-05).
+    pub callers: Arc<KnownCallers>,
     /// Whose clocks tell its days.
     pub zone: Zone,
     /// Where numbers lead.

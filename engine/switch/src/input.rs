@@ -13,6 +13,7 @@ use sip::parse::ParseError;
 use crate::agent::Force;
 use crate::checkpoint::CallCheckpoint;
 use crate::config::TenantConfig;
+pub use crate::floor::REGULARS_MAX;
 use crate::media::{Decibels, MediaEvent};
 use crate::passes::Pass;
 
@@ -56,6 +57,14 @@ pub enum Input {
         /// Since when he is in his state, ms since the Unix epoch.
         since_ms: u64,
     },
+    /// What the records tell of the time before a restart: who talked with which caller last, in any order (IVR-05), and how many calls of
+    /// queues each agent has answered today.
+    Recall {
+        /// Whose.
+        tenant: TenantId,
+        /// What they tell.
+        recalled: Box<Recalled>,
+    },
     /// A call of a process that was killed: it goes on if both parties are still there.
     Resume {
         /// What was kept of it.
@@ -88,6 +97,26 @@ pub enum Input {
     },
     /// The process stops: end every call, then give no more output.
     Stop,
+}
+
+/// What the records tell of the time before a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recalled {
+    /// Talks with callers from outside; more than [`REGULARS_MAX`] are no use.
+    pub talks: Vec<Talk>,
+    /// Agents, and how many calls of queues they have answered today.
+    pub answered_today: Vec<(AgentNumber, u32)>,
+}
+
+/// An agent talked with a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Talk {
+    /// The caller's number, in any form.
+    pub caller: String,
+    /// Who.
+    pub agent: AgentNumber,
+    /// Since when, ms since the Unix epoch.
+    pub at_ms: u64,
 }
 
 /// Names a command's reply.

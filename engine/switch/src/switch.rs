@@ -120,6 +120,7 @@ impl Switch {
                     self.desk.restore_agent(&config, &fact, since_ms);
                 }
             }
+            Input::Recall { tenant, recalled } => self.desk.recall(&tenant, *recalled),
             Input::Resume { checkpoint, interrupted_at_ms } => self.resume(&checkpoint, interrupted_at_ms),
             Input::Command { id, tenant, command } => self.command(id, &tenant, command),
             Input::Admission(admission) => self.admission = admission,

@@ -99,6 +99,7 @@ mod tests {
             hours: BTreeMap::new(),
             surveys: std::collections::BTreeMap::new(),
             blocks: Arc::default(),
+            callers: Arc::default(),
             plan: Plan { inbound: vec![route], ..Plan::default() },
             language: dialplan::say::Language::En,
             caller_number: None,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use switch::queue::staffing::{Demand, Forecast, forecast};
 use switch::queue::{
     AgentId, Availability, Decision, Distribution, EntryId, Exit, Join, Level, Member, OfferEnd, Presence, QueueId,
-    QueueSettings, Strategy,
+    QueueSettings, Strategy, Waits,
 };
 
 const QUEUE: QueueId = QueueId(1);
@@ -71,8 +71,14 @@ impl Line {
     fn arrives(&mut self, now: Duration, caller: u64) {
         match self {
             Self::Product(core) => {
-                let join =
-                    Join { entry: EntryId(caller), queue: QUEUE, priority: 0, waited: Duration::ZERO, sticky: None };
+                let join = Join {
+                    entry: EntryId(caller),
+                    queue: QUEUE,
+                    priority: 0,
+                    waited: Duration::ZERO,
+                    sticky: None,
+                    waits: Waits::OnTheLine,
+                };
                 core.enter(now, &join).expect("the line has no end");
             }
             Self::LastInFirstOut { waiting, .. } => waiting.push(caller),

@@ -91,8 +91,15 @@ async fn how_agents_and_queues_stand_is_shown() {
     assert_eq!(admin.post("/agents", json!({"agent": "10000"})).await.status, 201);
     assert_eq!(admin.post("/queues", json!({"name": "support"})).await.status, 201);
     fixture.live.apply(View::Agent(Box::new(view("10000"))));
-    let today =
-        Figures { entered: 4, answered: 2, within_target: 1, abandoned: 1, overflowed: 1, answered_wait_ms: 9_000 };
+    let today = Figures {
+        entered: 4,
+        answered: 2,
+        within_target: 1,
+        abandoned: 1,
+        overflowed: 1,
+        called_back: 2,
+        answered_wait_ms: 9_000,
+    };
     fixture.live.apply(View::Queue(Box::new(QueueView {
         tenant: default_tenant(),
         queue: "support".into(),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "all of this file is tests")]
 
 mod blocks;
+mod callers;
 mod centre;
 mod documents;
 mod events;

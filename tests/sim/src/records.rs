@@ -343,6 +343,9 @@ impl Records {
             | Event::MemberLeft(_)
             | Event::MemberMuted(_) => _ = self.live(fact.event.call().ok_or("a fact of no call")?)?,
             Event::AgentStateChanged(_)
+            | Event::CallbackRequested(_)
+            | Event::CallbackStarted(_)
+            | Event::CallbackEnded(_)
             | Event::ConferenceStarted(_)
             | Event::ConferenceEnded(_)
             | Event::RegistrationBound(_)

@@ -33,6 +33,8 @@ pub enum QueueExit {
     NobodySignedIn,
     /// He was led elsewhere: by a key, a supervisor, a pickup.
     Led,
+    /// He is called back, and keeps his place.
+    Callback,
     /// The queue was taken away, or the process was stopped.
     Closed,
 }

@@ -5,7 +5,9 @@ use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
 use hooks::id::TenantId;
 
 use super::{PlainPassword, needed, tenant};
-use crate::centre::{AfterCallName, AgentRules, QueueMember, QueueRules, StrategyName, WideningStep};
+use crate::centre::{
+    AfterCallName, AgentRules, QueueMember, QueueRules, STICKY_DAYS_MAX, StickyName, StrategyName, WideningStep,
+};
 use crate::config::reader::Reader;
 
 /// One `[[provision.agent]]`.
@@ -69,7 +71,10 @@ pub(super) fn queue(mut reader: Reader<'_>) -> Option<ProvisionedQueue> {
     let target_s = whole("target_s", 1..=3_600, other.target_s);
     let announce_first_s = whole("announce_first_s", 0..=3_600, other.announce_first_s);
     let announce_every_s = whole("announce_every_s", 10..=3_600, other.announce_every_s);
+    let sticky_wait_s = whole("sticky_wait_s", 5..=120, other.sticky_wait_s);
+    let sticky_days = whole("sticky_days", 1..=u64::from(STICKY_DAYS_MAX), other.sticky_days);
     let wrap_up_max_s = whole("wrap_up_max_s", 0..=3_600, other.wrap_up_max_s);
+    let callback_key = reader.parsed::<char>("callback_key");
     let members = reader.list("members", |text| text.parse::<QueueMember>()).unwrap_or_default();
     let rules = QueueRules {
         number: reader.parsed::<ExtensionNumber>("number").map(|number| number.to_string()),
@@ -81,6 +86,11 @@ pub(super) fn queue(mut reader: Reader<'_>) -> Option<ProvisionedQueue> {
         target_s,
         announce_first_s,
         announce_every_s,
+        sticky: reader.word("sticky", &StickyName::WORDS).unwrap_or_default(),
+        sticky_wait_s,
+        sticky_days,
+        callback_key,
+        agent_announcement: reader.text("agent_announcement"),
         wrap_up_max_s,
         record: reader.flag("record").unwrap_or(other.record),
         welcome: reader.text("welcome"),

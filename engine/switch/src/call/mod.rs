@@ -25,6 +25,7 @@ mod reason;
 mod record;
 mod redirect;
 mod refresh;
+mod regular;
 mod relay;
 mod resume;
 mod ring;

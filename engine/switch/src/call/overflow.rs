@@ -88,6 +88,7 @@ impl Call {
                     | QueueExit::MaxWait
                     | QueueExit::NobodySignedIn
                     | QueueExit::Led
+                    | QueueExit::Callback
                     | QueueExit::Closed => defaults::QUEUE_CLOSED,
                 };
                 self.say_last(desk, caller, answered_ms, prompt);

@@ -44,6 +44,9 @@ impl Call {
             }
             let part = Part { status, since_ms: desk.now.unix_ms };
             self.parts.insert(agent, part);
+            if matches!(status, CallStatus::Connected(_)) {
+                self.remember_agent(desk, agent);
+            }
             match before {
                 None if status == CallStatus::Ringing => self.offered_to(desk, agent),
                 Some(before) if before.status == CallStatus::Ringing => {

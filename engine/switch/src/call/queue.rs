@@ -21,7 +21,7 @@ use crate::invite::Summons;
 use crate::leg::{Hold, Leg, Side};
 use crate::media::{Detect, PlayerId, Sound, Source};
 use crate::players::{Audience, Speaker};
-use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId};
+use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId, Waits};
 use crate::target::Target;
 use crate::trunk;
 
@@ -102,25 +102,18 @@ impl Call {
         };
         let waited_ms = self.queueing.waited_ms;
         let name = queue.name.to_string();
-        self.fact(
-            desk,
-            Event::CallQueued(CallQueued { call: self.id, queue: name, priority: how.priority, waited_ms }),
-        );
+        let priority = self.priority_of(caller, how.priority);
+        let sticky = self.own_agent(desk, caller, &queue);
+        self.fact(desk, Event::CallQueued(CallQueued { call: self.id, queue: name, priority, waited_ms }));
         let mut speaker = Speaker::default();
         queue.welcome.iter().for_each(|prompt| speaker.say(vec![Part::Prompt(prompt.clone())]));
         self.queueing.last = Some(queue.clone());
-        let wait = Wait {
-            entry: Some(entry),
-            queue,
-            priority: how.priority,
-            since_ms: desk.now.unix_ms,
-            by_flow: how.by_flow,
-            speaker,
-        };
+        let wait =
+            Wait { entry: Some(entry), queue, priority, since_ms: desk.now.unix_ms, by_flow: how.by_flow, speaker };
         self.stage = Stage::Served { caller, answered_ms, by: Service::Queue(Box::new(wait)) };
         self.changed = true;
         let waited = Duration::from_millis(waited_ms);
-        let join = Join { entry, queue: id, priority: how.priority, waited, sticky: None };
+        let join = Join { entry, queue: id, priority, waited, sticky, waits: Waits::OnTheLine };
         match desk.floor.distribution.enter(desk.now.mono, &join) {
             Ok(()) => {
                 desk.floor.touch_queue(id);
@@ -316,7 +309,14 @@ impl Call {
         if let Some(wait) = self.wait_mut() {
             wait.entry = Some(entry);
         }
-        let join = Join { entry, queue, priority, waited: Duration::from_millis(waited_ms), sticky: None };
+        let join = Join {
+            entry,
+            queue,
+            priority,
+            waited: Duration::from_millis(waited_ms),
+            sticky: None,
+            waits: Waits::OnTheLine,
+        };
         match desk.floor.distribution.enter(desk.now.mono, &join) {
             Ok(()) => desk.floor.touch_queue(queue),
             Err(refused) => self.give_up(desk, refused_as(refused)),
@@ -477,6 +477,7 @@ impl Call {
             Exit::NobodySignedIn => QueueExit::NobodySignedIn,
             Exit::HungUp => QueueExit::Abandoned,
             Exit::Led => QueueExit::Led,
+            Exit::CalledBack => QueueExit::Callback,
             Exit::Answered(_) | Exit::QueueGone => QueueExit::Closed,
         };
         self.give_up(desk, exit);
@@ -489,7 +490,7 @@ impl Call {
             QueueExit::MaxWait => Some(QueueLeft::MaxWait),
             QueueExit::Full => Some(QueueLeft::Full),
             QueueExit::NobodySignedIn | QueueExit::Closed => Some(QueueLeft::Nobody),
-            QueueExit::Answered | QueueExit::Abandoned | QueueExit::Led => None,
+            QueueExit::Answered | QueueExit::Abandoned | QueueExit::Led | QueueExit::Callback => None,
         };
         let way = way.filter(|way| wait.by_flow.contains(way));
         let Some(answered_ms) = self.leave_line(desk, exit, None) else { return };

@@ -36,6 +36,12 @@ pub struct Queue {
     pub settings: QueueSettings,
     /// Its agents.
     pub members: BTreeMap<AgentNumber, Member>,
+    /// A caller's own agent is rung first.
+    pub own_agent: OwnAgent,
+    /// Who presses it while he waits is called back instead, and keeps his place; where a flow led to the queue, its keys are the flow's.
+    pub callback_key: Option<char>,
+    /// Said to the agent alone before he is connected: the queue's name, spoken.
+    pub agent_announcement: Option<PromptName>,
     /// How long wrap-up lasts after one of its calls; `None` = as long as the agent likes (AGT-09).
     pub wrap_up_max: Option<Duration>,
     /// Its answered calls are recorded (REC-04).
@@ -50,6 +56,36 @@ pub struct Queue {
     pub voicemail_greeting: Option<PromptName>,
     /// Where a caller goes whom no agent takes, one after another (QUEUE-06); then he is told so, and the call ends.
     pub overflow: Vec<Overflow>,
+}
+
+/// A caller's own agent (IVR-05).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnAgent {
+    /// How long he alone is rung, if he is idle.
+    pub ring_for: Duration,
+    /// Who that is.
+    pub who: OwnAgentRule,
+}
+
+/// Which agent is a caller's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnAgentRule {
+    /// None.
+    #[default]
+    Nobody,
+    /// The one whose customer he is.
+    Owner,
+    /// That one, else the member of the queue who talked with him last, if that was no longer ago.
+    OwnerOrLast {
+        /// How long.
+        within: Duration,
+    },
+}
+
+impl Default for OwnAgent {
+    fn default() -> Self {
+        Self { ring_for: Duration::from_secs(20), who: OwnAgentRule::Nobody }
+    }
 }
 
 /// Where a caller goes whom no agent takes.

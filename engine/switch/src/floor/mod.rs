@@ -6,6 +6,7 @@
 
 mod day;
 mod mobile;
+mod regulars;
 mod setting;
 mod shown;
 mod sign;
@@ -23,6 +24,7 @@ use crate::agent::{Agent, AgentEvent, Missed, Refused, State};
 use crate::desk::{Desk, TimerKey};
 use crate::leg::Peer;
 pub(crate) use mobile::Reach;
+pub use regulars::REGULARS_MAX;
 
 use crate::queue::{AgentId, Availability, Distribution, EntryId, OfferEnd, OfferId, Presence, QueueId};
 
@@ -42,6 +44,8 @@ pub(crate) struct Floor {
     offers: BTreeMap<OfferId, CallId>,
     last_id: u64,
     days: day::Days,
+    /// Who talked with whom last.
+    pub(crate) regulars: regulars::Regulars,
     changed: Changed,
 }
 

@@ -1,5 +1,6 @@
 //! Signing in and out, and the phones of who is signed in.
 
+use dialplan::caller::remembered;
 use dialplan::number::{AgentNumber, ExtensionNumber};
 use hooks::fact::{AgentStateChanged, CallStatus, Console, Sign, Way};
 use hooks::id::TenantId;
@@ -9,7 +10,7 @@ use super::Regarding;
 use crate::agent::{Agent, AgentEvent, Missed};
 use crate::config::TenantConfig;
 use crate::desk::Desk;
-use crate::input::{AgentOrder, SignIn};
+use crate::input::{AgentOrder, Recalled, SignIn};
 use crate::output::Refused;
 use crate::queue::AgentId;
 use crate::registrar::Aor;
@@ -88,6 +89,20 @@ impl Desk {
         }
         self.floor.by_extension.insert((tenant.tenant.clone(), extension), id);
         Ok(())
+    }
+
+    /// What the records tell of the time before a restart.
+    pub(crate) fn recall(&mut self, tenant: &TenantId, recalled: Recalled) {
+        for talk in recalled.talks {
+            if let Some(caller) = remembered(&talk.caller) {
+                self.floor.regulars.remember(tenant, caller, talk.agent, talk.at_ms);
+            }
+        }
+        for (agent, answered) in recalled.answered_today {
+            if let Some(id) = self.floor.agent(tenant, &agent) {
+                self.floor.distribution.answered_before(id, answered);
+            }
+        }
     }
 
     /// An agent as the log remembers him (AGT-15). The call that he had then is over for him: its end is written down, nothing else.

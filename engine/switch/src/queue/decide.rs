@@ -7,7 +7,7 @@ use super::idle::Rank;
 use super::why::CANDIDATES_SHOWN;
 use super::{
     AgentId, Candidate, Decision, Distribution, EntryId, Exit, Join, JoinRefused, Lease, Level, Offer, OfferEnd,
-    OfferId, QueueId, REFUSAL_REST, REJECTION_REMEMBERED, RING_ALL_MAX, Rule, Strategy, Timer, Why,
+    OfferId, QueueId, REFUSAL_REST, REJECTION_REMEMBERED, RING_ALL_MAX, Rule, Strategy, Timer, Waits, Why,
 };
 
 impl Distribution {
@@ -20,23 +20,32 @@ impl Distribution {
         if self.entries.contains_key(&join.entry) {
             return Err(JoinRefused::Waits);
         }
-        if queue.line.len() >= queue.settings.max_length as usize {
-            return Err(JoinRefused::Full);
-        }
-        if queue.signed_in == 0 {
-            return Err(JoinRefused::NobodySignedIn);
-        }
         let place = Place::new(join.entry, join.priority, now, join.waited);
+        let (max_wait_at, announce_at) = match join.waits {
+            Waits::OnTheLine => {
+                if queue.line.len() - queue.to_call_back >= queue.settings.max_length as usize {
+                    return Err(JoinRefused::Full);
+                }
+                if queue.signed_in == 0 {
+                    return Err(JoinRefused::NobodySignedIn);
+                }
+                queue.figures.entered += 1;
+                let max_wait_at = queue.settings.max_wait.map(|max| place.when_waited(max).max(now));
+                (max_wait_at, queue.settings.announcements.map(|announcements| now + announcements.first))
+            }
+            Waits::ForCallback { at_most } => {
+                queue.to_call_back += 1;
+                (Some(now + at_most), None)
+            }
+        };
         queue.line.join(place);
-        queue.figures.entered += 1;
-        let max_wait_at = queue.settings.max_wait.map(|max| place.when_waited(max).max(now));
-        let announce_at = queue.settings.announcements.map(|announcements| now + announcements.first);
         let open = match join.sticky {
-            Some(sticky) => Open::Only { agent: sticky.agent, until: now + sticky.wait },
+            Some(sticky) => Open::Only { agent: sticky.agent, until: now + sticky.wait, ring_for: sticky.ring_for },
             None => Open::Level(queue.settings.open_level(place.waited(now))),
         };
         let entry = Entry {
             queue: join.queue,
+            waits: join.waits,
             place,
             open,
             offers: Vec::new(),
@@ -264,7 +273,10 @@ impl Distribution {
         let offer = OfferId(self.last_offer);
         entry.offers.push(offer);
         let Some(queue) = self.queues.get_mut(&queue_id) else { return };
-        let ring_for = queue.settings.ring_timeout;
+        let ring_for = match open {
+            Open::Only { ring_for, .. } => ring_for,
+            Open::Level(_) => queue.settings.ring_timeout,
+        };
         if queue.settings.strategy != Strategy::RingAll {
             queue.line.close(place);
         }
@@ -341,7 +353,7 @@ impl Distribution {
     fn count_answer(&mut self, now: Duration, lease: Lease) {
         let Some(entry) = self.entries.get(&lease.entry) else { return };
         let waited = entry.place.waited(now);
-        if let Some(queue) = self.queues.get_mut(&entry.queue) {
+        if let Some(queue) = self.queues.get_mut(&entry.queue).filter(|_| entry.waits == Waits::OnTheLine) {
             queue.figures.answered += 1;
             queue.figures.within_target += u64::from(waited <= queue.settings.target);
             queue.figures.answered_wait_ms += u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
@@ -369,10 +381,14 @@ impl Distribution {
         }
         if let Some(queue) = self.queues.get_mut(&entry.queue) {
             queue.line.leave(entry.place);
-            match exit {
-                Exit::Answered(_) | Exit::Led => {}
-                Exit::HungUp => queue.figures.abandoned += 1,
-                Exit::MaxWait | Exit::NobodySignedIn | Exit::QueueGone => queue.figures.overflowed += 1,
+            match (entry.waits, exit) {
+                (Waits::ForCallback { .. }, _) => queue.to_call_back -= 1,
+                (Waits::OnTheLine, Exit::Answered(_) | Exit::Led) => {}
+                (Waits::OnTheLine, Exit::CalledBack) => queue.figures.called_back += 1,
+                (Waits::OnTheLine, Exit::HungUp) => queue.figures.abandoned += 1,
+                (Waits::OnTheLine, Exit::MaxWait | Exit::NobodySignedIn | Exit::QueueGone) => {
+                    queue.figures.overflowed += 1;
+                }
             }
         }
         if let Open::Only { agent, .. } = entry.open
@@ -382,7 +398,9 @@ impl Distribution {
         }
         let end = match exit {
             Exit::Answered(_) => OfferEnd::Taken,
-            Exit::HungUp | Exit::MaxWait | Exit::NobodySignedIn | Exit::Led | Exit::QueueGone => OfferEnd::CallerGone,
+            Exit::HungUp | Exit::MaxWait | Exit::NobodySignedIn | Exit::Led | Exit::CalledBack | Exit::QueueGone => {
+                OfferEnd::CallerGone
+            }
         };
         for offer in entry.offers {
             self.withdraw(offer, end);

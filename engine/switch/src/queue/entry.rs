@@ -18,6 +18,20 @@ pub struct Join {
     pub waited: Duration,
     /// The agent that he shall have if that one is to be had.
     pub sticky: Option<Sticky>,
+    /// How he waits.
+    pub waits: Waits,
+}
+
+/// How somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// He is on the line: he may find the queue full or without agents, waits no longer than its settings say, and is counted.
+    OnTheLine,
+    /// He is to be called back: he takes no room, waits also while nobody is signed in, and has been counted.
+    ForCallback {
+        /// How long, from now on.
+        at_most: Duration,
+    },
 }
 
 /// An agent of one's own (IVR-05).
@@ -25,8 +39,10 @@ pub struct Join {
 pub struct Sticky {
     /// Who.
     pub agent: AgentId,
-    /// How long only he is rung, from now on.
+    /// How long only he is waited for, from now on, where he is engaged.
     pub wait: Duration,
+    /// How long he is rung.
+    pub ring_for: Duration,
 }
 
 /// Why nobody can wait there.
@@ -59,6 +75,8 @@ pub enum Exit {
     NobodySignedIn,
     /// He was led elsewhere: by a key, a supervisor, a pickup.
     Led,
+    /// He asked to be called back.
+    CalledBack,
     /// The queue was taken away.
     QueueGone,
 }
@@ -99,6 +117,7 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) queue: QueueId,
+    pub(super) waits: Waits,
     pub(super) place: Place,
     pub(super) open: Open,
     /// Rings for him; more than one where all are rung at once.
@@ -155,7 +174,7 @@ pub(super) enum Open {
     /// To agents up to a level.
     Level(Level),
     /// To one agent until then.
-    Only { agent: AgentId, until: Duration },
+    Only { agent: AgentId, until: Duration, ring_for: Duration },
 }
 
 /// The line of a queue.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::timers::Timers;
 
-pub use entry::{Exit, Join, JoinRefused, Sticky};
+pub use entry::{Exit, Join, JoinRefused, Sticky, Waits};
 pub use settings::{Announcements, Level, Member, QueueSettings, Strategy, Widening};
 pub use why::{Candidate, Rule, Why};
 
@@ -122,6 +122,8 @@ struct Queue {
     settings: QueueSettings,
     line: Line,
     idle: IdleAgents,
+    /// How many of the line are to be called back.
+    to_call_back: usize,
     /// Members that are signed in.
     signed_in: u32,
     /// The mean time that an agent has to do with a call, as it was lately.
@@ -142,6 +144,8 @@ pub struct Figures {
     pub abandoned: u64,
     /// Left by time-out or overflow.
     pub overflowed: u64,
+    /// Asked to be called back.
+    pub called_back: u64,
     /// Waited, ms, of those answered.
     pub answered_wait_ms: u64,
 }
@@ -245,6 +249,7 @@ impl Distribution {
                     settings,
                     line: Line::default(),
                     idle: IdleAgents::default(),
+                    to_call_back: 0,
                     signed_in: 0,
                     handle_time: None,
                     figures: Figures::default(),
@@ -312,7 +317,7 @@ impl Distribution {
             let waiting: Vec<EntryId> = self.waiting(queue).collect();
             for entry in waiting {
                 match left {
-                    0 => self.overflow(entry, Exit::NobodySignedIn),
+                    0 if self.is_on_the_line(entry) => self.overflow(entry, Exit::NobodySignedIn),
                     _ => self.look(now, entry),
                 }
             }
@@ -358,6 +363,11 @@ impl Distribution {
         }
     }
 
+    /// An agent has answered so many calls today before the process began.
+    pub fn answered_before(&mut self, agent: AgentId, calls: u32) {
+        self.change_idle(agent, |agent| agent.answered_today = agent.answered_today.saturating_add(calls));
+    }
+
     /// How long an agent had to do with a call of a queue, wrap-up included.
     pub fn handled(&mut self, queue: QueueId, took: Duration) {
         let Some(queue) = self.queues.get_mut(&queue) else { return };
@@ -385,6 +395,10 @@ impl Distribution {
         u32::try_from(at + 1).ok()
     }
 
+    fn is_on_the_line(&self, entry: EntryId) -> bool {
+        self.entries.get(&entry).is_some_and(|entry| entry.waits == Waits::OnTheLine)
+    }
+
     /// How long he has waited by now.
     #[must_use]
     pub fn waited(&self, entry: EntryId, now: Duration) -> Option<Duration> {
@@ -395,9 +409,9 @@ impl Distribution {
     #[must_use]
     pub fn now(&self, queue: QueueId, now: Duration) -> Option<Standing> {
         let found = self.queues.get(&queue)?;
-        let first = found.line.everybody().next();
+        let first = found.line.everybody().find(|entry| self.is_on_the_line(*entry));
         Some(Standing {
-            waiting: u32::try_from(found.line.len()).unwrap_or(u32::MAX),
+            waiting: u32::try_from(found.line.len() - found.to_call_back).unwrap_or(u32::MAX),
             longest_wait: first.and_then(|first| self.waited(first, now)).unwrap_or_default(),
             signed_in: found.signed_in,
             idle: u32::try_from(found.idle.len_up_to(Level::LAST)).unwrap_or(u32::MAX),
@@ -470,7 +484,7 @@ impl Agent {
 /// How a queue stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Callers who wait, those who are being offered included.
+    /// Callers who wait on the line, those who are being offered included.
     pub waiting: u32,
     /// How long the one at the front has waited.
     pub longest_wait: Duration,

@@ -35,7 +35,14 @@ impl Centre {
     }
 
     fn join(&mut self, entry: u64) -> Result<(), JoinRefused> {
-        self.join_as(Join { entry: EntryId(entry), queue: Q, priority: 0, waited: s(0), sticky: None })
+        self.join_as(Join {
+            entry: EntryId(entry),
+            queue: Q,
+            priority: 0,
+            waited: s(0),
+            sticky: None,
+            waits: Waits::OnTheLine,
+        })
     }
 
     fn join_as(&mut self, join: Join) -> Result<(), JoinRefused> {
@@ -147,7 +154,14 @@ fn first_in_first_out_within_a_priority() {
     centre.staff(&[1]);
     centre.core.set_offerable(centre.now, AgentId(1), Availability::Engaged);
     for (caller, priority, waited) in [(1, 0, 0), (2, 5, 0), (3, 0, 60), (4, 5, 0)] {
-        let join = Join { entry: EntryId(caller), queue: Q, priority, waited: s(waited), sticky: None };
+        let join = Join {
+            entry: EntryId(caller),
+            queue: Q,
+            priority,
+            waited: s(waited),
+            sticky: None,
+            waits: Waits::OnTheLine,
+        };
         centre.join_as(join).unwrap();
         centre.pass(1);
     }
@@ -268,7 +282,8 @@ fn ones_own_agent_comes_first_and_then_the_others() {
         queue: Q,
         priority: 0,
         waited: s(0),
-        sticky: Some(Sticky { agent: AgentId(2), wait }),
+        sticky: Some(Sticky { agent: AgentId(2), wait, ring_for: s(20) }),
+        waits: Waits::OnTheLine,
     };
     let mut centre = Centre::new(QueueSettings::default());
     centre.staff(&[1, 1]);
@@ -419,7 +434,7 @@ impl Chaos {
             0 | 1 => {
                 let entry = EntryId(self.joined + 1_000_000 + self.left);
                 let priority = u8::try_from(self.draw(2)).unwrap();
-                let join = Join { entry, queue: Q, priority, waited: s(0), sticky: None };
+                let join = Join { entry, queue: Q, priority, waited: s(0), sticky: None, waits: Waits::OnTheLine };
                 if self.centre.join_as(join).is_ok() {
                     self.joined += 1;
                     self.waiting.insert(entry, self.centre.now);

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use dialplan::block::{Block, BlockLists, BlockPattern, Treatment};
+use dialplan::block::{Block, BlockLists, Treatment};
+use dialplan::number_map::{NumberPattern, normal};
 use dialplan::plan::{Closed, Destination, DidPattern, InboundRoute, RouteHours};
 use dialplan::say::defaults;
 use serde_json::{Value, json};
@@ -133,8 +134,8 @@ fn blocked(callers: &[(&str, Block)], callees: &[(&str, Block)]) -> World {
     for (list, entries) in [(&mut lists.callers, callers), (&mut lists.callees, callees)] {
         for (number, block) in entries {
             let pattern = match number.strip_suffix('*') {
-                Some(prefix) => BlockPattern::Prefix(prefix.parse().unwrap()),
-                None => BlockPattern::Exact(dialplan::block::normal(&number.parse().unwrap())),
+                Some(prefix) => NumberPattern::Prefix(prefix.parse().unwrap()),
+                None => NumberPattern::Exact(normal(&number.parse().unwrap())),
             };
             list.insert(pattern, block.clone()).unwrap();
         }

@@ -195,6 +195,7 @@ pub(crate) fn tenant() -> TenantConfig {
         hours: BTreeMap::new(),
         surveys: std::collections::BTreeMap::new(),
         blocks: Arc::default(),
+        callers: Arc::default(),
         language: Language::En,
         caller_number: None,
         zone: "Asia/Shanghai".parse().unwrap(),
@@ -541,6 +542,9 @@ impl World {
             | Event::CallOffered(_)
             | Event::CallOfferEnded(_)
             | Event::OverflowAnswered(_)
+            | Event::CallbackRequested(_)
+            | Event::CallbackStarted(_)
+            | Event::CallbackEnded(_)
             | Event::AgentStateChanged(_)
             | Event::RecordingFailed(_)
             | Event::RecordingPaused(_)
@@ -607,6 +611,17 @@ impl World {
                 format!("offered {}{queue}{why}", e.agent)
             }
             Event::CallOfferEnded(e) => format!("offer_ended {} {:?} {}", e.agent, e.outcome, e.ring_ms),
+            Event::CallbackRequested(e) => format!("callback_requested {} {} {}", e.queue, e.number, e.waited_ms),
+            Event::CallbackStarted(e) => {
+                format!("callback_started {} {} by {} try {} {}", e.queue, e.number, e.agent, e.attempt, e.waited_ms)
+            }
+            Event::CallbackEnded(e) => {
+                let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+                format!(
+                    "callback_ended {} {} {:?} after {} {}{by}",
+                    e.queue, e.number, e.outcome, e.attempts, e.waited_ms
+                )
+            }
             Event::OverflowAnswered(e) => format!("overflow_answered {} {}", e.queue, e.number),
             Event::AgentStateChanged(e) => {
                 let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();

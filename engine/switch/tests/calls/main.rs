@@ -26,6 +26,7 @@ mod pickup;
 mod pracks;
 mod presence;
 mod presence_xml;
+mod queue_rules;
 mod queues;
 mod reasons;
 mod recording;

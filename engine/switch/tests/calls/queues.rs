@@ -8,7 +8,7 @@ use dialplan::say::defaults;
 use hooks::fact::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Talk, Way};
 use hooks::id::CallId;
 use switch::agent::{AfterCall, AgentRules, Force};
-use switch::config::{Agent, Overflow, Queue, TenantConfig};
+use switch::config::{Agent, Overflow, OwnAgent, Queue, TenantConfig};
 use switch::input::{AgentOrder, Command, SignIn};
 use switch::output::{Done, Refused};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy};
@@ -47,6 +47,9 @@ pub(crate) fn centre() -> TenantConfig {
         survey: None,
         survey_after_hang_up: false,
         voicemail_greeting: None,
+        own_agent: OwnAgent::default(),
+        callback_key: None,
+        agent_announcement: None,
         overflow: Vec::new(),
     };
     add(&mut settings, support, "7000");

@@ -229,6 +229,7 @@ impl Queues {
                 };
                 self.turns.entry(agent.clone()).or_default().answered += 1;
             }
+            QueueExit::Callback => return wrong("nobody is called back here"),
             QueueExit::Abandoned | QueueExit::Closed => {
                 counts.abandoned += 1;
                 self.abandoned += 1;

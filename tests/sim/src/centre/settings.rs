@@ -7,7 +7,7 @@ use std::time::Duration;
 use dialplan::flow::Flow;
 use dialplan::plan::{Destination, DidPattern, InboundRoute};
 use switch::agent::{AfterCall, AgentRules};
-use switch::config::{Agent, Network, Overflow, Queue, TenantConfig, Version};
+use switch::config::{Agent, Network, Overflow, OwnAgent, Queue, TenantConfig, Version};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy, Widening};
 
 use crate::phone::{Habits, PhoneSpec};
@@ -157,6 +157,9 @@ pub(crate) fn plain(
         survey: None,
         survey_after_hang_up: false,
         voicemail_greeting: None,
+        own_agent: OwnAgent::default(),
+        callback_key: None,
+        agent_announcement: None,
         overflow: Vec::new(),
     }
 }
