@@ -4,9 +4,11 @@
 
 use engine::journal::JournalOptions;
 use engine::journal::facts::{FactJournal, FactReader};
+use engine::journal::open_state::OpenCallback;
 use hooks::fact::{
-    CallAnswered, CallCreated, CallEnded, CallSource, Direction, EndCause, EndedBy, Event, Fact, LegAnswered,
-    LegStarted, PeerKind, RecordingReady, RecordingStarted, RegistrationBound,
+    CallAnswered, CallCreated, CallEnded, CallSource, CallbackEnded, CallbackOutcome, CallbackRequested,
+    CallbackStarted, Direction, EndCause, EndedBy, Event, Fact, LegAnswered, LegStarted, PeerKind, RecordingReady,
+    RecordingStarted, RegistrationBound,
 };
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use hooks::position::Position;
@@ -159,6 +161,54 @@ fn recordings_and_registrations_outlive_the_process() {
     let journal = FactJournal::open(&options(&folder, 300)).unwrap();
     let open = journal.open_state();
     assert_eq!(open.registrations.keys().collect::<Vec<_>>(), ["1002"], "1001 was not refreshed in time");
+}
+
+#[test]
+fn callers_to_be_called_back_outlive_the_process_until_that_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = FactJournal::open(&options(&folder, 300)).unwrap();
+    let (queue, number) = ("support".to_owned(), "13800000000".to_owned());
+    let requested = |n| CallbackRequested {
+        call: call(n),
+        queue: queue.clone(),
+        number: number.clone(),
+        priority: 3,
+        waited_ms: 7_000,
+    };
+    let started = CallbackStarted {
+        call: call(9),
+        callback: call(1),
+        queue: queue.clone(),
+        number: number.clone(),
+        agent: "10001".into(),
+        attempt: 2,
+        waited_ms: 9_000,
+    };
+    let over = CallbackEnded {
+        call: call(2),
+        queue: queue.clone(),
+        number: number.clone(),
+        outcome: CallbackOutcome::Answered,
+        attempts: 1,
+        waited_ms: 9_000,
+        by: None,
+    };
+    let facts = [
+        fact(1, Event::CallbackRequested(requested(1))),
+        fact(2, Event::CallbackRequested(requested(2))),
+        fact(3, ended(1)),
+        fact(4, ended(2)),
+        fact(5, Event::CallbackStarted(started)),
+        fact(6, Event::CallbackEnded(over)),
+    ];
+    for fact in facts {
+        journal.append(&[fact]).unwrap();
+    }
+    drop(journal);
+    let journal = FactJournal::open(&options(&folder, 300)).unwrap();
+    let open = &journal.open_state().callbacks;
+    let there = OpenCallback { requested: requested(1), requested_at_ms: 1, attempts: 2 };
+    assert_eq!(open.clone().into_iter().collect::<Vec<_>>(), [(call(1), there)]);
 }
 
 #[test]

@@ -47,6 +47,8 @@ prompts! {
     QUEUE_CALLBACK = "queue_callback";
     /// "You will be called back on the number that you call from, and you keep your place in line. Goodbye".
     QUEUE_CALLBACK_ACCEPTED = "queue_callback_accepted";
+    /// "A call for", before the name of the queue; heard by the agent alone.
+    QUEUE_CALL_FOR = "queue_call_for";
     /// "The number that you call from cannot be called back. Please stay on the line".
     QUEUE_CALLBACK_REFUSED = "queue_callback_refused";
     /// "Welcome to the conference".

@@ -68,11 +68,7 @@ impl CallFold {
                 let key = (extension.clone(), contact.clone());
                 self.registrations.insert(key, RegistrationChange::Unbound { extension, contact });
             }
-            Event::AgentStateChanged(event) => {
-                if let Some(call) = event.call {
-                    self.happen(call, fact);
-                }
-            }
+            Event::AgentStateChanged(event) => event.call.into_iter().for_each(|call| self.happen(call, fact)),
             Event::ConferenceStarted(_)
             | Event::ConferenceEnded(_)
             | Event::SourceBanned(_)

@@ -17,6 +17,7 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
             document.record.queue.get_or_insert_with(|| event.queue.clone());
             push(document, segment);
         }
+        Event::CallbackStarted(event) => _ = document.record.queue.get_or_insert_with(|| event.queue.clone()),
         Event::CallLeftQueue(event) => left_queue(document, event, at_ms),
         Event::CallOffered(event) => {
             let (agent, queue) = (Some(event.agent.clone()), event.queue.clone());
@@ -59,7 +60,6 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::VoicemailLeft(_)
         | Event::SurveyInvited(_)
         | Event::CallbackRequested(_)
-        | Event::CallbackStarted(_)
         | Event::CallbackEnded(_)
         | Event::SurveyCompleted(_)
         | Event::VoicemailListened(_)

@@ -269,6 +269,7 @@ impl From<CommandError> for Problem {
                 | Refused::NoSuchConference
                 | Refused::NoSuchMember
                 | Refused::NoSuchAgent
+                | Refused::NoSuchCallback
                 | Refused::NotBanned
                 | Refused::NoSuchTrunk => Self::new(Kind::NotFound, detail),
                 Refused::NoSuchExtension => Self::invalid(vec![FieldError::new("from", detail)]),

@@ -11,6 +11,7 @@ use dialplan::flow::name::{Mailbox, QueueName};
 use dialplan::plan::Destination;
 use serde::{Deserialize, Serialize};
 use switch::config::Overflow;
+use switch::input::Command;
 use switch::view::QueueView;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -18,7 +19,7 @@ use utoipa_axum::routes;
 use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::page::{Listed, PageQuery};
-use super::permission::{QUEUES_READ, QUEUES_WRITE};
+use super::permission::{CALLS_CONTROL, QUEUES_READ, QUEUES_WRITE};
 use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
@@ -45,6 +46,7 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(QUEUES_WRITE), routes!(create_queue))
         .add(Guard::Needs(QUEUES_WRITE), routes!(change_queue))
         .add(Guard::Needs(QUEUES_WRITE), routes!(delete_queue))
+        .add(Guard::Needs(CALLS_CONTROL), routes!(cancel_callback))
 }
 
 /// A queue: what it does, and how it stands.
@@ -73,6 +75,8 @@ pub struct QueueNow {
     pub waiting: u32,
     /// The first 100 of them, in their order.
     pub callers: Vec<WaitingCaller>,
+    /// Those who are to be called back, the first to be called first. They are not counted in `waiting`.
+    pub callbacks: Vec<WaitingCallback>,
     /// Members who are signed in.
     pub signed_in: u32,
     /// Of these, those who are idle.
@@ -87,6 +91,8 @@ pub struct QueueNow {
     pub abandoned: u64,
     /// Left by time-out or overflow.
     pub overflowed: u64,
+    /// Asked to be called back.
+    pub called_back: u64,
     /// The mean wait of those answered, ms.
     pub mean_wait_ms: u64,
 }
@@ -98,6 +104,21 @@ pub struct WaitingCaller {
     pub call: String,
     /// Since when.
     pub since: Instant,
+}
+
+/// Somebody who is to be called back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WaitingCallback {
+    /// The call in which he asked for it; names the callback.
+    pub call: String,
+    /// His number.
+    pub number: String,
+    /// Since when he waits.
+    pub since: Instant,
+    /// How often he was called.
+    pub attempts: u8,
+    /// The call to him that is under way: an agent is rung for it, or has answered.
+    pub under_way: Option<String>,
 }
 
 /// A new queue.
@@ -119,7 +140,15 @@ impl QueueNow {
             call: caller.call.to_string(),
             since: Instant(caller.since_ms),
         };
+        let callback = |it: &switch::view::CallbackView| WaitingCallback {
+            call: it.call.to_string(),
+            number: it.number.clone(),
+            since: Instant(it.since_ms),
+            attempts: it.attempts,
+            under_way: it.under_way.map(|call| call.to_string()),
+        };
         Self {
+            callbacks: view.callbacks.iter().map(callback).collect(),
             waiting: view.waiting,
             callers: view.first.iter().map(caller).collect(),
             signed_in: view.signed_in,
@@ -129,6 +158,7 @@ impl QueueNow {
             within_target: today.within_target,
             abandoned: today.abandoned,
             overflowed: today.overflowed,
+            called_back: today.called_back,
             mean_wait_ms: today.answered_wait_ms.checked_div(today.answered).unwrap_or(0),
         }
     }
@@ -233,6 +263,21 @@ async fn delete_queue(
     }
     edit.tx.delete::<Queue>(&name, expect).await?;
     edit.finish(&api).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Calls back no more who asked for it; the call to him that is under way ends.
+#[utoipa::path(delete, path = "/queues/{name}/callbacks/{call}", tag = "queues",
+    params(("name" = String, Path), ("call" = String, Path)), responses((status = 204)))]
+async fn cancel_callback(
+    State(api): State<Api>,
+    principal: Principal,
+    Path((name, call)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let queue = name.parse::<QueueName>().map_err(|_| Problem::not_found("queue"))?;
+    let callback = call.parse().map_err(|_| Problem::not_found("callback"))?;
+    let by = principal.by();
+    api.switch().command(principal.tenant, Command::CancelCallback { queue, callback, by }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -61,6 +61,7 @@ use crate::tenant_config::{self, Build};
 use crate::writer::{Effects, Inbox, Writer, inbox};
 use dialplan::hours::Zone;
 use housekeeping::{Housekeeping, Passed};
+use recover::Recovered;
 use refresh::Refresh;
 use reload::Reload;
 use secured::Secured;
@@ -143,8 +144,7 @@ impl Running {
         let mut recovered = recover::recover(&config, &stored.tenants, clock.now().unix_ms)?;
         let names = Arc::new(Names::new(&config.dns.servers));
         let began = stored.tell_settings(&config, &names, &inbox).await?;
-        stored.recall(clock.now().unix_ms, &inbox).await?;
-        recovered.give_back(&inbox)?;
+        stored.give_back(&mut recovered, clock.now().unix_ms, &inbox).await?;
         let secrets = Secured::load(&config)?;
         let captures = Captures::new(config.ladder_dir());
         let capture = Capture::start(config.ladder, captures.clone())?;
@@ -256,8 +256,8 @@ impl Stored {
 }
 
 impl Stored {
-    /// Puts what the records tell into the writer's queue, after the settings.
-    async fn recall(&self, now_ms: u64, inbox: &Inbox) -> anyhow::Result<()> {
+    /// Puts what the records tell, and what goes on, into the writer's queue, after the settings.
+    async fn give_back(&self, recovered: &mut Recovered, now_ms: u64, inbox: &Inbox) -> anyhow::Result<()> {
         for tenant in &self.tenants {
             let settings = self.store.get::<Tenant>(tenant, tenant.as_str()).await?.value;
             let zone: Option<Zone> = settings.time_zone.parse().ok();
@@ -270,7 +270,7 @@ impl Stored {
             let recalled = self.store.recalled(tenant, ask).await?;
             inbox.recall(tenant.clone(), recalled)?;
         }
-        Ok(())
+        Ok(recovered.give_back(inbox)?)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::journal::JournalOptions;
 use crate::journal::checkpoints::{CheckpointJournal, Left};
 use crate::journal::facts::FactJournal;
-use crate::journal::open_state::{OpenAgent, OpenState};
+use crate::journal::open_state::{OpenAgent, OpenCallback, OpenState};
 use crate::recorder;
 use crate::writer::{CheckpointLog, FactLog, Inbox, InboxError, Logs, Orphan};
 
@@ -30,6 +30,8 @@ pub(super) struct Recovered {
     pub(super) orphans: Vec<Orphan>,
     /// The registrations that may still hold.
     pub(super) bindings: Vec<(TenantId, RegistrationBound)>,
+    /// Who is to be called back.
+    pub(super) callbacks: Vec<(TenantId, OpenCallback)>,
     /// The agents who were signed in.
     pub(super) agents: Vec<(TenantId, OpenAgent)>,
     /// The recordings that were repaired and are written down.
@@ -41,6 +43,7 @@ impl Recovered {
     pub(super) fn give_back(&mut self, inbox: &Inbox) -> Result<(), InboxError> {
         inbox.restore(std::mem::take(&mut self.bindings))?;
         inbox.restore_agents(std::mem::take(&mut self.agents))?;
+        inbox.restore_callbacks(std::mem::take(&mut self.callbacks))?;
         inbox.resume(std::mem::take(&mut self.orphans))
     }
 
@@ -69,6 +72,7 @@ fn with_repaired(
         checkpoints: BTreeMap::new(),
         orphans: Vec::new(),
         bindings: Vec::new(),
+        callbacks: Vec::new(),
         agents: Vec::new(),
         repaired,
     };
@@ -80,6 +84,7 @@ fn with_repaired(
         let bound = open.registrations.values().flat_map(|contacts| contacts.values());
         recovered.bindings.extend(bound.map(|binding| (tenant.clone(), binding.clone())));
         recovered.agents.extend(open.agents.values().map(|agent| (tenant.clone(), agent.clone())));
+        recovered.callbacks.extend(open.callbacks.values().map(|it| (tenant.clone(), it.clone())));
         let alive_until_ms =
             recorder::heard_until_ms(tenant, &recovered.repaired).max(open.last_at_ms).max(left.alive_at_ms);
         let going_on = going_on(left, open, now_ms.saturating_sub(alive_until_ms));

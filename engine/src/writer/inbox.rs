@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use crate::journal::open_state::OpenAgent;
+use crate::journal::open_state::{OpenAgent, OpenCallback};
 
 use bytes::Bytes;
 use hooks::fact::{Fact, RegistrationBound, SettingsChanged};
@@ -40,6 +40,8 @@ pub(super) enum Work {
     Restore(Vec<(TenantId, RegistrationBound)>),
     /// Pass these to the switch.
     RestoreAgents(Vec<(TenantId, OpenAgent)>),
+    /// Pass these to the switch.
+    RestoreCallbacks(Vec<(TenantId, OpenCallback)>),
     /// Pass these to the switch.
     Resume(Vec<Orphan>),
     /// Open or close the switch for new calls, as far as everything but the journal is concerned.
@@ -208,6 +210,14 @@ impl Inbox {
     /// [`InboxError`].
     pub fn recall(&self, tenant: TenantId, recalled: Recalled) -> Result<(), InboxError> {
         self.try_push(Work::Input(Input::Recall { tenant, recalled: Box::new(recalled) }))
+    }
+
+    /// Who is to be called back, before the writer runs: after the settings and agents.
+    ///
+    /// # Errors
+    /// [`InboxError`].
+    pub fn restore_callbacks(&self, callbacks: Vec<(TenantId, OpenCallback)>) -> Result<(), InboxError> {
+        self.try_push(Work::RestoreCallbacks(callbacks))
     }
 
     /// The calls that a killed process left, before the writer runs: after the settings and bindings.

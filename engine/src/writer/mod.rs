@@ -29,7 +29,7 @@ pub use facts::{FactLog, PENDING_FACTS_MAX};
 pub use inbox::{Inbox, InboxError, Orphan, Outbox, inbox};
 
 use crate::clock::Clock;
-use crate::journal::open_state::OpenAgent;
+use crate::journal::open_state::{OpenAgent, OpenCallback};
 use inbox::Work;
 
 /// Inputs worked off before the facts are written and the effects let out: one `write()` serves them all.
@@ -152,6 +152,12 @@ impl Writer {
             Work::RestoreAgents(agents) => {
                 for (tenant, OpenAgent { changed, since_ms }) in agents {
                     self.handle(Input::RestoreAgent { tenant, fact: Box::new(changed), since_ms });
+                }
+            }
+            Work::RestoreCallbacks(callbacks) => {
+                for (tenant, OpenCallback { requested, requested_at_ms: asked_ms, attempts }) in callbacks {
+                    let asked = Box::new(requested);
+                    self.handle(Input::RestoreCallback { tenant, asked, asked_ms, attempts });
                 }
             }
             Work::Resume(orphans) => {

@@ -68,6 +68,9 @@ impl Switch {
                 self.desk.fact(tenant, used_so(what, used));
                 Ok(Done::Ok)
             }
+            Command::CancelCallback { queue, callback, by } => {
+                self.cancel_callback(tenant, &queue, callback, by).map(|()| Done::Ok)
+            }
             Command::LiftBan(source) => {
                 if self.doorman.bans.lift(source, self.desk.now) {
                     self.desk.publish(View::BanGone(source.to_canonical()));
@@ -235,6 +238,7 @@ impl Switch {
         self.admission = Admission::Draining;
         trunk::table::leave_all(&mut self.desk);
         self.desk.presence.end_all(Reason::Deactivated);
+        self.desk.drop_callbacks();
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         for call in calls {
             let stopped = End { cause: EndCause::Stopped, ..commanded(Refusal::busy_node()) };

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dialplan::flow::name::QueueName;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
-use hooks::fact::{AgentState, AgentStateChanged, RegistrationBound, Supervision, Way};
+use hooks::fact::{AgentState, AgentStateChanged, CallbackRequested, RegistrationBound, Supervision, Way};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
@@ -56,6 +57,17 @@ pub enum Input {
         fact: Box<AgentStateChanged>,
         /// Since when he is in his state, ms since the Unix epoch.
         since_ms: u64,
+    },
+    /// Somebody whom the last process was to call back: after the settings.
+    RestoreCallback {
+        /// Whose.
+        tenant: TenantId,
+        /// What he asked for.
+        asked: Box<CallbackRequested>,
+        /// When, ms since the Unix epoch.
+        asked_ms: u64,
+        /// How often he was called.
+        attempts: u8,
     },
     /// What the records tell of the time before a restart: who talked with which caller last, in any order (IVR-05), and how many calls of
     /// queues each agent has answered today.
@@ -184,6 +196,15 @@ pub enum Command {
         /// What.
         what: VoicemailUse,
         /// Who: a login name or `token:NAME`.
+        by: String,
+    },
+    /// Somebody who asked to be called back is not.
+    CancelCallback {
+        /// The queue.
+        queue: QueueName,
+        /// The call in which he asked for it.
+        callback: CallId,
+        /// Who asks: a login name or `token:NAME`.
         by: String,
     },
     /// Lifts the ban on a source.

@@ -28,6 +28,8 @@ pub(crate) const ALLOW: &str =
 pub(crate) enum Summons {
     /// It rings.
     Ring,
+    /// It rings, and whom its user will talk with is called once he answers.
+    RingFirst,
     /// It answers by itself (CALL-09): its user has asked for the call.
     AutoAnswer,
     /// It answers by itself: its user supervises the agent at that leg.
@@ -98,7 +100,9 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     if let Summons::Return(back) = invitation.summons {
         headers.push(HeaderName::from_bytes(RESUMED_CALL).expect("a token"), back.call.to_string());
     }
-    if invitation.summons != Summons::Ring && matches!(invitation.target, Target::Phone(_)) {
+    if !matches!(invitation.summons, Summons::Ring | Summons::RingFirst)
+        && matches!(invitation.target, Target::Phone(_))
+    {
         // What desk phones of the different makers look for.
         headers.push(HeaderName::CallInfo, "<sip:switchboard.invalid>;answer-after=0");
         headers.push(HeaderName::AlertInfo, "<http://switchboard.invalid>;info=alert-autoanswer;delay=0");
@@ -159,9 +163,11 @@ fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
         |user: &str, name: &str| NameAddr::new(SipUri::new(Some(user), &host, None).into()).with_display(name);
     match (invitation.target, invitation.summons) {
         // A carrier is shown numbers of our own alone.
-        (Target::Trunk(line), Summons::AutoAnswer | Summons::Supervise(_)) => address(&line.shown, ""),
+        (Target::Trunk(line), Summons::AutoAnswer | Summons::RingFirst | Summons::Supervise(_)) => {
+            address(&line.shown, "")
+        }
         // The phone of whom the API calls shows whom it will be connected to.
-        (_, Summons::AutoAnswer) => address(&invitation.about.callee, ""),
+        (_, Summons::AutoAnswer | Summons::RingFirst) => address(&invitation.about.callee, ""),
         // RFC 3323 §4.1.1.3: a withheld number.
         (_, Summons::Ring | Summons::Supervise(_) | Summons::Return(_)) if identity::is_hidden(invitation.about) => {
             anonymous()

@@ -99,6 +99,9 @@ pub enum Refused {
     /// Too many calls.
     #[error("too many calls; try again later")]
     Full,
+    /// No such callback.
+    #[error("nobody is to be called back by that name in the queue; he may have been")]
+    NoSuchCallback,
     /// No such ban.
     #[error("the address is not banned")]
     NotBanned,

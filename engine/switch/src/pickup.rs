@@ -11,9 +11,10 @@ use sip::flow::Flow;
 use sip::message::{Request, StatusCode};
 use sip::transaction::ServerKey;
 
+use crate::call::Call;
 use crate::config::TenantConfig;
 use crate::desk::{LegRef, Refusal};
-use crate::replace::Taker;
+use crate::replace::{Taker, explained};
 use crate::switch::Switch;
 
 /// An extension that wants to pick up a call.
@@ -50,6 +51,9 @@ impl Switch {
                 }
                 let calls = self.desk.engaged.calls_of(&what.tenant.tenant, number.as_str());
                 let found = self.first_ringing(&calls, number);
+                if let Some(found) = found {
+                    self.check_offer_taken(what, number, found)?;
+                }
                 found.ok_or_else(|| Refusal::phrased(StatusCode::TEMPORARILY_UNAVAILABLE, "Nobody Calls There"))
             }
             PickUp::Group => {
@@ -67,8 +71,37 @@ impl Switch {
                     self.first_ringing(&calls, &extension.number)
                 });
                 let nobody = || Refusal::phrased(StatusCode::TEMPORARILY_UNAVAILABLE, "Nobody Calls Your Group");
-                found.min().ok_or_else(nobody)
+                let found = found.min().ok_or_else(nobody)?;
+                self.check_agent_takes(what, found)?;
+                Ok(found)
             }
+        }
+    }
+
+    /// What rings by a queue is taken by who is in that queue, or in the pickup group of the extension, and has no call.
+    fn check_offer_taken(&self, what: &Pickup, rung: &ExtensionNumber, found: LegRef) -> Result<(), Refusal> {
+        let Some(queue) = self.calls.get(&found.call).and_then(Call::waits_in) else { return Ok(()) };
+        let tenant = &what.tenant;
+        let group = |number: &ExtensionNumber| tenant.extensions.get(number)?.pickup_group.as_ref();
+        let same_group = group(&what.by).is_some_and(|own| Some(own) == group(rung));
+        let agent = self.desk.floor.on_extension(&tenant.tenant, &what.by);
+        let is_member = agent.is_some_and(|agent| self.desk.floor.queues_of(agent).any(|own| own == *queue));
+        if !same_group && !is_member {
+            return Err(explained(StatusCode::FORBIDDEN, "you are neither in that queue nor in the pickup group"));
+        }
+        self.check_agent_takes(what, found)
+    }
+
+    /// An agent takes what rings by a queue only when a queue could ring him, too (AGT-12).
+    fn check_agent_takes(&self, what: &Pickup, found: LegRef) -> Result<(), Refusal> {
+        let by_queue = self.calls.get(&found.call).is_some_and(|call| call.waits_in().is_some());
+        let agent = self.desk.floor.on_extension(&what.tenant.tenant, &what.by);
+        match agent {
+            Some(agent) if by_queue && !self.desk.floor.is_free(agent) => Err(explained(
+                StatusCode::FORBIDDEN,
+                "you take calls of queues only while you are ready and have no call",
+            )),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -120,6 +120,9 @@ impl Switch {
                     self.desk.restore_agent(&config, &fact, since_ms);
                 }
             }
+            Input::RestoreCallback { tenant, asked, asked_ms, attempts } => {
+                self.desk.restore_callback(&tenant, &asked, asked_ms, attempts);
+            }
             Input::Recall { tenant, recalled } => self.desk.recall(&tenant, *recalled),
             Input::Resume { checkpoint, interrupted_at_ms } => self.resume(&checkpoint, interrupted_at_ms),
             Input::Command { id, tenant, command } => self.command(id, &tenant, command),
@@ -440,6 +443,8 @@ impl Switch {
             TimerKey::Supervisor(call, supervisor) => {
                 self.with_call(call, |call, desk| call.supervisor_elapsed(desk, supervisor));
             }
+            TimerKey::Callback(callback) => self.desk.callback_due(callback),
+            TimerKey::Whisper(call) => self.with_call(call, Call::whisper_elapsed),
             TimerKey::Agent(agent) => self.desk.agent_due(agent),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),

@@ -5,7 +5,7 @@ use hooks::id::CallId;
 use serde_json::json;
 use switch::input::{AgentOrder, CallOrder, Command, Party, Supervise};
 use switch::queue::Figures;
-use switch::view::{AgentView, QueueView, SupervisorView, View};
+use switch::view::{AgentView, CallbackView, QueueView, SupervisorView, View};
 
 use crate::fixture::{Fixture, PASSWORD, default_tenant};
 
@@ -105,6 +105,13 @@ async fn how_agents_and_queues_stand_is_shown() {
         queue: "support".into(),
         waiting: 0,
         first: Vec::new(),
+        callbacks: vec![CallbackView {
+            call: CallId::new(1_795_336_200_000, 5),
+            number: "13800000000".into(),
+            since_ms: 1_795_336_140_000,
+            attempts: 1,
+            under_way: None,
+        }],
         signed_in: 1,
         idle: 1,
         today,
@@ -112,7 +119,17 @@ async fn how_agents_and_queues_stand_is_shown() {
     let now = &admin.get("/agents/10000").await.json()["now"];
     assert_eq!((&now["state"], &now["signed_in_on"]), (&json!("ready"), &json!("1001")));
     let now = &admin.get("/queues").await.json()["items"][0]["now"];
-    assert_eq!((&now["idle"], &now["mean_wait_ms"]), (&json!(1), &json!(4_500)));
+    assert_eq!((&now["idle"], &now["mean_wait_ms"], &now["called_back"]), (&json!(1), &json!(4_500), &json!(2)));
+    let callback = &now["callbacks"][0];
+    assert_eq!((&callback["number"], &callback["attempts"]), (&json!("13800000000"), &json!(1)));
+    let path = format!("/queues/support/callbacks/{}", callback["call"].as_str().unwrap());
+    assert_eq!(admin.delete(&path).await.status, 204);
+    let orders = fixture.switch.commands.lock().unwrap().clone();
+    let Some((_, Command::CancelCallback { by, .. })) = orders.last() else { panic!("{orders:?}") };
+    assert_eq!(by, "token:test");
+    let other = CallId::new(1_795_336_200_000, 6);
+    assert_eq!(admin.delete(&format!("/queues/support/callbacks/{other}")).await.problem(), "not-found");
+    assert_eq!(admin.delete("/queues/support/callbacks/x").await.status, 404);
 }
 
 #[tokio::test]

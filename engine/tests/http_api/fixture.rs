@@ -83,6 +83,13 @@ impl SwitchHandle for FakeSwitch {
                 (Some(_), RecordAction::Start | RecordAction::Stop | RecordAction::Resume) => Ok(Done::Ok),
             },
             Command::Voicemail { .. } => Ok(Done::Ok),
+            Command::CancelCallback { queue, callback, .. } => {
+                let queue = self.live.queue(&tenant, queue.as_str());
+                match queue.is_some_and(|queue| queue.callbacks.iter().any(|it| it.call == callback)) {
+                    true => Ok(Done::Ok),
+                    false => Err(Refused::NoSuchCallback),
+                }
+            }
             Command::LiftBan(source) => {
                 let there = self.live.bans(None, 1_000).iter().any(|ban| ban.source == source);
                 self.live.apply(View::BanGone(source));

@@ -32,6 +32,7 @@ fn agent(number: &str, state: AgentState, call: Option<CallId>) -> View {
 fn queue(waiting: u32) -> View {
     let call = CallId::new(1_795_336_200_000, 1);
     View::Queue(Box::new(QueueView {
+        callbacks: Vec::new(),
         tenant: default_tenant(),
         queue: "support".into(),
         waiting,

@@ -165,6 +165,7 @@ impl Call {
             desk.metrics.calls_answered += 1;
             let answered = CallAnswered { call: self.id, leg: self.legs[callee.at()].id };
             self.fact(desk, Event::CallAnswered(answered));
+            self.called_back(desk);
         }
         self.rewire(desk);
         self.start_recording(desk);

@@ -26,7 +26,8 @@ impl Call {
         if self.is_visitor(leg) {
             return self.visitor_pressed(desk, leg, key);
         }
-        if self.pressed_in_flow(desk, leg, key)
+        if self.pressed_to_be_called_back(desk, leg, key)
+            || self.pressed_in_flow(desk, leg, key)
             || self.pressed_in_message(desk, leg, key)
             || self.pressed_in_survey(desk, leg, key)
         {
@@ -59,7 +60,8 @@ impl Call {
             self.visitor_pressed(desk, leg, key);
             return true;
         }
-        if self.pressed_in_flow(desk, leg, key)
+        if self.pressed_to_be_called_back(desk, leg, key)
+            || self.pressed_in_flow(desk, leg, key)
             || self.pressed_in_message(desk, leg, key)
             || self.pressed_in_survey(desk, leg, key)
         {

@@ -89,7 +89,9 @@ impl Call {
             Stage::Served { .. } => self.leave_service(desk, end.cause),
             Stage::Begun | Stage::Talking { .. } => {}
         }
+        self.not_called_back(desk);
         self.leave_flow(desk);
+        self.hush_whisper(desk);
         self.drop_third(desk);
         self.drop_supervisors(desk);
         self.drop_unconfirmed(desk);

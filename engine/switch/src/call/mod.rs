@@ -1,9 +1,11 @@
 //! A call: its legs and the stage it is in. This file holds what a call is and what is written down of it; the stages are in
 //! the files beside it.
 
+mod announce;
 mod answer;
 mod ask;
 mod away;
+mod callback;
 mod closed;
 mod confirm;
 mod control;

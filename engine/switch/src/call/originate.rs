@@ -39,6 +39,9 @@ impl Call {
 
     /// The first party answered: its other phones stop ringing, and the number is dialled.
     pub(super) fn summoned(&mut self, desk: &mut Desk, caller: LegIndex) {
+        if !self.agent_took_callback(desk) {
+            return;
+        }
         self.stop_ringing(desk);
         for other in self.called() {
             self.cancel_leg(desk, other, hooks::fact::EndCause::AnsweredElsewhere);

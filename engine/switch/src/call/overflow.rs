@@ -64,7 +64,12 @@ impl Call {
         let exit = chain.exit;
         match chain.steps.pop_front() {
             Some(Overflow::Queue(queue)) => {
-                self.wait_in(desk, caller, answered_ms, Queued { queue, priority: 0, by_flow: Vec::new() });
+                self.wait_in(
+                    desk,
+                    caller,
+                    answered_ms,
+                    Queued { queue, priority: 0, by_flow: Vec::new(), flow_keys: Vec::new() },
+                );
             }
             Some(Overflow::Number(number)) => self.ring_outside(desk, caller, answered_ms, &number),
             Some(Overflow::Flow(flow)) => {

@@ -92,6 +92,7 @@ impl Call {
             LegState::Up(_) => !self.is_unconfirmed(at),
         };
         match (&self.stage, up) {
+            (Stage::Summoning { .. }, false) if self.calls_back() => Some(CallStatus::Ringing),
             (Stage::Begun | Stage::Summoning { .. }, _) => Some(CallStatus::Dialling),
             (_, false) => Some(CallStatus::Ringing),
             (Stage::Seeking(Seeking { caller, transfer: None, .. }), true) if *caller == at => {

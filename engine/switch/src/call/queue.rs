@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::flow::action::{Event as FlowEvent, QueueLeft};
-use dialplan::flow::name::QueueName;
+use dialplan::flow::name::{Key, QueueName};
 use dialplan::say::{Part, defaults};
 use hooks::fact::{CallLeftQueue, CallOfferEnded, CallQueued, EndCause, Event, OfferOutcome, QueueExit, WhyAgent};
+use hooks::id::CallId;
 
 use super::room::NOWHERE;
 use super::transfer::Transfer;
@@ -33,14 +34,18 @@ pub(super) struct Queueing {
     /// How long it has waited in all, ms.
     waited_ms: u64,
     /// Which agents queues have rung for it.
-    rung: Vec<Rung>,
+    pub(super) rung: Vec<Rung>,
+    /// Whom it calls back, until he has answered: the call in which he asked for it.
+    pub(super) calls_back: Option<CallId>,
+    /// What an agent is told before he is connected.
+    pub(super) whisper: Option<super::announce::Whisper>,
     /// What is left of the overflow of the queue that gave it up first (QUEUE-06).
     pub(super) overflow: Option<super::overflow::Chain>,
 }
 
 /// An agent who is rung.
 #[derive(Debug)]
-struct Rung {
+pub(super) struct Rung {
     offer: OfferId,
     agent: AgentId,
     queue: QueueName,
@@ -53,18 +58,32 @@ struct Rung {
     lines: VecDeque<Target>,
 }
 
+impl Rung {
+    pub(super) fn new(offer: &Offer, queue: QueueName, why: WhyAgent, since_ms: u64) -> Self {
+        let (offer, agent) = (offer.offer, offer.agent);
+        Self { offer, agent, queue, why, taken_back: None, since_ms, lines: VecDeque::new() }
+    }
+
+    /// Which offer, and who is rung.
+    pub(super) fn lease(&self) -> (OfferId, AgentId) {
+        (self.offer, self.agent)
+    }
+}
+
 /// Somebody who waits.
 #[derive(Debug)]
 pub(super) struct Wait {
     /// His name in the line; `None` while nobody knows whether he is still there.
-    entry: Option<EntryId>,
-    queue: Arc<Queue>,
-    priority: u8,
+    pub(super) entry: Option<EntryId>,
+    pub(super) queue: Arc<Queue>,
+    pub(super) priority: u8,
     /// Since when in this queue, ms since the Unix epoch.
     since_ms: u64,
     /// What the flow that led here takes care of.
     by_flow: Vec<QueueLeft>,
-    speaker: Speaker,
+    /// The keys by which he leaves for the flow.
+    pub(super) flow_keys: Vec<Key>,
+    pub(super) speaker: Speaker,
 }
 
 /// How somebody comes to wait.
@@ -74,6 +93,8 @@ pub(super) struct Queued {
     pub(super) priority: u8,
     /// What the flow that leads here takes care of.
     pub(super) by_flow: Vec<QueueLeft>,
+    /// The keys by which the caller leaves for the flow.
+    pub(super) flow_keys: Vec<Key>,
 }
 
 impl Call {
@@ -108,8 +129,15 @@ impl Call {
         let mut speaker = Speaker::default();
         queue.welcome.iter().for_each(|prompt| speaker.say(vec![Part::Prompt(prompt.clone())]));
         self.queueing.last = Some(queue.clone());
-        let wait =
-            Wait { entry: Some(entry), queue, priority, since_ms: desk.now.unix_ms, by_flow: how.by_flow, speaker };
+        let wait = Wait {
+            entry: Some(entry),
+            queue,
+            priority,
+            since_ms: desk.now.unix_ms,
+            by_flow: how.by_flow,
+            flow_keys: how.flow_keys,
+            speaker,
+        };
         self.stage = Stage::Served { caller, answered_ms, by: Service::Queue(Box::new(wait)) };
         self.changed = true;
         let waited = Duration::from_millis(waited_ms);
@@ -123,7 +151,7 @@ impl Call {
         }
     }
 
-    fn wait(&self) -> Option<(LegIndex, &Wait)> {
+    pub(super) fn wait(&self) -> Option<(LegIndex, &Wait)> {
         match &self.stage {
             Stage::Served { caller, by: Service::Queue(wait), .. } => Some((*caller, wait)),
             Stage::Served {
@@ -145,7 +173,7 @@ impl Call {
         }
     }
 
-    fn wait_mut(&mut self) -> Option<&mut Wait> {
+    pub(super) fn wait_mut(&mut self) -> Option<&mut Wait> {
         match &mut self.stage {
             Stage::Served { by: Service::Queue(wait), .. } => Some(wait),
             Stage::Served {
@@ -167,6 +195,11 @@ impl Call {
         }
     }
 
+    /// The queue that it waits in.
+    pub(crate) fn waits_in(&self) -> Option<&QueueName> {
+        self.wait().map(|(_, wait)| &wait.queue.name)
+    }
+
     /// The party that waits, for whom agents are rung.
     pub(super) fn waiting_leg(&self) -> Option<LegIndex> {
         self.wait().map(|(caller, _)| caller)
@@ -185,15 +218,7 @@ impl Call {
             return desk.give_back(offer.offer, agent);
         };
         let queue = wait.queue.name.clone();
-        self.queueing.rung.push(Rung {
-            offer: offer.offer,
-            agent,
-            queue,
-            why,
-            taken_back: None,
-            since_ms: desk.now.unix_ms,
-            lines: VecDeque::new(),
-        });
+        self.queueing.rung.push(Rung::new(offer, queue, why, desk.now.unix_ms));
         let mut is_rung = false;
         let shown = self.shown().into_owned();
         match desk.reach(&self.tenant, agent, &shown) {
@@ -270,6 +295,7 @@ impl Call {
             priority: kept.priority,
             since_ms: kept.since_ms,
             by_flow: Vec::new(),
+            flow_keys: Vec::new(),
             speaker: Speaker::default(),
         };
         Some((Service::Queue(Box::new(wait)), queueing))
@@ -340,6 +366,7 @@ impl Call {
                 self.cancel_leg(desk, leg, cause);
             }
         }
+        self.callback_withdrawn(desk, cause);
     }
 
     /// How the queue took back that it had him rung.
@@ -390,8 +417,35 @@ impl Call {
         for other in self.called() {
             self.cancel_leg(desk, other, EndCause::AnsweredElsewhere);
         }
+        self.talks_with(desk, caller, leg, QueueExit::Answered);
+    }
+
+    /// A phone took the place of one that is rung for the caller who waits (`*8`): the offers to others end, and he talks with it.
+    pub(super) fn picked_up(&mut self, desk: &mut Desk, leg: LegIndex) {
+        let Some((caller, entry)) = self.wait().map(|(caller, wait)| (caller, wait.entry)) else { return };
+        let agent = self.legs[leg.at()].agent;
+        let exit = match (agent, entry) {
+            (Some(agent), Some(entry)) => {
+                desk.floor.distribution.picked_up(desk.now.mono, entry, agent);
+                QueueExit::Answered
+            }
+            (None, Some(entry)) => {
+                desk.floor.distribution.leave(entry, Exit::Led);
+                QueueExit::Led
+            }
+            (_, None) => QueueExit::Led,
+        };
+        for other in self.called() {
+            self.cancel_leg(desk, other, EndCause::AnsweredElsewhere);
+        }
+        self.talks_with(desk, caller, leg, exit);
+    }
+
+    /// The caller leaves the line and talks with who is at that leg.
+    fn talks_with(&mut self, desk: &mut Desk, caller: LegIndex, leg: LegIndex, exit: QueueExit) {
+        let agent = self.legs[leg.at()].agent;
         let number = agent.and_then(|agent| desk.floor.number_of(agent)).map(ToString::to_string);
-        let Some(answered_ms) = self.leave_line(desk, QueueExit::Answered, number) else { return };
+        let Some(answered_ms) = self.leave_line(desk, exit, number) else { return };
         let service = self.service();
         self.legs[leg.at()].side = service.map_or(self.legs[leg.at()].side, |service| self.legs[service.at()].side);
         self.stage = Stage::Talking { caller, callee: leg, answered_ms };
@@ -399,13 +453,20 @@ impl Call {
             self.finish_leg(desk, service, EndCause::Transferred);
         }
         self.changed = true;
+        self.tell_agent(desk, leg);
         self.rewire(desk);
         self.start_recording(desk);
     }
 
+    /// How long he has waited in all by then, ms.
+    pub(super) fn waited_ms_by(&self, now_ms: u64) -> u64 {
+        let here = self.wait().map_or(0, |(_, wait)| now_ms.saturating_sub(wait.since_ms));
+        self.queueing.waited_ms + here
+    }
+
     /// The caller is in the line no more; that is written down. Since when he has been served; the stage is to be changed by who
     /// calls this.
-    fn leave_line(&mut self, desk: &mut Desk, exit: QueueExit, agent: Option<String>) -> Option<u64> {
+    pub(super) fn leave_line(&mut self, desk: &mut Desk, exit: QueueExit, agent: Option<String>) -> Option<u64> {
         let Stage::Served { answered_ms, by: Service::Queue(wait), .. } = &mut self.stage else { return None };
         let answered_ms = *answered_ms;
         // Whatever becomes of the call, and whatever one of his phones said before: it is not the doing of who is still rung.
@@ -462,7 +523,7 @@ impl Call {
         self.legs[service.at()].side = transfer.seat;
         match queue {
             Some(queue) => {
-                let how = Queued { queue, priority: FRONT, by_flow: Vec::new() };
+                let how = Queued { queue, priority: FRONT, by_flow: Vec::new(), flow_keys: Vec::new() };
                 self.wait_in(desk, stays, transfer.answered_ms, how);
             }
             None => self.say_last(desk, stays, transfer.answered_ms, defaults::CALL_UNAVAILABLE),

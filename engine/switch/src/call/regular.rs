@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialplan::caller::{KnownCaller, remembered};
-use hooks::fact::{Direction, PeerKind};
+use hooks::fact::{CallSource, Direction, PeerKind};
 
 use super::Call;
 use crate::config::{OwnAgentRule, Queue};
@@ -47,11 +47,13 @@ impl Call {
 
     /// An agent talks with who called from outside: he is the caller's last agent.
     pub(super) fn remember_agent(&self, desk: &mut Desk, agent: AgentId) {
-        if self.about.direction != Direction::Inbound {
-            return;
-        }
+        let caller = match (self.about.direction, self.about.source) {
+            (Direction::Inbound, _) => &self.about.caller,
+            (Direction::Outbound, CallSource::Callback) => &self.about.callee,
+            (Direction::Outbound, CallSource::Dialled | CallSource::Api) | (Direction::Internal, _) => return,
+        };
         let number = desk.floor.number_of(agent).cloned();
-        if let (Some(number), Some(caller)) = (number, remembered(&self.about.caller)) {
+        if let (Some(number), Some(caller)) = (number, remembered(caller)) {
             desk.floor.regulars.remember(&self.tenant.tenant, caller, number, desk.now.unix_ms);
         }
     }

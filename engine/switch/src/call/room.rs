@@ -190,6 +190,7 @@ impl Call {
             || self.played_for_survey(desk, player)
             || self.played_last(desk, player)
             || self.played_to_confirm(desk, player)
+            || self.played_to_agent(desk, player)
         {
             return;
         }

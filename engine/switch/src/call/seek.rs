@@ -12,6 +12,7 @@ use sip::dialog::Forks;
 use sip::message::{Response, StatusCode};
 use sip::transaction::ClientKey;
 
+use super::callback::CALLBACK_RING;
 use super::closed::{Blocked, Shut};
 use super::forward::ENGAGED;
 use super::queue::Queued;
@@ -73,7 +74,7 @@ impl Call {
             return self.enter_flow(desk, caller, name, transfer);
         }
         if let Route::Queue(name) = route {
-            let how = Queued { queue: name.clone(), priority: 0, by_flow: Vec::new() };
+            let how = Queued { queue: name.clone(), priority: 0, by_flow: Vec::new(), flow_keys: Vec::new() };
             return self.enter_queue(desk, caller, how, transfer);
         }
         if let Route::Shut(shut) = route {
@@ -96,6 +97,7 @@ impl Call {
             Some(Purpose::HandOn(_) | Purpose::Recall) => ring_for.min(TRANSFER_RING_MAX),
             Some(Purpose::Flow(Errand::Ring(ring_for))) => ring_for,
             Some(Purpose::Flow(Errand::Overflow)) => OVERFLOW_RING,
+            None if self.calls_back() => ring_for.min(CALLBACK_RING),
             Some(Purpose::Flow(Errand::Confer | Errand::Shut)) | None => ring_for,
         };
         let ring_until = desk.start_timer(ring_for, TimerKey::Ring(self.id));
@@ -195,7 +197,7 @@ impl Call {
         let carriage = Carriage::to(&desk.node, &flow, target.srtp(&self.tenant));
         let mut session = Session::open(desk, &self.tenant.tenant, leg_ref, &flow, carriage).ok_or(NotStarted)?;
         let (proposal, about, diverted) = match summons {
-            Summons::Ring | Summons::AutoAnswer => {
+            Summons::Ring | Summons::RingFirst | Summons::AutoAnswer => {
                 session.ask_for(self.proposed_packets());
                 (self.proposal(), self.shown(), self.redirects.diverted())
             }
@@ -224,7 +226,7 @@ impl Call {
         let peer = self.peer_of(&target, summons);
         let side = match summons {
             Summons::Ring | Summons::Supervise(_) => Side::Callee,
-            Summons::AutoAnswer => Side::Caller,
+            Summons::AutoAnswer | Summons::RingFirst => Side::Caller,
             Summons::Return(back) => back.side,
         };
         let agent = match &target {
@@ -425,10 +427,11 @@ impl Call {
 
     /// Calls the next target that can be called.
     pub(super) fn call_next(&mut self, desk: &mut Desk) {
+        let first = if self.calls_back() { Summons::RingFirst } else { Summons::AutoAnswer };
         loop {
             let (queue, summons) = match &mut self.stage {
                 Stage::Seeking(Seeking { queue, .. }) => (queue, Summons::Ring),
-                Stage::Summoning { queue, .. } => (queue, Summons::AutoAnswer),
+                Stage::Summoning { queue, .. } => (queue, first),
                 Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => {
                     return;
                 }
@@ -530,7 +533,7 @@ impl Call {
                 let name = phone.extension.to_string();
                 let number = match summons {
                     Summons::Ring | Summons::Supervise(_) => name.clone(),
-                    Summons::AutoAnswer => self.about.caller.clone(),
+                    Summons::AutoAnswer | Summons::RingFirst => self.about.caller.clone(),
                     Summons::Return(back) => self.legs[back.leg.at()].peer.number.clone(),
                 };
                 Peer { kind: PeerKind::Extension, name, number }

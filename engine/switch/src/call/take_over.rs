@@ -51,7 +51,8 @@ impl Call {
 
     /// The leg by which this call rings at an extension and can be picked up.
     pub(crate) fn rings_at(&self, extension: &str) -> Option<LegIndex> {
-        let waits = matches!(self.stage, Stage::Seeking(_)) && self.answered_by().is_none();
+        let sought = matches!(self.stage, Stage::Seeking(_)) && self.answered_by().is_none();
+        let waits = sought || self.waiting_leg().is_some();
         let rings = |leg: &LegIndex| {
             let peer = &self.legs[leg.at()].peer;
             peer.kind == PeerKind::Extension && peer.name == extension
@@ -93,7 +94,7 @@ impl Call {
                 let caller = seeking.caller;
                 self.connect(desk, caller, new);
             }
-            (None, _) => {}
+            (None, _) => self.picked_up(desk, new),
         }
         Ok(())
     }

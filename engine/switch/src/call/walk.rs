@@ -145,9 +145,14 @@ impl Call {
                 Ok(room) => self.leave_for(desk, &Route::Room(room), Errand::Confer),
                 Err(_) => self.tell_flow(desk, Event::Done),
             },
-            Action::Queue { queue, priority, leaves, keys: _ } => {
+            Action::Queue { queue, priority, leaves, keys } => {
                 if let Stage::Served { caller, answered_ms, by: Service::Flow } = self.stage {
-                    self.wait_in(desk, caller, answered_ms, Queued { queue, priority, by_flow: leaves });
+                    self.wait_in(
+                        desk,
+                        caller,
+                        answered_ms,
+                        Queued { queue, priority, by_flow: leaves, flow_keys: keys },
+                    );
                 }
             }
             Action::LeaveQueue => self.leave_queue_for_flow(desk),

@@ -82,6 +82,9 @@ impl Call {
                 }
             }
             Some(Standing::Inviting) | None => {
+                if self.rewire_whisper(desk, caller, callee) {
+                    return;
+                }
                 for (leg, other) in [(caller, callee), (callee, caller)] {
                     // By order its phone knows nothing of it: it is silenced here.
                     let holds = self.legs[leg.at()].holds == Hold::On;

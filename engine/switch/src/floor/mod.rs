@@ -4,6 +4,7 @@
 //! dials or hangs up, by whatever phone, his state follows. A queue's offer is a lease of the distribution; the call that is offered
 //! rings the phones.
 
+mod callbacks;
 mod day;
 mod mobile;
 mod regulars;
@@ -23,6 +24,7 @@ use hooks::id::{CallId, TenantId};
 use crate::agent::{Agent, AgentEvent, Missed, Refused, State};
 use crate::desk::{Desk, TimerKey};
 use crate::leg::Peer;
+pub(crate) use callbacks::Wanted;
 pub(crate) use mobile::Reach;
 pub use regulars::REGULARS_MAX;
 
@@ -44,6 +46,8 @@ pub(crate) struct Floor {
     offers: BTreeMap<OfferId, CallId>,
     last_id: u64,
     days: day::Days,
+    /// Who is to be called back.
+    pub(crate) callbacks: callbacks::Callbacks,
     /// Who talked with whom last.
     pub(crate) regulars: regulars::Regulars,
     changed: Changed,
@@ -251,9 +255,12 @@ impl Floor {
         self.changed.queues.insert(queue);
     }
 
-    /// Callers who wait, and what they are being offered.
+    /// Callers who wait or are to be called back, and what they are being offered.
     pub(crate) fn busy(&self) -> usize {
-        self.entries.len() + self.offers.len() + self.posts.values().map(|post| post.calls.len()).sum::<usize>()
+        self.entries.len()
+            + self.callbacks.len()
+            + self.offers.len()
+            + self.posts.values().map(|post| post.calls.len()).sum::<usize>()
     }
 }
 
@@ -397,7 +404,11 @@ fn becoming(is: CallStatus, shall_be: CallStatus, end: PartEnd) -> Vec<AgentEven
         (S::Dialling, S::Connected(doing)) => [AgentEvent::DialAnswered].into_iter().chain(talk(doing)).collect(),
         (S::Connected(_), S::None) => vec![AgentEvent::CallEnded { wrap_up_max: end.wrap_up_max }],
         (S::Connected(_), S::Connected(doing)) => vec![AgentEvent::Talk(doing)],
+        // He takes the call, and whom he calls back is called.
+        (S::Ringing, S::Dialling) => vec![AgentEvent::Missed(Missed::Taken), AgentEvent::Dial],
         // What he talked in is over, and he still waits for whom he asked, or the other way round.
-        (S::None, S::None) | (S::Ringing | S::Dialling | S::Connected(_), S::Ringing | S::Dialling) => Vec::new(),
+        (S::None, S::None)
+        | (S::Ringing | S::Dialling | S::Connected(_), S::Ringing)
+        | (S::Dialling | S::Connected(_), S::Dialling) => Vec::new(),
     }
 }

@@ -29,7 +29,8 @@ impl Desk {
         let (tenant, name) = self.floor.queues.get(&id)?;
         let distribution = &self.floor.distribution;
         let now = distribution.now(id, self.now.mono)?;
-        let waiting = distribution.waiting(id).take(WAITING_SHOWN_MAX).filter_map(|entry| {
+        let waiting = distribution.waiting(id).filter(|entry| self.floor.waiting(*entry).is_some());
+        let waiting = waiting.take(WAITING_SHOWN_MAX).filter_map(|entry| {
             let waited_ms = ms(distribution.waited(entry, self.now.mono)?);
             let call = self.floor.waiting(entry)?;
             Some(WaitingView { call, since_ms: self.now.unix_ms.saturating_sub(waited_ms) })
@@ -41,6 +42,7 @@ impl Desk {
             first: waiting.collect(),
             signed_in: now.signed_in,
             idle: now.idle,
+            callbacks: self.floor.callbacks.shown(tenant, name),
             today: distribution.figures(id).unwrap_or_default(),
         })
     }

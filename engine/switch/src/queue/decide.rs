@@ -75,13 +75,19 @@ impl Distribution {
         self.remove(entry, exit);
     }
 
+    /// An agent took somebody who waits though another one is rung for him: he has left the queue, and the offers for him end.
+    pub fn picked_up(&mut self, now: Duration, entry: EntryId, agent: AgentId) {
+        self.count_answer(now, entry, agent);
+        self.remove(entry, Exit::Answered(agent));
+    }
+
     /// An offer ended. False if it had ended before: whoever asks is too late.
     pub fn offer_ended(&mut self, now: Duration, offer: OfferId, end: OfferEnd) -> bool {
         let Some(lease) = self.end_lease(offer) else { return false };
         let Some(entry) = self.entries.get_mut(&lease.entry) else { return true };
         match end {
             OfferEnd::Answered => {
-                self.count_answer(now, lease);
+                self.count_answer(now, lease.entry, lease.agent);
                 self.remove(lease.entry, Exit::Answered(lease.agent));
                 return true;
             }
@@ -158,7 +164,7 @@ impl Distribution {
     pub(super) fn look(&mut self, now: Duration, id: EntryId) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let Some(queue) = self.queues.get_mut(&entry.queue) else { return };
-        let rings_all = queue.settings.strategy == Strategy::RingAll;
+        let rings_all = entry.rings_all(queue.settings.strategy);
         if !entry.offers.is_empty() && !rings_all {
             return;
         }
@@ -217,7 +223,7 @@ impl Distribution {
         loop {
             let (Some(entry), Some(chosen)) = (self.entries.get(&id), self.best_agent(now, id, level)) else { return };
             let Some(strategy) = self.queues.get(&entry.queue).map(|queue| queue.settings.strategy) else { return };
-            let more = strategy == Strategy::RingAll && entry.offers.len() + 1 < RING_ALL_MAX;
+            let more = entry.rings_all(strategy) && entry.offers.len() + 1 < RING_ALL_MAX;
             self.offer(now, id, chosen, Rule::Agent(strategy, level));
             if !more {
                 return;
@@ -277,7 +283,7 @@ impl Distribution {
             Open::Only { ring_for, .. } => ring_for,
             Open::Level(_) => queue.settings.ring_timeout,
         };
-        if queue.settings.strategy != Strategy::RingAll {
+        if !entry.rings_all(queue.settings.strategy) {
             queue.line.close(place);
         }
         if let Open::Only { agent, .. } = open
@@ -350,15 +356,15 @@ impl Distribution {
         Some(lease)
     }
 
-    fn count_answer(&mut self, now: Duration, lease: Lease) {
-        let Some(entry) = self.entries.get(&lease.entry) else { return };
+    fn count_answer(&mut self, now: Duration, entry: EntryId, agent: AgentId) {
+        let Some(entry) = self.entries.get(&entry) else { return };
         let waited = entry.place.waited(now);
         if let Some(queue) = self.queues.get_mut(&entry.queue).filter(|_| entry.waits == Waits::OnTheLine) {
             queue.figures.answered += 1;
             queue.figures.within_target += u64::from(waited <= queue.settings.target);
             queue.figures.answered_wait_ms += u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         }
-        self.change_idle(lease.agent, |agent| agent.answered_today += 1);
+        self.change_idle(agent, |agent| agent.answered_today += 1);
     }
 
     pub(super) fn overflow(&mut self, entry: EntryId, exit: Exit) {

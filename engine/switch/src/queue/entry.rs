@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{AgentId, EntryId, Level, OfferId, QueueId, REFUSAL_REST};
+use super::{AgentId, EntryId, Level, OfferId, QueueId, REFUSAL_REST, Strategy};
 
 /// Somebody comes to wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,13 @@ pub struct Join {
     pub sticky: Option<Sticky>,
     /// How he waits.
     pub waits: Waits,
+}
+
+impl Entry {
+    /// Whether several agents are rung for him at once: each would call him back.
+    pub(super) fn rings_all(&self, strategy: Strategy) -> bool {
+        strategy == Strategy::RingAll && self.waits == Waits::OnTheLine
+    }
 }
 
 /// How somebody waits.

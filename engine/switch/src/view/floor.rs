@@ -47,6 +47,8 @@ pub struct QueueView {
     pub signed_in: u32,
     /// Of these, those who are idle.
     pub idle: u32,
+    /// Those who are to be called back, the first to be called first.
+    pub callbacks: Vec<CallbackView>,
     /// What came of those who entered today.
     pub today: Figures,
 }
@@ -58,4 +60,19 @@ pub struct WaitingView {
     pub call: CallId,
     /// Since when, ms since the Unix epoch.
     pub since_ms: u64,
+}
+
+/// Somebody who is to be called back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackView {
+    /// The call in which he asked for it.
+    pub call: CallId,
+    /// His number.
+    pub number: String,
+    /// Since when he has waited, ms since the Unix epoch.
+    pub since_ms: u64,
+    /// How often he was called.
+    pub attempts: u8,
+    /// The call for him that is under way.
+    pub under_way: Option<CallId>,
 }

@@ -531,10 +531,8 @@ impl World {
             Event::CallRetrieved(e) => format!("retrieved {}", self.leg(e.leg)),
             Event::TransferStarted(e) => format!("transfer_started {} {:?} {}", self.leg(e.leg), e.kind, e.target),
             Event::Transferred(e) => format!("transferred {} -> {} {:?}", self.leg(e.leg), self.leg(e.to), e.kind),
-            Event::TransferFailed(e) => {
-                format!("transfer_failed {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status)
-            }
-            Event::CallQueued(_)
+            Event::TransferFailed(_)
+            | Event::CallQueued(_)
             | Event::CallBlocked(_)
             | Event::SurveyInvited(_)
             | Event::SurveyCompleted(_)
@@ -597,6 +595,9 @@ impl World {
                 };
                 let comment = if e.comment.is_some() { " with a comment" } else { "" };
                 format!("survey_completed {} | {}{comment}", label(&e.answer), label(&e.second))
+            }
+            Event::TransferFailed(e) => {
+                format!("transfer_failed {} {:?} {}", self.leg(e.leg), e.cause, e.sip_status)
             }
             Event::CallBlocked(e) => format!("blocked {:?} {} {:?}", e.side, e.number, e.treatment),
             Event::CallQueued(e) => format!("queued {} {}", e.queue, e.waited_ms),
@@ -839,7 +840,7 @@ impl World {
         if self.facts.iter().filter(|fact| fact.starts_with("created")).count() == 1 {
             let end = self.facts.iter().position(|fact| fact.starts_with("ended")).unwrap();
             for fact in &self.facts[end + 1..] {
-                let own = ["recording_", "banned", "agent "].iter().any(|word| fact.starts_with(word))
+                let own = ["recording_", "callback_", "banned", "agent "].iter().any(|word| fact.starts_with(word))
                     || fact.contains("bound ");
                 assert!(own, "{fact} after the end\n{}", self.ladder());
             }

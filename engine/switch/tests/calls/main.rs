@@ -5,6 +5,7 @@ mod agents;
 mod announcements;
 mod away;
 mod browsers;
+mod callbacks;
 mod chaos;
 mod closed;
 mod control;

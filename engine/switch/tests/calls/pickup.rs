@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use hooks::fact::AgentState;
 use switch::config::TenantConfig;
-use switch::input::{Command, Input};
+use switch::input::{AgentOrder, Command, Input};
 
 use crate::ladder::{World, node, tenant};
 use crate::phone::header;
 use crate::presence_xml::dialog_info;
+use crate::queues::{centre, close, order, staffed};
 
 /// Extensions and their pickup groups.
 fn grouped(groups: &[(&str, &str)]) -> TenantConfig {
@@ -272,4 +274,88 @@ fn a_phone_that_the_api_rings_for_its_owner_is_not_picked_up() {
         "#,
     );
     world.finish();
+}
+
+/// A centre in which Alice has been idle longest and Bob next, and a caller for whom Alice's phone rings.
+fn ringing_at_alice(groups: &[(&str, &str)], agents: &[&str]) -> World {
+    let mut settings = centre();
+    for (number, group) in groups {
+        let extension = settings.extensions.get_mut(&number.parse().unwrap()).unwrap();
+        extension.pickup_group = Some(group.parse().unwrap());
+    }
+    let mut world = staffed(settings, agents);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 180");
+    world
+}
+
+fn of(world: &World, word: &str) -> Vec<String> {
+    world.facts.iter().filter(|fact| fact.contains(word)).cloned().collect()
+}
+
+/// Proves QUEUE-02 (he leaves the queue by an agent's answer) and QUEUE-07 (no missed call of who did not let it ring out).
+#[test]
+fn an_agent_takes_what_a_queue_offers_to_a_colleague() {
+    // By the extension, as a member of the queue; by the group.
+    for (groups, code) in [(&[][..], "*81001"), (&[("1001", "office"), ("1002", "office")][..], "*8")] {
+        let mut world = ringing_at_alice(groups, &["10001", "10002"]);
+        world.play(&format!(
+            r#"
+            0ms   bob   > INVITE {code}
+            0ms   bob   < 200
+            0ms   alice < CANCEL `Reason: SIP;cause=200`
+            0ms   alice < ACK
+            0ms   lines hears bob
+            0ms   bob   hears lines
+            5s    lines > BYE
+            5s    bob   < BYE
+            "#
+        ));
+        // Alice, who was not rung out, is idle as long as before, and is rung for the next one.
+        world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 200\n1s alice < ACK\n2s lines > BYE\n2s alice < BYE");
+        let world = close(world, &["10001", "10002"]);
+        assert_eq!(
+            of(&world, "offer"),
+            [
+                "offered 10001 by support LongestIdle",
+                "offer_ended 10001 Taken 1000",
+                "offered 10001 by support LongestIdle",
+                "offer_ended 10001 Answered 1000",
+            ],
+            "{}",
+            world.ladder()
+        );
+        assert_eq!(of(&world, "left_queue")[0], "left_queue support Answered 10002 1000 in time");
+        assert_eq!(of(&world, "agent 10002")[0], "agent 10002 Ready->Ready Dialling Dial");
+    }
+}
+
+#[test]
+fn a_phone_of_the_group_without_an_agent_takes_what_a_queue_offers_too() {
+    let mut world = ringing_at_alice(&[("1001", "office"), ("1003", "office")], &["10001"]);
+    world.play("0ms carol > INVITE *8\n0ms carol < 200\n0ms alice < CANCEL\n0ms alice < ACK\n0ms lines hears carol\n1s lines > BYE\n1s carol < BYE");
+    let world = close(world, &["10001"]);
+    assert_eq!(of(&world, "left_queue"), ["left_queue support Led 1000"]);
+    assert_eq!(of(&world, "offer_ended"), ["offer_ended 10001 CallerHungUp 1000"]);
+}
+
+#[test]
+fn who_is_not_of_the_queue_or_not_ready_does_not_take_its_calls() {
+    // Carol's phone is in no group with Alice's, and nobody is signed in on it.
+    let mut world = ringing_at_alice(&[], &["10001", "10002"]);
+    world.play("0ms carol > INVITE *81001\n0ms carol < 403 `neither in that queue`");
+    order(&mut world, "10002", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    world.play("0ms bob > INVITE *81001\n0ms bob < 403 `while you are ready`");
+    world.play("0ms alice > 200\n0ms alice < ACK\n1s lines > BYE\n1s alice < BYE");
+    close(world, &["10001", "10002"]);
+}
+
+/// Two callers ring at two agents: none of them can take the other's, so no agent ever has two offers.
+#[test]
+fn an_agent_who_is_rung_himself_does_not_take_another_offer() {
+    let mut world = ringing_at_alice(&[], &["10001", "10002"]);
+    world.play("0ms spare > INVITE 01012340000\n0ms spare < 200\n0ms bob < INVITE\n0ms bob2 > INVITE *81001\n0ms bob2 < 403 `while you are ready`");
+    world.play(
+        "0ms bob > 200\n0ms bob < ACK\n1s spare > BYE\n1s bob < BYE\n1s lines > BYE\n1s alice < CANCEL\n1s alice < ACK",
+    );
+    close(world, &["10001", "10002"]);
 }
