@@ -392,6 +392,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         hours: [].into(),
         surveys: std::collections::BTreeMap::new(),
         blocks: std::sync::Arc::default(),
+        callers: std::sync::Arc::default(),
         plan: Plan { extensions: [number].into(), inbound: vec![inbound], ..Plan::default() },
         language: dialplan::say::Language::En,
         caller_number: None,

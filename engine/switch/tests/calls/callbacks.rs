@@ -89,11 +89,23 @@ fn who_asks_for_it_is_called_back_once_an_agent_has_answered() {
     );
 }
 
+/// Proves QUEUE-04 (first in, first out).
 #[test]
 fn who_is_to_be_called_back_keeps_his_place_in_line() {
-    let mut world = asked(calling_back());
-    // Bob's colleague came later, and waits on the line.
-    world.play("0ms carol > INVITE 7000\n0ms carol < 200");
+    let mut world = staffed(calling_back(), &["10001"]);
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    // Carol came later, but had waited on the line before he asked to be called back.
+    world.play(
+        r#"
+        0ms   lines > INVITE 01012340000
+        0ms   lines < 200
+        1s    carol > INVITE 7000
+        1s    carol < 200
+        3s    lines > press 2
+        3s    lines hears queue_callback_accepted
+        4s    lines > BYE
+        "#,
+    );
     ready(&mut world);
     world.play("0ms alice < INVITE `From: <sip:13800000000@`\n1s alice > 200\n1s alice < ACK\n1s lines < INVITE\n2s lines > 200\n2s lines < ACK\n3s lines > BYE\n3s alice < BYE");
     // After the wrap-up it is the other one's turn.
@@ -101,6 +113,25 @@ fn who_is_to_be_called_back_keeps_his_place_in_line() {
         "10s alice < INVITE `From: \"Carol\"`\n11s alice > 200\n11s alice < ACK\n12s carol > BYE\n12s alice < BYE",
     );
     close(world, &["10001"]);
+}
+
+#[test]
+fn where_all_are_rung_at_once_one_agent_calls_back() {
+    let mut settings = calling_back();
+    change(&mut settings, |queue| queue.settings.strategy = Strategy::RingAll);
+    let mut world = staffed(settings, &["10001", "10002"]);
+    for agent in ["10001", "10002"] {
+        order(&mut world, agent, AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    }
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n3s lines > press 2\n4s lines > BYE");
+    for agent in ["10001", "10002"] {
+        order(&mut world, agent, AgentOrder::Pick(AgentState::Ready)).unwrap();
+    }
+    world.play("0ms alice < INVITE\n1s alice > 180\n20s alice < CANCEL\n20s alice < ACK");
+    // Of two who are idle now one is rung.
+    world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK\n1s lines < INVITE\n2s lines > 200\n2s lines < ACK\n3s lines > BYE\n3s bob < BYE");
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "offered").len(), 2, "{}", world.ladder());
 }
 
 #[test]
