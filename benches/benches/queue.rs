@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use switch::queue::{
     AgentId, Availability, Decision, Distribution, EntryId, Join, Level, Member, OfferEnd, Presence, QueueId,
-    QueueSettings, Strategy, Widening,
+    QueueSettings, Strategy, Waits, Widening,
 };
 
 const AGENTS: u32 = 5_000;

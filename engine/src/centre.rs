@@ -138,6 +138,8 @@ pub struct QueueRules {
     /// A prompt that who comes in hears before the music (REC-08).
     #[schema(example = "queue_welcome")]
     pub welcome: Option<String>,
+    /// A prompt that is heard by who waits, again and again, in the place of the stock music (QUEUE-05).
+    pub music: Option<String>,
     /// What its callers are asked after the talk (SURVEY-01): when the agent asks for it (CALL-25), or by a flow.
     #[schema(example = "service")]
     pub survey: Option<String>,
@@ -277,6 +279,7 @@ impl Default for QueueRules {
             wrap_up_max_s: 0,
             record: true,
             welcome: None,
+            music: None,
             survey: None,
             survey_after_hangup: false,
             voicemail_greeting: None,
@@ -317,6 +320,7 @@ impl QueueRules {
         }
         let prompts = [
             ("welcome", &self.welcome),
+            ("music", &self.music),
             ("voicemail_greeting", &self.voicemail_greeting),
             ("agent_announcement", &self.agent_announcement),
         ];
@@ -405,6 +409,7 @@ impl QueueRules {
             wrap_up_max: some(self.wrap_up_max_s),
             record: self.record,
             welcome: self.welcome.as_deref().and_then(|text| text.parse().ok()),
+            music: self.music.as_deref().and_then(|text| text.parse().ok()),
             survey: self.survey.as_deref().and_then(|text| text.parse().ok()),
             survey_after_hang_up: self.survey_after_hangup,
             voicemail_greeting: self.voicemail_greeting.as_deref().and_then(|text| text.parse().ok()),
@@ -483,6 +488,23 @@ mod tests {
             ..AgentRules::default()
         };
         assert_eq!(wrong.faults().len(), 3);
+    }
+
+    /// Proves QUEUE-05 (what is so where nothing is set: ring 20 s, wait 120 s, 50 callers, no survey).
+    #[test]
+    fn a_queue_of_which_nothing_is_set_has_the_defaults() {
+        let queue = QueueRules::default().for_switch(&"support".parse().unwrap());
+        let (ring, wait) = (Duration::from_secs(20), Duration::from_secs(120));
+        assert_eq!(
+            (queue.settings.ring_timeout, queue.settings.max_wait, queue.settings.max_length),
+            (ring, Some(wait), 50)
+        );
+        assert_eq!(queue.settings.strategy, Strategy::LongestIdle);
+        assert_eq!((queue.survey, queue.music, queue.wrap_up_max, queue.overflow), (None, None, None, Vec::new()));
+        assert_eq!(
+            (queue.own_agent.who, queue.callback_key, queue.agent_announcement),
+            (OwnAgentRule::Nobody, None, None)
+        );
     }
 
     #[test]

@@ -224,6 +224,7 @@ async fn told(store: &Store, call: CallId) -> Vec<String> {
     document.segments.iter().map(text).collect()
 }
 
+/// Proves QUEUE-01 (the group is a filter of call records).
 #[test]
 fn a_record_tells_what_the_call_was_made_of() {
     on_each_database(|scratch| async move {

@@ -353,6 +353,7 @@ async fn check_ends(edit: &mut Edit, queue: &Queue) -> Result<(), Problem> {
     }
     let named = [
         ("welcome", &queue.rules.welcome),
+        ("music", &queue.rules.music),
         ("voicemail_greeting", &queue.rules.voicemail_greeting),
         ("agent_announcement", &queue.rules.agent_announcement),
     ];

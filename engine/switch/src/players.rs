@@ -44,10 +44,32 @@ impl Desk {
         language: Language,
         parts: Vec<Part>,
     ) -> PlayerId {
+        self.play_so(audience, tenant, language, parts, Repeat::Once)
+    }
+
+    /// As [`Self::play`], but it begins again whenever it has ended. Without anything in it, it ends at once.
+    pub(crate) fn play_on(
+        &mut self,
+        audience: Audience,
+        tenant: &TenantId,
+        language: Language,
+        parts: Vec<Part>,
+    ) -> PlayerId {
+        self.play_so(audience, tenant, language, parts, Repeat::Forever)
+    }
+
+    fn play_so(
+        &mut self,
+        audience: Audience,
+        tenant: &TenantId,
+        language: Language,
+        parts: Vec<Part>,
+        repeat: Repeat,
+    ) -> PlayerId {
         self.players.last += 1;
         let player = PlayerId(self.players.last);
         self.players.running.insert(player, audience);
-        self.media(MediaCommand::Play { player, tenant: tenant.clone(), language, parts, repeat: Repeat::Once });
+        self.media(MediaCommand::Play { player, tenant: tenant.clone(), language, parts, repeat });
         player
     }
 

@@ -94,6 +94,7 @@ pub(super) fn queue(mut reader: Reader<'_>) -> Option<ProvisionedQueue> {
         wrap_up_max_s,
         record: reader.flag("record").unwrap_or(other.record),
         welcome: reader.text("welcome"),
+        music: reader.text("music"),
         survey: reader.text("survey"),
         survey_after_hangup: reader.flag("survey_after_hangup").unwrap_or(other.survey_after_hangup),
         voicemail_greeting: reader.text("voicemail_greeting"),

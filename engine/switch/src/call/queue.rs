@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dialplan::flow::action::{Event as FlowEvent, QueueLeft};
 use dialplan::flow::name::{Key, QueueName};
-use dialplan::say::{Part, defaults};
+use dialplan::say::{Part, PromptName, defaults};
 use hooks::fact::{CallLeftQueue, CallOfferEnded, CallQueued, EndCause, Event, OfferOutcome, QueueExit, WhyAgent};
 use hooks::id::CallId;
 
@@ -84,6 +84,24 @@ pub(super) struct Wait {
     /// The keys by which he leaves for the flow.
     pub(super) flow_keys: Vec<Key>,
     pub(super) speaker: Speaker,
+    music: Music,
+}
+
+/// What is heard between what is said (QUEUE-05).
+#[derive(Debug)]
+enum Music {
+    /// That of every line.
+    Stock,
+    /// The queue's own, which was not heard yet.
+    Own(PromptName),
+    /// The queue's own.
+    Playing(PlayerId),
+}
+
+impl Music {
+    fn of(queue: &Queue) -> Self {
+        queue.music.clone().map_or(Self::Stock, Self::Own)
+    }
 }
 
 /// How somebody comes to wait.
@@ -129,8 +147,10 @@ impl Call {
         let mut speaker = Speaker::default();
         queue.welcome.iter().for_each(|prompt| speaker.say(vec![Part::Prompt(prompt.clone())]));
         self.queueing.last = Some(queue.clone());
+        let music = Music::of(&queue);
         let wait = Wait {
             entry: Some(entry),
+            music,
             queue,
             priority,
             since_ms: desk.now.unix_ms,
@@ -291,6 +311,7 @@ impl Call {
         let queueing = Queueing { last: Some(queue.clone()), waited_ms: kept.waited_ms, ..Queueing::default() };
         let wait = Wait {
             entry: None,
+            music: Music::of(&queue),
             queue,
             priority: kept.priority,
             since_ms: kept.since_ms,
@@ -477,6 +498,9 @@ impl Call {
         if let Some(player) = wait.speaker.hush() {
             desk.stop_playing(player);
         }
+        if let Music::Playing(player) = wait.music {
+            desk.stop_playing(player);
+        }
         let waited_ms = desk.now.unix_ms.saturating_sub(wait.since_ms);
         let target = u64::try_from(wait.queue.settings.target.as_millis()).unwrap_or(u64::MAX);
         let within_target = exit == QueueExit::Answered && self.queueing.waited_ms + waited_ms <= target;
@@ -573,7 +597,13 @@ impl Call {
 
     /// What is said to who waits was said to its end. False if it is not what the queue says.
     pub(super) fn played_in_queue(&mut self, desk: &mut Desk, player: PlayerId) -> bool {
-        let is_its = self.wait_mut().is_some_and(|wait| wait.speaker.ended(player));
+        let Some(wait) = self.wait_mut() else { return false };
+        // Music goes on for ever, unless there is none in it.
+        let is_music = matches!(wait.music, Music::Playing(music) if music == player);
+        if is_music {
+            wait.music = Music::Stock;
+        }
+        let is_its = is_music || wait.speaker.ended(player);
         if is_its {
             self.rewire(desk);
         }
@@ -592,10 +622,19 @@ impl Call {
             wait.speaker.began(desk.play(Audience::Call(id), &tenant.tenant, tenant.language, parts));
         }
         let said = wait.speaker.playing();
+        if let (None, Music::Own(music)) = (said, &wait.music) {
+            let parts = vec![Part::Prompt(music.clone())];
+            wait.music = Music::Playing(desk.play_on(Audience::Call(id), &tenant.tenant, tenant.language, parts));
+        }
+        let heard = match (said, &wait.music) {
+            (Some(player), _) => Source::Player(player),
+            (None, Music::Playing(player)) => Source::Player(*player),
+            (None, Music::Stock | Music::Own(_)) => Source::Sound(Sound::HoldMusic),
+        };
         if let Some(session) = leg.session_mut() {
             session.listen(desk, Detect::On);
         }
-        self.hear(desk, caller, vec![said.map_or(Source::Sound(Sound::HoldMusic), Source::Player)]);
+        self.hear(desk, caller, vec![heard]);
     }
 }
 

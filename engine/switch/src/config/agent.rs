@@ -48,6 +48,8 @@ pub struct Queue {
     pub record: bool,
     /// Said to who comes in, before the music: that the call is recorded, for one (REC-08).
     pub welcome: Option<PromptName>,
+    /// Heard by who waits, again and again, in the place of the stock music.
+    pub music: Option<PromptName>,
     /// What its callers are asked after the talk (SURVEY-01); evaluation is off without (CALL-25).
     pub survey: Option<SurveyName>,
     /// They are also asked when the agent hangs up first.

@@ -102,6 +102,7 @@ fn settings(strategy: Strategy) -> QueueSettings {
 }
 
 /// The decision behind QUEUE-03 but for the live phone, which is the agent's.
+/// Proves QUEUE-03.
 #[test]
 fn each_strategy_chooses_its_own() {
     let expected = [
@@ -148,6 +149,7 @@ fn each_strategy_chooses_its_own() {
 }
 
 /// The decision behind QUEUE-04 in its order.
+/// Proves QUEUE-04.
 #[test]
 fn first_in_first_out_within_a_priority() {
     let mut centre = Centre::new(QueueSettings::default());
@@ -217,6 +219,7 @@ fn who_is_alone_gets_the_caller_that_he_rejected_after_a_rest() {
 }
 
 /// The decision behind QUEUE-05 in its limits, QUEUE-06 in its triggers.
+/// Proves QUEUE-05 (max wait, max length).
 #[test]
 fn limits_lead_out_of_the_queue() {
     let tight = QueueSettings { max_wait: Some(s(60)), max_length: 2, ..QueueSettings::default() };
@@ -248,6 +251,7 @@ fn limits_lead_out_of_the_queue() {
     assert_eq!((centre.core.offers(), centre.core.poll_timeout()), (0, None), "nothing is left");
 }
 
+/// Proves QUEUE-01 (levels).
 #[test]
 fn more_levels_are_rung_with_time() {
     let widening = [(0, 1), (30, 3), (60, 9)]

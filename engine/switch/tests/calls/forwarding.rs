@@ -29,6 +29,7 @@ fn check(set: &[(String, CallHandling)], registered: &[&'static str], script: &s
     }
 }
 
+/// Proves AGT-18 (do not disturb).
 #[test]
 fn who_shall_not_be_disturbed_is_busy() {
     check(
@@ -49,6 +50,7 @@ fn who_shall_not_be_disturbed_is_busy() {
     );
 }
 
+/// Proves AGT-18 (call waiting).
 #[test]
 fn with_call_waiting_a_second_call_rings_and_without_it_the_phone_is_busy() {
     let talk = "
@@ -112,6 +114,7 @@ fn a_phone_that_is_dialling_is_busy_without_call_waiting() {
     );
 }
 
+/// Proves AGT-18 (forward always).
 #[test]
 fn an_extension_that_is_forwarded_always_never_rings() {
     check(
@@ -304,6 +307,7 @@ fn forwards_are_followed_one_after_the_other_and_never_in_a_ring() {
 }
 
 /// What became of the call at the first extension says nothing of what it meets at the second.
+/// Proves AGT-18 (forward on busy, on no answer).
 #[test]
 fn each_extension_forwards_for_its_own_reason() {
     check(

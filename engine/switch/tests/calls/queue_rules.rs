@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use dialplan::caller::{KnownCaller, KnownCallers};
 use dialplan::number_map::NumberPattern;
+use dialplan::say::defaults;
 use hooks::fact::AgentState;
-use switch::config::{OwnAgentRule, TenantConfig};
+use switch::config::{Overflow, OwnAgentRule, Queue, TenantConfig};
 use switch::input::{AgentOrder, Input, Recalled, Talk};
 use switch::queue::Strategy;
 
@@ -150,4 +151,122 @@ fn who_answered_fewest_today_is_rung_also_after_a_restart() {
         world.play(&format!("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms {rung} < INVITE\n1s {rung} > 200\n1s {rung} < ACK\n2s lines > BYE\n2s {rung} < BYE"));
         close(world, &["10001", "10002"]);
     }
+}
+
+/// Proves QUEUE-05 (music).
+#[test]
+fn who_waits_hears_the_music_of_the_queue_between_what_is_said() {
+    let mut settings = centre();
+    change(&mut settings, |queue| {
+        queue.music = Some("our_music".parse().unwrap());
+        queue.welcome = Some(defaults::QUEUE_WELCOME);
+    });
+    let mut world = staffed(settings, &["10001"]);
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms lines hears queue_welcome");
+    world.played("lines");
+    world.play("0ms lines hears our_music");
+    // A clip without a sound in it is over at once.
+    world.played("lines");
+    world.play("0ms lines hears HoldMusic\n1s lines > BYE");
+    world.play("2s lines > INVITE 01012340000\n2s lines < 200");
+    world.played("lines");
+    world.play("0ms lines hears our_music\n1s lines > BYE");
+    close(world, &["10001"]);
+}
+
+/// Proves QUEUE-06: another group, mobiles one after another for 20 s each, a prompt and the end; for each of the three triggers.
+#[test]
+fn who_is_not_served_goes_on_in_the_order_that_is_set() {
+    for trigger in ["MaxWait", "Full", "NobodySignedIn"] {
+        let mut settings = centre();
+        let mut sales = Queue::clone(&settings.queues[&"support".parse().unwrap()]);
+        sales.name = "sales".parse().unwrap();
+        sales.members.clear();
+        settings.queues.insert(sales.name.clone(), Arc::new(sales));
+        change(&mut settings, |queue| {
+            queue.settings.max_wait = (trigger == "MaxWait").then_some(Duration::from_secs(30));
+            queue.settings.max_length = if trigger == "Full" { 1 } else { 50 };
+            queue.overflow = vec![
+                Overflow::Queue("sales".parse().unwrap()),
+                Overflow::Number("13900000001".parse().unwrap()),
+                Overflow::Number("13900000002".parse().unwrap()),
+                Overflow::Say(defaults::QUEUE_BUSY),
+            ];
+        });
+        let agents: &[&str] = if trigger == "NobodySignedIn" { &[] } else { &["10003"] };
+        let mut world = staffed(settings, agents);
+        let _ = order(&mut world, "10003", AgentOrder::Pick(AgentState::OnBreak));
+        if trigger == "Full" {
+            world.play("0ms bob > INVITE 7000\n0ms bob < 200");
+        }
+        world.play("0ms alice > INVITE 7000\n0ms alice < 200");
+        let waits = if trigger == "MaxWait" { 30 } else { 0 };
+        world.play(&format!("{waits}s lines < INVITE `sip:913900000001@`\n{waits}s lines > 180"));
+        world.play("20s lines < CANCEL\n20s lines < INVITE `sip:913900000002@`\n20s lines < ACK\n20s lines > 180");
+        world.play("20s lines < CANCEL\n20s lines < ACK\n20s alice hears queue_busy");
+        world.played("alice");
+        world.play("0ms alice < BYE");
+        if trigger == "Full" {
+            world.play("0ms bob > BYE");
+        }
+        let world = close(world, &["10003"]);
+        let left = of(&world, "left_queue");
+        assert!(left[0].starts_with(&format!("left_queue support {trigger}")), "{left:?}");
+        assert_eq!(left[1], "left_queue sales NobodySignedIn 0");
+    }
+}
+
+/// Proves QUEUE-01: calls are led to agents through their groups, of which one has several and another none.
+#[test]
+fn callers_reach_the_agents_of_their_group_alone() {
+    let mut settings = centre();
+    let mut sales = Queue::clone(&settings.queues[&"support".parse().unwrap()]);
+    sales.name = "sales".parse().unwrap();
+    sales.members.retain(|agent, _| agent.as_str() != "10001");
+    settings.plan.queues.insert("7001".parse().unwrap(), sales.name.clone());
+    settings.queues.insert(sales.name.clone(), Arc::new(sales));
+    change(&mut settings, |queue| queue.members.retain(|agent, _| agent.as_str() == "10002"));
+    // Alice has been idle longest, and is of neither group.
+    let mut world = staffed(settings, &["10001", "10002"]);
+    for number in ["7000", "7001"] {
+        world.play(&format!("0ms carol > INVITE {number}\n0ms carol < 200\n0ms bob < INVITE\n1s bob > 200\n1s bob < ACK\n2s carol > BYE\n2s bob < BYE"));
+        let later = world.now() + Duration::from_secs(30);
+        world.run_until(later);
+    }
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "offered"), ["offered 10002 by support LongestIdle", "offered 10002 by sales LongestIdle"]);
+}
+
+/// Proves AGT-18.
+#[test]
+fn rules_of_agents_bind_an_extension_only_while_one_is_signed_in_on_it() {
+    let mut settings = centre();
+    let handling = &mut settings.extensions.get_mut(&"1001".parse().unwrap()).unwrap().handling;
+    handling.call_waiting = true;
+    handling.forward_no_answer = Some("1003".parse().unwrap());
+    let mut world = staffed(settings, &["10001"]);
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    // An agent on a break neither dials nor is dialled.
+    world.play("0ms alice > INVITE 1002\n0ms alice < 403\n1s bob > INVITE 1001\n1s bob < 486");
+    order(&mut world, "10001", AgentOrder::SignOut).unwrap();
+    // An ordinary phone does both; a second call waits, and goes on where nobody answers.
+    world.play(
+        r#"
+        0ms   alice > INVITE 1002
+        0ms   bob   < INVITE
+        1s    bob   > 200
+        1s    bob   < ACK
+        1s    alice < 200
+        2s    lines > INVITE 01012345678
+        2s    alice < INVITE
+        2s    alice > 180
+        2s    lines < 180
+        "#,
+    );
+    world.play("30s alice < CANCEL\n30s carol < INVITE\n31s carol > 200\n31s carol < ACK\n31s lines < 200\n31s lines > BYE\n31s carol < BYE");
+    world.play("0ms alice < ACK\n0ms bob > BYE\n0ms alice < BYE");
+    // Nothing of that was offered to an agent, and nobody has missed a call.
+    let world = close(world, &[]);
+    assert_eq!((of(&world, "offer"), of(&world, "WrapUp")), (Vec::new(), Vec::new()));
 }

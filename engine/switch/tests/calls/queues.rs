@@ -44,6 +44,7 @@ pub(crate) fn centre() -> TenantConfig {
         wrap_up_max: Some(Duration::from_secs(10)),
         record: false,
         welcome: None,
+        music: None,
         survey: None,
         survey_after_hang_up: false,
         voicemail_greeting: None,
@@ -162,6 +163,7 @@ fn a_caller_hears_music_until_an_agent_answers_and_wrap_up_follows() {
     assert_eq!(world.fact_times("WrapUpTimeout"), [19_000]);
 }
 
+/// Proves QUEUE-02 (an unanswered ring does not leave the queue, and the wait includes it) and QUEUE-07.
 #[test]
 fn an_agent_who_does_not_answer_is_passed_over_and_the_caller_keeps_his_place() {
     let mut world = staffed(centre(), &["10001", "10002"]);
@@ -288,6 +290,7 @@ fn a_colleague_reaches_an_agent_only_while_he_is_idle() {
 }
 
 /// Proves AGT-13.
+/// Proves QUEUE-07 (each time).
 #[test]
 fn three_missed_offers_in_a_row_make_an_agent_busy() {
     let mut settings = centre();
@@ -361,6 +364,7 @@ fn rejected_by(status: &str) {
     assert!(world.facts.contains(&"offer_ended 10001 CallerHungUp 1000".to_owned()), "{}", world.ladder());
 }
 
+/// Proves QUEUE-04 (music, and the place in line).
 #[test]
 fn callers_are_told_where_they_stand_between_music() {
     let mut settings = centre();
@@ -398,6 +402,7 @@ fn one_agent_an_extension_and_none_where_it_talks() {
 }
 
 /// Proves PHONE-06, PHONE-17.
+/// Proves QUEUE-03 (only agents with a live phone).
 #[test]
 fn an_agent_needs_a_phone_and_is_offline_when_it_is_gone_for_long() {
     let mut world = World::new(node(), centre());

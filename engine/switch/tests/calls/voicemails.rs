@@ -251,6 +251,7 @@ fn queue_with(overflow: Vec<Overflow>) -> TenantConfig {
     settings
 }
 
+/// Proves QUEUE-06 (voicemail).
 #[test]
 fn a_queue_that_nobody_serves_takes_a_message() {
     let mut world = with(queue_with(vec![Overflow::Voicemail, Overflow::Say(defaults::QUEUE_BUSY)]), &["alice"]);

@@ -154,6 +154,7 @@ pub(crate) fn plain(
         wrap_up_max,
         record: false,
         welcome: None,
+        music: None,
         survey: None,
         survey_after_hang_up: false,
         voicemail_greeting: None,
