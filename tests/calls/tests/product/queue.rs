@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use calls::api::Api;
 use calls::chirp::Voice;
 use calls::g711::Law;
+use calls::keys::Keypad;
 use calls::party::{self, Party};
 use calls::phone::{Dialog, Phone};
 use calls::ports::Ports;
@@ -56,7 +57,7 @@ fn set_survey(api: &Api) -> Result<()> {
     let made = api.post("surveys", &json!({"name": "service", "comment": ["voicemail_leave_message"]}))?;
     ensure!(made.status == 201, "{}", made.json());
     let members = json!([{"agent": "10001"}, {"agent": "10002"}]);
-    let rules = json!({"number": "7000", "members": members, "survey": "service"});
+    let rules = json!({"number": "7000", "members": members, "survey": "service", "callback_key": "2"});
     let set = api.put("queues/support", &rules)?;
     ensure!(set.status == 200, "{}", set.json());
     Ok(())
@@ -243,5 +244,49 @@ fn a_caller_who_waits_goes_on_waiting_when_the_process_is_killed() -> Result<()>
     let waited = record["queue_wait_ms"].as_u64().map(Duration::from_millis);
     ensure!(waited > Some(away), "what he waited before counts: {record}");
     ensure!(record["interruptions"].as_array().is_some_and(|gaps| gaps.len() == 1), "{record}");
+    Ok(())
+}
+
+/// `kill -9` after a caller asked to be called back: an agent's phone rings for it in the next process, and once he answers the caller is
+/// called by the outbound route.
+#[test]
+fn who_asked_to_be_called_back_is_called_though_the_process_was_killed() -> Result<()> {
+    let mut scene = Scene::begin(&Ready::OnDesk)?;
+    let rung = scene.alice.phone.expect("INVITE")?;
+    scene.alice.phone.reply(&rung, "486 Busy Here", "")?;
+    scene.alice.phone.expect("ACK")?;
+    order(&scene.api, "agents/10001/state", &json!({"state": "on_break"}))?;
+    scene.hears_music(0.0)?;
+    Keypad::toward(&scene.heard, &scene.answer)?.press("2")?;
+    let asked = wait::until("a callback", PATIENCE, || {
+        let callback = scene.api.get("queues/support")?["now"]["callbacks"][0].clone();
+        Ok((callback["number"] == "13800138000").then_some(callback))
+    })?;
+    scene.hang_up()?;
+    scene.server.ended_calls(1)?;
+    scene.server.kill()?;
+    scene.server.start_again()?;
+    scene.api = scene.server.api()?;
+    let now = scene.api.get("queues/support")?["now"].clone();
+    ensure!(now["callbacks"][0]["call"] == asked["call"] && now["waiting"] == 0, "{now}");
+    order(&scene.api, "agents/10001/state", &json!({"state": "ready"}))?;
+    let invite = scene.alice.phone.expect("INVITE")?;
+    ensure!(invite.header("From").contains("13800138000"), "{}", invite.header("From"));
+    scene.alice.phone.reply(&invite, "200 OK", &scene.alice.sdp(1, "sendrecv"))?;
+    scene.alice.phone.expect("ACK")?;
+    let called = scene.mobile.expect("INVITE")?;
+    ensure!(called.start.contains("13800138000"), "{}", called.start);
+    let answer = sdp::audio(scene.heard.address()?, "0 101", &["rtpmap:101 telephone-event/8000"]);
+    scene.mobile.reply(&called, "200 OK", &answer)?;
+    scene.mobile.expect("ACK")?;
+    let mut talk = scene.mobile.dialog_of(&called);
+    scene.mobile.hang_up(&mut talk)?;
+    let bye = scene.alice.phone.expect("BYE")?;
+    scene.alice.phone.reply(&bye, "200 OK", "")?;
+    let records = scene.server.ended_calls(2)?;
+    let back = records.iter().find(|record| record["direction"] == "outbound");
+    ensure!(back.is_some_and(|back| back["agent"] == "10001" && back["queue"] == "support"), "{records:?}");
+    let now = scene.api.get("queues/support")?["now"].clone();
+    ensure!(now["callbacks"] == json!([]), "{now}");
     Ok(())
 }
