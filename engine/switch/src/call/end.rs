@@ -126,6 +126,7 @@ impl Call {
         }
         self.stop_recording(desk);
         self.leave_message(desk);
+        self.leave_survey(desk);
         self.finish_leg(desk, leg, cause);
         if cause == EndCause::Normal && (self.ask_after_hang_up(desk, leg) || self.back_to_flow(desk, leg)) {
             return;

@@ -294,6 +294,8 @@ impl Call {
         let Some(session) = self.supervisors.0.iter().find(|session| session.has(leg)) else { return false };
         let supervisor = session.ask.supervisor;
         if cause == EndCause::Normal {
+            // Its media is closed with it.
+            self.record_without(desk, leg);
             self.finish_leg(desk, leg, cause);
         }
         self.end_supervision(desk, supervisor, cause);
@@ -315,6 +317,9 @@ impl Call {
                 self.released(desk, supervisor);
             }
             State::On(leg) => {
+                if self.legs[leg.at()].is_up() {
+                    self.record_from(desk);
+                }
                 self.hang_up_leg(desk, leg, cause);
                 match ask.how {
                     // It never came to that.
@@ -327,7 +332,6 @@ impl Call {
         }
         self.changed = true;
         self.rewire(desk);
-        self.record_from(desk);
     }
 
     /// Whoever supervises by this leg leaves.

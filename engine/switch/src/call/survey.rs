@@ -17,6 +17,7 @@ use super::voicemail::After;
 use super::walk::steady_ms;
 use super::{Call, End, Service, Stage};
 use crate::desk::{Desk, LegIndex, TimerKey};
+use crate::leg::Leg;
 use crate::media::{Activity, Detect, PlayerId, Source};
 use crate::output::Refused;
 use crate::players::Audience;
@@ -104,7 +105,13 @@ impl Call {
 
     /// What is asked of an outside customer after a talk with an agent: that of the queue he came by, else of the agent's own.
     fn survey_for(&self, desk: &Desk, agent: LegIndex, customer: LegIndex) -> Option<SurveyName> {
-        let customer = self.leg(customer).filter(|leg| leg.is_up() && leg.peer.kind == PeerKind::Trunk);
+        // GEN-18: who was called for help is asked nothing.
+        if self.about.emergency {
+            return None;
+        }
+        // An agent on his mobile is outside, and no customer.
+        let is_customer = |leg: &&Leg| leg.is_up() && leg.peer.kind == PeerKind::Trunk && leg.agent.is_none();
+        let customer = self.leg(customer).filter(is_customer);
         let (_, agent) = (customer?, self.legs[agent.at()].agent?);
         let of_queue = |queue: &QueueName| self.tenant.queues.get(queue).and_then(|queue| queue.survey.clone());
         let name = match &self.queueing.last {

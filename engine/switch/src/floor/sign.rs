@@ -73,10 +73,9 @@ impl Desk {
             let rules = tenant.agents.get(number).map(|agent| agent.rules).unwrap_or_default();
             post.agent = Agent::new(rules);
         }
-        if is_there {
-            // It is told what is so, not asked.
-            let _ = post.agent.handle(now, AgentEvent::PhoneRegistered);
-        }
+        // It is told what is so, not asked. While only his mobile was signed in, nobody told him of his phone.
+        let phone = if is_there { AgentEvent::PhoneRegistered } else { AgentEvent::PhoneLost };
+        let _ = post.agent.handle(now, phone);
         post.extension = Some(extension.clone());
         if let Err(refused) = self.agent_happens(id, AgentEvent::Login(how.way), &Regarding::default()) {
             if let Some(post) = self.floor.posts.get_mut(&id) {

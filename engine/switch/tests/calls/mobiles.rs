@@ -302,6 +302,26 @@ fn a_supervisor_listens_by_his_mobile_and_is_not_asked_for_a_key() {
     leave(world);
 }
 
+/// PHONE-10: while only his mobile is signed in nobody tells him of his phone, and it may have gone.
+#[test]
+fn a_desk_phone_that_has_gone_meanwhile_does_not_take_over() {
+    let mut world = with(mobile_centre(false));
+    let desk = AgentOrder::SignIn(SignIn { way: Way::Desk, extension: None });
+    for before in [desk.clone(), AgentOrder::MobileSignIn(None), AgentOrder::SignOut] {
+        order(&mut world, "10001", before).unwrap();
+    }
+    world.play("0ms alice > REGISTER expires=0\n0ms alice < 200");
+    order(&mut world, "10001", desk).unwrap();
+    let ready = AgentOrder::Pick(AgentState::Ready);
+    let not_there = agent::Refused::PhoneNotRegistered.into();
+    assert_eq!(order(&mut world, "10001", ready.clone()), Err(not_there));
+    world.register(&["alice"]);
+    order(&mut world, "10001", ready).unwrap();
+    assert_eq!(sign(&world, "10001").0, Sign::Phone(Way::Desk));
+    let _ = order(&mut world, "10001", AgentOrder::SignOut);
+    close(world, &["10001", "10002"]);
+}
+
 #[test]
 fn he_stands_after_a_restart_as_before() {
     let mut world = on_mobile(mobile_centre(false));

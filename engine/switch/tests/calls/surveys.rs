@@ -162,6 +162,15 @@ fn recorded(world: &mut World) {
     world.input(Input::Media(MediaEvent::Recorded { recording, outcome }));
 }
 
+/// The last recording ends before the endpoint that it takes in is closed.
+fn stops_before_it_closes(world: &World) -> bool {
+    let last = world.media.iter().rposition(|command| matches!(command, MediaCommand::Record { .. })).unwrap();
+    let MediaCommand::Record { recording, left, .. } = &world.media[last] else { return false };
+    let at = |is: &dyn Fn(&MediaCommand) -> bool| world.media.iter().position(is).unwrap();
+    let stops = at(&|command| matches!(command, MediaCommand::StopRecording(stopped) if stopped == recording));
+    stops < at(&|command| matches!(command, MediaCommand::Close(closed) if left.contains(closed)))
+}
+
 #[test]
 fn a_comment_is_recorded_until_the_customer_is_silent_presses_a_key_or_hangs_up() {
     let ends = [
@@ -184,6 +193,7 @@ fn a_comment_is_recorded_until_the_customer_is_silent_presses_a_key_or_hangs_up(
         assert_eq!(of(&world, "survey_completed"), [format!("survey_completed 1 非常满意 | -{comment}")], "{script}");
         assert_eq!(of(&world, "recording_started lines#1 | service#1").len(), 1, "{script}");
         assert_eq!(of(&world, "recording_discarded").len(), usize::from(!is_kept), "{script}");
+        assert!(stops_before_it_closes(&world), "{script}");
     }
 }
 
@@ -197,6 +207,35 @@ fn a_comment_that_cannot_be_recorded_is_none_and_the_answer_stands() {
     world.play("0ms lines < BYE");
     let world = close(world, &["10001"]);
     assert_eq!(of(&world, "survey_completed"), ["survey_completed 1 非常满意 | -"]);
+}
+
+/// GEN-18.
+#[test]
+fn who_was_called_for_help_is_asked_nothing() {
+    let mut world = staffed(asking(service()), &["10001"]);
+    world.play("0ms alice > INVITE 110\n0ms lines < INVITE\n1s lines > 200\n1s lines < ACK\n1s alice < 200");
+    assert_eq!(evaluate(&mut world, "1001"), Err(Refused::NoSurvey));
+    world.play("1s alice > BYE\n1s lines < BYE");
+    close(world, &["10001"]);
+}
+
+/// A colleague called the queue, and hangs up: the agent who took the call on his mobile is no customer.
+#[test]
+fn an_agent_on_his_mobile_is_asked_nothing() {
+    let mut settings = asking(service());
+    change(&mut settings, |queue| queue.survey_after_hang_up = true);
+    let agent = settings.agents.get_mut(&"10002".parse().unwrap()).unwrap();
+    (agent.mobile, agent.mobile_confirm_key) = (Some("13900000009".parse().unwrap()), false);
+    let mut world = staffed(settings, &["10001"]);
+    order(&mut world, "10002", AgentOrder::MobileSignIn(None)).unwrap();
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::NotReady)).unwrap();
+    world.play(
+        "0ms alice > INVITE 7000\n0ms alice < 200\n0ms lines < INVITE\n1s lines > 200\n1s lines < ACK\n\
+         1s lines hears alice\n2s alice > BYE\n2s lines < BYE",
+    );
+    order(&mut world, "10002", AgentOrder::MobileSignOut).unwrap();
+    let world = close(world, &["10001", "10002"]);
+    assert_eq!(of(&world, "survey_"), [""; 0]);
 }
 
 /// SURVEY-01: the queue asks by itself when the agent hangs up first.
