@@ -19,7 +19,8 @@ struct Cli {
 enum Chore {
     /// Compare the tree with ARCHITECTURE.md and the rules of the house
     Tidy,
-    /// Run the seeded simulator (arguments go to it: --seed N, --seeds N, --seconds N, --centre N, --day N, --erlang, --explore)
+    /// Run the seeded simulator (arguments go to it: --seed N, --seeds N, --seconds N, --centre N, --day N, --erlang,
+    /// --record SEED FILE, --replay FILE, --explore)
     Sim {
         /// Passed on to the simulator
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -17,6 +17,9 @@ struct Made {
     at: Duration,
     /// The switch knows that the far end has the 2xx: it got the ACK, or it got the 2xx itself.
     acknowledged: bool,
+    /// The switch has the ACK of this very 2xx, so that nothing is left to wait for: one of a later re-INVITE proves the same, but the 2xx
+    /// is repeated until its own comes, and a BYE may wait for that.
+    settled: bool,
     /// The switch sent BYE, or answered one with 2xx.
     ended: bool,
 }
@@ -38,7 +41,7 @@ impl Dialogs {
     /// and not whether the ACK of their first 2xx came.
     pub(crate) fn taken_over(&mut self, goes_on: impl Fn(&str) -> bool) {
         self.made.retain(|call_id, _| goes_on(call_id));
-        self.made.values_mut().for_each(|made| made.acknowledged = true);
+        self.made.values_mut().for_each(|made| (made.acknowledged, made.settled) = (true, true));
         (self.owed, self.byes) = (None, BTreeSet::new());
     }
 
@@ -54,6 +57,7 @@ impl Dialogs {
                 // The ACK of a later re-INVITE proves, too, that the far end has the 2xx.
                 if let Some(made) = self.made.get_mut(&call_id).filter(|made| made.cseq <= text.cseq()) {
                     made.acknowledged = true;
+                    made.settled |= made.cseq == text.cseq();
                 }
             }
             ("BYE", 0) => drop(self.byes.insert((call_id, text.cseq()))),
@@ -110,7 +114,7 @@ impl Dialogs {
 
     /// The dialogs that go on though both sides can know of them: their legs may not be over.
     pub(crate) fn going_on(&self) -> impl Iterator<Item = &str> {
-        self.made.iter().filter(|(_, made)| made.acknowledged && !made.ended).map(|(call_id, _)| call_id.as_str())
+        self.made.iter().filter(|(_, made)| made.settled && !made.ended).map(|(call_id, _)| call_id.as_str())
     }
 
     /// Whether both sides know of the dialog, and neither said BYE.
@@ -133,7 +137,7 @@ impl Dialogs {
 
     /// A re-INVITE makes no new one.
     fn make(&mut self, now: Duration, text: &Text, acknowledged: bool) {
-        let made = Made { cseq: text.cseq(), at: now, acknowledged, ended: false };
+        let made = Made { cseq: text.cseq(), at: now, acknowledged, settled: acknowledged, ended: false };
         self.made.entry(text.call_id().to_owned()).or_insert(made);
     }
 }

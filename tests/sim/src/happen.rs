@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dialplan::number::{Dialled, RoomNumber};
-use hooks::fact::Event;
+use hooks::fact::{Event, Supervision};
 use hooks::id::CallId;
 use switch::input::{Admission, Command, CommandId, ConferenceOrder, Input, RecordAction};
 use switch::media::{Decibels, MediaEvent};
@@ -368,6 +368,13 @@ impl World {
             (Command::Agent { agent, .. }, result) => self.agent_answered(agent.as_str(), result),
             (Command::Record { .. } | Command::Call { .. }, Ok(Done::Ok)) => Ok(()),
             (Command::Call { .. }, Err(_)) => Ok(()),
+            (Command::Supervise(order), Ok(Done::Ok)) => {
+                if order.how == Supervision::HangUp {
+                    self.commanded.insert(order.call);
+                }
+                Ok(())
+            }
+            (Command::Supervise(_), Err(_)) => Ok(()),
             (Command::Originate { .. } | Command::Hangup(_) | Command::Record { .. }, Err(_)) => Ok(()),
             _ => Err(format!("{result:?} to {command:?}")),
         }

@@ -12,6 +12,7 @@ mod logs;
 pub mod net;
 pub mod phone;
 pub mod records;
+pub mod replay;
 pub mod rng;
 mod rooms;
 pub mod settings;

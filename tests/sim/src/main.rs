@@ -1,6 +1,8 @@
 //! `sim --seed N | --seeds N | --survey N | --seconds N`: lives through worlds and prints what became of them.
 //! `sim --centre N`: lives through N worlds with a call centre, and says which went wrong.
 //! `sim --day N`: lives through N days of a call centre with 50 agents and 5,000 calls.
+//! `sim --whole-day SEED`: lives through one of them, and tells it where it goes wrong.
+//! `sim --record SEED FILE`: writes down the facts of such a day; `sim --replay FILE [--agents N]`: lives through a recorded one again.
 //! `sim --erlang`: waits of 80,000 calls through the whole switch against queueing theory.
 //! `sim --explore [N]`: explores the small worlds, for N seconds of CPU time or up to 300,000 states each.
 
@@ -29,14 +31,74 @@ fn main() -> ExitCode {
         (Some("--survey"), Some(count)) => survey(1..=count, live),
         (Some("--centre"), Some(count)) => survey((1..=count).map(|nth| nth * CENTRE_EVERY), live),
         (Some("--day"), Some(count)) => survey(1..=count, |seed| live_day(seed, Size::WHOLE)),
+        (Some("--whole-day"), Some(seed)) => whole_day(seed),
         (Some("--erlang"), None) => erlang(),
+        (Some("--record"), Some(seed)) => record(seed, arguments.get(2)),
+        (Some("--replay"), _) => replay(&arguments[1..]),
         (Some("--explore"), seconds) => explore(seconds.map(Duration::from_secs)),
         (Some("--seconds" | "--cpu-seconds"), Some(seconds)) => run(1.., Some(Duration::from_secs(seconds))),
         _ => {
             println!(
-                "usage: sim --seed N | --seeds N | --survey N | --centre N | --day N | --erlang | --seconds N (of CPU time; 500 worlds at least) | --explore [N]"
+                "usage: sim --seed N | --seeds N | --survey N | --centre N | --day N | --whole-day SEED | --erlang | --record SEED FILE | --replay FILE [--agents N] | --seconds N (of CPU time; 500 worlds at least) | --explore [N]"
             );
             ExitCode::from(2)
+        }
+    }
+}
+
+/// One day, told if it goes wrong.
+fn whole_day(seed: u64) -> ExitCode {
+    match live_day(seed, Size::WHOLE) {
+        Ok(story) => {
+            println!("{story}");
+            ExitCode::SUCCESS
+        }
+        Err(wrong) => {
+            println!("{wrong}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes down the facts of a simulated day, a line each.
+fn record(seed: u64, file: Option<&String>) -> ExitCode {
+    let Some(file) = file else {
+        println!("usage: sim --record SEED FILE");
+        return ExitCode::from(2);
+    };
+    let written = sim::world::record_day(seed, Size::WHOLE).and_then(|facts| {
+        std::fs::write(file, sim::replay::written(&facts)).map_err(|error| format!("{file}: {error}"))
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(wrong) => {
+            println!("{wrong}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Lives through the day of a file again: `FILE [--agents N]`.
+fn replay(arguments: &[String]) -> ExitCode {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (file, agents) = match words[..] {
+        [file] => (file, Ok(None)),
+        [file, "--agents", count] => (file, count.parse().map(Some)),
+        _ => ("", Ok(None)),
+    };
+    let (false, Ok(agents)) = (file.is_empty(), agents) else {
+        println!("usage: sim --replay FILE [--agents N]");
+        return ExitCode::from(2);
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"));
+    match text.and_then(|text| sim::replay::compare(&text, agents)) {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(wrong) => {
+            println!("{wrong}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind};
+use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind, Supervision};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written: one that was interrupted waits for its far end, and then for its figures.
@@ -27,6 +27,8 @@ pub struct Leg {
     pub ringing: bool,
     /// The far end has sent media before the answer.
     pub early_media: bool,
+    /// A supervisor listens, whispers or talks by it: it is no party.
+    pub supervises: bool,
     /// Why it ended, and with what final status.
     pub ended: Option<(EndCause, u16)>,
     /// When it began, by the monotonic clock.
@@ -107,7 +109,7 @@ impl Record {
     /// The legs on which somebody talks, or waits for somebody to talk with.
     pub fn talking(&self) -> impl Iterator<Item = (&LegId, &Leg)> {
         let goes = |leg: &LegId| self.leaving.contains_key(leg) || self.handing_on == Some(*leg);
-        self.legs.iter().filter(move |(id, leg)| leg.answered && leg.ended.is_none() && !goes(id))
+        self.legs.iter().filter(move |(id, leg)| leg.answered && leg.ended.is_none() && !leg.supervises && !goes(id))
     }
 
     /// A leg that begins in the moment in which a transfer fails calls back who hung up during it.
@@ -310,6 +312,13 @@ impl Records {
                 self.live(e.call)?.not_handed_on(now, e.leg)?;
             }
             Event::LegEnded(e) => self.leg_ended(e)?,
+            Event::CallSupervised(e) => {
+                let record = self.live(e.call)?;
+                if let Some(leg) = e.leg {
+                    // Who takes over takes the agent's seat, whose leg ends next.
+                    record.open(leg)?.supervises = e.how != Supervision::Takeover;
+                }
+            }
             Event::CallResumed(e) => self.resumed(e.call, e.gap_ms)?,
             Event::CallEnded(e) => self.live(e.call)?.ended(e)?,
             Event::RecordingStarted(e) => self.records(e.call, e.recording)?,
@@ -329,7 +338,6 @@ impl Records {
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
             | Event::ThreeWayEnded(_)
-            | Event::CallSupervised(_)
             | Event::CallSupervisionEnded(_)
             | Event::CallQueued(_)
             | Event::CallBlocked(_)
@@ -393,6 +401,7 @@ impl Records {
             answered: e.sip_call_id.is_empty(),
             ringing: false,
             early_media: false,
+            supervises: false,
             ended: None,
             started_at: self.now,
             ended_at: Duration::ZERO,

@@ -432,7 +432,7 @@ pub(crate) struct Party<'a> {
 }
 
 impl Party<'_> {
-    fn voice(self) -> Source {
+    pub(crate) fn voice(self) -> Source {
         Source::Endpoint(EndpointId(self.endpoint))
     }
 

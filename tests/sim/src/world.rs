@@ -121,6 +121,14 @@ pub struct Story {
     pub offered: usize,
     /// Times it was checked that it was the right one, by the queue's own rule.
     pub chosen: usize,
+    /// Customers who were asked how it was, and those of them who said so.
+    pub asked: usize,
+    /// See there.
+    pub rated: usize,
+    /// Times a supervisor was in a call.
+    pub supervised: usize,
+    /// Messages left in the boxes of queues.
+    pub messages: usize,
     /// The rows of the agents' table that were seen, a bit each.
     pub agent_rows: u64,
     /// Moments at which it was checked who hears whom.
@@ -158,6 +166,10 @@ impl Story {
             abandoned: self.abandoned + other.abandoned,
             offered: self.offered + other.offered,
             chosen: self.chosen + other.chosen,
+            asked: self.asked + other.asked,
+            rated: self.rated + other.rated,
+            supervised: self.supervised + other.supervised,
+            messages: self.messages + other.messages,
             agent_rows: self.agent_rows | other.agent_rows,
             listened: self.listened + other.listened,
             listened_in_rooms: self.listened_in_rooms + other.listened_in_rooms,
@@ -186,13 +198,17 @@ impl fmt::Display for Story {
         )?;
         write!(
             f,
-            "{} centres ({} queued, {} answered, {} abandoned; {} offers, {} by the queue's rule; rows {}), ",
+            "{} centres ({} queued, {} answered, {} abandoned; {} offers, {} by the queue's rule; {} surveys, {} rated; {} supervised; {} messages; rows {}), ",
             self.centres,
             self.queued,
             self.by_agents,
             self.abandoned,
             self.offered,
             self.chosen,
+            self.asked,
+            self.rated,
+            self.supervised,
+            self.messages,
             (1..=32)
                 .filter(|row| self.agent_rows & (1 << row) != 0)
                 .map(|row| row.to_string())
@@ -316,6 +332,17 @@ pub fn live(seed: u64) -> Result<Story, Box<Wrong>> {
 /// The first thing that must not be.
 pub fn live_day(seed: u64, size: centre::day::Size) -> Result<Story, Box<Wrong>> {
     live_in(seed, || centre::day::day(seed, size))
+}
+
+/// What is written down of a day of a call centre.
+///
+/// # Errors
+/// The first thing that must not be.
+pub fn record_day(seed: u64, size: centre::day::Size) -> Result<Vec<Fact>, String> {
+    let mut world = centre::day::day(seed, size);
+    world.tells = false;
+    world.run()?;
+    Ok(world.journal)
 }
 
 /// Tells who said what only where somebody will read it: the world is lived through once more then.
@@ -597,6 +624,9 @@ impl World {
         self.wire.received(&text);
         self.dialogs.received(self.now, &text);
         self.overhear_key(&text);
+        if let Some(centre) = &mut self.centre {
+            centre.overhear(&text);
+        }
         let may_be_full = self.node.rtp_ports.1 < 20_100;
         if self.phones[phone].password.is_some() && self.stranger != Some(phone) && !may_be_full {
             self.wire.emergency(&text);
@@ -634,6 +664,8 @@ impl World {
             (self.story.queued, self.story.by_agents) = (figures.queued, figures.answered);
             (self.story.abandoned, self.story.offered) = (figures.abandoned, figures.offered);
             (self.story.chosen, self.story.agent_rows) = (figures.chosen, figures.rows);
+            (self.story.asked, self.story.rated) = (figures.asked, figures.rated);
+            (self.story.supervised, self.story.messages) = (figures.supervised, figures.messages);
         }
         self.story
     }
@@ -729,6 +761,9 @@ impl World {
         {
             self.wire.sent(&text)?;
             self.dialogs.sent(self.now, &text)?;
+            if let Some(centre) = self.centre.as_mut().filter(|_| text.method() == "INFO") {
+                centre.info_answered(&text);
+            }
             match (text.method(), text.status()) {
                 ("INFO", 200) => self.rooms.info_taken(text.call_id(), text.cseq()),
                 ("INVITE", 486) => self.rooms.refused(text.call_id(), text.user("To"))?,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hooks::fact::{
-    AgentState, AgentStateChanged, CallOfferEnded, CallOffered, CallStatus, ChangeReason, OfferOutcome, Sign, Way,
+    AgentState, AgentStateChanged, CallOfferEnded, CallOffered, CallStatus, ChangeReason, Console, OfferOutcome, Sign,
+    Way,
 };
 use hooks::id::CallId;
 use switch::agent::{AfterCall, AgentRules, Force};
@@ -41,6 +42,8 @@ pub(super) struct Told {
     lost_at: Option<Duration>,
     /// Legs to his phone that are open, by what is written down: the end of one is late.
     pub(super) legs: usize,
+    /// He supervises now and then: by his mobile no leg of his extension shows it.
+    pub(super) may_supervise: bool,
     /// The contacts of his phone.
     bound: Vec<String>,
     /// When he signed in by his own clock, and what his states amount to since, ms.
@@ -78,7 +81,7 @@ impl Told {
 
     /// He can be rung.
     pub(super) fn is_there(&self) -> bool {
-        self.sign != Sign::Out && !self.bound.is_empty()
+        self.sign != Sign::Out && self.has_phone()
     }
 
     /// QUEUE-06: somebody of the queue is there.
@@ -92,8 +95,29 @@ impl Told {
         format!("{:?} {:?} {} {left:?} {} {:?}", self.state, self.call, self.offer.is_some(), self.missed, self.kept)
     }
 
+    /// Somewhere to ring him.
     fn has_phone(&self) -> bool {
-        !self.bound.is_empty()
+        // A desk phone is none of who is at the console without a phone.
+        self.is_by_mobile() || self.sign != Sign::Phone(Way::Web) && !self.bound.is_empty()
+    }
+
+    fn is_by_mobile(&self) -> bool {
+        matches!(self.sign, Sign::Mobile(_))
+    }
+
+    /// He talks.
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.call, CallStatus::Connected(_))
+    }
+
+    /// What happens on the extension is his doing.
+    pub(super) fn has_extension(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.extension.is_some())
+    }
+
+    /// The call that the last change of his was about.
+    pub(super) fn last_call(&self) -> Option<CallId> {
+        self.last.as_ref()?.call
     }
 }
 
@@ -117,6 +141,7 @@ impl Agents {
                 wrap_until: None,
                 lost_at: None,
                 legs: 0,
+                may_supervise: false,
                 // One that does not register is always there.
                 bound: is_fixed.then(|| "fixed".to_owned()).into_iter().collect(),
                 signed_in: None,
@@ -135,6 +160,12 @@ impl Agents {
 
     fn get_mut(&mut self, agent: &str) -> Result<&mut Told, String> {
         self.told.get_mut(agent).ok_or_else(|| format!("agent {agent}, whom there is not"))
+    }
+
+    pub(super) fn may_supervise(&mut self, agent: &str) {
+        if let Some(told) = self.told.get_mut(agent) {
+            told.may_supervise = true;
+        }
     }
 
     pub(super) fn of_extension(&self, extension: &str) -> Option<(&String, &Told)> {
@@ -280,13 +311,23 @@ impl Agents {
     pub(super) fn may(&self, agent: &str, order: &AgentOrder) -> Result<Option<bool>, String> {
         let told = self.get(agent)?;
         let (signed_in, idle) = (told.sign != Sign::Out, told.call == CallStatus::None);
+        // Who has a call that the table does not know, or supervises, may have to end that first.
+        let unsure = idle && (told.legs > 0 || told.may_supervise);
+        let closed = told.sign == Sign::Mobile(Console::Closed);
         Ok(Some(match order {
+            AgentOrder::SignIn(_) if closed => return Ok(None),
             AgentOrder::SignIn(_) if signed_in => false,
             // A call on the extension that began without him may stand in his way.
             AgentOrder::SignIn(_) => return Ok(None),
+            // A mobile goes on without a console (PHONE-12).
+            AgentOrder::SignOut if told.is_by_mobile() => !closed,
+            AgentOrder::SignOut | AgentOrder::MobileSignIn(_) | AgentOrder::MobileSignOut if unsure => return Ok(None),
             AgentOrder::SignOut => signed_in && idle,
+            AgentOrder::MobileSignIn(_) => idle && !told.is_by_mobile(),
+            AgentOrder::MobileSignOut => idle && told.is_by_mobile(),
             AgentOrder::Pick(_) if !signed_in || told.call == CallStatus::Ringing => false,
             AgentOrder::Pick(_) if !idle => true,
+            AgentOrder::Pick(AgentState::Ready) if told.sign == RETURNED => !told.bound.is_empty(),
             AgentOrder::Pick(state) => match told.state {
                 AgentState::Offline => *state == AgentState::Ready && told.has_phone(),
                 AgentState::Ready | AgentState::NotReady | AgentState::OnBreak | AgentState::WrapUp => {
@@ -294,7 +335,6 @@ impl Agents {
                 }
             },
             AgentOrder::Force(force) => signed_in && idle && force_is_allowed(*force, told.state, told.has_phone()),
-            AgentOrder::MobileSignIn(_) | AgentOrder::MobileSignOut => false,
         }))
     }
 
@@ -311,7 +351,8 @@ impl Agents {
                 continue;
             }
             let wraps = told.state == AgentState::WrapUp && told.wrap_until.is_some_and(|until| until < now);
-            let lost = told.state != AgentState::Offline && told.lost_at.is_some_and(|at| at < now);
+            let by_phone = told.state != AgentState::Offline && !told.is_by_mobile();
+            let lost = by_phone && told.lost_at.is_some_and(|at| at < now);
             if wraps || lost {
                 return Err(format!("agent {agent} should be in another state by now: {told:?}"));
             }
@@ -345,7 +386,18 @@ impl Told {
         asked: Option<&AgentOrder>,
     ) -> Result<(), &'static str> {
         let limit = self.rules.missed_limit;
+        let asked_by = |ask: fn(&AgentOrder) -> bool| asked.is_some_and(ask);
         let fits = match e.reason {
+            ChangeReason::MobileSignIn => asked_by(|order| matches!(order, AgentOrder::MobileSignIn(_))),
+            // Row 32: his desk phone takes over as he picks Online.
+            ChangeReason::MobileSignOut if asked_by(|order| matches!(order, AgentOrder::Pick(AgentState::Ready))) => {
+                self.sign == RETURNED
+            }
+            ChangeReason::MobileSignOut => {
+                let there = e.sign == Sign::Phone(Way::Desk) && !self.bound.is_empty();
+                let online = (e.to == AgentState::Ready) == there;
+                online && asked_by(|order| matches!(order, AgentOrder::MobileSignOut))
+            }
             ChangeReason::Login => matches!(asked, Some(AgentOrder::SignIn(_))),
             ChangeReason::Logout => matches!(asked, Some(AgentOrder::SignOut)),
             ChangeReason::Forced => matches!(asked, Some(AgentOrder::Force(_))) && e.by.is_some(),
@@ -372,13 +424,14 @@ impl Told {
                 Some(until) => until <= now,
                 None => false,
             },
+            ChangeReason::ConnectionLost if self.is_by_mobile() => false,
             ChangeReason::ConnectionLost => match self.lost_at {
                 Some(at) if self.call == CallStatus::None => at == now,
                 Some(at) => at <= now,
                 None => false,
             },
             ChangeReason::Dial | ChangeReason::DialEnd | ChangeReason::Answer => true,
-            ChangeReason::MobileSignIn | ChangeReason::MobileSignOut | ChangeReason::AccountClosed => false,
+            ChangeReason::AccountClosed => false,
         };
         if fits { Ok(()) } else { Err("nothing brought that about") }
     }
@@ -393,6 +446,10 @@ impl Told {
             self.spent_ms += at_ms - self.changed_ms;
         }
         self.changed_ms = at_ms;
+        // A console that comes or goes beside a mobile is nothing to it.
+        let beside = matches!(e.sign, Sign::Mobile(_))
+            && self.is_by_mobile()
+            && matches!(e.reason, ChangeReason::Login | ChangeReason::Logout);
         match e.reason {
             ChangeReason::RingEnd | ChangeReason::MissedCalls => {
                 let counts =
@@ -401,9 +458,13 @@ impl Told {
             }
             ChangeReason::Answer if self.call == CallStatus::Ringing => self.missed = 0,
             ChangeReason::Manual if row != 20 => self.missed = 0,
-            ChangeReason::Forced | ChangeReason::Login | ChangeReason::Logout | ChangeReason::ConnectionLost => {
-                self.missed = 0;
-            }
+            ChangeReason::Login | ChangeReason::Logout if beside => {}
+            ChangeReason::Forced
+            | ChangeReason::Login
+            | ChangeReason::Logout
+            | ChangeReason::ConnectionLost
+            | ChangeReason::MobileSignIn
+            | ChangeReason::MobileSignOut => self.missed = 0,
             ChangeReason::Manual
             | ChangeReason::Ring
             | ChangeReason::Answer
@@ -411,10 +472,11 @@ impl Told {
             | ChangeReason::DialEnd
             | ChangeReason::CallEnd
             | ChangeReason::WrapUpTimeout
-            | ChangeReason::MobileSignIn
-            | ChangeReason::MobileSignOut
             | ChangeReason::AccountClosed => {}
         }
+        // PHONE-14: nobody is there to end it.
+        let alone = (e.sign == Sign::Mobile(Console::Closed)).then_some(WRAP_UP_ALONE);
+        let wrap_up_max = wrap_up_max.or(alone);
         let talked = matches!(self.call, CallStatus::Connected(_)) && e.call_status == CallStatus::None;
         if self.call != CallStatus::None && e.call_status == CallStatus::None {
             self.ended = None;
@@ -432,7 +494,10 @@ impl Told {
             | AgentState::OnBreak
             | AgentState::Offline => None,
         };
-        if row == 20 || matches!(e.reason, ChangeReason::Login | ChangeReason::Logout | ChangeReason::ConnectionLost) {
+        let anew =
+            [ChangeReason::Login, ChangeReason::Logout, ChangeReason::ConnectionLost, ChangeReason::MobileSignIn];
+        let anew = anew.contains(&e.reason) || e.reason == ChangeReason::MobileSignOut;
+        if row == 20 || anew && !beside {
             self.kept = None;
         }
         if e.from != e.to {
@@ -456,13 +521,14 @@ impl Told {
         }
         match order {
             AgentOrder::SignIn(_) => {
-                (self.signed_in, self.spent_ms) = (Some(now), 0);
+                self.begins(now);
                 // Whether its phone is there is known anew.
                 if self.has_phone() {
                     self.lost_at = None;
                 }
-                self.sign == Sign::Phone(Way::Desk)
+                self.sign == Sign::Phone(Way::Desk) || self.sign == RETURNED
             }
+            AgentOrder::SignOut if self.is_by_mobile() => self.sign == Sign::Mobile(Console::Closed),
             AgentOrder::SignOut => self.sign == Sign::Out && self.adds_up(now),
             AgentOrder::Pick(state) if on_call => {
                 self.kept = Some(*state);
@@ -471,9 +537,24 @@ impl Told {
             AgentOrder::Pick(state) => self.state == *state,
             AgentOrder::Force(Force::Busy) => self.state == AgentState::NotReady,
             AgentOrder::Force(Force::Ready) => self.state == AgentState::Ready,
-            AgentOrder::Force(Force::SignOut) => self.state == AgentState::Offline,
-            AgentOrder::MobileSignIn(_) | AgentOrder::MobileSignOut => false,
+            AgentOrder::Force(Force::SignOut) => self.state == AgentState::Offline && self.leaves(now),
+            AgentOrder::MobileSignIn(_) => {
+                self.begins(now);
+                self.is_by_mobile() && self.state == AgentState::Ready
+            }
+            AgentOrder::MobileSignOut => !self.is_by_mobile() && self.leaves(now),
         }
+    }
+
+    fn begins(&mut self, now: Duration) {
+        if self.signed_in.is_none() {
+            (self.signed_in, self.spent_ms) = (Some(now), 0);
+        }
+    }
+
+    /// Who had nothing but his mobile is signed out with it.
+    fn leaves(&mut self, now: Duration) -> bool {
+        self.sign != Sign::Out || self.adds_up(now)
     }
 
     /// The times of his states add up to what he was signed in for, to the second.
@@ -495,6 +576,10 @@ fn force_is_allowed(force: Force, state: AgentState, has_phone: bool) -> bool {
     }
 }
 
+/// Signed in by his mobile, and back at his desk.
+const RETURNED: Sign = Sign::Mobile(Console::Returned(Way::Desk));
+/// PHONE-14.
+const WRAP_UP_ALONE: Duration = Duration::from_secs(30);
 /// PHONE-17.
 const LOST_GRACE: Duration = Duration::from_secs(30);
 /// AGT-15.

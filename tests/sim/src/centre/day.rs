@@ -11,7 +11,7 @@ use switch::queue::QueueSettings;
 
 use super::Centre;
 use super::happen::Act;
-use super::people::sign_in;
+use super::people::{sign_in, supervision};
 use super::settings::{self, Site};
 use crate::happen::Happening;
 use crate::net::Weather;
@@ -46,15 +46,22 @@ impl Size {
 pub(crate) fn day(seed: u64, size: Size) -> World {
     let mut rng = Rng::new(seed);
     let weather = Weather::calm(&mut rng);
-    let site = Site::new(size.agents, QUEUES, LINES);
+    let site = Site::new(size.agents, QUEUES, LINES).with_boss();
     let people = People::of_centre(&site.extensions, &site.numbers(), &mut rng);
     let mut tenant = tenant(&people, &mut rng);
     let queues = (0..QUEUES).map(|n| queue(n, &site, &mut rng)).collect();
     let mut of_rules = rng.fork();
     settings::staff(&mut tenant, &site, queues, || rules(&mut of_rules));
     settings::add_vip(&mut tenant, &site);
-    let outside =
-        Habits { strange_codec: 0, busy: 250, garbage: 0, vanishes: 0, talk_ms: CALLERS_MS, ..Habits::default() };
+    let outside = Habits {
+        strange_codec: 0,
+        busy: 250,
+        garbage: 0,
+        vanishes: 0,
+        presses: 600,
+        talk_ms: CALLERS_MS,
+        ..Habits::default()
+    };
     let mut specs = site.specs(&people, || outside.clone());
     for spec in specs.iter_mut().take(size.agents) {
         let habits = Habits {
@@ -113,6 +120,9 @@ fn plan(site: &Site, size: Size, rng: &mut Rng) -> Vec<(Duration, Happening)> {
 
 /// What an agent does beside his calls, and for how long.
 pub(super) fn routine(rng: &mut Rng) -> (AgentOrder, Duration) {
+    if rng.chance(80) {
+        return (AgentOrder::MobileSignIn(None), Duration::from_secs(rng.between(300, 3_600)));
+    }
     let (state, from, to) = match rng.below(10) {
         0..=3 => (AgentState::OnBreak, 120, 900),
         4 | 5 => (AgentState::NotReady, 60, 600),
@@ -126,7 +136,8 @@ pub(super) fn routine(rng: &mut Rng) -> (AgentOrder, Duration) {
 /// What somebody does about one of the agents: orders him about, orders something in his call, or takes his phone's power.
 pub(super) fn meddling(site: &Site, rng: &mut Rng) -> Act {
     let agent = usize::try_from(rng.below(site.agents.len() as u64)).unwrap_or(0);
-    match rng.below(10) {
+    match rng.below(13) {
+        10..=12 => Act::Supervise(supervision(rng)),
         0..=2 => {
             let force = *rng.pick(&[Force::Busy, Force::Ready, Force::Ready, Force::SignOut]);
             Act::Agent { agent, order: AgentOrder::Force(force), by: Some("boss".to_owned()) }

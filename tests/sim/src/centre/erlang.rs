@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use hooks::fact::AgentState;
+use hooks::fact::{AgentState, Fact};
 use sip::flow::Transport;
 use switch::agent::{AfterCall, AgentRules};
-use switch::config::StaticContact;
+use switch::config::{CallHandling, StaticContact, TenantConfig};
 use switch::input::AgentOrder;
 use switch::queue::{Level, Member, QueueSettings, Strategy};
 
@@ -203,6 +203,25 @@ impl Model {
         }
         Ok(floor.waits.into_values().collect())
     }
+
+    /// The same, to the end of the last call, and everything that was written down.
+    ///
+    /// # Errors
+    /// Something that must not be.
+    pub fn recorded(&self) -> Result<(Vec<Fact>, Vec<Wait>), String> {
+        let mut floor = Floor { kept: Some(Vec::new()), ..Floor::open(self)? };
+        while floor.waits.len() < self.calls || !floor.serves.is_empty() {
+            floor.step()?;
+        }
+        // The last ones hang up.
+        let until = floor.world.now + Duration::from_secs(1);
+        while let Some(at) = floor.world.next_event().filter(|at| *at <= until) {
+            floor.world.now = at.max(floor.world.now);
+            floor.world.step()?;
+        }
+        floor.forget();
+        Ok((floor.kept.unwrap_or_default(), floor.waits.into_values().collect()))
+    }
 }
 
 /// What happens when.
@@ -223,6 +242,8 @@ struct Floor {
     called: BTreeMap<usize, String>,
     serves: BTreeMap<usize, (usize, String)>,
     waits: BTreeMap<usize, Wait>,
+    /// What was written down, if somebody wants it.
+    kept: Option<Vec<Fact>>,
     site: Site,
 }
 
@@ -241,7 +262,7 @@ impl Floor {
         let calls = model.draw();
         let turns = BTreeSet::from([(OPENS + ms(calls[0].arrives), Turn::Arrives(0))]);
         let (dialogs, called, serves, waits) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(Self { world, calls, turns, dialogs, called, serves, waits, site })
+        Ok(Self { world, calls, turns, dialogs, called, serves, waits, kept: None, site })
     }
 
     /// Goes on to whatever comes next.
@@ -328,7 +349,10 @@ impl Floor {
     /// What is over is not looked at again.
     fn forget(&mut self) {
         let now = self.world.now;
-        self.world.journal.clear();
+        match &mut self.kept {
+            Some(kept) => kept.append(&mut self.world.journal),
+            None => self.world.journal.clear(),
+        }
         self.world.records.forget_ended();
         self.world.phones.iter_mut().for_each(|phone| phone.forget_old(now));
     }
@@ -341,25 +365,40 @@ pub(super) fn led_floor(
     rules: AgentRules,
     wrap_up_max: Option<Duration>,
 ) -> Result<World, String> {
+    let mut world = led_world(site, |tenant| {
+        let member = Member { level: Level::FIRST, order: 0 };
+        let members = site.agents.iter().map(|agent| (agent.parse().expect("a number"), member)).collect();
+        settings::staff(tenant, site, vec![settings::plain(0, queue, members, wrap_up_max)], || rules);
+        Ok(Centre::new(site.clone(), tenant, BEGAN_MS))
+    })?;
+    for agent in 0..site.agents.len() {
+        world.act(Act::Agent { agent, order: AgentOrder::Pick(AgentState::Ready), by: None })?;
+    }
+    Ok(world)
+}
+
+/// A world in which all agents are signed in, and phones do what they are told and nothing else.
+pub(super) fn led_world(
+    site: &Site,
+    set_up: impl FnOnce(&mut TenantConfig) -> Result<Centre, String>,
+) -> Result<World, String> {
     let mut rng = Rng::new(1);
     let people = People::of_centre(&site.extensions, &site.numbers(), &mut rng);
     let mut tenant = tenant(&people, &mut rng);
-    let member = Member { level: Level::FIRST, order: 0 };
-    let members = site.agents.iter().map(|agent| (agent.parse().expect("a number"), member)).collect();
-    settings::staff(&mut tenant, site, vec![settings::plain(0, queue, members, wrap_up_max)], || rules);
     let specs = site.specs(&people, Habits::led);
     for (extension, spec) in tenant.extensions.values_mut().zip(&specs) {
         let target = address(&spec.address);
         let uri = format!("sip:{}@{}", spec.user, spec.address);
         extension.static_contact = Some(StaticContact { uri, transport: Transport::Udp, target });
+        extension.handling = CallHandling::default();
     }
+    let centre = set_up(&mut tenant)?;
     let mut phones: Vec<Phone> = specs
         .into_iter()
         .map(|spec| crate::phone::PhoneSpec { habits: Habits::led(), ..spec })
         .map(|spec| Phone::new(spec, Duration::ZERO, rng.fork()))
         .collect();
     phones.iter_mut().for_each(Phone::lead);
-    let centre = Centre::new(site.clone(), &tenant, BEGAN_MS);
     let mut world = World::of(Parts {
         phones,
         tenant,
@@ -372,12 +411,11 @@ pub(super) fn led_floor(
         stable: STABLE,
         rng,
     });
+    world.tells = false;
     world.centre = Some(Box::new(centre));
     world.begin()?;
     for agent in 0..site.agents.len() {
-        for order in [sign_in(), AgentOrder::Pick(AgentState::Ready)] {
-            world.act(Act::Agent { agent, order, by: None })?;
-        }
+        world.act(Act::Agent { agent, order: sign_in(), by: None })?;
     }
     Ok(world)
 }

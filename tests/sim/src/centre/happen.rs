@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dialplan::number::Dialled;
-use hooks::fact::AgentState;
-use switch::input::{AgentOrder, CallOrder, Command, Party};
+use hooks::fact::{AgentState, Supervision};
+use switch::input::{AgentOrder, CallOrder, Command, Party, Supervise};
 use switch::output::{Done, Refused};
 
 use super::day;
@@ -20,6 +20,8 @@ pub(crate) enum Act {
     Call(Ordered),
     /// An agent does something beside his calls, comes back, and does so again later.
     Routine(usize),
+    /// Who supervises goes into the call of an agent, and leaves it after a while.
+    Supervise(Supervision),
     /// Somebody meddles, and does so again before long.
     Meddle,
     /// An agent's phone is without power for so long.
@@ -45,6 +47,8 @@ pub(crate) enum Ordered {
     Consult(String),
     /// An extension joins.
     Join(String),
+    /// The customer is asked how it was.
+    Evaluate,
 }
 
 impl World {
@@ -59,11 +63,13 @@ impl World {
                 self.command(Command::Agent { agent, order, by })
             }
             Act::Call(ordered) => self.order_some_call(&ordered),
+            Act::Supervise(how) => self.supervise_some_call(how),
             Act::Routine(agent) => {
                 let (order, long) = day::routine(&mut self.rng);
                 let back = self.now + long;
                 let ready = AgentOrder::Pick(AgentState::Ready);
-                self.later(back, Act::Agent { agent, order: ready, by: None });
+                let then = if matches!(order, AgentOrder::MobileSignIn(_)) { AgentOrder::MobileSignOut } else { ready };
+                self.later(back, Act::Agent { agent, order: then, by: None });
                 let again = Duration::from_secs(self.rng.between(200, 2_400));
                 self.later(back + again, Act::Routine(agent));
                 self.act(Act::Agent { agent, order, by: None })
@@ -125,6 +131,7 @@ impl World {
         let (call, agent) = self.rng.pick(&with_call).clone();
         let dialled = |number: &str| Dialled::clean(number).expect("the world's numbers are well formed");
         let (order, then) = match ordered {
+            Ordered::Evaluate => (CallOrder::Evaluate, Vec::new()),
             Ordered::Hold => (CallOrder::Hold, vec![CallOrder::Retrieve]),
             Ordered::HangUp => (CallOrder::HangUp, Vec::new()),
             Ordered::Transfer(number) => (CallOrder::Transfer(dialled(number)), Vec::new()),
@@ -148,9 +155,29 @@ impl World {
         self.order_in_call(call, &agent, order)
     }
 
+    /// Who supervises goes into the call of one of the agents who talk.
+    fn supervise_some_call(&mut self, how: Supervision) -> Result<(), String> {
+        let Some(centre) = &mut self.centre else { return Ok(()) };
+        let Some(boss) = centre.site.boss().cloned() else { return Ok(()) };
+        let talking = centre.agents.told.iter().filter(|(agent, told)| **agent != boss && told.is_connected());
+        let talking: Vec<_> = talking.filter_map(|(agent, told)| Some((agent.clone(), told.last_call()?))).collect();
+        if talking.is_empty() {
+            return Ok(());
+        }
+        let (agent, call) = self.rng.pick(&talking).clone();
+        centre.ordered.insert(call);
+        centre.agents.may_supervise(&boss);
+        let number = |number: &str| number.parse().expect("an employee number");
+        let (agent, supervisor) = (Some(number(&agent)), Some(number(&boss)));
+        self.command(Command::Supervise(Box::new(Supervise { call, agent, supervisor, how, by: boss })))
+    }
+
     fn order_in_call(&mut self, call: hooks::id::CallId, agent: &str, order: CallOrder) -> Result<(), String> {
         if let Some(centre) = &mut self.centre {
             centre.ordered.insert(call);
+            if order == CallOrder::Evaluate {
+                centre.evaluates(call, agent);
+            }
         }
         let party = Some(Party::Agent(agent.parse().expect("an employee number")));
         self.command(Command::Call { call, party, order })

@@ -7,15 +7,23 @@ pub mod erlang;
 mod happen;
 mod people;
 mod queues;
+pub(crate) mod replay;
 mod settings;
+mod supervisors;
+mod surveys;
 mod table;
 pub mod theory;
 mod watch;
+#[cfg(test)]
+mod whole_table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{AgentStateChanged, CallStatus, EndCause, Event, Fact, PeerKind};
+use hooks::fact::{
+    AgentStateChanged, CallStatus, ChangeReason, EndCause, Event, Fact, PeerKind, QueueExit, Sign, Supervision,
+    VoicemailLeft,
+};
 use hooks::id::{CallId, LegId};
 use switch::agent::AgentRules;
 use switch::config::TenantConfig;
@@ -25,6 +33,10 @@ use switch::view::{AgentView, QueueView};
 
 use agents::Agents;
 use queues::Queues;
+use supervisors::Supervisors;
+use surveys::Surveys;
+
+use crate::text::Text;
 
 pub(crate) use happen::Act;
 pub(crate) use people::centre_by_chance;
@@ -49,6 +61,13 @@ pub(crate) struct Centre {
     pub(crate) site: Site,
     agents: Agents,
     queues: Queues,
+    surveys: Surveys,
+    supervisors: Supervisors,
+    /// In which an agent has ordered that the customer is asked.
+    evaluates: BTreeMap<CallId, String>,
+    /// The queues that each call left, and how.
+    left_queues: BTreeMap<CallId, Vec<(String, QueueExit)>>,
+    messages: usize,
     /// Calls that are open, and their legs that are: the extension or trunk, the Call-ID.
     open: BTreeMap<CallId, Open>,
     /// Calls in which something was ordered.
@@ -88,6 +107,10 @@ pub(crate) struct Figures {
     pub(crate) abandoned: usize,
     pub(crate) offered: usize,
     pub(crate) chosen: usize,
+    pub(crate) asked: usize,
+    pub(crate) rated: usize,
+    pub(crate) supervised: usize,
+    pub(crate) messages: usize,
     pub(crate) rows: u64,
 }
 
@@ -102,6 +125,11 @@ impl Centre {
             site,
             agents: Agents::new(agents, now_ms),
             queues: Queues::new(tenant.queues.values().map(|queue| queue.as_ref().clone())),
+            surveys: Surveys::new(tenant),
+            supervisors: Supervisors::default(),
+            evaluates: BTreeMap::new(),
+            left_queues: BTreeMap::new(),
+            messages: 0,
             open: BTreeMap::new(),
             ordered: BTreeSet::new(),
             offered: BTreeSet::new(),
@@ -111,7 +139,9 @@ impl Centre {
     /// What it lived through.
     pub(crate) fn figures(&self) -> Figures {
         let Queues { queued, answered, abandoned, offered, chosen, .. } = self.queues;
-        Figures { queued, answered, abandoned, offered, chosen, rows: self.agents.rows }
+        let (asked, rated) = (self.surveys.asked, self.surveys.rated);
+        let (supervised, messages, rows) = (self.supervisors.count, self.messages, self.agents.rows);
+        Figures { queued, answered, abandoned, offered, chosen, asked, rated, supervised, messages, rows }
     }
 
     /// Takes in the next fact.
@@ -124,6 +154,10 @@ impl Centre {
         match &fact.event {
             Event::AgentStateChanged(e) => {
                 self.agents.changed(now, at_ms, e)?;
+                self.supervisors.changed(e)?;
+                if let Some(call) = e.call.filter(|_| e.reason == ChangeReason::Answer) {
+                    self.surveys.talks(call, &e.agent);
+                }
                 let told = self.agents.get(&e.agent)?;
                 self.queues.agent_stands(now, &e.agent, told);
                 if self.open.values().any(|open| open.emergency && open.has(&told.extension)) {
@@ -134,14 +168,21 @@ impl Centre {
             Event::RegistrationUnbound(e) => self.bound(now, &e.extension, &e.contact, false),
             Event::CallQueued(e) => {
                 self.queues.entered(now, at_ms, e, &self.agents)?;
+                self.surveys.waits(e.call, &e.queue);
                 let own = self.open.get(&e.call).and_then(Open::caller);
                 if let Some((agent, _)) = own.and_then(|extension| self.agents.of_extension(extension)) {
                     self.queues.calls_himself(agent);
                 }
                 self.agents.wrap_up_of.insert(e.call, self.queues.wrap_up_max(&e.queue));
             }
-            Event::CallLeftQueue(e) => self.queues.left(now, at_ms, e, &self.agents)?,
+            Event::CallLeftQueue(e) => {
+                self.left_queues.entry(e.call).or_default().push((e.queue.clone(), e.exit));
+                self.queues.left(now, at_ms, e, &self.agents)?;
+            }
             Event::CallOffered(e) => {
+                if self.supervisors.is_on(&e.agent) {
+                    return Err(format!("{e:?}, and he supervises"));
+                }
                 self.queues.offered(now, e, &self.agents)?;
                 let moved = self.mark_offered(e.call, &e.agent)?;
                 self.agents.offered(e, moved, at_ms)?;
@@ -151,14 +192,67 @@ impl Centre {
                     return Ok(());
                 }
                 if e.queue.is_some() {
-                    self.queues.offer_ended(now, e.call, &e.agent, e.outcome, e.ring_ms)?;
+                    let by_mobile = matches!(self.agents.get(&e.agent)?.sign, Sign::Mobile(_));
+                    self.queues.offer_ended(now, e, by_mobile)?;
                 }
                 self.agents.offer_ended(at_ms, e)?;
             }
             Event::CallResumed(e) => self.queues.resumed(now, at_ms, e.call, &self.agents),
+            Event::SurveyInvited(e) => {
+                let asks =
+                    self.evaluates.get(&e.subject.call).is_some_and(|agent| Some(agent) == e.subject.agent.as_ref());
+                let open = self.open.get(&e.subject.call);
+                let agent = e.subject.agent.as_ref().and_then(|agent| self.agents.told.get(agent));
+                // His leg is open until its figures are there.
+                let is_there = agent.is_some_and(|told| open.is_some_and(|open| open.has(&told.extension)));
+                self.surveys.invited(now, e, open.and_then(Open::customer), (asks, is_there))?;
+            }
+            Event::SurveyCompleted(e) => self.surveys.completed(e)?,
+            Event::CallSupervised(e) => {
+                self.supervisors.begins(e, &self.agents)?;
+                // Who takes over talks now, be it in a state in which he would not be rung.
+                if let Some(supervisor) = e.supervisor.as_ref().filter(|_| e.how == Supervision::Takeover) {
+                    self.surveys.talks(e.call, supervisor);
+                }
+            }
+            Event::CallSupervisionEnded(e) => self.supervisors.ends(e)?,
+            Event::VoicemailLeft(e) => self.message_left(e)?,
             event => self.of_call(event)?,
         }
         Ok(())
+    }
+
+    /// VM: who is led to the box of a queue comes from that queue, which does so with those whom nobody takes.
+    fn message_left(&mut self, e: &VoicemailLeft) -> Result<(), String> {
+        let Some(queue) = e.mailbox.strip_prefix("queue:") else { return Ok(()) };
+        self.messages += 1;
+        let overflows = self.queues.takes_messages(queue);
+        let left = self.left_queues.get(&e.call).map(Vec::as_slice).unwrap_or_default();
+        // Where it went on to another queue, the first one's chain is what counts.
+        let given_up = [QueueExit::MaxWait, QueueExit::Full, QueueExit::NobodySignedIn];
+        let by_queue = left.iter().any(|(of, exit)| of == queue && given_up.contains(exit));
+        let last = left.last().is_some_and(|(_, exit)| given_up.contains(exit));
+        if by_queue && last && overflows { Ok(()) } else { Err(format!("{e:?}, and it left {left:?}")) }
+    }
+
+    /// A message of somebody's reaches the switch.
+    pub(crate) fn overhear(&mut self, text: &Text) {
+        self.surveys.overhear(text);
+    }
+
+    /// The switch says what became of an INFO.
+    pub(crate) fn info_answered(&mut self, text: &Text) {
+        self.surveys.info_answered(text);
+    }
+
+    /// A key by the media reaches the switch.
+    pub(crate) fn pressed(&mut self, call_id: &str, key: char) {
+        self.surveys.pressed(call_id, key);
+    }
+
+    /// An agent orders that the customer is asked.
+    pub(crate) fn evaluates(&mut self, call: CallId, agent: &str) {
+        self.evaluates.insert(call, agent.to_owned());
     }
 
     fn of_call(&mut self, event: &Event) -> Result<(), String> {
@@ -196,6 +290,12 @@ impl Centre {
                     held_by.remove(at);
                 }
             }
+            // What became of the one call becomes of the other.
+            Event::TransferStarted(e) => {
+                if let Some(left) = e.joined.and_then(|joined| self.left_queues.get(&joined)).cloned() {
+                    self.left_queues.entry(e.call).or_default().extend(left);
+                }
+            }
             Event::ConsultStarted(e) => self.call(e.call).third = true,
             Event::ThreeWayStarted(e) => self.call(e.call).third = true,
             Event::ConsultEnded(e) => self.call(e.call).third = false,
@@ -207,6 +307,9 @@ impl Centre {
                 }
                 let interrupted = e.cause == EndCause::Interrupted;
                 self.queues.call_ended(e.call, interrupted)?;
+                self.surveys.call_ended(e.call, interrupted)?;
+                self.supervisors.call_ended(e.call, interrupted)?;
+                self.left_queues.remove(&e.call);
                 let rung = self
                     .agents
                     .told
@@ -235,9 +338,11 @@ impl Centre {
     /// Notes the legs by which an agent is rung. True if his phone rang by one of them before, in another call.
     fn mark_offered(&mut self, call: CallId, agent: &str) -> Result<bool, String> {
         let mut moved = false;
-        let extension = self.agents.get(agent)?.extension.clone();
+        let told = self.agents.get(agent)?;
+        // His mobile is behind a trunk.
+        let reached = Some(told.extension.clone()).filter(|_| !matches!(told.sign, Sign::Mobile(_)));
         let legs = self.open.get_mut(&call).into_iter().flat_map(|open| open.legs.values_mut());
-        for leg in legs.filter(|leg| !leg.answered && leg.extension.as_ref() == Some(&extension)) {
+        for leg in legs.filter(|leg| !leg.answered && !leg.calls && leg.extension == reached) {
             leg.offered = true;
             moved |= !self.offered.insert(leg.call_id.clone());
         }
@@ -253,6 +358,7 @@ impl Centre {
             return Ok(());
         }
         self.agents.check_due(now)?;
+        self.supervisors.check(&self.agents)?;
         self.queues.check_idle(now, &self.agents)
     }
 
@@ -283,6 +389,9 @@ impl Centre {
     pub(crate) fn crashed(&mut self, now: Duration, now_ms: u64) -> Vec<(AgentStateChanged, u64)> {
         self.agents.crashed(now, now_ms);
         self.queues.crashed();
+        let waits: BTreeSet<CallId> = self.queues.rules_of_waiting().map(|(call, _)| call).collect();
+        self.surveys.crashed(|call| waits.contains(&call));
+        self.supervisors.crashed();
         self.agents.wrap_up_of.clear();
         for open in self.open.values_mut() {
             open.held_by.clear();
@@ -327,6 +436,14 @@ impl Open {
     /// The extension that called.
     fn caller(&self) -> Option<&str> {
         self.legs.values().find(|leg| leg.calls).and_then(|leg| leg.extension.as_deref())
+    }
+
+    /// The dialog of who is outside, where there is no doubt: a mobile is outside, too.
+    fn customer(&self) -> Option<String> {
+        let outside =
+            || self.legs.values().filter(|leg| leg.extension.is_none() && leg.answered && !leg.call_id.is_empty());
+        let one = |mut legs: Vec<&OpenLeg>| legs.pop().filter(|_| legs.is_empty()).map(|leg| leg.call_id.clone());
+        one(outside().collect()).or_else(|| one(outside().filter(|leg| leg.calls).collect()))
     }
 
     fn has(&self, extension: &str) -> bool {

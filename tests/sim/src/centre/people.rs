@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hooks::fact::{AgentState, Way};
+use hooks::fact::{AgentState, Supervision, Way};
 use switch::agent::Force;
 use switch::input::{AgentOrder, SignIn};
 
@@ -22,13 +22,14 @@ pub(crate) fn centre_by_chance(seed: u64) -> World {
     let weather = if rng.chance(400) { Weather::calm(&mut rng) } else { Weather::by_chance(&mut rng) };
     let count = |rng: &mut Rng, from, to| usize::try_from(rng.between(from, to)).unwrap_or(1);
     let site = Site::new(count(&mut rng, 2, 5), count(&mut rng, 1, 3), count(&mut rng, 3, 9));
+    let site = if rng.chance(400) { site.with_boss() } else { site };
     let people = People::of_centre(&site.extensions, &site.numbers(), &mut rng);
     let mut tenant = tenant(&people, &mut rng);
     let queues = (0..site.queues.len()).map(|n| settings::queue_by_chance(n, &site, &mut rng)).collect();
     let mut of_rules = rng.fork();
     settings::staff(&mut tenant, &site, queues, || settings::rules_by_chance(&mut of_rules));
     settings::add_vip(&mut tenant, &site);
-    let outside = || Habits { strange_codec: 0, busy: 250, garbage: 0, ..Habits::default() };
+    let outside = || Habits { strange_codec: 0, busy: 250, garbage: 0, presses: 600, ..Habits::default() };
     let specs = site.specs(&people, outside);
     let phones: Vec<Phone> = specs.into_iter().map(|spec| Phone::new(spec, Duration::ZERO, rng.fork())).collect();
     let happenings = plan(&site, &mut rng);
@@ -105,6 +106,9 @@ fn plan(site: &Site, rng: &mut Rng) -> Vec<(Duration, Happening)> {
     for _ in 0..rng.below(30) {
         plan.push((at(rng), Happening::Centre(Act::Call(ordered(site, rng)))));
     }
+    for _ in 0..if site.has_boss { rng.between(4, 30) } else { 0 } {
+        plan.push((at(rng), Happening::Centre(Act::Supervise(supervision(rng)))));
+    }
     for _ in 0..rng.below(4) {
         plan.push((at(rng), Happening::Hangup));
     }
@@ -126,7 +130,9 @@ pub(super) fn sign_in() -> AgentOrder {
 
 /// What an agent asks for now and then: mostly to be online.
 fn order(rng: &mut Rng) -> AgentOrder {
-    match rng.below(20) {
+    match rng.below(24) {
+        20 | 21 => AgentOrder::MobileSignIn(None),
+        22 => AgentOrder::MobileSignOut,
         0 => AgentOrder::SignOut,
         1..=2 => sign_in(),
         3 => AgentOrder::Pick(AgentState::Offline),
@@ -137,10 +143,23 @@ fn order(rng: &mut Rng) -> AgentOrder {
     }
 }
 
+/// How a supervisor goes into a call.
+pub(super) fn supervision(rng: &mut Rng) -> Supervision {
+    *rng.pick(&[
+        Supervision::Monitor,
+        Supervision::Monitor,
+        Supervision::Whisper,
+        Supervision::Barge,
+        Supervision::Takeover,
+        Supervision::HangUp,
+    ])
+}
+
 /// What may be ordered in a call.
 pub(super) fn ordered(site: &Site, rng: &mut Rng) -> Ordered {
     let number = rng.pick(&site.numbers()).clone();
-    match rng.below(9) {
+    match rng.below(11) {
+        9 | 10 => Ordered::Evaluate,
         0 => Ordered::HangUp,
         1 => Ordered::Transfer(number),
         2 | 3 => Ordered::Hold,

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hooks::fact::{CallLeftQueue, CallOffered, CallQueued, ChoiceRule, OfferOutcome, QueueExit};
+use hooks::fact::{CallLeftQueue, CallOfferEnded, CallOffered, CallQueued, ChoiceRule, OfferOutcome, QueueExit};
 use hooks::id::CallId;
-use switch::config::Queue;
+use switch::config::{Overflow, Queue};
 use switch::queue::{Level, Member, QueueSettings, Strategy};
 use switch::view::QueueView;
 
@@ -37,6 +37,7 @@ struct Set {
     settings: QueueSettings,
     members: BTreeMap<String, Member>,
     wrap_up_max: Option<Duration>,
+    takes_messages: bool,
 }
 
 /// Counts of a queue since the process began.
@@ -100,7 +101,8 @@ impl Waiter {
 impl Set {
     fn of(queue: Queue) -> Self {
         let members = queue.members.into_iter().map(|(agent, member)| (agent.to_string(), member)).collect();
-        Self { settings: queue.settings, members, wrap_up_max: queue.wrap_up_max }
+        let takes_messages = queue.overflow.contains(&Overflow::Voicemail);
+        Self { settings: queue.settings, members, wrap_up_max: queue.wrap_up_max, takes_messages }
     }
 }
 
@@ -145,6 +147,11 @@ impl Queues {
 
     pub(super) fn wrap_up_max(&self, queue: &str) -> Option<Duration> {
         self.settings.get(queue)?.wrap_up_max
+    }
+
+    /// Whom nobody takes may leave a message.
+    pub(super) fn takes_messages(&self, queue: &str) -> bool {
+        self.settings.get(queue).is_some_and(|set| set.takes_messages)
     }
 
     fn line<'a>(&'a self, queue: &'a str) -> impl Iterator<Item = (&'a CallId, &'a Waiter)> {
@@ -362,14 +369,8 @@ impl Queues {
     }
 
     /// An offer by a queue ended.
-    pub(super) fn offer_ended(
-        &mut self,
-        now: Duration,
-        call: CallId,
-        agent: &str,
-        outcome: OfferOutcome,
-        ring_ms: u64,
-    ) -> Result<(), String> {
+    pub(super) fn offer_ended(&mut self, now: Duration, e: &CallOfferEnded, by_mobile: bool) -> Result<(), String> {
+        let (call, agent, outcome, ring_ms) = (e.call, e.agent.as_str(), e.outcome, e.ring_ms);
         let turn = self.turns.entry(agent.to_owned()).or_default();
         let before = turn.before.take();
         match outcome {
@@ -389,7 +390,10 @@ impl Queues {
         }
         let (queue, waiter) = (waiter.queue.clone(), waiter.clone());
         let ring_for = self.settings(&queue)?.settings.ring_timeout;
-        if outcome == OfferOutcome::TimedOut && Duration::from_millis(ring_ms) != ring_for {
+        let rang = Duration::from_millis(ring_ms);
+        // PHONE-13: a mobile that answers, and presses no key in time.
+        let silent = by_mobile && rang >= CONFIRM_MAX;
+        if outcome == OfferOutcome::TimedOut && rang != ring_for && !silent {
             return Err(format!("agent {agent} was rung for {ring_ms} ms, not {ring_for:?}: {waiter:?}"));
         }
         Ok(())
@@ -538,5 +542,7 @@ const ZONE_MS: u64 = 8 * 3_600_000;
 const REJECTION_REMEMBERED: Duration = Duration::from_secs(30);
 /// Who cannot be rung, or has rejected and is the only one, is left alone so long: his phone would be rung without end.
 const REFUSAL_REST: Duration = Duration::from_secs(3);
+/// PHONE-13.
+const CONFIRM_MAX: Duration = Duration::from_secs(15);
 /// Who is given up at the end of an offer is so at once.
 const SLACK: Duration = Duration::from_millis(1);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::flow::Flow;
+use dialplan::flow::template::Spoken;
 use dialplan::plan::{Destination, DidPattern, InboundRoute};
+use dialplan::survey::{Question, Survey};
 use switch::agent::{AfterCall, AgentRules};
 use switch::config::{Agent, Network, Overflow, OwnAgent, Queue, TenantConfig, Version};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy, Widening};
@@ -29,6 +31,8 @@ pub(crate) struct Site {
     pub(crate) queues: Vec<String>,
     /// Those outside.
     pub(crate) callers: usize,
+    /// The last agent is in no queue, and goes into the calls of others.
+    pub(crate) has_boss: bool,
 }
 
 impl Site {
@@ -40,7 +44,19 @@ impl Site {
             dids: (1..=queues + usize::from(queues > 0)).map(|n| format!("0101234000{n}")).collect(),
             queues: (0..queues).map(number(7_000)).collect(),
             callers,
+            has_boss: false,
         }
+    }
+
+    /// One agent more, who supervises.
+    pub(crate) fn with_boss(self) -> Self {
+        let (queues, callers) = (self.queues.len(), self.callers);
+        Self { has_boss: true, ..Self::new(self.agents.len() + 1, queues, callers) }
+    }
+
+    /// Who supervises.
+    pub(crate) fn boss(&self) -> Option<&String> {
+        self.agents.last().filter(|_| self.has_boss)
     }
 
     /// What agents dial, and hand others on to.
@@ -52,6 +68,8 @@ impl Site {
     /// The phones: the agents', the carriers', then the callers'.
     pub(crate) fn specs(&self, people: &People, habits: impl Fn() -> Habits) -> Vec<PhoneSpec> {
         let mut specs = people.specs();
+        // Whoever answers a mobile presses the key, or does not.
+        specs.iter_mut().skip(self.extensions.len()).for_each(|carrier| carrier.habits.presses = MOBILES_PRESS);
         for n in 0..self.callers {
             let [a, b, _, _] = OUTSIDE;
             let address = format!("{a}.{b}.{}.{}:5060", n / 200, n % 200 + 1);
@@ -69,13 +87,13 @@ impl Site {
 /// Puts agents and queues into a tenant.
 pub(crate) fn staff(tenant: &mut TenantConfig, site: &Site, queues: Vec<Queue>, rules: impl FnMut() -> AgentRules) {
     let mut rules = rules;
-    for (number, extension) in site.agents.iter().zip(&site.extensions) {
+    for (nth, (number, extension)) in site.agents.iter().zip(&site.extensions).enumerate() {
         let agent = Agent {
             number: number.parse().expect("an employee number"),
             name: format!("Agent {number}"),
             extension: Some(extension.parse().expect("an extension")),
-            mobile: None,
-            mobile_confirm_key: false,
+            mobile: Some(format!("91370000{nth:04}").parse().expect("a number")),
+            mobile_confirm_key: nth % 2 == 0,
             rules: rules(),
         };
         tenant.agents.insert(agent.number.clone(), agent);
@@ -87,9 +105,26 @@ pub(crate) fn staff(tenant: &mut TenantConfig, site: &Site, queues: Vec<Queue>, 
         tenant.plan.queues.insert(number, queue.name.clone());
         tenant.queues.insert(queue.name.clone(), Arc::new(queue));
     }
+    for survey in [survey("s0"), Survey { second: Some(question()), comment: Some(words()), ..survey("s1") }] {
+        tenant.surveys.insert(survey.name.clone(), Arc::new(survey));
+    }
     if let Some(lines) = tenant.trunks.values_mut().next() {
         lines.sources.push(Network { address: OUTSIDE.into(), prefix: 16 });
     }
+}
+
+/// What customers are asked.
+fn survey(name: &str) -> Survey {
+    let name = name.parse().expect("a survey's name");
+    Survey { name, question: question(), second: None, comment: None, thanks: words() }
+}
+
+fn question() -> Question {
+    Question { prompt: words(), options: Survey::default_options() }
+}
+
+fn words() -> Vec<Spoken> {
+    vec![Spoken::Prompt("survey_invite".parse().expect("a prompt"))]
 }
 
 /// A flow by which important people come into the first queue, before others.
@@ -136,7 +171,11 @@ pub(crate) fn queue_by_chance(n: usize, site: &Site, rng: &mut Rng) -> Queue {
         announcements: rng.chance(500).then(|| Announcements { first: seconds(rng, 2, 8), every: seconds(rng, 5, 10) }),
     };
     let overflow = (0..rng.below(3)).map(|_| overflow_by_chance(n, site, rng)).collect();
-    Queue { record: rng.chance(400), overflow, ..plain(n, settings, members(site, rng), wrap_up_max(rng)) }
+    let record = rng.chance(400);
+    let survey = rng.chance(600).then(|| rng.pick(&["s0", "s1"]).parse().expect("a survey's name"));
+    let survey_after_hang_up = survey.is_some() && rng.chance(600);
+    let plain = plain(n, settings, members(site, rng), wrap_up_max(rng));
+    Queue { record, overflow, survey, survey_after_hang_up, ..plain }
 }
 
 /// A queue of these settings and nothing else.
@@ -167,6 +206,9 @@ pub(crate) fn plain(
 
 fn overflow_by_chance(n: usize, site: &Site, rng: &mut Rng) -> Overflow {
     let others: Vec<usize> = (0..site.queues.len()).filter(|other| *other != n).collect();
+    if rng.chance(300) {
+        return Overflow::Voicemail;
+    }
     if !others.is_empty() && rng.chance(500) {
         let name = format!("q{}", rng.pick(&others));
         return Overflow::Queue(name.parse().expect("a queue's name"));
@@ -181,7 +223,8 @@ fn wrap_up_max(rng: &mut Rng) -> Option<Duration> {
 /// Most agents are in each queue.
 fn members(site: &Site, rng: &mut Rng) -> BTreeMap<dialplan::number::AgentNumber, Member> {
     let mut members = BTreeMap::new();
-    for (n, agent) in site.agents.iter().enumerate() {
+    let staff = site.agents.iter().filter(|agent| site.boss() != Some(*agent));
+    for (n, agent) in staff.enumerate() {
         if n == 0 || rng.chance(800) {
             let order = u16::try_from(rng.below(5)).unwrap_or(0);
             members
@@ -194,6 +237,9 @@ fn members(site: &Site, rng: &mut Rng) -> BTreeMap<dialplan::number::AgentNumber
 fn level(level: u64) -> Level {
     u8::try_from(level).ok().and_then(Level::new).expect("a level")
 }
+
+/// How often a mobile that answers presses the key, per mille.
+const MOBILES_PRESS: u64 = 750;
 
 /// How an agent is treated.
 pub(crate) fn rules_by_chance(rng: &mut Rng) -> AgentRules {

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use hooks::fact::Supervision;
+use hooks::id::LegId;
+
 use super::Centre;
+use super::supervisors::Session;
 use crate::ears::Ears;
-use crate::phone::{Lived, Phone, Role, Stage};
+use crate::phone::{Hold, Lived, Phone, Role, Stage};
 use crate::world::World;
 
 impl World {
@@ -12,7 +16,8 @@ impl World {
     /// over by what the switch has said is not counted: the news is on its way.
     pub(crate) fn check_phones(&self) -> Result<(), String> {
         let Some(centre) = &self.centre else { return Ok(()) };
-        for (agent, told) in centre.agents.told.iter().filter(|(_, told)| told.offer.is_some()) {
+        for (agent, told) in centre.agents.told.iter().filter(|(_, told)| told.offer.is_some() && told.has_extension())
+        {
             let legs = || centre.open.values().filter(|open| !open.emergency).flat_map(|open| open.legs.values());
             let own = legs().filter(|leg| leg.extension.as_ref() == Some(&told.extension));
             let talking = own.filter(|leg| leg.answered && self.dialogs.goes_on(&leg.call_id));
@@ -107,8 +112,50 @@ impl World {
                 listened += 1;
             }
         }
+        for session in centre.supervisors.alone() {
+            listened += u64::from(self.listen_supervised(centre, session)?);
+        }
         self.story.listened += listened;
         Ok(())
+    }
+
+    /// MON-24, 25, 30: who supervises hears both; the agent hears one who whispers, both hear one who talks, and nobody else is heard.
+    fn listen_supervised(&self, centre: &Centre, session: &Session) -> Result<bool, String> {
+        let Some(open) = centre.open.get(&session.call).filter(|open| !open.third && open.held_by.is_empty()) else {
+            return Ok(false);
+        };
+        let record = self.records.calls.get(&session.call).filter(|record| record.handing_on.is_none());
+        let talking: Vec<_> = record.map(|record| record.talking().collect()).unwrap_or_default();
+        let [(one_id, one), (other_id, other)] = talking[..] else { return Ok(false) };
+        let extension = &centre.agents.get(&session.agent)?.extension;
+        let is_agents = |leg: &LegId| open.legs.get(leg).is_some_and(|leg| leg.extension.as_ref() == Some(extension));
+        let (agent, customer) = match (is_agents(one_id), is_agents(other_id)) {
+            (true, false) => (one, other),
+            (false, true) => (other, one),
+            (true, true) | (false, false) => return Ok(false),
+        };
+        let Some(boss) = open.legs.get(&session.leg) else { return Ok(false) };
+        let (agent, customer) = (self.party(&agent.sip_call_id)?, self.party(&customer.sip_call_id)?);
+        let (Some(agent), Some(customer), Some(boss)) = (agent, customer, self.party(&boss.call_id)?) else {
+            return Ok(false);
+        };
+        if [agent, customer, boss].iter().any(|party| party.dialog.hold != Hold::None) {
+            return Ok(false);
+        }
+        let (to_agent, to_customer) = match session.how {
+            Supervision::Monitor => (vec![customer], vec![agent]),
+            Supervision::Whisper => (vec![customer, boss], vec![agent]),
+            Supervision::Barge => (vec![customer, boss], vec![agent, boss]),
+            Supervision::Takeover | Supervision::HangUp => return Err(format!("that is over at once: {session:?}")),
+        };
+        for (who, whom) in [(agent, to_agent), (customer, to_customer), (boss, vec![agent, customer])] {
+            let heard = self.ears.heard_by(who.endpoint);
+            if heard.len() != whom.len() || !whom.iter().all(|party| heard.contains(&party.voice())) {
+                let whom: Vec<_> = whom.iter().map(|party| party.voice()).collect();
+                return Err(format!("{} should hear {whom:?} and hears {heard:?}: {session:?}", who.user));
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -33,6 +33,9 @@ impl Phone {
 
     /// What the person presses during the talk; how long that lasts at least, ms.
     pub(super) fn plan_keys(&mut self, now: Duration, call_id: &str) -> u64 {
+        if self.rng.chance(self.habits.presses) {
+            self.plan_answers(now, call_id);
+        }
         if self.rooms.is_empty() {
             return 0;
         }
@@ -58,6 +61,17 @@ impl Phone {
             self.plan_press(now, call_id, at + 200, at + 60_000, keys);
         }
         self.rng.between(10_000, 90_000)
+    }
+
+    /// What it presses where it is asked something: a mobile the key that takes the call, a customer his opinion.
+    fn plan_answers(&mut self, now: Duration, call_id: &str) {
+        if self.dialogs[call_id].role == Role::Callee {
+            return self.plan_press(now, call_id, 300, 9_000, "1".to_owned());
+        }
+        for _ in 0..self.rng.between(1, 5) {
+            let key = self.rng.between(1, 7).to_string();
+            self.plan_press(now, call_id, 500, self.habits.talk_ms.1, key);
+        }
     }
 
     fn plan_press(&mut self, now: Duration, call_id: &str, from_ms: u64, to_ms: u64, keys: String) {

@@ -60,6 +60,8 @@ pub struct Habits {
     pub transfers: u64,
     /// Sends what belongs to no call, now and then.
     pub garbage: u64,
+    /// Presses keys: one that is called the key 1 soon, one that calls some during the call.
+    pub presses: u64,
     /// How long it talks: from, to, ms.
     pub talk_ms: (u64, u64),
 }
@@ -83,6 +85,7 @@ impl Habits {
             updates: 0,
             transfers: 0,
             garbage: 0,
+            presses: 0,
             talk_ms: TALK_MS,
         }
     }
@@ -105,6 +108,7 @@ impl Default for Habits {
             updates: 300,
             transfers: 150,
             garbage: 300,
+            presses: 0,
             talk_ms: TALK_MS,
         }
     }

@@ -175,6 +175,9 @@ impl World {
                 if let Some(call) = self.visit_of(&call_id) {
                     self.rooms.key_comes(call, key);
                 }
+                if let Some(centre) = &mut self.centre {
+                    centre.pressed(&call_id, key);
+                }
                 self.tell(switch::input::Input::Media(MediaEvent::Digit {
                     endpoint: switch::media::EndpointId(endpoint),
                     digit: key,
