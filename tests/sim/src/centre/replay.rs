@@ -10,7 +10,7 @@ use dialplan::plan::{Destination, DidPattern, InboundRoute};
 use hooks::fact::{AgentState, CallStatus};
 use switch::agent::{AfterCall, AgentRules};
 use switch::config::{Queue, TenantConfig, Version};
-use switch::queue::{Level, Member, QueueSettings, Strategy};
+use switch::queue::{Level, Member, QueueSettings, Strategy, Widening};
 
 use super::settings::{self, Site};
 use super::{Centre, erlang};
@@ -89,6 +89,7 @@ fn queue(name: &str, known: &Known, site: &Site, recorded: &[String]) -> Option<
         max_length: known.max_length.unwrap_or(u32::MAX),
         target: Duration::from_millis(known.target.unwrap_or(TARGET)),
         announcements: None,
+        widening: widening(known),
         ..QueueSettings::default()
     };
     let mut members = BTreeMap::new();
@@ -99,6 +100,23 @@ fn queue(name: &str, known: &Known, site: &Site, recorded: &[String]) -> Option<
         }
     }
     Some(Queue { name: name.parse().ok()?, ..settings::plain(0, settings, members, None) })
+}
+
+/// Levels that were not asked at once.
+fn widening(known: &Known) -> Vec<Widening> {
+    if known.levels.keys().all(|level| *level == Level::LAST.get()) {
+        return Vec::new();
+    }
+    // Where a later level was asked, those before it were, too.
+    let mut widening: Vec<Widening> = Vec::new();
+    for (level, after) in known.levels.iter().rev() {
+        let after = Duration::from_millis(*after);
+        if widening.last().is_none_or(|later| after < later.after) {
+            widening.extend(Level::new(*level).map(|level| Widening { after, level }));
+        }
+    }
+    widening.reverse();
+    widening
 }
 
 /// A number that leads to a queue; with a priority by a flow.

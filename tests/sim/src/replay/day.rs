@@ -69,6 +69,8 @@ pub struct Known {
     pub strategy: Option<Strategy>,
     /// The shortest wait that was too long, ms.
     pub max_wait: Option<u64>,
+    /// The levels that were asked, and the shortest wait after which each was, ms.
+    pub levels: BTreeMap<u8, u64>,
     /// How many waited when it was full.
     pub max_length: Option<u32>,
     /// How long an agent was rung who did not answer, ms.
@@ -208,6 +210,8 @@ impl Reading {
         let level = why.candidates.iter().find(|one| one.agent == e.agent).map_or(why.level, |one| one.level);
         let known = self.known(queue);
         known.members.insert(e.agent.clone(), level);
+        let asked = known.levels.entry(why.level).or_insert(why.waited_ms);
+        *asked = why.waited_ms.min(*asked);
         for one in &why.candidates {
             known.members.insert(one.agent.clone(), one.level);
         }
@@ -291,5 +295,5 @@ impl Reading {
 
 fn mean(all: impl Iterator<Item = u64>) -> u64 {
     let (sum, count) = all.fold((0, 0), |(sum, count), ms| (sum + ms, count + 1));
-    if count == 0 { 0 } else { sum / count }
+    sum.checked_div(count).unwrap_or(0)
 }

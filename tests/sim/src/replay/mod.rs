@@ -308,14 +308,16 @@ impl<'a> Floor<'a> {
         Ok(())
     }
 
-    /// After how long he answers that caller (or refuses him): as the same agent did, else as the one who answered, else as all do. `None`
+    /// After how long he answers that caller (or refuses him): as the same agent did, else as the next one did, else as all do. `None`
     /// where he lets it ring.
     fn behaves(&mut self, agent: usize, nth: usize) -> Option<(u64, bool)> {
         let offers = &self.day.arrivals[nth].offers;
         let name = &self.office.recorded[agent % self.office.recorded.len()];
         let unused = |at: &usize| !self.used.contains(&(nth, *at));
         let own = (0..offers.len()).filter(unused).find(|at| offers[*at].0 == *name);
-        if let Some(at) = own {
+        // What another one did then, in the order in which they were rung; who was rung beside him is no case of that.
+        let other = || (0..offers.len()).filter(unused).find(|at| offers[*at].2 != OfferOutcome::Taken);
+        if let Some(at) = own.or_else(other) {
             self.used.insert((nth, at));
             return match offers[at] {
                 (_, after, OfferOutcome::Answered) => Some((after, true)),
