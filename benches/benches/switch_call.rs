@@ -261,6 +261,7 @@ impl Stage {
                 | Output::Checkpoint(_)
                 | Output::CloseConnection(_)
                 | Output::Media(_)
+                | Output::LookUp(_)
                 | Output::Publish(_)
                 | Output::Reply { .. } => {}
             }

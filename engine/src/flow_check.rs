@@ -8,7 +8,6 @@ use dialplan::flow::Flow;
 use dialplan::flow::check::{Known, Problem, check};
 use dialplan::say::PromptName;
 use hooks::id::TenantId;
-use switch::config::unserved;
 
 use crate::prompts::defaults;
 use crate::store::extensions::Extension;
@@ -90,7 +89,6 @@ pub async fn prompts(settings: &mut impl Settings) -> Result<BTreeSet<PromptName
 #[must_use]
 pub fn problems(flow: &Flow, known: &Known) -> Vec<Problem> {
     let mut problems = check(flow, known);
-    problems.extend(unserved(flow));
     problems.sort();
     problems
 }

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod keeper;
 pub mod ladder;
 pub mod live;
+pub mod lookups;
 pub mod media_bridge;
 pub mod names;
 pub mod prompts;

@@ -48,6 +48,8 @@ pub struct Config {
     pub ice_servers: Vec<String>,
     /// How names of hosts are resolved.
     pub dns: DnsConfig,
+    /// Which servers flows may ask.
+    pub lookup: LookupConfig,
     /// The database.
     pub storage: StorageUrl,
     /// Where everything else lies: journal, recordings, keys.
@@ -146,6 +148,13 @@ pub struct DnsConfig {
     pub servers: Vec<SocketAddr>,
     /// How often hosts of trunks and of static contacts are resolved again.
     pub refresh: Duration,
+}
+
+/// `[lookup]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookupConfig {
+    /// Also servers of this machine and of networks that are not public.
+    pub allow_private: bool,
 }
 
 /// `[recording]`.
@@ -270,6 +279,7 @@ impl Config {
             local_nets: root.list("local_nets", network::parse).unwrap_or_else(sections::private_networks),
             ice_servers: sections::ice(root.section("ice")),
             dns: sections::dns(root.section("dns")),
+            lookup: sections::lookup(root.section("lookup")),
             storage: sections::storage(root.section("storage"), &data_dir),
             log: sections::log(root.section("log")),
             recording: sections::recording(root.section("recording"), &data_dir),

@@ -15,8 +15,8 @@ use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 use super::reader::Reader;
 use super::tree::{Node, Value};
 use super::{
-    DnsConfig, Listen, LogConfig, LogFormat, RecordingConfig, RtpConfig, S3Config, SipConfig, StorageUrl, TlsConfig,
-    TlsFiles, network,
+    DnsConfig, Listen, LogConfig, LogFormat, LookupConfig, RecordingConfig, RtpConfig, S3Config, SipConfig, StorageUrl,
+    TlsConfig, TlsFiles, network,
 };
 use crate::http::wallboard::Abnormal;
 use crate::ladder::CaptureOptions;
@@ -263,6 +263,12 @@ pub(super) fn dns(mut reader: Reader<'_>) -> DnsConfig {
         servers: reader.list("servers", server).unwrap_or_default(),
         refresh: seconds(&mut reader, "refresh_s", 1..=DAY_S, 60),
     };
+    reader.finish();
+    config
+}
+
+pub(super) fn lookup(mut reader: Reader<'_>) -> LookupConfig {
+    let config = LookupConfig { allow_private: reader.flag("allow_private").unwrap_or(false) };
     reader.finish();
     config
 }

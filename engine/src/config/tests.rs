@@ -240,8 +240,8 @@ fn a_flow_is_provisioned_in_place_or_by_its_file_and_its_mistakes_are_named_at_t
             "6: b: no way leads here; lead one here, or take the node out",
         ),
         (
-            "[provision.flow.nodes.b]\nstep = \"lookup\"\nurl = \"https://crm.example/\"\nnext = \"a\"\nfields = { name = { pointer = \"/name\" } }",
-            "6: b: `lookup` is not served yet; lead elsewhere",
+            "[provision.flow.nodes.b]\nstep = \"lookup\"\nurl = \"crm.example\"\nfields = { x = { pointer = \"/x\" } }\nnext = \"a\"",
+            "6: b: `url` begins with https:// or http://",
         ),
         ("[[provision.flow]]\nfile = \"nowhere/f.toml\"", "nowhere/f.toml:1: cannot be read: "),
         ("[[provision.flow]]\nfile = \"f.toml\"\nname = \"b\"", "7: a flow with a `file` is written there"),

@@ -4,7 +4,7 @@
 mod dns;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -114,6 +114,17 @@ impl Names {
         }
     }
 
+    /// The addresses of a host as they are now; nothing is remembered.
+    ///
+    /// # Errors
+    /// Why it does not resolve.
+    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        // With a port, addresses alone are asked for.
+        let ask = Ask { host: host.to_owned(), port: Some(0), transport: Transport::Tcp };
+        let found = lookup(self.dns.as_deref(), &ask).await?;
+        Ok(found.targets.into_iter().map(|target| target.ip()).collect())
+    }
+
     /// Notes whom a tenant reaches by TLS at which address, in the place of what was noted before.
     pub fn note_secured(&self, tenant: &TenantId, hosts: BTreeMap<SocketAddr, String>) {
         self.secured.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), hosts);
@@ -162,4 +173,4 @@ async fn by_system(ask: &Ask) -> Result<Found, String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

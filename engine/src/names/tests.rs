@@ -8,10 +8,10 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 use super::*;
 
-type Zone = Arc<Mutex<Vec<Record>>>;
+pub(crate) type Zone = Arc<Mutex<Vec<Record>>>;
 
 /// Answers from its zone until the test ends.
-fn server(zone: &[(&str, u32, RData)]) -> (SocketAddr, Zone) {
+pub(crate) fn server(zone: &[(&str, u32, RData)]) -> (SocketAddr, Zone) {
     let zone: Zone = Arc::new(Mutex::new(zone.iter().map(record).collect()));
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();

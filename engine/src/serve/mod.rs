@@ -45,6 +45,7 @@ use crate::http::state::{Api, Parts};
 use crate::journal::JournalHandle;
 use crate::ladder::{Capture, Captures};
 use crate::live::Live;
+use crate::lookups::Lookups;
 use crate::media_bridge::{MediaBridge, SessionDefaults};
 use crate::names::Names;
 use crate::prompts::PromptLibrary;
@@ -156,17 +157,15 @@ impl Running {
         let switch = Switch::new(node, random_bytes(), clock.now());
         let journals: BTreeMap<TenantId, JournalHandle> =
             recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
-        let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health));
+        let lookups = Lookups::new(&config.lookup, Arc::clone(&names), secrets.client(), inbox.clone());
+        let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health), lookups);
         let writer = Writer::new(switch, clock, outbox, effects, recovered.into_logs());
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
         let told = taken(began).await?;
         health.set_sip(SipSockets::Up);
         let (stop, stopping) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
-        tasks.extend(journals.values().map(|journal| {
-            let (store, inbox) = (stored.store.clone(), inbox.clone());
-            tokio::spawn(consumers::call_records::run(store, journal.clone(), inbox, stopping.clone()))
-        }));
+        tasks.extend(journals.values().map(|journal| start_consumer(journal, &stored.store, &inbox, &stopping)));
         let keeping = Housekeeping {
             store: stored.store.clone(),
             journals: journals.clone(),
@@ -330,6 +329,17 @@ fn reached(bound: SocketAddr) -> Vec<SocketAddr> {
     let mut addresses: Vec<IpAddr> = own.into_iter().chain([loopback]).collect();
     addresses.dedup();
     addresses.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect()
+}
+
+/// What makes call records of a tenant's journal.
+fn start_consumer(
+    journal: &JournalHandle,
+    store: &Store,
+    inbox: &Inbox,
+    stopping: &watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    let (store, inbox) = (store.clone(), inbox.clone());
+    tokio::spawn(consumers::call_records::run(store, journal.clone(), inbox, stopping.clone()))
 }
 
 /// Everything that is served by HTTP.

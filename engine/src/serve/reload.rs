@@ -127,6 +127,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[rtp]", old.rtp != new.rtp),
         ("[wallboard]", old.abnormal != new.abnormal),
         ("[ice]", old.ice_servers != new.ice_servers),
+        ("[lookup]", old.lookup != new.lookup),
         ("[dns]", old.dns != new.dns),
         ("[storage]", old.storage != new.storage),
         ("log.format", old.log.format != new.log.format),

@@ -59,6 +59,11 @@ impl Secured {
         Ok(SipTls { server, client: Arc::clone(&self.client), names: Arc::clone(names) })
     }
 
+    /// Whom we believe.
+    pub(super) fn client(&self) -> Arc<TlsClient> {
+        Arc::clone(&self.client)
+    }
+
     pub(super) fn https(&self) -> Result<TlsAcceptor, TlsError> {
         Ok(TlsAcceptor::from(self.certificates.server(&[b"http/1.1"])?))
     }

@@ -84,6 +84,12 @@ impl TlsClient {
         self.trusted().trust.ca.clone()
     }
 
+    /// What believes the authorities as they were read last; another one after they were read again.
+    #[must_use]
+    pub fn verifying(&self) -> Arc<ClientConfig> {
+        self.trusted().verifying
+    }
+
     fn trusted(&self) -> Trusted {
         self.trusted.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

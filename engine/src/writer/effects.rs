@@ -8,11 +8,13 @@ use hooks::id::RecordingId;
 use sip::flow::{ConnectionId, Flow};
 use switch::input::Admission;
 use switch::media::MediaCommand;
+use switch::output::LookUp;
 use switch::switch::Switch;
 use switch::view::View;
 
 use crate::http::health::Health;
 use crate::live::Live;
+use crate::lookups::Lookups;
 use crate::media_bridge::MediaBridge;
 use crate::sip_io::SipIo;
 
@@ -22,6 +24,7 @@ pub struct Effects {
     media: MediaBridge,
     live: Arc<Live>,
     health: Arc<Health>,
+    lookups: Lookups,
     counters_due: Duration,
 }
 
@@ -31,8 +34,8 @@ const COUNTERS_EVERY: Duration = Duration::from_secs(1);
 impl Effects {
     /// Over running parts.
     #[must_use]
-    pub fn new(sip: Arc<SipIo>, media: MediaBridge, live: Arc<Live>, health: Arc<Health>) -> Self {
-        Self { sip, media, live, health, counters_due: Duration::ZERO }
+    pub fn new(sip: Arc<SipIo>, media: MediaBridge, live: Arc<Live>, health: Arc<Health>, lookups: Lookups) -> Self {
+        Self { sip, media, live, health, lookups, counters_due: Duration::ZERO }
     }
 
     pub(super) fn send(&self, flow: Flow, bytes: Bytes) {
@@ -45,6 +48,10 @@ impl Effects {
 
     pub(super) fn media(&mut self, command: MediaCommand) {
         self.media.send(command);
+    }
+
+    pub(super) fn look_up(&self, lookup: LookUp) {
+        self.lookups.ask(lookup);
     }
 
     pub(super) fn recording_written_down(&self, recording: RecordingId) {

@@ -94,6 +94,14 @@ impl Outbox {
             Ok(_) | Err(_) => None,
         }
     }
+
+    /// The next input of the switch; blocks until there is one.
+    pub(crate) fn wait_input(&self) -> Input {
+        match self.queue.recv_timeout(Duration::from_secs(30)) {
+            Ok(Work::Input(input)) => input,
+            Ok(_) | Err(_) => panic!("no input came"),
+        }
+    }
 }
 
 /// Makes the queue.

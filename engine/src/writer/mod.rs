@@ -211,6 +211,7 @@ impl Writer {
             Output::Send { .. }
             | Output::CloseConnection(_)
             | Output::Media(_)
+            | Output::LookUp(_)
             | Output::Publish(_)
             | Output::Reply { .. } => true,
         });
@@ -252,6 +253,7 @@ impl Writer {
             Output::Send { flow, bytes } => self.effects.send(flow, bytes),
             Output::CloseConnection(connection) => self.effects.close_connection(connection),
             Output::Media(command) => self.effects.media(command),
+            Output::LookUp(lookup) => self.effects.look_up(*lookup),
             Output::Publish(view) => self.effects.publish(view),
             Output::Reply { id, result } => {
                 if let Some(reply) = self.replies.remove(&id) {

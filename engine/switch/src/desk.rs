@@ -20,10 +20,11 @@ use crate::config::NodeConfig;
 use crate::engaged::Engaged;
 use crate::farewell::Farewells;
 use crate::floor::Floor;
+use crate::input::LookUpId;
 use crate::media::MediaCommand;
 use crate::metrics::Metrics;
 use crate::nat;
-use crate::output::Output;
+use crate::output::{LookUp, Output};
 use crate::players::Players;
 use crate::ports::Ports;
 use crate::presence::Presence;
@@ -146,6 +147,8 @@ pub(crate) struct Desk {
     pub(crate) presence: Presence,
     /// Agents and queues.
     pub(crate) floor: Floor,
+    /// Questions that were put to servers.
+    pub(crate) lookups: u64,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -179,6 +182,7 @@ impl Desk {
             engaged: Engaged::default(),
             presence: Presence::default(),
             floor: Floor::default(),
+            lookups: 0,
             outputs: VecDeque::new(),
             node,
         }
@@ -200,6 +204,14 @@ impl Desk {
 
     pub(crate) fn publish(&mut self, view: View) {
         self.outputs.push_back(Output::Publish(view));
+    }
+
+    /// Has a server asked.
+    pub(crate) fn look_up(&mut self, tenant: &TenantId, call: CallId, url: String, timeout: Duration) -> LookUpId {
+        self.lookups += 1;
+        let id = LookUpId(self.lookups);
+        self.outputs.push_back(Output::LookUp(Box::new(LookUp { tenant: tenant.clone(), call, id, url, timeout })));
+        id
     }
 
     pub(crate) fn call_id(&mut self) -> CallId {

@@ -93,6 +93,15 @@ pub enum Input {
         /// What.
         command: Command,
     },
+    /// What a server answered to [`crate::output::Output::LookUp`]. An answer that nobody waits for any more is dropped.
+    LookedUp {
+        /// The call that asked.
+        call: CallId,
+        /// Which of its questions.
+        id: LookUpId,
+        /// The answer; none where there was none in time, or it was of no use.
+        answer: Option<serde_json::Value>,
+    },
     /// Whether new calls are accepted. Emergency calls are, always (GEN-18).
     Admission(Admission),
     /// How many voice messages an extension has now: phones that watch its mailbox are told (RFC 3842). None are counted where
@@ -134,6 +143,10 @@ pub struct Talk {
 /// Names a command's reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
+
+/// Names a question to a server; no two of a process have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LookUpId(pub u64);
 
 /// What somebody may ask of the switch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,15 +2,16 @@
 //! output of the same step leaves the process (decision 4).
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hooks::fact::Fact;
-use hooks::id::CallId;
+use hooks::id::{CallId, TenantId};
 use sip::flow::{ConnectionId, Flow};
 
 use crate::agent::{Control, Phase};
 use crate::checkpoint::Checkpointed;
-use crate::input::CommandId;
+use crate::input::{CommandId, LookUpId};
 use crate::media::MediaCommand;
 use crate::view::{TrunkAnswer, View};
 
@@ -32,6 +33,8 @@ pub enum Output {
     CloseConnection(ConnectionId),
     /// Tell the media side.
     Media(MediaCommand),
+    /// Ask a server; [`crate::input::Input::LookedUp`] follows.
+    LookUp(Box<LookUp>),
     /// Publish what an entity looks like now.
     Publish(View),
     /// Answer a command; comes after the views the command changed.
@@ -41,6 +44,21 @@ pub enum Output {
         /// How it went.
         result: Result<Done, Refused>,
     },
+}
+
+/// What a flow asks of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookUp {
+    /// Whose call.
+    pub tenant: TenantId,
+    /// The call that asks.
+    pub call: CallId,
+    /// Which of its questions.
+    pub id: LookUpId,
+    /// By GET.
+    pub url: String,
+    /// No longer than this.
+    pub timeout: Duration,
 }
 
 /// What a command brought about.

@@ -126,6 +126,9 @@ impl Switch {
             Input::Recall { tenant, recalled } => self.desk.recall(&tenant, *recalled),
             Input::Resume { checkpoint, interrupted_at_ms } => self.resume(&checkpoint, interrupted_at_ms),
             Input::Command { id, tenant, command } => self.command(id, &tenant, command),
+            Input::LookedUp { call, id, answer } => {
+                self.with_call(call, |call, desk| call.looked_up(desk, id, answer));
+            }
             Input::Admission(admission) => self.admission = admission,
             Input::MessagesWaiting { tenant, extension, new, old } => {
                 self.messages_waiting(&tenant, extension, Waiting { new, old });

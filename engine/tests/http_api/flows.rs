@@ -63,7 +63,7 @@ async fn a_draft_is_saved_with_its_problems_and_published_without() {
 }
 
 #[tokio::test]
-async fn what_is_no_flow_or_leads_to_what_is_not_there_is_told_by_node() {
+async fn what_is_no_flow_or_names_what_is_not_there_is_told_by_node() {
     let fixture = Fixture::new().await;
     let admin = fixture.admin().await;
     let bad =
@@ -75,12 +75,34 @@ async fn what_is_no_flow_or_leads_to_what_is_not_there_is_told_by_node() {
     assert_eq!(fields, ["nodes.a", "nodes.b"]);
     let other = admin.send("PUT", "/flows/other", Some(flow("hello", "1001"))).await;
     assert_eq!(other.json()["errors"][0]["field"], "name");
+    // What it names has to be there before it is published.
     let waits = json!({
-        "name": "wait", "start": "wait",
-        "nodes": {"wait": {"step": "survey", "survey": "service"}},
+        "name": "wait", "start": "hello",
+        "nodes": {
+            "hello": {"step": "play", "prompts": ["our_own_words"], "next": "look"},
+            "look": {"step": "lookup", "url": "https://crm.example/{caller}", "fields": {"vip": {"pointer": "/vip"}}, "next": "wait"},
+            "wait": {"step": "queue", "queue": "gold", "max_wait": "ask"},
+            "ask": {"step": "survey", "survey": "service"},
+        },
     });
     let waits = admin.send("PUT", "/flows/wait", Some(waits)).await.json();
-    assert!(waits["problems"][0]["what"].as_str().unwrap().contains("there is no survey `service`"), "{waits}");
+    let told: Vec<(&str, &str)> = waits["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| (problem["node"].as_str().unwrap(), problem["what"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("ask", "there is no survey `service`; make it, or name another"),
+            ("hello", "there is no prompt `our_own_words`; upload it, or name another"),
+            ("wait", "there is no queue `gold`; make it, or name another"),
+        ]
+    );
+    let refused = admin.post("/flows/wait/publish", json!({})).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.json()["errors"][2]["field"], "nodes.wait", "{}", refused.json());
     // A flow that another one goes through stays.
     let inner = json!({"name": "inner", "start": "end", "nodes": {"end": {"step": "hang_up"}}});
     let outer = json!({"name": "outer", "start": "in", "nodes": {"in": {"step": "subflow", "flow": "inner"}}});

@@ -721,6 +721,9 @@ impl World {
             Output::Fact(_) => Ok(()),
             Output::Checkpoint(said) => self.keep(said),
             Output::CloseConnection(connection) => Err(format!("told to close {connection:?}, and there is none")),
+            Output::LookUp(lookup) => {
+                Err(format!("a server is to be asked by {}, and no flow here does that", lookup.call))
+            }
             Output::Publish(view) => self.published(view),
             Output::Reply { id, result } => self.replied(id, &result),
             Output::Send { flow, bytes } => self.send(flow, &bytes),

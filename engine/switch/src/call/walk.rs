@@ -25,6 +25,7 @@ use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::floor::Floor;
 use crate::incoming::routed;
+use crate::input::LookUpId;
 use crate::leg::Side;
 use crate::media::{Detect, PlayerId, Source};
 use crate::players::Audience;
@@ -39,6 +40,8 @@ pub(super) struct Walk {
     playing: Option<PlayerId>,
     /// When the caller will have been silent for too long.
     due: Option<Duration>,
+    /// What a server was asked last and has not answered.
+    asked: Option<LookUpId>,
     /// The wall clock of its beginning, ahead of the steady one: it is asked for the time in between.
     ahead_ms: i64,
     /// What happened while an action was being done, which may fail at once.
@@ -81,6 +84,7 @@ impl Call {
             answered_ms,
             playing: None,
             due: None,
+            asked: None,
             ahead_ms,
             events: VecDeque::new(),
             is_acting: true,
@@ -158,10 +162,11 @@ impl Call {
             Action::LeaveQueue => self.leave_queue_for_flow(desk),
             Action::Voicemail { mailbox, greeting } => self.message_for_flow(desk, mailbox, greeting),
             Action::Survey(name) => self.survey_for_flow(desk, &name),
-            // See `config::unserved`: a flow that names one is not published.
-            Action::Lookup { .. } => {
-                desk.metrics.flow_faults += 1;
-                self.do_for_flow(desk, Action::HangUp(Cause::Failure));
+            Action::Lookup { url, timeout_ms, fields: _ } => {
+                let id = desk.look_up(&self.tenant.tenant, id, url, Duration::from_millis(u64::from(timeout_ms)));
+                if let Some(walk) = &mut self.walk {
+                    walk.asked = Some(id);
+                }
             }
             Action::Fault { .. } => desk.metrics.flow_faults += 1,
             Action::Collect { .. } | Action::SetVariable { .. } => {}
@@ -286,6 +291,13 @@ impl Call {
         self.push_service(desk, name.as_str());
         self.serve_by_flow(caller);
         self.tell_flow(desk, event);
+    }
+
+    /// A server answered, or did not. A flow that did not wait for it, and is elsewhere by now, is not told.
+    pub(crate) fn looked_up(&mut self, desk: &mut Desk, id: LookUpId, answer: Option<serde_json::Value>) {
+        if self.walk.as_mut().is_some_and(|walk| walk.asked.take_if(|asked| *asked == id).is_some()) {
+            self.tell_flow(desk, Event::LookupDone(answer));
+        }
     }
 
     /// What the flow says was said to its end. False if it is not the flow that says it.

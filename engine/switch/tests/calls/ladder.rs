@@ -17,7 +17,7 @@ use crate::under_test::config::{
 };
 use crate::under_test::input::{Command, CommandId, Input};
 use crate::under_test::media::{Activity, EndpointId, MediaCommand, MediaEvent, PlayerId, RecordingOutcome, Source};
-use crate::under_test::output::{Done, Output, Refused};
+use crate::under_test::output::{Done, LookUp, Output, Refused};
 use crate::under_test::switch::Switch;
 use crate::under_test::view::View;
 use bytes::Bytes;
@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) replies: Vec<Result<Done, Refused>>,
     pub(crate) views: Vec<View>,
     pub(crate) media: Vec<MediaCommand>,
+    /// What servers were asked.
+    pub(crate) lookups: Vec<LookUp>,
     /// RTP ports that somebody else has.
     pub(crate) taken_ports: Vec<u16>,
     /// The media side says nothing about closing.
@@ -228,6 +230,7 @@ impl World {
             replies: Vec::new(),
             views: Vec::new(),
             media: Vec::new(),
+            lookups: Vec::new(),
             taken_ports: Vec::new(),
             media_is_mute: false,
             now: Duration::ZERO,
@@ -354,6 +357,7 @@ impl World {
             Output::Send { flow, bytes } => self.deliver(&flow, &bytes),
             Output::CloseConnection(_) => {}
             Output::Media(command) => self.media_command(command),
+            Output::LookUp(lookup) => self.lookups.push(*lookup),
             Output::Publish(view) => self.views.push(view),
             Output::Reply { result, .. } => self.replies.push(result),
         }

@@ -16,6 +16,7 @@ mod flows;
 mod forwarding;
 mod identity;
 mod ladder;
+mod lookups;
 mod matrix;
 mod media;
 mod messages;

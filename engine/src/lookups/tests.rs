@@ -1,0 +1,206 @@
+//! Against a web server of the test's own, on loopback.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::{StreamExt, stream};
+use hickory_resolver::proto::rr::RData;
+use hickory_resolver::proto::rr::rdata::A;
+use hooks::id::{CallId, TenantId};
+use switch::input::LookUpId;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::http::server::{Security, serve};
+use crate::names::tests::server as dns;
+use crate::tls::{CertificateFiles, Certificates, Loaded, Trust, Trusted, ensure};
+use crate::writer::inbox;
+
+/// How many questions came.
+type Asked = Arc<AtomicUsize>;
+
+async fn good(State(asked): State<Asked>, headers: HeaderMap) -> Response {
+    asked.fetch_add(1, Ordering::Relaxed);
+    let wants = headers["accept"].to_str().unwrap().to_owned();
+    ([("content-type", "application/json")], format!("{{\"name\": \"李雷\", \"wants\": \"{wants}\"}}")).into_response()
+}
+
+/// Of this length, all of it one text.
+fn text_of(length: usize) -> Body {
+    let bytes = Bytes::from(format!("\"{}\"", "x".repeat(length - 2)));
+    let chunks: Vec<_> = bytes.chunks(4_096).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect();
+    Body::from_stream(stream::iter(chunks))
+}
+
+fn router(asked: &Asked) -> Router {
+    // Part of an answer, and then nothing for ever.
+    let begun = || Body::from_stream(stream::iter([Ok::<_, std::io::Error>("{\"name\":")]).chain(stream::pending()));
+    Router::new()
+        .route("/good", get(good))
+        .route("/slow", get(std::future::pending::<()>))
+        .route("/begun", get(async move || begun()))
+        .route("/longest", get(async || text_of(ANSWER_MAX)))
+        .route("/longer", get(async || text_of(ANSWER_MAX + 1)))
+        .route("/endless", get(async || Body::from_stream(stream::repeat_with(|| Ok::<_, std::io::Error>("[")))))
+        .route("/fault", get(async || (StatusCode::INTERNAL_SERVER_ERROR, "{\"name\": 1}")))
+        .route("/moved", get(async || (StatusCode::FOUND, [("location", "/good")], "{\"name\": 1}")))
+        .route("/page", get(async || "<html>hello</html>"))
+        .route("/empty", get(async || StatusCode::NO_CONTENT))
+        .with_state(Arc::clone(asked))
+}
+
+struct Web {
+    at: SocketAddr,
+    asked: Asked,
+}
+
+async fn web() -> Web {
+    let asked = Asked::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (at, served) = (listener.local_addr().unwrap(), router(&asked));
+    tokio::spawn(async move { axum::serve(listener, served).await });
+    Web { at, asked }
+}
+
+fn tls(ca: &std::path::Path) -> Arc<TlsClient> {
+    let trust = Trust { ca: ca.to_owned(), unverified_hosts: BTreeSet::default() };
+    Arc::new(TlsClient::new(Trusted::read(trust).unwrap()).unwrap())
+}
+
+fn asker(allow_private: bool, names: Names) -> Asker {
+    Asker { allow_private, names: Arc::new(names), tls: tls("/nowhere".as_ref()), client: Arc::default() }
+}
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_server_is_asked_for_json_and_its_answer_is_read() {
+    let web = web().await;
+    let answer = asker(true, Names::default()).within(SOON, &format!("http://{}/good?caller=1", web.at)).await.unwrap();
+    assert_eq!(answer, serde_json::json!({"name": "李雷", "wants": "application/json"}));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_has_its_reason_and_the_time_is_kept() {
+    let web = web().await;
+    let asker = asker(true, Names::default());
+    let longest = asker.within(SOON, &format!("http://{}/longest", web.at)).await.unwrap();
+    assert_eq!(longest.as_str().unwrap().len(), ANSWER_MAX - 2);
+    let short = Duration::from_millis(100);
+    for (path, timeout, reason) in [
+        ("slow", short, "no answer within 100 ms"),
+        ("begun", short, "no answer within 100 ms"),
+        ("longer", SOON, "the answer is longer than 65536 bytes"),
+        ("endless", SOON, "the answer is longer than 65536 bytes"),
+        ("fault", SOON, "the server answered 500"),
+        ("moved", SOON, "the server answered 302"),
+        ("missing", SOON, "the server answered 404"),
+        ("page", SOON, "the answer is no JSON: expected value at line 1 column 1"),
+        ("empty", SOON, "the answer is no JSON: EOF while parsing a value at line 1 column 0"),
+    ] {
+        let failure = asker.within(timeout, &format!("http://{}/{path}", web.at)).await.unwrap_err();
+        assert_eq!(failure.to_string(), reason, "{path}");
+    }
+    assert_eq!(web.asked.load(Ordering::Relaxed), 0, "a redirection is not followed");
+}
+
+#[tokio::test]
+async fn who_is_not_there_is_told_without_the_address_that_was_asked() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let failure = asker(true, Names::default()).within(SOON, &format!("http://{gone}/13800138000")).await.unwrap_err();
+    assert!(matches!(failure, Failure::Http(_)), "{failure}");
+    assert!(!failure.to_string().contains("13800138000"), "{failure}");
+    let failure = asker(true, Names::default()).within(SOON, "http://").await.unwrap_err();
+    assert!(matches!(failure, Failure::NoUrl(_)), "{failure}");
+}
+
+#[tokio::test]
+async fn servers_of_this_machine_are_not_asked_however_they_are_named() {
+    let web = web().await;
+    let port = web.at.port();
+    let (dns, _zone) = dns(&[("inside.test", 60, RData::A(A::new(127, 0, 0, 1)))]);
+    let asker_at = |allow_private| asker(allow_private, Names::new(&[dns]));
+    let refused = asker_at(false);
+    for host in
+        ["127.0.0.1", "0x7f.1", "2130706433", "localhost", "inside.test", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"]
+    {
+        let failure = refused.within(SOON, &format!("http://{host}:{port}/good")).await.unwrap_err();
+        assert!(matches!(failure, Failure::Private(_)), "{host}: {failure}");
+    }
+    assert_eq!(web.asked.load(Ordering::Relaxed), 0);
+    for host in ["127.0.0.1", "localhost", "inside.test"] {
+        asker_at(true).within(SOON, &format!("http://{host}:{port}/good")).await.unwrap();
+    }
+    assert_eq!(web.asked.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn of_several_addresses_those_are_asked_that_may_be() {
+    let ips = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpAddr>>();
+    assert_eq!(allowed(ips(&["10.0.0.1", "8.8.8.8"]), false).unwrap(), ips(&["8.8.8.8"]));
+    assert_eq!(allowed(ips(&["10.0.0.1", "8.8.8.8"]), true).unwrap(), ips(&["10.0.0.1", "8.8.8.8"]));
+    assert_eq!(allowed(ips(&["10.0.0.1", "::1"]), false).unwrap_err().0, ips(&["10.0.0.1"])[0]);
+    assert!(allowed(Vec::new(), false).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_is_looked_at_and_authorities_that_change_count_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let [own, other] = ["own", "other"].map(|name| CertificateFiles::own(&folder.path().join(name)));
+    for files in [&own, &other] {
+        std::fs::create_dir_all(files.key.parent().unwrap()).unwrap();
+        ensure(files, &names).unwrap();
+    }
+    let served = Arc::new(Certificates::new(Loaded::read(own.clone(), BTreeMap::new()).unwrap())).server(&[]).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/good", listener.local_addr().unwrap().port());
+    let (_stop, stopping) = tokio::sync::watch::channel(false);
+    let router = router(&Asked::default());
+    tokio::spawn(serve(listener, Security::Tls(TlsAcceptor::from(served)), router, stopping));
+    let client = tls(&other.certificate);
+    let asker = Asker { tls: Arc::clone(&client), ..asker(true, Names::default()) };
+    let failure = asker.within(SOON, &url).await.unwrap_err();
+    assert!(failure.to_string().contains("certificate"), "{failure}");
+    let trust = Trust { ca: own.certificate, unverified_hosts: BTreeSet::default() };
+    client.replace(Trusted::read(trust).unwrap());
+    asker.within(SOON, &url).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_questions_than_may_run_have_no_answer_at_once_and_every_one_is_told() {
+    let web = web().await;
+    let (inbox, outbox) = inbox();
+    let config = LookupConfig { allow_private: true };
+    let lookups = Lookups::new(&config, Arc::new(Names::default()), tls("/nowhere".as_ref()), inbox);
+    let ask = |id: usize, path: &str, timeout: Duration| {
+        lookups.ask(LookUp {
+            tenant: TenantId::first(),
+            call: CallId::new(0, 1),
+            id: LookUpId(id as u64),
+            url: format!("http://{}/{path}", web.at),
+            timeout,
+        });
+    };
+    (0..RUNNING_MAX).for_each(|id| ask(id, "slow", Duration::from_secs(3)));
+    ask(RUNNING_MAX, "good", SOON);
+    let next = || match tokio::task::block_in_place(|| outbox.wait_input()) {
+        Input::LookedUp { id, answer, .. } => (id.0, answer),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(next(), (RUNNING_MAX as u64, None), "the last one first: it is not waited for");
+    let mut late: Vec<u64> =
+        (0..RUNNING_MAX).map(|_| next()).map(|(id, answer)| answer.map_or(id, |_| panic!())).collect();
+    late.sort_unstable();
+    assert_eq!(late, (0..RUNNING_MAX as u64).collect::<Vec<_>>());
+    ask(1_000, "good", SOON);
+    assert_eq!(next().1.unwrap()["name"], "李雷");
+}
