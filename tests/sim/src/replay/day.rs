@@ -195,7 +195,8 @@ impl Reading {
             | QueueExit::Abandoned
             | QueueExit::NobodySignedIn
             | QueueExit::Led
-            | QueueExit::Closed => {}
+            | QueueExit::Closed
+            | QueueExit::Callback => {}
         }
         let Some(open) = self.open.get_mut(&e.call) else { return };
         open.queue = None;

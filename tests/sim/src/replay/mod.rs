@@ -80,7 +80,8 @@ impl Figures {
                     | QueueExit::Full
                     | QueueExit::NobodySignedIn
                     | QueueExit::Led
-                    | QueueExit::Closed,
+                    | QueueExit::Closed
+                    | QueueExit::Callback,
                 )
                 | None => waits.others += 1,
             }
