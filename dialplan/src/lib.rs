@@ -12,6 +12,7 @@ pub mod hours;
 mod nearest;
 pub mod number;
 pub mod number_map;
+pub mod park;
 pub mod plan;
 pub mod rule;
 pub mod say;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::name::{FlowName, HoursName, Mailbox, QueueName};
 use crate::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
+use crate::park::{Park, ParkPlace};
 use crate::say::PromptName;
 
 /// Dialled first, from every phone, past every rule (GEN-18). A tenant may set a list of its own.
@@ -114,6 +115,8 @@ pub enum Dial {
     Internal(Destination),
     /// To who rings elsewhere.
     PickUp(PickUp),
+    /// To where callers are parked.
+    Park(ParkPlace),
     /// Outside, by these in order.
     Outbound(Vec<Attempt>),
     /// Nowhere.
@@ -133,6 +136,8 @@ pub struct Plan {
     pub rooms: BTreeSet<RoomNumber>,
     /// The queues that phones can call, by number.
     pub queues: BTreeMap<ExtensionNumber, QueueName>,
+    /// Where callers are parked, if they are.
+    pub park: Option<Park>,
     /// Inbound routes; the most specific one wins, then the first.
     pub inbound: Vec<InboundRoute>,
     /// Outbound routes; the longest prefix wins, then the first.
@@ -141,7 +146,7 @@ pub struct Plan {
 
 impl Plan {
     /// Where a number dialled by one of our phones leads: emergency first (GEN-18), then extensions, rooms and services
-    /// (CALL-07), then the codes of the pickup, then the outbound routes.
+    /// (CALL-07), then the codes of the pickup and the places for parked callers, then the outbound routes.
     #[must_use]
     pub fn dial(&self, number: &Dialled) -> Dial {
         let number = number.as_str();
@@ -154,7 +159,17 @@ impl Plan {
         if let Some(whose) = pick_up(number) {
             return Dial::PickUp(whose);
         }
+        if let Some(place) = self.park.as_ref().and_then(|park| park.place(number)) {
+            return Dial::Park(place);
+        }
         self.outbound_route(number).map_or(Dial::Unknown, |route| Dial::Outbound(route.attempts(number)))
+    }
+
+    /// Whether that is a place where somebody may be parked.
+    #[must_use]
+    pub fn is_slot(&self, number: &ExtensionNumber) -> bool {
+        let dialled = number.as_str().parse().map(|number| self.dial(&number));
+        matches!(dialled, Ok(Dial::Park(ParkPlace::Slot(_))))
     }
 
     /// The route that takes a call from a trunk for `did`, if there is one.
@@ -250,6 +265,11 @@ mod tests {
             extensions: [extension("1001"), extension("120")].into(),
             rooms: ["8000", "1001"].map(|number| number.parse().unwrap()).into(),
             queues: [("7000".parse().unwrap(), "support".parse().unwrap())].into(),
+            park: Some(Park {
+                number: extension("700"),
+                slots: "701-702".parse().unwrap(),
+                timeout: std::time::Duration::from_secs(120),
+            }),
             inbound: vec![
                 InboundRoute {
                     trunk: None,
@@ -308,6 +328,16 @@ mod tests {
         assert!(matches!(own.dial(&number("*8")), Dial::Emergency(_)));
         assert!(matches!(dialled("*81"), Dial::Outbound(_)));
         assert!(matches!(dialled("*813800000000"), Dial::Outbound(_)));
+    }
+
+    #[test]
+    fn parked_callers_have_numbers_which_nobody_else_has() {
+        assert_eq!(dialled("700"), Dial::Park(ParkPlace::Any));
+        assert_eq!(dialled("702"), Dial::Park(ParkPlace::Slot(extension("702"))));
+        assert!(matches!(dialled("703"), Dial::Outbound(_)));
+        let mut own = plan();
+        own.extensions.insert(extension("702"));
+        assert!(matches!(own.dial(&"702".parse().unwrap()), Dial::Internal(_)));
     }
 
     #[test]

@@ -249,6 +249,7 @@ mod tests {
             answered_ms: None,
             recording: false,
             recording_paused: false,
+            parked: None,
             legs: Vec::new(),
             supervisors: Vec::new(),
         }

@@ -12,6 +12,7 @@ use dialplan::caller::KnownCallers;
 use dialplan::flow::name::QueueName;
 use dialplan::hours::Zone;
 use dialplan::number::{AgentNumber, ExtensionNumber, RoomNumber, TrunkName};
+use dialplan::park::Park;
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan, RouteHours};
 use hooks::id::TenantId;
 use sip::flow::Transport;
@@ -45,6 +46,8 @@ pub struct Build<'a> {
     pub domain: &'a str,
     /// Calls between extensions are recorded in every tenant.
     pub record_internal: bool,
+    /// Where callers are parked.
+    pub park: &'a Park,
     /// Where hosts are.
     pub names: &'a Names,
 }
@@ -81,6 +84,7 @@ pub async fn build(store: &Store, tenant: &TenantId, with: &Build<'_>) -> Result
     let addresses = with.names.resolve(hosts(&extensions, &trunks), &mut warnings).await;
     with.names.note_secured(tenant, secured(&addresses, &mut warnings));
     let mut plan = plan(&settings, &extensions, &trunks, &routes);
+    plan.park = Some(with.park.clone());
     plan.rooms = rooms.iter().map(|room| room.number.clone()).collect();
     let mut built_extensions = BTreeMap::new();
     for extension in &extensions {

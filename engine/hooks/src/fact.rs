@@ -5,6 +5,7 @@ mod block;
 mod callback;
 mod conference;
 mod consult;
+mod park;
 mod quality;
 mod queue;
 mod recording;
@@ -22,6 +23,7 @@ pub use conference::{
     MutedBy,
 };
 pub use consult::{ConsultEnded, ConsultOutcome, ConsultStarted, ThreeWayEnded, ThreeWayStarted};
+pub use park::{CallParked, CallUnparked, ParkEnd};
 pub use quality::{MediaQuality, QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality};
 pub use queue::{
     CallLeftQueue, CallOfferEnded, CallOffered, CallQueued, ChoiceRule, OfferOutcome, OverflowAnswered, QueueExit,
@@ -87,6 +89,12 @@ pub enum Event {
     /// The new party could not be reached: the call returned to who handed it on, or rings there again.
     #[serde(rename = "call.transfer_failed")]
     TransferFailed(TransferFailed),
+    /// A party was handed on to a place where it waits until somebody takes it.
+    #[serde(rename = "call.parked")]
+    CallParked(CallParked),
+    /// It is there no more.
+    #[serde(rename = "call.unparked")]
+    CallUnparked(CallUnparked),
     /// A party asks somebody else meanwhile (CALL-17).
     #[serde(rename = "call.consult_started")]
     ConsultStarted(ConsultStarted),
@@ -631,6 +639,8 @@ impl Event {
             Self::TransferStarted(e) => Some(e.call),
             Self::Transferred(e) => Some(e.call),
             Self::TransferFailed(e) => Some(e.call),
+            Self::CallParked(e) => Some(e.call),
+            Self::CallUnparked(e) => Some(e.call),
             Self::ConsultStarted(e) => Some(e.call),
             Self::ConsultEnded(e) => Some(e.call),
             Self::ThreeWayStarted(e) => Some(e.call),

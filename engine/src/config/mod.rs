@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use dialplan::park::Park;
 use hooks::fact::AudioFormat;
 use media::OpusSettings;
 use recordings::{S3Options, SealKeys};
@@ -66,6 +67,8 @@ pub struct Config {
     pub ladder: CaptureOptions,
     /// Which talks are abnormal (MON-07).
     pub abnormal: Abnormal,
+    /// Where callers are parked.
+    pub park: Park,
     /// The table sizes.
     pub limits: Limits,
     /// Applied again at each start.
@@ -286,6 +289,7 @@ impl Config {
             journal_keep_days: sections::journal(root.section("journal")),
             ladder: sections::ladder(root.section("ladder")),
             abnormal: sections::wallboard(root.section("wallboard")),
+            park: sections::park(root.section("park")),
             limits: sections::limits(root.section("limits")),
             provision: provision::read(root.section("provision")),
             data_dir,

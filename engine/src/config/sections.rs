@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use dialplan::park::{Park, TIMEOUT_DEFAULT};
 use hooks::fact::AudioFormat;
 use media::{OpusSettings, RecordRate};
 use recordings::{S3Options, SealKeys};
@@ -133,6 +134,8 @@ pub(super) fn sip(mut reader: Reader<'_>) -> SipConfig {
 const SESSION_EXPIRES_S: std::ops::RangeInclusive<u64> = MIN_SE_S as u64..=INTERVAL_MAX_S as u64;
 const SESSION_EXPIRES_DEFAULT_S: u32 = 1_800;
 const DAY_S: u64 = 86_400;
+/// How long somebody may be parked, seconds.
+const PARKED_S: std::ops::RangeInclusive<u64> = 10..=3_600;
 /// CALL-10.
 const RING_MAX_S: u64 = 60;
 /// A realm that means the same wherever the server stands, so that passwords stay valid when it moves.
@@ -377,6 +380,17 @@ pub(super) fn wallboard(mut reader: Reader<'_>) -> Abnormal {
     };
     reader.finish();
     abnormal
+}
+
+pub(super) fn park(mut reader: Reader<'_>) -> Park {
+    let usual = Park::default();
+    let park = Park {
+        number: reader.parsed("number").unwrap_or(usual.number),
+        slots: reader.parsed("slots").unwrap_or(usual.slots),
+        timeout: seconds(&mut reader, "timeout_s", PARKED_S, TIMEOUT_DEFAULT.as_secs()),
+    };
+    reader.finish();
+    park
 }
 
 pub(super) fn limits(mut reader: Reader<'_>) -> Limits {

@@ -85,6 +85,8 @@ impl CallFold {
             | Event::TransferStarted(_)
             | Event::Transferred(_)
             | Event::TransferFailed(_)
+            | Event::CallParked(_)
+            | Event::CallUnparked(_)
             | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
@@ -229,6 +231,8 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::RecordingResumed(event) => recording_marked(document, event, at_ms, MarkKind::Resumed),
         Event::CallCreated(_)
         | Event::AgentStateChanged(_)
+        | Event::CallParked(_)
+        | Event::CallUnparked(_)
         | Event::ConsultStarted(_)
         | Event::ConsultEnded(_)
         | Event::ThreeWayStarted(_)

@@ -34,6 +34,13 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
             push(document, Segment { queue, number, ..Segment::of(SegmentKind::Overflow, at_ms) });
         }
         Event::AgentStateChanged(event) => agent(document, event, at_ms),
+        Event::CallParked(event) => {
+            begin(document, SegmentKind::Park, event.leg, Some(event.slot.clone()), at_ms);
+        }
+        Event::CallUnparked(event) => {
+            let is_it = |segment: &Segment| segment.number.as_ref() == Some(&event.slot);
+            end(document, SegmentKind::Park, is_it, at_ms, Some(word(&event.outcome)));
+        }
         Event::CallHeld(_)
         | Event::CallRetrieved(_)
         | Event::ConsultStarted(_)

@@ -58,11 +58,25 @@ pub struct CallShown {
     pub recording: bool,
     /// And that is paused: silence is recorded.
     pub recording_paused: bool,
+    /// Where a party is parked, if one is.
+    pub parked: Option<ParkShown>,
     /// Its live legs, the caller's first.
     pub legs: Vec<LiveLeg>,
     /// Who supervises it; left out for those who may not (`calls.monitor`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supervisors: Option<Vec<SupervisorShown>>,
+}
+
+/// A party that is parked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParkShown {
+    /// The number that takes it, dialled from any phone.
+    #[schema(example = "701")]
+    pub slot: String,
+    /// Since when.
+    pub since: Instant,
+    /// Who parked it: an extension, or the trunk of a mobile.
+    pub by: String,
 }
 
 /// A live leg.
@@ -108,6 +122,8 @@ pub enum CallPhaseName {
     ThreeWay,
     /// A party was handed on and waits for the new one.
     Transferring,
+    /// A party is parked.
+    Parked,
     /// Hung up; the last messages are on their way.
     Ending,
 }
@@ -181,6 +197,7 @@ impl From<CallPhase> for CallPhaseName {
             CallPhase::Consulting => Self::Consulting,
             CallPhase::ThreeWay => Self::ThreeWay,
             CallPhase::Transferring => Self::Transferring,
+            CallPhase::Parked => Self::Parked,
             CallPhase::Ending => Self::Ending,
         }
     }
@@ -223,6 +240,11 @@ impl CallShown {
             answered_at: view.answered_ms.map(Instant),
             recording: view.recording,
             recording_paused: view.recording_paused,
+            parked: view.parked.as_ref().map(|it| ParkShown {
+                slot: it.slot.clone(),
+                since: Instant(it.since_ms),
+                by: it.by.clone(),
+            }),
             legs: view.legs.iter().map(LiveLeg::from).collect(),
             supervisors: may_see.then(|| view.supervisors.iter().map(SupervisorShown::from).collect()),
         }
@@ -272,7 +294,9 @@ async fn originate_call(
             let location = [(header::LOCATION, format!("/api/v1/calls/{call}"))];
             Ok((StatusCode::CREATED, location, Json(CallStarted { id: call.to_string() })))
         }
-        Done::Ok | Done::TrunkTested(_) => Err(Problem::internal(&"the switch started a call without naming it")),
+        Done::Ok | Done::Parked(_) | Done::TrunkTested(_) => {
+            Err(Problem::internal(&"the switch started a call without naming it"))
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! `calls/{id}/hold` and its kin: what is done to a live call for one of its parties, whatever phone it has (section 5 of the
 //! requirements).
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
 use hooks::id::{CallId, LegId};
-use serde::Deserialize;
-use switch::input::{CallOrder, Command, Party};
+use serde::{Deserialize, Serialize};
+use switch::input::{CallOrder, Command, Party, Picker};
+use switch::output::Done;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
@@ -15,7 +17,7 @@ use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::permission::{CALLS_CONTROL, CALLS_DIAL};
 use super::principal::Principal;
-use super::problem::{Kind, Problem};
+use super::problem::{FieldError, Kind, Problem};
 use super::setting::Faults;
 use super::state::Api;
 
@@ -32,6 +34,8 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(CALLS_DIAL), routes!(join_three_way))
         .add(Guard::Needs(CALLS_DIAL), routes!(cancel_three_way))
         .add(Guard::Needs(CALLS_DIAL), routes!(evaluate))
+        .add(Guard::Needs(CALLS_DIAL), routes!(park_call))
+        .add(Guard::Needs(CALLS_DIAL), routes!(pick_up_call))
         .add(Guard::Needs(CALLS_DIAL), routes!(hang_up_party))
 }
 
@@ -64,6 +68,26 @@ pub struct Joining {
     /// An extension, which is rung while the two go on talking; left out, whoever is being consulted.
     #[schema(example = "1003")]
     to: Option<String>,
+}
+
+/// Who shall take the call; one of them. Left out, the agent who asks.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PickedUpBy {
+    /// An agent's employee number: he is rung wherever he is signed in.
+    #[schema(example = "10002")]
+    agent: Option<String>,
+    /// An extension.
+    #[schema(example = "1003")]
+    extension: Option<String>,
+}
+
+/// Where a party is parked now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParkedAt {
+    /// Any phone takes it by dialling this.
+    #[schema(example = "701")]
+    slot: String,
 }
 
 /// The other party hears music (CALL-12).
@@ -185,6 +209,41 @@ async fn evaluate(
     order(&api, principal, &id, &party, CallOrder::Evaluate).await
 }
 
+/// The other party waits at a place with a number and hears music; this one is out of the call at once. Any phone takes it by dialling the
+/// number. Where nobody does in time (`[park] timeout_s`), who parked it is rung; then it goes on as after a transfer to nobody.
+#[utoipa::path(post, path = "/calls/{id}/park", tag = "calls", params(("id" = String, Path), PartyQuery),
+    responses((status = 200, body = ParkedAt),
+        (status = 409, description = "the phase of the call does not allow it, or every place is taken")))]
+async fn park_call(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Query(party): Query<PartyQuery>,
+) -> Result<Json<ParkedAt>, Problem> {
+    match ordered(&api, principal, &id, &party, CallOrder::Park).await? {
+        Done::Parked(slot) => Ok(Json(ParkedAt { slot: slot.to_string() })),
+        Done::Ok | Done::Call(_) | Done::TrunkTested(_) => {
+            Err(Problem::internal(&"the switch parked a call without naming the place"))
+        }
+    }
+}
+
+/// Rings an agent or an extension for a call that rings elsewhere, or is parked; who answers first has it. Answers as soon as it rings.
+#[utoipa::path(post, path = "/calls/{id}/pickup", tag = "calls", params(("id" = String, Path)),
+    request_body = PickedUpBy,
+    responses((status = 204), (status = 409, description = "it neither rings nor is parked, or who shall take it is not available")))]
+async fn pick_up_call(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Body(body): Body<PickedUpBy>,
+) -> Result<StatusCode, Problem> {
+    let call = call_id(&id)?;
+    let by = picker(&principal, &body)?;
+    api.switch().command(principal.tenant, Command::PickUp { call, by }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Hangs up for a party, as the phase says: rejects what rings, cancels what is dialled, ends a consult alone, leaves three or ends the
 /// call. `hangup` without `party` ends the call for everybody.
 #[utoipa::path(post, path = "/calls/{id}/hangup/party", tag = "calls", params(("id" = String, Path), PartyQuery),
@@ -205,10 +264,43 @@ async fn order(
     party: &PartyQuery,
     order: CallOrder,
 ) -> Result<StatusCode, Problem> {
+    ordered(api, principal, id, party, order).await.map(|_| StatusCode::NO_CONTENT)
+}
+
+async fn ordered(
+    api: &Api,
+    principal: Principal,
+    id: &str,
+    party: &PartyQuery,
+    order: CallOrder,
+) -> Result<Done, Problem> {
     let call = call_id(id)?;
     let party = party_of(api, &principal, call, party)?;
-    api.switch().command(principal.tenant, Command::Call { call, party, order }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(api.switch().command(principal.tenant, Command::Call { call, party, order }).await?)
+}
+
+/// Who shall take a call; nobody without [`CALLS_CONTROL`] says so of others.
+fn picker(principal: &Principal, body: &PickedUpBy) -> Result<Picker, Problem> {
+    let mut faults = Faults::default();
+    let named = match (&body.agent, &body.extension) {
+        (None, None) => None,
+        (Some(agent), None) => faults.note("agent", agent.parse::<AgentNumber>()).map(Picker::Agent),
+        (None, Some(number)) => faults.note("extension", number.parse::<ExtensionNumber>()).map(Picker::Extension),
+        (Some(_), Some(_)) => {
+            faults.require("agent", false, "name one of `agent` and `extension`");
+            None
+        }
+    };
+    faults.check()?;
+    let own = principal.agent().map(Picker::Agent);
+    match named.or_else(|| own.clone()) {
+        Some(by) if own.as_ref() == Some(&by) || principal.permissions.allow(CALLS_CONTROL) => Ok(by),
+        Some(_) => Err(not_ones_own()),
+        None => {
+            let detail = "you are no agent: name the `agent` or the `extension` that shall take the call";
+            Err(Problem::invalid(vec![FieldError::new("extension", detail)]))
+        }
+    }
 }
 
 /// For whom; nobody without [`CALLS_CONTROL`] orders for others.

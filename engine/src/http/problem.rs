@@ -293,6 +293,10 @@ impl From<CommandError> for Problem {
                 | Refused::SupervisorsFull
                 | Refused::WhichParty
                 | Refused::NotAvailable
+                | Refused::ParkFull
+                | Refused::SlotTaken
+                | Refused::NothingToPickUp
+                | Refused::TakesPart
                 | Refused::OutsideByConsult
                 | Refused::Agent(_)
                 | Refused::ExtensionTaken

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
+use dialplan::park::Park;
 use hooks::id::TenantId;
 use metrics_exporter_prometheus::PrometheusHandle;
 use recordings::Storage;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub names: Arc<Names>,
     /// `ice.servers`: what browsers are told.
     pub ice_servers: Vec<String>,
+    /// `[park]`: where callers are parked.
+    pub park: Park,
     /// `[wallboard]`: which talks are abnormal.
     pub abnormal: Abnormal,
 }
@@ -261,6 +264,7 @@ impl Api {
             key: self.secret_key(),
             domain: self.realm(),
             record_internal: self.0.record_internal.load(Ordering::Acquire),
+            park: &self.0.parts.park,
             names: &self.0.parts.names,
         };
         tenant_config::build(self.store(), tenant, &with).await.map_err(|error| match error {

@@ -187,7 +187,9 @@ impl OpenState {
             Event::CallbackEnded(ended) => _ = self.callbacks.remove(&ended.call),
             Event::AgentStateChanged(changed) => self.agent(changed, at_ms),
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
-            Event::ConsultStarted(_)
+            Event::CallParked(_)
+            | Event::CallUnparked(_)
+            | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
             | Event::ThreeWayEnded(_)

@@ -1,5 +1,6 @@
 use std::os::unix::fs::PermissionsExt as _;
 
+use dialplan::park::Park;
 use switch::config::Network;
 
 use super::first_start::{self, ADMIN, Passwords};
@@ -82,7 +83,13 @@ fn the_first_start_makes_an_installation_that_can_be_used() {
         let here = TenantId::first();
         let admin = store.account(&here, ADMIN).await.unwrap().unwrap().employee.value;
         assert!(admin.must_change && verify_password(&admin.password_hash, &first.admin_password).unwrap());
-        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false, names: &Names::default() };
+        let with = Build {
+            key: &key(),
+            domain: &config.sip.domain,
+            record_internal: false,
+            park: &Park::default(),
+            names: &Names::default(),
+        };
         let built = build(store, &here, &with).await.unwrap();
         assert_eq!(built.warnings, [""; 0]);
         assert_eq!(built.config.extensions.len(), 3);
@@ -174,7 +181,13 @@ fn hours_and_flows_of_the_file_are_published_once_and_go_with_it() {
         assert_eq!(apply(store, &key(), &with(WALKED)).await.unwrap(), BTreeMap::new(), "nothing differs");
         assert!(store.get::<StoredFlow>(&here, "main").await.unwrap().is_read_only());
         assert!(store.get::<StoredHours>(&here, "office").await.unwrap().is_read_only());
-        let built = Build { key: &key(), domain: "x", record_internal: false, names: &Names::default() };
+        let built = Build {
+            key: &key(),
+            domain: "x",
+            record_internal: false,
+            park: &Park::default(),
+            names: &Names::default(),
+        };
         let built = build(store, &here, &built).await.unwrap().config;
         assert_eq!((built.hours.len(), built.flows[&"main".parse().unwrap()].number), (1, 1));
 
@@ -234,7 +247,13 @@ fn the_switch_is_told_what_the_rows_say() {
         let config = config(FILE, folder.path());
         first_start::run(store, &config, &Passwords::Random).await.unwrap();
         apply(store, &key(), &config).await.unwrap();
-        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false, names: &Names::default() };
+        let with = Build {
+            key: &key(),
+            domain: &config.sip.domain,
+            record_internal: false,
+            park: &Park::default(),
+            names: &Names::default(),
+        };
         let built = build(store, &here, &with).await.unwrap().config;
         let carrier = &built.trunks[&"carrier".parse().unwrap()];
         assert_eq!(carrier.targets, ["127.0.0.1:5099".parse().unwrap()]);
@@ -263,8 +282,13 @@ fn a_wrong_key_file_and_another_realm_are_warnings() {
         first_start::run(store, &config, &Passwords::Random).await.unwrap();
         apply(store, &key(), &config).await.unwrap();
         let other_key = SecretKey::from_bytes(&[4; 32]).unwrap();
-        let with =
-            Build { key: &other_key, domain: "elsewhere.example", record_internal: true, names: &Names::default() };
+        let with = Build {
+            key: &other_key,
+            domain: "elsewhere.example",
+            record_internal: true,
+            park: &Park::default(),
+            names: &Names::default(),
+        };
         let built = build(store, &here, &with).await.unwrap();
         assert_eq!(built.config.trunks[&"carrier".parse().unwrap()].credentials, None);
         assert!(built.config.record_internal);

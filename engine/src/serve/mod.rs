@@ -193,6 +193,7 @@ impl Running {
             names: Arc::clone(&names),
             ice_servers: config.ice_servers.clone(),
             abnormal: config.abnormal,
+            park: config.park.clone(),
         });
         tasks.push(tokio::spawn(http::sip_credential::watch(api.clone(), stopping.clone())));
         tasks.push(tokio::spawn(secrets.clone().watch(stopping.clone())));
@@ -242,8 +243,13 @@ impl Stored {
     async fn tell_settings(&mut self, config: &Config, names: &Names, inbox: &Inbox) -> anyhow::Result<Vec<Told>> {
         let mut told = Vec::new();
         for tenant in &self.tenants {
-            let with =
-                Build { key: &self.key, domain: &config.sip.domain, record_internal: config.recording.internal, names };
+            let with = Build {
+                key: &self.key,
+                domain: &config.sip.domain,
+                record_internal: config.recording.internal,
+                park: &config.park,
+                names,
+            };
             let built = tenant_config::build(&self.store, tenant, &with).await?;
             built.warnings.iter().for_each(|warning| tracing::warn!(%tenant, "{warning}"));
             let changed = self.changed.remove(tenant).unwrap_or_default();

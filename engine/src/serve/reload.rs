@@ -126,6 +126,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[https]", old.https != new.https),
         ("[rtp]", old.rtp != new.rtp),
         ("[wallboard]", old.abnormal != new.abnormal),
+        ("[park]", old.park != new.park),
         ("[ice]", old.ice_servers != new.ice_servers),
         ("[lookup]", old.lookup != new.lookup),
         ("[dns]", old.dns != new.dns),

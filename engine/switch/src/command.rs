@@ -7,13 +7,13 @@ use hooks::fact::{CallSource, EndCause, EndedBy, Event, PeerKind, RecordingFaile
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use sip::message::StatusCode;
 
-use crate::call::{About, Call, End, Recording, Route, close_interrupted};
+use crate::call::{About, Call, End, PickUpBy, Recording, Route, close_interrupted};
 use crate::checkpoint::CallCheckpoint;
 use crate::config::{Extension, TenantConfig};
 use crate::desk::{LegRef, Refusal, TimerKey};
 use crate::identity::Identity;
 use crate::incoming::{HOPS, routed};
-use crate::input::{Admission, CallOrder, Command, CommandId, Party, RecordAction, VoicemailUse};
+use crate::input::{Admission, CallOrder, Command, CommandId, Party, Picker, RecordAction, VoicemailUse};
 use crate::media::{MediaEvent, RecordingOutcome};
 use crate::output::{Done, Output, Refused};
 use crate::passes::{Full, Pass};
@@ -38,7 +38,8 @@ impl Switch {
             let (before, after) = (old.extensions.get(extension), config.extensions.get(extension));
             is_there(extension) && matches!((before, after), (Some(before), Some(after)) if same_secret(before, after))
         };
-        self.desk.presence.revise(&config.tenant, is_there, stays);
+        let is_place = |number: &ExtensionNumber| config.plan.is_slot(number);
+        self.desk.presence.revise(&config.tenant, |number| is_there(number) || is_place(number), stays);
         for aor in self.desk.registrar.extensions_of(&config.tenant) {
             if !stays(&aor.extension) {
                 for change in self.desk.registrar.drop_extension(&aor) {
@@ -58,9 +59,8 @@ impl Switch {
             }
             Command::Conference(room, order) => self.confer(tenant, &room, order).map(|()| Done::Ok),
             Command::Record { call, action, by } => self.record(tenant, call, action, &by).map(|()| Done::Ok),
-            Command::Call { call, party, order } => {
-                self.order_call(tenant, call, party.as_ref(), &order).map(|()| Done::Ok)
-            }
+            Command::Call { call, party, order } => self.order_call(tenant, call, party.as_ref(), &order),
+            Command::PickUp { call, by } => self.order_pick_up(tenant, call, &by).map(|()| Done::Ok),
             Command::Agent { agent, order, by } => self.order_agent(tenant, &agent, &order, by).map(|()| Done::Ok),
             Command::Supervise(order) => self.supervise(tenant, &order).map(|()| Done::Ok),
             Command::Voicemail { voicemail, call, what, by } => {
@@ -120,7 +120,8 @@ impl Switch {
         let extension = tenant.extensions.get(from).filter(|extension| extension.enabled);
         let extension = extension.ok_or(Refused::NoSuchExtension)?;
         let (route, direction, emergency) = routed(&tenant, to, self.desk.now.unix_ms);
-        if route == Route::Nowhere {
+        // A parked call is taken by its phone, or by `PickUp`.
+        if matches!(route, Route::Nowhere | Route::Park(_)) {
             return Err(Refused::NoRoute);
         }
         if matches!(route, Route::Blocked(_)) {
@@ -180,7 +181,7 @@ impl Switch {
         call: CallId,
         party: Option<&Party>,
         order: &CallOrder,
-    ) -> Result<(), Refused> {
+    ) -> Result<Done, Refused> {
         let found = self.calls.get(&call).filter(|found| found.tenant.tenant == *tenant && found.is_live());
         let found = found.ok_or(Refused::NoSuchCall)?;
         let leg = match party {
@@ -196,7 +197,28 @@ impl Switch {
         };
         let leg = leg.ok_or(Refused::WhichParty)?;
         let mut done = Ok(());
-        self.with_call(call, |call, desk| done = call.ordered(desk, leg, order));
+        let mut slot = None;
+        self.with_call(call, |call, desk| {
+            done = call.ordered(desk, leg, order);
+            slot = call.parking_slot();
+        });
+        done?;
+        Ok(slot.filter(|_| *order == CallOrder::Park).map_or(Done::Ok, Done::Parked))
+    }
+
+    /// Rings somebody for a call that rings elsewhere, or is parked.
+    fn order_pick_up(&mut self, tenant: &TenantId, call: CallId, by: &Picker) -> Result<(), Refused> {
+        let found = self.calls.get(&call).filter(|found| found.tenant.tenant == *tenant && found.is_live());
+        found.ok_or(Refused::NoSuchCall)?;
+        let who = match by {
+            Picker::Agent(number) => {
+                let agent = self.desk.floor.agent(tenant, number).ok_or(Refused::NoSuchAgent)?;
+                PickUpBy { agent: Some(agent), extension: None }
+            }
+            Picker::Extension(number) => PickUpBy { agent: None, extension: Some(number.clone()) },
+        };
+        let mut done = Ok(());
+        self.with_call(call, |call, desk| done = call.pick_up_by(desk, &who));
         done
     }
 

@@ -25,6 +25,7 @@ use crate::media::MediaCommand;
 use crate::metrics::Metrics;
 use crate::nat;
 use crate::output::{LookUp, Output};
+use crate::parking::Parking;
 use crate::players::Players;
 use crate::ports::Ports;
 use crate::presence::Presence;
@@ -76,6 +77,10 @@ pub(crate) enum TimerKey {
     Survey(CallId),
     /// What is said last was not played to its end in time.
     LastWords(CallId),
+    /// Nobody took in time who is parked.
+    Parked(CallId),
+    /// Who is rung for somebody who is parked did not answer in time.
+    ParkRing(CallId),
     /// A third person did not answer in time.
     Third(CallId),
     /// An agent's mobile that answered did not press the key in time.
@@ -143,6 +148,8 @@ pub(crate) struct Desk {
     pub(crate) unresumed: Unresumed,
     /// The extensions that have a call.
     pub(crate) engaged: Engaged,
+    /// Who is parked where.
+    pub(crate) parking: Parking,
     /// Who watches whose calls and messages.
     pub(crate) presence: Presence,
     /// Agents and queues.
@@ -180,6 +187,7 @@ impl Desk {
             conferences: Conferences::default(),
             unresumed: Unresumed::default(),
             engaged: Engaged::default(),
+            parking: Parking::default(),
             presence: Presence::default(),
             floor: Floor::default(),
             lookups: 0,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dialplan::block::BlockList;
 use dialplan::number::{Dialled, TrunkName};
+use dialplan::park::ParkPlace;
 use dialplan::plan::{Destination, Dial};
 use dialplan::rule;
 use hooks::fact::{BlockedSide, CallSource, Direction, PeerKind};
@@ -25,6 +26,7 @@ use crate::input::Admission;
 use crate::leg::Peer;
 use crate::lifetime;
 use crate::nat;
+use crate::parking::Unparker;
 use crate::pickup::Pickup;
 use crate::replace::{Replacement, explained};
 use crate::requests::{REQUIRABLE, check_required};
@@ -40,6 +42,8 @@ enum Admitted {
     Replace(Replacement),
     /// Taking the place of one that rings.
     PickUp(Pickup),
+    /// Taking who is parked.
+    Unpark(Unparker, ParkPlace),
 }
 
 /// A call that may be made.
@@ -71,6 +75,7 @@ impl Switch {
             Admitted::Call(call) => self.begin(key, &request, flow, call),
             Admitted::Replace(what) => self.replace(key, &request, flow, &what),
             Admitted::PickUp(what) => self.pick_up(key, &request, flow, &what),
+            Admitted::Unpark(what, place) => self.unpark(key, &request, flow, &what, &place),
         });
         if let Err(refusal) = done {
             self.desk.refuse(key, &request, refusal);
@@ -225,6 +230,7 @@ pub(crate) fn routed(tenant: &TenantConfig, number: &Dialled, now_ms: u64) -> (R
             let blocked = blocked(&tenant.blocks.callees, BlockedSide::Callee, number.as_str(), now_ms);
             (blocked.unwrap_or(Route::Lines(attempts)), Direction::Outbound, false)
         }
+        Dial::Park(place) => (Route::Park(place), Direction::Internal, false),
         // A phone's own errand, and nobody else's.
         Dial::PickUp(_) | Dial::Unknown => (Route::Nowhere, Direction::Internal, false),
     }
@@ -264,8 +270,11 @@ fn dialled_by(
         return Err(StatusCode::FORBIDDEN.into());
     }
     let dialled = Dialled::clean(&user).map_err(|_| Refusal::from(StatusCode::NOT_FOUND))?;
-    if let Dial::PickUp(from) = tenant.plan.dial(&dialled) {
-        return Ok(Admitted::PickUp(Pickup { tenant: tenant.clone(), by: extension.number.clone(), from }));
+    let by = extension.number.clone();
+    match tenant.plan.dial(&dialled) {
+        Dial::PickUp(from) => return Ok(Admitted::PickUp(Pickup { tenant: tenant.clone(), by, from })),
+        Dial::Park(place) => return Ok(Admitted::Unpark(Unparker { tenant: tenant.clone(), by }, place)),
+        Dial::Emergency(_) | Dial::Internal(_) | Dial::Outbound(_) | Dial::Unknown => {}
     }
     let (route, direction, emergency) = routed(tenant, &dialled, now_ms);
     let about = About {

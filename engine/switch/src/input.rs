@@ -180,6 +180,13 @@ pub enum Command {
         /// Who asks: a login name or `token:NAME`.
         by: String,
     },
+    /// Rings the phones of an agent or an extension for a call that rings elsewhere, or is parked.
+    PickUp {
+        /// The call.
+        call: CallId,
+        /// Who shall take it.
+        by: Picker,
+    },
     /// Something is ordered for a party of a call.
     Call {
         /// The call.
@@ -242,6 +249,15 @@ pub enum VoicemailUse {
     Delete,
 }
 
+/// Who shall take a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picker {
+    /// An agent, wherever he is signed in.
+    Agent(AgentNumber),
+    /// Whoever is on that extension.
+    Extension(ExtensionNumber),
+}
+
 /// A party of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Party {
@@ -272,6 +288,8 @@ pub enum CallOrder {
     ThreeWay(Option<Dialled>),
     /// The third leaves, or it ends for all (取消三方).
     CancelThreeWay,
+    /// The other party waits at a place with a number, and this one is out of the call at once.
+    Park,
     /// Hangs up (挂断): what that means is a matter of the phase.
     HangUp,
     /// The agent is out of the call, and the customer is asked how it was (评价, CALL-25).

@@ -43,6 +43,7 @@ mod messages;
 pub mod metrics;
 mod nat;
 pub mod output;
+mod parking;
 pub mod passes;
 mod pickup;
 mod players;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use dialplan::number::ExtensionNumber;
 use hooks::fact::Fact;
 use hooks::id::{CallId, TenantId};
 use sip::flow::{ConnectionId, Flow};
@@ -66,6 +67,8 @@ pub struct LookUp {
 pub enum Done {
     /// A call was started.
     Call(CallId),
+    /// A party is parked there.
+    Parked(ExtensionNumber),
     /// Nothing to tell.
     Ok,
     /// A trunk was tested.
@@ -158,6 +161,18 @@ pub enum Refused {
     /// AGT-12.
     #[error("agent not available: busy, offline or on a call; choose another one")]
     NotAvailable,
+    /// All places are taken.
+    #[error("every place for parked callers is taken; take one of them first, or make more places ([park] slots)")]
+    ParkFull,
+    /// Somebody waits there.
+    #[error("somebody is parked there already; choose another place")]
+    SlotTaken,
+    /// The call can be taken by nobody else.
+    #[error("only a call that rings at an extension, or is parked, can be picked up")]
+    NothingToPickUp,
+    /// Who shall take it is in it, or is rung by it.
+    #[error("who shall take the call takes part in it already, or is being rung by it")]
+    TakesPart,
     /// CALL-21.
     #[error("a number outside joins a call only by a consult; consult it first")]
     OutsideByConsult,

@@ -90,6 +90,10 @@ impl Switch {
         if route == crate::call::Route::Nowhere {
             return Err(StatusCode::NOT_FOUND.into());
         }
+        if let crate::call::Route::Park(place) = &route {
+            let free = self.desk.parking.free(&call.tenant, place);
+            free.map_err(|refused| explained(StatusCode::BUSY_HERE, &refused.to_string()))?;
+        }
         if matches!(route, crate::call::Route::Blocked(_)) {
             return Err(explained(StatusCode::FORBIDDEN, "the number is on the block list"));
         }

@@ -83,6 +83,8 @@ pub struct Sizes {
     pub subscriptions: usize,
     /// Callers who wait, offers, and agents who have a call.
     pub floor: usize,
+    /// Parties who are parked.
+    pub parked: usize,
 }
 
 impl Switch {
@@ -230,6 +232,7 @@ impl Switch {
             messages: self.messages.len(),
             subscriptions: self.desk.presence.len(),
             floor: self.desk.floor.busy(),
+            parked: self.desk.parking.len(),
         }
     }
 
@@ -251,6 +254,7 @@ impl Switch {
             sizes.departing,
             sizes.messages,
             sizes.floor,
+            sizes.parked,
         ];
         held.iter().all(|size| *size == 0) && self.desk.outputs.is_empty()
     }
@@ -439,6 +443,8 @@ impl Switch {
             TimerKey::Message(call) => self.with_call(call, Call::message_due),
             TimerKey::Survey(call) => self.with_call(call, Call::survey_due),
             TimerKey::LastWords(call) => self.with_call(call, Call::last_words_elapsed),
+            TimerKey::Parked(call) => self.with_call(call, Call::park_elapsed),
+            TimerKey::ParkRing(call) => self.with_call(call, Call::park_ring_elapsed),
             TimerKey::Third(call) => self.with_call(call, Call::third_elapsed),
             TimerKey::Confirm(LegRef { call, leg }) => {
                 self.with_call(call, |call, desk| call.confirm_elapsed(desk, leg));

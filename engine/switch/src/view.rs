@@ -61,6 +61,8 @@ pub enum CallPhase {
     ThreeWay,
     /// A party was handed on and waits for the new one.
     Transferring,
+    /// A party is parked.
+    Parked,
     /// Hung up; the last messages are on their way.
     Ending,
 }
@@ -88,10 +90,23 @@ pub struct CallView {
     pub recording: bool,
     /// And that is paused.
     pub recording_paused: bool,
+    /// Where a party is parked, if one is.
+    pub parked: Option<ParkView>,
     /// Its live legs, the caller's first; those of supervisors are not among them.
     pub legs: Vec<LegView>,
     /// Who supervises it, and how. Not for the agent's eyes.
     pub supervisors: Vec<SupervisorView>,
+}
+
+/// A party that is parked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkView {
+    /// The number that takes it.
+    pub slot: String,
+    /// Since when, ms since the Unix epoch.
+    pub since_ms: u64,
+    /// Who parked it: the extension's number, or the trunk's name of a mobile.
+    pub by: String,
 }
 
 /// A supervisor in a live call.

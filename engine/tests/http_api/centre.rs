@@ -3,7 +3,7 @@
 use hooks::fact::{AgentState, CallStatus, Sign, Supervision, Way};
 use hooks::id::CallId;
 use serde_json::json;
-use switch::input::{AgentOrder, CallOrder, Command, Party, Supervise};
+use switch::input::{AgentOrder, CallOrder, Command, Party, Picker, Supervise};
 use switch::queue::Figures;
 use switch::view::{AgentView, CallbackView, QueueView, SupervisorView, View};
 
@@ -184,6 +184,31 @@ async fn a_call_is_controlled_for_a_party() {
     );
     let two = admin.post(&format!("/calls/{call}/hold?extension=1001&agent=1"), json!({})).await;
     assert_eq!((two.status.as_u16(), &two.json()["errors"][0]["field"]), (422, &json!("agent")));
+}
+
+#[tokio::test]
+async fn a_call_is_parked_and_picked_up() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let started = admin.post("/calls", json!({"from": "1001", "to": "1002"})).await.json();
+    let call = started["id"].as_str().unwrap();
+    let parked = admin.post(&format!("/calls/{call}/park?extension=1001"), json!({})).await;
+    assert_eq!((parked.status.as_u16(), parked.json()), (200, json!({"slot": "701"})));
+    let taken = admin.post(&format!("/calls/{call}/pickup"), json!({"extension": "1003"})).await;
+    assert_eq!(taken.status, 204);
+    let last = fixture.switch.commands.lock().unwrap().last().cloned().unwrap().1;
+    let Command::PickUp { by, .. } = last else { panic!("{last:?}") };
+    assert_eq!(by, Picker::Extension("1003".parse().unwrap()));
+    for body in [json!({}), json!({"extension": "+"}), json!({"extension": "1003", "agent": "10001"})] {
+        let refused = admin.post(&format!("/calls/{call}/pickup"), body.clone()).await;
+        assert_eq!(refused.status, 422, "{body}");
+    }
+    let gone = CallId::new(1, 1);
+    assert_eq!(admin.post(&format!("/calls/{gone}/pickup"), json!({"extension": "1003"})).await.status, 404);
+    let token = admin.post("/tokens", json!({"name": "dialler", "permissions": ["call.dial"]})).await.json();
+    let dialler = fixture.client().with("authorization", &format!("Bearer {}", token["token"].as_str().unwrap()));
+    let others = dialler.post(&format!("/calls/{call}/pickup"), json!({"extension": "1003"})).await;
+    assert!([403, 404].contains(&others.status.as_u16()), "{}", others.status);
 }
 
 /// PHONE-07: the number that he names is kept where he has none.

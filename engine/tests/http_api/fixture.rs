@@ -38,7 +38,7 @@ use hooks::id::{CallId, TenantId};
 use recordings::{SealKeys, Storage};
 use serde_json::Value;
 use switch::config::TenantConfig;
-use switch::input::{Command, RecordAction};
+use switch::input::{CallOrder, Command, RecordAction};
 use switch::output::{Done, Refused, TrunkTest};
 use switch::view::{BanView, CallPhase, CallView, RegistrationView, TrunkAnswer, View};
 use tower::ServiceExt as _;
@@ -90,6 +90,10 @@ impl SwitchHandle for FakeSwitch {
                     false => Err(Refused::NoSuchCallback),
                 }
             }
+            Command::PickUp { call, .. } => match self.live.call(&tenant, call) {
+                Some(_) => Ok(Done::Ok),
+                None => Err(Refused::NoSuchCall),
+            },
             Command::LiftBan(source) => {
                 let there = self.live.bans(None, 1_000).iter().any(|ban| ban.source == source);
                 self.live.apply(View::BanGone(source));
@@ -100,7 +104,8 @@ impl SwitchHandle for FakeSwitch {
             Command::Admit(_) => Err(Refused::NoSuchExtension),
             Command::Revoke(_) => Ok(Done::Ok),
             Command::TestTrunk(_) => Err(Refused::NoSuchTrunk),
-            Command::Call { call, .. } => match self.live.call(&tenant, call) {
+            Command::Call { call, order, .. } => match self.live.call(&tenant, call) {
+                Some(_) if order == CallOrder::Park => Ok(Done::Parked("701".parse().unwrap())),
                 Some(_) => Ok(Done::Ok),
                 None => Err(Refused::NoSuchCall),
             },
@@ -153,6 +158,7 @@ pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &
         answered_ms: None,
         recording: false,
         recording_paused: false,
+        parked: None,
         legs: Vec::new(),
         supervisors: Vec::new(),
     }
@@ -211,6 +217,7 @@ impl Fixture {
             record_internal: false,
             names: Arc::new(Names::default()),
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
+            park: dialplan::park::Park::default(),
             abnormal: Abnormal { max: Duration::from_secs(3_600), min: Duration::ZERO },
         });
         let journals = Mutex::new(journals);

@@ -405,7 +405,8 @@ impl World {
                     | CallPhase::Held
                     | CallPhase::Consulting
                     | CallPhase::ThreeWay
-                    | CallPhase::Transferring => true,
+                    | CallPhase::Transferring
+                    | CallPhase::Parked => true,
                     CallPhase::Ringing => false,
                     CallPhase::Ending => record.answered,
                 };

@@ -334,7 +334,9 @@ impl Records {
             Event::RecordingDiscarded(e) => self.decided(e.call, e.recording)?,
             Event::RecordingPaused(e) => self.marked(e.recording, Flow::Paused)?,
             Event::RecordingResumed(e) => self.marked(e.recording, Flow::Running)?,
-            Event::ConsultStarted(_)
+            Event::CallParked(_)
+            | Event::CallUnparked(_)
+            | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
             | Event::ThreeWayEnded(_)

@@ -269,6 +269,7 @@ pub fn tenant(people: &People, rng: &mut Rng) -> TenantConfig {
         extensions: extensions.keys().cloned().collect(),
         rooms: people.rooms.iter().map(|room| room.number.clone()).collect(),
         queues: BTreeMap::new(),
+        park: None,
         inbound,
         outbound: vec![OutboundRoute { prefix: "9".to_owned(), strip: 1, prepend: String::new(), trunks: lines }],
     };

@@ -228,6 +228,8 @@ async fn test_trunk(
     let trunk = name.parse().map_err(|_| Problem::not_found("trunk"))?;
     match api.switch().command(principal.tenant, Command::TestTrunk(trunk)).await? {
         Done::TrunkTested(test) => Ok(Json(TrunkTested::from(&*test))),
-        Done::Ok | Done::Call(_) => Err(Problem::internal(&"the switch tested a trunk without saying what came back")),
+        Done::Ok | Done::Call(_) | Done::Parked(_) => {
+            Err(Problem::internal(&"the switch tested a trunk without saying what came back"))
+        }
     }
 }

@@ -50,6 +50,8 @@ pub enum SegmentKind {
     Conference,
     /// A party was handed on.
     Transfer,
+    /// A party was parked; `number` is the place.
+    Park,
     /// A supervisor was in it, took it over or ended it.
     Supervision,
     /// A number outside answered that the queue's overflow had rung.

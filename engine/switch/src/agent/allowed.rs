@@ -85,11 +85,13 @@ pub enum Control {
     CancelThreeWay,
     /// Ask for an evaluation (评价).
     Evaluate,
+    /// Park the other side.
+    Park,
 }
 
 impl Control {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Dial,
         Self::Dtmf,
         Self::MobileSignIn,
@@ -104,6 +106,7 @@ impl Control {
         Self::ThreeWay,
         Self::CancelThreeWay,
         Self::Evaluate,
+        Self::Park,
     ];
 
     /// What it does, for people.
@@ -124,6 +127,7 @@ impl Control {
             Self::ThreeWay => "make it a three-way call",
             Self::CancelThreeWay => "end a three-way call",
             Self::Evaluate => "ask for an evaluation",
+            Self::Park => "park the other party",
         }
     }
 
@@ -137,7 +141,7 @@ impl Control {
             Self::HangUp => phase != P::None,
             Self::Hold => phase == P::Talking,
             Self::Retrieve => phase == P::Held,
-            Self::Transfer | Self::Consult | Self::Evaluate => matches!(phase, P::Talking | P::Held),
+            Self::Transfer | Self::Consult | Self::Evaluate | Self::Park => matches!(phase, P::Talking | P::Held),
             Self::CancelConsult => matches!(phase, P::ConsultRinging | P::Consulting),
             Self::ConfirmConsult => phase == P::Consulting,
             Self::ThreeWay => matches!(phase, P::Talking | P::Consulting),

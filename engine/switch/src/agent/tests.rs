@@ -413,20 +413,20 @@ fn what_a_supervisor_may_force_is_the_table() {
 }
 
 /// A committed copy of section 5: D dial, M mobile, K keys, U hang up, H hold, R retrieve, T transfer, C consult,
-/// - cancel consult, + confirm it, 3 three-way, X cancel it, E evaluate. The decision behind CALL-01, in what the server decides.
+/// - cancel consult, + confirm it, 3 three-way, X cancel it, E evaluate, P park. The decision behind CALL-01, in what the server decides.
 #[test]
 fn controls_work_in_their_phases() {
     let table = [
         (Phase::None, "DMm"),
         (Phase::Ringing, "U"),
         (Phase::Dialling, "U"),
-        (Phase::Talking, "KUHTC3E"),
-        (Phase::Held, "URTCE"),
+        (Phase::Talking, "KUHTC3EP"),
+        (Phase::Held, "URTCEP"),
         (Phase::ConsultRinging, "U-"),
         (Phase::Consulting, "KU-+3"),
         (Phase::ThreeWay, "KUX"),
     ];
-    let letters = "DKMmUHRTC-+3XE";
+    let letters = "DKMmUHRTC-+3XEP";
     for (phase, works) in table {
         for (control, letter) in Control::ALL.into_iter().zip(letters.chars()) {
             assert_eq!(control.works_in(phase), works.contains(letter), "{control:?} in {phase:?}");

@@ -66,6 +66,7 @@ impl Call {
                 self.connect(desk, caller, leg);
             }
             Stage::Served { by: Service::Queue(_), .. } => self.agent_took(desk, leg),
+            Stage::Served { by: Service::Park(_), .. } => self.park_answered(desk, leg),
             Stage::Talking { .. } => _ = self.third_answered(desk, leg) || self.supervisor_answered(desk, leg),
             Stage::Begun
             | Stage::Served {

@@ -51,6 +51,7 @@ impl Call {
             CallOrder::CancelConsult => self.end_third(desk, ConsultOutcome::Cancelled),
             CallOrder::ThreeWay(to) => return self.three_way_by_order(desk, leg, phase, to.as_ref()),
             CallOrder::CancelThreeWay => self.cancel_three_way(desk, leg),
+            CallOrder::Park => return self.park_by_order(desk, leg),
             CallOrder::HangUp => self.hang_up_by_order(desk, leg, phase),
             CallOrder::Evaluate => return self.evaluate(desk, leg),
         }
@@ -118,6 +119,7 @@ impl Call {
                     return Err(Refused::NotAvailable);
                 }
             }
+            Route::Park(place) => _ = desk.parking.free(&self.tenant, place)?,
             Route::Room(_)
             | Route::Flow(_)
             | Route::Queue(_)
@@ -126,14 +128,20 @@ impl Call {
             | Route::EchoTest
             | Route::Lines(_) => {}
         }
+        self.seats(by).map_err(|_| Refused::NotNow)?;
+        self.about.emergency |= emergency;
+        self.send_on(desk, by, to.as_str(), &route)
+    }
+
+    /// The other party goes there, and this one is out of the call.
+    pub(super) fn send_on(&mut self, desk: &mut Desk, by: LegIndex, to: &str, route: &Route) -> Result<(), Refused> {
         let seats = self.seats(by).map_err(|_| Refused::NotNow)?;
         self.release(by);
-        self.begin_transfer(desk, by, TransferKind::Blind, to.as_str(), None);
-        self.about.emergency |= emergency;
+        self.begin_transfer(desk, by, TransferKind::Blind, to, None);
         self.hang_up_leg(desk, by, EndCause::Transferred);
         let purpose = Purpose::HandOn(TransferKind::Blind);
         let transfer = Transfer { by, seat: seats.seat, purpose, answered_ms: seats.answered_ms };
-        self.seek_for(desk, seats.stays, &route, Some(transfer));
+        self.seek_for(desk, seats.stays, route, Some(transfer));
         Ok(())
     }
 
@@ -237,6 +245,7 @@ fn control(order: &CallOrder) -> Control {
         CallOrder::CancelConsult => Control::CancelConsult,
         CallOrder::ThreeWay(_) => Control::ThreeWay,
         CallOrder::CancelThreeWay => Control::CancelThreeWay,
+        CallOrder::Park => Control::Park,
         CallOrder::HangUp => Control::HangUp,
         CallOrder::Evaluate => Control::Evaluate,
     }

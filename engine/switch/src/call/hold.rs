@@ -111,6 +111,7 @@ impl Call {
                     Service::Room(_)
                     | Service::Flow
                     | Service::Queue(_)
+                    | Service::Park(_)
                     | Service::Voicemail(_)
                     | Service::Survey(_)
                     | Service::LastWords(_),

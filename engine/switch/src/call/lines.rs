@@ -29,7 +29,7 @@ impl Call {
         live.filter_map(|leg| self.line(leg)).collect()
     }
 
-    fn line(&self, index: LegIndex) -> Option<Line> {
+    pub(super) fn line(&self, index: LegIndex) -> Option<Line> {
         let leg = self.leg(index)?;
         let how_far = |progress: Progress| match progress {
             Progress::Silent => LineState::Trying,

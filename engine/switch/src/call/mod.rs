@@ -20,6 +20,7 @@ mod lines;
 mod notify;
 mod originate;
 mod overflow;
+mod park;
 mod part;
 mod provisional;
 mod queue;
@@ -60,6 +61,7 @@ pub(crate) use end::{End, Verdict, late_success, stray_success};
 pub(crate) use hold::not_acceptable;
 pub(crate) use in_dialog::Outcome;
 pub(crate) use notify::Subscription;
+pub(crate) use park::PickUpBy;
 pub(crate) use provisional::Repeated;
 pub(crate) use record::{Recording, Reel, path as recording_path};
 pub(crate) use redirect::{Diverted, diversion};
@@ -170,6 +172,8 @@ enum Service {
     Flow,
     /// It waits for an agent.
     Queue(Box<queue::Wait>),
+    /// It is parked.
+    Park(Box<park::Stay>),
     /// It leaves a message.
     Voicemail(Box<voicemail::Message>),
     /// It is asked how it was.
@@ -282,6 +286,7 @@ impl Call {
                 };
                 (phase, Some(*answered_ms))
             }
+            Stage::Served { answered_ms, by: Service::Park(_), .. } => (CallPhase::Parked, Some(*answered_ms)),
             Stage::Served { caller, answered_ms, by } => {
                 let held = matches!(by, Service::Room(_)) && self.legs[caller.at()].hold() == Hold::On;
                 (if held { CallPhase::Held } else { CallPhase::Talking }, Some(*answered_ms))
@@ -300,6 +305,7 @@ impl Call {
             recording: self.tape.is_running(),
             recording_paused: self.tape.is_paused(),
             legs: self.party_views(),
+            parked: self.park_view(),
             supervisors: self.supervisor_views(desk),
         }
     }

@@ -179,6 +179,7 @@ impl Call {
                     Service::Echo
                     | Service::Room(_)
                     | Service::Flow
+                    | Service::Park(_)
                     | Service::Voicemail(_)
                     | Service::Survey(_)
                     | Service::LastWords(_),
@@ -201,6 +202,7 @@ impl Call {
                     Service::Echo
                     | Service::Room(_)
                     | Service::Flow
+                    | Service::Park(_)
                     | Service::Voicemail(_)
                     | Service::Survey(_)
                     | Service::LastWords(_),

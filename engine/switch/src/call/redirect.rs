@@ -143,6 +143,7 @@ impl Call {
             | Route::Voicemail(_)
             | Route::Shut(_)
             | Route::Blocked(_)
+            | Route::Park(_)
             | Route::EchoTest
             | Route::Nowhere => false,
         };

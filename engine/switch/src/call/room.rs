@@ -106,6 +106,7 @@ impl Call {
                     Service::Echo
                     | Service::Flow
                     | Service::Queue(_)
+                    | Service::Park(_)
                     | Service::Voicemail(_)
                     | Service::Survey(_)
                     | Service::LastWords(_),

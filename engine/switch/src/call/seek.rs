@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dialplan::flow::name::{FlowName, Mailbox, QueueName};
 use dialplan::number::{ExtensionNumber, RoomNumber};
+use dialplan::park::ParkPlace;
 use dialplan::plan::Attempt;
 use hooks::fact::{EndCause, EndedBy, PeerKind};
 use sip::dialog::Forks;
@@ -17,7 +18,7 @@ use super::closed::{Blocked, Shut};
 use super::forward::ENGAGED;
 use super::queue::Queued;
 use super::transfer::{Errand, Purpose, TRANSFER_RING_MAX, Transfer};
-use super::{Call, End, LEGS_MAX, Seeking, Stage, Verdict};
+use super::{Call, End, LEGS_MAX, Seeking, Service, Stage, Verdict};
 use crate::config::OVERFLOW_RING;
 use crate::desk::{ClientUse, Desk, LegIndex, LegRef, Refusal, TimerKey};
 use crate::invite::{self, Invitation, Summons};
@@ -44,6 +45,8 @@ pub(crate) enum Route {
     Blocked(Box<Blocked>),
     /// Into a box for messages.
     Voicemail(Mailbox),
+    /// To a place for parked callers.
+    Park(ParkPlace),
     /// To the echo test.
     EchoTest,
     /// By trunks, in order.
@@ -85,6 +88,9 @@ impl Call {
         }
         if let Route::Voicemail(mailbox) = route {
             return self.enter_voicemail(desk, caller, mailbox, transfer);
+        }
+        if let Route::Park(place) = route {
+            return self.enter_park(desk, caller, place, transfer);
         }
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
@@ -134,6 +140,7 @@ impl Call {
             | Route::Voicemail(_)
             | Route::Shut(_)
             | Route::Blocked(_)
+            | Route::Park(_)
             | Route::EchoTest
             | Route::Lines(_)
             | Route::Nowhere => None,
@@ -164,6 +171,7 @@ impl Call {
             | Route::Voicemail(_)
             | Route::Shut(_)
             | Route::Blocked(_)
+            | Route::Park(_)
             | Route::EchoTest
             | Route::Nowhere => return Err(nowhere),
         };
@@ -456,6 +464,7 @@ impl Call {
         let verdict = match &self.stage {
             Stage::Summoning { verdict, .. } => *verdict,
             Stage::Seeking(seeking) => seeking.verdict,
+            Stage::Served { by: Service::Park(_), .. } => return self.park_ring_failed(desk),
             Stage::Begun | Stage::Talking { .. } | Stage::Served { .. } | Stage::Ending { .. } | Stage::Over => return,
         };
         if !self.called().is_empty() {

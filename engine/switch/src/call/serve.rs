@@ -89,7 +89,7 @@ impl Call {
             Service::Voicemail(message) => {
                 self.flow_name().map_or_else(|| Route::Voicemail(message.mailbox.clone()), Route::Flow)
             }
-            Service::Survey(_) | Service::LastWords(_) => Route::Nowhere,
+            Service::Survey(_) | Service::LastWords(_) | Service::Park(_) => Route::Nowhere,
         }
     }
 
@@ -99,6 +99,7 @@ impl Call {
         match by {
             Service::Room(_) => self.leave_room(desk, cause),
             Service::Queue(_) => self.abandon_queue(desk, cause),
+            Service::Park(_) => self.leave_park(desk),
             Service::Voicemail(_) => self.leave_message(desk),
             Service::Survey(_) => self.leave_survey(desk),
             Service::LastWords(_) => self.hush_last_words(desk),

@@ -159,6 +159,7 @@ impl Call {
                     | Service::Room(_)
                     | Service::Flow
                     | Service::Queue(_)
+                    | Service::Park(_)
                     | Service::Voicemail(_)
                     | Service::LastWords(_),
                 ..

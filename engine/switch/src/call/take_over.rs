@@ -65,6 +65,9 @@ impl Call {
     /// # Errors
     /// What it is told; the call goes on as it was.
     pub(crate) fn take_over(&mut self, desk: &mut Desk, replaced: LegIndex, arrival: Arrival) -> Result<(), Refusal> {
+        if self.parked_leg().is_some() {
+            return self.unpark(desk, arrival);
+        }
         let talks = self.legs[replaced.at()].is_up();
         let (seats, side, choices) = if talks {
             let seats = self.seats(replaced)?;

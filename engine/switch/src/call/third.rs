@@ -119,6 +119,7 @@ impl Call {
                 | Route::Queue(_)
                 | Route::Voicemail(_)
                 | Route::Shut(_)
+                | Route::Park(_)
                 | Route::EchoTest
                 | Route::Nowhere,
                 _,

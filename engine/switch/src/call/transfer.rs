@@ -242,7 +242,7 @@ impl Call {
     pub(super) fn shown(&self) -> Cow<'_, About> {
         let waiting = match self.transfer() {
             Some((_, stays)) => self.leg(stays),
-            None => self.brings_in().and_then(|by| self.leg(by)),
+            None => self.brings_in().or(self.parked_leg()).and_then(|by| self.leg(by)),
         };
         waiting.map_or(Cow::Borrowed(&self.about), |waiting| self.shown_as(waiting))
     }

@@ -100,7 +100,7 @@ impl Call {
     fn waiting(&self) -> Option<&Leg> {
         match &self.stage {
             Stage::Seeking(seeking) => self.leg(seeking.caller),
-            Stage::Served { caller, by: Service::Queue(_), .. } => self.leg(*caller),
+            Stage::Served { caller, by: Service::Queue(_) | Service::Park(_), .. } => self.leg(*caller),
             Stage::Talking { .. } => self.brings_in().and_then(|by| self.leg(by)),
             Stage::Begun
             | Stage::Summoning { .. }

@@ -115,6 +115,7 @@ impl Call {
                     | Service::Flow
                     | Service::Queue(_)
                     | Service::Survey(_)
+                    | Service::Park(_)
                     | Service::LastWords(_),
                 ..
             }

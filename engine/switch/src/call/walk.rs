@@ -317,7 +317,12 @@ impl Call {
             }
             Stage::Served {
                 by:
-                    Service::Echo | Service::Room(_) | Service::Voicemail(_) | Service::Survey(_) | Service::LastWords(_),
+                    Service::Echo
+                    | Service::Room(_)
+                    | Service::Park(_)
+                    | Service::Voicemail(_)
+                    | Service::Survey(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Begun

@@ -41,6 +41,7 @@ impl Call {
             Stage::Served { by: Service::Room(_), .. } => self.rewire_visit(desk),
             Stage::Served { by: Service::Flow, .. } => self.rewire_flow(desk),
             Stage::Served { by: Service::Queue(_), .. } => self.rewire_queue(desk),
+            Stage::Served { by: Service::Park(_), .. } => self.rewire_park(desk),
             Stage::Served { by: Service::Voicemail(_), .. } => self.rewire_message(desk),
             Stage::Served { by: Service::Survey(_), .. } => self.rewire_survey(desk),
             Stage::Served { by: Service::LastWords(_), .. } => self.rewire_last_words(desk),

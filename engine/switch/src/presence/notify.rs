@@ -73,7 +73,10 @@ impl Switch {
         let extension = watched.extension.as_str();
         let calls = self.desk.engaged.calls_of(&watched.tenant, extension);
         let calls = calls.iter().filter_map(|call| self.calls.get(call));
-        let lines: Arc<[Line]> = calls.flat_map(|call| call.lines_of(extension)).take(LINES_MAX).collect();
+        let parked = self.desk.parking.at(&watched.tenant, &watched.extension);
+        let parked = parked.and_then(|call| self.calls.get(&call)?.parked_line());
+        let lines: Arc<[Line]> =
+            calls.flat_map(|call| call.lines_of(extension)).chain(parked).take(LINES_MAX).collect();
         seen.insert(watched.clone(), Arc::clone(&lines));
         lines
     }

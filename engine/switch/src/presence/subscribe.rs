@@ -136,10 +136,12 @@ impl Switch {
     fn watched(&self, request: &Request, tenant: &TenantConfig) -> Result<ExtensionNumber, Refusal> {
         let host = request.uri.as_sip().map(|uri| uri.host().to_string()).unwrap_or_default();
         let elsewhere = self.tenants.by_host(&host).is_some_and(|other| other.tenant != tenant.tenant);
-        let number = number(&request.uri)?.parse().ok().filter(|_| !elsewhere);
+        let number: Option<ExtensionNumber> = number(&request.uri)?.parse().ok().filter(|_| !elsewhere);
+        let place = number.clone();
         let extension = number.and_then(|number| tenant.extensions.get(&number)).filter(|extension| extension.enabled);
         extension
             .map(|extension| extension.number.clone())
+            .or_else(|| place.filter(|place| tenant.plan.is_slot(place)))
             .ok_or_else(|| explained(StatusCode::NOT_FOUND, "there is no such extension to watch"))
     }
 

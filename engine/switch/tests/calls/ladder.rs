@@ -21,6 +21,7 @@ use crate::under_test::output::{Done, LookUp, Output, Refused};
 use crate::under_test::switch::Switch;
 use crate::under_test::view::View;
 use bytes::Bytes;
+use dialplan::park::Park;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use dialplan::say::{Language, Part};
 use hooks::fact::{AgentStateChanged, CallCreated, Event, Fact, LegStarted, MediaQuality, SurveyAnswer};
@@ -176,6 +177,11 @@ pub(crate) fn tenant() -> TenantConfig {
             extensions: extensions.iter().map(|extension| extension.number.clone()).collect(),
             rooms: rooms.iter().map(|room| room.number.clone()).collect(),
             queues: BTreeMap::new(),
+            park: Some(Park {
+                number: "700".parse().unwrap(),
+                slots: "701-703".parse().unwrap(),
+                timeout: Duration::from_secs(120),
+            }),
             inbound: vec![
                 route("01012345678", to("1001")),
                 route("01012345679", to("1003")),
@@ -556,6 +562,8 @@ impl World {
             | Event::VoicemailListened(_)
             | Event::VoicemailDownloaded(_)
             | Event::VoicemailDeleted(_)
+            | Event::CallParked(_)
+            | Event::CallUnparked(_)
             | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
@@ -631,6 +639,11 @@ impl World {
             Event::AgentStateChanged(e) => {
                 let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
                 format!("agent {} {:?}->{:?} {:?} {:?}{by}", e.agent, e.from, e.to, e.call_status, e.reason)
+            }
+            Event::CallParked(e) => format!("parked {} {} by {}", e.slot, self.leg(e.leg), self.leg(e.by)),
+            Event::CallUnparked(e) => {
+                let to = e.to.map(|to| format!(" -> {}", self.leg(to))).unwrap_or_default();
+                format!("unparked {} {:?}{to} {}", e.slot, e.outcome, e.waited_ms)
             }
             Event::ConsultStarted(e) => format!("consult_started {} {}", self.leg(e.leg), e.target),
             Event::ConsultEnded(e) => format!("consult_ended {} {:?}", self.leg(e.leg), e.outcome),

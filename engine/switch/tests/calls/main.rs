@@ -22,6 +22,7 @@ mod media;
 mod messages;
 mod mobiles;
 mod packets;
+mod parks;
 mod passes;
 mod phone;
 mod pickup;
