@@ -246,6 +246,14 @@ impl Zone {
         (begins(today).unwrap_or(i64::MIN), begins(next).unwrap_or(i64::MAX))
     }
 
+    /// What the clock of the zone shows: the day of the week, and the minute of the day. `None` where the calendar ends.
+    #[must_use]
+    pub fn clock(&self, unix_ms: i64) -> Option<(WeekDay, u16)> {
+        let local = self.local(unix_ms)?;
+        let minute = u16::try_from(i16::from(local.hour()) * 60 + i16::from(local.minute())).ok()?;
+        Some((local.weekday().into(), minute))
+    }
+
     /// The wall clock of the zone.
     fn local(&self, unix_ms: i64) -> Option<DateTime> {
         Timestamp::from_millisecond(unix_ms).ok().map(|moment| self.0.to_datetime(moment))

@@ -17,6 +17,7 @@ use crate::store::agent_states::{AgentStay, StayFilter};
 use crate::store::records::{MissedFilter, NOT_RATED, RecordFilter, Satisfaction};
 use crate::store::regulars::RecallAsk;
 use crate::store::setting::PageAsk;
+use crate::store::staffing::{HistoryAsk, QUARTER_MS, QueueFigures};
 use crate::store::tests::on_each_database;
 use crate::store::wallboard::{DayAsk, DayFigures, HourFigures};
 
@@ -262,6 +263,35 @@ fn a_record_tells_what_the_call_was_made_of() {
         let record = store.call_record(&TenantId::first(), call(1)).await.unwrap().unwrap().record;
         assert_eq!((record.queue.as_deref(), record.queue_wait_ms), (Some("support"), Some(23_000)));
         assert_eq!(record.agent.as_deref(), Some("10001"));
+    });
+}
+
+#[test]
+fn what_a_queue_had_to_do_is_counted_by_quarters_of_an_hour() {
+    on_each_database(|scratch| async move {
+        let store = &scratch.store;
+        consumed(store, &morning()).await;
+        let here = TenantId::first();
+        let ask = HistoryAsk { from_ms: START_MS, to_ms: START_MS + QUARTER_MS, target_ms: 23_000 };
+        let seen = QueueFigures {
+            calls: 3,
+            answered: 1,
+            within_target: 1,
+            abandoned: 1,
+            waited_ms: 58_000,
+            handled: 1,
+            // 37 s of talk, hold and consultation, 30 s of wrap-up.
+            handled_ms: 67_000,
+        };
+        assert_eq!(store.queue_history(&here, "support", ask).await.unwrap(), [(START_MS / QUARTER_MS, seen)]);
+        let strict = HistoryAsk { target_ms: 22_999, ..ask };
+        assert_eq!(store.queue_history(&here, "support", strict).await.unwrap()[0].1.within_target, 0);
+        let later = HistoryAsk { from_ms: START_MS + 80_000, ..ask };
+        let seen = store.queue_history(&here, "support", later).await.unwrap()[0].1;
+        assert_eq!((seen.calls, seen.answered, seen.handled, seen.waited_ms), (2, 0, 0, 35_000));
+        assert!(store.queue_history(&here, "sales", ask).await.unwrap().is_empty());
+        let other: TenantId = "other".parse().unwrap();
+        assert!(store.queue_history(&other, "support", ask).await.unwrap().is_empty());
     });
 }
 

@@ -45,6 +45,7 @@ pub mod setting;
 pub mod sip;
 pub mod sip_credential;
 mod socket;
+pub mod staffing;
 pub mod state;
 pub mod supervision;
 pub mod survey;
@@ -108,6 +109,7 @@ pub fn operations() -> Operations {
         route::operations(),
         session::operations(),
         sip_credential::operations(),
+        staffing::operations(),
         supervision::operations(),
         survey::operations(),
         tenant::operations(),

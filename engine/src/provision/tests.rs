@@ -307,7 +307,13 @@ fn a_provisioned_agent_is_made_an_employee_once_who_is_then_left_alone() {
         let (store, here) = (&scratch.store, TenantId::first());
         first_start::run(store, &config, &Passwords::Random).await.unwrap().unwrap();
         apply(store, &key(), &config).await.unwrap();
-        let with = Build { key: &key(), domain: &config.sip.domain, record_internal: false, names: &Names::default() };
+        let with = Build {
+            key: &key(),
+            domain: &config.sip.domain,
+            record_internal: false,
+            park: &Park::default(),
+            names: &Names::default(),
+        };
         let built = build(store, &here, &with).await.unwrap();
         let names = ["20001", "20002"].map(|number| built.config.agents[&number.parse().unwrap()].name.clone());
         assert_eq!(names, ["Li Ming", "Agent 20002"]);

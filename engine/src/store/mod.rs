@@ -29,6 +29,7 @@ pub mod routes;
 pub mod sessions;
 pub mod setting;
 pub mod sql;
+pub mod staffing;
 pub mod surveys;
 pub mod tenants;
 pub mod trunks;

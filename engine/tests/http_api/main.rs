@@ -16,6 +16,7 @@ mod recordings;
 mod rooms;
 mod sessions;
 mod settings;
+mod staffing;
 mod surveys;
 mod tls;
 mod trunks;

@@ -1,5 +1,8 @@
-//! How long callers would wait with so many agents: Erlang A, the birth-death chain M/M/n+M (and Erlang C, M/M/n, where
-//! callers wait for ever).
+//! How long callers would wait with so many agents: Erlang A, the queue M/M/n+M (and Erlang C, M/M/n, where callers wait for ever).
+//!
+//! Reckoned with the time that a caller who never hangs up would have to wait: while all agents are engaged its density is proportional
+//! to `exp(arrivals * lost(x) - agents * service * x)`, where `lost(x)` is the time that callers of the last x seconds have not lost
+//! patience (Baccelli and Hebuterne 1981; Zeltyn and Mandelbaum 2005). One integral of a bounded number of steps, whatever the load.
 
 use std::time::Duration;
 
@@ -36,42 +39,46 @@ pub struct Forecast {
 /// What to expect of so many agents. `None` where the line would grow for ever, or there is nothing to reckon with.
 #[must_use]
 pub fn forecast(demand: &Demand, agents: u32, target: Duration) -> Option<Forecast> {
-    let chain = Chain::new(demand, agents)?;
-    let waiting = chain.waiting();
-    // Who arrives sees what there is on average, and the line is as long as those who arrive wait (Little).
-    let wait_probability: f64 = waiting.iter().sum();
-    let line: f64 = waiting.iter().enumerate().map(|(waiting, share)| count(waiting) * share).sum();
-    let mean_wait = line / chain.arrivals;
-    let abandoned = chain.impatience * mean_wait;
-    let times = Times::of(&chain, waiting, wait_probability, target);
+    let rates = Rates::new(demand, agents)?;
+    let wait = Wait::of(&rates);
+    let mean_wait = wait.mean(&rates);
+    let abandoned = rates.impatience * mean_wait;
     Some(Forecast {
         agents,
-        wait_probability,
+        wait_probability: wait.probability,
         mean_wait: seconds(mean_wait),
-        p95_wait: seconds(times.p95),
+        p95_wait: seconds(wait.longest_of(&rates, 0.05)),
         abandoned,
-        service_level: 1.0 - wait_probability + times.answered_in_target,
-        occupancy: chain.arrivals * (1.0 - abandoned) / (f64::from(agents) * chain.service),
+        service_level: 1.0 - wait.probability + wait.answered_within(&rates, target.as_secs_f64()),
+        occupancy: rates.arrivals * (1.0 - abandoned) / rates.served(),
     })
 }
 
 /// The least number of agents with which so many of a hundred callers are answered within the target.
 #[must_use]
 pub fn agents_needed(demand: &Demand, target: Duration, service_level: f64) -> Option<Forecast> {
-    (1..=AGENTS_MAX)
-        .filter_map(|agents| forecast(demand, agents, target))
-        .find(|forecast| forecast.service_level >= service_level)
+    let enough = |agents| forecast(demand, agents, target).filter(|forecast| forecast.service_level >= service_level);
+    // More agents never make it worse.
+    let (mut low, mut high) = (1, AGENTS_MAX);
+    while low < high {
+        let middle = low.midpoint(high);
+        match enough(middle) {
+            Some(_) => high = middle,
+            None => low = middle + 1,
+        }
+    }
+    enough(low)
 }
 
 /// Rates a second.
-struct Chain {
+struct Rates {
     arrivals: f64,
     service: f64,
     impatience: f64,
     agents: u32,
 }
 
-impl Chain {
+impl Rates {
     fn new(demand: &Demand, agents: u32) -> Option<Self> {
         let arrivals = demand.calls_per_hour / 3_600.0;
         let rate = |time: Duration| Some(1.0 / time.as_secs_f64()).filter(|rate| rate.is_finite());
@@ -81,82 +88,129 @@ impl Chain {
         (possible && stable).then_some(Self { arrivals, service, impatience, agents })
     }
 
-    /// How often all agents are engaged and so many wait: 0, 1, 2, ...
-    fn waiting(&self) -> Vec<f64> {
-        // Relative to the state in which all are engaged and nobody waits, so that nothing overflows.
-        let mut below = 0.0;
-        let mut share = 1.0;
-        for engaged in (1..=self.agents).rev() {
-            share *= f64::from(engaged) * self.service / self.arrivals;
-            below += share;
+    /// What all agents together end in a second.
+    fn served(&self) -> f64 {
+        f64::from(self.agents) * self.service
+    }
+
+    /// The share of callers who have not hung up after a time.
+    fn patient(&self, time: f64) -> f64 {
+        (-self.impatience * time).exp()
+    }
+
+    /// How long somebody waits on average who would have to wait so long, and may hang up before.
+    fn waited(&self, time: f64) -> f64 {
+        if self.impatience > 0.0 { -(-self.impatience * time).exp_m1() / self.impatience } else { time }
+    }
+
+    /// The logarithm of the density of the time that one would have to wait, but for a constant. It bends down everywhere.
+    fn weight(&self, time: f64) -> f64 {
+        self.arrivals * self.waited(time) - self.served() * time
+    }
+
+    /// Where that is highest.
+    fn peak(&self) -> f64 {
+        let load = self.arrivals / self.served();
+        if load > 1.0 && self.impatience > 0.0 { load.ln() / self.impatience } else { 0.0 }
+    }
+
+    /// Erlang's B for one agent less, by its recursion: B(0) = 1, B(n) = a B(n-1) / (n + a B(n-1)).
+    fn blocked_with_one_less(&self) -> f64 {
+        let offered = self.arrivals / self.service;
+        (1..self.agents).fold(1.0, |b, n| offered * b / (f64::from(n) + offered * b))
+    }
+}
+
+/// How long callers would have to wait.
+struct Wait {
+    /// The share that has to wait at all.
+    probability: f64,
+    /// The shares of those who have to wait for so long, in equal steps of time; they add up to 1.
+    times: Vec<(f64, f64)>,
+    step: f64,
+}
+
+impl Wait {
+    fn of(rates: &Rates) -> Self {
+        let peak = rates.peak();
+        let top = rates.weight(peak);
+        let (low, high) = (left_edge(rates, peak, top), right_edge(rates, peak, top));
+        let step = (high - low) / f64::from(STEPS);
+        // The middle of each step.
+        let times = (0..STEPS).map(|at| low + (f64::from(at) + 0.5) * step);
+        let mut times: Vec<(f64, f64)> = times.map(|time| (time, (rates.weight(time) - top).exp())).collect();
+        let sum: f64 = times.iter().map(|(_, weight)| weight).sum();
+        times.iter_mut().for_each(|(_, weight)| *weight /= sum);
+        // An agent is free as often as one of n-1 is in Erlang's B, relative to the state before the first has to wait.
+        let free = (-top).exp() / (rates.blocked_with_one_less() * rates.arrivals * sum * step);
+        Self { probability: 1.0 / (1.0 + free), times, step }
+    }
+
+    /// The mean wait of all, of those who hang up, too.
+    fn mean(&self, rates: &Rates) -> f64 {
+        self.probability * self.times.iter().map(|(time, share)| share * rates.waited(*time)).sum::<f64>()
+    }
+
+    /// The share of all who have to wait, and are answered within a time.
+    fn answered_within(&self, rates: &Rates, target: f64) -> f64 {
+        let within = self.times.iter().map(|(time, share)| {
+            // The part of the step that lies before the target.
+            let part = ((target - time) / self.step + 0.5).clamp(0.0, 1.0);
+            part * share * rates.patient(*time)
+        });
+        self.probability * within.sum::<f64>()
+    }
+
+    /// The time that all but this share wait no longer than: until they are answered, or hang up.
+    fn longest_of(&self, rates: &Rates, but: f64) -> f64 {
+        if self.probability <= but {
+            return 0.0;
         }
-        let mut waiting = vec![1.0];
-        let mut all = below + 1.0;
-        while waiting.len() < WAITING_MAX {
-            let leaving = self.leaving(waiting.len());
-            let next = waiting[waiting.len() - 1] * self.arrivals / leaving;
-            if next < all * NEGLIGIBLE {
-                break;
+        let low = self.times[0].0 - self.step / 2.0;
+        // Where nobody is answered for a while, patience alone decides.
+        if rates.impatience > 0.0 && self.probability * rates.patient(low) <= but {
+            return (self.probability / but).ln() / rates.impatience;
+        }
+        let (mut left, mut before) = (1.0, self.probability * rates.patient(low));
+        for (time, share) in &self.times {
+            left -= share;
+            let end = time + self.step / 2.0;
+            let waits = self.probability * rates.patient(end) * f64::max(left, 0.0);
+            if waits <= but {
+                return end - self.step * (but - waits) / (before - waits);
             }
-            waiting.push(next);
-            all += next;
+            before = waits;
         }
-        waiting.iter().map(|share| share / all).collect()
-    }
-
-    /// The rate at which somebody leaves while so many wait.
-    fn leaving(&self, waiting: usize) -> f64 {
-        f64::from(self.agents) * self.service + count(waiting) * self.impatience
+        low + self.step * f64::from(STEPS)
     }
 }
 
-/// How the waits are distributed, by following the line in time.
-struct Times {
-    p95: f64,
-    answered_in_target: f64,
-}
-
-impl Times {
-    /// `ahead[k]`: the share of callers who find all engaged and k waiting. Each who is ahead leaves for an agent or hangs up; the
-    /// caller himself may have hung up meanwhile.
-    fn of(chain: &Chain, mut ahead: Vec<f64>, wait_probability: f64, target: Duration) -> Self {
-        let target = target.as_secs_f64();
-        let step = STEP / chain.leaving(ahead.len());
-        let (mut time, mut p95, mut answered) = (0.0, None, 0.0);
-        let mut left = wait_probability;
-        while p95.is_none() || time < target {
-            let patient = (-chain.impatience * time).exp();
-            if p95.is_none() && left * patient <= 0.05 {
-                p95 = Some(time);
-            }
-            let reached = advance(chain, &mut ahead, step);
-            if time < target {
-                answered += reached * (-chain.impatience * (time + step / 2.0)).exp();
-            }
-            left -= reached;
-            time += step;
-        }
-        Self { p95: p95.unwrap_or(0.0), answered_in_target: answered }
+/// The time before which the weight is negligible.
+fn left_edge(rates: &Rates, peak: f64, top: f64) -> f64 {
+    let floor = top - NEGLIGIBLE;
+    if rates.weight(0.0) >= floor {
+        return 0.0;
     }
+    halved(0.0, peak, |time| rates.weight(time) < floor)
 }
 
-/// One step of time for the lines that callers stand in; what share of them reached an agent in it.
-fn advance(chain: &Chain, ahead: &mut [f64], step: f64) -> f64 {
-    let leaves = |line: usize, share: f64| share * -(-chain.leaving(line) * step).exp_m1();
-    let mut reached = 0.0;
-    for line in 0..ahead.len() {
-        let gone = leaves(line, ahead[line]);
-        ahead[line] -= gone;
-        match line {
-            0 => reached = gone,
-            _ => ahead[line - 1] += gone,
-        }
+/// The time after which it is.
+fn right_edge(rates: &Rates, peak: f64, top: f64) -> f64 {
+    let floor = top - NEGLIGIBLE;
+    let mut reach = 1.0 / rates.served();
+    while rates.weight(peak + reach) > floor {
+        reach *= 2.0;
     }
-    reached
+    halved(peak, peak + reach, |time| rates.weight(time) > floor)
 }
 
-fn count(n: usize) -> f64 {
-    u32::try_from(n).map_or(f64::INFINITY, f64::from)
+/// The point between two at which something is no longer so that is so at the first.
+fn halved(mut low: f64, mut high: f64, is_so: impl Fn(f64) -> bool) -> f64 {
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(low, high);
+        if is_so(middle) { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
 }
 
 fn seconds(seconds: f64) -> Duration {
@@ -165,12 +219,12 @@ fn seconds(seconds: f64) -> Duration {
 
 /// More agents than this are no call centre's.
 pub const AGENTS_MAX: u32 = 10_000;
-/// Longer lines are cut; they are as rare as nothing where callers hang up.
-const WAITING_MAX: usize = 20_000;
-/// States rarer than this are left out.
-const NEGLIGIBLE: f64 = 1e-13;
-/// The part of the shortest mean time that a step of time is.
-const STEP: f64 = 0.02;
+/// Steps of time that are looked at: the error of all of them together is some millionths.
+const STEPS: u32 = 4_000;
+/// Times that are rarer by so many powers of e are left out.
+const NEGLIGIBLE: f64 = 36.0;
+/// A place is found to a part of a million of a million.
+const HALVINGS: u32 = 40;
 
 #[cfg(test)]
 mod tests {
@@ -232,6 +286,24 @@ mod tests {
         assert!(needed.service_level >= 0.8);
         let fewer = forecast(&demand, needed.agents - 1, Duration::from_secs(20)).unwrap();
         assert!(fewer.service_level < 0.8, "{fewer:?}");
+    }
+
+    /// Thousands of callers who are patient for hours, and a hair below what agents can serve: each is reckoned in a bounded time, and no
+    /// number overflows.
+    #[test]
+    fn no_load_is_too_much_to_reckon_with() {
+        let flood = forecast(&demand(36_000.0, 300, Some(36_000)), 2, Duration::from_secs(20)).unwrap();
+        assert!(flood.wait_probability > 0.999_999 && flood.service_level < 1e-6, "{flood:?}");
+        assert!((flood.abandoned - (1.0 - 2.0 / 3_000.0)).abs() < 1e-6, "{flood:?}");
+        assert!((flood.p95_wait.as_secs_f64() / (36_000.0 * 20.0_f64.ln()) - 1.0).abs() < 1e-6, "{flood:?}");
+        let edge = forecast(&demand(359.999_9, 100, None), 10, Duration::from_secs(20)).unwrap();
+        assert!((edge.mean_wait.as_secs_f64() / (erlang_c(9.999_997_222, 10) * 100.0 / 2.777_8e-6) - 1.0).abs() < 1e-3);
+        let idle = forecast(&demand(0.01, 60, Some(60)), 5_000, Duration::from_secs(20)).unwrap();
+        assert!(idle.wait_probability.abs() < 1e-12 && (idle.service_level - 1.0).abs() < 1e-12, "{idle:?}");
+        assert_eq!(idle.p95_wait, Duration::ZERO);
+        assert!(
+            agents_needed(&demand(36_000.0, 300, Some(36_000)), Duration::from_secs(20), 0.8).unwrap().agents > 2_900
+        );
     }
 
     #[test]
