@@ -1,6 +1,6 @@
 //! The pieces of a call, from its facts: stays in queues, offers, agents' parts, holds, consults and what else was done. Pure.
 
-use hooks::fact::{AgentStateChanged, CallLeftQueue, CallStatus, Direction, Event, PeerKind};
+use hooks::fact::{AgentStateChanged, CallLeftQueue, CallStatus, Direction, Event, OverflowAnswered, PeerKind};
 use hooks::id::LegId;
 
 use crate::store::records::{CallDocument, Segment, SegmentKind};
@@ -19,20 +19,8 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         }
         Event::CallbackStarted(event) => _ = document.record.queue.get_or_insert_with(|| event.queue.clone()),
         Event::CallLeftQueue(event) => left_queue(document, event, at_ms),
-        Event::CallOffered(event) => {
-            let (agent, queue) = (Some(event.agent.clone()), event.queue.clone());
-            push(document, Segment { agent, queue, ..Segment::of(SegmentKind::Offer, at_ms) });
-        }
-        Event::CallOfferEnded(event) => {
-            let is_it = |segment: &Segment| segment.agent.as_ref() == Some(&event.agent);
-            end(document, SegmentKind::Offer, is_it, at_ms, Some(word(&event.outcome)));
-        }
-        Event::OverflowAnswered(event) => {
-            let (queue, number) = (Some(event.queue.clone()), Some(event.number.clone()));
-            document.record.overflow_number.clone_from(&number);
-            document.record.connected_at_ms.get_or_insert(at_ms);
-            push(document, Segment { queue, number, ..Segment::of(SegmentKind::Overflow, at_ms) });
-        }
+        Event::CallOffered(_) | Event::CallOfferEnded(_) => offered(document, event, at_ms),
+        Event::OverflowAnswered(event) => overflowed(document, event, at_ms),
         Event::AgentStateChanged(event) => agent(document, event, at_ms),
         Event::CallParked(event) => {
             begin(document, SegmentKind::Park, event.leg, Some(event.slot.clone()), at_ms);
@@ -88,6 +76,27 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::TrunkUp(_)
         | Event::TrunkDown(_) => {}
     }
+}
+
+fn offered(document: &mut CallDocument, event: &Event, at_ms: u64) {
+    match event {
+        Event::CallOffered(event) => {
+            let (agent, queue) = (Some(event.agent.clone()), event.queue.clone());
+            push(document, Segment { agent, queue, ..Segment::of(SegmentKind::Offer, at_ms) });
+        }
+        Event::CallOfferEnded(event) => {
+            let is_it = |segment: &Segment| segment.agent.as_ref() == Some(&event.agent);
+            end(document, SegmentKind::Offer, is_it, at_ms, Some(word(&event.outcome)));
+        }
+        other => unreachable!("no offer: {other:?}"),
+    }
+}
+
+fn overflowed(document: &mut CallDocument, event: &OverflowAnswered, at_ms: u64) {
+    let (queue, number) = (Some(event.queue.clone()), Some(event.number.clone()));
+    document.record.overflow_number.clone_from(&number);
+    document.record.connected_at_ms.get_or_insert(at_ms);
+    push(document, Segment { queue, number, ..Segment::of(SegmentKind::Overflow, at_ms) });
 }
 
 fn left_queue(document: &mut CallDocument, event: &CallLeftQueue, at_ms: u64) {

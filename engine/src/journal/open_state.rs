@@ -170,11 +170,7 @@ impl OpenState {
                 self.conferences.insert(started.conference, conference);
             }
             Event::MemberJoined(joined) => self.joined(joined),
-            Event::MemberLeft(left) => {
-                if let Some(conference) = self.conferences.get_mut(&left.conference) {
-                    conference.members.remove(&left.call);
-                }
-            }
+            Event::MemberLeft(left) => self.left(left),
             Event::ConferenceEnded(ended) => _ = self.conferences.remove(&ended.conference),
             Event::RecordingStarted(started) => self.recording_started(started, at_ms),
             Event::RecordingReady(ready) => _ = self.recordings.remove(&ready.recording),
@@ -222,6 +218,12 @@ impl OpenState {
             | Event::SettingsChanged(_)
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}
+        }
+    }
+
+    fn left(&mut self, left: &MemberLeft) {
+        if let Some(conference) = self.conferences.get_mut(&left.conference) {
+            conference.members.remove(&left.call);
         }
     }
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hooks::fact::{CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind, Supervision};
+use hooks::fact::{
+    CallEnded, CallSupervised, EndCause, EndedBy, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind, Supervision,
+};
 use hooks::id::{CallId, LegId, RecordingId};
 
 /// How long after its end a leg's fact may be written: one that was interrupted waits for its far end, and then for its figures.
@@ -312,13 +314,7 @@ impl Records {
                 self.live(e.call)?.not_handed_on(now, e.leg)?;
             }
             Event::LegEnded(e) => self.leg_ended(e)?,
-            Event::CallSupervised(e) => {
-                let record = self.live(e.call)?;
-                if let Some(leg) = e.leg {
-                    // Who takes over takes the agent's seat, whose leg ends next.
-                    record.open(leg)?.supervises = e.how != Supervision::Takeover;
-                }
-            }
+            Event::CallSupervised(e) => self.supervised(e)?,
             Event::CallResumed(e) => self.resumed(e.call, e.gap_ms)?,
             Event::CallEnded(e) => self.live(e.call)?.ended(e)?,
             Event::RecordingStarted(e) => self.records(e.call, e.recording)?,
@@ -364,6 +360,15 @@ impl Records {
             | Event::SettingsChanged(_)
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}
+        }
+        Ok(())
+    }
+
+    fn supervised(&mut self, e: &CallSupervised) -> Result<(), &'static str> {
+        let record = self.live(e.call)?;
+        if let Some(leg) = e.leg {
+            // Who takes over takes the agent's seat, whose leg ends next.
+            record.open(leg)?.supervises = e.how != Supervision::Takeover;
         }
         Ok(())
     }

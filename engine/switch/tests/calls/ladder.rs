@@ -24,7 +24,9 @@ use bytes::Bytes;
 use dialplan::park::Park;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use dialplan::say::{Language, Part};
-use hooks::fact::{AgentStateChanged, CallCreated, Event, Fact, LegStarted, MediaQuality, SurveyAnswer};
+use hooks::fact::{
+    AgentStateChanged, CallCreated, Event, Fact, LegStarted, MediaQuality, RecordingStarted, SurveyAnswer,
+};
 use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
 use sip::flow::{Flow, Transport};
@@ -572,11 +574,7 @@ impl World {
             | Event::CallSupervisionEnded(_) => self.floor_text(event),
             Event::CallResumed(e) => format!("resumed after {} ms", e.gap_ms),
             Event::CallEnded(e) => format!("ended {:?} by {:?} {}", e.cause, e.by, e.sip_status),
-            Event::RecordingStarted(e) => {
-                let whose = e.mailbox.as_deref().map(|mailbox| format!(" for {mailbox}")).unwrap_or_default();
-                let part = if e.part == 1 { String::new() } else { format!(" part {}", e.part) };
-                format!("recording_started {} | {}{part}{whose}", self.leg(e.left), self.leg(e.right))
-            }
+            Event::RecordingStarted(e) => self.recording_text(e),
             Event::RecordingReady(_) => "recording_ready".into(),
             Event::RecordingStored(_) | Event::RecordingPurged(_) => unreachable!("the switch keeps no files"),
             Event::ConferenceStarted(e) => format!("conference_started {}", e.room),
@@ -593,6 +591,12 @@ impl World {
             Event::TrunkUp(e) => format!("trunk_up {}", e.trunk),
             Event::TrunkDown(e) => format!("trunk_down {} {:?}: {}", e.trunk, e.reason, e.detail),
         }
+    }
+
+    fn recording_text(&self, e: &RecordingStarted) -> String {
+        let whose = e.mailbox.as_deref().map(|mailbox| format!(" for {mailbox}")).unwrap_or_default();
+        let part = if e.part == 1 { String::new() } else { format!(" part {}", e.part) };
+        format!("recording_started {} | {}{part}{whose}", self.leg(e.left), self.leg(e.right))
     }
 
     /// What is written down of agents and queues, of messages, and of what is done by order.
@@ -624,17 +628,7 @@ impl World {
                 format!("offered {}{queue}{why}", e.agent)
             }
             Event::CallOfferEnded(e) => format!("offer_ended {} {:?} {}", e.agent, e.outcome, e.ring_ms),
-            Event::CallbackRequested(e) => format!("callback_requested {} {} {}", e.queue, e.number, e.waited_ms),
-            Event::CallbackStarted(e) => {
-                format!("callback_started {} {} by {} try {} {}", e.queue, e.number, e.agent, e.attempt, e.waited_ms)
-            }
-            Event::CallbackEnded(e) => {
-                let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-                format!(
-                    "callback_ended {} {} {:?} after {} {}{by}",
-                    e.queue, e.number, e.outcome, e.attempts, e.waited_ms
-                )
-            }
+            Event::CallbackRequested(_) | Event::CallbackStarted(_) | Event::CallbackEnded(_) => callback_text(event),
             Event::OverflowAnswered(e) => format!("overflow_answered {} {}", e.queue, e.number),
             Event::AgentStateChanged(e) => {
                 let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
@@ -878,6 +872,19 @@ impl World {
     pub(crate) fn command(&mut self, command: Command) -> Result<Done, Refused> {
         self.input(Input::Command { id: CommandId(1), tenant: TenantId::first(), command });
         self.replies.pop().expect("a command is answered at once")
+    }
+}
+fn callback_text(event: &Event) -> String {
+    match event {
+        Event::CallbackRequested(e) => format!("callback_requested {} {} {}", e.queue, e.number, e.waited_ms),
+        Event::CallbackStarted(e) => {
+            format!("callback_started {} {} by {} try {} {}", e.queue, e.number, e.agent, e.attempt, e.waited_ms)
+        }
+        Event::CallbackEnded(e) => {
+            let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+            format!("callback_ended {} {} {:?} after {} {}{by}", e.queue, e.number, e.outcome, e.attempts, e.waited_ms)
+        }
+        other => unreachable!("{other:?}"),
     }
 }
 

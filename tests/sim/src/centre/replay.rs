@@ -90,7 +90,6 @@ fn queue(name: &str, known: &Known, site: &Site, recorded: &[String]) -> Option<
         target: Duration::from_millis(known.target.unwrap_or(TARGET)),
         announcements: None,
         widening: widening(known),
-        ..QueueSettings::default()
     };
     let mut members = BTreeMap::new();
     for (nth, agent) in site.agents.iter().enumerate() {
