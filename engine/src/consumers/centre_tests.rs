@@ -83,6 +83,32 @@ impl Day {
         self.at(second, Event::CallQueued(CallQueued { call, queue, priority: 0, waited_ms: 0 }));
     }
 
+    /// An extension calls somebody outside.
+    fn dialled(&mut self, second: u64, call: CallId, leg: LegId) {
+        let created = CallCreated {
+            call,
+            direction: Direction::Outbound,
+            source: CallSource::Dialled,
+            caller: "1001".into(),
+            caller_name: String::new(),
+            callee: "13900000009".into(),
+            trunk: None,
+            emergency: false,
+            diverted_from: None,
+        };
+        self.at(second, Event::CallCreated(created));
+        let started = LegStarted {
+            call,
+            leg,
+            caller_side: false,
+            peer: PeerKind::Trunk,
+            peer_name: "lines".into(),
+            number: "13900000009".into(),
+            sip_call_id: "x".into(),
+        };
+        self.at(second, Event::LegStarted(started));
+    }
+
     fn offer(&mut self, call: CallId, (from, to): (u64, u64), outcome: OfferOutcome) {
         let (agent, queue) = ("10001".to_owned(), Some("support".to_owned()));
         let offered = CallOffered { call, agent: agent.clone(), queue: queue.clone(), why: None };
@@ -225,7 +251,7 @@ async fn told(store: &Store, call: CallId) -> Vec<String> {
     document.segments.iter().map(text).collect()
 }
 
-/// Proves QUEUE-01 (the group is a filter of call records).
+/// Proves QUEUE-01 (the group is a filter of call records), and the facts behind LOST-01 and LOSTANS-01.
 #[test]
 fn a_record_tells_what_the_call_was_made_of() {
     on_each_database(|scratch| async move {
@@ -390,7 +416,7 @@ fn the_stays_of_an_agent_follow_each_other_without_a_gap() {
     });
 }
 
-/// Proves MON-02, MON-03, MON-04, MON-06, MON-08 and MON-09 as far as counting goes.
+/// Proves MON-02, MON-03, MON-04, MON-06, MON-07, MON-08 and MON-09 as far as counting goes.
 #[test]
 fn the_figures_of_the_day_are_what_the_day_was() {
     on_each_database(|scratch| async move {
@@ -476,5 +502,25 @@ fn records_tell_what_customers_answered_and_are_found_by_it() {
         let told = store.call_record(&here, call(2)).await.unwrap().unwrap().record.survey.unwrap();
         assert_eq!((told.subject.agent.as_deref(), told.start), (Some("10001"), SurveyStart::Agent));
         assert_eq!(told.answer, Some(SurveyAnswer { key: "3".into(), label: "不满意".into() }));
+    });
+}
+
+/// Proves MON-05 as far as counting goes.
+#[test]
+fn calls_to_the_outside_are_counted_as_connected_or_not_once_they_are_over() {
+    on_each_database(|scratch| async move {
+        let store = &scratch.store;
+        let mut day = Day(Vec::new());
+        for (second, nth) in [(10, 1), (20, 2), (30, 3)] {
+            day.dialled(second, call(nth), leg(u128::from(nth)));
+        }
+        day.at(15, Event::LegAnswered(LegAnswered { call: call(1), leg: leg(1), codec: "PCMA".into() }));
+        day.ended(40, call(1));
+        day.ended(25, call(2));
+        consumed(store, &day.0).await;
+        let ask = DayAsk { begins_ms: START_MS, abnormal_max_ms: 3_600_000, abnormal_min_ms: 0 };
+        let figures = store.day_figures(&TenantId::first(), ask).await.unwrap();
+        let told = (figures.outbound, figures.outbound_connected, figures.outbound_not_connected, figures.inbound);
+        assert_eq!(told, (3, 1, 1, 0), "the third one still rings");
     });
 }

@@ -231,6 +231,7 @@ async fn a_message_is_sealed_but_stays_wav() {
     assert_eq!((house.file().await.format, house.files()), (AudioFormat::Wav, vec!["01ABC.wav.sealed".to_owned()]));
 }
 
+/// Proves REC-06.
 #[tokio::test]
 async fn audio_goes_when_its_days_are_over_and_its_record_says_so() {
     let mut house = House::new(None).await;

@@ -165,6 +165,7 @@ async fn who_belongs_to_a_box_sees_what_is_in_it_and_who_may_see_all_sees_all() 
     assert_eq!(fixture.client().get("/voicemails").await.status, 401);
 }
 
+/// Proves VM-02 as far as the server goes.
 #[tokio::test]
 async fn a_message_is_shown_filtered_and_is_no_recording_of_a_talk() {
     let fixture = fixture().await;
@@ -200,6 +201,7 @@ async fn a_message_is_shown_filtered_and_is_no_recording_of_a_talk() {
     assert_eq!(record["voicemails"], json!([format!("/api/v1/voicemails/{}", id(2))]));
 }
 
+/// Proves VM-01 as far as the server goes.
 #[tokio::test]
 async fn the_first_who_listens_or_takes_a_copy_is_noted_and_ranges_are_served() {
     let fixture = fixture().await;

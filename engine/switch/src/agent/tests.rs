@@ -414,6 +414,8 @@ fn what_a_supervisor_may_force_is_the_table() {
 
 /// A committed copy of section 5: D dial, M mobile, K keys, U hang up, H hold, R retrieve, T transfer, C consult,
 /// - cancel consult, + confirm it, 3 three-way, X cancel it, E evaluate, P park. The decision behind CALL-01, in what the server decides.
+///
+/// Proves CALL-01 (the table) and CALL-13.
 #[test]
 fn controls_work_in_their_phases() {
     let table = [

@@ -275,6 +275,7 @@ fn a_queue_that_nobody_serves_takes_a_message() {
     );
 }
 
+/// Proves IVR-03 (voicemail).
 #[test]
 fn a_flow_takes_a_message_with_words_of_its_own_and_goes_on() {
     let flow = json!({

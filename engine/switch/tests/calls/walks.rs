@@ -79,6 +79,7 @@ fn menu() -> World {
     world
 }
 
+/// Proves IVR-03 (play and menu).
 #[test]
 fn who_says_nothing_is_asked_again_and_led_on() {
     let mut world = menu();
@@ -154,6 +155,7 @@ fn who_does_not_answer_or_is_busy_leads_elsewhere() {
     assert!(world.facts.contains(&"ended Busy by System 200".to_owned()), "{:?}", world.facts);
 }
 
+/// Proves IVR-03 (collect, extension).
 #[test]
 fn an_extension_is_typed_and_its_caller_hangs_up() {
     let mut world = menu();
@@ -188,6 +190,7 @@ fn a_caller_who_goes_in_the_middle_of_a_word_leaves_nothing_behind() {
     world.finish();
 }
 
+/// Proves IVR-03 (outside number).
 #[test]
 fn a_flow_rings_outside() {
     let mut world = menu();
@@ -270,6 +273,7 @@ fn a_flow_that_turns_in_circles_without_anybody_ends_with_a_fault() {
     assert!(world.facts.contains(&"ended Failed by System 200".to_owned()), "{:?}", world.facts);
 }
 
+/// Proves IVR-03 (other flow).
 #[test]
 fn flows_lead_through_others_and_a_missing_one_is_a_fault() {
     let other = json!({
