@@ -295,6 +295,9 @@ impl Centre {
                 if let Some(left) = e.joined.and_then(|joined| self.left_queues.get(&joined)).cloned() {
                     self.left_queues.entry(e.call).or_default().extend(left);
                 }
+                if let Some(joined) = e.joined {
+                    self.surveys.joins(e.call, joined);
+                }
             }
             Event::ConsultStarted(e) => self.call(e.call).third = true,
             Event::ThreeWayStarted(e) => self.call(e.call).third = true,

@@ -66,6 +66,12 @@ impl Surveys {
         self.talked.entry(call).or_default().insert(agent.to_owned());
     }
 
+    /// Who talked in the one call is handed over to the other: on his mobile nothing else tells that he is there.
+    pub(super) fn joins(&mut self, call: CallId, joined: CallId) {
+        let talked = self.talked.get(&joined).cloned().unwrap_or_default();
+        self.talked.entry(call).or_default().extend(talked);
+    }
+
     pub(super) fn waits(&mut self, call: CallId, queue: &str) {
         self.queued.insert(call, queue.to_owned());
     }
