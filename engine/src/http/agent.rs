@@ -316,9 +316,7 @@ async fn delete_agent(
         let detail = format!("queue {} has him as a member; take him out there first", queue.value.name);
         return Err(Problem::new(Kind::InUse, detail));
     }
-    edit.tx.delete::<Agent>(&id, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    edit.delete::<Agent>(&api, &id, expect).await
 }
 
 /// Signs in with a phone. With a web phone he is ready as soon as it is registered, with one on the desk offline until he picks `ready`.

@@ -18,7 +18,7 @@ use super::permission::{BLOCKS_READ, BLOCKS_WRITE};
 use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::Problem;
-use super::setting::{Edit, Faults, Tagged, list, read};
+use super::setting::{Edit, Faults, Tagged, delete, list, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::secrets::new_ulid;
@@ -167,11 +167,7 @@ async fn delete_block(
     Path(id): Path<String>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let mut edit = Edit::begin(&api, &principal).await?;
-    let (_, expect) = edit.found::<BlockEntry>(&id, &if_match).await?;
-    edit.tx.delete::<BlockEntry>(&id, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    delete::<BlockEntry>(&api, &principal, &id, &if_match).await
 }
 
 fn entry(id: String, rule: BlockRule) -> Result<BlockEntry, Problem> {

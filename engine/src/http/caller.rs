@@ -17,7 +17,7 @@ use super::permission::{CALLERS_READ, CALLERS_WRITE};
 use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::Problem;
-use super::setting::{Edit, Faults, Tagged, list, read};
+use super::setting::{Edit, Faults, Tagged, delete, list, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::secrets::new_ulid;
@@ -157,11 +157,7 @@ async fn delete_caller(
     Path(id): Path<String>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let mut edit = Edit::begin(&api, &principal).await?;
-    let (_, expect) = edit.found::<CallerEntry>(&id, &if_match).await?;
-    edit.tx.delete::<CallerEntry>(&id, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    delete::<CallerEntry>(&api, &principal, &id, &if_match).await
 }
 
 async fn check_owner(edit: &mut Edit, entry: &CallerEntry) -> Result<(), Problem> {

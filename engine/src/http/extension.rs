@@ -298,9 +298,7 @@ async fn delete_extension(
         let detail = format!("agent {} signs in on it; give him another first", agent.value.agent);
         return Err(Problem::new(Kind::InUse, detail));
     }
-    edit.tx.delete::<Extension>(&number, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    edit.delete::<Extension>(&api, &number, expect).await
 }
 
 /// Makes a new password for an extension. The old one ends at once; the new one is in the answer and nowhere else.

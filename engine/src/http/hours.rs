@@ -284,9 +284,7 @@ async fn delete_hours(
         let detail = format!("route {} obeys them; change that first", route.value.name);
         return Err(Problem::new(Kind::InUse, detail));
     }
-    edit.tx.delete::<StoredHours>(&name, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    edit.delete::<StoredHours>(&api, &name, expect).await
 }
 
 fn check(faults: &mut Faults, hours: &Hours) {

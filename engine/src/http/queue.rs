@@ -261,9 +261,7 @@ async fn delete_queue(
     if let Some(detail) = used_by(&api, &principal, &mut edit, &queue.name).await? {
         return Err(Problem::new(Kind::InUse, detail));
     }
-    edit.tx.delete::<Queue>(&name, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    edit.delete::<Queue>(&api, &name, expect).await
 }
 
 /// Calls back no more who asked for it; the call to him that is under way ends.

@@ -259,9 +259,7 @@ async fn delete_room(
         let detail = format!("route {} leads to it; change or delete the route first", route.value.name);
         return Err(Problem::new(Kind::InUse, detail));
     }
-    edit.tx.delete::<Room>(&number, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    edit.delete::<Room>(&api, &number, expect).await
 }
 
 fn leads_to(route: &Route, number: &str) -> bool {

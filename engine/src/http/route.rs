@@ -19,7 +19,7 @@ use super::permission::{ROUTES_READ, ROUTES_WRITE};
 use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::Problem;
-use super::setting::{Edit, Faults, Tagged, list, read};
+use super::setting::{Edit, Faults, Tagged, delete, list, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::flow_check;
@@ -236,11 +236,7 @@ async fn delete_route(
     Path(name): Path<String>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let mut edit = Edit::begin(&api, &principal).await?;
-    let (_, expect) = edit.found::<Route>(&name, &if_match).await?;
-    edit.tx.delete::<Route>(&name, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    delete::<Route>(&api, &principal, &name, &if_match).await
 }
 
 fn rule(faults: &mut Faults, rule: Rule) -> Option<RouteRule> {

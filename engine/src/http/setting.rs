@@ -71,6 +71,21 @@ pub async fn read<S: Setting, T: From<Stored<S>>>(
     Ok(api.store().get::<S>(&principal.tenant, key).await?.into())
 }
 
+/// Deletes one of the tenant's settings that nothing else needs.
+///
+/// # Errors
+/// As [`Edit::found`] and [`Edit::delete`].
+pub async fn delete<S: Setting>(
+    api: &Api,
+    principal: &Principal,
+    key: &str,
+    if_match: &IfMatch,
+) -> Result<StatusCode, Problem> {
+    let mut edit = Edit::begin(api, principal).await?;
+    let (_, expect) = edit.found::<S>(key, if_match).await?;
+    edit.delete::<S>(api, key, expect).await
+}
+
 /// A change of one tenant's settings on its way. Changes of a tenant take turns from the database to the writer, so the
 /// writer never gets an older state after a newer one. Dropped without [`Edit::finish`], nothing happened.
 pub struct Edit {
@@ -99,6 +114,16 @@ impl Edit {
         let stored = self.tx.find::<S>(key).await?.ok_or_else(|| Problem::not_found(S::RESOURCE))?;
         let expect = if_match.expect(stored.version)?;
         Ok((stored.value, expect))
+    }
+
+    /// Deletes one that was found, and answers: 204.
+    ///
+    /// # Errors
+    /// As [`Self::finish`]; and when the version is another one by now.
+    pub async fn delete<S: Setting>(mut self, api: &Api, key: &str, expect: Expect) -> Result<StatusCode, Problem> {
+        self.tx.delete::<S>(key, expect).await?;
+        self.finish(api).await?;
+        Ok(StatusCode::NO_CONTENT)
     }
 
     /// Commits, and returns after the writer took the new settings.

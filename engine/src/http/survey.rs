@@ -198,9 +198,7 @@ async fn delete_survey(
             return Err(Problem::new(Kind::InUse, format!("flow {} asks it; change that first", version.flow)));
         }
     }
-    edit.tx.delete::<StoredSurvey>(&name, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    edit.delete::<StoredSurvey>(&api, &name, expect).await
 }
 
 async fn check(edit: &mut Edit, survey: &Survey) -> Result<(), Problem> {

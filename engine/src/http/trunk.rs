@@ -311,9 +311,7 @@ async fn delete_trunk(
         let detail = format!("route {} uses it; change or delete the route first", route.value.name);
         return Err(Problem::new(Kind::InUse, detail));
     }
-    edit.tx.delete::<Trunk>(&name, expect).await?;
-    edit.finish(&api).await?;
-    Ok(StatusCode::NO_CONTENT)
+    edit.delete::<Trunk>(&api, &name, expect).await
 }
 
 fn uses(route: &Route, name: &TrunkName) -> bool {

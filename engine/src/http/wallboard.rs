@@ -10,7 +10,6 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use dialplan::hours::Zone;
 use hooks::fact::{AgentState, CallStatus, Sign};
 use hooks::id::{CallId, TenantId};
 use serde::Serialize;
@@ -268,10 +267,7 @@ async fn today(api: &Api, tenant: &TenantId) -> Result<Today, Problem> {
         return Ok(counted.today);
     }
     let settings = api.store().get::<Tenant>(tenant, tenant.as_str()).await?.value;
-    let zone: Option<Zone> = settings.time_zone.parse().ok();
-    let unix_ms = i64::try_from(crate::clock::unix_ms()).unwrap_or(i64::MAX);
-    let begins = zone.map_or(unix_ms - unix_ms.rem_euclid(86_400_000), |zone| zone.day(unix_ms).0);
-    let begins_ms = u64::try_from(begins).unwrap_or_default();
+    let begins_ms = settings.day_began_ms(crate::clock::unix_ms());
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let abnormal = api.abnormal();
     let ask = DayAsk { begins_ms, abnormal_max_ms: ms(abnormal.max), abnormal_min_ms: ms(abnormal.min) };

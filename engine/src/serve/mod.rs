@@ -60,7 +60,6 @@ use crate::store::regulars::RecallAsk;
 use crate::store::tenants::Tenant;
 use crate::tenant_config::{self, Build};
 use crate::writer::{Effects, Inbox, Writer, inbox};
-use dialplan::hours::Zone;
 use housekeeping::{Housekeeping, Passed};
 use recover::Recovered;
 use refresh::Refresh;
@@ -265,12 +264,9 @@ impl Stored {
     async fn give_back(&self, recovered: &mut Recovered, now_ms: u64, inbox: &Inbox) -> anyhow::Result<()> {
         for tenant in &self.tenants {
             let settings = self.store.get::<Tenant>(tenant, tenant.as_str()).await?.value;
-            let zone: Option<Zone> = settings.time_zone.parse().ok();
-            let now = i64::try_from(now_ms).unwrap_or(i64::MAX);
-            let begins = zone.map_or(now - now.rem_euclid(86_400_000), |zone| zone.day(now).0);
             let ask = RecallAsk {
                 talks_from_ms: now_ms.saturating_sub(u64::from(STICKY_DAYS_MAX) * 86_400_000),
-                day_begins_ms: u64::try_from(begins).unwrap_or_default(),
+                day_begins_ms: settings.day_began_ms(now_ms),
             };
             let recalled = self.store.recalled(tenant, ask).await?;
             inbox.recall(tenant.clone(), recalled)?;

@@ -1,5 +1,6 @@
 //! Tenants (企业) and the settings that hold for a whole tenant.
 
+use dialplan::hours::Zone;
 use dialplan::say::Language;
 use hooks::fact::AudioFormat;
 use hooks::id::TenantId;
@@ -37,6 +38,15 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// When its day began (GEN-03), ms since the Unix epoch; in UTC where nobody knows its zone.
+    #[must_use]
+    pub fn day_began_ms(&self, now_ms: u64) -> u64 {
+        let now = i64::try_from(now_ms).unwrap_or(i64::MAX);
+        let zone: Option<Zone> = self.time_zone.parse().ok();
+        let began = zone.map_or(now - now.rem_euclid(86_400_000), |zone| zone.day(now).0);
+        u64::try_from(began).unwrap_or_default()
+    }
+
     /// A tenant with everything at its default.
     #[must_use]
     pub fn new(slug: TenantId, name: &str) -> Self {

@@ -96,7 +96,7 @@ impl Switch {
         callback: CallId,
         by: String,
     ) -> Result<(), Refused> {
-        let under_way = self.desk.callback_of(tenant, queue, callback).map_err(|_| Refused::NoSuchCallback)?;
+        let under_way = self.desk.callback_of(tenant, queue, callback)?;
         self.desk.end_callback(callback, CallbackOutcome::Cancelled, Some(by));
         if let Some(call) = under_way {
             let refusal = StatusCode::TEMPORARILY_UNAVAILABLE.into();

@@ -7,7 +7,6 @@ use dialplan::say::{Part, defaults};
 use super::{Call, Stage};
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::media::{PlayerId, Sound, Source};
-use crate::players::Audience;
 
 /// It is being said.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ impl Call {
         let name = self.queueing.last.as_ref().and_then(|queue| queue.agent_announcement.clone());
         let Some(name) = name else { return };
         let parts = vec![Part::Prompt(defaults::QUEUE_CALL_FOR), Part::Prompt(name)];
-        let player = desk.play(Audience::Call(self.id), &self.tenant.tenant, self.tenant.language, parts);
+        let player = self.say(desk, parts);
         let until = desk.start_timer(WHISPER_MAX, TimerKey::Whisper(self.id));
         self.queueing.whisper = Some(Whisper { agent, player, until });
     }

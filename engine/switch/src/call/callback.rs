@@ -34,18 +34,17 @@ impl Call {
         }
         // Nobody knows for the moment whether he is still there.
         let Some(entry) = wait.entry else { return true };
-        let (queue, priority) = (wait.queue.name.to_string(), wait.priority);
+        let (queue, priority) = (wait.queue.name.clone(), wait.priority);
         let waited_ms = self.waited_ms_by(desk.now.unix_ms);
         let number =
             self.outside_number(caller).and_then(|number| dialled_back(&self.tenant, number, desk.now.unix_ms));
-        let asked = number.map(|number| CallbackRequested {
-            call: self.id,
-            queue,
-            number: number.as_str().to_owned(),
-            priority,
-            waited_ms,
+        let tenant = self.tenant.tenant.clone();
+        let asked = number.map(|number| {
+            let (call, name, digits) = (self.id, queue.to_string(), number.as_str().to_owned());
+            let asked = CallbackRequested { call, queue: name, number: digits, priority, waited_ms };
+            desk.ask_callback(&tenant, (queue, number), asked)
         });
-        match asked.map(|asked| desk.ask_callback(&self.tenant.tenant.clone(), asked)) {
+        match asked {
             Some(Ok(())) => {
                 desk.floor.distribution.leave(entry, Exit::CalledBack);
                 let Some(answered_ms) = self.leave_line(desk, QueueExit::Callback, None) else { return true };

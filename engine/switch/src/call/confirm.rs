@@ -10,7 +10,6 @@ use sip::message::StatusCode;
 use super::{Call, Verdict};
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::media::{Detect, PlayerId, Source};
-use crate::players::Audience;
 
 /// A mobile that answered and has not pressed the key.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ impl Call {
 
     fn ask_for_key(&mut self, desk: &mut Desk, leg: LegIndex) -> PlayerId {
         let words = vec![Part::Prompt(defaults::MOBILE_CONFIRM)];
-        let player = desk.play(Audience::Call(self.id), &self.tenant.tenant, self.tenant.language, words);
+        let player = self.say(desk, words);
         self.hear(desk, leg, vec![Source::Player(player)]);
         player
     }

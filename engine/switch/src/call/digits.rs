@@ -20,17 +20,7 @@ impl Call {
         if let Some(session) = self.legs.get_mut(leg.at()).and_then(Leg::session_mut) {
             session.heard_key(key, now);
         }
-        if self.pressed_to_confirm(desk, leg, key) {
-            return;
-        }
-        if self.is_visitor(leg) {
-            return self.visitor_pressed(desk, leg, key);
-        }
-        if self.pressed_to_be_called_back(desk, leg, key)
-            || self.pressed_in_flow(desk, leg, key)
-            || self.pressed_in_message(desk, leg, key)
-            || self.pressed_in_survey(desk, leg, key)
-        {
+        if self.pressed_for_us(desk, leg, key) {
             return;
         }
         let Some(other) = self.partner(leg) else { return };
@@ -40,6 +30,21 @@ impl Call {
             }
             (Some(Keys::Events | Keys::Info | Keys::Sound) | None, _) => {}
         }
+    }
+
+    /// Whether the key is for the switch itself, which takes it then.
+    fn pressed_for_us(&mut self, desk: &mut Desk, leg: LegIndex, key: char) -> bool {
+        if self.pressed_to_confirm(desk, leg, key) {
+            return true;
+        }
+        if self.is_visitor(leg) {
+            self.visitor_pressed(desk, leg, key);
+            return true;
+        }
+        self.pressed_to_be_called_back(desk, leg, key)
+            || self.pressed_in_flow(desk, leg, key)
+            || self.pressed_in_message(desk, leg, key)
+            || self.pressed_in_survey(desk, leg, key)
     }
 
     /// The party of a leg pressed a key by INFO. False if the INFO is to be handed on as it came.
@@ -53,18 +58,7 @@ impl Call {
         if is_news {
             self.rewire(desk);
         }
-        if self.pressed_to_confirm(desk, leg, key) {
-            return true;
-        }
-        if self.is_visitor(leg) {
-            self.visitor_pressed(desk, leg, key);
-            return true;
-        }
-        if self.pressed_to_be_called_back(desk, leg, key)
-            || self.pressed_in_flow(desk, leg, key)
-            || self.pressed_in_message(desk, leg, key)
-            || self.pressed_in_survey(desk, leg, key)
-        {
+        if self.pressed_for_us(desk, leg, key) {
             return true;
         }
         let Some(other) = self.partner(leg) else { return true };

@@ -18,7 +18,6 @@ use crate::config::Overflow;
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::incoming::routed;
 use crate::media::{PlayerId, Source};
-use crate::players::Audience;
 
 /// What is left to be tried.
 #[derive(Debug)]
@@ -64,12 +63,7 @@ impl Call {
         let exit = chain.exit;
         match chain.steps.pop_front() {
             Some(Overflow::Queue(queue)) => {
-                self.wait_in(
-                    desk,
-                    caller,
-                    answered_ms,
-                    Queued { queue, priority: 0, by_flow: Vec::new(), flow_keys: Vec::new() },
-                );
+                self.wait_in(desk, caller, answered_ms, Queued::without_flow(queue, 0));
             }
             Some(Overflow::Number(number)) => self.ring_outside(desk, caller, answered_ms, &number),
             Some(Overflow::Flow(flow)) => {
@@ -150,8 +144,7 @@ impl Call {
         prompt: PromptName,
         then: Then,
     ) {
-        let (tenant, language) = (&self.tenant.tenant, self.tenant.language);
-        let player = desk.play(Audience::Call(self.id), tenant, language, vec![Part::Prompt(prompt)]);
+        let player = self.say(desk, vec![Part::Prompt(prompt)]);
         let until = desk.start_timer(LAST_WORDS_MAX, TimerKey::LastWords(self.id));
         let words = LastWords { player, until, then };
         self.stage = Stage::Served { caller, answered_ms, by: Service::LastWords(words) };

@@ -103,30 +103,13 @@ impl Call {
     }
 
     fn stay(&self) -> Option<(LegIndex, &Stay)> {
-        match &self.stage {
-            Stage::Served { caller, by: Service::Park(stay), .. } => Some((*caller, stay)),
-            Stage::Served {
-                by:
-                    Service::Echo
-                    | Service::Room(_)
-                    | Service::Flow
-                    | Service::Queue(_)
-                    | Service::Voicemail(_)
-                    | Service::Survey(_)
-                    | Service::LastWords(_),
-                ..
-            }
-            | Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => None,
-        }
+        let (parked, Service::Park(stay)) = self.served()? else { return None };
+        Some((parked, stay))
     }
 
     fn stay_mut(&mut self) -> Option<&mut Stay> {
-        if let Stage::Served { by: Service::Park(stay), .. } = &mut self.stage { Some(stay) } else { None }
+        let (_, Service::Park(stay)) = self.served_mut()? else { return None };
+        Some(stay)
     }
 
     /// Who is parked.
@@ -290,17 +273,23 @@ impl Call {
         if targets.is_empty() { Err(Refused::NotRegistered) } else { Ok(targets) }
     }
 
-    /// Rings phones at once, or the first of the ways to a mobile. False if none of them could be.
-    fn ring_for_parked(&mut self, desk: &mut Desk, why: Why, targets: Vec<Target>) -> bool {
-        let at_once = !matches!(targets.first(), Some(Target::Trunk(_)));
-        let mut lines: VecDeque<Target> = targets.into();
+    /// Rings phones at once, or the best of the ways to a mobile, and leaves those that are not rung. False if none of them could be.
+    fn ring_some(&mut self, desk: &mut Desk, targets: &mut VecDeque<Target>) -> bool {
+        let at_once = !matches!(targets.front(), Some(Target::Trunk(_)));
         let mut rings = false;
-        while let Some(target) = lines.pop_front() {
+        while let Some(target) = targets.pop_front() {
             rings |= self.call_target(desk, target, Summons::Ring).is_ok();
             if rings && !at_once {
                 break;
             }
         }
+        rings
+    }
+
+    /// [`Self::ring_some`], for a time. False if none of them could be.
+    fn ring_for_parked(&mut self, desk: &mut Desk, why: Why, targets: Vec<Target>) -> bool {
+        let mut lines: VecDeque<Target> = targets.into();
+        let rings = self.ring_some(desk, &mut lines);
         if rings {
             let until = desk.start_timer(TRANSFER_RING_MAX, TimerKey::ParkRing(self.id));
             if let Some(stay) = self.stay_mut() {
@@ -399,19 +388,10 @@ impl Call {
         let rings = if is_parked {
             self.ring_for_parked(desk, Why::PickUp, targets)
         } else {
-            let mut rings = false;
-            for target in targets {
-                // A mobile is rung by the best of its ways.
-                let is_line = matches!(target, Target::Trunk(_));
-                rings |= self.call_target(desk, target, Summons::Ring).is_ok();
-                if rings && is_line {
-                    break;
-                }
-            }
-            rings
+            self.ring_some(desk, &mut targets.into())
         };
         self.rewire(desk);
-        if rings { Ok(()) } else { Err(Refused::Full) }
+        if rings { Ok(()) } else { Err(Refused::NotRegistered) }
     }
 
     /// Whether a leg of the call is his already.

@@ -115,6 +115,13 @@ pub(super) struct Queued {
     pub(super) flow_keys: Vec<Key>,
 }
 
+impl Queued {
+    /// No flow leads here.
+    pub(super) fn without_flow(queue: QueueName, priority: u8) -> Self {
+        Self { queue, priority, by_flow: Vec::new(), flow_keys: Vec::new() }
+    }
+}
+
 impl Call {
     /// Answers the caller and lets him wait.
     pub(super) fn enter_queue(&mut self, desk: &mut Desk, caller: LegIndex, how: Queued, transfer: Option<Transfer>) {
@@ -172,49 +179,13 @@ impl Call {
     }
 
     pub(super) fn wait(&self) -> Option<(LegIndex, &Wait)> {
-        match &self.stage {
-            Stage::Served { caller, by: Service::Queue(wait), .. } => Some((*caller, wait)),
-            Stage::Served {
-                by:
-                    Service::Echo
-                    | Service::Room(_)
-                    | Service::Flow
-                    | Service::Park(_)
-                    | Service::Voicemail(_)
-                    | Service::Survey(_)
-                    | Service::LastWords(_),
-                ..
-            }
-            | Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => None,
-        }
+        let (caller, Service::Queue(wait)) = self.served()? else { return None };
+        Some((caller, wait))
     }
 
     pub(super) fn wait_mut(&mut self) -> Option<&mut Wait> {
-        match &mut self.stage {
-            Stage::Served { by: Service::Queue(wait), .. } => Some(wait),
-            Stage::Served {
-                by:
-                    Service::Echo
-                    | Service::Room(_)
-                    | Service::Flow
-                    | Service::Park(_)
-                    | Service::Voicemail(_)
-                    | Service::Survey(_)
-                    | Service::LastWords(_),
-                ..
-            }
-            | Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => None,
-        }
+        let (_, Service::Queue(wait)) = self.served_mut()? else { return None };
+        Some(wait)
     }
 
     /// The queue that it waits in.
@@ -549,7 +520,7 @@ impl Call {
         self.legs[service.at()].side = transfer.seat;
         match queue {
             Some(queue) => {
-                let how = Queued { queue, priority: FRONT, by_flow: Vec::new(), flow_keys: Vec::new() };
+                let how = Queued::without_flow(queue, FRONT);
                 self.wait_in(desk, stays, transfer.answered_ms, how);
             }
             None => self.say_last(desk, stays, transfer.answered_ms, defaults::CALL_UNAVAILABLE),

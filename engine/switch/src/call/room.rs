@@ -95,26 +95,8 @@ impl Call {
     }
 
     fn visit_mut(&mut self) -> Option<&mut Visit> {
-        match &mut self.stage {
-            Stage::Served { by: Service::Room(visit), .. } => Some(visit),
-            Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Served {
-                by:
-                    Service::Echo
-                    | Service::Flow
-                    | Service::Queue(_)
-                    | Service::Park(_)
-                    | Service::Voicemail(_)
-                    | Service::Survey(_)
-                    | Service::LastWords(_),
-                ..
-            }
-            | Stage::Ending { .. }
-            | Stage::Over => None,
-        }
+        let (_, Service::Room(visit)) = self.served_mut()? else { return None };
+        Some(visit)
     }
 
     fn ask_pin(&mut self, desk: &mut Desk, tries_left: u8, prompt: PromptName) {

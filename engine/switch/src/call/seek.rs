@@ -77,7 +77,7 @@ impl Call {
             return self.enter_flow(desk, caller, name, transfer);
         }
         if let Route::Queue(name) = route {
-            let how = Queued { queue: name.clone(), priority: 0, by_flow: Vec::new(), flow_keys: Vec::new() };
+            let how = Queued::without_flow(name.clone(), 0);
             return self.enter_queue(desk, caller, how, transfer);
         }
         if let Route::Shut(shut) = route {

@@ -1,14 +1,34 @@
 //! What the switch itself does for a party: it answers, and a leg stands for the service.
 
+use dialplan::say::Part;
 use hooks::fact::{CallAnswered, EndCause, Event};
 
 use super::transfer::Transfer;
 use super::{Call, Route, Seeking, Service, Stage, Verdict};
 use crate::desk::{Desk, LegIndex};
 use crate::leg::{Leg, LegState, Offered, Side};
+use crate::media::PlayerId;
+use crate::players::Audience;
 use crate::session;
 
 impl Call {
+    /// Who is served, and by what.
+    pub(super) fn served(&self) -> Option<(LegIndex, &Service)> {
+        let Stage::Served { caller, by, .. } = &self.stage else { return None };
+        Some((*caller, by))
+    }
+
+    /// The same, to be changed.
+    pub(super) fn served_mut(&mut self) -> Option<(LegIndex, &mut Service)> {
+        let Stage::Served { caller, by, .. } = &mut self.stage else { return None };
+        Some((*caller, by))
+    }
+
+    /// Has something said, in the tenant's language, to whom this call lets hear it.
+    pub(super) fn say(&self, desk: &mut Desk, parts: Vec<Part>) -> PlayerId {
+        desk.play(Audience::Call(self.id), &self.tenant.tenant, self.tenant.language, parts)
+    }
+
     /// There is no such service, or it does not take the caller, who waits for an answer or is handed on.
     pub(super) fn not_served(
         &mut self,

@@ -20,7 +20,6 @@ use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::leg::Leg;
 use crate::media::{Activity, Detect, PlayerId, Source};
 use crate::output::Refused;
-use crate::players::Audience;
 
 /// A survey under way.
 #[derive(Debug)]
@@ -151,26 +150,8 @@ impl Call {
     }
 
     fn poll_mut(&mut self) -> Option<(LegIndex, &mut Poll)> {
-        match &mut self.stage {
-            Stage::Served { caller, by: Service::Survey(poll), .. } => Some((*caller, poll)),
-            Stage::Served {
-                by:
-                    Service::Echo
-                    | Service::Room(_)
-                    | Service::Flow
-                    | Service::Queue(_)
-                    | Service::Park(_)
-                    | Service::Voicemail(_)
-                    | Service::LastWords(_),
-                ..
-            }
-            | Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => None,
-        }
+        let (caller, Service::Survey(poll)) = self.served_mut()? else { return None };
+        Some((caller, poll))
     }
 
     fn tell_poll(&mut self, desk: &mut Desk, event: Heard) {
@@ -184,8 +165,7 @@ impl Call {
         for action in actions {
             match action {
                 Action::Play(parts) => {
-                    let (tenant, language) = (&self.tenant.tenant, self.tenant.language);
-                    let player = desk.play(Audience::Call(self.id), tenant, language, parts);
+                    let player = self.say(desk, parts);
                     let before = self.poll_mut().and_then(|(_, poll)| poll.playing.replace(player));
                     before.into_iter().for_each(|before| desk.stop_playing(before));
                 }

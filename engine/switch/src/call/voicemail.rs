@@ -17,7 +17,6 @@ use super::walk::steady_ms;
 use super::{Call, End, Service, Stage};
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::media::{Activity, Detect, PlayerId, Source};
-use crate::players::Audience;
 
 /// A message that is being left.
 #[derive(Debug)]
@@ -106,26 +105,8 @@ impl Call {
     }
 
     fn message_mut(&mut self) -> Option<(LegIndex, &mut Message)> {
-        match &mut self.stage {
-            Stage::Served { caller, by: Service::Voicemail(message), .. } => Some((*caller, message)),
-            Stage::Served {
-                by:
-                    Service::Echo
-                    | Service::Room(_)
-                    | Service::Flow
-                    | Service::Queue(_)
-                    | Service::Survey(_)
-                    | Service::Park(_)
-                    | Service::LastWords(_),
-                ..
-            }
-            | Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => None,
-        }
+        let (caller, Service::Voicemail(message)) = self.served_mut()? else { return None };
+        Some((caller, message))
     }
 
     fn tell_message(&mut self, desk: &mut Desk, event: Heard) {
@@ -139,8 +120,7 @@ impl Call {
         for action in actions {
             match action {
                 Action::Play(parts) => {
-                    let (tenant, language) = (&self.tenant.tenant, self.tenant.language);
-                    let player = desk.play(Audience::Call(self.id), tenant, language, parts);
+                    let player = self.say(desk, parts);
                     let before = self.message_mut().and_then(|(_, message)| message.playing.replace(player));
                     before.into_iter().for_each(|before| desk.stop_playing(before));
                 }

@@ -311,27 +311,8 @@ impl Call {
 
     /// The caller pressed a key. False if it is not in a flow.
     pub(super) fn pressed_in_flow(&mut self, desk: &mut Desk, leg: LegIndex, key: char) -> bool {
-        let is_in_flow = match &self.stage {
-            Stage::Served { caller, by: Service::Flow | Service::Queue(_), .. } => {
-                *caller == leg && self.walk.is_some()
-            }
-            Stage::Served {
-                by:
-                    Service::Echo
-                    | Service::Room(_)
-                    | Service::Park(_)
-                    | Service::Voicemail(_)
-                    | Service::Survey(_)
-                    | Service::LastWords(_),
-                ..
-            }
-            | Stage::Begun
-            | Stage::Summoning { .. }
-            | Stage::Seeking(_)
-            | Stage::Talking { .. }
-            | Stage::Ending { .. }
-            | Stage::Over => false,
-        };
+        let is_served = matches!(self.served(), Some((caller, Service::Flow | Service::Queue(_))) if caller == leg);
+        let is_in_flow = is_served && self.walk.is_some();
         if let (true, Some(key)) = (is_in_flow, Key::new(key)) {
             self.tell_flow(desk, Event::Digit(key));
         }

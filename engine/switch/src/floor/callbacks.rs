@@ -10,6 +10,7 @@ use hooks::fact::{CallbackEnded, CallbackOutcome, CallbackRequested, CallbackSta
 use hooks::id::{CallId, TenantId};
 
 use crate::desk::{Desk, TimerKey};
+use crate::output::Refused;
 use crate::queue::{AgentId, EntryId, Exit, Join, OfferEnd, OfferId, QueueId, Waits};
 use crate::view::CallbackView;
 
@@ -56,7 +57,7 @@ pub(crate) struct Wanted {
     pub(crate) number: Dialled,
 }
 
-/// Why somebody cannot be called back.
+/// The queue calls back as many as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
@@ -102,14 +103,16 @@ impl Callbacks {
 }
 
 impl Desk {
-    /// Somebody who waited is to be called back. Who asks once more keeps the place that he has.
+    /// Somebody who waited in that queue is to be called back by that number. Who asks once more keeps the place that he has.
     ///
     /// # Errors
     /// [`TooMany`].
-    pub(crate) fn ask_callback(&mut self, tenant: &TenantId, asked: CallbackRequested) -> Result<(), TooMany> {
-        let (Ok(queue), Ok(number)) = (asked.queue.parse::<QueueName>(), asked.number.parse::<Dialled>()) else {
-            return Err(TooMany);
-        };
+    pub(crate) fn ask_callback(
+        &mut self,
+        tenant: &TenantId,
+        (queue, number): (QueueName, Dialled),
+        asked: CallbackRequested,
+    ) -> Result<(), TooMany> {
         let of_queue = || self.floor.callbacks.of_queue(tenant, &queue);
         if of_queue().any(|(_, other)| other.number == number) {
             return Ok(());
@@ -254,15 +257,15 @@ impl Desk {
     /// The call under way for a callback of that queue, if any.
     ///
     /// # Errors
-    /// There is no such callback.
+    /// [`Refused::NoSuchCallback`].
     pub(crate) fn callback_of(
         &self,
         tenant: &TenantId,
         queue: &QueueName,
         callback: CallId,
-    ) -> Result<Option<CallId>, TooMany> {
+    ) -> Result<Option<CallId>, Refused> {
         let of = self.floor.callbacks.open.get(&callback);
-        let of = of.filter(|of| of.tenant == *tenant && of.queue == *queue).ok_or(TooMany)?;
+        let of = of.filter(|of| of.tenant == *tenant && of.queue == *queue).ok_or(Refused::NoSuchCallback)?;
         Ok(match of.place {
             Place::InLine { call, .. } => call,
             Place::Called(call) => Some(call),

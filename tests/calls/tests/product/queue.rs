@@ -133,7 +133,7 @@ impl Scene {
         })
     }
 
-    fn hears_music(&self, since_s: f64) -> Result<()> {
+    pub(crate) fn hears_music(&self, since_s: f64) -> Result<()> {
         wait::until("music", PATIENCE, || Ok((self.heard.loud_since(since_s).len() > 50).then_some(())))
     }
 

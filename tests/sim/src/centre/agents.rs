@@ -196,6 +196,12 @@ impl Agents {
         }
     }
 
+    /// Whether a call rings somebody by his mobile.
+    pub(super) fn rings_mobile(&self, call: CallId) -> bool {
+        let rings = |told: &Told| told.is_by_mobile() && told.offer.as_ref().is_some_and(|(of, ..)| *of == call);
+        self.told.values().any(rings)
+    }
+
     /// He is rung.
     pub(super) fn offered(&mut self, e: &CallOffered, moved: bool, at_ms: u64) -> Result<(), String> {
         let (agent, call) = (&e.agent, e.call);

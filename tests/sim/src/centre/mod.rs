@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hooks::fact::{
-    AgentStateChanged, CallStatus, ChangeReason, EndCause, Event, Fact, PeerKind, QueueExit, Sign, Supervision,
-    VoicemailLeft,
+    AgentStateChanged, CallStatus, ChangeReason, EndCause, Event, Fact, LegStarted, PeerKind, QueueExit, Sign,
+    Supervision, VoicemailLeft,
 };
 use hooks::id::{CallId, LegId};
 use switch::agent::AgentRules;
@@ -255,24 +255,31 @@ impl Centre {
         self.evaluates.insert(call, agent.to_owned());
     }
 
+    fn leg_started(&mut self, e: &LegStarted) {
+        let extension = (e.peer == PeerKind::Extension).then(|| e.peer_name.clone());
+        if let Some(extension) = &extension {
+            self.agents.legs(extension, |legs| legs + 1);
+        }
+        let helped = self.call(e.call).emergency.then_some(extension.as_deref()).flatten();
+        if let Some((agent, _)) = helped.and_then(|extension| self.agents.of_extension(extension)) {
+            self.queues.calls_for_help(agent);
+        }
+        let (call_id, calls) = (e.sip_call_id.clone(), e.caller_side);
+        // The next trunk is tried for a mobile that is rung already.
+        let offered = e.peer == PeerKind::Trunk && !calls && self.agents.rings_mobile(e.call);
+        if offered {
+            self.offered.insert(call_id.clone());
+        }
+        let leg = OpenLeg { extension, call_id, calls, answered: false, offered };
+        self.call(e.call).legs.insert(e.leg, leg);
+    }
+
     fn of_call(&mut self, event: &Event) -> Result<(), String> {
         match event {
             Event::CallCreated(e) => {
                 self.open.insert(e.call, Open { emergency: e.emergency, ..Open::default() });
             }
-            Event::LegStarted(e) => {
-                let extension = (e.peer == PeerKind::Extension).then(|| e.peer_name.clone());
-                if let Some(extension) = &extension {
-                    self.agents.legs(extension, |legs| legs + 1);
-                }
-                let helped = self.call(e.call).emergency.then_some(extension.as_deref()).flatten();
-                if let Some((agent, _)) = helped.and_then(|extension| self.agents.of_extension(extension)) {
-                    self.queues.calls_for_help(agent);
-                }
-                let (call_id, calls) = (e.sip_call_id.clone(), e.caller_side);
-                let leg = OpenLeg { extension, call_id, calls, answered: false, offered: false };
-                self.call(e.call).legs.insert(e.leg, leg);
-            }
+            Event::LegStarted(e) => self.leg_started(e),
             Event::LegAnswered(e) => {
                 if let Some(leg) = self.call(e.call).legs.get_mut(&e.leg) {
                     leg.answered = true;
