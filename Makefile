@@ -26,7 +26,7 @@ else
   run_tests = cargo test
 endif
 
-.PHONY: help run check test demo bench load audit mutants fuzz fmt lint unit sim calls packages-build packages-test
+.PHONY: help run check test demo bench load audit mutants fuzz room fmt lint unit sim calls packages-build packages-test
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,8 +39,12 @@ check: fmt lint ## fmt, clippy, unit tests and a short simulation: at most 3 min
 	$(run_tests) --workspace --exclude calls
 	$(MAKE) sim SIM_SECONDS=10 EXPLORE_SECONDS=7
 
-test: packages-test fmt lint unit sim calls ## Everything; what CI runs
+test: room packages-test fmt lint unit sim calls ## Everything; what CI runs
 	@echo "make test: all of it passed"
+
+# Where the disk is nearly full, old builds go first.
+room:
+	@tests/setup/room.sh "$$CARGO_TARGET_DIR"
 
 fmt:
 	cargo fmt --all -- --check
