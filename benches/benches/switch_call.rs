@@ -22,8 +22,8 @@ use sip::session_timer::Policy;
 use sip::time::Now;
 use switch::checkpoint::{CallCheckpoint, Checkpointed};
 use switch::config::{
-    CallHandling, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Srtp, StaticContact,
-    TenantConfig, TonePlan, Trunk, TrunkPolicy,
+    CallHandling, ExpiryBounds, Extension, Limits, ListeningSocket, LookupTimes, Network, NodeConfig, Srtp,
+    StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 use switch::input::Input;
 use switch::media::{MediaCommand, MediaEvent};
@@ -260,6 +260,7 @@ impl Stage {
                 Output::Fact(_)
                 | Output::Checkpoint(_)
                 | Output::CloseConnection(_)
+                | Output::Ask(_)
                 | Output::Media(_)
                 | Output::LookUp(_)
                 | Output::Publish(_)
@@ -325,6 +326,7 @@ fn new_switch() -> Switch {
         tones: TonePlan::Cn,
         ring_timeout: seconds(30),
         rtp_timeout: seconds(30),
+        lookups: LookupTimes::default(),
         browsers: None,
         session_timer: Policy::new(1_800),
         expiry: ExpiryBounds { min: seconds(60), max: seconds(3_600), default: seconds(600) },

@@ -2,6 +2,7 @@
 
 use crate::fact::Fact;
 use crate::id::TenantId;
+use crate::lookup::Lookups;
 use crate::position::Position;
 
 /// What lets somebody do something: declared beside the operation it guards, in the engine or in a plugin.
@@ -62,6 +63,11 @@ pub trait Plugin: Send + Sync {
 
     /// The keys that guard its operations.
     fn permission_keys(&self) -> &'static [PermissionKey];
+
+    /// What answers the lookups of calls, if it answers any.
+    fn lookups(&self) -> Option<&dyn Lookups> {
+        None
+    }
 
     /// Works until the host stops. Runs on a thread of its own; a panic is caught and it is started again.
     ///

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use dialplan::flow::template::Template;
 use dialplan::park::Park;
 use hooks::fact::AudioFormat;
 use media::OpusSettings;
@@ -158,7 +159,31 @@ pub struct DnsConfig {
 pub struct LookupConfig {
     /// Also servers of this machine and of networks that are not public.
     pub allow_private: bool,
+    /// Who answers the lookups of hooks.
+    pub hooks: HookConfig,
 }
+
+/// Who answers the lookups of hooks beside the plugins: servers, asked by GET for JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookConfig {
+    /// `caller.lookup`.
+    pub caller_url: Option<Template>,
+    /// `dial.authorize`.
+    pub authorize_url: Option<Template>,
+    /// `dial.resolve`.
+    pub resolve_url: Option<Template>,
+    /// The time of all of them, plugins too.
+    pub timeout: Duration,
+}
+
+impl Default for HookConfig {
+    fn default() -> Self {
+        Self { caller_url: None, authorize_url: None, resolve_url: None, timeout: HOOK_TIMEOUT }
+    }
+}
+
+/// How long a call waits for who answers a lookup, unless the configuration says otherwise.
+const HOOK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// `[recording]`.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The configuration as the switch wants it.
 
 use sip::flow::Transport;
-use switch::config::{Advertised, Browsers, ListeningSocket, NodeConfig};
+use switch::config::{Advertised, Browsers, ListeningSocket, LookupTimes, NodeConfig};
 
 use super::Config;
 
@@ -21,6 +21,7 @@ impl Config {
             tones: self.rtp.tones,
             ring_timeout: self.sip.ring_timeout,
             rtp_timeout: self.rtp.timeout,
+            lookups: LookupTimes::default(),
             browsers,
             session_timer: self.sip.session_timer,
             expiry: self.sip.expiry,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use dialplan::flow::template::{Template, TemplateError};
 use dialplan::park::{Park, TIMEOUT_DEFAULT};
 use hooks::fact::AudioFormat;
 use media::{OpusSettings, RecordRate};
@@ -16,8 +17,8 @@ use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 use super::reader::Reader;
 use super::tree::{Node, Value};
 use super::{
-    DnsConfig, Listen, LogConfig, LogFormat, LookupConfig, RecordingConfig, RtpConfig, S3Config, SipConfig, StorageUrl,
-    TlsConfig, TlsFiles, network,
+    DnsConfig, HookConfig, Listen, LogConfig, LogFormat, LookupConfig, RecordingConfig, RtpConfig, S3Config, SipConfig,
+    StorageUrl, TlsConfig, TlsFiles, network,
 };
 use crate::http::wallboard::Abnormal;
 use crate::ladder::CaptureOptions;
@@ -271,9 +272,43 @@ pub(super) fn dns(mut reader: Reader<'_>) -> DnsConfig {
 }
 
 pub(super) fn lookup(mut reader: Reader<'_>) -> LookupConfig {
-    let config = LookupConfig { allow_private: reader.flag("allow_private").unwrap_or(false) };
+    let url = |known: &'static [&'static str]| {
+        move |node: &Node| match &node.value {
+            Value::Text(text) => hook_url(text, known),
+            other => Err(format!("write a text in quotes, not {}", other.kind())),
+        }
+    };
+    let config = LookupConfig {
+        allow_private: reader.flag("allow_private").unwrap_or(false),
+        hooks: HookConfig {
+            caller_url: reader.get("caller_url", url(&["tenant", "call", "caller", "called"])),
+            authorize_url: reader.get("authorize_url", url(&["tenant", "call", "extension", "agent", "number"])),
+            resolve_url: reader.get("resolve_url", url(&["tenant", "by", "record"])),
+            timeout: reader
+                .whole("timeout_ms", 50..=3_000)
+                .map_or(HookConfig::default().timeout, Duration::from_millis),
+        },
+    };
     reader.finish();
     config
+}
+
+/// An address with variables in it, none of them in the name of the server: what somebody dials never says who is asked.
+fn hook_url(text: &str, known: &[&str]) -> Result<Template, String> {
+    let template: Template = text.parse().map_err(|error: TemplateError| error.to_string())?;
+    let unknown = template.variables().find(|name| !known.contains(&name.as_str()));
+    if let Some(name) = unknown {
+        return Err(format!("there is no {{{name}}} here, only {{{}}}", known.join("}, {")));
+    }
+    let fixed = text.split('{').next().unwrap_or_default();
+    let server = ["https://", "http://"].into_iter().find_map(|scheme| fixed.strip_prefix(scheme));
+    match server.and_then(|rest| rest.split_once(['/', '?'])) {
+        Some((host, _)) if !host.is_empty() => Ok(template),
+        _ => Err(format!(
+            "`{text}` is no address of a server, write it as https://crm.example/caller?number={{{}}}",
+            known[2]
+        )),
+    }
 }
 
 pub(super) fn storage(mut reader: Reader<'_>, data_dir: &Path) -> StorageUrl {

@@ -356,3 +356,25 @@ fn how_recordings_are_kept_is_read_and_no_secret_is_shown() {
         assert!(problems.iter().any(|problem| problem.message.contains(mend)), "{text}: {problems:?}");
     }
 }
+
+#[test]
+fn a_lookup_asks_the_server_that_is_written_down_whatever_is_dialled() {
+    let text = |line: &str| format!("[lookup]\n{line}\n");
+    let fine = "caller_url = \"http://10.0.0.5:8000/who?n={caller}&t={tenant}\"\ntimeout_ms = 800";
+    let config = parse(&text(fine)).unwrap().lookup.hooks;
+    assert!(config.caller_url.is_some() && config.authorize_url.is_none());
+    assert_eq!(config.timeout, Duration::from_millis(800));
+    for (line, problem) in [
+        ("caller_url = \"http://{caller}/x\"", "2: `lookup.caller_url`: `http://{caller}/x` is no address of a server"),
+        ("caller_url = \"http://crm.{tenant}/x\"", "2: `lookup.caller_url`: `http://crm.{tenant}/x` is no address"),
+        ("caller_url = \"crm.example/x\"", "2: `lookup.caller_url`: `crm.example/x` is no address of a server"),
+        (
+            "resolve_url = \"https://crm/x?n={number}\"",
+            "2: `lookup.resolve_url`: there is no {number} here, only {tenant}",
+        ),
+        ("timeout_ms = 20", "2: `lookup.timeout_ms`"),
+    ] {
+        let told = refused(&text(line));
+        assert!(told.starts_with(problem), "{problem} in {told}");
+    }
+}

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use dialplan::number::{Dialled, ExtensionNumber};
 use hooks::fact::{Direction, PeerKind};
 use hooks::id::{CallId, LegId};
+use hooks::lookup::DialResolve;
 use serde::{Deserialize, Serialize};
 use switch::input::{Command, RecordAction};
 use switch::output::Done;
@@ -165,7 +166,31 @@ pub struct Origination {
     from: String,
     /// What to dial; spaces, `-`, `.` and parentheses are taken out.
     #[schema(example = "13800000000")]
-    to: String,
+    to: Option<String>,
+    /// Instead of `to`: a record of the customer file whose number is to be dialled, which need not be known to who dials. Whoever answers
+    /// `dial.resolve` knows the number.
+    record: Option<String>,
+}
+
+/// The longest name of a record, characters.
+const RECORD_MAX: usize = 128;
+
+/// The number that is to be dialled, as it was given or as the record's owner says; else the field that is wrong, and why.
+async fn dialled(api: &Api, principal: &Principal, new: &Origination) -> Result<Dialled, (&'static str, String)> {
+    let (record, number) = match (&new.to, &new.record) {
+        (Some(to), None) => return Dialled::clean(to).map_err(|error| ("to", error.to_string())),
+        (None, None) | (Some(_), Some(_)) => return Err(("to", "name either `to` or `record`".to_owned())),
+        (None, Some(record)) if record.is_empty() || record.chars().count() > RECORD_MAX => {
+            return Err(("record", format!("a record has 1 to {RECORD_MAX} characters")));
+        }
+        (None, Some(record)) => {
+            let (tenant, by) = (principal.tenant.clone(), principal.by());
+            (record, api.hooks().resolve(DialResolve { tenant, by, record: record.clone() }).await)
+        }
+    };
+    let number = number.ok_or_else(|| ("record", format!("nobody knows a number for `{record}`")))?;
+    // The number itself is not told: who dials need not know it.
+    Dialled::clean(&number).map_err(|_| ("record", format!("what is known for `{record}` cannot be dialled")))
 }
 
 impl From<Direction> for DirectionName {
@@ -276,7 +301,7 @@ async fn read_call(
     Ok(Json(CallShown::of(&view, &principal)))
 }
 
-/// Rings the extension's phones, then dials the number. Answers as soon as the call exists.
+/// Rings the extension's phones, then dials the number, or that of a record. Answers as soon as the call exists.
 #[utoipa::path(post, path = "/calls", tag = "calls", request_body = Origination,
     responses((status = 201, body = CallStarted)))]
 async fn originate_call(
@@ -286,7 +311,10 @@ async fn originate_call(
 ) -> Result<impl IntoResponse, Problem> {
     let mut faults = Faults::default();
     let from = faults.note("from", new.from.parse::<ExtensionNumber>());
-    let to = faults.note("to", Dialled::clean(&new.to));
+    let to = match dialled(&api, &principal, &new).await {
+        Ok(to) => Some(to),
+        Err((field, why)) => faults.note(field, Err(why)),
+    };
     faults.check()?;
     let (from, to) = from.zip(to).expect("what could not be read was noted as a fault");
     match api.switch().command(principal.tenant, Command::Originate { from, to }).await? {

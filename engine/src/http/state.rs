@@ -21,6 +21,7 @@ use crate::events::Parked;
 use crate::journal::JournalHandle;
 use crate::ladder::Captures;
 use crate::live::{Live, SwitchHandle};
+use crate::lookups::Hooks;
 use crate::names::Names;
 use crate::prompts::PromptLibrary;
 use crate::secrets::SecretKey;
@@ -61,6 +62,8 @@ pub struct Parts {
     pub park: Park,
     /// `[wallboard]`: which talks are abnormal.
     pub abnormal: Abnormal,
+    /// Who answers lookups.
+    pub hooks: Arc<Hooks>,
 }
 
 /// [`Parts`] and what the API keeps for itself. Cheap to clone.
@@ -228,6 +231,12 @@ impl Api {
     #[must_use]
     pub fn browsers(&self) -> &Browsers {
         &self.0.browsers
+    }
+
+    /// Who answers lookups.
+    #[must_use]
+    pub fn hooks(&self) -> &Hooks {
+        &self.0.parts.hooks
     }
 
     /// STUN and TURN servers for browsers.

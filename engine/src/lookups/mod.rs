@@ -1,9 +1,11 @@
-//! Servers that flows ask (the `lookup` step): GET and JSON, within the time that the flow gives.
+//! What calls ask of others: servers that flows name (the `lookup` step), by GET and JSON, within the time that the flow gives; and the
+//! lookups of hooks ([`Hooks`]).
 //!
 //! A flow may put what a caller typed into the address, so it is bounded what can be asked: no server of this machine or of a private
 //! network unless the configuration allows that, no redirection, no proxy, an answer of at most [`ANSWER_MAX`].
 
 mod address;
+mod hook;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +17,7 @@ use reqwest::{Client, Url, header};
 use rustls::ClientConfig;
 use serde_json::Value;
 use switch::input::Input;
-use switch::output::LookUp;
+use switch::output::{Asked, LookUp};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -24,6 +26,7 @@ use crate::names::Names;
 use crate::tls::TlsClient;
 use crate::writer::Inbox;
 use address::is_public;
+pub use hook::{HOOKS_RUNNING_MAX, Hooks};
 
 /// Questions that run at a time; a further one has no answer, at once.
 pub const RUNNING_MAX: usize = 256;
@@ -33,8 +36,9 @@ pub const ANSWER_MAX: usize = 64 << 10;
 const IDLE_CONNECTIONS_MAX: usize = 8;
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 
-/// Asks servers for flows.
+/// Asks for calls.
 pub struct Lookups {
+    hooks: Arc<Hooks>,
     asker: Asker,
     places: Arc<Semaphore>,
     inbox: Inbox,
@@ -85,12 +89,21 @@ struct Private(IpAddr);
 impl Lookups {
     /// To be called within tokio: what is asked runs there.
     #[must_use]
-    pub fn new(config: &LookupConfig, names: Arc<Names>, tls: Arc<TlsClient>, inbox: Inbox) -> Self {
+    pub fn new(config: &LookupConfig, hooks: Arc<Hooks>, names: Arc<Names>, tls: Arc<TlsClient>, inbox: Inbox) -> Self {
         let asker = Asker { allow_private: config.allow_private, names, tls, client: Arc::default() };
-        Self { asker, places: Arc::new(Semaphore::new(RUNNING_MAX)), inbox, runtime: Handle::current() }
+        Self { hooks, asker, places: Arc::new(Semaphore::new(RUNNING_MAX)), inbox, runtime: Handle::current() }
     }
 
-    /// Asks; the switch is told the answer, or that there is none. Never blocks.
+    /// Asks who answers hooks; the switch is told the answer, or that there is none. Never blocks.
+    pub fn ask_hook(&self, asked: Asked) {
+        let (hooks, inbox) = (Arc::clone(&self.hooks), self.inbox.clone());
+        self.runtime.spawn(async move {
+            let answer = hooks.answer(&asked).await;
+            inbox.input(Input::Answered { call: asked.question.call(), id: asked.id, answer }).await;
+        });
+    }
+
+    /// Asks a server for a flow; the switch is told the answer, or that there is none. Never blocks.
     pub fn ask(&self, lookup: LookUp) {
         let (asker, inbox) = (self.asker.clone(), self.inbox.clone());
         let place = Arc::clone(&self.places).try_acquire_owned();

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Condvar;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -14,11 +15,16 @@ use futures_util::{StreamExt, stream};
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::proto::rr::rdata::A;
 use hooks::id::{CallId, TenantId};
+use hooks::lookup::{
+    Answer, CallerFound, CallerLookup, DialAuthorize, DialResolve, DialVerdict, Lookups as Answering, Question,
+};
+use hooks::plugin::{Host, PermissionKey, Plugin, PluginError};
 use switch::input::LookUpId;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::config::HookConfig;
 use crate::http::server::{Security, serve};
 use crate::names::tests::server as dns;
 use crate::tls::{CertificateFiles, Certificates, Loaded, Trust, Trusted, ensure};
@@ -31,6 +37,12 @@ async fn good(State(asked): State<Asked>, headers: HeaderMap) -> Response {
     asked.fetch_add(1, Ordering::Relaxed);
     let wants = headers["accept"].to_str().unwrap().to_owned();
     ([("content-type", "application/json")], format!("{{\"name\": \"李雷\", \"wants\": \"{wants}\"}}")).into_response()
+}
+
+/// Says in the name what it was asked.
+async fn who(State(asked): State<Asked>, RawQuery(query): RawQuery) -> String {
+    asked.fetch_add(1, Ordering::Relaxed);
+    format!("{{\"name\": \"{}\", \"owner\": \"10002\", \"level\": {{\"vip\": true}}}}", query.unwrap())
 }
 
 /// Of this length, all of it one text.
@@ -54,6 +66,9 @@ fn router(asked: &Asked) -> Router {
         .route("/moved", get(async || (StatusCode::FOUND, [("location", "/good")], "{\"name\": 1}")))
         .route("/page", get(async || "<html>hello</html>"))
         .route("/empty", get(async || StatusCode::NO_CONTENT))
+        .route("/who", get(who))
+        .route("/may", get(async || "{\"allowed\": false, \"reason\": \"on the list\"}"))
+        .route("/number", get(async || "{\"number\": \"13800000009\"}"))
         .with_state(Arc::clone(asked))
 }
 
@@ -179,8 +194,10 @@ async fn a_certificate_is_looked_at_and_authorities_that_change_count_at_once() 
 async fn more_questions_than_may_run_have_no_answer_at_once_and_every_one_is_told() {
     let web = web().await;
     let (inbox, outbox) = inbox();
-    let config = LookupConfig { allow_private: true };
-    let lookups = Lookups::new(&config, Arc::new(Names::default()), tls("/nowhere".as_ref()), inbox);
+    let config = LookupConfig { allow_private: true, hooks: HookConfig::default() };
+    let (names, client) = (Arc::new(Names::default()), tls("/nowhere".as_ref()));
+    let hooks = Arc::new(Hooks::new(&[], config.hooks.clone(), names.clone(), client.clone()));
+    let lookups = Lookups::new(&config, hooks, names, client, inbox);
     let ask = |id: usize, path: &str, timeout: Duration| {
         lookups.ask(LookUp {
             tenant: TenantId::first(),
@@ -203,4 +220,117 @@ async fn more_questions_than_may_run_have_no_answer_at_once_and_every_one_is_tol
     assert_eq!(late, (0..RUNNING_MAX as u64).collect::<Vec<_>>());
     ask(1_000, "good", SOON);
     assert_eq!(next().1.unwrap()["name"], "李雷");
+}
+
+/// A plugin that answers lookups in one way.
+struct Knows(fn() -> Option<CallerFound>);
+
+impl Answering for Knows {
+    fn caller(&self, _: &CallerLookup) -> Option<CallerFound> {
+        (self.0)()
+    }
+}
+
+impl Plugin for Knows {
+    fn name(&self) -> &'static str {
+        "knows"
+    }
+
+    fn permission_keys(&self) -> &'static [PermissionKey] {
+        &[]
+    }
+
+    fn lookups(&self) -> Option<&dyn Answering> {
+        Some(self)
+    }
+
+    fn run(&self, _: &dyn Host) -> Result<(), PluginError> {
+        Ok(())
+    }
+}
+
+fn hooks(plugins: &[Arc<dyn Plugin>], config: HookConfig) -> Hooks {
+    Hooks::new(plugins, config, Arc::new(Names::default()), tls("/nowhere".as_ref()))
+}
+
+fn named(name: &str) -> Option<CallerFound> {
+    Some(CallerFound { name: Some(name.to_owned()), ..CallerFound::default() })
+}
+
+fn who_calls(timeout: Duration) -> switch::output::Asked {
+    let (tenant, call) = (TenantId::first(), CallId::new(0, 1));
+    let question = CallerLookup { tenant, call, caller: "+86 138&x".to_owned(), called: "4001".to_owned() };
+    switch::output::Asked { id: LookUpId(1), question: Question::Caller(question), timeout }
+}
+
+fn caller_at(web: &Web, path: &str) -> HookConfig {
+    let url = format!("http://{}/{path}?tenant={{tenant}}&from={{caller}}&to={{called}}", web.at);
+    HookConfig { caller_url: Some(url.parse().unwrap()), ..HookConfig::default() }
+}
+
+#[tokio::test]
+async fn the_first_plugin_that_knows_answers_and_no_server_is_asked() {
+    let web = web().await;
+    let plugins: [Arc<dyn Plugin>; 3] =
+        [Arc::new(Knows(|| None)), Arc::new(Knows(|| named("first"))), Arc::new(Knows(|| named("second")))];
+    let hooks = hooks(&plugins, caller_at(&web, "who"));
+    assert_eq!(hooks.answer(&who_calls(SOON)).await, named("first").map(Answer::Caller));
+    assert_eq!(web.asked.load(Ordering::Relaxed), 0);
+}
+
+/// Proves POP-08 (a plugin that crashed touches no call): whoever is asked next answers.
+#[tokio::test]
+async fn a_server_answers_where_plugins_panic_or_know_nothing() {
+    let web = web().await;
+    let plugins: [Arc<dyn Plugin>; 2] = [Arc::new(Knows(|| panic!("on purpose"))), Arc::new(Knows(|| None))];
+    let hooks = hooks(&plugins, caller_at(&web, "who"));
+    let Some(Answer::Caller(found)) = hooks.answer(&who_calls(SOON)).await else { panic!() };
+    // What somebody dials cannot reach beyond its place in the address.
+    assert_eq!(found.name.as_deref(), Some("tenant=default&from=%2B86%20138%26x&to=4001"));
+    assert_eq!((found.owner.as_deref(), found.priority), (Some("10002"), 0));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_none() {
+    let web = web().await;
+    for path in ["page", "fault", "empty", "longer"] {
+        assert_eq!(hooks(&[], caller_at(&web, path)).answer(&who_calls(SOON)).await, None, "{path}");
+    }
+}
+
+/// Proves POP-08 (a plugin, or a server, that is slow).
+#[tokio::test]
+async fn who_is_slow_is_not_waited_for() {
+    let web = web().await;
+    let soon = Duration::from_millis(20);
+    assert_eq!(hooks(&[], caller_at(&web, "slow")).answer(&who_calls(soon)).await, None);
+    static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+    let plugins: [Arc<dyn Plugin>; 1] = [Arc::new(Knows(|| {
+        let _open = GATE.1.wait_while(GATE.0.lock().unwrap(), |open| !*open).unwrap();
+        named("late")
+    }))];
+    let hooks = hooks(&plugins, HookConfig::default());
+    for _ in 0..=HOOKS_RUNNING_MAX {
+        assert_eq!(hooks.answer(&who_calls(soon)).await, None);
+    }
+    *GATE.0.lock().unwrap() = true;
+    GATE.1.notify_all();
+}
+
+#[tokio::test]
+async fn servers_say_which_number_a_record_has_and_whether_one_may_be_dialled() {
+    let web = web().await;
+    let at = |path: &str| Some(format!("http://{}/{path}", web.at).parse().unwrap());
+    let config = HookConfig { authorize_url: at("may"), resolve_url: at("number"), ..HookConfig::default() };
+    let hooks = hooks(&[], config);
+    let times = hooks.times();
+    assert_eq!((times.caller, times.authorize), (None, Some(Duration::from_millis(500))));
+    let (tenant, call) = (TenantId::first(), CallId::new(0, 1));
+    let asked = DialResolve { tenant: tenant.clone(), by: "anna".to_owned(), record: "7".to_owned() };
+    assert_eq!(hooks.resolve(asked).await.as_deref(), Some("13800000009"));
+    let (extension, number) = ("1001".to_owned(), "13900000000".to_owned());
+    let question = Question::Authorize(DialAuthorize { tenant, call, extension, agent: None, number });
+    let asked = switch::output::Asked { id: LookUpId(1), question, timeout: SOON };
+    let refused = DialVerdict { allowed: false, reason: "on the list".to_owned() };
+    assert_eq!(hooks.answer(&asked).await, Some(Answer::Authorize(refused)));
 }

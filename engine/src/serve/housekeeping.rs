@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hooks::id::TenantId;
+use hooks::plugin::Plugin;
 use hooks::position::Position;
 use tokio::sync::watch;
 
@@ -48,6 +49,17 @@ pub(super) struct Housekeeping {
 }
 
 impl Housekeeping {
+    /// For these journals, which these plugins read.
+    pub(super) fn new(
+        store: &Store,
+        journals: &BTreeMap<TenantId, JournalHandle>,
+        plugins: &[Arc<dyn Plugin>],
+        keep_days: u64,
+    ) -> Self {
+        let plugins = plugins.iter().map(|plugin| plugin.name()).collect();
+        Self { store: store.clone(), journals: journals.clone(), plugins, passed: Passed::default(), keep_days }
+    }
+
     /// A round every ten minutes until told to stop.
     pub(super) async fn run(self, mut stopping: watch::Receiver<bool>) {
         let mut pause = FIRST;

@@ -28,7 +28,7 @@ use hooks::id::TenantId;
 use hooks::plugin::Plugin;
 use recordings::Finished;
 use sip::flow::Transport;
-use switch::config::{Browsers, ListeningSocket, TenantConfig};
+use switch::config::{Browsers, ListeningSocket, NodeConfig, TenantConfig};
 use switch::input::Admission;
 use switch::switch::Switch;
 use tokio::sync::{oneshot, watch};
@@ -45,7 +45,7 @@ use crate::http::state::{Api, Parts};
 use crate::journal::JournalHandle;
 use crate::ladder::{Capture, Captures};
 use crate::live::Live;
-use crate::lookups::Lookups;
+use crate::lookups::{Hooks, Lookups};
 use crate::media_bridge::{MediaBridge, SessionDefaults};
 use crate::names::Names;
 use crate::prompts::PromptLibrary;
@@ -60,7 +60,7 @@ use crate::store::regulars::RecallAsk;
 use crate::store::tenants::Tenant;
 use crate::tenant_config::{self, Build};
 use crate::writer::{Effects, Inbox, Writer, inbox};
-use housekeeping::{Housekeeping, Passed};
+use housekeeping::Housekeeping;
 use recover::Recovered;
 use refresh::Refresh;
 use reload::Reload;
@@ -152,11 +152,13 @@ impl Running {
         let prompts = Arc::new(PromptLibrary::new(config.rtp.tones, PromptFiles::new(config.prompts_dir()))?);
         prompts.load(&stored.store, &stored.tenants).await?;
         let (media, browsers) = start_media(&config, &inbox, &recovered.repaired, &prompts)?;
-        let node = config.node(listening(&sip), browsers);
+        let client = secrets.client();
+        let hooks = Arc::new(Hooks::new(&plugins, config.lookup.hooks.clone(), Arc::clone(&names), client.clone()));
+        let node = NodeConfig { lookups: hooks.times(), ..config.node(listening(&sip), browsers) };
         let switch = Switch::new(node, random_bytes(), clock.now());
         let journals: BTreeMap<TenantId, JournalHandle> =
             recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
-        let lookups = Lookups::new(&config.lookup, Arc::clone(&names), secrets.client(), inbox.clone());
+        let lookups = Lookups::new(&config.lookup, Arc::clone(&hooks), Arc::clone(&names), client, inbox.clone());
         let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health), lookups);
         let writer = Writer::new(switch, clock, outbox, effects, recovered.into_logs());
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
@@ -165,13 +167,7 @@ impl Running {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
         tasks.extend(journals.values().map(|journal| start_consumer(journal, &stored.store, &inbox, &stopping)));
-        let keeping = Housekeeping {
-            store: stored.store.clone(),
-            journals: journals.clone(),
-            plugins: plugins.iter().map(|plugin| plugin.name()).collect(),
-            passed: Passed::default(),
-            keep_days: config.journal_keep_days,
-        };
+        let keeping = Housekeeping::new(&stored.store, &journals, &plugins, config.journal_keep_days);
         let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir, &keeping.passed)?;
         let (storage, keeper) = keeping::start(&config.recording, &stored.store, &inbox, &stopping)?;
         tasks.extend([keeper, tokio::spawn(keeping.run(stopping.clone())), tokio::spawn(heap::run(stopping.clone()))]);
@@ -192,6 +188,7 @@ impl Running {
             names: Arc::clone(&names),
             ice_servers: config.ice_servers.clone(),
             abnormal: config.abnormal,
+            hooks,
             park: config.park.clone(),
         });
         tasks.push(tokio::spawn(http::sip_credential::watch(api.clone(), stopping.clone())));

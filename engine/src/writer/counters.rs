@@ -15,6 +15,8 @@ pub(super) fn show(switch: &Switch) {
         ("switchboard_flow_faults_total", m.flow_faults),
         ("switchboard_calls_ended_total", m.calls_ended),
         ("switchboard_refused_calls_full_total", m.refused_calls_full),
+        ("switchboard_refused_by_hook_total", m.refused_by_hook),
+        ("switchboard_hook_lookups_late_total", m.lookups_late),
         ("switchboard_refused_ports_exhausted_total", m.refused_ports_exhausted),
         ("switchboard_refused_not_admitted_total", m.refused_not_admitted),
         ("switchboard_refused_transactions_full_total", m.refused_transactions_full),

@@ -8,7 +8,7 @@ use hooks::id::RecordingId;
 use sip::flow::{ConnectionId, Flow};
 use switch::input::Admission;
 use switch::media::MediaCommand;
-use switch::output::LookUp;
+use switch::output::{Asked, LookUp};
 use switch::switch::Switch;
 use switch::view::View;
 
@@ -48,6 +48,10 @@ impl Effects {
 
     pub(super) fn media(&mut self, command: MediaCommand) {
         self.media.send(command);
+    }
+
+    pub(super) fn ask(&self, asked: Asked) {
+        self.lookups.ask_hook(asked);
     }
 
     pub(super) fn look_up(&self, lookup: LookUp) {

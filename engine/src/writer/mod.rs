@@ -212,6 +212,7 @@ impl Writer {
             | Output::CloseConnection(_)
             | Output::Media(_)
             | Output::LookUp(_)
+            | Output::Ask(_)
             | Output::Publish(_)
             | Output::Reply { .. } => true,
         });
@@ -254,6 +255,7 @@ impl Writer {
             Output::CloseConnection(connection) => self.effects.close_connection(connection),
             Output::Media(command) => self.effects.media(command),
             Output::LookUp(lookup) => self.effects.look_up(*lookup),
+            Output::Ask(asked) => self.effects.ask(*asked),
             Output::Publish(view) => self.effects.publish(view),
             Output::Reply { id, result } => {
                 if let Some(reply) = self.replies.remove(&id) {

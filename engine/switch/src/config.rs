@@ -62,10 +62,21 @@ pub struct NodeConfig {
     pub session_timer: Policy,
     /// What a REGISTER may ask for.
     pub expiry: ExpiryBounds,
+    /// How long calls wait for whoever answers the lookups of hooks.
+    pub lookups: LookupTimes,
     /// Where browsers reach our media; `None`: no phone is a browser, and none of their offers is taken.
     pub browsers: Option<Browsers>,
     /// The table sizes.
     pub limits: Limits,
+}
+
+/// How long a call waits for the answer to each lookup; `None`: nobody answers it, and it is not asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LookupTimes {
+    /// `caller.lookup`: asked when a call comes in; a queue is entered when it is answered.
+    pub caller: Option<Duration>,
+    /// `dial.authorize`: asked before a number outside is called.
+    pub authorize: Option<Duration>,
 }
 
 /// What browsers are told of our media. One UDP port is enough for all of them.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hooks::fact::{Event, Fact};
 use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
+use hooks::lookup::Question;
 use sip::dialog::Dialog;
 use sip::flow::Flow;
 use sip::headers::{HeaderName, HeaderValue};
@@ -24,7 +25,7 @@ use crate::input::LookUpId;
 use crate::media::MediaCommand;
 use crate::metrics::Metrics;
 use crate::nat;
-use crate::output::{LookUp, Output};
+use crate::output::{Asked, LookUp, Output};
 use crate::parking::Parking;
 use crate::players::Players;
 use crate::ports::Ports;
@@ -71,6 +72,10 @@ pub(crate) enum TimerKey {
     Visit(CallId),
     /// A flow has waited long enough for a key.
     Flow(CallId),
+    /// A hook did not say in time who calls.
+    CallerLookup(CallId),
+    /// A hook did not say in time whether a number may be called.
+    Authorize(CallId),
     /// A message that is left ends by silence or by its length.
     Message(CallId),
     /// A survey has waited long enough for a key.
@@ -220,6 +225,14 @@ impl Desk {
         let id = LookUpId(self.lookups);
         self.outputs.push_back(Output::LookUp(Box::new(LookUp { tenant: tenant.clone(), call, id, url, timeout })));
         id
+    }
+
+    /// Has a hook asked; `done` ends the wait where it says nothing in time.
+    pub(crate) fn ask(&mut self, question: Question, timeout: Duration, done: TimerKey) -> (LookUpId, Duration) {
+        self.lookups += 1;
+        let id = LookUpId(self.lookups);
+        self.outputs.push_back(Output::Ask(Box::new(Asked { id, question, timeout })));
+        (id, self.start_timer(timeout, done))
     }
 
     pub(crate) fn call_id(&mut self) -> CallId {

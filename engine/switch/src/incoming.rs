@@ -156,6 +156,7 @@ impl Switch {
         }
         let arrival = Arrival { server: key, request: request.clone(), flow, timer, offer, peer, srtp };
         let (mut call, caller) = Call::dialled(&mut self.desk, &tenant, about, arrival)?;
+        call.ask_who_calls(&mut self.desk, &route);
         call.seek(&mut self.desk, caller, &route);
         self.keep(call);
         Ok(())

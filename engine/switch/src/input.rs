@@ -7,6 +7,7 @@ use dialplan::flow::name::QueueName;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use hooks::fact::{AgentState, AgentStateChanged, CallbackRequested, RegistrationBound, Supervision, Way};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
+use hooks::lookup::Answer;
 use sip::flow::{ConnectionId, Flow};
 use sip::message::Message;
 use sip::parse::ParseError;
@@ -101,6 +102,15 @@ pub enum Input {
         id: LookUpId,
         /// The answer; none where there was none in time, or it was of no use.
         answer: Option<serde_json::Value>,
+    },
+    /// What a hook answered to [`crate::output::Output::Ask`]. An answer that nobody waits for any more is dropped.
+    Answered {
+        /// The call that asked.
+        call: CallId,
+        /// Which of its questions.
+        id: LookUpId,
+        /// The answer; none where nobody knows, or knew in time: the default holds.
+        answer: Option<Answer>,
     },
     /// Whether new calls are accepted. Emergency calls are, always (GEN-18).
     Admission(Admission),

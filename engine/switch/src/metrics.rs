@@ -17,6 +17,10 @@ pub struct Metrics {
     pub calls_ended: u64,
     /// Calls refused because [`crate::config::Limits::calls`] were running.
     pub refused_calls_full: u64,
+    /// Calls to the outside that a hook refused.
+    pub refused_by_hook: u64,
+    /// Lookups of hooks that were not answered in time.
+    pub lookups_late: u64,
     /// Calls refused because every RTP port was in use.
     pub refused_ports_exhausted: u64,
     /// Calls refused because new ones are not accepted (disk, journal, stopping).

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use dialplan::number::ExtensionNumber;
 use hooks::fact::Fact;
 use hooks::id::{CallId, TenantId};
+use hooks::lookup::Question;
 use sip::flow::{ConnectionId, Flow};
 
 use crate::agent::{Control, Phase};
@@ -36,6 +37,8 @@ pub enum Output {
     Media(MediaCommand),
     /// Ask a server; [`crate::input::Input::LookedUp`] follows.
     LookUp(Box<LookUp>),
+    /// Ask whoever knows more; [`crate::input::Input::Answered`] follows, or the call goes on without when its time is over.
+    Ask(Box<Asked>),
     /// Publish what an entity looks like now.
     Publish(View),
     /// Answer a command; comes after the views the command changed.
@@ -59,6 +62,17 @@ pub struct LookUp {
     /// By GET.
     pub url: String,
     /// No longer than this.
+    pub timeout: Duration,
+}
+
+/// What a call asks of a hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which of the questions of this process.
+    pub id: LookUpId,
+    /// What.
+    pub question: Question,
+    /// An answer after this is of no use.
     pub timeout: Duration,
 }
 

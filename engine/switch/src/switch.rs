@@ -131,6 +131,9 @@ impl Switch {
             Input::LookedUp { call, id, answer } => {
                 self.with_call(call, |call, desk| call.looked_up(desk, id, answer));
             }
+            Input::Answered { call, id, answer } => {
+                self.with_call(call, |call, desk| call.answered_by_hook(desk, id, answer));
+            }
             Input::Admission(admission) => self.admission = admission,
             Input::MessagesWaiting { tenant, extension, new, old } => {
                 self.messages_waiting(&tenant, extension, Waiting { new, old });
@@ -440,6 +443,8 @@ impl Switch {
             TimerKey::Unresumed => self.desk.close_unresumed(),
             TimerKey::Visit(call) => self.with_call(call, Call::visit_elapsed),
             TimerKey::Flow(call) => self.with_call(call, Call::flow_due),
+            TimerKey::CallerLookup(call) => self.with_call(call, Call::caller_unknown),
+            TimerKey::Authorize(call) => self.with_call(call, Call::not_authorized),
             TimerKey::Message(call) => self.with_call(call, Call::message_due),
             TimerKey::Survey(call) => self.with_call(call, Call::survey_due),
             TimerKey::LastWords(call) => self.with_call(call, Call::last_words_elapsed),

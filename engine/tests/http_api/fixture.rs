@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use dialplan::number::ExtensionNumber;
-use engine::config::StorageUrl;
+use engine::config::{HookConfig, StorageUrl};
 use engine::http::health::{Health, SipSockets};
 use engine::http::metric;
 use engine::http::peer::Peer;
@@ -19,6 +19,7 @@ use engine::journal::JournalOptions;
 use engine::journal::facts::FactJournal;
 use engine::ladder::Captures;
 use engine::live::{CommandError, Live, SwitchHandle};
+use engine::lookups::Hooks;
 use engine::names::Names;
 use engine::prompts::PromptLibrary;
 use engine::prompts::files::PromptFiles;
@@ -31,10 +32,13 @@ use engine::store::setting::{Change, Hidden, Origin};
 use engine::store::tenants::Tenant;
 use engine::store::trunks::Trunk;
 use engine::store::{api_tokens::ApiToken, unix_ms};
+use engine::tls::{TlsClient, Trust, Trusted};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use hooks::fact::{Direction, Event, Fact, SettingsChanged, SourceBanned};
 use hooks::id::{CallId, TenantId};
+use hooks::lookup::{DialResolve, Lookups};
+use hooks::plugin::{Host, PermissionKey, Plugin, PluginError};
 use recordings::{SealKeys, Storage};
 use serde_json::Value;
 use switch::config::TenantConfig;
@@ -44,6 +48,44 @@ use switch::view::{BanView, CallPhase, CallView, RegistrationView, TrunkAnswer, 
 use tower::ServiceExt as _;
 
 pub(crate) const PASSWORD: &str = "correct horse 1";
+
+/// A plugin that knows the number of one record.
+struct Phonebook;
+
+impl Lookups for Phonebook {
+    fn resolve(&self, asked: &DialResolve) -> Option<String> {
+        match asked.record.as_str() {
+            "customer-7" if asked.tenant == TenantId::first() => Some("138 0000 0007".to_owned()),
+            "customer-8" => Some("no number".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl Plugin for Phonebook {
+    fn name(&self) -> &'static str {
+        "phonebook"
+    }
+
+    fn permission_keys(&self) -> &'static [PermissionKey] {
+        &[]
+    }
+
+    fn lookups(&self) -> Option<&dyn Lookups> {
+        Some(self)
+    }
+
+    fn run(&self, _: &dyn Host) -> Result<(), PluginError> {
+        Ok(())
+    }
+}
+
+fn hooks(folder: &std::path::Path) -> Hooks {
+    let trust = Trust { ca: folder.join("no.pem"), unverified_hosts: std::collections::BTreeSet::new() };
+    let client = TlsClient::new(Trusted::read(trust).unwrap()).unwrap();
+    let config = HookConfig { timeout: Duration::from_secs(20), ..HookConfig::default() };
+    Hooks::new(&[Arc::new(Phonebook)], config, Arc::new(Names::default()), Arc::new(client))
+}
 
 /// A switch that notes what it is told.
 pub(crate) struct FakeSwitch {
@@ -219,6 +261,7 @@ impl Fixture {
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
             park: dialplan::park::Park::default(),
             abnormal: Abnormal { max: Duration::from_secs(3_600), min: Duration::ZERO },
+            hooks: Arc::new(hooks(folder.path())),
         });
         let journals = Mutex::new(journals);
         Self { router: engine::http::router(api.clone()), api, store, live, switch, health, prompts, journals, folder }

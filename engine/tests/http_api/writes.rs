@@ -1,6 +1,7 @@
 //! What holds for all writes: idempotency keys, bodies, limits.
 
 use serde_json::json;
+use switch::input::Command;
 
 use crate::fixture::{Fixture, default_tenant};
 
@@ -63,4 +64,31 @@ async fn a_body_that_is_no_small_json_is_refused() {
     let keyed = admin.clone().with("idempotency-key", "k");
     assert_eq!(keyed.post("/extensions", large).await.problem(), "too-large");
     assert_eq!(admin.post("/calls", json!("text")).await.problem(), "invalid");
+}
+
+/// `dial.resolve`: who dials need not know the number, and an answer never tells it.
+#[tokio::test]
+async fn a_call_goes_to_the_number_of_a_record() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let call = |body: serde_json::Value| admin.post("/calls", body);
+    let started = call(json!({"from": "1001", "record": "customer-7"})).await;
+    assert_eq!(started.status, 201);
+    let dialled = fixture.switch.commands.lock().unwrap().last().map(|(_, command)| command.clone());
+    let Some(Command::Originate { to, .. }) = dialled else { panic!("{dialled:?}") };
+    assert_eq!(to.as_str(), "13800000007");
+    for (body, field, why) in [
+        (json!({"from": "1001", "record": "customer-9"}), "record", "nobody knows a number for `customer-9`"),
+        (json!({"from": "1001", "record": "customer-8"}), "record", "what is known for `customer-8` cannot be dialled"),
+        (json!({"from": "1001", "record": ""}), "record", "a record has 1 to 128 characters"),
+        (json!({"from": "1001", "record": "customer-7", "to": "1"}), "to", "name either `to` or `record`"),
+        (json!({"from": "1001"}), "to", "name either `to` or `record`"),
+    ] {
+        let refused = call(body).await;
+        assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "invalid"));
+        let told = refused.json();
+        let error = &told["errors"][0];
+        assert_eq!((error["field"].as_str(), error["detail"].as_str()), (Some(field), Some(why)));
+        assert!(!told.to_string().contains("1380000"));
+    }
 }

@@ -11,8 +11,8 @@ use sip::digest::ha1;
 use sip::flow::Transport;
 use sip::session_timer::Policy;
 use switch::config::{
-    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Room, Srtp,
-    StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy,
+    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, LookupTimes, Network, NodeConfig,
+    Room, Srtp, StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 
 use crate::phone::{self, Habits, Login, PhoneSpec, RoomKnown};
@@ -215,6 +215,7 @@ pub(crate) fn node_of(calls: usize, last_port: u16) -> NodeConfig {
         tones: TonePlan::Cn,
         ring_timeout: Duration::from_secs(30),
         rtp_timeout: Duration::from_secs(30),
+        lookups: LookupTimes::default(),
         browsers: None,
         session_timer: Policy::new(1_800),
         expiry: ExpiryBounds {

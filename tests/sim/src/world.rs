@@ -724,6 +724,9 @@ impl World {
             Output::LookUp(lookup) => {
                 Err(format!("a server is to be asked by {}, and no flow here does that", lookup.call))
             }
+            Output::Ask(asked) => {
+                Err(format!("a hook is to be asked by {}, and nobody here answers one", asked.question.call()))
+            }
             Output::Publish(view) => self.published(view),
             Output::Reply { id, result } => self.replied(id, &result),
             Output::Send { flow, bytes } => self.send(flow, &bytes),

@@ -14,6 +14,7 @@ mod echo;
 mod end;
 mod forward;
 mod hold;
+mod hooked;
 mod in_dialog;
 mod join;
 mod lines;
@@ -99,6 +100,8 @@ pub(crate) struct Call {
     supervisors: supervise::Supervisors,
     /// Mobiles of agents that answered and have yet to press a key.
     unconfirmed: Vec<confirm::Unconfirmed>,
+    /// What hooks are asked, and have said.
+    hooked: hooked::Hooked,
     /// Where it waits, or has waited.
     queueing: queue::Queueing,
     /// The agents who take part in it.
@@ -233,6 +236,7 @@ impl Call {
             third: None,
             supervisors: supervise::Supervisors::default(),
             unconfirmed: Vec::new(),
+            hooked: hooked::Hooked::default(),
             queueing: queue::Queueing::default(),
             parts: BTreeMap::new(),
             checkpoint: None,

@@ -22,7 +22,7 @@ use crate::invite::Summons;
 use crate::leg::{Hold, Leg, Side};
 use crate::media::{Detect, PlayerId, Sound, Source};
 use crate::players::{Audience, Speaker};
-use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId, Waits};
+use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId, Sticky, Waits};
 use crate::target::Target;
 use crate::trunk;
 
@@ -73,8 +73,10 @@ impl Rung {
 /// Somebody who waits.
 #[derive(Debug)]
 pub(super) struct Wait {
-    /// His name in the line; `None` while nobody knows whether he is still there.
+    /// His name in the line; `None` while nobody knows whether he is still there, or who he is.
     pub(super) entry: Option<EntryId>,
+    /// Whether it was written down that he waits.
+    is_told: bool,
     pub(super) queue: Arc<Queue>,
     pub(super) priority: u8,
     /// Since when in this queue, ms since the Unix epoch.
@@ -135,31 +137,23 @@ impl Call {
 
     /// Lets a caller wait who is served already.
     pub(super) fn wait_in(&mut self, desk: &mut Desk, caller: LegIndex, answered_ms: u64, how: Queued) {
-        let entry = desk.floor.enter(self.id);
         let found = self.tenant.queues.get(&how.queue).cloned();
-        let id = desk.floor.queue(&self.tenant.tenant, &how.queue);
-        let (Some(queue), Some(id)) = (found, id) else {
+        let (Some(queue), Some(_)) = (found, desk.floor.queue(&self.tenant.tenant, &how.queue)) else {
             // It was there when the flow or the overflow was set.
-            desk.floor.left(entry);
             return match how.by_flow.contains(&QueueLeft::Nobody) {
                 true => self.tell_flow(desk, FlowEvent::QueueLeft(QueueLeft::Nobody)),
                 false => self.overflow(desk, caller, answered_ms, QueueExit::Closed),
             };
         };
-        let waited_ms = self.queueing.waited_ms;
-        let name = queue.name.to_string();
-        let priority = self.priority_of(caller, how.priority);
-        let sticky = self.own_agent(desk, caller, &queue);
-        self.fact(desk, Event::CallQueued(CallQueued { call: self.id, queue: name, priority, waited_ms }));
         let mut speaker = Speaker::default();
         queue.welcome.iter().for_each(|prompt| speaker.say(vec![Part::Prompt(prompt.clone())]));
         self.queueing.last = Some(queue.clone());
-        let music = Music::of(&queue);
         let wait = Wait {
-            entry: Some(entry),
-            music,
+            entry: None,
+            is_told: false,
+            music: Music::of(&queue),
             queue,
-            priority,
+            priority: how.priority,
             since_ms: desk.now.unix_ms,
             by_flow: how.by_flow,
             flow_keys: how.flow_keys,
@@ -167,15 +161,53 @@ impl Call {
         };
         self.stage = Stage::Served { caller, answered_ms, by: Service::Queue(Box::new(wait)) };
         self.changed = true;
-        let waited = Duration::from_millis(waited_ms);
-        let join = Join { entry, queue: id, priority, waited, sticky, waits: Waits::OnTheLine };
-        match desk.floor.distribution.enter(desk.now.mono, &join) {
-            Ok(()) => {
-                desk.floor.touch_queue(id);
-                self.rewire(desk);
-            }
-            Err(refused) => self.give_up(desk, refused_as(refused)),
+        if self.is_caller_looked_up() {
+            // Who he is says how far he goes before others, and who is rung first.
+            return self.rewire(desk);
         }
+        self.join_queue(desk);
+    }
+
+    /// It is known who waits, as far as it ever will be: he stands in line, from now on.
+    pub(super) fn join_queue(&mut self, desk: &mut Desk) {
+        let Some((caller, wait)) = self.wait().filter(|(_, wait)| !wait.is_told) else { return };
+        let queue = wait.queue.clone();
+        let priority = self.priority_of(caller, wait.priority);
+        let sticky = self.own_agent(desk, caller, &queue);
+        let since_ms = desk.now.unix_ms;
+        if let Some(wait) = self.wait_mut() {
+            (wait.is_told, wait.priority, wait.since_ms) = (true, priority, since_ms);
+        }
+        let name = queue.name.to_string();
+        let queued = CallQueued { call: self.id, queue: name, priority, waited_ms: self.queueing.waited_ms };
+        self.fact(desk, Event::CallQueued(queued));
+        if self.stand_in_line(desk, sticky) {
+            self.rewire(desk);
+        }
+    }
+
+    /// He stands in line as long as he has waited. False where no line takes him.
+    fn stand_in_line(&mut self, desk: &mut Desk, sticky: Option<Sticky>) -> bool {
+        let Some((_, wait)) = self.wait() else { return false };
+        let waited = Duration::from_millis(self.waited_ms_by(desk.now.unix_ms));
+        let priority = wait.priority;
+        let Some(queue) = desk.floor.queue(&self.tenant.tenant, &wait.queue.name) else {
+            self.give_up(desk, QueueExit::Closed);
+            return false;
+        };
+        let entry = desk.floor.enter(self.id);
+        if let Some(wait) = self.wait_mut() {
+            wait.entry = Some(entry);
+        }
+        let join = Join { entry, queue, priority, waited, sticky, waits: Waits::OnTheLine };
+        match desk.floor.distribution.enter(desk.now.mono, &join) {
+            Ok(()) => desk.floor.touch_queue(queue),
+            Err(refused) => {
+                self.give_up(desk, refused_as(refused));
+                return false;
+            }
+        }
+        true
     }
 
     pub(super) fn wait(&self) -> Option<(LegIndex, &Wait)> {
@@ -263,7 +295,7 @@ impl Call {
 
     /// What must survive of the wait (AGT-15 for callers): his place, and who is being rung for him.
     pub(super) fn queue_checkpoint(&self, desk: &Desk) -> Option<QueueCheckpoint> {
-        let (caller, wait) = self.wait()?;
+        let (caller, wait) = self.wait().filter(|(_, wait)| wait.is_told)?;
         // Who has not acknowledged our answer may send his INVITE once more, which begins another call in the next process.
         self.legs[caller.at()].up().filter(|up| up.unacknowledged.is_none())?;
         let rung = self.queueing.rung.iter();
@@ -284,6 +316,7 @@ impl Call {
         let queueing = Queueing { last: Some(queue.clone()), waited_ms: kept.waited_ms, ..Queueing::default() };
         let wait = Wait {
             entry: None,
+            is_told: true,
             music: Music::of(&queue),
             queue,
             priority: kept.priority,
@@ -319,28 +352,7 @@ impl Call {
 
     /// He is still there: he stands in line again as long as he has waited.
     pub(super) fn rejoin_queue(&mut self, desk: &mut Desk) {
-        let Some((_, wait)) = self.wait() else { return };
-        let waited_ms = self.queueing.waited_ms + desk.now.unix_ms.saturating_sub(wait.since_ms);
-        let priority = wait.priority;
-        let Some(queue) = desk.floor.queue(&self.tenant.tenant, &wait.queue.name) else {
-            return self.give_up(desk, QueueExit::Closed);
-        };
-        let entry = desk.floor.enter(self.id);
-        if let Some(wait) = self.wait_mut() {
-            wait.entry = Some(entry);
-        }
-        let join = Join {
-            entry,
-            queue,
-            priority,
-            waited: Duration::from_millis(waited_ms),
-            sticky: None,
-            waits: Waits::OnTheLine,
-        };
-        match desk.floor.distribution.enter(desk.now.mono, &join) {
-            Ok(()) => desk.floor.touch_queue(queue),
-            Err(refused) => self.give_up(desk, refused_as(refused)),
-        }
+        self.stand_in_line(desk, None);
     }
 
     /// The distribution takes an offer back.
@@ -473,6 +485,10 @@ impl Call {
         }
         if let Music::Playing(player) = wait.music {
             desk.stop_playing(player);
+        }
+        if !wait.is_told {
+            // He was gone before anybody knew who he was: he stood in no line.
+            return Some(answered_ms);
         }
         let waited_ms = desk.now.unix_ms.saturating_sub(wait.since_ms);
         let target = u64::try_from(wait.queue.settings.target.as_millis()).unwrap_or(u64::MAX);

@@ -23,13 +23,16 @@ impl Call {
 
     /// The priority in a queue: that which the way there says, or a higher one that the caller has himself.
     pub(super) fn priority_of(&self, caller: LegIndex, priority: u8) -> u8 {
-        self.known(caller).map_or(priority, |known| known.priority.max(priority))
+        let listed = self.known(caller).map_or(0, |known| known.priority);
+        let found = self.outside_number(caller).map_or(0, |_| self.hooked.found().priority);
+        priority.max(listed).max(found)
     }
 
     /// The agent who is rung for a caller before all others: his own one, if that is idle now.
     pub(super) fn own_agent(&self, desk: &Desk, caller: LegIndex, queue: &Queue) -> Option<Sticky> {
         let tenant = &self.tenant.tenant;
-        let owner = self.known(caller).and_then(|known| known.owner.as_ref());
+        let found = self.outside_number(caller).and_then(|_| self.hooked.owner());
+        let owner = found.or_else(|| self.known(caller).and_then(|known| known.owner.as_ref()));
         let last = |within: Duration| {
             let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
             let since_ms = desk.now.unix_ms.saturating_sub(within);

@@ -189,6 +189,7 @@ impl Call {
             third: None,
             supervisors: super::supervise::Supervisors::default(),
             unconfirmed: Vec::new(),
+            hooked: super::hooked::Hooked::default(),
             queueing,
             parts: std::collections::BTreeMap::new(),
             checkpoint: None,

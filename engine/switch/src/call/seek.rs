@@ -95,6 +95,14 @@ impl Call {
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
         self.changed = true;
+        if !self.ask_whether_to_dial(desk, route) {
+            self.ring(desk, route);
+        }
+    }
+
+    /// Rings whom it seeks.
+    pub(super) fn ring(&mut self, desk: &mut Desk, route: &Route) {
+        let transfer = self.transfer().map(|(transfer, _)| transfer);
         let (route, targets, ring_for) = match self.targets(desk, route) {
             Ok(found) => found,
             Err(verdict) => return self.nobody(desk, verdict),

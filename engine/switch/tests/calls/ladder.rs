@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use crate::under_test::checkpoint::{CallCheckpoint, Checkpointed};
 use crate::under_test::config::{
-    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, Network, NodeConfig, Room, Srtp,
-    TenantConfig, TonePlan, Trunk, TrunkPolicy,
+    CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, LookupTimes, Network, NodeConfig,
+    Room, Srtp, TenantConfig, TonePlan, Trunk, TrunkPolicy,
 };
 use crate::under_test::input::{Command, CommandId, Input};
 use crate::under_test::media::{Activity, EndpointId, MediaCommand, MediaEvent, PlayerId, RecordingOutcome, Source};
-use crate::under_test::output::{Done, LookUp, Output, Refused};
+use crate::under_test::output::{Asked, Done, LookUp, Output, Refused};
 use crate::under_test::switch::Switch;
 use crate::under_test::view::View;
 use bytes::Bytes;
@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) media: Vec<MediaCommand>,
     /// What servers were asked.
     pub(crate) lookups: Vec<LookUp>,
+    /// What hooks were asked.
+    pub(crate) asked: Vec<Asked>,
     /// RTP ports that somebody else has.
     pub(crate) taken_ports: Vec<u16>,
     /// The media side says nothing about closing.
@@ -94,6 +96,7 @@ pub(crate) fn node() -> NodeConfig {
         tones: TonePlan::Cn,
         ring_timeout: Duration::from_secs(30),
         rtp_timeout: Duration::from_secs(30),
+        lookups: LookupTimes::default(),
         browsers: None,
         session_timer: Policy::new(1_800),
         expiry: ExpiryBounds {
@@ -239,6 +242,7 @@ impl World {
             views: Vec::new(),
             media: Vec::new(),
             lookups: Vec::new(),
+            asked: Vec::new(),
             taken_ports: Vec::new(),
             media_is_mute: false,
             now: Duration::ZERO,
@@ -366,6 +370,7 @@ impl World {
             Output::CloseConnection(_) => {}
             Output::Media(command) => self.media_command(command),
             Output::LookUp(lookup) => self.lookups.push(*lookup),
+            Output::Ask(asked) => self.asked.push(*asked),
             Output::Publish(view) => self.views.push(view),
             Output::Reply { result, .. } => self.replies.push(result),
         }

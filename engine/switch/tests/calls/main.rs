@@ -14,6 +14,7 @@ mod digits;
 mod farewell;
 mod flows;
 mod forwarding;
+mod hooked;
 mod identity;
 mod ladder;
 mod lookups;

@@ -8,7 +8,7 @@ use dialplan::say::defaults;
 use hooks::fact::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Talk, Way};
 use hooks::id::CallId;
 use switch::agent::{AfterCall, AgentRules, Force};
-use switch::config::{Agent, Overflow, OwnAgent, Queue, TenantConfig};
+use switch::config::{Agent, NodeConfig, Overflow, OwnAgent, Queue, TenantConfig};
 use switch::input::{AgentOrder, Command, SignIn};
 use switch::output::{Done, Refused};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy};
@@ -77,7 +77,11 @@ pub(crate) fn change(settings: &mut TenantConfig, change: impl FnOnce(&mut Queue
 }
 
 pub(crate) fn with(settings: TenantConfig) -> World {
-    let mut world = World::new(node(), settings);
+    on(node(), settings)
+}
+
+pub(crate) fn on(node: NodeConfig, settings: TenantConfig) -> World {
+    let mut world = World::new(node, settings);
     world.clips_last = true;
     world.register(&["alice", "bob", "carol"]);
     world
@@ -97,12 +101,17 @@ fn ready(world: &mut World, agent: &str) {
 /// These agents are signed in and idle, the first one longest.
 pub(crate) fn staffed(settings: TenantConfig, agents: &[&str]) -> World {
     let mut world = with(settings);
+    come(&mut world, agents);
+    world
+}
+
+/// They sign in, a second after each other.
+pub(crate) fn come(world: &mut World, agents: &[&str]) {
     for agent in agents {
-        ready(&mut world, agent);
+        ready(world, agent);
         let later = world.now() + Duration::from_secs(1);
         world.run_until(later);
     }
-    world
 }
 
 /// They go home, and nothing is left.

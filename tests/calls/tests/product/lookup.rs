@@ -14,10 +14,17 @@ use calls::sdp;
 use calls::switchboard::{Setup, Switchboard};
 use serde_json::json;
 
+use crate::queue::order;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A CRM that names 1002 for everybody; what it was asked, a request line each.
+/// A CRM that names 1002 for everybody.
 fn crm() -> Result<(SocketAddr, Receiver<String>)> {
+    saying(r#"{"agents": ["1002"]}"#)
+}
+
+/// A server that says the same to everybody; what it was asked, a request line each.
+fn saying(body: &'static str) -> Result<(SocketAddr, Receiver<String>)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let (asked, told) = channel();
@@ -27,7 +34,6 @@ fn crm() -> Result<(SocketAddr, Receiver<String>)> {
             let mut lines = BufReader::new(stream.try_clone()?).lines();
             asked.send(lines.next().context("no request")??)?;
             while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
-            let body = r#"{"agents": ["1002"]}"#;
             let length = body.len();
             write!(
                 stream,
@@ -94,5 +100,44 @@ fn a_server_names_the_phone_that_rings() -> Result<()> {
 fn a_server_of_this_machine_is_not_asked_unless_that_is_allowed() -> Result<()> {
     let (rung, told) = rings(false)?;
     ensure!(rung == "1001" && told.try_recv().is_err(), "{rung} rang, and the server was asked");
+    Ok(())
+}
+
+/// Proves IVR-05 (by a hook, on the real binary): a CRM names the caller and his own agent, who is rung though another has been idle for
+/// longer.
+#[test]
+fn a_crm_names_the_caller_and_whose_customer_he_is() -> Result<()> {
+    let (crm, told) = saying(r#"{"name": "Li Lei", "owner": "10002", "priority": 3}"#)?;
+    let ports = Ports::take()?;
+    let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
+    let sections = format!(
+        "[lookup]\ncaller_url = \"http://{crm}/who?n={{caller}}&to={{called}}\"\ntimeout_ms = 3000\n[[provision.trunk]]\n\
+         name = \"carrier\"\nhost = \"127.0.0.2\"\nport = {}\nsources = [\"127.0.0.2\"]\n",
+        carrier.port()
+    );
+    let server = Switchboard::start_on(ports, Setup { sections, ..Setup::default() })?;
+    let api = server.api()?;
+    let route = json!({"name": "centre", "direction": "inbound", "did": "8610", "to": "queue:support"});
+    ensure!(api.post("routes", &route)?.status == 201, "no route");
+    let members = json!([{"agent": "10001"}, {"agent": "10002"}]);
+    let rules = json!({"number": "7000", "members": members, "sticky": "owner"});
+    ensure!(api.put("queues/support", &rules)?.status == 200, "no queue");
+    let clock = Instant::now();
+    let mut phones = [Party::new(&server, "1001", clock)?, Party::new(&server, "1002", clock)?];
+    for (agent, extension) in [("10001", "1001"), ("10002", "1002")] {
+        order(&api, &format!("agents/{agent}/sign-in"), &json!({"way": "desk", "extension": extension}))?;
+        order(&api, &format!("agents/{agent}/state"), &json!({"state": "ready"}))?;
+    }
+    let mut caller = Phone::udp_at(carrier, "13800138000", server.sip())?;
+    let mut call = caller.dialog_to("8610");
+    let media = SocketAddr::new(carrier.ip(), server.ports().many(2)?);
+    caller.invite(&mut call, None, &sdp::audio(media, "0", &[]))?;
+    let ok = caller.expect_within("200 INVITE", PATIENCE)?;
+    caller.ack(&mut call, &ok, "")?;
+    let invite = phones[1].phone.expect_within("INVITE", PATIENCE)?;
+    let from = invite.header("From");
+    ensure!(from.contains("13800138000") && from.contains("Li Lei"), "{from}");
+    let asked = told.recv_timeout(PATIENCE)?;
+    ensure!(asked.starts_with("GET /who?n=13800138000&to=8610 "), "{asked}");
     Ok(())
 }
