@@ -106,7 +106,6 @@ impl Call {
     /// [`Refused::NotConnected`].
     pub(super) fn press_by_order(&mut self, desk: &mut Desk, by: LegIndex, digits: &str) -> Result<(), Refused> {
         let hear = match self.standing() {
-            Some(Standing::Asking { third, .. }) => vec![third],
             Some(Standing::Together { third }) => match self.stage {
                 Stage::Talking { caller, callee, .. } => vec![caller, callee, third],
                 Stage::Begun
@@ -116,7 +115,9 @@ impl Call {
                 | Stage::Ending { .. }
                 | Stage::Over => Vec::new(),
             },
-            Some(Standing::Calling { .. } | Standing::Inviting) | None => self.partner(by).into_iter().collect(),
+            Some(Standing::Asking { .. } | Standing::Calling { .. } | Standing::Inviting) | None => {
+                self.partner(by).into_iter().collect()
+            }
         };
         let connected = |at: &LegIndex| self.leg(*at).is_some_and(Leg::is_up) && self.keys_of(*at).is_some();
         let to: Vec<LegIndex> = hear.into_iter().filter(|at| *at != by && connected(at)).collect();
