@@ -451,3 +451,25 @@ fn wrap_up_follows_whoever_hangs_up_but_only_what_was_answered() {
     let world = close(world, &["10001"]);
     assert!(of(&world, "WrapUp").is_empty(), "{:?}", world.facts);
 }
+
+/// Proves CALL-23 where a connection is lost: the third's ends its own part, anybody else's the call.
+#[test]
+fn a_three_way_call_outlives_a_phone_that_vanishes_only_if_it_is_the_thirds() {
+    let refreshing = "extra=Supported:~timer|Session-Expires:~600;refresher=uas";
+    for (gone, alice, bob) in [("bob", "", refreshing), ("alice", refreshing, "")] {
+        let mut world = staffed(centre(), &["10001", "10002"]);
+        world.play(&format!(
+            "0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 200 {alice}\n1s alice < ACK"
+        ));
+        control(&mut world, "1001", CallOrder::ThreeWay(Some(to("1002")))).unwrap();
+        world.play(&format!("0ms bob < INVITE\n0ms bob > 200 {bob}\n0ms bob < ACK\n1s bob hears lines+alice"));
+        // It should have refreshed its session; 600 s, less 32 s, after its answer.
+        world.play(if gone == "bob" {
+            "567s bob < BYE\n567s lines hears alice\n567s alice hears lines\n568s lines > BYE\n568s alice < BYE"
+        } else {
+            "567s alice < BYE\n567s lines < BYE\n567s bob < BYE"
+        });
+        let world = close(world, &["10001", "10002"]);
+        assert_eq!(of(&world, "three_way_ended"), ["three_way_ended 1002#1"], "{gone}");
+    }
+}
