@@ -29,6 +29,8 @@ pub enum Destination {
     Queue(QueueName),
     /// A box for voice messages.
     Voicemail(Mailbox),
+    /// A number outside, by the outbound routes; for inbound routes alone.
+    Outside(Dialled),
     /// The echo test.
     EchoTest,
 }

@@ -170,7 +170,7 @@ fn what_is_provisioned_is_checked() {
         "5: `password` is missing here, write it",
         "8: a trunk has both username and password, or neither",
         "10: `provision.trunk.host`: `a b` is no host, write it as sip.example.com or 192.0.2.1",
-        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main`, `voicemail:queue:support`, `voicemail:extension:1001` or `echo`",
+        "17: `provision.route.to`: a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main`, `voicemail:queue:support`, `voicemail:extension:1001`, `number:13800138000` or `echo`",
         "22: `overflow`: `mobile:1`: write queue:NAME, number:NUMBER, flow:NAME, voicemail or prompt:NAME",
     ];
     assert_eq!(parse(text).map(|_| ()).unwrap_err(), expected);

@@ -456,6 +456,48 @@ fn the_figures_of_the_day_are_what_the_day_was() {
     });
 }
 
+/// Proves IVR-06: who hangs up before any queue or agent has called in, and is neither a lost call nor a missed one.
+#[test]
+fn who_hangs_up_in_a_menu_is_counted_as_inbound_alone() {
+    on_each_database(|scratch| async move {
+        let store = &scratch.store;
+        let mut day = Day(Vec::new());
+        day.created(10, call(1), "13800000001");
+        // That one waited in a queue, too: it is lost.
+        day.left(20, call(1), QueueExit::Abandoned, 10);
+        day.ended(20, call(1));
+        day.created(30, call(2), "13800000002");
+        day.0.retain(|fact| !matches!(&fact.event, Event::CallQueued(queued) if queued.call == call(2)));
+        let answered = LegAnswered { call: call(2), leg: leg(2), codec: "PCMU".into() };
+        let started = LegStarted {
+            call: call(2),
+            leg: leg(2),
+            caller_side: true,
+            peer: PeerKind::Trunk,
+            peer_name: "lines".into(),
+            number: "13800000002".into(),
+            sip_call_id: "x".into(),
+        };
+        day.at(30, Event::LegStarted(started));
+        day.at(30, Event::LegAnswered(answered));
+        day.ended(45, call(2));
+        consumed(store, &day.0).await;
+        let here = TenantId::first();
+        let lost = |lost| RecordFilter { lost: Some(lost), ..RecordFilter::default() };
+        let callers = |filter| async move {
+            let rows = store.call_records(&here, &filter, &page(10, None)).await.unwrap().items;
+            rows.into_iter().map(|record| (record.caller, record.direction)).collect::<Vec<_>>()
+        };
+        assert_eq!(callers.clone()(lost(true)).await, [("13800000001".to_owned(), Direction::Inbound)]);
+        assert_eq!(callers(lost(false)).await, [("13800000002".to_owned(), Direction::Inbound)]);
+        let here = TenantId::first();
+        assert!(store.missed_offers(&here, &MissedFilter::default(), &page(9, None)).await.unwrap().items.is_empty());
+        let ask = DayAsk { begins_ms: START_MS, abnormal_max_ms: u64::from(u32::MAX), abnormal_min_ms: 0 };
+        let figures = store.day_figures(&here, ask).await.unwrap();
+        assert_eq!((figures.inbound, figures.inbound_connected, figures.queued), (2, 0, 1));
+    });
+}
+
 /// Proves SURVEY-04, SURVEY-05, SURVEY-06: what was answered is on the record with its label, and filters it; who did not answer was asked, too.
 #[test]
 fn records_tell_what_customers_answered_and_are_found_by_it() {

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use dialplan::number::{Dialled, ExtensionNumber};
 use hooks::fact::{Direction, PeerKind};
-use hooks::id::{CallId, LegId};
+use hooks::id::CallId;
 use hooks::lookup::DialResolve;
 use serde::{Deserialize, Serialize};
 use switch::input::{Command, RecordAction};
@@ -35,7 +35,6 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(CALLS_DIAL), routes!(originate_call))
         .add(Guard::Needs(CALLS_CONTROL), routes!(hang_up_call))
         .add(Guard::Needs(CALLS_RECORD), routes!(record_call))
-        .add(Guard::Needs(CALLS_CONTROL), routes!(send_digits))
 }
 
 /// A live call.
@@ -395,41 +394,6 @@ async fn record_call(
     api.switch().command(principal.tenant, command).await?;
     Ok(StatusCode::NO_CONTENT)
 }
-
-/// Keys to press.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DigitsToSend {
-    /// 1 to 32 of 0-9, *, # and A-D.
-    #[schema(example = "123#")]
-    digits: String,
-    /// Toward the party of this leg; left out, toward the called one, or the only one there is.
-    leg: Option<String>,
-}
-
-/// Presses keys toward a party, by the way it hears them: telephone events, INFO, or sounds. Answers before all are pressed.
-#[utoipa::path(post, path = "/calls/{id}/dtmf", tag = "calls", params(("id" = String, Path)),
-    request_body = DigitsToSend, responses((status = 204)))]
-async fn send_digits(
-    State(api): State<Api>,
-    principal: Principal,
-    Path(id): Path<String>,
-    Body(keys): Body<DigitsToSend>,
-) -> Result<StatusCode, Problem> {
-    let call = call_id(&id)?;
-    let mut faults = Faults::default();
-    let fine = (1..=DIGITS_MAX).contains(&keys.digits.len())
-        && keys.digits.chars().all(|key| "0123456789*#ABCD".contains(key));
-    faults.require("digits", fine, "1 to 32 of 0-9, *, # and A-D");
-    let leg = keys.leg.map(|leg| faults.note("leg", leg.parse::<LegId>()));
-    faults.check()?;
-    let command = Command::SendDigits { call, leg: leg.flatten(), digits: keys.digits };
-    api.switch().command(principal.tenant, command).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Keys of one request: a card number and more.
-const DIGITS_MAX: usize = 32;
 
 pub(super) fn call_id(text: &str) -> Result<CallId, Problem> {
     text.parse().map_err(|_| no_call())

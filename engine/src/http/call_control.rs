@@ -37,6 +37,7 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(CALLS_DIAL), routes!(park_call))
         .add(Guard::Needs(CALLS_DIAL), routes!(pick_up_call))
         .add(Guard::Needs(CALLS_DIAL), routes!(hang_up_party))
+        .add(Guard::Needs(CALLS_DIAL), routes!(send_digits))
 }
 
 /// For which party of the call; one of them at most. Left out, for the agent who asks, else for the only extension in it.
@@ -257,6 +258,50 @@ async fn hang_up_party(
     order(&api, principal, &id, &party, CallOrder::HangUp).await
 }
 
+/// Keys to press.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DigitsToSend {
+    /// 1 to 32 of 0-9, *, # and A-D.
+    #[schema(example = "123#")]
+    digits: String,
+    /// Toward the party of this leg (needs `calls.control`); left out, toward the other party of whom this is ordered for.
+    leg: Option<String>,
+}
+
+/// Presses keys for a party (CALL-04): the other party hears them, whom it asks, or both others where three talk; each by its own way:
+/// telephone events, INFO, or sounds. Where nobody is named and who asks is no agent in the call, the called party hears them, or the only
+/// one there is. Answers before all are pressed.
+#[utoipa::path(post, path = "/calls/{id}/dtmf", tag = "calls", params(("id" = String, Path), PartyQuery),
+    request_body = DigitsToSend,
+    responses((status = 204), (status = 409, description = "the phase of the call does not allow it")))]
+async fn send_digits(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Query(party): Query<PartyQuery>,
+    Body(keys): Body<DigitsToSend>,
+) -> Result<StatusCode, Problem> {
+    let call = call_id(&id)?;
+    let mut faults = Faults::default();
+    let fine = (1..=DIGITS_MAX).contains(&keys.digits.len())
+        && keys.digits.chars().all(|key| "0123456789*#ABCD".contains(key));
+    faults.require("digits", fine, "1 to 32 of 0-9, *, # and A-D");
+    let leg = keys.leg.map(|leg| faults.note("leg", leg.parse::<LegId>()));
+    faults.check()?;
+    let (leg, digits) = (leg.flatten(), keys.digits);
+    let command = match leg {
+        Some(_) if !principal.permissions.allow(CALLS_CONTROL) => return Err(not_ones_own()),
+        Some(_) => Command::SendDigits { call, leg, digits },
+        None => match party_of(&api, &principal, call, &party)? {
+            Some(party) => Command::Call { call, party: Some(party), order: CallOrder::Press(digits) },
+            None => Command::SendDigits { call, leg: None, digits },
+        },
+    };
+    api.switch().command(principal.tenant, command).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn order(
     api: &Api,
     principal: Principal,
@@ -346,3 +391,6 @@ fn number(text: &str) -> Result<Dialled, Problem> {
     faults.check()?;
     Ok(to.expect("what could not be read was noted as a fault"))
 }
+
+/// Keys of one request: a card number and more.
+const DIGITS_MAX: usize = 32;

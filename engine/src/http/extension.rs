@@ -334,6 +334,7 @@ fn leads_to(route: &Route, number: &str) -> bool {
         | Destination::Flow(_)
         | Destination::Queue(_)
         | Destination::Voicemail(Mailbox::Queue(_))
+        | Destination::Outside(_)
         | Destination::EchoTest => false,
     })
 }

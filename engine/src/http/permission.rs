@@ -118,6 +118,8 @@ keys! {
     TENANTS_WRITE = "tenants.write";
     /// See which API tokens there are.
     TOKENS_READ = "tokens.read";
+    /// All of skill groups, lines, flows, prompts and opening hours (QUEUE-08): stands for the keys of [`TELEPHONY`].
+    TELEPHONY_ADMIN = "telephony.admin";
     /// Make and revoke API tokens.
     TOKENS_WRITE = "tokens.write";
     /// See trunks.
@@ -135,6 +137,22 @@ keys! {
     /// See the wallboard and the board of agents (MON-01).
     WALLBOARD_READ = "wallboard.read";
 }
+
+/// What [`TELEPHONY_ADMIN`] stands for.
+pub const TELEPHONY: [PermissionKey; 12] = [
+    FLOWS_READ,
+    FLOWS_WRITE,
+    HOURS_READ,
+    HOURS_WRITE,
+    PROMPTS_READ,
+    PROMPTS_WRITE,
+    QUEUES_READ,
+    QUEUES_WRITE,
+    ROUTES_READ,
+    ROUTES_WRITE,
+    TRUNKS_READ,
+    TRUNKS_WRITE,
+];
 
 /// What a principal may do: a set of keys, or all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +188,7 @@ impl Permissions {
     pub fn allow(&self, key: PermissionKey) -> bool {
         match self {
             Self::All => true,
-            Self::Only(keys) => keys.contains(key.0),
+            Self::Only(keys) => keys.contains(key.0) || (TELEPHONY.contains(&key) && keys.contains(TELEPHONY_ADMIN.0)),
         }
     }
 
@@ -180,7 +198,11 @@ impl Permissions {
         match (self, other) {
             (Self::All, _) => true,
             (Self::Only(_), Self::All) => false,
-            (Self::Only(mine), Self::Only(theirs)) => theirs.is_subset(mine),
+            (Self::Only(mine), Self::Only(theirs)) => {
+                let telephony = mine.contains(TELEPHONY_ADMIN.0);
+                let is_of_it = |key: &String| telephony && TELEPHONY.iter().any(|own| own.0 == key.as_str());
+                theirs.iter().all(|key| mine.contains(key) || is_of_it(key))
+            }
         }
     }
 }
@@ -199,6 +221,9 @@ mod tests {
         assert!(only(&["a", "b"]).cover(&only(&["a"])));
         assert!(!only(&["a"]).cover(&only(&["a", "b"])));
         assert!(!only(&["a"]).cover(&only(&["*"])));
+        assert!(only(&["telephony.admin"]).cover(&only(&["queues.write", "telephony.admin"])));
+        assert!(!only(&["telephony.admin"]).cover(&only(&["extensions.write"])));
+        assert!(!only(&["queues.write"]).cover(&only(&["telephony.admin"])));
     }
 
     #[test]

@@ -299,6 +299,7 @@ async fn used_by(
         | Destination::Room(_)
         | Destination::Flow(_)
         | Destination::Voicemail(Mailbox::Extension(_))
+        | Destination::Outside(_)
         | Destination::EchoTest => false,
     };
     let leads = |route: &Route| route.targets().any(is_it);

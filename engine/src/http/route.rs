@@ -54,7 +54,8 @@ pub enum Rule {
         /// A number, or a prefix with `*` at its end; `*` alone takes all.
         #[schema(example = "+8610123456*")]
         did: String,
-        /// An extension's number, `room:8000`, `queue:support`, `flow:main`, `voicemail:queue:support`, `voicemail:extension:1001` or
+        /// An extension's number, `room:8000`, `queue:support`, `flow:main`, `voicemail:queue:support`, `voicemail:extension:1001`,
+        /// `number:13800138000` (outside, by the outbound routes) or
         /// `echo`.
         #[schema(example = "1001")]
         to: String,
@@ -351,7 +352,8 @@ async fn check_target(edit: &mut Edit, faults: &mut Faults, field: &str, to: &De
             let there = edit.tx.find::<Queue>(name.as_str()).await?.is_some();
             faults.require(field, there, "there is no such queue; make it first");
         }
-        Destination::EchoTest => {}
+        // By which trunk it goes is seen when somebody calls: the outbound routes may come later.
+        Destination::Outside(_) | Destination::EchoTest => {}
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use dialplan::flow::name::{HoursName, Mailbox};
-use dialplan::number::{ExtensionNumber, RoomNumber, TrunkName};
+use dialplan::number::{Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use dialplan::plan::{Closed, Destination, DidPattern};
 use dialplan::say::{PromptName, defaults};
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ pub enum RouteError {
     /// Not a destination.
     #[error(
         "a route leads to an extension's number, to `room:8000`, `queue:support`, `flow:main`, `voicemail:queue:support`, \
-         `voicemail:extension:1001` or `echo`"
+         `voicemail:extension:1001`, `number:13800138000` or `echo`"
     )]
     Target,
     /// Not a prefix or a part of a number.
@@ -258,6 +258,11 @@ impl FromStr for RouteTarget {
         if let Some(queue) = text.strip_prefix(QUEUE) {
             return queue.parse().map(|queue| Self(Destination::Queue(queue))).map_err(|_| RouteError::Target);
         }
+        if let Some(number) = text.strip_prefix(NUMBER) {
+            return Dialled::clean(number)
+                .map(|number| Self(Destination::Outside(number)))
+                .map_err(|_| RouteError::Target);
+        }
         text.parse().map(|extension| Self(Destination::Extension(extension))).map_err(|_| RouteError::Target)
     }
 }
@@ -270,6 +275,7 @@ impl fmt::Display for RouteTarget {
             Destination::Flow(flow) => write!(f, "{FLOW}{flow}"),
             Destination::Queue(queue) => write!(f, "{QUEUE}{queue}"),
             Destination::Voicemail(mailbox) => write!(f, "{VOICEMAIL}{mailbox}"),
+            Destination::Outside(number) => write!(f, "{NUMBER}{}", number.as_str()),
             Destination::EchoTest => f.write_str(ECHO),
         }
     }
@@ -280,6 +286,7 @@ const ECHO: &str = "echo";
 const ROOM: &str = "room:";
 const FLOW: &str = "flow:";
 const QUEUE: &str = "queue:";
+const NUMBER: &str = "number:";
 
 impl Setting for Route {
     const RESOURCE: &'static str = "route";
@@ -388,7 +395,7 @@ mod tests {
     #[test]
     fn a_target_is_an_extension_a_room_or_the_echo_test() {
         assert_eq!("flow:main".parse::<RouteTarget>().unwrap().to_string(), "flow:main");
-        for text in ["room:8000", "voicemail:queue:support", "voicemail:extension:1001"] {
+        for text in ["number:13800138000", "room:8000", "voicemail:queue:support", "voicemail:extension:1001"] {
             assert_eq!(text.parse::<RouteTarget>().unwrap().to_string(), text);
         }
         assert_eq!("voicemail:1001".parse::<RouteTarget>(), Err(RouteError::Target));

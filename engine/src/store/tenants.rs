@@ -127,3 +127,30 @@ impl Store {
         rows.iter().map(stored).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Proves GEN-03 (whose day it is, and when it begins): 00:00 in the tenant's zone, that of Shanghai where nothing is set.
+    #[test]
+    fn a_day_begins_at_midnight_in_the_tenants_zone() {
+        let mut tenant = Tenant::new(TenantId::first(), "Ours");
+        assert_eq!(tenant.time_zone, "Asia/Shanghai");
+        let hour = 3_600_000;
+        // 2026-11-22 00:00 UTC.
+        let midnight = 1_795_305_600_000;
+        for (zone, now, began) in [
+            ("Asia/Shanghai", midnight, midnight - 8 * hour),
+            ("Asia/Shanghai", midnight + 16 * hour - 1, midnight - 8 * hour),
+            ("Asia/Shanghai", midnight + 16 * hour, midnight + 16 * hour),
+            ("UTC", midnight + 23 * hour, midnight),
+            ("America/New_York", midnight, midnight - 19 * hour),
+            // The clocks were put back on the 1st: that day has 25 hours.
+            ("America/New_York", midnight - 20 * 24 * hour + 4 * hour, midnight - 21 * 24 * hour + 4 * hour),
+        ] {
+            tenant.time_zone = zone.to_owned();
+            assert_eq!(tenant.day_began_ms(now), began, "{zone} at {now}");
+        }
+    }
+}

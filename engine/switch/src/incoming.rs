@@ -250,7 +250,19 @@ pub(crate) fn inside(destination: &Destination) -> Route {
         Destination::Flow(name) => Route::Flow(name.clone()),
         Destination::Queue(name) => Route::Queue(name.clone()),
         Destination::Voicemail(mailbox) => Route::Voicemail(mailbox.clone()),
+        // No phone of ours dials a place: it dials the number.
+        Destination::Outside(_) => Route::Nowhere,
         Destination::EchoTest => Route::EchoTest,
+    }
+}
+
+/// Where an inbound route leads: as [`inside`], or to a number outside by the outbound routes. Emergency numbers are nobody's to be led
+/// to, and a number that the plan leads elsewhere by now is nowhere.
+pub(crate) fn led_to(tenant: &TenantConfig, destination: &Destination, now_ms: u64) -> Route {
+    let Destination::Outside(number) = destination else { return inside(destination) };
+    match routed(tenant, number, now_ms) {
+        (route @ (Route::Lines(_) | Route::Blocked(_)), _, false) => route,
+        (_, _, _) => Route::Nowhere,
     }
 }
 

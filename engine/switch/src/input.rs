@@ -304,6 +304,8 @@ pub enum CallOrder {
     HangUp,
     /// The agent is out of the call, and the customer is asked how it was (评价, CALL-25).
     Evaluate,
+    /// Keys are pressed (键盘, CALL-04): toward the other party, whom is asked, or both others.
+    Press(String),
 }
 
 /// What a supervisor does in the call of an agent (section 30 of the requirements).

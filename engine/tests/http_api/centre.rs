@@ -1,5 +1,7 @@
 //! Agents and queues as they are set, and what is ordered of agents.
 
+use engine::store::employees::{Employee, Employment};
+use engine::store::setting::{Change, Origin};
 use hooks::fact::{AgentState, CallStatus, Sign, Supervision, Way};
 use hooks::id::CallId;
 use serde_json::json;
@@ -184,6 +186,54 @@ async fn a_call_is_controlled_for_a_party() {
     );
     let two = admin.post(&format!("/calls/{call}/hold?extension=1001&agent=1"), json!({})).await;
     assert_eq!((two.status.as_u16(), &two.json()["errors"][0]["field"]), (422, &json!("agent")));
+}
+
+/// Proves CALL-04 as far as the server goes: who may dial presses keys in his own call, and in those of others only by permission.
+#[tokio::test]
+async fn keys_are_pressed_for_a_party() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let started = admin.post("/calls", json!({"from": "1001", "to": "1002"})).await.json();
+    let path = format!("/calls/{}/dtmf", started["id"].as_str().unwrap());
+    let last = || fixture.switch.commands.lock().unwrap().last().cloned().unwrap().1;
+    assert_eq!(admin.post(&format!("{path}?agent=10001"), json!({"digits": "12#"})).await.status, 204);
+    let Command::Call { party, order, .. } = last() else { panic!("{:?}", last()) };
+    assert_eq!((party, order), (Some(Party::Agent("10001".parse().unwrap())), CallOrder::Press("12#".into())));
+    assert_eq!(admin.post(&path, json!({"digits": "1"})).await.status, 204);
+    assert!(matches!(last(), Command::SendDigits { leg: None, .. }), "toward the called one");
+    let leg = hooks::id::LegId::new(1, 1);
+    assert_eq!(admin.post(&path, json!({"digits": "1", "leg": leg.to_string()})).await.status, 204);
+    assert!(matches!(last(), Command::SendDigits { leg: Some(at), .. } if at == leg));
+    for wrong in ["", "5x", &"1".repeat(33)] {
+        let told = admin.post(&path, json!({"digits": wrong})).await;
+        assert_eq!((told.status.as_u16(), &told.json()["errors"][0]["field"]), (422, &json!("digits")), "{wrong}");
+    }
+    let dialler = fixture.token(&default_tenant(), &["call.dial"]).await;
+    let dialler = fixture.client().with("authorization", &format!("Bearer {dialler}"));
+    for (query, body) in [
+        ("", json!({"digits": "1"})),
+        ("?agent=10001", json!({"digits": "1"})),
+        ("", json!({"digits": "1", "leg": leg.to_string()})),
+    ] {
+        assert_eq!(dialler.post(&format!("{path}{query}"), body).await.status, 404, "{query}");
+    }
+    // In his own he needs no more.
+    let employee = Employee {
+        employee_no: "10001".to_owned(),
+        login: "agent".to_owned(),
+        name: String::new(),
+        password_hash: engine::secrets::hash_password(PASSWORD),
+        must_change: false,
+        permissions: vec!["call.dial".to_owned()],
+        employment: Employment::Active,
+    };
+    fixture.store.create(Change::system(default_tenant(), Origin::Setup), employee).await.unwrap();
+    let session = json!({"login": "agent", "password": PASSWORD, "tenant": "default"});
+    let session = fixture.client().post("/session", session).await.json();
+    let agent = fixture.client().with("authorization", &format!("Bearer {}", session["token"].as_str().unwrap()));
+    assert_eq!(agent.post(&path, json!({"digits": "7"})).await.status, 204);
+    let Command::Call { party, order, .. } = last() else { panic!("{:?}", last()) };
+    assert_eq!((party, order), (Some(Party::Agent("10001".parse().unwrap())), CallOrder::Press("7".into())));
 }
 
 #[tokio::test]

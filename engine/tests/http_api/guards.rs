@@ -80,6 +80,41 @@ async fn a_permission_opens_its_operations_and_no_others() {
     }
 }
 
+/// Proves QUEUE-08 as far as the server goes: one permission for skill groups, lines, flows, prompts and hours, and for nothing else.
+#[tokio::test]
+async fn telephony_admin_opens_the_settings_of_the_telephony_alone() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.token(&default_tenant(), &["telephony.admin"]).await;
+    let admin = fixture.client().with("authorization", &format!("Bearer {admin}"));
+    let of_it = ["queues.", "trunks.", "routes.", "flows.", "prompts.", "hours."];
+    let mut written = std::collections::BTreeSet::new();
+    for operation in operations().iter().filter(|o| o.permission != PUBLIC && o.permission != SIGNED_IN) {
+        let answer = admin.send(&operation.method, &filled(&operation.path), body(&operation.method)).await;
+        let shown = format!("{} {} gave {}", operation.method, operation.path, answer.status);
+        let key = of_it.iter().find(|key| operation.permission.starts_with(**key));
+        match key {
+            Some(key) => {
+                assert!(answer.status != 401 && answer.status != 403, "{shown}");
+                if operation.permission.ends_with(".write") {
+                    written.insert(*key);
+                }
+            }
+            None => {
+                let own = operation.permission == "telephony.admin";
+                assert!(own || answer.status == 403, "{shown}");
+            }
+        }
+    }
+    assert_eq!(written, of_it.into());
+    // It may give away what it has, and no more.
+    let tokens = fixture.token(&default_tenant(), &["telephony.admin", "tokens.write"]).await;
+    let tokens = fixture.client().with("authorization", &format!("Bearer {tokens}"));
+    for (permission, status) in [("queues.write", 201), ("extensions.write", 403)] {
+        let made = tokens.post("/tokens", json!({"name": permission, "permissions": [permission]})).await;
+        assert_eq!(made.status, status, "{permission}");
+    }
+}
+
 /// Proves GEN-02.
 #[tokio::test]
 async fn another_tenant_sees_and_changes_nothing() {

@@ -90,3 +90,30 @@ async fn what_is_no_prompt_is_refused_with_its_reason_and_leaves_nothing() {
     let stranger = fixture.client().with("authorization", &format!("Bearer {stranger}"));
     assert_eq!(stranger.get("/prompts/en.x/audio").await.status, StatusCode::NOT_FOUND);
 }
+
+/// Proves IVR-04.
+#[tokio::test]
+async fn wav_and_mp3_are_kept_as_wav_of_8_and_16_khz() {
+    let mp3 = include_bytes!("../data/tone-1khz.mp3").to_vec();
+    for (file, ms) in [(wav(1_000.0, 0.5), 500), (mp3, 0)] {
+        let fixture = Fixture::new().await;
+        let admin = fixture.admin().await;
+        let made = admin.upload("POST", "/prompts?language=en&name=ivr_welcome", &file).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&made.bytes));
+        let told_ms = made.json()["duration_ms"].as_u64().unwrap();
+        assert!(if ms == 0 { told_ms > 100 } else { told_ms == ms }, "{told_ms} ms");
+        let folder = fixture.folder.path().join("prompts/default");
+        let mut rates = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let kept = std::fs::read(entry.unwrap().path()).unwrap();
+            assert_eq!((&kept[..4], &kept[8..16]), (&b"RIFF"[..], &b"WAVEfmt "[..]));
+            let rate = u32::from_le_bytes(kept[24..28].try_into().unwrap());
+            // 16 bits, one channel: as long as it was.
+            let kept_ms = (kept.len() - 44) as u64 * 1_000 / (2 * u64::from(rate));
+            assert!(kept_ms.abs_diff(told_ms) <= 1, "{kept_ms} ms at {rate} Hz of {told_ms} ms");
+            rates.push(rate);
+        }
+        rates.sort_unstable();
+        assert!(rates.contains(&8_000) && rates.contains(&16_000), "{rates:?}");
+    }
+}

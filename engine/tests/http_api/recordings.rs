@@ -257,7 +257,34 @@ async fn a_record_shows_its_recordings_to_its_tenant_only() {
     }
 }
 
-/// Proves REC-05.
+/// Proves CDR-10: nothing that the API has changes a record or takes it away; and that each carries its source (CDR-01).
+#[tokio::test]
+async fn nobody_changes_or_deletes_a_call_record() {
+    let document: serde_json::Value = serde_json::to_value(engine::http::openapi()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.contains("call-records"))
+    {
+        assert_eq!(item.as_object().unwrap().keys().collect::<Vec<_>>(), ["get"], "{path}");
+    }
+    let fixture = Fixture::new().await;
+    save(&fixture, vec![self::document(2)]).await;
+    let admin = fixture.admin().await;
+    let path = format!("/call-records/{}", call(2));
+    let before = admin.get(&path).await.json();
+    assert_eq!(before["source"], "dialled");
+    for method in ["PUT", "PATCH", "POST", "DELETE"] {
+        let body = (method != "DELETE").then(|| serde_json::json!({"caller": "1"}));
+        for path in [path.as_str(), "/call-records"] {
+            assert_eq!(
+                admin.send(method, path, body.clone()).await.status,
+                StatusCode::METHOD_NOT_ALLOWED,
+                "{method} {path}"
+            );
+        }
+    }
+    assert_eq!(admin.get(&path).await.json(), before);
+}
+
+/// Proves REC-05, and REC-02 as far as the server goes.
 #[tokio::test]
 async fn listening_and_copying_are_permitted_apart_and_each_use_is_logged() {
     let fixture = Fixture::new().await;
@@ -274,6 +301,7 @@ async fn listening_and_copying_are_permitted_apart_and_each_use_is_logged() {
     let admin = fixture.admin().await;
     let copied = admin.get(&file).await;
     assert!(copied.header("content-disposition").starts_with("attachment; filename="));
+    assert_eq!((copied.header("content-type"), copied.bytes == bytes), ("audio/wav", true));
     let uses = fixture.store.recording_uses(&default_tenant(), &PageAsk::first(10)).await.unwrap().items;
     let uses: Vec<_> = uses.iter().map(|used| (used.recording, used.kind)).collect();
     assert_eq!(uses, [(recording_id(1), RecordingUse::Download), (recording_id(1), RecordingUse::Play)]);
@@ -330,13 +358,16 @@ async fn kept(fixture: &Fixture) -> Vec<u8> {
     plain
 }
 
+/// Proves REC-01 as far as the server goes: whatever form it is kept in, a player seeks by ranges, and finds it from the call record.
 #[tokio::test]
 async fn recordings_are_heard_in_whatever_form_they_are_kept_and_say_why_where_they_are_not() {
     let fixture = Fixture::new().await;
     let plain = kept(&fixture).await;
     let admin = fixture.admin().await;
+    let record = admin.get(&format!("/call-records/{}", call(2))).await.json();
     for n in [1, 2] {
         let path = format!("/recordings/{}/audio", recording_id(n));
+        assert!(record["recordings"].to_string().contains(&path), "{record}");
         let whole = admin.get(&path).await;
         assert_eq!((whole.status, whole.header("content-type")), (StatusCode::OK, "audio/ogg"), "{n}");
         assert!(whole.bytes == plain, "{n}");
@@ -374,7 +405,7 @@ async fn a_tenant_says_how_long_and_how_its_recordings_are_kept() {
     assert_eq!(wrong.problem(), "invalid");
 }
 
-/// Proves REC-05.
+/// Proves REC-05, and REC-01 as far as the server goes.
 #[tokio::test]
 async fn a_real_server_sends_ranges_of_the_audio() {
     let fixture = Fixture::new().await;

@@ -148,6 +148,16 @@ async fn a_route_leads_to_what_is_there_and_keeps_it_there() {
     let other = json!({"direction": "inbound", "trunk": null, "did": "8610*", "to": "echo"});
     let replaced = admin.send("PUT", "/routes/main", Some(other)).await;
     assert_eq!((replaced.status.as_u16(), replaced.json()["to"].as_str()), (200, Some("echo")));
+    // IVR-01: a number outside, which nothing here has to be there for.
+    for (to, shown) in [("number:138-0013-8000", "number:13800138000"), ("number:x", "")] {
+        let outside = json!({"direction": "inbound", "trunk": null, "did": "8610*", "to": to});
+        let answer = admin.send("PUT", "/routes/main", Some(outside)).await;
+        if shown.is_empty() {
+            assert_eq!((answer.status.as_u16(), &answer.json()["errors"][0]["field"]), (422, &json!("to")));
+        } else {
+            assert_eq!((answer.status.as_u16(), answer.json()["to"].as_str()), (200, Some(shown)));
+        }
+    }
     assert_eq!(admin.delete("/extensions/1001").await.status, 204);
     assert_eq!(admin.delete("/routes/out").await.status, 204);
     assert_eq!(admin.delete("/trunks/carrier").await.status, 204);

@@ -12,6 +12,7 @@ use tower::ServiceExt as _;
 
 use crate::fixture::{Fixture, call_view, default_tenant, other_tenant};
 
+/// Proves CALL-05 as far as the server goes: a number as it was typed or pasted is dialled, and who has no phone is told so (CALL-06).
 #[tokio::test]
 async fn a_call_is_started_seen_and_ended() {
     let fixture = Fixture::new().await;
@@ -25,6 +26,11 @@ async fn a_call_is_started_seen_and_ended() {
     assert_eq!(admin.post(&format!("{path}/hangup"), json!({})).await.status, 204);
     assert_eq!(admin.get(&path).await.status, 404);
     assert_eq!(admin.post(&format!("{path}/hangup"), json!({})).await.problem(), "not-found");
+    let pasted = admin.post("/calls", json!({"from": "1001", "to": " (010) 6666.7777 "})).await;
+    let seen = admin.get(pasted.header("location")).await.json();
+    assert_eq!((seen["caller"].as_str(), seen["callee"].as_str()), (Some("1001"), Some("01066667777")));
+    let refused = admin.post("/calls", json!({"from": "4444", "to": "1002"})).await.json();
+    assert!(refused["detail"].as_str().unwrap().contains("no phone is registered"), "{refused}");
     assert_eq!(admin.post("/calls", json!({"from": "x", "to": "y"})).await.json()["errors"][1]["field"], "to");
 }
 

@@ -201,7 +201,7 @@ async fn a_message_is_shown_filtered_and_is_no_recording_of_a_talk() {
     assert_eq!(record["voicemails"], json!([format!("/api/v1/voicemails/{}", id(2))]));
 }
 
-/// Proves VM-01 as far as the server goes.
+/// Proves VM-01 as far as the server goes, and of REC-07 what concerns messages: they are sought in and saved as recordings are.
 #[tokio::test]
 async fn the_first_who_listens_or_takes_a_copy_is_noted_and_ranges_are_served() {
     let fixture = fixture().await;
@@ -209,8 +209,17 @@ async fn the_first_who_listens_or_takes_a_copy_is_noted_and_ranges_are_served() 
     let (audio, file) = (format!("/voicemails/{}/audio", id(1)), format!("/voicemails/{}/file", id(1)));
     let part = admin.clone().with("range", "bytes=100-199").get(&audio).await;
     assert_eq!((part.status.as_u16(), part.bytes.len(), part.bytes[0]), (206, 100, 100));
-    assert_eq!(admin.get(&audio).await.status, 200);
-    assert!(admin.get(&file).await.header("content-disposition").starts_with("attachment; filename="));
+    let whole: Vec<u8> = (0..1_000_u32).map(|n| (n % 251) as u8).collect();
+    assert!(part.bytes[..] == whole[100..200]);
+    let heard = admin.get(&audio).await;
+    assert_eq!(
+        (heard.status.as_u16(), heard.header("content-type"), heard.header("accept-ranges")),
+        (200, "audio/wav", "bytes")
+    );
+    assert!(heard.bytes == whole);
+    let copied = admin.get(&file).await;
+    assert!(copied.header("content-disposition").starts_with("attachment; filename="));
+    assert_eq!((copied.header("content-type"), copied.bytes == whole), ("audio/wav", true));
     // Somebody has listened to this one before.
     assert_eq!(admin.get(&format!("/voicemails/{}/audio", id(2))).await.status, 200);
     assert_eq!(admin.delete(&format!("/voicemails/{}", id(1))).await.status, 204);

@@ -2,7 +2,7 @@
 
 use dialplan::block::Treatment;
 use dialplan::hours::Opening;
-use dialplan::plan::{Closed, InboundRoute};
+use dialplan::plan::{Closed, Destination, InboundRoute};
 use dialplan::say::{PromptName, defaults};
 use hooks::fact::{BlockTreatment, BlockedSide, CallBlocked, EndCause, EndedBy, Event};
 use sip::message::StatusCode;
@@ -13,7 +13,7 @@ use super::transfer::Transfer;
 use super::{Call, End, Route, Verdict};
 use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex};
-use crate::incoming::inside;
+use crate::incoming::led_to;
 
 /// What becomes of a caller whose route is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub(crate) struct Blocked {
 
 /// Where an inbound route leads now. Hours that are not there count as open: a caller is rather rung through than lost.
 pub(crate) fn led(tenant: &TenantConfig, route: &InboundRoute, now_ms: u64) -> Route {
+    let inside = |to: &Destination| led_to(tenant, to, now_ms);
     let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
     let Some(by) = &route.hours else { return inside(&route.to) };
     let opening = tenant.hours.get(&by.name).map_or(Opening::Open, |hours| hours.at(now_ms));

@@ -54,6 +54,7 @@ impl Call {
             CallOrder::Park => return self.park_by_order(desk, leg),
             CallOrder::HangUp => self.hang_up_by_order(desk, leg, phase),
             CallOrder::Evaluate => return self.evaluate(desk, leg),
+            CallOrder::Press(digits) => return self.press_by_order(desk, leg, digits),
         }
         Ok(())
     }
@@ -248,5 +249,6 @@ fn control(order: &CallOrder) -> Control {
         CallOrder::Park => Control::Park,
         CallOrder::HangUp => Control::HangUp,
         CallOrder::Evaluate => Control::Evaluate,
+        CallOrder::Press(_) => Control::Dtmf,
     }
 }

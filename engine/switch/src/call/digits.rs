@@ -6,6 +6,7 @@
 use hooks::id::LegId;
 use sip::message::{Method, Request};
 
+use super::third::Standing;
 use super::{Call, Stage};
 use crate::desk::{Desk, LegIndex};
 use crate::leg::Leg;
@@ -95,6 +96,38 @@ impl Call {
         let to = to.filter(connected).ok_or(Refused::NotConnected)?;
         for key in digits.chars() {
             self.send_key(desk, to, key);
+        }
+        Ok(())
+    }
+
+    /// Presses keys for a party (CALL-04): toward whom it asks, else toward the other party, or both others where three talk.
+    ///
+    /// # Errors
+    /// [`Refused::NotConnected`].
+    pub(super) fn press_by_order(&mut self, desk: &mut Desk, by: LegIndex, digits: &str) -> Result<(), Refused> {
+        let hear = match self.standing() {
+            Some(Standing::Together { third }) => match self.stage {
+                Stage::Talking { caller, callee, .. } => vec![caller, callee, third],
+                Stage::Begun
+                | Stage::Summoning { .. }
+                | Stage::Seeking(_)
+                | Stage::Served { .. }
+                | Stage::Ending { .. }
+                | Stage::Over => Vec::new(),
+            },
+            Some(Standing::Asking { .. } | Standing::Calling { .. } | Standing::Inviting) | None => {
+                self.partner(by).into_iter().collect()
+            }
+        };
+        let connected = |at: &LegIndex| self.leg(*at).is_some_and(Leg::is_up) && self.keys_of(*at).is_some();
+        let to: Vec<LegIndex> = hear.into_iter().filter(|at| *at != by && connected(at)).collect();
+        if to.is_empty() {
+            return Err(Refused::NotConnected);
+        }
+        for key in digits.chars() {
+            for leg in &to {
+                self.send_key(desk, *leg, key);
+            }
         }
         Ok(())
     }

@@ -231,6 +231,9 @@ impl Call {
         match &mut this.state {
             LegState::Incoming(incoming) => {
                 let mut response = Response::to_request(&incoming.invite, end.refusal.status, Some(&this.tag));
+                if let Some(phrase) = end.refusal.phrase {
+                    response = response.with_reason(phrase);
+                }
                 for (name, value) in &end.refusal.headers {
                     response.headers.push(name.clone(), value.clone());
                 }

@@ -346,10 +346,7 @@ impl Call {
             return;
         }
         let own: Option<ExtensionNumber> = self.legs[by.at()].peer.name.parse().ok();
-        let takes_messages = |number: &ExtensionNumber| {
-            self.tenant.extensions.get(number).is_some_and(|own| own.enabled && own.handling.voicemail)
-        };
-        match own.filter(takes_messages) {
+        match own.filter(|number| self.takes_messages(number)) {
             Some(number) => {
                 let mailbox = dialplan::flow::name::Mailbox::Extension(number);
                 self.take_message(desk, parked, answered_ms, (mailbox, After::End), Vec::new());

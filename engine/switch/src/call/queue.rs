@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::flow::action::{Event as FlowEvent, QueueLeft};
-use dialplan::flow::name::{Key, QueueName};
+use dialplan::flow::name::{Key, Mailbox, QueueName};
 use dialplan::say::{Part, PromptName, defaults};
 use hooks::fact::{CallLeftQueue, CallOfferEnded, CallQueued, EndCause, Event, OfferOutcome, QueueExit, WhyAgent};
 use hooks::id::CallId;
 
 use super::room::NOWHERE;
 use super::transfer::Transfer;
+use super::voicemail::After;
 use super::{Call, Service, Stage};
 use crate::checkpoint::QueueCheckpoint;
 use crate::config::{Queue, TenantConfig};
@@ -526,12 +527,18 @@ impl Call {
     }
 
     /// CALL-16: a party whom an agent handed on to nobody goes to the front of the queue that it came from, else of the agent's own,
-    /// else it is told. False where no agent handed it on.
+    /// else it leaves a message for the agent's extension if that takes any, else it is told. False where no agent handed it on.
     pub(super) fn fall_back(&mut self, desk: &mut Desk, transfer: Transfer, stays: LegIndex) -> bool {
         let Some(agent) = self.legs[transfer.by.at()].agent else { return false };
         let own = || desk.floor.queues_of(agent).find(|name| self.tenant.queues.contains_key(name));
         let queue = self.queueing.last.as_ref().map(|queue| queue.name.clone()).or_else(own);
-        let name = queue.as_ref().map_or_else(|| self.about.callee.clone(), ToString::to_string);
+        let own_box = desk.floor.extension_of(agent).filter(|number| self.takes_messages(number)).cloned();
+        let own_box = own_box.map(Mailbox::Extension);
+        let name = match (&queue, &own_box) {
+            (Some(queue), _) => queue.to_string(),
+            (None, Some(mailbox)) => mailbox.to_string(),
+            (None, None) => self.about.callee.clone(),
+        };
         let service = self.push_service(desk, &name);
         self.legs[service.at()].side = transfer.seat;
         match queue {
@@ -539,7 +546,12 @@ impl Call {
                 let how = Queued::without_flow(queue, FRONT);
                 self.wait_in(desk, stays, transfer.answered_ms, how);
             }
-            None => self.say_last(desk, stays, transfer.answered_ms, defaults::CALL_UNAVAILABLE),
+            None => match own_box {
+                Some(mailbox) => {
+                    self.take_message(desk, stays, transfer.answered_ms, (mailbox, After::End), Vec::new());
+                }
+                None => self.say_last(desk, stays, transfer.answered_ms, defaults::CALL_UNAVAILABLE),
+            },
         }
         true
     }

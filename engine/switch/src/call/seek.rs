@@ -188,13 +188,20 @@ impl Call {
 
     /// There is nobody to be called, or nobody answered.
     pub(super) fn nobody(&mut self, desk: &mut Desk, verdict: Verdict) {
+        let sought = self.sought().clone();
         if self.forwarded(desk, verdict) {
             return self.rewire(desk);
         }
         if let Some((transfer, stays)) = self.transfer() {
             return self.transfer_failed(desk, transfer, stays, verdict);
         }
-        let refusal = verdict.status.into();
+        let is_agent = |number| desk.floor.on_extension(&self.tenant.tenant, &number).is_some();
+        // AGT-12: who calls a colleague reads why it is busy.
+        let refusal = if verdict.cause == EndCause::Busy && sought.is_some_and(is_agent) {
+            Refusal::phrased(verdict.status, "Agent Not Available")
+        } else {
+            verdict.status.into()
+        };
         self.end(desk, &End { cause: verdict.cause, by: EndedBy::System, refusal });
     }
 

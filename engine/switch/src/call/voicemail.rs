@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dialplan::flow::action::Event as FlowEvent;
 use dialplan::flow::name::{Key, Mailbox};
+use dialplan::number::ExtensionNumber;
 use dialplan::say::{Part, defaults};
 use dialplan::voicemail::{Action, Event as Heard, Rules, Run};
 use hooks::fact::{EndCause, EndedBy, Event, RecordingDiscarded, VoicemailLeft};
@@ -90,6 +91,11 @@ impl Call {
             Mailbox::Queue(queue) => self.tenant.queues.contains_key(queue),
             Mailbox::Extension(number) => self.tenant.extensions.get(number).is_some_and(|extension| extension.enabled),
         }
+    }
+
+    /// Whether an extension wants messages to be taken.
+    pub(super) fn takes_messages(&self, number: &ExtensionNumber) -> bool {
+        self.tenant.extensions.get(number).is_some_and(|own| own.enabled && own.handling.voicemail)
     }
 
     fn greeting(&self, mailbox: &Mailbox) -> Vec<Part> {

@@ -55,7 +55,7 @@ fn may(state: AgentState) -> (bool, bool, bool) {
     if is_offered {
         world.play("1s bob > INVITE 1001\n1s alice < INVITE\n1s alice > 180\n1s bob < 180\n2s bob > CANCEL\n2s bob < 487\n2s alice < CANCEL\n2s alice < ACK");
     } else {
-        world.play("1s bob > INVITE 1001\n1s bob < 486");
+        world.play("1s bob > INVITE 1001\n1s bob < 486 `Agent Not Available`");
     }
     close(world, &["10001"]);
     (dials, is_offered, is_offered)
@@ -76,7 +76,7 @@ fn each_state_allows_what_the_table_says() {
     }
 }
 
-/// Proves AGT-16, with the table of what a state allows above and what a supervisor may do in a call in `supervision`.
+/// Proves AGT-16, MON-21, MON-22 and MON-28, with the table of what a state allows above and what a supervisor may do in a call in `supervision`.
 #[test]
 fn a_supervisor_forces_what_the_state_allows() {
     let forces = [Force::SignOut, Force::Busy, Force::Ready];
@@ -222,7 +222,8 @@ fn she_has_one_call_by_whatever_way_it_came() {
     close(world, &["10001", "10002"]);
 }
 
-/// Proves PHONE-01 but for the web page, PHONE-03, PHONE-05 and PHONE-06.
+/// Proves PHONE-01 but for the web page, PHONE-03 and PHONE-06.
+/// Of PHONE-05 all but the ways that an extension allows: there is no such setting.
 #[test]
 fn a_phone_on_the_desk_signs_in_offline_and_goes_online_by_hand() {
     let mut world = with(centre());
@@ -243,4 +244,51 @@ fn a_phone_on_the_desk_signs_in_offline_and_goes_online_by_hand() {
     let refused = order(&mut world, "10001", AgentOrder::Pick(AgentState::Ready));
     assert_eq!(refused, Err(Refused::Agent(switch::agent::Refused::PhoneNotRegistered)));
     close(world, &["10001"]);
+}
+
+/// Proves CALL-06: in each state of AGT-06, with a call, and without an extension or a phone, by order and by the phone itself.
+#[test]
+fn who_may_not_dial_is_told_why() {
+    let dial = |from: &str| Command::Originate { from: from.parse().unwrap(), to: "1003".parse().unwrap() };
+    let said = |world: &mut World, from: &str| world.command(dial(from)).unwrap_err().to_string();
+    for (state, reason) in [(AgentState::OnBreak, "you are on a break"), (AgentState::Offline, "you are offline")] {
+        let mut world = alice_in(state);
+        let told = said(&mut world, "1001");
+        assert!(told.contains(reason), "{told}");
+        world.play(&format!("0ms alice > INVITE 1003\n0ms alice < 403 `{reason}`"));
+        close(world, &["10001"]);
+    }
+    for state in [AgentState::Ready, AgentState::NotReady, AgentState::WrapUp] {
+        let mut world = alice_in(state);
+        assert!(world.command(dial("1001")).is_ok(), "{state:?}");
+        world.play("0ms alice < INVITE\n0ms alice > 603\n0ms alice < ACK");
+        close(world, &["10001"]);
+    }
+    let mut world = alice_in(AgentState::Ready);
+    world.play("0ms carol > INVITE 1001\n0ms alice < INVITE\n0ms alice > 200\n0ms alice < ACK\n0ms carol < 200");
+    let told = said(&mut world, "1001");
+    assert!(told.contains("a call is running"), "{told}");
+    world.play("1s carol > BYE\n1s alice < BYE");
+    let told = said(&mut world, "1999");
+    assert!(told.contains("there is no such extension"), "{told}");
+    world.play("0ms alice > REGISTER expires=0\n0ms alice < 200");
+    let told = said(&mut world, "1001");
+    assert!(told.contains("no phone is registered"), "{told}");
+    close(world, &["10001"]);
+}
+
+/// Proves AGT-12: a consult is a call, too, for who asks and for who is asked.
+#[test]
+fn who_asks_and_who_is_asked_are_offered_nothing() {
+    let mut world = staffed(centre(), &["10001", "10002"]);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 200\n1s alice < ACK");
+    let call = world.first_call();
+    let party = Some(Party::Agent("10001".parse().unwrap()));
+    let consult = CallOrder::Consult("1002".parse().unwrap());
+    world.command(Command::Call { call, party, order: consult }).unwrap();
+    world.play("0ms bob < INVITE\n1s bob > 200\n1s bob < ACK\n1s bob hears alice");
+    world.play("1s spare > INVITE 01012340000\n1s spare < 200\n9s spare hears HoldMusic\n9s spare > BYE");
+    world.play("1s carol > INVITE 1001\n1s carol < 486 `Agent Not Available`\n2s carol > INVITE 1002\n2s carol < 486 `Agent Not Available`");
+    world.play("1s lines > BYE\n2s alice > BYE\n2s bob < BYE");
+    close(world, &["10001", "10002"]);
 }

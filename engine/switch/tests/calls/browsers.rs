@@ -1,12 +1,15 @@
 //! Browsers as phones: SIP over WebSocket, audio over ICE and DTLS.
 
+use std::time::Duration;
+
+use hooks::fact::Way;
 use sip::flow::{ConnectionId, Flow, Transport};
 use sip::sdp::Fingerprint;
 
 use crate::ladder::{World, node, tenant};
 use crate::phone::header;
 use crate::under_test::config::{Browsers, NodeConfig, TenantConfig};
-use crate::under_test::input::Input;
+use crate::under_test::input::{AgentOrder, Command, Input, SignIn};
 use crate::under_test::media::{BrowserLoss, BrowserPeer, IceCredentials, MediaCommand, MediaEvent};
 
 /// Alice and Carol are browsers, Carol behind NAT; Bob is a desk phone.
@@ -284,5 +287,37 @@ fn our_contact_is_a_websocket() {
     let invite = world.phone("alice").inbox.pop_front().unwrap();
     assert!(header(&invite, "Contact").contains(";transport=ws"), "{invite}");
     world.play("1s alice > 486\n1s alice < ACK\n1s bob < 486");
+    world.finish();
+}
+
+/// Proves PHONE-17 for the connection of a web phone.
+#[test]
+fn an_agent_whose_page_is_gone_for_half_a_minute_is_offline() {
+    let mut world = world_of(crate::queues::centre());
+    let agent = |order| Command::Agent { agent: "10001".parse().unwrap(), order, by: None };
+    let web = SignIn { way: Way::Web, extension: None };
+    world.command(agent(AgentOrder::SignIn(web))).unwrap();
+    assert_eq!(world.facts.last().unwrap(), "agent 10001 Offline->Ready None Login");
+    let close = |world: &mut World, connection: u64| {
+        world.input(Input::ConnectionClosed(ConnectionId(connection)));
+    };
+    let wait = |world: &mut World, seconds: u64| {
+        let until = world.now() + Duration::from_secs(seconds);
+        world.run_until(until);
+    };
+    world.facts.clear();
+    // Back within the time.
+    close(&mut world, 1);
+    wait(&mut world, 29);
+    on_websocket(&mut world, "alice", 11);
+    world.register(&["alice"]);
+    wait(&mut world, 60);
+    assert!(!world.facts.iter().any(|fact| fact.starts_with("agent")), "{:?}", world.facts);
+    close(&mut world, 11);
+    wait(&mut world, 29);
+    assert!(!world.facts.iter().any(|fact| fact.starts_with("agent")), "{:?}", world.facts);
+    wait(&mut world, 2);
+    assert!(world.facts.contains(&"agent 10001 Ready->Offline None ConnectionLost".to_owned()), "{:?}", world.facts);
+    world.command(agent(AgentOrder::SignOut)).unwrap();
     world.finish();
 }

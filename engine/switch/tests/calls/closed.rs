@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use dialplan::block::{Block, BlockLists, Treatment};
+use dialplan::flow::Flow;
 use dialplan::number_map::{NumberPattern, normal};
 use dialplan::plan::{Closed, Destination, DidPattern, InboundRoute, RouteHours};
 use dialplan::say::defaults;
 use serde_json::{Value, json};
-use switch::config::TenantConfig;
+use switch::config::{TenantConfig, Version};
 use switch::input::Command;
 use switch::output::Refused;
 
@@ -214,4 +215,53 @@ fn a_blocked_number_is_not_called_by_whatever_way_but_in_an_emergency() {
     assert_eq!(world.command(originate), Err(Refused::Blocked));
     world.finish();
     assert!(world.facts.contains(&"blocked Callee 13800000000 HangUp".to_owned()), "{:?}", world.facts);
+}
+
+/// Proves IVR-01: within the hours each kind of place, outside of them what is set for that; a number outside only as dialled by a trunk.
+#[test]
+fn a_number_leads_within_its_hours_to_each_kind_of_place() {
+    let open = json!({"zone": "Asia/Shanghai", "make_up": [{"date": "2026-11-22", "times": ["09:00-18:00"]}]});
+    let flow =
+        json!({"name": "hello", "start": "bye", "nodes": {"bye": {"step": "hang_up", "parts": ["ivr_goodbye"]}}});
+    let flow = Flow::read(flow).unwrap();
+    let outside = |number: &str| Destination::Outside(number.parse().unwrap());
+    let rung = "0ms lines < INVITE `sip:913900000001@`\n1s lines > 503\n1s lines < ACK\n1s spare < INVITE\n2s spare > 200\n2s spare < ACK\n\
+                2s lines < 200\n2s spare hears lines\n3s lines > BYE\n3s spare < BYE";
+    for (to, play) in [
+        (Destination::Flow("hello".parse().unwrap()), "0ms lines < 200\n0ms lines hears ivr_goodbye\n1s lines > BYE"),
+        (
+            Destination::Queue("support".parse().unwrap()),
+            "0ms lines < 200\n0ms lines hears queue_closed\n1s lines > BYE",
+        ),
+        (
+            Destination::Extension("1001".parse().unwrap()),
+            "0ms alice < INVITE\n1s alice > 486\n1s alice < ACK\n1s lines < 486",
+        ),
+        (
+            Destination::Voicemail("extension:1002".parse().unwrap()),
+            "0ms lines < 200\n0ms lines hears voicemail_greeting voicemail_leave_message Tone(Beep)\n1s lines > BYE",
+        ),
+        (outside("13900000001"), rung),
+        (outside("110"), "0ms lines < 404"),
+        (outside("1001"), "0ms lines < 404"),
+    ] {
+        for times in [&open, &mondays()] {
+            let mut settings = centre();
+            settings.flows.insert(flow.name.clone(), Version { number: 1, flow: Arc::new(flow.clone()) });
+            settings.hours.insert("office".parse().unwrap(), Arc::new(serde_json::from_value(times.clone()).unwrap()));
+            let hours = Some(RouteHours { name: "office".parse().unwrap(), closed: said() });
+            let did = DidPattern::Exact("01012340001".into());
+            settings.plan.inbound.push(InboundRoute { trunk: None, did, to: to.clone(), hours });
+            let mut world = with(settings);
+            world.play("0ms lines > INVITE 01012340001");
+            if times == &open {
+                world.play(play);
+            } else {
+                world.play("0ms lines < 200\n0ms lines hears ivr_closed");
+                world.played("lines");
+                world.play("1s lines < BYE");
+            }
+            world.finish();
+        }
+    }
 }

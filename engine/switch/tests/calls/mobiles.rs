@@ -242,7 +242,7 @@ fn he_dials_in_two_steps_the_mobile_first() {
     leave(world);
 }
 
-/// Proves PHONE-07 as far as the server goes, PHONE-10 and PHONE-11.
+/// Proves PHONE-07 and CALL-28 as far as the server goes, PHONE-10 and PHONE-11.
 #[test]
 fn what_a_sign_in_by_mobile_needs_and_how_it_ends() {
     let mut world = with(mobile_centre(true));

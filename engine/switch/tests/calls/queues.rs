@@ -370,6 +370,9 @@ fn rejected_by(status: &str) {
     ));
     let world = close(world, &["10001"]);
     assert!(world.facts.contains(&"offer_ended 10001 Rejected 1000".to_owned()), "{}", world.ladder());
+    let reason = &status[..3];
+    let left = |fact: &String| fact.starts_with("leg_ended 1001#1 ") && fact.ends_with(reason);
+    assert!(world.facts.iter().any(left), "{reason}: {:?}", world.facts);
     assert!(world.facts.contains(&"offer_ended 10001 CallerHungUp 1000".to_owned()), "{}", world.ladder());
 }
 

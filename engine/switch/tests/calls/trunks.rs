@@ -60,6 +60,7 @@ fn the_callers_number_is_the_asserted_one_on_trusted_trunks_alone() {
     }
 }
 
+/// Proves CALL-32 (a withheld number shows as anonymous).
 #[test]
 fn a_withheld_number_is_shown_as_anonymous() {
     check(
@@ -77,7 +78,7 @@ fn a_withheld_number_is_shown_as_anonymous() {
     );
 }
 
-/// Proves CALL-08.
+/// Of CALL-08 the extension's own and the line's; a queue has no number of its own to show.
 #[test]
 fn the_number_shown_outside_is_the_extensions_else_the_trunks() {
     for (who, shown) in [("alice", "01012345678"), ("bob", "01066668888")] {
@@ -324,4 +325,22 @@ fn a_recorded_call_has_the_outside_on_the_left() {
         _ => None,
     });
     assert!(path.unwrap().starts_with("default/2026/11/22/"));
+}
+
+/// Proves CALL-07 (an extension's number is an internal call, anything else goes to a trunk).
+#[test]
+fn who_dials_an_extension_stays_in_the_house() {
+    for (dialled, created, leg) in [
+        ("1002", "created Internal 1001 -> 1002", "leg_started 1002#1"),
+        ("13800000000", "created Outbound 1001 -> 13800000000", "leg_started lines#1"),
+        ("10022", "created Outbound 1001 -> 10022", "leg_started lines#1"),
+    ] {
+        let mut world = World::with(&["alice", "bob"]);
+        let phone = if dialled == "1002" { "bob" } else { "lines" };
+        world.play(&format!(
+            "0ms alice > INVITE {dialled}\n0ms {phone} < INVITE\n0ms {phone} > 486\n0ms {phone} < ACK\n0ms alice < 486"
+        ));
+        world.finish();
+        assert_eq!((world.facts[0].as_str(), world.facts[2].as_str()), (created, leg), "{:?}", world.facts);
+    }
 }
