@@ -119,6 +119,7 @@ fn check_voices(who: &str, rate: u32, sound: &[f64], wanted: &[Voice]) -> Result
     Ok(())
 }
 
+/// Proves PHONE-18: a web page on WSS with Opus (Chromium sends media by DTLS-SRTP alone), and G.711 toward the trunk.
 #[test]
 fn a_browser_a_desk_phone_and_an_outside_line_hear_exactly_the_two_others_and_are_recorded_by_role() -> Result<()> {
     let (server, carrier) = server()?;
