@@ -234,6 +234,12 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
+    /// What the calendar and the clock of the zone show: `2026-11-27 09:05:00`. Empty where the calendar ends.
+    #[must_use]
+    pub fn text(&self, unix_ms: i64) -> String {
+        self.local(unix_ms).map(|local| local.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()
+    }
+
     /// The day in which a time lies: its first moment, and that of the next one. Where the calendar ends it lasts for ever.
     #[must_use]
     pub fn day(&self, unix_ms: i64) -> (i64, i64) {

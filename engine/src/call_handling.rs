@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use switch::config;
 use utoipa::ToSchema;
 
+use crate::mail::check_address;
+
 /// What becomes of an extension's calls where it does not take them. What is left out has its default: it rings, and nothing
 /// goes elsewhere. A call goes on by the tenant's own routes, at most five times, and never to an emergency number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,6 +30,9 @@ pub struct CallHandling {
     /// A prompt that he hears before, in the place of the usual words.
     #[schema(example = "voicemail_greeting")]
     pub voicemail_greeting: Option<String>,
+    /// Who is told by mail of a message that was left for it, where `[smtp]` is set.
+    #[schema(example = "anna@example.com")]
+    pub voicemail_email: Option<String>,
 }
 
 impl Default for CallHandling {
@@ -40,6 +45,7 @@ impl Default for CallHandling {
             forward_no_answer: None,
             voicemail: false,
             voicemail_greeting: None,
+            voicemail_email: None,
         }
     }
 }
@@ -59,8 +65,12 @@ impl CallHandling {
             Err(error) => Some(error.to_string()),
         };
         let greeting = self.voicemail_greeting.as_deref().and_then(|name| name.parse::<PromptName>().err());
+        let email = self.voicemail_email.as_deref().and_then(|text| check_address(text).err());
         let numbers = fields.into_iter().filter_map(|(field, number)| Some((field, wrong(number.as_deref()?)?)));
-        numbers.chain(greeting.map(|error| ("voicemail_greeting", error.to_string()))).collect()
+        numbers
+            .chain(greeting.map(|error| ("voicemail_greeting", error.to_string())))
+            .chain(email.map(|error| ("voicemail_email", error)))
+            .collect()
     }
 
     /// As the switch wants it. A number that is none was refused when it was set, and is left out here.

@@ -14,6 +14,8 @@ use switch::config::{self, OVERFLOW_MAX, Overflow, OwnAgent, OwnAgentRule};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy, Widening};
 use utoipa::ToSchema;
 
+use crate::mail::check_address;
+
 /// How an agent is treated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -148,6 +150,9 @@ pub struct QueueRules {
     /// A prompt that a caller hears before he may leave a message for it.
     #[schema(example = "queue_closed")]
     pub voicemail_greeting: Option<String>,
+    /// Who is told by mail of a message that was left for it, where `[smtp]` is set.
+    #[schema(example = "service@example.com")]
+    pub voicemail_email: Option<String>,
     /// Where a caller goes whom no agent takes, one after another (QUEUE-06): `queue:sales`, `number:13800000000` (rung for 20 s),
     /// `flow:night`, `voicemail` (he may leave a message, then the end), `prompt:queue_busy` (said, then the end). At most 16.
     pub overflow: Vec<String>,
@@ -283,6 +288,7 @@ impl Default for QueueRules {
             survey: None,
             survey_after_hangup: false,
             voicemail_greeting: None,
+            voicemail_email: None,
             overflow: Vec::new(),
             members: Vec::new(),
         }
@@ -328,6 +334,8 @@ impl QueueRules {
             let wrong = prompt.as_deref().and_then(|text| text.parse::<PromptName>().err());
             faults.extend(wrong.map(|error| (field, error.to_string())));
         }
+        let email = self.voicemail_email.as_deref().and_then(|text| check_address(text).err());
+        faults.extend(email.map(|error| ("voicemail_email", error)));
         faults
             .extend(self.overflow.iter().filter_map(|step| step.parse::<Step>().err()).map(|text| ("overflow", text)));
         if self.overflow.len() > OVERFLOW_MAX {

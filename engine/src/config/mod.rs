@@ -25,6 +25,7 @@ use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 
 use crate::http::wallboard::Abnormal;
 use crate::ladder::CaptureOptions;
+use crate::store::setting::Hidden;
 
 pub use problem::{ConfigError, Place, Problem};
 use provision::Provision;
@@ -52,6 +53,8 @@ pub struct Config {
     pub dns: DnsConfig,
     /// Which servers flows may ask.
     pub lookup: LookupConfig,
+    /// `[smtp]`; none: no mails are sent.
+    pub smtp: Option<SmtpConfig>,
     /// The database.
     pub storage: StorageUrl,
     /// Where everything else lies: journal, recordings, keys.
@@ -185,6 +188,38 @@ impl Default for HookConfig {
 /// How long a call waits for who answers a lookup, unless the configuration says otherwise.
 const HOOK_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// `[smtp]`: the server that takes mails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmtpConfig {
+    /// Its name; its certificate must be for it.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// How the way there is encrypted.
+    pub tls: SmtpTls,
+    /// Who signs in there; nobody where there is none.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<Hidden>,
+    /// A file whose first line is the password.
+    pub password_file: Option<PathBuf>,
+    /// Who the mails are from.
+    pub from: lettre::message::Mailbox,
+    /// Messages are sent along.
+    pub attach: bool,
+}
+
+/// How the way to a mail server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// After STARTTLS (RFC 3207), which it must offer.
+    StartTls,
+    /// From the beginning (RFC 8314).
+    Implicit,
+    /// Not at all.
+    Off,
+}
+
 /// `[recording]`.
 #[derive(Clone, Debug)]
 pub struct RecordingConfig {
@@ -308,6 +343,7 @@ impl Config {
             ice_servers: sections::ice(root.section("ice")),
             dns: sections::dns(root.section("dns")),
             lookup: sections::lookup(root.section("lookup")),
+            smtp: sections::smtp(root.section("smtp")),
             storage: sections::storage(root.section("storage"), &data_dir),
             log: sections::log(root.section("log")),
             recording: sections::recording(root.section("recording"), &data_dir),

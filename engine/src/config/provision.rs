@@ -219,6 +219,7 @@ fn handling(reader: &mut Reader<'_>) -> CallHandling {
         forward_no_answer: no_answer,
         voicemail: reader.flag("voicemail").unwrap_or(false),
         voicemail_greeting: reader.parsed::<PromptName>("voicemail_greeting").map(|name| name.to_string()),
+        voicemail_email: reader.parsed::<lettre::Address>("voicemail_email").map(|address| address.to_string()),
     }
 }
 

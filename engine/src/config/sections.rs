@@ -18,10 +18,11 @@ use super::reader::Reader;
 use super::tree::{Node, Value};
 use super::{
     DnsConfig, HookConfig, Listen, LogConfig, LogFormat, LookupConfig, RecordingConfig, RtpConfig, S3Config, SipConfig,
-    StorageUrl, TlsConfig, TlsFiles, network,
+    SmtpConfig, SmtpTls, StorageUrl, TlsConfig, TlsFiles, network,
 };
 use crate::http::wallboard::Abnormal;
 use crate::ladder::CaptureOptions;
+use crate::store::setting::Hidden;
 
 /// One of `sip.advertise`: `[TRANSPORT:]HOST[:PORT]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,6 +292,51 @@ pub(super) fn lookup(mut reader: Reader<'_>) -> LookupConfig {
     };
     reader.finish();
     config
+}
+
+pub(super) fn smtp(mut reader: Reader<'_>) -> Option<SmtpConfig> {
+    let ways = [("starttls", SmtpTls::StartTls), ("implicit", SmtpTls::Implicit), ("none", SmtpTls::Off)];
+    let tls = reader.word("tls", &ways).unwrap_or(SmtpTls::StartTls);
+    let usual = match tls {
+        SmtpTls::StartTls => 587,
+        SmtpTls::Implicit => 465,
+        SmtpTls::Off => 25,
+    };
+    let port = reader.whole("port", 1..=65_535).and_then(|port| u16::try_from(port).ok()).unwrap_or(usual);
+    let mut text = |key| reader.text(key).filter(|text| !text.is_empty());
+    let (server, user, password) = (text("server"), text("user"), text("password"));
+    let (password_file, from) = (text("password_file"), text("from"));
+    let attach = reader.flag("attach").unwrap_or(false);
+    let place = reader.place().clone();
+    let has_secret = password.is_some() != password_file.is_some();
+    let wrong = |message: &str| reader.problem(place.clone(), message.to_owned());
+    if server.is_none() && (user.is_some() || from.is_some()) {
+        wrong("`smtp` needs a server");
+    }
+    if server.is_some() && from.is_none() {
+        wrong("`smtp` needs `from`, write it as from = \"Switchboard <pbx@example.com>\"");
+    }
+    if user.is_some() != has_secret {
+        wrong("`smtp` needs a user and either password or password_file, or none of them");
+    }
+    if user.is_some() && tls == SmtpTls::Off {
+        wrong(
+            "`smtp`: a password is never sent in clear; set tls = \"starttls\" or \"implicit\", or take out the user",
+        );
+    }
+    let from = from.map(|text| crate::mail::sender(&text)).transpose();
+    let from = from.map_err(|error| reader.problem(reader.place_of("from"), format!("`smtp.from`: {error}")));
+    reader.finish();
+    Some(SmtpConfig {
+        server: server?,
+        port,
+        tls,
+        user,
+        password: password.map(Hidden::new),
+        password_file: password_file.map(PathBuf::from),
+        from: from.ok()??,
+        attach,
+    })
 }
 
 /// An address with variables in it, none of them in the name of the server: what somebody dials never says who is asked.

@@ -378,3 +378,23 @@ fn a_lookup_asks_the_server_that_is_written_down_whatever_is_dialled() {
         assert!(told.starts_with(problem), "{problem} in {told}");
     }
 }
+
+#[test]
+fn a_mail_server_is_whole_or_not_there() {
+    let whole =
+        "[smtp]\nserver = \"mail.example\"\nuser = \"pbx\"\npassword = \"s3cret\"\nfrom = \"PBX <pbx@example.com>\"\n";
+    let config = parse(whole).unwrap().smtp.unwrap();
+    assert_eq!((config.port, config.tls, config.attach), (587, SmtpTls::StartTls, false));
+    assert!(!format!("{config:?}").contains("s3cret"));
+    assert_eq!(parse("[smtp]\n").unwrap().smtp, None);
+    for (text, problem) in [
+        (whole.replace("pbx@", "pbx"), "5: `smtp.from`: `PBX <pbxexample.com>` is no sender"),
+        (whole.replace("server = \"mail.example\"\n", ""), "1: `smtp` needs a server"),
+        (whole.replace("password = \"s3cret\"\n", ""), "1: `smtp` needs a user and either password or password_file"),
+        (whole.replace("from = \"PBX <pbx@example.com>\"\n", ""), "1: `smtp` needs `from`"),
+        (format!("{whole}tls = \"none\"\n"), "1: `smtp`: a password is never sent in clear"),
+    ] {
+        let told = refused(&text);
+        assert!(told.starts_with(problem), "{problem} in {told}");
+    }
+}

@@ -8,8 +8,9 @@ use recordings::{SealKeys, Storage};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::{RecordingConfig, S3Config};
+use crate::config::{Config, RecordingConfig, S3Config};
 use crate::keeper::{KeepOptions, Keeper};
+use crate::mail::Mailer;
 use crate::store::Store;
 use crate::writer::Inbox;
 
@@ -27,6 +28,17 @@ pub(super) fn start(
     let options = KeepOptions { format: config.format, keep_days: config.keep_days };
     let keeper = Keeper::new(store.clone(), inbox.clone(), storage.clone(), options);
     Ok((storage, tokio::spawn(keeper.run(stopping.clone()))))
+}
+
+/// Starts what tells of messages by mail, if there is a server for that.
+pub(super) fn mail(
+    config: &Config,
+    store: &Store,
+    storage: &Storage,
+    stopping: &watch::Receiver<bool>,
+) -> Option<JoinHandle<()>> {
+    let mailer = Mailer::new(config.smtp.clone()?, config.tls.ca.clone(), store.clone(), storage.clone());
+    Some(tokio::spawn(mailer.run(stopping.clone())))
 }
 
 /// The folder, the bucket and the keys.

@@ -172,6 +172,7 @@ impl Running {
         let (storage, keeper) = keeping::start(&config.recording, &stored.store, &inbox, &stopping)?;
         tasks.extend([keeper, tokio::spawn(keeping.run(stopping.clone())), tokio::spawn(heap::run(stopping.clone()))]);
         tasks.push(tokio::spawn(http::metric::sum_up(stopping.clone())));
+        tasks.extend(keeping::mail(&config, &stored.store, &storage, &stopping));
         let api = Api::new(Parts {
             store: stored.store.clone(),
             live: Arc::clone(&live),

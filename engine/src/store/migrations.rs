@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 19] = [
     Step {
         version: 1,
         name: "first",
@@ -123,6 +123,12 @@ const STEPS: [Step; 18] = [
         name: "known_callers",
         sqlite: include_str!("../../../migrations/sqlite/0022_known_callers.sql"),
         postgres: include_str!("../../../migrations/postgres/0022_known_callers.sql"),
+    },
+    Step {
+        version: 24,
+        name: "voicemail_notices",
+        sqlite: include_str!("../../../migrations/sqlite/0024_voicemail_notices.sql"),
+        postgres: include_str!("../../../migrations/postgres/0024_voicemail_notices.sql"),
     },
 ];
 

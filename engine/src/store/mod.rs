@@ -33,6 +33,7 @@ pub mod staffing;
 pub mod surveys;
 pub mod tenants;
 pub mod trunks;
+pub mod voicemail_notices;
 pub mod voicemails;
 pub mod wallboard;
 

@@ -224,7 +224,7 @@ pub(super) async fn of_calls(
     rows.iter().map(voicemail).collect()
 }
 
-fn voicemail(row: &Row) -> Result<Voicemail, StoreError> {
+pub(super) fn voicemail(row: &Row) -> Result<Voicemail, StoreError> {
     let used = |at: &str, by: &str| -> Result<Option<FirstUse>, StoreError> {
         let (at_ms, by) = (row.opt_unsigned(at)?, row.opt_text(by)?);
         Ok(at_ms.map(|at_ms| FirstUse { at_ms, by: by.unwrap_or_default() }))

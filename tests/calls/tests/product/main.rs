@@ -14,6 +14,7 @@ mod keys;
 mod ladder;
 mod lamps;
 mod lookup;
+mod mail;
 mod names;
 mod park;
 mod pjsua2;
