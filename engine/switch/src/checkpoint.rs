@@ -1,4 +1,4 @@
-//! What must survive of a call in which two parties talk, or one is in a conference or waits in a queue, so that a process that takes this one's place goes on with it.
+//! What must survive of a call in which two parties talk, or one is in a conference, waits in a queue or is parked, so that a process that takes this one's place goes on with it.
 //!
 //! The switch says what it is ([`crate::output::Output::Checkpoint`]) whenever something of it changes; the shell keeps the
 //! last one of each call, and gives those of a killed process back ([`crate::input::Input::Resume`]).
@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dialplan::flow::name::QueueName;
-use dialplan::number::AgentNumber;
+use dialplan::number::{AgentNumber, ExtensionNumber};
 use hooks::fact::PeerKind;
 use hooks::id::{CallId, ConferenceId, LegId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,9 @@ use sip::session_timer::{Policy, Terms};
 
 use crate::call::{About, Reel};
 use crate::conference::MemberCheckpoint;
-use crate::leg::RefreshBy;
+use crate::leg::{Peer, RefreshBy};
 
-/// A call in which two parties talk, or one is in a conference or waits in a queue.
+/// A call in which two parties talk, or one is in a conference, waits in a queue or is parked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallCheckpoint {
     /// Whose.
@@ -50,6 +50,7 @@ impl CallCheckpoint {
             Other::Callee(callee) => [self.caller.leg, callee.leg],
             Other::Room(room) => [self.caller.leg, room.service],
             Other::Queue(queue) => [self.caller.leg, queue.service],
+            Other::Park(park) => [self.caller.leg, park.service],
         }
     }
 
@@ -62,7 +63,7 @@ impl CallCheckpoint {
     /// What it is there, by which leg.
     pub(crate) fn member(&self) -> Option<(LegId, &MemberCheckpoint)> {
         match &self.other {
-            Other::Callee(_) | Other::Queue(_) => None,
+            Other::Callee(_) | Other::Queue(_) | Other::Park(_) => None,
             Other::Room(room) => Some((self.caller.leg, &room.member)),
         }
     }
@@ -71,7 +72,7 @@ impl CallCheckpoint {
     pub(crate) fn far_ends(&self) -> impl Iterator<Item = &LegCheckpoint> {
         let callee = match &self.other {
             Other::Callee(callee) => Some(callee.as_ref()),
-            Other::Room(_) | Other::Queue(_) => None,
+            Other::Room(_) | Other::Queue(_) | Other::Park(_) => None,
         };
         std::iter::once(&self.caller).chain(callee)
     }
@@ -84,6 +85,23 @@ pub(crate) enum Other {
     Callee(Box<LegCheckpoint>),
     Room(RoomCheckpoint),
     Queue(QueueCheckpoint),
+    Park(Box<ParkCheckpoint>),
+}
+
+/// Where the `caller` of a call is parked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ParkCheckpoint {
+    /// The leg of the place.
+    pub(crate) service: LegId,
+    pub(crate) slot: ExtensionNumber,
+    /// Since when, ms since the Unix epoch.
+    pub(crate) since_ms: u64,
+    /// Who parked him: a leg that is over.
+    pub(crate) by: LegId,
+    pub(crate) by_peer: Peer,
+    pub(crate) by_agent: Option<AgentNumber>,
+    /// The queue that he had waited in last.
+    pub(crate) queue: Option<QueueName>,
 }
 
 /// Where the `caller` of a call waits.

@@ -55,7 +55,7 @@ pub(crate) enum Side {
 }
 
 /// What is at the far end of a leg.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Peer {
     pub(crate) kind: PeerKind,
     /// The extension's number, the trunk's name, or the service's number.

@@ -10,13 +10,16 @@ use dialplan::say::defaults;
 use hooks::fact::{CallParked, CallUnparked, EndCause, EndedBy, Event, ParkEnd, TransferKind};
 use sip::message::StatusCode;
 
+use super::queue::Queueing;
 use super::transfer::{Purpose, TRANSFER_RING_MAX, Transfer};
 use super::voicemail::After;
 use super::{Arrival, Call, End, LEGS_MAX, Route, Seeking, Service, Stage, Verdict};
+use crate::checkpoint::ParkCheckpoint;
+use crate::config::TenantConfig;
 use crate::desk::{Desk, LegIndex, LegRef, Refusal, TimerKey};
 use crate::floor::Reach;
 use crate::invite::Summons;
-use crate::leg::{Leg, Side};
+use crate::leg::{Leg, LegState, Side};
 use crate::media::{Detect, Sound, Source};
 use crate::output::Refused;
 use crate::presence::Line;
@@ -100,6 +103,58 @@ impl Call {
         desk.parking.take(&tenant, slot.clone(), self.id);
         desk.presence.touch(&tenant, slot.as_str());
         self.rewire(desk);
+    }
+
+    /// What must survive of it.
+    pub(super) fn park_checkpoint(&self, desk: &Desk) -> Option<ParkCheckpoint> {
+        let (_, stay) = self.stay()?;
+        let by = self.leg(stay.by)?;
+        Some(ParkCheckpoint {
+            service: self.legs[self.service()?.at()].id,
+            slot: stay.slot.clone(),
+            since_ms: stay.since_ms,
+            by: by.id,
+            by_peer: by.peer.clone(),
+            by_agent: by.agent.and_then(|agent| desk.floor.number_of(agent)).cloned(),
+            queue: self.queueing.last.as_ref().map(|queue| queue.name.clone()),
+        })
+    }
+
+    /// The stay of a call of a killed process. `None` where nobody is parked any more.
+    pub(super) fn restored_stay(tenant: &TenantConfig, kept: &ParkCheckpoint) -> Option<(Service, Queueing)> {
+        tenant.plan.park.as_ref()?;
+        let last = kept.queue.as_ref().and_then(|queue| tenant.queues.get(queue)).cloned();
+        let stay =
+            Stay { slot: kept.slot.clone(), by: PARKER_RESTORED, since_ms: kept.since_ms, until: None, rung: None };
+        Some((Service::Park(Box::new(stay)), Queueing::after(last)))
+    }
+
+    /// He is at his place again: its leg is there, and that of who parked him, which was over before. Nobody is rung any more for whom
+    /// the killed process had phones rung.
+    pub(super) fn return_to_place(&mut self, desk: &mut Desk, parked: LegIndex, kept: &ParkCheckpoint, at_ms: u64) {
+        let side = match self.legs[parked.at()].side {
+            Side::Caller => Side::Callee,
+            Side::Callee => Side::Caller,
+        };
+        let tenant = self.tenant.tenant.clone();
+        let service = Leg::service(kept.service, side, kept.slot.as_str());
+        desk.leg_began(&tenant, self.id, &service);
+        self.legs.push(service);
+        let agent = kept.by_agent.as_ref().and_then(|number| desk.floor.agent(&tenant, number));
+        let over = LegState::Ended { cause: EndCause::Transferred, at_ms };
+        let by = Leg { peer: kept.by_peer.clone(), agent, state: over, ..Leg::service(kept.by, side, "") };
+        self.legs.push(by);
+        desk.parking.take(&tenant, kept.slot.clone(), self.id);
+        desk.presence.touch(&tenant, kept.slot.as_str());
+    }
+
+    /// He is still there: who parked him is rung when the rest of the time is over.
+    pub(super) fn stay_on(&mut self, desk: &mut Desk) {
+        let Some(timeout) = self.tenant.plan.park.as_ref().map(|park| park.timeout) else { return };
+        let (now_ms, key) = (desk.now.unix_ms, TimerKey::Parked(self.id));
+        let Some(stay) = self.stay_mut() else { return };
+        let waited = Duration::from_millis(now_ms.saturating_sub(stay.since_ms));
+        stay.until = Some(desk.start_timer(timeout.saturating_sub(waited), key));
     }
 
     fn stay(&self) -> Option<(LegIndex, &Stay)> {
@@ -189,6 +244,10 @@ impl Call {
     /// # Errors
     /// What it is told; he goes on waiting.
     pub(super) fn unpark(&mut self, desk: &mut Desk, arrival: Arrival) -> Result<(), Refusal> {
+        if self.is_on_probation() {
+            // Nobody knows whether he is still there.
+            return Err(StatusCode::REQUEST_PENDING.into());
+        }
         if self.legs.len() >= LEGS_MAX {
             return Err(Refusal::busy_node());
         }
@@ -415,6 +474,9 @@ impl Call {
         self.hear(desk, parked, vec![Source::Sound(Sound::HoldMusic)]);
     }
 }
+
+/// The place among the legs of who parked him, in a call of a killed process: beside the parked one and that of the place.
+const PARKER_RESTORED: LegIndex = LegIndex(2);
 
 /// There is no such place, or it is taken.
 const TAKEN: Verdict = Verdict { status: StatusCode::BUSY_HERE, cause: EndCause::Busy };

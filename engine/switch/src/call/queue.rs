@@ -44,6 +44,13 @@ pub(super) struct Queueing {
     pub(super) overflow: Option<super::overflow::Chain>,
 }
 
+impl Queueing {
+    /// Of one who had waited there.
+    pub(super) fn after(last: Option<Arc<Queue>>) -> Self {
+        Self { last, ..Self::default() }
+    }
+}
+
 /// An agent who is rung.
 #[derive(Debug)]
 pub(super) struct Rung {

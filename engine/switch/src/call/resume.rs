@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::number::RoomNumber;
-use hooks::fact::{CallEnded, CallLeftQueue, CallResumed, EndCause, EndedBy, Event, LegEnded, PeerKind, QueueExit};
+use hooks::fact::{
+    CallEnded, CallLeftQueue, CallResumed, CallUnparked, EndCause, EndedBy, Event, LegEnded, ParkEnd, PeerKind,
+    QueueExit,
+};
 use sip::dialog::Dialog;
 use sip::digest::{Credentials, DigestClient};
 use sip::flow::Flow;
@@ -96,7 +99,7 @@ impl Call {
         desk.outputs.push_back(Output::Checkpoint(said));
     }
 
-    /// `None` unless two parties talk, or one is in a conference or waits in a queue, with media agreed: anything else is over when the process is. A
+    /// `None` unless two parties talk, or one is in a conference, waits in a queue or is parked, with media agreed: anything else is over when the process is. A
     /// call on probation is not tried again.
     fn checkpoint(&self, desk: &Desk) -> Option<CallCheckpoint> {
         if self.probation.is_some() {
@@ -116,17 +119,14 @@ impl Call {
             Stage::Served { caller, answered_ms, by: Service::Queue(_) } => {
                 (*caller, *answered_ms, Other::Queue(self.queue_checkpoint(desk)?))
             }
+            Stage::Served { caller, answered_ms, by: Service::Park(_) } => {
+                (*caller, *answered_ms, Other::Park(Box::new(self.park_checkpoint(desk)?)))
+            }
             Stage::Begun
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Served {
-                by:
-                    Service::Echo
-                    | Service::Flow
-                    | Service::Park(_)
-                    | Service::Voicemail(_)
-                    | Service::Survey(_)
-                    | Service::LastWords(_),
+                by: Service::Echo | Service::Flow | Service::Voicemail(_) | Service::Survey(_) | Service::LastWords(_),
                 ..
             }
             | Stage::Ending { .. }
@@ -221,6 +221,7 @@ impl Call {
             Other::Callee(_) => {}
             Other::Room(room) => call.return_to_room(desk, caller, room),
             Other::Queue(kept) => call.return_to_queue(desk, caller, kept, interrupted_at_ms),
+            Other::Park(kept) => call.return_to_place(desk, caller, kept, interrupted_at_ms),
         }
         let until = desk.start_timer(PROBATION, TimerKey::Probation(call.id));
         let asked = awaited.clone();
@@ -378,6 +379,7 @@ impl Call {
         if let Stage::Served { by: Service::Queue(_), .. } = &self.stage {
             self.rejoin_queue(desk);
         }
+        self.stay_on(desk);
     }
 
     /// A far end does not want to go on, or did not answer in time: the call is over.
@@ -433,6 +435,10 @@ fn restored_stage(
             let (by, queueing) = Call::restored_wait(tenant, kept)?;
             (served(by), queueing)
         }
+        Other::Park(kept) => {
+            let (by, queueing) = Call::restored_stay(tenant, kept)?;
+            (served(by), queueing)
+        }
     })
 }
 
@@ -445,6 +451,11 @@ pub(crate) fn close_interrupted(desk: &mut Desk, checkpoint: &CallCheckpoint, at
         let waited_ms = at_ms.saturating_sub(kept.since_ms);
         let left = CallLeftQueue { call, queue, exit, waited_ms, agent: None, within_target: false };
         desk.fact_at(&checkpoint.tenant, at_ms, Event::CallLeftQueue(left));
+    }
+    if let Other::Park(kept) = &checkpoint.other {
+        let waited_ms = at_ms.saturating_sub(kept.since_ms);
+        let unparked = CallUnparked { call, slot: kept.slot.to_string(), outcome: ParkEnd::Left, to: None, waited_ms };
+        desk.fact_at(&checkpoint.tenant, at_ms, Event::CallUnparked(unparked));
     }
     for (leg, sip_status) in checkpoint.legs().into_iter().zip(statuses) {
         let ended = LegEnded { call, leg, cause, sip_status, reason: None, quality: None };

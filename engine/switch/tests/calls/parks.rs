@@ -289,3 +289,60 @@ fn another_house_takes_nobody_here() {
     let later = world.now() + Duration::from_secs(1);
     world.run_until(later);
 }
+
+/// Who is parked outlives the process: his place, his music and his time stay.
+#[test]
+fn who_is_parked_stays_at_his_place_when_the_process_is_killed() {
+    let mut world = parked();
+    world.play("50s lines hears HoldMusic");
+    world.crash(Duration::from_secs(2));
+    world.play("0ms lines hears HoldMusic\n0ms lines < INVITE");
+    let before = world.facts.clone();
+    world.register(&["alice", "bob", "carol"]);
+    world.facts = before;
+    // Nobody takes him before it is known that he is still there; his place is his.
+    world.play("0ms carol > INVITE 701\n0ms carol < 491");
+    world.play("1s lines > 200\n1s lines < ACK\n1s lines hears HoldMusic");
+    world.play("1s carol > INVITE 701\n1s carol < 200\n1s lines hears carol\n1s carol hears lines\n2s lines > BYE\n2s carol < BYE");
+    assert_eq!(of(&world, "parked "), ["parked 701 lines#1 by 1001#1", "unparked 701 Retrieved -> 1003#1 54000"]);
+    close(world, &["10001", "10002"]);
+}
+
+#[test]
+fn who_parked_him_is_rung_after_the_rest_of_the_time_though_the_process_was_killed() {
+    let mut world = parked();
+    world.play("50s lines hears HoldMusic");
+    world.crash(Duration::from_secs(10));
+    world.play("0ms lines < INVITE\n0ms lines > 200\n0ms lines < ACK");
+    let before = world.facts.clone();
+    world.register(&["alice", "bob"]);
+    world.facts = before;
+    // 120 s in all, 60 of them were over.
+    world.play("59s lines hears HoldMusic");
+    assert!(world.phone("alice").inbox.is_empty());
+    world.play(
+        "1s alice < INVITE\n2s alice > 200\n2s alice < ACK\n2s lines hears alice\n3s lines > BYE\n3s alice < BYE",
+    );
+    assert_eq!(of(&world, "unparked"), ["unparked 701 Returned -> 1001#2 121000"]);
+    close(world, &["10001", "10002"]);
+}
+
+/// In each case one end for one beginning: he says that he has gone, he says nothing, and parking has been taken out of the settings.
+#[test]
+fn who_is_gone_after_a_restart_left_his_place() {
+    for answer in ["0ms lines > 481\n0ms lines < ACK\n0ms lines < BYE", "5s lines < BYE"] {
+        let mut world = parked();
+        world.play("5s lines hears HoldMusic");
+        world.crash(Duration::from_secs(2));
+        world.play("0ms lines < INVITE");
+        world.play(answer);
+        assert_eq!(of(&world, "unparked").len(), 1, "{}", world.ladder());
+        assert!(of(&world, "unparked")[0].starts_with("unparked 701 Left"), "{}", world.ladder());
+        close(world, &["10001", "10002"]);
+    }
+    let mut world = parked();
+    world.tenant.plan.park = None;
+    world.crash(Duration::from_secs(2));
+    assert_eq!(of(&world, "unparked"), ["unparked 701 Left 0"], "{}", world.ladder());
+    assert_eq!(of(&world, "ended Interrupted").len(), 1, "{}", world.ladder());
+}

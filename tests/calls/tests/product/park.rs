@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::queue::{PATIENCE, Ready, Scene, state};
 
-#[test]
-fn a_parked_customer_hears_music_and_talks_with_who_dials_the_place() -> Result<()> {
+/// A customer whom alice has parked at 701, and the call.
+fn parked() -> Result<(Scene, String)> {
     let mut scene = Scene::begin(&Ready::OnDesk)?;
     scene.answer()?;
     scene.heard.hush();
@@ -21,9 +21,35 @@ fn a_parked_customer_hears_music_and_talks_with_who_dials_the_place() -> Result<
     scene.alice.phone.reply(&bye, "200 OK", "")?;
     ensure!(state(&scene.api, "10001", "state")? == "wrap_up", "who parked him is out of the call");
     scene.hears_music(scene.heard.now_s() + 0.2)?;
+    Ok((scene, id))
+}
+
+#[test]
+fn a_parked_customer_hears_music_and_talks_with_who_dials_the_place() -> Result<()> {
+    let (mut scene, id) = parked()?;
     let shown = scene.api.get(&format!("calls/{id}"))?;
     ensure!(shown["parked"]["slot"] == "701", "{shown}");
 
+    take(&mut scene)
+}
+
+/// A process that is killed and started again finds him at his place, by the music that he hears.
+#[test]
+fn a_parked_customer_outlives_the_process() -> Result<()> {
+    let (mut scene, _) = parked()?;
+    scene.server.kill()?;
+    scene.server.start_again()?;
+    let asked = scene.caller.expect("INVITE")?;
+    let answer = sdp::session(scene.heard.address()?, 2, "0 101", &["rtpmap:101 telephone-event/8000"]);
+    scene.caller.reply(&asked, "200 OK", &answer)?;
+    scene.caller.expect("ACK")?;
+    scene.hears_music(scene.heard.now_s() + 0.2)?;
+    scene.api = scene.server.api()?;
+    take(&mut scene)
+}
+
+/// Bob dials the place, they talk, and the record has one stay.
+fn take(scene: &mut Scene) -> Result<()> {
     let mut taking = scene.bob.phone.dialog_to("701");
     scene.bob.call(&mut taking)?;
     let ok = scene.bob.phone.expect("200 INVITE")?;
