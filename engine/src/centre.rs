@@ -140,6 +140,9 @@ pub struct QueueRules {
     /// A prompt that who comes in hears before the music (REC-08).
     #[schema(example = "queue_welcome")]
     pub welcome: Option<String>,
+    /// Shown outside as the number of its agents who have none of their own (CALL-08); of several queues the first that has one.
+    #[schema(example = "4008001234")]
+    pub caller_number: Option<String>,
     /// A prompt that is heard by who waits, again and again, in the place of the stock music (QUEUE-05).
     pub music: Option<String>,
     /// What its callers are asked after the talk (SURVEY-01): when the agent asks for it (CALL-25), or by a flow.
@@ -289,6 +292,7 @@ impl Default for QueueRules {
             survey_after_hangup: false,
             voicemail_greeting: None,
             voicemail_email: None,
+            caller_number: None,
             overflow: Vec::new(),
             members: Vec::new(),
         }
@@ -334,6 +338,8 @@ impl QueueRules {
             let wrong = prompt.as_deref().and_then(|text| text.parse::<PromptName>().err());
             faults.extend(wrong.map(|error| (field, error.to_string())));
         }
+        let caller_number = self.caller_number.as_deref().and_then(|text| text.parse::<Dialled>().err());
+        faults.extend(caller_number.map(|error| ("caller_number", error.to_string())));
         let email = self.voicemail_email.as_deref().and_then(|text| check_address(text).err());
         faults.extend(email.map(|error| ("voicemail_email", error)));
         faults
@@ -421,6 +427,7 @@ impl QueueRules {
             survey: self.survey.as_deref().and_then(|text| text.parse().ok()),
             survey_after_hang_up: self.survey_after_hangup,
             voicemail_greeting: self.voicemail_greeting.as_deref().and_then(|text| text.parse().ok()),
+            caller_number: self.caller_number.clone(),
             overflow: self.steps(),
         }
     }

@@ -19,6 +19,9 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use recordings::Storage;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use tokio::sync::watch;
 
 use crate::config::{SmtpConfig, SmtpTls};
@@ -62,6 +65,8 @@ enum SendError {
     Authorities(std::io::Error),
     #[error("the password cannot be read: {0}")]
     Password(std::io::Error),
+    #[error("it lets us not in: {0}")]
+    Unreachable(lettre::transport::smtp::Error),
     #[error("{0}")]
     Letter(#[from] lettre::error::Error),
     #[error("{0}")]
@@ -71,15 +76,16 @@ enum SendError {
 }
 
 impl SendError {
-    /// Whether it is this mail that is refused, for good (RFC 5321 §4.2.1): not the sign-in, and not the server as a whole.
+    /// Whether it is this mail that is refused, for good (RFC 5321 §4.2.3): not the sign-in, and not the server as a whole, whose greeting
+    /// may be 554.
     fn is_final(&self) -> bool {
         match self {
             Self::Letter(_) => true,
             Self::Smtp(error) => {
                 let code = error.status().map(u16::from);
-                error.is_permanent() && code.is_some_and(|code| (550..=559).contains(&code))
+                error.is_permanent() && code.is_some_and(|code| (550..=553).contains(&code))
             }
-            Self::Authorities(_) | Self::Password(_) | Self::Store(_) => false,
+            Self::Unreachable(_) | Self::Authorities(_) | Self::Password(_) | Self::Store(_) => false,
         }
     }
 }
@@ -182,7 +188,10 @@ impl Mailer {
 
     async fn send(&self, letter: Letter<'_>) -> Result<(), SendError> {
         let mail = letter.write(&self.config.server)?;
-        self.transport().await?.send(mail).await?;
+        let transport = self.transport().await?;
+        // What it says to us, before any mail, is about no mail.
+        transport.test_connection().await.map_err(SendError::Unreachable)?;
+        transport.send(mail).await?;
         Ok(())
     }
 
@@ -198,23 +207,32 @@ impl Mailer {
             SmtpTls::Implicit => builder.tls(Tls::Wrapper(self.trust().await?)),
         };
         if let Some(user) = &config.user {
-            let password = match (&config.password, &config.password_file) {
-                (Some(password), _) => password.expose().to_owned(),
-                (None, Some(file)) => {
-                    let text = tokio::fs::read_to_string(file).await.map_err(SendError::Password)?;
-                    text.trim_end().to_owned()
-                }
-                (None, None) => String::new(),
-            };
-            builder = builder.credentials(Credentials::new(user.clone(), password));
+            builder = builder.credentials(Credentials::new(user.clone(), self.password().await?));
         }
         Ok(builder.build())
     }
 
+    async fn password(&self) -> Result<String, SendError> {
+        match (&self.config.password, &self.config.password_file) {
+            (Some(password), _) => Ok(password.expose().to_owned()),
+            (None, Some(file)) => {
+                let text = tokio::fs::read_to_string(file).await.map_err(SendError::Password)?;
+                Ok(text.lines().next().unwrap_or_default().trim_end().to_owned())
+            }
+            (None, None) => Ok(String::new()),
+        }
+    }
+
     async fn trust(&self) -> Result<TlsParameters, SendError> {
         let pem = tokio::fs::read(&self.ca).await.map_err(SendError::Authorities)?;
-        let builder = TlsParameters::builder(self.config.server.clone()).certificate_store(CertificateStore::None);
-        Ok(builder.add_root_certificate(Certificate::from_pem(&pem)?).build()?)
+        let mut builder = TlsParameters::builder(self.config.server.clone()).certificate_store(CertificateStore::None);
+        for authority in CertificateDer::pem_slice_iter(&pem).flatten() {
+            // As elsewhere, one that is no authority is passed over: a bundle of the system has old ones.
+            if RootCertStore::empty().add(authority.clone()).is_ok() {
+                builder = builder.add_root_certificate(Certificate::from_der(authority.to_vec())?);
+            }
+        }
+        Ok(builder.build()?)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::tls::{CertificateFiles, Certificates, Loaded, ensure};
 
 const AT_MS: u64 = 1_795_336_200_000;
 const MINUTE: u64 = 60_000;
+const GREETING: &str = "220 mail.test ESMTP";
 
 /// What the server says to the end of a mail, one after another; it takes those that follow.
 type Says = Arc<Mutex<Vec<&'static str>>>;
@@ -28,10 +29,16 @@ type Says = Arc<Mutex<Vec<&'static str>>>;
 type Taken = Arc<Mutex<Vec<String>>>;
 
 /// RFC 5321 as far as a client needs it; AUTH PLAIN where `auth`.
-async fn session(stream: impl AsyncRead + AsyncWrite, auth: bool, says: Says, taken: Taken) -> std::io::Result<()> {
+async fn session(
+    stream: impl AsyncRead + AsyncWrite,
+    greeting: &'static str,
+    auth: bool,
+    says: Says,
+    taken: Taken,
+) -> std::io::Result<()> {
     let (read, mut write) = tokio::io::split(stream);
     let mut lines = BufReader::new(read).lines();
-    write.write_all(b"220 mail.test ESMTP\r\n").await?;
+    write.write_all(format!("{greeting}\r\n").as_bytes()).await?;
     let mut mail = String::new();
     while let Some(line) = lines.next_line().await? {
         let word = line.split([' ', ':']).next().unwrap_or_default().to_uppercase();
@@ -95,7 +102,7 @@ impl House {
         let (said, took) = (says.clone(), taken.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(session(stream, auth, said.clone(), took.clone()));
+                tokio::spawn(session(stream, GREETING, auth, said.clone(), took.clone()));
             }
         });
         let house = Self { folder, journal, store, records, at, says, taken };
@@ -261,6 +268,44 @@ async fn a_sign_in_that_is_refused_is_the_servers_matter_and_the_mail_waits() {
     assert_eq!(house.taken().len(), 1);
 }
 
+/// RFC 5321 §3.1: 554 instead of a greeting is about us, and about no mail.
+#[tokio::test]
+async fn a_server_that_lets_nobody_in_is_asked_again() {
+    let mut house = House::new(false).await;
+    house.message(1, "queue:support", "", b"x").await;
+    let mut mailer = house.mailer(false);
+    for (n, greeting) in ["554 go away", "550 blocked", GREETING].into_iter().enumerate() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        mailer.config.port = listener.local_addr().unwrap().port();
+        let (says, taken) = (house.says.clone(), house.taken.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(session(stream, greeting, false, says.clone(), taken.clone()));
+            }
+        });
+        mailer.round(AT_MS + (n as u64 + 1) * 60 * MINUTE).await.unwrap();
+    }
+    assert_eq!(house.taken().len(), 1);
+}
+
+/// The first line of a file is the password, and what follows is not.
+#[tokio::test]
+async fn a_password_stands_in_the_first_line_of_its_file_and_a_broken_authority_is_passed_over() {
+    let house = House::new(false).await;
+    let mut mailer = house.mailer(false);
+    let files = CertificateFiles::own(house.folder.path());
+    ensure(&files, &["127.0.0.1".to_owned()]).unwrap();
+    let own = std::fs::read_to_string(&files.certificate).unwrap();
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    mailer.ca = house.folder.path().join("ca.pem");
+    std::fs::write(&mailer.ca, format!("{broken}{own}")).unwrap();
+    mailer.trust().await.unwrap();
+    let file = house.folder.path().join("password");
+    std::fs::write(&file, "s3cret  \nnot this\n").unwrap();
+    (mailer.config.user, mailer.config.password_file) = (Some("pbx".to_owned()), Some(file));
+    assert_eq!(mailer.password().await.unwrap(), "s3cret");
+}
+
 #[tokio::test]
 async fn after_a_day_it_is_given_up_and_older_messages_are_never_told_of() {
     let mut house = House::new(false).await;
@@ -316,7 +361,7 @@ async fn a_server_without_tls_or_with_a_strangers_certificate_gets_nothing() {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             if let Ok(stream) = acceptor.accept(stream).await {
-                tokio::spawn(session(stream, false, says.clone(), taken.clone()));
+                tokio::spawn(session(stream, GREETING, false, says.clone(), taken.clone()));
             }
         }
     });

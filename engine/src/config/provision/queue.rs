@@ -98,6 +98,7 @@ pub(super) fn queue(mut reader: Reader<'_>) -> Option<ProvisionedQueue> {
         survey: reader.text("survey"),
         survey_after_hangup: reader.flag("survey_after_hangup").unwrap_or(other.survey_after_hangup),
         voicemail_greeting: reader.text("voicemail_greeting"),
+        caller_number: reader.text("caller_number"),
         voicemail_email: reader.text("voicemail_email"),
         overflow: reader.list("overflow", |text| Ok(text.to_owned())).unwrap_or_default(),
         members: members.into_iter().zip(1..).map(|(member, order)| QueueMember { order, ..member }).collect(),

@@ -56,6 +56,8 @@ pub struct Queue {
     pub survey_after_hang_up: bool,
     /// Said to who may leave a message for it, before he is asked to.
     pub voicemail_greeting: Option<PromptName>,
+    /// Shown outside as the number of its agents, of whom none has his own (CALL-08).
+    pub caller_number: Option<String>,
     /// Where a caller goes whom no agent takes, one after another (QUEUE-06); then he is told so, and the call ends.
     pub overflow: Vec<Overflow>,
 }

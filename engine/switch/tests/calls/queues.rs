@@ -47,6 +47,7 @@ pub(crate) fn centre() -> TenantConfig {
         music: None,
         survey: None,
         survey_after_hang_up: false,
+        caller_number: None,
         voicemail_greeting: None,
         own_agent: OwnAgent::default(),
         callback_key: None,

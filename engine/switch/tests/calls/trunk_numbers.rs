@@ -3,6 +3,7 @@
 use switch::config::{CallerShown, TenantConfig, TrunkPolicy};
 
 use crate::ladder::{World, node, tenant};
+use crate::queues::{centre, change, close, staffed};
 
 fn world(change: impl Fn(&mut TrunkPolicy)) -> World {
     let mut tenant: TenantConfig = tenant();
@@ -88,4 +89,28 @@ fn a_trunk_gets_the_headers_it_wants_and_a_phone_does_not() {
     assert!(sent.contains("\r\nX-Numbers: 01066668888>913800000000\r\n"), "{sent}");
     world.play("0ms alice > INVITE 1002\n0ms bob < INVITE `!X-Line`\n0ms bob > 486\n0ms bob < ACK\n0ms alice < 486");
     world.finish();
+}
+
+/// Proves CALL-08: the agent's own number, else that of his group, else the default line; an extension without an agent has no group.
+#[test]
+fn an_agent_shows_his_own_number_else_that_of_his_queue_else_the_default_line() {
+    for (own, of_queue, of_trunk, shown) in [
+        (Some("01066668888"), Some("4008001234"), Some("01012345678"), "01066668888"),
+        (None, Some("4008001234"), Some("01012345678"), "4008001234"),
+        (None, None, Some("01012345678"), "01012345678"),
+        (None, None, None, "01000000000"),
+    ] {
+        let mut settings = centre();
+        change(&mut settings, |queue| queue.caller_number = of_queue.map(str::to_owned));
+        let number = |text: Option<&str>| text.map(str::to_owned);
+        settings.extensions.get_mut(&"1001".parse().unwrap()).unwrap().caller_number = number(own);
+        settings.trunks.get_mut(&"lines".parse().unwrap()).unwrap().caller_number = number(of_trunk);
+        settings.caller_number = Some("01000000000".to_owned());
+        let mut world = staffed(settings, &["10001"]);
+        let sent = invite(&mut world, "alice", "13800000000");
+        assert!(sent.contains(&format!("From: <sip:{shown}@pbx.example>")), "{shown}: {sent}");
+        let nobodys = invite(&mut world, "carol", "13800000000");
+        assert!(!nobodys.contains("4008001234"), "{nobodys}");
+        close(world, &["10001"]);
+    }
 }
