@@ -290,7 +290,7 @@ fn our_contact_is_a_websocket() {
     world.finish();
 }
 
-/// Proves PHONE-17 for the connection of a web phone.
+/// Proves PHONE-02 (a web phone that is registered: who logs in is Online by that), and PHONE-17 for the connection of a web phone.
 #[test]
 fn an_agent_whose_page_is_gone_for_half_a_minute_is_offline() {
     let mut world = world_of(crate::queues::centre());
