@@ -93,6 +93,8 @@ pub(super) fn queue(mut reader: Reader<'_>) -> Option<ProvisionedQueue> {
         agent_announcement: reader.text("agent_announcement"),
         wrap_up_max_s,
         record: reader.flag("record").unwrap_or(other.record),
+        caller_number: super::caller_number(&mut reader),
+        recording_announcement: reader.text("recording_announcement"),
         welcome: reader.text("welcome"),
         music: reader.text("music"),
         survey: reader.text("survey"),

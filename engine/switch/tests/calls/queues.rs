@@ -43,6 +43,8 @@ pub(crate) fn centre() -> TenantConfig {
         members: members.collect(),
         wrap_up_max: Some(Duration::from_secs(10)),
         record: false,
+        caller_number: None,
+        recording_announcement: None,
         welcome: None,
         music: None,
         survey: None,

@@ -192,6 +192,8 @@ pub(crate) fn plain(
         members,
         wrap_up_max,
         record: false,
+        caller_number: None,
+        recording_announcement: None,
         welcome: None,
         music: None,
         survey: None,
