@@ -137,12 +137,16 @@ pub struct QueueRules {
     pub wrap_up_max_s: u32,
     /// Its answered calls are recorded (REC-04).
     pub record: bool,
-    /// A prompt that who comes in hears before the music (REC-08).
+    /// Shown outside as the caller's number of its agents' calls, where the extension has none of its own and the trunk shows the extension's
+    /// number; of several queues the first by name that has one (CALL-08).
+    #[schema(example = "+861012345678")]
+    pub caller_number: Option<String>,
+    /// A prompt that says that the call is recorded: a caller hears it to its end before he stands in line, once in a call (REC-08).
+    #[schema(example = "call_recorded")]
+    pub recording_announcement: Option<String>,
+    /// A prompt that who comes in hears before the music.
     #[schema(example = "queue_welcome")]
     pub welcome: Option<String>,
-    /// Shown outside as the number of its agents who have none of their own (CALL-08); of several queues the first that has one.
-    #[schema(example = "4008001234")]
-    pub caller_number: Option<String>,
     /// A prompt that is heard by who waits, again and again, in the place of the stock music (QUEUE-05).
     pub music: Option<String>,
     /// What its callers are asked after the talk (SURVEY-01): when the agent asks for it (CALL-25), or by a flow.
@@ -286,13 +290,14 @@ impl Default for QueueRules {
             agent_announcement: None,
             wrap_up_max_s: 0,
             record: true,
+            caller_number: None,
+            recording_announcement: None,
             welcome: None,
             music: None,
             survey: None,
             survey_after_hangup: false,
             voicemail_greeting: None,
             voicemail_email: None,
-            caller_number: None,
             overflow: Vec::new(),
             members: Vec::new(),
         }
@@ -320,6 +325,8 @@ impl QueueRules {
         let number = self.number.as_deref().and_then(|text| text.parse::<ExtensionNumber>().err());
         faults
             .extend(number.map(|_| ("number", "a queue's number is 2 to 10 digits, optionally after a *".to_owned())));
+        let caller_number = self.caller_number.as_deref().and_then(|text| text.parse::<Dialled>().err());
+        faults.extend(caller_number.map(|error| ("caller_number", error.to_string())));
         let survey = self.survey.as_deref().and_then(|text| text.parse::<SurveyName>().err());
         faults.extend(survey.map(|error| ("survey", error.to_string())));
         if self.survey_after_hangup && self.survey.is_none() {
@@ -329,6 +336,7 @@ impl QueueRules {
             faults.push(("callback_key", "write one of 0-9, * and #".to_owned()));
         }
         let prompts = [
+            ("recording_announcement", &self.recording_announcement),
             ("welcome", &self.welcome),
             ("music", &self.music),
             ("voicemail_greeting", &self.voicemail_greeting),
@@ -338,8 +346,6 @@ impl QueueRules {
             let wrong = prompt.as_deref().and_then(|text| text.parse::<PromptName>().err());
             faults.extend(wrong.map(|error| (field, error.to_string())));
         }
-        let caller_number = self.caller_number.as_deref().and_then(|text| text.parse::<Dialled>().err());
-        faults.extend(caller_number.map(|error| ("caller_number", error.to_string())));
         let email = self.voicemail_email.as_deref().and_then(|text| check_address(text).err());
         faults.extend(email.map(|error| ("voicemail_email", error)));
         faults
@@ -422,12 +428,13 @@ impl QueueRules {
             agent_announcement: self.agent_announcement.as_deref().and_then(|text| text.parse().ok()),
             wrap_up_max: some(self.wrap_up_max_s),
             record: self.record,
+            caller_number: self.caller_number.clone(),
+            recording_announcement: self.recording_announcement.as_deref().and_then(|text| text.parse().ok()),
             welcome: self.welcome.as_deref().and_then(|text| text.parse().ok()),
             music: self.music.as_deref().and_then(|text| text.parse().ok()),
             survey: self.survey.as_deref().and_then(|text| text.parse().ok()),
             survey_after_hang_up: self.survey_after_hangup,
             voicemail_greeting: self.voicemail_greeting.as_deref().and_then(|text| text.parse().ok()),
-            caller_number: self.caller_number.clone(),
             overflow: self.steps(),
         }
     }

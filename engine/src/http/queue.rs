@@ -351,6 +351,7 @@ async fn check_ends(edit: &mut Edit, queue: &Queue) -> Result<(), Problem> {
         faults.require("survey", there, "there is no such survey; make it first");
     }
     let named = [
+        ("recording_announcement", &queue.rules.recording_announcement),
         ("welcome", &queue.rules.welcome),
         ("music", &queue.rules.music),
         ("voicemail_greeting", &queue.rules.voicemail_greeting),

@@ -189,8 +189,12 @@ impl Mailer {
     async fn send(&self, letter: Letter<'_>) -> Result<(), SendError> {
         let mail = letter.write(&self.config.server)?;
         let transport = self.transport().await?;
-        // What it says to us, before any mail, is about no mail.
-        transport.test_connection().await.map_err(SendError::Unreachable)?;
+        // What it says to us, before any mail, is about no mail. That it hangs up at our goodbye is no word.
+        if let Err(error) = transport.test_connection().await
+            && error.status().is_some()
+        {
+            return Err(SendError::Unreachable(error));
+        }
         transport.send(mail).await?;
         Ok(())
     }

@@ -65,10 +65,8 @@ async fn session(
                 }
                 says
             }
-            "QUIT" => {
-                write.write_all(b"221 bye\r\n").await?;
-                return Ok(());
-            }
+            // Some hang up without a word.
+            "QUIT" => return Ok(()),
             _ => "250 fine",
         };
         write.write_all(format!("{said}\r\n").as_bytes()).await?;

@@ -89,7 +89,7 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
             identity::assert(headers, invitation.about, &line.shown, &host);
         }
         for diverted in &invitation.diverted {
-            let number = trunk::number_outside(invitation.tenant, &line.trunk, diverted.by.as_str(), None);
+            let number = trunk::number_outside(desk, invitation.tenant, &line.trunk, diverted.by.as_str());
             let address = NameAddr::new(SipUri::new(Some(&number), &host, None).into());
             headers.push(HeaderName::Diversion, diversion(address, diverted));
         }

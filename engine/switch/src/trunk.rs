@@ -41,7 +41,6 @@ pub(crate) fn lines(desk: &mut Desk, tenant: &TenantConfig, about: &About, attem
         let ranks: Vec<Rank> = usable.iter().map(|(trunk, _)| rank(trunk)).collect();
         usable = choice::order(&ranks, &mut desk.random).into_iter().map(|at| usable[at]).collect();
     }
-    let of_queue = queue_number(desk, tenant, &about.caller);
     let (mut lines, mut out) = (Vec::new(), Vec::new());
     for (trunk, attempt) in usable {
         for target in &trunk.targets {
@@ -51,7 +50,7 @@ pub(crate) fn lines(desk: &mut Desk, tenant: &TenantConfig, about: &About, attem
             let line = Line {
                 trunk: trunk.name.clone(),
                 number: rule::rewrite(rules, &attempt.number),
-                shown: number_outside(tenant, &trunk.name, &about.caller, of_queue.as_deref()),
+                shown: number_outside(desk, tenant, &trunk.name, &about.caller),
                 flow,
                 agent: None,
             };
@@ -71,24 +70,25 @@ fn rank(trunk: &Trunk) -> Rank {
     Rank { priority: trunk.policy.choice.priority, weight: trunk.policy.choice.weight }
 }
 
-/// The number of the first queue, of those of the agent who calls, that has one (CALL-08).
-fn queue_number(desk: &Desk, tenant: &TenantConfig, caller: &str) -> Option<String> {
-    let agent = desk.floor.on_extension(&tenant.tenant, &caller.parse().ok()?)?;
-    desk.floor.queues_of(agent).find_map(|queue| tenant.queues.get(&queue)?.caller_number.clone())
-}
-
-/// CALL-08: what stands outside for who calls here, that of his queue where he has none of his own; whose number that is, is the
-/// trunk's policy, and how it is written are its rules.
-pub(crate) fn number_outside(tenant: &TenantConfig, trunk: &TrunkName, caller: &str, of_queue: Option<&str>) -> String {
+/// CALL-08: what stands outside for who calls here; whose number that is, is the trunk's policy, and how it is written are its
+/// rules.
+pub(crate) fn number_outside(desk: &Desk, tenant: &TenantConfig, trunk: &TrunkName, caller: &str) -> String {
     let of_extension = || {
         let extension = caller.parse().ok().and_then(|number| tenant.extensions.get(&number));
-        extension.and_then(|extension| extension.caller_number.clone()).or_else(|| of_queue.map(str::to_owned))
+        extension.and_then(|extension| extension.caller_number.clone())
+    };
+    let of_queue = || {
+        let agent = desk.floor.on_extension(&tenant.tenant, &caller.parse().ok()?)?;
+        let queues = desk.floor.queues_of(agent);
+        // The first by name: a queue's place on the floor changes with each restart.
+        let numbered = queues.filter_map(|name| Some((tenant.queues.get(&name)?.caller_number.clone()?, name)));
+        numbered.min_by(|one, other| one.1.cmp(&other.1)).map(|(number, _)| number)
     };
     let Some(trunk) = tenant.trunks.get(trunk) else { return of_extension().unwrap_or_else(|| caller.to_owned()) };
     let numbers = &trunk.policy.numbers;
     let of_line = || trunk.caller_number.clone().or_else(|| tenant.caller_number.clone());
     let shown = match &numbers.caller {
-        CallerShown::Extension => of_extension().or_else(of_line),
+        CallerShown::Extension => of_extension().or_else(of_queue).or_else(of_line),
         CallerShown::Trunk => of_line(),
         CallerShown::Fixed(number) => Some(number.clone()),
         CallerShown::PassThrough => None,

@@ -40,6 +40,7 @@ async fn an_employee_becomes_an_agent_of_a_queue_and_the_switch_knows() {
 
     let rules = json!({
         "number": "7000", "strategy": "ring_all", "max_wait_s": 60, "wrap_up_max_s": 30, "welcome": "queue_welcome",
+        "recording_announcement": "queue_welcome", "caller_number": "+861012345678",
         "overflow": ["number:13800000000", "prompt:queue_busy"], "members": [{"agent": "10000", "level": 2}],
     });
     let made = admin.post("/queues", json!({"name": "support", "rules": rules})).await;
@@ -47,6 +48,8 @@ async fn an_employee_becomes_an_agent_of_a_queue_and_the_switch_knows() {
     let settings = fixture.switch.settings.lock().unwrap().last().cloned().unwrap().0;
     let queue = &settings.queues[&"support".parse().unwrap()];
     assert_eq!(queue.members[&"10000".parse().unwrap()].level.get(), 2);
+    assert_eq!(queue.recording_announcement, queue.welcome);
+    assert_eq!((queue.caller_number.as_deref(), queue.welcome.is_some()), (Some("+861012345678"), true));
     assert_eq!((queue.overflow.len(), settings.plan.queues.len()), (2, 1));
     assert_eq!(settings.agents[&"10000".parse().unwrap()].rules.missed_limit, 5);
 
@@ -76,14 +79,16 @@ async fn what_is_wrong_with_a_queue_is_told_by_field() {
     let fixture = Fixture::new().await;
     let admin = fixture.admin().await;
     let rules = json!({
-        "number": "1001", "welcome": "no_such_prompt", "overflow": ["queue:sales"], "members": [{"agent": "10000"}],
+        "number": "1001", "welcome": "no_such_prompt", "recording_announcement": "no_such_prompt",
+        "overflow": ["queue:sales"], "members": [{"agent": "10000"}],
     });
     let bad = admin.post("/queues", json!({"name": "support", "rules": rules})).await.json();
     let fields: Vec<&str> = bad["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
-    assert_eq!(fields, ["number", "members", "overflow", "welcome"]);
-    let bad = admin.post("/queues", json!({"name": "A", "rules": {"ring_timeout_s": 1}})).await.json();
+    assert_eq!(fields, ["number", "members", "overflow", "recording_announcement", "welcome"]);
+    let bad =
+        admin.post("/queues", json!({"name": "A", "rules": {"ring_timeout_s": 1, "caller_number": "x"}})).await.json();
     let fields: Vec<&str> = bad["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
-    assert_eq!(fields, ["name", "ring_timeout_s"]);
+    assert_eq!(fields, ["name", "ring_timeout_s", "caller_number"]);
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ pub(super) struct Queueing {
     pub(super) whisper: Option<super::announce::Whisper>,
     /// What is left of the overflow of the queue that gave it up first (QUEUE-06).
     pub(super) overflow: Option<super::overflow::Chain>,
+    /// He has heard that the call is recorded.
+    knows_recorded: bool,
 }
 
 impl Queueing {
@@ -85,6 +87,8 @@ pub(super) struct Wait {
     pub(super) entry: Option<EntryId>,
     /// Whether it was written down that he waits.
     is_told: bool,
+    /// He has not heard to its end yet that the call is recorded: until then he stands in no line (REC-08).
+    is_owed: bool,
     pub(super) queue: Arc<Queue>,
     pub(super) priority: u8,
     /// Since when in this queue, ms since the Unix epoch.
@@ -154,11 +158,15 @@ impl Call {
             };
         };
         let mut speaker = Speaker::default();
+        let recorded = queue.recording_announcement.as_ref().filter(|_| !self.queueing.knows_recorded);
+        recorded.iter().for_each(|prompt| speaker.say(vec![Part::Prompt((*prompt).clone())]));
+        let is_owed = recorded.is_some();
         queue.welcome.iter().for_each(|prompt| speaker.say(vec![Part::Prompt(prompt.clone())]));
         self.queueing.last = Some(queue.clone());
         let wait = Wait {
             entry: None,
             is_told: false,
+            is_owed,
             music: Music::of(&queue),
             queue,
             priority: how.priority,
@@ -169,16 +177,16 @@ impl Call {
         };
         self.stage = Stage::Served { caller, answered_ms, by: Service::Queue(Box::new(wait)) };
         self.changed = true;
-        if self.is_caller_looked_up() {
-            // Who he is says how far he goes before others, and who is rung first.
+        if is_owed || self.is_caller_looked_up() {
+            // Who he is says how far he goes before others, and who is rung first; what he is owed, he hears before it is anybody's turn.
             return self.rewire(desk);
         }
         self.join_queue(desk);
     }
 
-    /// It is known who waits, as far as it ever will be: he stands in line, from now on.
+    /// It is known who waits, as far as it ever will be, and he has heard what must be heard: he stands in line, from now on.
     pub(super) fn join_queue(&mut self, desk: &mut Desk) {
-        let Some((caller, wait)) = self.wait().filter(|(_, wait)| !wait.is_told) else { return };
+        let Some((caller, wait)) = self.wait().filter(|(_, wait)| !wait.is_told && !wait.is_owed) else { return };
         let queue = wait.queue.clone();
         let priority = self.priority_of(caller, wait.priority);
         let sticky = self.own_agent(desk, caller, &queue);
@@ -325,6 +333,7 @@ impl Call {
         let wait = Wait {
             entry: None,
             is_told: true,
+            is_owed: false,
             music: Music::of(&queue),
             queue,
             priority: kept.priority,
@@ -611,7 +620,15 @@ impl Call {
         if is_music {
             wait.music = Music::Stock;
         }
-        let is_its = is_music || wait.speaker.ended(player);
+        let is_said = wait.speaker.ended(player);
+        let is_its = is_music || is_said;
+        if is_said && std::mem::take(&mut wait.is_owed) {
+            self.queueing.knows_recorded = true;
+            if !self.is_caller_looked_up() {
+                self.join_queue(desk);
+                return true;
+            }
+        }
         if is_its {
             self.rewire(desk);
         }

@@ -46,7 +46,11 @@ pub struct Queue {
     pub wrap_up_max: Option<Duration>,
     /// Its answered calls are recorded (REC-04).
     pub record: bool,
-    /// Said to who comes in, before the music: that the call is recorded, for one (REC-08).
+    /// Shown outside for its agents whose extension has no number of its own (CALL-08).
+    pub caller_number: Option<String>,
+    /// Said to who comes in before he stands in line, to its end: that the call is recorded (REC-08).
+    pub recording_announcement: Option<PromptName>,
+    /// Said to who comes in, before the music.
     pub welcome: Option<PromptName>,
     /// Heard by who waits, again and again, in the place of the stock music.
     pub music: Option<PromptName>,
@@ -56,8 +60,6 @@ pub struct Queue {
     pub survey_after_hang_up: bool,
     /// Said to who may leave a message for it, before he is asked to.
     pub voicemail_greeting: Option<PromptName>,
-    /// Shown outside as the number of its agents, of whom none has his own (CALL-08).
-    pub caller_number: Option<String>,
     /// Where a caller goes whom no agent takes, one after another (QUEUE-06); then he is told so, and the call ends.
     pub overflow: Vec<Overflow>,
 }

@@ -175,6 +175,76 @@ fn who_waits_hears_the_music_of_the_queue_between_what_is_said() {
     close(world, &["10001"]);
 }
 
+/// Of REC-08 what is said before the agent.
+#[test]
+fn who_has_not_heard_to_its_end_that_he_is_recorded_stands_in_no_line() {
+    let mut settings = centre();
+    change(&mut settings, |queue| {
+        queue.recording_announcement = Some("call_recorded".parse().unwrap());
+        queue.welcome = Some(defaults::QUEUE_WELCOME);
+        queue.record = true;
+    });
+    let mut world = staffed(settings, &["10001"]);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms lines hears call_recorded");
+    // An agent is idle all the while.
+    world.play("9s lines hears call_recorded");
+    let queued = |world: &World| world.facts.iter().any(|fact| fact.starts_with("queued"));
+    assert!(!queued(&world), "{:?}", world.facts);
+    world.played("lines");
+    assert!(queued(&world), "{:?}", world.facts);
+    world.play(
+        "0ms alice < INVITE\n0ms lines hears queue_welcome\n1s alice > 200\n1s alice < ACK\n1s lines hears alice",
+    );
+    world.play("1s lines > BYE\n1s alice < BYE");
+    // Who hangs up before its end was in no line.
+    world.play("20s lines > INVITE 01012340000\n20s lines < 200\n20s lines hears call_recorded\n21s lines > BYE");
+    let world = close(world, &["10001"]);
+    let left: Vec<&String> = world.facts.iter().filter(|fact| fact.starts_with("left_queue")).collect();
+    assert_eq!(left, ["left_queue support Answered 10001 1000 in time"], "{}", world.ladder());
+}
+
+#[test]
+fn that_he_is_recorded_is_told_once_though_he_goes_on_to_another_queue() {
+    let mut settings = centre();
+    change(&mut settings, |queue| queue.recording_announcement = Some("call_recorded".parse().unwrap()));
+    let mut sales = Queue::clone(&settings.queues[&"support".parse().unwrap()]);
+    sales.name = "sales".parse().unwrap();
+    settings.queues.insert(sales.name.clone(), Arc::new(sales));
+    change(&mut settings, |queue| {
+        queue.settings.max_wait = Some(Duration::from_secs(5));
+        queue.overflow = vec![Overflow::Queue("sales".parse().unwrap())];
+    });
+    let mut world = staffed(settings, &["10001"]);
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms lines hears call_recorded");
+    world.played("lines");
+    world.play("6s lines hears HoldMusic\n7s lines > BYE");
+    let world = close(world, &["10001"]);
+    assert!(world.facts.iter().any(|fact| fact.starts_with("left_queue sales")), "{:?}", world.facts);
+}
+
+/// Proves CALL-08.
+#[test]
+fn an_agent_shows_outside_the_number_of_his_queue_where_he_has_none() {
+    let mut settings = centre();
+    let mut sales = Queue::clone(&settings.queues[&"support".parse().unwrap()]);
+    sales.name = "sales".parse().unwrap();
+    sales.caller_number = Some("01055550001".into());
+    settings.queues.insert(sales.name.clone(), Arc::new(sales));
+    change(&mut settings, |queue| queue.caller_number = Some("01055550002".into()));
+    let mut world = staffed(settings, &["10001", "10002"]);
+    // Bob's extension has its own; Alice's queues have one each, and `sales` is the first by name.
+    for (who, shown) in [("bob", "01066668888"), ("alice", "01055550001")] {
+        world.play(&format!(
+            "0ms {who} > INVITE 13800000000\n0ms lines < INVITE `From: <sip:{shown}@pbx.example>`\n1s lines > 486\n1s lines < ACK\n1s {who} < 486"
+        ));
+    }
+    order(&mut world, "10001", AgentOrder::SignOut).unwrap();
+    // Nobody is signed in on it: the line's own.
+    world.play("0ms alice > INVITE 13800000000\n0ms lines < INVITE `From: <sip:01012345678@pbx.example>`\n1s lines > 486\n1s lines < ACK\n1s alice < 486");
+    close(world, &["10002"]);
+}
+
 /// Proves QUEUE-06: another group, mobiles one after another for 20 s each, a prompt and the end; for each of the three triggers.
 #[test]
 fn who_is_not_served_goes_on_in_the_order_that_is_set() {

@@ -78,7 +78,7 @@ fn a_withheld_number_is_shown_as_anonymous() {
     );
 }
 
-/// Of CALL-08 the extension's own and the line's; a queue has no number of its own to show.
+/// Of CALL-08 the extension's own and the line's.
 #[test]
 fn the_number_shown_outside_is_the_extensions_else_the_trunks() {
     for (who, shown) in [("alice", "01012345678"), ("bob", "01066668888")] {
