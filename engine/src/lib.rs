@@ -16,6 +16,7 @@ pub mod keeper;
 pub mod ladder;
 pub mod live;
 pub mod lookups;
+pub mod mailboxes;
 pub mod media_bridge;
 pub mod names;
 pub mod prompts;

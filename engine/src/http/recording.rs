@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Json};
 use hooks::fact::AudioFormat;
 use hooks::id::RecordingId;
-use recordings::{AudioStream, Place, Storage, StorageError};
+use recordings::{AudioStream, Storage, StorageError};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -25,8 +25,8 @@ use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::state::Api;
 use super::time_text::Instant;
-use crate::keeper::shown;
-use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse, StoredAudio};
+use crate::keeper;
+use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse};
 use crate::store::unix_ms;
 
 /// The operations on recordings.
@@ -250,11 +250,7 @@ pub(super) async fn give_out(
 }
 
 async fn open(storage: &Storage, file: &RecordingFile, range: Range<u64>) -> Result<AudioStream, Problem> {
-    let opened = match &file.stored {
-        None => storage.read(Place::Directory, &file.path, range).await,
-        Some(StoredAudio { place, sealed_by: None }) => storage.read(shown(*place), &file.path, range).await,
-        Some(StoredAudio { place, sealed_by: Some(_) }) => storage.read_sealed(shown(*place), &file.path, range).await,
-    };
+    let opened = keeper::open(storage, file, range).await;
     opened.map_err(|error| match error {
         StorageError::Gone => Problem::new(Kind::Gone, "the file is not kept any more; the call record stays"),
         StorageError::NoBucket | StorageError::NoKeys | StorageError::Sealed(_) => {

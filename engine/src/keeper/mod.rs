@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use futures_util::future::BoxFuture;
 use hooks::fact::{AudioFormat, AudioPlace, Event, Fact, RecordingPurged, RecordingStored};
 use hooks::id::{RecordingId, TenantId};
 use recordings::failpoint::fail_point;
-use recordings::{Place, Storage, StorageError};
+use recordings::{AudioStream, Place, Storage, StorageError};
 use tokio::sync::watch;
 
 use crate::store::recordings::{Recording, RecordingFile, RecordingState, StoredAudio};
@@ -319,6 +320,18 @@ impl<J: FactSink> Keeper<J> {
 fn of_recording(form: &Form, recording: &Recording) -> Form {
     let format = if recording.mailbox.is_some() { AudioFormat::Wav } else { form.format };
     Form { format, keys: form.keys.clone() }
+}
+
+/// A range of what is heard of a recording.
+///
+/// # Errors
+/// See [`StorageError`].
+pub async fn open(storage: &Storage, file: &RecordingFile, range: Range<u64>) -> Result<AudioStream, StorageError> {
+    match &file.stored {
+        None => storage.read(Place::Directory, &file.path, range).await,
+        Some(StoredAudio { place, sealed_by: None }) => storage.read(shown(*place), &file.path, range).await,
+        Some(StoredAudio { place, sealed_by: Some(_) }) => storage.read_sealed(shown(*place), &file.path, range).await,
+    }
 }
 
 /// The same place under the storage's name.

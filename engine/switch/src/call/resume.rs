@@ -126,6 +126,7 @@ impl Call {
                     | Service::Park(_)
                     | Service::Voicemail(_)
                     | Service::Survey(_)
+                    | Service::Messages(_)
                     | Service::LastWords(_),
                 ..
             }
