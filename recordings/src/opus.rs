@@ -258,4 +258,24 @@ mod tests {
         assert!(encode_opus(&from, &to).is_err(), "it is cut");
         assert!(!to.exists());
     }
+
+    #[test]
+    fn what_is_decoded_is_as_long_and_as_loud_as_what_was_coded_and_what_is_no_opus_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for rate in [8_000, 16_000, 48_000] {
+            let (from, to) = (folder.path().join("a.wav"), folder.path().join("a.opus"));
+            let frames = wav(&from, rate, [440.0, 440.0]);
+            encode_opus(&from, &to).unwrap();
+            let file = fs::read(&to).unwrap();
+            let whole = decode_opus(&file, usize::MAX).unwrap();
+            let expected = u64::from(frames) * 16_000 / u64::from(rate);
+            assert!(expected.abs_diff(whole.len() as u64) <= 1, "{rate}: {} of {expected}", whole.len());
+            let middle: Vec<f64> = whole[8_000..24_000].iter().map(|sample| f64::from(*sample)).collect();
+            let heard = level(&middle, 16_000, 440.0);
+            assert!((7_000.0..9_000.0).contains(&heard), "{rate}: {heard}");
+            assert_eq!(decode_opus(&file, 1_000).unwrap(), whole[..1_000]);
+            assert!(decode_opus(&file[..40], usize::MAX).is_err());
+            assert!(matches!(decode_opus(&fs::read(&from).unwrap(), usize::MAX), Err(DecodeError::Ogg(_))));
+        }
+    }
 }
