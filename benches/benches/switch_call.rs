@@ -261,6 +261,7 @@ impl Stage {
                 | Output::Checkpoint(_)
                 | Output::CloseConnection(_)
                 | Output::Ask(_)
+                | Output::Box(_)
                 | Output::Media(_)
                 | Output::LookUp(_)
                 | Output::Publish(_)

@@ -16,6 +16,9 @@ pub const ECHO_TEST: &str = "*43";
 /// Picks up what rings in the phone's own pickup group; with an extension after it, what rings there.
 pub const PICK_UP: &str = "*8";
 
+/// The messages in the box of the phone's own extension.
+pub const MESSAGES: &str = "*98";
+
 /// Where a call is sent inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -119,6 +122,8 @@ pub enum Dial {
     PickUp(PickUp),
     /// To where callers are parked.
     Park(ParkPlace),
+    /// To the messages in its own box.
+    Messages,
     /// Outside, by these in order.
     Outbound(Vec<Attempt>),
     /// Nowhere.
@@ -148,7 +153,7 @@ pub struct Plan {
 
 impl Plan {
     /// Where a number dialled by one of our phones leads: emergency first (GEN-18), then extensions, rooms and services
-    /// (CALL-07), then the codes of the pickup and the places for parked callers, then the outbound routes.
+    /// (CALL-07), then the codes of the messages and the pickup and the places for parked callers, then the outbound routes.
     #[must_use]
     pub fn dial(&self, number: &Dialled) -> Dial {
         let number = number.as_str();
@@ -157,6 +162,9 @@ impl Plan {
         }
         if let Some(inside) = self.internal(number) {
             return Dial::Internal(inside);
+        }
+        if number == MESSAGES {
+            return Dial::Messages;
         }
         if let Some(whose) = pick_up(number) {
             return Dial::PickUp(whose);
@@ -334,6 +342,7 @@ mod tests {
 
     #[test]
     fn parked_callers_have_numbers_which_nobody_else_has() {
+        assert_eq!(dialled("*98"), Dial::Messages);
         assert_eq!(dialled("700"), Dial::Park(ParkPlace::Any));
         assert_eq!(dialled("702"), Dial::Park(ParkPlace::Slot(extension("702"))));
         assert!(matches!(dialled("703"), Dial::Outbound(_)));

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 pub use number::{SPOKEN_MAX, digits, number};
-pub use phrase::{people, position, wait};
+pub use phrase::{messages, people, position, wait};
 
 /// One part of what is said.
 #[derive(Clone, Debug, PartialEq, Eq)]

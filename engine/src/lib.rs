@@ -17,6 +17,7 @@ pub mod ladder;
 pub mod live;
 pub mod lookups;
 pub mod mail;
+pub mod mailboxes;
 pub mod media_bridge;
 pub mod names;
 pub mod prompts;

@@ -29,7 +29,7 @@ use std::thread::{self, JoinHandle};
 pub use disk::{DiskFloor, DiskSpace, disk_space};
 pub use finish::sha256_of;
 pub use layout::NameError;
-pub use opus::{EncodeError, encode_opus};
+pub use opus::{DecodeError, EncodeError, decode_opus, encode_opus};
 pub use repair::repair;
 pub use result::{Finished, Gap, Outcome, RecordingFile};
 pub use sealed::{KeysError, OpenError, SealKeys, seal};

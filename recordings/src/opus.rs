@@ -1,12 +1,14 @@
 //! Ogg/Opus of a finished recording (RFC 7845): stereo stays stereo, at a tenth to a fifth of the size.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader, BufWriter, Cursor, Write as _};
 use std::path::Path;
 
 use audiopus::coder::Encoder;
 use audiopus::{Application, Bitrate, Channels, SampleRate};
-use ogg::{PacketWriteEndInfo, PacketWriter};
+use media::RecordRate;
+use media::codec::Coder;
+use ogg::{PacketReader, PacketWriteEndInfo, PacketWriter};
 
 /// Why there is no Opus of a file.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +99,48 @@ fn encode(from: &Path, to: &Path) -> Result<(), EncodeError> {
     Ok(())
 }
 
+/// Why an Opus file can't be heard.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Not Ogg, or broken off.
+    #[error("it is no Ogg file: {0}")]
+    Ogg(#[from] ogg::OggReadError),
+    /// No Opus in it.
+    #[error("it is no Opus file of a recording")]
+    NotOpus,
+    /// libopus.
+    #[error("there is no memory to decode Opus")]
+    NoMemory,
+}
+
+/// What [`encode_opus`] wrote, mixed to one channel at 16 kHz; no more than so many samples.
+///
+/// # Errors
+/// See [`DecodeError`].
+pub fn decode_opus(file: &[u8], samples_max: usize) -> Result<Vec<i16>, DecodeError> {
+    let mut packets = PacketReader::new(Cursor::new(file));
+    let head = packets.read_packet()?.ok_or(DecodeError::NotOpus)?;
+    if !head.data.starts_with(b"OpusHead") {
+        return Err(DecodeError::NotOpus);
+    }
+    let pre_skip = head.data.get(10..12).map(|skip| u16::from_le_bytes([skip[0], skip[1]])).unwrap_or_default();
+    packets.read_packet()?.ok_or(DecodeError::NotOpus)?;
+    let decimation = (CLOCK_HZ / HEARD_HZ) as usize;
+    let skip = usize::from(pre_skip) / decimation;
+    let mut decoder = Coder::OPUS.decoder(RecordRate::Wide).ok_or(DecodeError::NoMemory)?;
+    let (mut samples, mut end) = (Vec::new(), 0);
+    while let Some(packet) = packets.read_packet()? {
+        decoder.decode(&packet.data, &mut samples);
+        end = usize::try_from(packet.absgp_page()).unwrap_or(usize::MAX) / decimation;
+        if samples.len() >= skip.saturating_add(samples_max) {
+            break;
+        }
+    }
+    samples.truncate(end.min(skip.saturating_add(samples_max)));
+    samples.drain(..skip.min(samples.len()));
+    Ok(samples)
+}
+
 struct Out {
     ogg: PacketWriter<'static, BufWriter<File>>,
     serial: u32,
@@ -132,6 +176,8 @@ fn serial(from: &Path) -> u32 {
 }
 
 const CLOCK_HZ: u32 = 48_000;
+/// The rate at which it is decoded.
+const HEARD_HZ: u32 = 16_000;
 /// Of 20 ms.
 const FRAMES_PER_SECOND: u64 = 50;
 /// More than any frame of 20 ms of two channels takes.
@@ -211,5 +257,25 @@ mod tests {
         fs::write(&from, &whole[..whole.len() / 2]).unwrap();
         assert!(encode_opus(&from, &to).is_err(), "it is cut");
         assert!(!to.exists());
+    }
+
+    #[test]
+    fn what_is_decoded_is_as_long_and_as_loud_as_what_was_coded_and_what_is_no_opus_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for rate in [8_000, 16_000, 48_000] {
+            let (from, to) = (folder.path().join("a.wav"), folder.path().join("a.opus"));
+            let frames = wav(&from, rate, [440.0, 440.0]);
+            encode_opus(&from, &to).unwrap();
+            let file = fs::read(&to).unwrap();
+            let whole = decode_opus(&file, usize::MAX).unwrap();
+            let expected = u64::from(frames) * 16_000 / u64::from(rate);
+            assert!(expected.abs_diff(whole.len() as u64) <= 1, "{rate}: {} of {expected}", whole.len());
+            let middle: Vec<f64> = whole[8_000..24_000].iter().map(|sample| f64::from(*sample)).collect();
+            let heard = level(&middle, 16_000, 440.0);
+            assert!((7_000.0..9_000.0).contains(&heard), "{rate}: {heard}");
+            assert_eq!(decode_opus(&file, 1_000).unwrap(), whole[..1_000]);
+            assert!(decode_opus(&file[..40], usize::MAX).is_err());
+            assert!(matches!(decode_opus(&fs::read(&from).unwrap(), usize::MAX), Err(DecodeError::Ogg(_))));
+        }
     }
 }

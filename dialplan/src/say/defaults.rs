@@ -105,6 +105,14 @@ prompts! {
     VOICEMAIL_NO_MESSAGES = "voicemail_no_messages";
     /// "The message has been deleted".
     VOICEMAIL_DELETED = "voicemail_deleted";
+    /// "new message", where it is one.
+    VOICEMAIL_MESSAGE = "voicemail_message";
+    /// "To hear the message again, press 1. For the next one, press 2. To delete it, press 3. For the one before, press 4. To end, press the pound key".
+    VOICEMAIL_KEYS = "voicemail_keys";
+    /// "There are no further messages".
+    VOICEMAIL_NO_MORE = "voicemail_no_more";
+    /// "This message cannot be played".
+    VOICEMAIL_UNPLAYABLE = "voicemail_unplayable";
     /// "Welcome".
     IVR_WELCOME = "ivr_welcome";
     /// "Please enter the extension, followed by the pound key".

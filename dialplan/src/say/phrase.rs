@@ -33,6 +33,17 @@ pub fn people(language: Language, people: u64) -> Vec<Part> {
     vec![before, count(language, people), after]
 }
 
+/// "You have three new messages".
+#[must_use]
+pub fn messages(language: Language, new: u64) -> Vec<Part> {
+    let unit = match new {
+        0 => return vec![Part::Prompt(defaults::VOICEMAIL_NO_MESSAGES)],
+        1 => defaults::VOICEMAIL_MESSAGE,
+        _ => defaults::VOICEMAIL_MESSAGES,
+    };
+    vec![Part::Prompt(defaults::VOICEMAIL_YOU_HAVE), count(language, new), Part::Prompt(unit)]
+}
+
 /// So many of something: two of something is 两, not 二.
 fn count(language: Language, number: u64) -> Part {
     match (language, number) {
@@ -69,6 +80,15 @@ mod tests {
         let told = |number: &str| format!("conference_there_are {number} conference_people");
         assert_eq!(both(2), [told("number_liang"), told("number_2")]);
         assert_eq!(both(21)[1], told("number_20 number_1"));
+    }
+
+    #[test]
+    fn messages_are_counted_and_one_is_one_message() {
+        let both = |new| Language::ALL.map(|language| said(language, &messages(language, new)));
+        assert_eq!(both(0), ["voicemail_no_messages"; 2]);
+        assert_eq!(both(1), ["voicemail_you_have number_1 voicemail_message"; 2]);
+        let told = |number: &str| format!("voicemail_you_have {number} voicemail_messages");
+        assert_eq!(both(2), [told("number_liang"), told("number_2")]);
     }
 
     #[test]

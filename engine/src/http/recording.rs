@@ -25,7 +25,7 @@ use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::state::Api;
 use super::time_text::Instant;
-use crate::keeper::open_audio;
+use crate::keeper;
 use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse};
 use crate::store::unix_ms;
 
@@ -250,7 +250,8 @@ pub(super) async fn give_out(
 }
 
 async fn open(storage: &Storage, file: &RecordingFile, range: Range<u64>) -> Result<AudioStream, Problem> {
-    open_audio(storage, file, range).await.map_err(|error| match error {
+    let opened = keeper::open(storage, file, range).await;
+    opened.map_err(|error| match error {
         StorageError::Gone => Problem::new(Kind::Gone, "the file is not kept any more; the call record stays"),
         StorageError::NoBucket | StorageError::NoKeys | StorageError::Sealed(_) => {
             tracing::error!(%error, path = file.path, "a recording cannot be read");

@@ -322,15 +322,11 @@ fn of_recording(form: &Form, recording: &Recording) -> Form {
     Form { format, keys: form.keys.clone() }
 }
 
-/// Opens the audio of a recording wherever and however it is kept.
+/// A range of what is heard of a recording.
 ///
 /// # Errors
-/// As the storage says.
-pub(crate) async fn open_audio(
-    storage: &Storage,
-    file: &RecordingFile,
-    range: Range<u64>,
-) -> Result<AudioStream, StorageError> {
+/// See [`StorageError`].
+pub async fn open(storage: &Storage, file: &RecordingFile, range: Range<u64>) -> Result<AudioStream, StorageError> {
     match &file.stored {
         None => storage.read(Place::Directory, &file.path, range).await,
         Some(StoredAudio { place, sealed_by: None }) => storage.read(shown(*place), &file.path, range).await,

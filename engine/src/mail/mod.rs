@@ -25,7 +25,7 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::sync::watch;
 
 use crate::config::{SmtpConfig, SmtpTls};
-use crate::keeper::open_audio;
+use crate::keeper;
 use crate::store::extensions::Extension;
 use crate::store::queues::Queue;
 use crate::store::recordings::RecordingState;
@@ -140,7 +140,7 @@ impl Mailer {
             // It is being finished.
             Some(RecordingState::Running) => return Ok(None),
             Some(RecordingState::Ready(file)) if self.config.attach && file.bytes <= ATTACHED_MAX => {
-                let read = match open_audio(&self.storage, &file, 0..file.bytes).await {
+                let read = match keeper::open(&self.storage, &file, 0..file.bytes).await {
                     Ok(stream) => stream.try_fold(Vec::new(), joined).await,
                     Err(error) => Err(error),
                 };

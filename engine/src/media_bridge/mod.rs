@@ -134,6 +134,11 @@ impl MediaBridge {
                 let start = Command::StartPlayer { player: translate::player(player), playlist };
                 self.pass_or(start, MediaEvent::Played(player));
             }
+            MediaCommand::PlayAudio { player, audio } => {
+                let playlist = Playlist::once(vec![Prompt::Clip(self.prompts.clip_of(audio.0))]);
+                let start = Command::StartPlayer { player: translate::player(player), playlist };
+                self.pass_or(start, MediaEvent::Played(player));
+            }
             MediaCommand::StopPlaying(player) => self.pass(Command::StopPlayer(translate::player(player))),
             MediaCommand::Record { recording, path, left, right } => self.record(recording, &path, &left, &right),
             MediaCommand::RecordFrom { recording, left, right } => self.to_recorder(recording, |recorder| {

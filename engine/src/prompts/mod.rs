@@ -149,6 +149,12 @@ impl PromptLibrary {
         uploaded.map_or_else(|| self.music.clone(), |(_, clip)| clip.clone())
     }
 
+    /// What is no prompt, as a clip.
+    #[must_use]
+    pub fn clip_of(&self, samples: Arc<[i16]>) -> Clip {
+        Clip { name: self.next_clip.fetch_add(1, Ordering::Relaxed), samples, rate: RecordRate::Wide }
+    }
+
     /// Whether this is somebody's music on hold: it was not replaced or taken away.
     #[must_use]
     pub fn is_hold_music(&self, clip: u64) -> bool {

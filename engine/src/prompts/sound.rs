@@ -73,6 +73,15 @@ pub fn take_in(file: Vec<u8>, kind: Kind) -> Result<Sound, SoundError> {
     Ok(Sound { wide: at(16_000)?, narrow: at(8_000)?, full: to_16_bits(&full) })
 }
 
+/// A recording as it was written, mixed to one channel at 16 kHz; as loud as it is. Seconds of work for a long one.
+///
+/// # Errors
+/// See [`SoundError`].
+pub fn as_recorded(file: Vec<u8>) -> Result<Vec<i16>, SoundError> {
+    let (samples, rate) = decode(file)?;
+    Ok(to_16_bits(&resample(&samples, rate, 16_000)?))
+}
+
 /// The sound of a file, mixed to one channel, and its rate.
 fn decode(file: Vec<u8>) -> Result<(Vec<f32>, u32), SoundError> {
     let source = MediaSourceStream::new(Box::new(Cursor::new(file)), Default::default());

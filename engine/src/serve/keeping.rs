@@ -14,20 +14,17 @@ use crate::mail::Mailer;
 use crate::store::Store;
 use crate::writer::Inbox;
 
-/// Starts the keeper; gives what recordings are read from.
-///
-/// # Errors
-/// See [`storage`].
+/// Starts the keeper.
 pub(super) fn start(
     config: &RecordingConfig,
+    storage: &Storage,
     store: &Store,
     inbox: &Inbox,
     stopping: &watch::Receiver<bool>,
-) -> anyhow::Result<(Storage, JoinHandle<()>)> {
-    let storage = storage(config)?;
+) -> JoinHandle<()> {
     let options = KeepOptions { format: config.format, keep_days: config.keep_days };
     let keeper = Keeper::new(store.clone(), inbox.clone(), storage.clone(), options);
-    Ok((storage, tokio::spawn(keeper.run(stopping.clone()))))
+    tokio::spawn(keeper.run(stopping.clone()))
 }
 
 /// Starts what tells of messages by mail, if there is a server for that.
@@ -45,7 +42,7 @@ pub(super) fn mail(
 ///
 /// # Errors
 /// A file that is named cannot be read or says nothing of use; the folder cannot be made.
-fn storage(config: &RecordingConfig) -> anyhow::Result<Storage> {
+pub(super) fn storage(config: &RecordingConfig) -> anyhow::Result<Storage> {
     let s3 = config.s3.as_ref().map(S3Config::options).transpose()?;
     let keys = match (&config.encryption_keys, &config.encryption_key_file) {
         (Some(keys), _) => Some(keys.clone()),

@@ -46,6 +46,7 @@ use crate::journal::JournalHandle;
 use crate::ladder::{Capture, Captures};
 use crate::live::Live;
 use crate::lookups::{Hooks, Lookups};
+use crate::mailboxes::Mailboxes;
 use crate::media_bridge::{MediaBridge, SessionDefaults};
 use crate::names::Names;
 use crate::prompts::PromptLibrary;
@@ -159,7 +160,9 @@ impl Running {
         let journals: BTreeMap<TenantId, JournalHandle> =
             recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
         let lookups = Lookups::new(&config.lookup, Arc::clone(&hooks), Arc::clone(&names), client, inbox.clone());
-        let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health), lookups);
+        let storage = keeping::storage(&config.recording)?;
+        let boxes = Mailboxes::new(stored.store.clone(), storage.clone(), inbox.clone());
+        let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health), lookups, boxes);
         let writer = Writer::new(switch, clock, outbox, effects, recovered.into_logs());
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
         let told = taken(began).await?;
@@ -169,7 +172,7 @@ impl Running {
         tasks.extend(journals.values().map(|journal| start_consumer(journal, &stored.store, &inbox, &stopping)));
         let keeping = Housekeeping::new(&stored.store, &journals, &plugins, config.journal_keep_days);
         let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir, &keeping.passed)?;
-        let (storage, keeper) = keeping::start(&config.recording, &stored.store, &inbox, &stopping)?;
+        let keeper = keeping::start(&config.recording, &storage, &stored.store, &inbox, &stopping);
         tasks.extend([keeper, tokio::spawn(keeping.run(stopping.clone())), tokio::spawn(heap::run(stopping.clone()))]);
         tasks.push(tokio::spawn(http::metric::sum_up(stopping.clone())));
         tasks.extend(keeping::mail(&config, &stored.store, &storage, &stopping));

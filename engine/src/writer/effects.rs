@@ -8,13 +8,14 @@ use hooks::id::RecordingId;
 use sip::flow::{ConnectionId, Flow};
 use switch::input::Admission;
 use switch::media::MediaCommand;
-use switch::output::{Asked, LookUp};
+use switch::output::{Asked, BoxAsked, LookUp};
 use switch::switch::Switch;
 use switch::view::View;
 
 use crate::http::health::Health;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::mailboxes::Mailboxes;
 use crate::media_bridge::MediaBridge;
 use crate::sip_io::SipIo;
 
@@ -25,6 +26,7 @@ pub struct Effects {
     live: Arc<Live>,
     health: Arc<Health>,
     lookups: Lookups,
+    mailboxes: Mailboxes,
     counters_due: Duration,
 }
 
@@ -34,8 +36,15 @@ const COUNTERS_EVERY: Duration = Duration::from_secs(1);
 impl Effects {
     /// Over running parts.
     #[must_use]
-    pub fn new(sip: Arc<SipIo>, media: MediaBridge, live: Arc<Live>, health: Arc<Health>, lookups: Lookups) -> Self {
-        Self { sip, media, live, health, lookups, counters_due: Duration::ZERO }
+    pub fn new(
+        sip: Arc<SipIo>,
+        media: MediaBridge,
+        live: Arc<Live>,
+        health: Arc<Health>,
+        lookups: Lookups,
+        mailboxes: Mailboxes,
+    ) -> Self {
+        Self { sip, media, live, health, lookups, mailboxes, counters_due: Duration::ZERO }
     }
 
     pub(super) fn send(&self, flow: Flow, bytes: Bytes) {
@@ -52,6 +61,10 @@ impl Effects {
 
     pub(super) fn ask(&self, asked: Asked) {
         self.lookups.ask_hook(asked);
+    }
+
+    pub(super) fn read_box(&self, asked: BoxAsked) {
+        self.mailboxes.ask(asked);
     }
 
     pub(super) fn look_up(&self, lookup: LookUp) {

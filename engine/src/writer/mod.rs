@@ -213,6 +213,7 @@ impl Writer {
             | Output::Media(_)
             | Output::LookUp(_)
             | Output::Ask(_)
+            | Output::Box(_)
             | Output::Publish(_)
             | Output::Reply { .. } => true,
         });
@@ -256,6 +257,7 @@ impl Writer {
             Output::Media(command) => self.effects.media(command),
             Output::LookUp(lookup) => self.effects.look_up(*lookup),
             Output::Ask(asked) => self.effects.ask(*asked),
+            Output::Box(asked) => self.effects.read_box(*asked),
             Output::Publish(view) => self.effects.publish(view),
             Output::Reply { id, result } => {
                 if let Some(reply) = self.replies.remove(&id) {

@@ -25,7 +25,7 @@ use crate::input::LookUpId;
 use crate::media::MediaCommand;
 use crate::metrics::Metrics;
 use crate::nat;
-use crate::output::{Asked, LookUp, Output};
+use crate::output::{Asked, BOX_ANSWER_MAX, BoxAsked, BoxOrder, LookUp, Output};
 use crate::parking::Parking;
 use crate::players::Players;
 use crate::ports::Ports;
@@ -80,6 +80,8 @@ pub(crate) enum TimerKey {
     Message(CallId),
     /// A survey has waited long enough for a key.
     Survey(CallId),
+    /// Who listens to messages pressed no key in time, or the shell did not answer.
+    Box(CallId),
     /// What is said last was not played to its end in time.
     LastWords(CallId),
     /// Nobody took in time who is parked.
@@ -233,6 +235,20 @@ impl Desk {
         let id = LookUpId(self.lookups);
         self.outputs.push_back(Output::Ask(Box::new(Asked { id, question, timeout })));
         (id, self.start_timer(timeout, done))
+    }
+
+    /// Has something of a box for messages asked for; `done` ends the wait where nothing comes in time.
+    pub(crate) fn ask_box(
+        &mut self,
+        tenant: &TenantId,
+        call: CallId,
+        what: BoxOrder,
+        done: TimerKey,
+    ) -> (LookUpId, Duration) {
+        self.lookups += 1;
+        let id = LookUpId(self.lookups);
+        self.outputs.push_back(Output::Box(Box::new(BoxAsked { tenant: tenant.clone(), call, id, what })));
+        (id, self.start_timer(BOX_ANSWER_MAX, done))
     }
 
     pub(crate) fn call_id(&mut self) -> CallId {

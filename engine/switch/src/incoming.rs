@@ -233,7 +233,7 @@ pub(crate) fn routed(tenant: &TenantConfig, number: &Dialled, now_ms: u64) -> (R
         }
         Dial::Park(place) => (Route::Park(place), Direction::Internal, false),
         // A phone's own errand, and nobody else's.
-        Dial::PickUp(_) | Dial::Unknown => (Route::Nowhere, Direction::Internal, false),
+        Dial::PickUp(_) | Dial::Messages | Dial::Unknown => (Route::Nowhere, Direction::Internal, false),
     }
 }
 
@@ -284,12 +284,12 @@ fn dialled_by(
     }
     let dialled = Dialled::clean(&user).map_err(|_| Refusal::from(StatusCode::NOT_FOUND))?;
     let by = extension.number.clone();
-    match tenant.plan.dial(&dialled) {
+    let (route, direction, emergency) = match tenant.plan.dial(&dialled) {
         Dial::PickUp(from) => return Ok(Admitted::PickUp(Pickup { tenant: tenant.clone(), by, from })),
         Dial::Park(place) => return Ok(Admitted::Unpark(Unparker { tenant: tenant.clone(), by }, place)),
-        Dial::Emergency(_) | Dial::Internal(_) | Dial::Outbound(_) | Dial::Unknown => {}
-    }
-    let (route, direction, emergency) = routed(tenant, &dialled, now_ms);
+        Dial::Messages => (Route::Messages(by), Direction::Internal, false),
+        Dial::Emergency(_) | Dial::Internal(_) | Dial::Outbound(_) | Dial::Unknown => routed(tenant, &dialled, now_ms),
+    };
     let about = About {
         direction,
         source: CallSource::Dialled,

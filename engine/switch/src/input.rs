@@ -16,7 +16,7 @@ use crate::agent::Force;
 use crate::checkpoint::CallCheckpoint;
 use crate::config::TenantConfig;
 pub use crate::floor::REGULARS_MAX;
-use crate::media::{Decibels, MediaEvent};
+use crate::media::{Audio, Decibels, MediaEvent};
 use crate::passes::Pass;
 
 /// One thing that happens to the switch.
@@ -112,6 +112,15 @@ pub enum Input {
         /// The answer; none where nobody knows, or knew in time: the default holds.
         answer: Option<Answer>,
     },
+    /// What came of [`crate::output::Output::Box`]. An answer that nobody waits for any more is dropped.
+    Box {
+        /// The call that asked.
+        call: CallId,
+        /// Which of its questions.
+        id: LookUpId,
+        /// None where it can't be read.
+        answer: Option<BoxAnswer>,
+    },
     /// Whether new calls are accepted. Emergency calls are, always (GEN-18).
     Admission(Admission),
     /// How many voice messages an extension has now: phones that watch its mailbox are told (RFC 3842). None are counted where
@@ -129,6 +138,34 @@ pub enum Input {
     /// The process stops: end every call, then give no more output.
     Stop,
 }
+
+/// What there is in a box for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BoxAnswer {
+    /// The box.
+    Opened {
+        /// How many nobody has listened to, also those that are not in the list.
+        new: u32,
+        /// At most [`BOX_MESSAGES_MAX`], in any order.
+        messages: Vec<StoredMessage>,
+    },
+    /// What was said.
+    Sound(Audio),
+}
+
+/// A message in a box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Which.
+    pub voicemail: RecordingId,
+    /// The call in which it was left.
+    pub call: CallId,
+    /// Somebody has listened to it.
+    pub heard: bool,
+}
+
+/// Messages that are read out of a box at a time: more than anybody listens to in one call.
+pub const BOX_MESSAGES_MAX: usize = 100;
 
 /// What the records tell of the time before a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! What shall be heard, and what was heard. The switch knows no packet: it names endpoints, players and recorders, and says for
 //! each endpoint whom it hears.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use dialplan::say::{Language, Part, Repeat};
 use hooks::fact::MediaQuality;
@@ -27,6 +29,16 @@ pub enum Sound {
 /// Something that is being played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlayerId(pub u64);
+
+/// Sound in memory: one channel at 16 kHz.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Audio(pub Arc<[i16]>);
+
+impl fmt::Debug for Audio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Audio({} samples)", self.0.len())
+    }
+}
 
 /// Something an endpoint hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -235,6 +247,13 @@ pub enum MediaCommand {
         parts: Vec<Part>,
         /// How often.
         repeat: Repeat,
+    },
+    /// Gets a sound ready to be played once to a call, as [`MediaCommand::Play`] does what is said.
+    PlayAudio {
+        /// The new player.
+        player: PlayerId,
+        /// What.
+        audio: Audio,
     },
     /// Ends a player; no event follows. Nothing, where it has ended by itself.
     StopPlaying(PlayerId),

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use dialplan::flow::name::Mailbox;
 use dialplan::number::ExtensionNumber;
 use hooks::fact::Fact;
-use hooks::id::{CallId, TenantId};
+use hooks::id::{CallId, RecordingId, TenantId};
 use hooks::lookup::Question;
 use sip::flow::{ConnectionId, Flow};
 
@@ -39,6 +40,8 @@ pub enum Output {
     LookUp(Box<LookUp>),
     /// Ask whoever knows more; [`crate::input::Input::Answered`] follows, or the call goes on without when its time is over.
     Ask(Box<Asked>),
+    /// Read a box for messages; [`crate::input::Input::Box`] follows, or the caller is told that it can't be read.
+    Box(Box<BoxAsked>),
     /// Publish what an entity looks like now.
     Publish(View),
     /// Answer a command; comes after the views the command changed.
@@ -75,6 +78,36 @@ pub struct Asked {
     /// An answer after this is of no use.
     pub timeout: Duration,
 }
+
+/// What a call wants of a box for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoxAsked {
+    /// Whose call.
+    pub tenant: TenantId,
+    /// The call that asks.
+    pub call: CallId,
+    /// Which of the questions of this process.
+    pub id: LookUpId,
+    /// What.
+    pub what: BoxOrder,
+}
+
+/// See [`BoxAsked`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BoxOrder {
+    /// What is in it.
+    Open(Mailbox),
+    /// The sound of a message.
+    Sound {
+        /// Which.
+        voicemail: RecordingId,
+        /// Who listens: `extension:1001`.
+        by: String,
+    },
+}
+
+/// How long a caller waits for a box or a message; the shell gives up before.
+pub const BOX_ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// What a command brought about.
 #[derive(Clone, Debug, PartialEq, Eq)]

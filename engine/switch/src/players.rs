@@ -6,7 +6,7 @@ use dialplan::say::{Language, Part, Repeat};
 use hooks::id::{CallId, ConferenceId, TenantId};
 
 use crate::desk::Desk;
-use crate::media::{MediaCommand, PlayerId};
+use crate::media::{Audio, MediaCommand, PlayerId};
 
 /// To whom something is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,13 @@ pub(crate) struct Players {
 }
 
 impl Players {
+    fn begin(&mut self, audience: Audience) -> PlayerId {
+        self.last += 1;
+        let player = PlayerId(self.last);
+        self.running.insert(player, audience);
+        player
+    }
+
     /// A player has ended, or is to end: for whom it played.
     pub(crate) fn remove(&mut self, player: PlayerId) -> Option<Audience> {
         self.running.remove(&player)
@@ -66,10 +73,15 @@ impl Desk {
         parts: Vec<Part>,
         repeat: Repeat,
     ) -> PlayerId {
-        self.players.last += 1;
-        let player = PlayerId(self.players.last);
-        self.players.running.insert(player, audience);
+        let player = self.players.begin(audience);
         self.media(MediaCommand::Play { player, tenant: tenant.clone(), language, parts, repeat });
+        player
+    }
+
+    /// As [`Self::play`], of sound that is no prompt.
+    pub(crate) fn play_audio(&mut self, audience: Audience, audio: Audio) -> PlayerId {
+        let player = self.players.begin(audience);
+        self.media(MediaCommand::PlayAudio { player, audio });
         player
     }
 

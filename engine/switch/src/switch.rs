@@ -134,6 +134,9 @@ impl Switch {
             Input::Answered { call, id, answer } => {
                 self.with_call(call, |call, desk| call.answered_by_hook(desk, id, answer));
             }
+            Input::Box { call, id, answer } => {
+                self.with_call(call, |call, desk| call.box_answered(desk, id, answer));
+            }
             Input::Admission(admission) => self.admission = admission,
             Input::MessagesWaiting { tenant, extension, new, old } => {
                 self.messages_waiting(&tenant, extension, Waiting { new, old });
@@ -447,6 +450,7 @@ impl Switch {
             TimerKey::Authorize(call) => self.with_call(call, Call::not_authorized),
             TimerKey::Message(call) => self.with_call(call, Call::message_due),
             TimerKey::Survey(call) => self.with_call(call, Call::survey_due),
+            TimerKey::Box(call) => self.with_call(call, Call::box_due),
             TimerKey::LastWords(call) => self.with_call(call, Call::last_words_elapsed),
             TimerKey::Parked(call) => self.with_call(call, Call::park_elapsed),
             TimerKey::ParkRing(call) => self.with_call(call, Call::park_ring_elapsed),

@@ -141,6 +141,9 @@ impl Ears {
                 self.graph.hear(&hear).map_err(|refusal| format!("{command:?}: {refusal}"))?;
                 Ok(Vec::new())
             }
+            MediaCommand::PlayAudio { player, .. } => {
+                Err(format!("{player:?} plays a message, and nobody here listens to any"))
+            }
             MediaCommand::Play { player, parts, repeat, .. } => self.play(*player, parts, *repeat),
             MediaCommand::StopPlaying(player) => {
                 self.stop_playing(*player);
@@ -292,6 +295,7 @@ impl Ears {
             | MediaCommand::ResumeRecording(_)
             | MediaCommand::StopRecording(_)
             | MediaCommand::Play { .. }
+            | MediaCommand::PlayAudio { .. }
             | MediaCommand::StopPlaying(_) => None,
         }
     }

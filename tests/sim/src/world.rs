@@ -727,6 +727,9 @@ impl World {
             Output::Ask(asked) => {
                 Err(format!("a hook is to be asked by {}, and nobody here answers one", asked.question.call()))
             }
+            Output::Box(asked) => {
+                Err(format!("a box is to be read by {}, and nobody here listens to messages", asked.call))
+            }
             Output::Publish(view) => self.published(view),
             Output::Reply { id, result } => self.replied(id, &result),
             Output::Send { flow, bytes } => self.send(flow, &bytes),
@@ -745,6 +748,7 @@ impl World {
                     | MediaCommand::DetectKeys { .. }
                     | MediaCommand::DetectVoice { .. }
                     | MediaCommand::Play { .. }
+                    | MediaCommand::PlayAudio { .. }
                     | MediaCommand::StopPlaying(_)
                     | MediaCommand::SendDigits { .. }
                     | MediaCommand::Record { .. }

@@ -76,6 +76,7 @@ impl Call {
                     | Service::Flow
                     | Service::Voicemail(_)
                     | Service::Survey(_)
+                    | Service::Messages(_)
                     | Service::LastWords(_),
                 ..
             }

@@ -112,7 +112,7 @@ impl Call {
     fn transfer_by_order(&mut self, desk: &mut Desk, by: LegIndex, to: &Dialled) -> Result<(), Refused> {
         let (route, _, emergency) = routed(&self.tenant, to, desk.now.unix_ms);
         match &route {
-            Route::Nowhere => return Err(Refused::NoRoute),
+            Route::Messages(_) | Route::Nowhere => return Err(Refused::NoRoute),
             Route::Blocked(_) => return Err(Refused::Blocked),
             Route::Extension(number) => {
                 let agent = desk.floor.on_extension(&self.tenant.tenant, number);

@@ -46,6 +46,7 @@ impl Call {
             || self.pressed_in_flow(desk, leg, key)
             || self.pressed_in_message(desk, leg, key)
             || self.pressed_in_survey(desk, leg, key)
+            || self.pressed_in_box(desk, leg, key)
     }
 
     /// The party of a leg pressed a key by INFO. False if the INFO is to be handed on as it came.

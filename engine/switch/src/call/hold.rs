@@ -114,6 +114,7 @@ impl Call {
                     | Service::Park(_)
                     | Service::Voicemail(_)
                     | Service::Survey(_)
+                    | Service::Messages(_)
                     | Service::LastWords(_),
                 ..
             } => return vec![session::mixed(None)],

@@ -18,6 +18,7 @@ mod hooked;
 mod in_dialog;
 mod join;
 mod lines;
+mod listen;
 mod notify;
 mod originate;
 mod overflow;
@@ -181,6 +182,8 @@ enum Service {
     Voicemail(Box<voicemail::Message>),
     /// It is asked how it was.
     Survey(Box<survey::Poll>),
+    /// It listens to the messages in its box.
+    Messages(Box<listen::Listening>),
     /// It is told why its call ends.
     LastWords(overflow::LastWords),
 }

@@ -144,6 +144,7 @@ impl Call {
             | Route::Shut(_)
             | Route::Blocked(_)
             | Route::Park(_)
+            | Route::Messages(_)
             | Route::EchoTest
             | Route::Nowhere => false,
         };

@@ -126,7 +126,13 @@ impl Call {
             | Stage::Summoning { .. }
             | Stage::Seeking(_)
             | Stage::Served {
-                by: Service::Echo | Service::Flow | Service::Voicemail(_) | Service::Survey(_) | Service::LastWords(_),
+                by:
+                    Service::Echo
+                    | Service::Flow
+                    | Service::Voicemail(_)
+                    | Service::Survey(_)
+                    | Service::Messages(_)
+                    | Service::LastWords(_),
                 ..
             }
             | Stage::Ending { .. }

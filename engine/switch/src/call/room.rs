@@ -171,6 +171,7 @@ impl Call {
             || self.played_in_queue(desk, player)
             || self.played_for_message(desk, player)
             || self.played_for_survey(desk, player)
+            || self.played_message(desk, player)
             || self.played_last(desk, player)
             || self.played_to_confirm(desk, player)
             || self.played_to_agent(desk, player)

@@ -47,6 +47,8 @@ pub(crate) enum Route {
     Voicemail(Mailbox),
     /// To a place for parked callers.
     Park(ParkPlace),
+    /// To the messages in the box of this extension.
+    Messages(ExtensionNumber),
     /// To the echo test.
     EchoTest,
     /// By trunks, in order.
@@ -91,6 +93,9 @@ impl Call {
         }
         if let Route::Park(place) = route {
             return self.enter_park(desk, caller, place, transfer);
+        }
+        if let Route::Messages(number) = route {
+            return self.listen_to_messages(desk, caller, number, transfer);
         }
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });
@@ -149,6 +154,7 @@ impl Call {
             | Route::Shut(_)
             | Route::Blocked(_)
             | Route::Park(_)
+            | Route::Messages(_)
             | Route::EchoTest
             | Route::Lines(_)
             | Route::Nowhere => None,
@@ -180,6 +186,7 @@ impl Call {
             | Route::Shut(_)
             | Route::Blocked(_)
             | Route::Park(_)
+            | Route::Messages(_)
             | Route::EchoTest
             | Route::Nowhere => return Err(nowhere),
         };

@@ -109,7 +109,7 @@ impl Call {
             Service::Voicemail(message) => {
                 self.flow_name().map_or_else(|| Route::Voicemail(message.mailbox.clone()), Route::Flow)
             }
-            Service::Survey(_) | Service::LastWords(_) | Service::Park(_) => Route::Nowhere,
+            Service::Survey(_) | Service::Messages(_) | Service::LastWords(_) | Service::Park(_) => Route::Nowhere,
         }
     }
 
@@ -122,6 +122,7 @@ impl Call {
             Service::Park(_) => self.leave_park(desk),
             Service::Voicemail(_) => self.leave_message(desk),
             Service::Survey(_) => self.leave_survey(desk),
+            Service::Messages(_) => self.hush_messages(desk),
             Service::LastWords(_) => self.hush_last_words(desk),
             Service::Echo | Service::Flow => {}
         }

@@ -120,6 +120,7 @@ impl Call {
                 | Route::Voicemail(_)
                 | Route::Shut(_)
                 | Route::Park(_)
+                | Route::Messages(_)
                 | Route::EchoTest
                 | Route::Nowhere,
                 _,

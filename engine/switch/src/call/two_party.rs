@@ -111,6 +111,7 @@ impl Call {
                     | Service::Flow
                     | Service::Voicemail(_)
                     | Service::Survey(_)
+                    | Service::Messages(_)
                     | Service::LastWords(_),
                 ..
             }

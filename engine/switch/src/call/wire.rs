@@ -44,6 +44,7 @@ impl Call {
             Stage::Served { by: Service::Park(_), .. } => self.rewire_park(desk),
             Stage::Served { by: Service::Voicemail(_), .. } => self.rewire_message(desk),
             Stage::Served { by: Service::Survey(_), .. } => self.rewire_survey(desk),
+            Stage::Served { by: Service::Messages(_), .. } => self.rewire_messages(desk),
             Stage::Served { by: Service::LastWords(_), .. } => self.rewire_last_words(desk),
             Stage::Begun | Stage::Summoning { .. } | Stage::Ending { .. } | Stage::Over => {}
         }

@@ -17,7 +17,7 @@ use crate::under_test::config::{
 };
 use crate::under_test::input::{Command, CommandId, Input};
 use crate::under_test::media::{Activity, EndpointId, MediaCommand, MediaEvent, PlayerId, RecordingOutcome, Source};
-use crate::under_test::output::{Asked, Done, LookUp, Output, Refused};
+use crate::under_test::output::{Asked, BoxAsked, Done, LookUp, Output, Refused};
 use crate::under_test::switch::Switch;
 use crate::under_test::view::View;
 use bytes::Bytes;
@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) lookups: Vec<LookUp>,
     /// What hooks were asked.
     pub(crate) asked: Vec<Asked>,
+    /// What was asked of boxes for messages.
+    pub(crate) boxes: Vec<BoxAsked>,
     /// RTP ports that somebody else has.
     pub(crate) taken_ports: Vec<u16>,
     /// The media side says nothing about closing.
@@ -243,6 +245,7 @@ impl World {
             media: Vec::new(),
             lookups: Vec::new(),
             asked: Vec::new(),
+            boxes: Vec::new(),
             taken_ports: Vec::new(),
             media_is_mute: false,
             now: Duration::ZERO,
@@ -371,6 +374,7 @@ impl World {
             Output::Media(command) => self.media_command(command),
             Output::LookUp(lookup) => self.lookups.push(*lookup),
             Output::Ask(asked) => self.asked.push(*asked),
+            Output::Box(asked) => self.boxes.push(*asked),
             Output::Publish(view) => self.views.push(view),
             Output::Reply { result, .. } => self.replies.push(result),
         }
@@ -431,6 +435,12 @@ impl World {
                     other => format!("{other:?}"),
                 });
                 self.players.insert(*player, said.collect::<Vec<_>>().join(" "));
+                if !self.clips_last {
+                    self.events.push_back(MediaEvent::Played(*player));
+                }
+            }
+            MediaCommand::PlayAudio { player, audio } => {
+                self.players.insert(*player, format!("message {}", audio.0.len()));
                 if !self.clips_last {
                     self.events.push_back(MediaEvent::Played(*player));
                 }

@@ -17,6 +17,7 @@ mod forwarding;
 mod hooked;
 mod identity;
 mod ladder;
+mod listening;
 mod lookups;
 mod matrix;
 mod media;

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use calls::api::Api;
 use calls::g711::Law;
+use calls::keys::Keypad;
 use calls::party::Party;
 use calls::pjsua2::Pjsua2;
 use calls::switchboard::Switchboard;
 use calls::wav::{self, Sound};
-use calls::{sdp, wait};
+use calls::{rtp, sdp, wait};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -130,6 +131,50 @@ fn a_message_that_a_phone_leaves_lights_a_lamp_and_is_heard_as_it_was_said() -> 
     ensure!(gone.status == 204, "{}", gone.status);
     expect_messages(&mut carol, &server, "no", "0/0")?;
     ensure!(api.list("voicemails")?.is_empty(), "it is still listed");
+    Ok(())
+}
+
+/// Proves VM-01 (by phone).
+#[test]
+fn a_message_is_heard_and_deleted_by_phone() -> Result<()> {
+    let server = Switchboard::start()?;
+    let api = server.api()?;
+    api.patch("extensions/1003", &json!({"handling": {"voicemail": true}}))?;
+    let mut carol = Pjsua2::start(&server, "1003", None)?;
+    carol.command(&json!({"do": "watch_messages"}))?;
+    expect_messages(&mut carol, &server, "no", "0/0")?;
+    leave(&server, &api, &mut carol)?;
+    expect_messages(&mut carol, &server, "yes", "1/0")?;
+    only_message(&api)?;
+
+    let mut desk = Party::new(&server, "1003", Instant::now())?;
+    let mut call = desk.phone.dialog_to("*98");
+    desk.call(&mut call)?;
+    let ok = desk.phone.expect_within("200 INVITE", PATIENCE)?;
+    desk.phone.ack(&mut call, &ok, "")?;
+    wait::until("the message to be played", PATIENCE, || Ok((only_message(&api)?["listened"] == true).then_some(())))?;
+    expect_messages(&mut carol, &server, "no", "0/1")?;
+    let message = only_message(&api)?;
+    ensure!(message["first_listened"]["by"] == "extension:1003", "{message:#}");
+    let began = desk.media.now_s();
+    wait::until("a part of it", PATIENCE, || Ok((desk.media.now_s() > began + TONE_S / 2.0 + 0.5).then_some(())))?;
+    Keypad::toward(&desk.media, &ok.body)?.press("3")?;
+    expect_messages(&mut carol, &server, "no", "0/0")?;
+    ensure!(api.list("voicemails")?.is_empty(), "it is still listed");
+    let bye = desk.phone.expect_within("BYE", PATIENCE)?;
+    desk.phone.reply(&bye, "200 OK", "")?;
+
+    // The tone of the caller, and nothing else, for two seconds of what 1003 heard.
+    let sound = rtp::played(&desk.media.close());
+    let channel = sound.channels.first().context("nothing was heard")?;
+    let block = sound.rate as usize / 5;
+    let is_tone = |part: &&[f64]| {
+        let level_db = 20.0 * (peak(part, sound.rate, TONE_HZ) / TONE_PEAK).log10();
+        let other_db = |hz: f64| 20.0 * (peak(part, sound.rate, hz) / TONE_PEAK).log10();
+        level_db.abs() < 1.0 && [500.0, 2_000.0].into_iter().all(|hz| other_db(hz) < -30.0)
+    };
+    let heard = channel.chunks_exact(block).filter(is_tone).count();
+    ensure!(heard >= 9, "the tone was heard for {heard} fifths of a second");
     Ok(())
 }
 
