@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
 use hooks::fact::AudioFormat;
 use hooks::id::{RecordingId, TenantId};
 use recordings::{DecodeError, Storage, StorageError};
@@ -15,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::keeper;
 use crate::prompts::sound::{self, SoundError};
-use crate::store::recordings::{RecordingFile, RecordingState, RecordingUse};
+use crate::store::recordings::{RecordingState, RecordingUse};
 use crate::store::setting::PageAsk;
 use crate::store::voicemails::VoicemailFilter;
 use crate::store::{Store, StoreError};
@@ -135,20 +134,11 @@ impl Reader {
         }
         // It is never closed.
         let _place = self.places.acquire().await;
-        let bytes = self.bytes(&file).await?;
+        let bytes = keeper::read_whole(&self.storage, &file).await?;
         let samples = tokio::task::spawn_blocking(move || samples(bytes, file.format)).await??;
         // REC-05: not given out unless it is logged.
         self.store.log_recording_use(tenant, by, id, RecordingUse::Play).await?;
         Ok(Audio(samples.into()))
-    }
-
-    async fn bytes(&self, file: &RecordingFile) -> Result<Vec<u8>, Failure> {
-        let mut stream = keeper::open(&self.storage, file, 0..file.bytes).await?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = stream.try_next().await? {
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
     }
 }
 

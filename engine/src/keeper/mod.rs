@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use futures_util::future::BoxFuture;
 use hooks::fact::{AudioFormat, AudioPlace, Event, Fact, RecordingPurged, RecordingStored};
 use hooks::id::{RecordingId, TenantId};
@@ -332,6 +333,19 @@ pub async fn open(storage: &Storage, file: &RecordingFile, range: Range<u64>) ->
         Some(StoredAudio { place, sealed_by: None }) => storage.read(shown(*place), &file.path, range).await,
         Some(StoredAudio { place, sealed_by: Some(_) }) => storage.read_sealed(shown(*place), &file.path, range).await,
     }
+}
+
+/// All of it.
+///
+/// # Errors
+/// See [`StorageError`].
+pub async fn read_whole(storage: &Storage, file: &RecordingFile) -> Result<Vec<u8>, StorageError> {
+    let mut stream = open(storage, file, 0..file.bytes).await?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.try_next().await? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 /// The same place under the storage's name.

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use dialplan::flow::name::Mailbox as VoiceBox;
 use dialplan::number::ExtensionNumber;
-use futures_util::TryStreamExt as _;
 use hooks::id::TenantId;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
@@ -140,10 +139,7 @@ impl Mailer {
             // It is being finished.
             Some(RecordingState::Running) => return Ok(None),
             Some(RecordingState::Ready(file)) if self.config.attach && file.bytes <= ATTACHED_MAX => {
-                let read = match keeper::open(&self.storage, &file, 0..file.bytes).await {
-                    Ok(stream) => stream.try_fold(Vec::new(), joined).await,
-                    Err(error) => Err(error),
-                };
+                let read = keeper::read_whole(&self.storage, &file).await;
                 read.inspect_err(|error| tracing::warn!(%error, "a mail tells of a message without its audio")).ok()
             }
             Some(RecordingState::Ready(_) | RecordingState::Failed { .. } | RecordingState::Purged { .. }) | None => {
@@ -238,11 +234,6 @@ impl Mailer {
         }
         Ok(builder.build()?)
     }
-}
-
-async fn joined(mut all: Vec<u8>, chunk: impl AsRef<[u8]>) -> Result<Vec<u8>, recordings::StorageError> {
-    all.extend_from_slice(chunk.as_ref());
-    Ok(all)
 }
 
 /// What becomes of a mail that was not taken, after so many tries before.

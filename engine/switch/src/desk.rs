@@ -221,18 +221,22 @@ impl Desk {
         self.outputs.push_back(Output::Publish(view));
     }
 
+    /// Names a question; no two of a process have the same.
+    fn question(&mut self) -> LookUpId {
+        self.lookups += 1;
+        LookUpId(self.lookups)
+    }
+
     /// Has a server asked.
     pub(crate) fn look_up(&mut self, tenant: &TenantId, call: CallId, url: String, timeout: Duration) -> LookUpId {
-        self.lookups += 1;
-        let id = LookUpId(self.lookups);
+        let id = self.question();
         self.outputs.push_back(Output::LookUp(Box::new(LookUp { tenant: tenant.clone(), call, id, url, timeout })));
         id
     }
 
     /// Has a hook asked; `done` ends the wait where it says nothing in time.
     pub(crate) fn ask(&mut self, question: Question, timeout: Duration, done: TimerKey) -> (LookUpId, Duration) {
-        self.lookups += 1;
-        let id = LookUpId(self.lookups);
+        let id = self.question();
         self.outputs.push_back(Output::Ask(Box::new(Asked { id, question, timeout })));
         (id, self.start_timer(timeout, done))
     }
@@ -245,8 +249,7 @@ impl Desk {
         what: BoxOrder,
         done: TimerKey,
     ) -> (LookUpId, Duration) {
-        self.lookups += 1;
-        let id = LookUpId(self.lookups);
+        let id = self.question();
         self.outputs.push_back(Output::Box(Box::new(BoxAsked { tenant: tenant.clone(), call, id, what })));
         (id, self.start_timer(BOX_ANSWER_MAX, done))
     }

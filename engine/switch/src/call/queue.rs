@@ -177,16 +177,18 @@ impl Call {
         };
         self.stage = Stage::Served { caller, answered_ms, by: Service::Queue(Box::new(wait)) };
         self.changed = true;
-        if is_owed || self.is_caller_looked_up() {
-            // Who he is says how far he goes before others, and who is rung first; what he is owed, he hears before it is anybody's turn.
-            return self.rewire(desk);
-        }
-        self.join_queue(desk);
+        if self.may_stand_in_line() { self.join_queue(desk) } else { self.rewire(desk) }
+    }
+
+    /// Whether he may stand in line: who he is says how far he goes before others, and who is rung first; what he is owed, he hears before
+    /// it is anybody's turn.
+    fn may_stand_in_line(&self) -> bool {
+        self.wait().is_some_and(|(_, wait)| !wait.is_told && !wait.is_owed) && !self.is_caller_looked_up()
     }
 
     /// It is known who waits, as far as it ever will be, and he has heard what must be heard: he stands in line, from now on.
     pub(super) fn join_queue(&mut self, desk: &mut Desk) {
-        let Some((caller, wait)) = self.wait().filter(|(_, wait)| !wait.is_told && !wait.is_owed) else { return };
+        let Some((caller, wait)) = self.wait().filter(|_| self.may_stand_in_line()) else { return };
         let queue = wait.queue.clone();
         let priority = self.priority_of(caller, wait.priority);
         let sticky = self.own_agent(desk, caller, &queue);
@@ -624,7 +626,7 @@ impl Call {
         let is_its = is_music || is_said;
         if is_said && std::mem::take(&mut wait.is_owed) {
             self.queueing.knows_recorded = true;
-            if !self.is_caller_looked_up() {
+            if self.may_stand_in_line() {
                 self.join_queue(desk);
                 return true;
             }

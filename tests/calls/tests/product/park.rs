@@ -37,14 +37,7 @@ fn a_parked_customer_hears_music_and_talks_with_who_dials_the_place() -> Result<
 #[test]
 fn a_parked_customer_outlives_the_process() -> Result<()> {
     let (mut scene, _) = parked()?;
-    scene.server.kill()?;
-    scene.server.start_again()?;
-    let asked = scene.caller.expect("INVITE")?;
-    let answer = sdp::session(scene.heard.address()?, 2, "0 101", &["rtpmap:101 telephone-event/8000"]);
-    scene.caller.reply(&asked, "200 OK", &answer)?;
-    scene.caller.expect("ACK")?;
-    scene.hears_music(scene.heard.now_s() + 0.2)?;
-    scene.api = scene.server.api()?;
+    scene.outlives_a_crash()?;
     take(&mut scene)
 }
 

@@ -100,6 +100,19 @@ impl Scene {
         Ok(Self { api, alice, bob, mobile, caller, call, heard, answer: ok.body, to, agent: to, clock, server })
     }
 
+    /// The process is killed and another started; it asks the caller whether he is still there, and he hears music again.
+    pub(crate) fn outlives_a_crash(&mut self) -> Result<()> {
+        self.server.kill()?;
+        self.server.start_again()?;
+        let asked = self.caller.expect("INVITE")?;
+        let answer = sdp::session(self.heard.address()?, 2, "0 101", &["rtpmap:101 telephone-event/8000"]);
+        self.caller.reply(&asked, "200 OK", &answer)?;
+        self.caller.expect("ACK")?;
+        self.hears_music(self.heard.now_s() + 0.2)?;
+        self.api = self.server.api()?;
+        Ok(())
+    }
+
     /// The only call there is.
     pub(crate) fn call_id(&self) -> Result<String> {
         Ok(self.api.get("calls")?["items"][0]["id"].as_str().unwrap_or_default().to_owned())
@@ -224,14 +237,7 @@ fn a_caller_who_waits_goes_on_waiting_when_the_process_is_killed() -> Result<()>
     scene.alice.phone.reply(&rung, "180 Ringing", "")?;
     scene.hears_music(0.0)?;
     let killed = Instant::now();
-    scene.server.kill()?;
-    scene.server.start_again()?;
-    let asked = scene.caller.expect("INVITE")?;
-    let answer = sdp::session(scene.heard.address()?, 2, "0 101", &["rtpmap:101 telephone-event/8000"]);
-    scene.caller.reply(&asked, "200 OK", &answer)?;
-    scene.caller.expect("ACK")?;
-    scene.hears_music(scene.heard.now_s() + 0.2)?;
-    scene.api = scene.server.api()?;
+    scene.outlives_a_crash()?;
     let now = scene.api.get("queues/support")?["now"].clone();
     ensure!(now["waiting"] == 1, "{now}");
     let away = killed.elapsed();

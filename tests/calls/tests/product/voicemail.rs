@@ -99,8 +99,8 @@ fn only_message(api: &Api) -> Result<Value> {
     })
 }
 
-#[test]
-fn a_message_that_a_phone_leaves_lights_a_lamp_and_is_heard_as_it_was_said() -> Result<()> {
+/// A message is in the box of 1003, whose lamp says so.
+fn with_message() -> Result<(Switchboard, Api, Pjsua2)> {
     let server = Switchboard::start()?;
     let api = server.api()?;
     api.patch("extensions/1003", &json!({"handling": {"voicemail": true}}))?;
@@ -109,6 +109,12 @@ fn a_message_that_a_phone_leaves_lights_a_lamp_and_is_heard_as_it_was_said() -> 
     expect_messages(&mut carol, &server, "no", "0/0")?;
     leave(&server, &api, &mut carol)?;
     expect_messages(&mut carol, &server, "yes", "1/0")?;
+    Ok((server, api, carol))
+}
+
+#[test]
+fn a_message_that_a_phone_leaves_lights_a_lamp_and_is_heard_as_it_was_said() -> Result<()> {
+    let (server, api, mut carol) = with_message()?;
 
     let message = only_message(&api)?;
     ensure!(message["mailbox"] == "extension:1003" && message["caller"] == "1001", "{message:#}");
@@ -137,14 +143,7 @@ fn a_message_that_a_phone_leaves_lights_a_lamp_and_is_heard_as_it_was_said() -> 
 /// Proves VM-01 (by phone).
 #[test]
 fn a_message_is_heard_and_deleted_by_phone() -> Result<()> {
-    let server = Switchboard::start()?;
-    let api = server.api()?;
-    api.patch("extensions/1003", &json!({"handling": {"voicemail": true}}))?;
-    let mut carol = Pjsua2::start(&server, "1003", None)?;
-    carol.command(&json!({"do": "watch_messages"}))?;
-    expect_messages(&mut carol, &server, "no", "0/0")?;
-    leave(&server, &api, &mut carol)?;
-    expect_messages(&mut carol, &server, "yes", "1/0")?;
+    let (server, api, mut carol) = with_message()?;
     only_message(&api)?;
 
     let mut desk = Party::new(&server, "1003", Instant::now())?;
