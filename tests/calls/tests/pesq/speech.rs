@@ -1,4 +1,4 @@
-//! Ten seconds of somebody who speaks: the default prompts of the repository, which espeak-ng spoke.
+//! Ten seconds of somebody who speaks: a default prompt of the repository, which espeak-ng spoke.
 
 use std::path::Path;
 
@@ -12,34 +12,29 @@ pub(crate) enum Language {
     Mandarin,
 }
 
-/// At 8 kHz: the longest prompts one after the other, with pauses between, as loud as speech is.
+/// At 8 kHz, as loud as speech is, between two pauses.
 pub(crate) fn of(language: Language) -> Result<Vec<i16>> {
     let pack = match language {
         Language::English => "en.pack",
         Language::Mandarin => "zh-CN.pack",
     };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conf/prompts").join(pack);
-    let mut clips = clips(&std::fs::read(&path).with_context(|| format!("no {}", path.display()))?)?;
-    clips.sort_by_key(|clip| std::cmp::Reverse(clip.len()));
+    let clips = clips(&std::fs::read(&path).with_context(|| format!("no {}", path.display()))?)?;
+    let (_, clip) = clips.into_iter().find(|(name, _)| name == SPOKEN).context("the prompt is not in the pack")?;
     let mut speech = vec![0; PAUSE];
-    for clip in clips {
-        if speech.len() > SAMPLES {
-            break;
-        }
-        speech.extend(clip);
-        speech.extend([0; PAUSE]);
-    }
+    speech.extend(clip);
+    speech.extend([0; PAUSE]);
     speech.truncate(speech.len() / 160 * 160);
     Ok(speech)
 }
 
-/// The sounds of a pack, whose form `conf/prompts/pack.py` tells.
-fn clips(pack: &[u8]) -> Result<Vec<Vec<i16>>> {
+/// The names and sounds of a pack, whose form `conf/prompts/pack.py` tells.
+fn clips(pack: &[u8]) -> Result<Vec<(String, Vec<i16>)>> {
     let mut rest = Reader(pack.strip_prefix(b"SWP1").context("no pack")?);
     let mut clips = Vec::new();
     while !rest.0.is_empty() {
         let name = rest.number(1)?;
-        rest.bytes(name)?;
+        let name = String::from_utf8(rest.bytes(name)?.to_vec())?;
         let (skip, samples, packets) = (rest.number(2)?, rest.number(4)?, rest.number(2)?);
         let mut decoder = Coder::OPUS.decoder(RecordRate::Narrow).context("Opus is decoded")?;
         let mut sound = Vec::new();
@@ -48,7 +43,7 @@ fn clips(pack: &[u8]) -> Result<Vec<Vec<i16>>> {
             decoder.decode(rest.bytes(length)?, &mut sound);
         }
         // Both are at 48 kHz.
-        clips.push(sound.into_iter().skip(skip / 6).take(samples / 6).collect());
+        clips.push((name, sound.into_iter().skip(skip / 6).take(samples / 6).collect()));
     }
     Ok(clips)
 }
@@ -67,7 +62,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Between two prompts.
+/// Eleven seconds. By name: with "the longest", a new prompt would move every figure.
+const SPOKEN: &str = "survey_invite";
+/// Before and after it.
 const PAUSE: usize = 3_200;
-/// Ten seconds.
-const SAMPLES: usize = 80_000;
