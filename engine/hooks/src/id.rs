@@ -150,6 +150,10 @@ ulid_id!(
     /// A conference: from its first member until its last one.
     ConferenceId
 );
+ulid_id!(
+    /// A department (部门) of a tenant.
+    DepartmentId
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! The plugin boundary: what happened ([`fact`]), where in the log it stands ([`position`]), who is meant ([`id`]), and the
-//! traits by which a plugin and its host know each other ([`plugin`]), and what may be asked in the middle of a call ([`lookup`]).
+//! traits by which a plugin and its host know each other ([`plugin`]), what may be asked in the middle of a call ([`lookup`]), and
+//! whose rows somebody may see ([`scope`]).
 //!
 //! Pure types: nothing here opens, reads or waits. A fact once written is never changed; a field may be added with a
 //! default, never renamed or given another meaning.
@@ -9,3 +10,4 @@ pub mod id;
 pub mod lookup;
 pub mod plugin;
 pub mod position;
+pub mod scope;
