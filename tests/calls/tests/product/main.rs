@@ -5,6 +5,7 @@ mod browser;
 mod call;
 mod crash;
 mod crossing;
+mod day;
 mod drain;
 mod edge;
 mod fail_point;

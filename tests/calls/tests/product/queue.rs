@@ -47,7 +47,7 @@ pub(crate) enum Ready {
     ByMobile,
 }
 
-fn trunk(name: &str, at: SocketAddr) -> String {
+pub(crate) fn trunk(name: &str, at: SocketAddr) -> String {
     let (ip, port) = (at.ip(), at.port());
     format!("[[provision.trunk]]\nname = \"{name}\"\nhost = \"{ip}\"\nport = {port}\nsources = [\"{ip}\"]\n\n")
 }
