@@ -211,7 +211,7 @@ impl Centre {
         caller.heard.hush();
         caller.hears_words_or_music("the question")?;
         caller.presses("1")?;
-        caller.is_hung_up_on()?;
+        caller.sees_the_end()?;
         self.waits_for_state("10001", "ready")
     }
 

@@ -93,7 +93,7 @@ impl Caller {
     }
 
     /// The centre ends the call.
-    pub(crate) fn is_hung_up_on(mut self) -> Result<()> {
+    pub(crate) fn sees_the_end(mut self) -> Result<()> {
         let bye = self.phone.expect_within("BYE", PATIENCE)?;
         self.phone.reply(&bye, "200 OK", "")
     }
