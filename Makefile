@@ -26,12 +26,12 @@ else
   run_tests = cargo test
 endif
 
-.PHONY: help run check test demo bench load audit mutants fuzz room fmt lint unit sim calls packages-build packages-test
+.PHONY: help run check test demo bench load audit mutants fuzz shots room fmt lint unit sim calls console console-test packages-build packages-test
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: packages-build ## Build and start the call centre on ./data
+run: packages-build console ## Build and start the call centre on ./data
 	cargo build --release --package switchboard
 	exec "$$CARGO_TARGET_DIR/release/switchboard" serve --config $(CONFIG)
 
@@ -39,8 +39,15 @@ check: fmt lint ## fmt, clippy, unit tests and a short simulation: at most 3 min
 	$(run_tests) --workspace --exclude calls
 	$(MAKE) sim SIM_SECONDS=10 EXPLORE_SECONDS=7
 
-test: room packages-test fmt lint unit sim calls ## Everything; what CI runs
+test: room packages-test fmt lint console-test unit sim calls ## Everything; what CI runs
 	@echo "make test: all of it passed"
+
+# The web console, for the binary to take along.
+console:
+	tests/setup/console.sh build
+
+console-test:
+	tests/setup/console.sh test
 
 # Where the disk is nearly full, old builds go first.
 room:
@@ -65,7 +72,7 @@ sim:
 	cargo xtask sim --explore $(EXPLORE_SECONDS)
 
 # Real peers against the real binary, built as the simulator is.
-calls:
+calls: console
 	cargo build --profile sim --package switchboard --features failpoints
 	rm -rf "$$CARGO_TARGET_DIR/captures" && mkdir -p "$$CARGO_TARGET_DIR/captures"
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/sim/switchboard" SWITCHBOARD_CAPTURES="$$CARGO_TARGET_DIR/captures" \
@@ -83,6 +90,10 @@ bench: packages-test ## Micro and load benches, each beside the bare limit of th
 load: ## Ten minutes of a busy call centre (200 callers, 120 agents) with SIPp on both sides
 	cargo build --release --package switchboard
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/centre.py
+
+shots: console ## Pictures of every page of the console, in both languages and appearances, in target/console-shots
+	cargo build --package switchboard
+	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/debug/switchboard" tests/setup/shots.sh
 
 audit: ## Licences, bans, sources, unused dependencies
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny

@@ -8,10 +8,16 @@ use clap::Parser;
 use engine::cli::{self, Cli, CliError, Outcome};
 use engine::config::{Config, LogConfig, LogFormat};
 use engine::serve::{Launch, LogLevel};
+use hooks::plugin::Plugin;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, reload};
+
+/// The console, as it was built.
+mod console {
+    include!(concat!(env!("OUT_DIR"), "/console_files.rs"));
+}
 
 /// Wrong usage or an invalid configuration.
 const EXIT_USAGE: u8 = 2;
@@ -47,9 +53,18 @@ async fn run(cli: Cli) -> ExitCode {
             say(&text);
             ExitCode::SUCCESS
         }
+        Ok(Outcome::Document) => {
+            print(&engine::http::document::text(&engine::http::openapi(&plugins())));
+            ExitCode::SUCCESS
+        }
         Ok(Outcome::Serve(config)) => serve(*config, config_file).await,
         Err(error) => report(&error),
     }
+}
+
+/// What this call centre is made of beside the engine.
+fn plugins() -> Vec<Arc<dyn Plugin>> {
+    vec![Arc::new(crm_plugin::Crm::default())]
 }
 
 async fn serve(config: Config, config_file: PathBuf) -> ExitCode {
@@ -57,7 +72,7 @@ async fn serve(config: Config, config_file: PathBuf) -> ExitCode {
         Ok(log_level) => log_level,
         Err(error) => return fail(&format!("log.level is wrong: {error}")),
     };
-    let launch = Launch { config, config_file, log_level, plugins: vec![Arc::new(crm_plugin::Crm)] };
+    let launch = Launch { config, config_file, log_level, plugins: plugins(), console: console::FILES };
     match engine::serve::serve(launch, say).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("{error:#}")),
@@ -92,6 +107,11 @@ fn report(error: &CliError) -> ExitCode {
 }
 
 #[allow(clippy::print_stdout, reason = "a command prints")]
+fn print(text: &str) {
+    print!("{text}");
+}
+
+#[allow(clippy::print_stdout, reason = "a command prints")]
 fn say(line: &str) {
     println!("{line}");
 }
@@ -100,4 +120,22 @@ fn say(line: &str) {
 fn fail(line: &str) -> ExitCode {
     eprintln!("switchboard: {line}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `cargo xtask openapi` prints it anew.
+    const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+
+    #[test]
+    fn the_committed_document_is_what_the_code_says() {
+        let text = engine::http::document::text(&engine::http::openapi(&plugins()));
+        let committed = std::fs::read_to_string(COMMITTED).unwrap_or_default();
+        assert!(
+            committed == text,
+            "docs/openapi.json is out of step with the code: run `cargo xtask openapi > docs/openapi.json`"
+        );
+    }
 }

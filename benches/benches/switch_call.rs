@@ -23,7 +23,7 @@ use sip::time::Now;
 use switch::checkpoint::{CallCheckpoint, Checkpointed};
 use switch::config::{
     CallHandling, ExpiryBounds, Extension, Limits, ListeningSocket, LookupTimes, Network, NodeConfig, Srtp,
-    StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy,
+    StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy, Ways,
 };
 use switch::input::Input;
 use switch::media::{MediaCommand, MediaEvent};
@@ -363,6 +363,7 @@ fn tenant(loopback: Network) -> TenantConfig {
         handling: CallHandling::default(),
         srtp: Srtp::default(),
         pickup_group: None,
+        ways: Ways::default(),
         static_contact: Some(StaticContact { uri, transport: Transport::Udp, target: callee() }),
     };
     let trunk = Trunk {

@@ -28,6 +28,8 @@ pub struct AgentRules {
     pub mobile: Option<String>,
     /// Where his mobile answers, a call is his only after he has pressed 1, so that no mailbox takes it (PHONE-13).
     pub mobile_confirm_key: bool,
+    /// The web phone answers by itself what rings at it, while he is signed in with it (CALL-11). The page is told so in the INVITE.
+    pub auto_answer: bool,
     /// What follows an answered call; a change takes effect at the next sign-in (AGT-07).
     pub after_call: AfterCallName,
     /// So many missed offers in a row make him busy, 0 to 10; 0 = never (AGT-13).
@@ -56,6 +58,7 @@ impl Default for AgentRules {
             extension: None,
             mobile: None,
             mobile_confirm_key: true,
+            auto_answer: false,
             after_call: AfterCallName::WrapUp,
             missed_limit: MISSED_LIMIT,
         }
@@ -92,6 +95,7 @@ impl AgentRules {
             extension: self.extension.as_deref().and_then(|text| text.parse().ok()),
             mobile: self.mobile.as_deref().and_then(|text| text.parse().ok()),
             mobile_confirm_key: self.mobile_confirm_key,
+            auto_answer: self.auto_answer,
             rules: Rules { after_call, missed_limit: self.missed_limit },
         }
     }

@@ -1,7 +1,8 @@
-//! The command line: `switchboard serve|check|user|migrate|simulate|backup|version`. `serve` is the caller's; the rest is done
+//! The command line: `switchboard serve|check|user|migrate|simulate|backup|restore|move|version`. `serve` is the caller's; the rest is done
 //! here and gives text to print. Exit codes: 0 ok, 1 failed, 2 wrong usage or invalid configuration.
 
 mod backup;
+mod relocate;
 mod simulate;
 mod user;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, StorageUrl};
 use crate::store::{Store, StoreError};
 
 /// A call centre in one binary.
@@ -48,15 +49,32 @@ pub enum Command {
     Migrate,
     /// Try a flow without phones: checks it, walks it with the keys given, and says what it does.
     Simulate(simulate::Simulation),
-    /// Copy database, journal and keys to a new folder, while the server runs.
+    /// Copy databases, journal, keys, prompts and recordings to a new folder, while the server runs.
     Backup {
         /// The folder; it must not exist.
-        #[arg(value_name = "FOLDER")]
+        #[arg(long, value_name = "FOLDER")]
         to: PathBuf,
-        /// Copy the recordings, too.
+        /// Leave the audio of recordings and messages out.
         #[arg(long)]
-        recordings: bool,
+        without_recordings: bool,
     },
+    /// Put a backup into the empty data folder of the configuration, while no server runs.
+    Restore {
+        /// The folder of the backup.
+        #[arg(long, value_name = "FOLDER")]
+        from: PathBuf,
+    },
+    /// Move everything from one database into another, empty one, while no server runs.
+    Move {
+        /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
+        #[arg(long, value_name = "URL")]
+        from: StorageUrl,
+        /// The same.
+        #[arg(long, value_name = "URL")]
+        to: StorageUrl,
+    },
+    /// Print the OpenAPI document of the API, plugins included.
+    Openapi,
     /// Print the version.
     Version,
 }
@@ -66,17 +84,20 @@ pub enum Command {
 pub enum UserAction {
     /// Make an employee; prints a random password, to be changed at the first sign-in.
     Create {
-        /// The user name, also the employee number unless one is given.
+        /// The user name.
         login: String,
-        /// The employee number.
+        /// The employee number, 10000 to 99999999; the next free one where it is left out.
         #[arg(long)]
         employee_no: Option<String>,
         /// The name for people.
         #[arg(long)]
         name: Option<String>,
         /// May do everything.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "role")]
         admin: bool,
+        /// The name of the role; `Agent` where it is left out.
+        #[arg(long)]
+        role: Option<String>,
     },
     /// Set a new random password and lift a lock; prints it.
     Password {
@@ -123,6 +144,8 @@ impl CliError {
 pub enum Outcome {
     /// It is done; the text to print.
     Done(String),
+    /// `openapi`: the caller knows the plugins.
+    Document,
     /// `serve`: the caller goes on with this configuration.
     Serve(Box<Config>),
 }
@@ -134,6 +157,9 @@ pub enum Outcome {
 pub async fn run(cli: Cli) -> Result<Outcome, CliError> {
     if let Command::Version = cli.command {
         return Ok(Outcome::Done(format!("switchboard {}", env!("CARGO_PKG_VERSION"))));
+    }
+    if let Command::Openapi = cli.command {
+        return Ok(Outcome::Document);
     }
     if let Command::Simulate(simulation) = &cli.command {
         return simulate::run(simulation).map(Outcome::Done);
@@ -150,11 +176,13 @@ pub async fn run(cli: Cli) -> Result<Outcome, CliError> {
             Ok(Outcome::Done("the database schema is up to date".to_owned()))
         }
         Command::User { tenant, action } => user::run(&config, &tenant, action).await.map(Outcome::Done),
-        Command::Backup { to, recordings } => {
-            let with = if recordings { backup::With::Recordings } else { backup::With::IndexOnly };
-            backup::run(&config, &to, with).await.map(Outcome::Done)
+        Command::Backup { to, without_recordings } => {
+            let with = if without_recordings { backup::With::IndexOnly } else { backup::With::Recordings };
+            backup::run(&config, &cli.config, &to, with).await.map(Outcome::Done)
         }
-        Command::Simulate(_) | Command::Version => unreachable!("answered above"),
+        Command::Restore { from } => backup::restore::run(&config, &from).await.map(Outcome::Done),
+        Command::Move { from, to } => relocate::run(&config, &from, &to).await.map(Outcome::Done),
+        Command::Simulate(_) | Command::Openapi | Command::Version => unreachable!("answered above"),
     }
 }
 

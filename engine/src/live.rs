@@ -107,6 +107,21 @@ impl Live {
         self.calls.range(from, limit, |(owner, _)| owner == tenant)
     }
 
+    /// Up to `limit` live calls of the tenant after `after` that `wanted` takes, the oldest first.
+    #[must_use]
+    pub fn calls_among(
+        &self,
+        tenant: &TenantId,
+        after: Option<CallId>,
+        limit: usize,
+        wanted: impl Fn(&CallView) -> bool,
+    ) -> Vec<Arc<CallView>> {
+        let mut calls = self.calls(tenant, after, usize::MAX);
+        calls.retain(|view| wanted(view));
+        calls.truncate(limit);
+        calls
+    }
+
     /// The conference that runs in a room of the tenant.
     #[must_use]
     pub fn conference(&self, tenant: &TenantId, room: &str) -> Option<Arc<ConferenceView>> {

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use crate::keeper;
 use crate::prompts::sound::{self, SoundError};
 use crate::store::recordings::{RecordingState, RecordingUse};
+use crate::store::scope::Sight;
 use crate::store::setting::PageAsk;
 use crate::store::voicemails::VoicemailFilter;
 use crate::store::{Store, StoreError};
@@ -107,9 +108,10 @@ impl Reader {
             if left == 0 {
                 break;
             }
-            let mailboxes = Some(vec![mailbox.to_owned()]);
-            let filter = VoicemailFilter { mailboxes, listened: Some(heard), ..VoicemailFilter::default() };
-            let page = self.store.voicemails(tenant, &filter, &PageAsk { limit: left, after: None }).await?;
+            let mailbox = Some(mailbox.to_owned());
+            let filter = VoicemailFilter { mailbox, listened: Some(heard), ..VoicemailFilter::default() };
+            let page =
+                self.store.voicemails(Sight::whole(tenant), &filter, &PageAsk { limit: left, after: None }).await?;
             messages.extend(page.items.into_iter().map(|found| StoredMessage {
                 voicemail: found.voicemail,
                 call: found.call,
@@ -120,10 +122,10 @@ impl Reader {
     }
 
     async fn sound(&self, tenant: &TenantId, id: RecordingId, by: &str) -> Result<Audio, Failure> {
-        if self.store.voicemail(tenant, id).await?.is_none() {
+        if self.store.voicemail(Sight::whole(tenant), id).await?.is_none() {
             return Err(Failure::NoMessage);
         }
-        let file = match self.store.recording(tenant, id).await?.map(|recording| recording.state) {
+        let file = match self.store.recording(Sight::whole(tenant), id).await?.map(|recording| recording.state) {
             Some(RecordingState::Ready(file)) => file,
             Some(RecordingState::Running | RecordingState::Failed { .. } | RecordingState::Purged { .. }) | None => {
                 return Err(Failure::NotReady);

@@ -175,15 +175,18 @@ fn zone(settings: &Tenant, warnings: &mut Vec<String>) -> Zone {
 /// Agents whose employees are in service.
 async fn agents(store: &Store, tenant: &TenantId) -> Result<BTreeMap<AgentNumber, config::Agent>, StoreError> {
     let employees: Vec<Employee> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
-    let names: BTreeMap<&str, &str> = employees
+    let employees: BTreeMap<&str, &Employee> = employees
         .iter()
         .filter(|employee| employee.employment == Employment::Active)
-        .map(|employee| (employee.employee_no.as_str(), employee.name.as_str()))
+        .map(|employee| (employee.employee_no.as_str(), employee))
         .collect();
     let agents: Vec<Agent> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let built = agents.iter().filter_map(|agent| {
-        let name = names.get(agent.agent.as_str())?;
-        Some((agent.agent.clone(), agent.rules.for_switch(&agent.agent, name)))
+        let employee = employees.get(agent.agent.as_str())?;
+        let mut built = agent.rules.for_switch(&agent.agent, &employee.name);
+        // PHONE-07: the mobile of his settings, where he has no other for his calls.
+        built.mobile = built.mobile.or_else(|| employee.mobile.clone());
+        Some((agent.agent.clone(), built))
     });
     Ok(built.collect())
 }
@@ -281,6 +284,7 @@ fn phone(extension: &Extension, addresses: &Addresses) -> Result<config::Extensi
         handling: extension.handling.for_switch(),
         srtp: extension.srtp.for_switch(),
         pickup_group: extension.pickup_group.clone(),
+        ways: extension.ways.for_switch(),
     })
 }
 

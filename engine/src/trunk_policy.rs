@@ -7,6 +7,7 @@ use std::time::Duration;
 use dialplan::header::HeaderTemplate;
 use dialplan::number::Dialled;
 use dialplan::rule::NumberRule;
+use dialplan::say::PromptName;
 use serde::{Deserialize, Serialize};
 use switch::config;
 use utoipa::ToSchema;
@@ -54,6 +55,8 @@ pub struct TrunkPolicy {
     pub headers: Vec<HeaderPolicy>,
     /// Whether its audio is encrypted.
     pub srtp: SrtpPolicy,
+    /// A prompt that who is called by it hears once he has answered, where the call is recorded, before he is connected; null for none.
+    pub recording_announcement: Option<String>,
 }
 
 /// Whose number a trunk shows.
@@ -163,6 +166,7 @@ impl Default for TrunkPolicy {
             caller_fixed: None,
             headers: Vec::new(),
             srtp: SrtpPolicy::Optional,
+            recording_announcement: None,
         }
     }
 }
@@ -201,6 +205,8 @@ impl TrunkPolicy {
             }
         }
         faults.of_numbers(self);
+        let prompt = self.recording_announcement.as_deref().and_then(|name| name.parse::<PromptName>().err());
+        prompt.into_iter().for_each(|error| faults.note("recording_announcement", error.to_string()));
         faults.0
     }
 
@@ -212,6 +218,12 @@ impl TrunkPolicy {
             ("called_in", &self.called_in),
             ("caller_in", &self.caller_in),
         ]
+    }
+
+    /// The prompt of [`Self::recording_announcement`].
+    #[must_use]
+    pub fn announcement(&self) -> Option<PromptName> {
+        self.recording_announcement.as_deref().and_then(|name| name.parse().ok())
     }
 
     fn numbers(&self) -> config::Numbers {
@@ -262,6 +274,7 @@ impl TrunkPolicy {
             numbers: self.numbers(),
             headers: self.headers.iter().filter_map(|it| HeaderTemplate::new(&it.header, &it.value).ok()).collect(),
             srtp: self.srtp.for_switch(),
+            recording_announcement: self.announcement(),
         }
     }
 }
@@ -356,6 +369,7 @@ mod tests {
             called_out: vec!["e164 cn".into(), "e164".into()],
             caller: CallerPolicy::Fixed,
             headers: vec![HeaderPolicy { header: "Via".into(), value: "x".into() }],
+            recording_announcement: Some("No Prompt".into()),
             ..TrunkPolicy::default()
         };
         let faults = policy.faults(false);
@@ -373,7 +387,8 @@ mod tests {
                 "inbound.per_second",
                 "called_out.1",
                 "caller_fixed",
-                "headers.0"
+                "headers.0",
+                "recording_announcement"
             ]
         );
         assert_eq!(TrunkPolicy::default().faults(false), []);

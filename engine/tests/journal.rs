@@ -319,6 +319,14 @@ fn old_segments_go_when_every_consumer_is_past_them_and_not_before() {
     assert!(at_the_start.next_entry().unwrap().is_some(), "what is open stays readable");
     handle.delete_old(u64::MAX, &handle.head()).unwrap();
     assert_eq!(model.segments().len(), 1, "the one being written stays");
+    // A reader that was left behind is told of the gap, and stays at it.
+    for _ in 0..2 {
+        let gap = std::iter::from_fn(|| at_the_start.next_entry().transpose()).find_map(Result::err);
+        assert!(matches!(gap, Some(ReadError::Gone { .. })), "{gap:?}");
+    }
+    let start = handle.start();
+    assert!(start.number > at_the_start.position().number && start.number < handle.head().number);
+    assert_eq!(rest(&mut handle.reader_after(&start).unwrap()), rest(&mut handle.reader_of_all().unwrap()));
     model.reopen();
 }
 

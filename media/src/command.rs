@@ -251,13 +251,15 @@ pub struct EdgeGain {
 }
 
 /// Who is recorded where: what these say, added up. What they hear is not recorded, so that a whisper to one of them is in
-/// no channel unless the one who whispers is named.
+/// no channel unless the one who whispers is named; nor is what players play, unless it is named to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Channels {
     /// On the left: the outside party, or the caller of an internal call (REC-09).
     pub left: BTreeSet<EndpointId>,
     /// On the right: the agent or inner party (REC-09).
     pub right: BTreeSet<EndpointId>,
+    /// One of them: what a player alone says to it is on the right, too (REC-08: an announcement to the outside party).
+    pub said_to: Option<EndpointId>,
 }
 
 impl Channels {
@@ -271,6 +273,30 @@ impl Channels {
     pub fn names(&self, endpoint: EndpointId) -> bool {
         self.left.contains(&endpoint) || self.right.contains(&endpoint)
     }
+
+    /// Whether what is spoken at an endpoint is on the left, and whether it is on the right.
+    #[must_use]
+    pub fn shares(&self, endpoint: EndpointId, spoken: Spoken) -> [bool; 2] {
+        match spoken {
+            Spoken::ByParty => [self.left.contains(&endpoint), self.right.contains(&endpoint)],
+            Spoken::ToParty => [false, self.said_to == Some(endpoint)],
+        }
+    }
+
+    /// All that is recorded, each once, in order.
+    pub fn voices(&self) -> impl Iterator<Item = (EndpointId, Spoken)> + '_ {
+        let said = self.said_to.map(|endpoint| (endpoint, Spoken::ToParty));
+        self.all().map(|endpoint| (endpoint, Spoken::ByParty)).chain(said)
+    }
+}
+
+/// What is recorded of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Spoken {
+    /// What its party says.
+    ByParty,
+    /// What a player says to its party.
+    ToParty,
 }
 
 /// Begin of a recording.

@@ -53,6 +53,7 @@ impl Graph {
         for recorded in self.recorders.values_mut() {
             recorded.channels.left.remove(&endpoint);
             recorded.channels.right.remove(&endpoint);
+            recorded.channels.said_to = recorded.channels.said_to.filter(|told| *told != endpoint);
         }
         self.forget(Source::Endpoint(endpoint));
         Ok(())
@@ -217,7 +218,7 @@ impl Graph {
     }
 
     fn check_channels(&self, channels: &Channels) -> Result<(), Refusal> {
-        match channels.all().find(|endpoint| !self.endpoints.contains(endpoint)) {
+        match channels.all().chain(channels.said_to).find(|endpoint| !self.endpoints.contains(endpoint)) {
             Some(endpoint) => Err(Refusal::NoSuchEndpoint(endpoint)),
             None => Ok(()),
         }

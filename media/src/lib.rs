@@ -38,7 +38,7 @@ pub mod voice;
 pub use browser::{BrowserLoss, BrowserPeer, Fingerprint, IceCredentials, OpenBrowser};
 pub use codec::{Codec, OpusSettings, PayloadType};
 pub use command::{
-    Channels, Command, Detect, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule,
+    Channels, Command, Detect, Direction, EdgeGain, Format, Hear, OpenEndpoint, Remote, Session, SourceRule, Spoken,
     StartRecorder,
 };
 pub use event::{Activity, DigitPressed, EndpointStats, Event};

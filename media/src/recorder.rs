@@ -1,14 +1,15 @@
 //! Parties on one stereo time line: each packet where it belongs by the wall clock, silence where none came.
 //!
-//! A channel is a set of parties, added up. What a party hears is in no channel: whoever shall be recorded is named.
+//! A channel is a set of parties, added up. What a party hears is in no channel: whoever shall be recorded is named, and so is to whom
+//! what a player says is recorded.
 
 mod channel;
 mod track;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::relay::Tap;
-use crate::{Channels, EndpointId, Now, RecordRate};
+use crate::{Channels, EndpointId, Now, RecordRate, Spoken};
 use channel::{Change, Fader, Sum};
 use track::Track;
 
@@ -20,7 +21,7 @@ pub struct Recorder {
     done: u64,
     channels: Channels,
     flow: Flow,
-    voices: BTreeMap<EndpointId, Voice>,
+    voices: BTreeMap<(EndpointId, Spoken), Voice>,
     sums: [Sum; 2],
     /// What parties that have left had lost.
     lost_packets: u64,
@@ -44,7 +45,7 @@ impl Recorder {
     /// Begins now.
     #[must_use]
     pub fn new(now: Now, rate: RecordRate, channels: Channels) -> Self {
-        let voices = channels.all().map(|endpoint| (endpoint, Voice::from_the_first(rate, &channels, endpoint)));
+        let voices = channels.voices().map(|of| (of, Voice::from_the_first(rate, channels.shares(of.0, of.1))));
         Self {
             rate,
             start_us: now.mono_us,
@@ -59,8 +60,8 @@ impl Recorder {
 
     /// Records others from the next 20 ms on; who was there before and is not named fades out, who is new fades in.
     pub fn record_from(&mut self, now: Now, channels: Channels) {
-        for endpoint in channels.all() {
-            self.voices.entry(endpoint).or_insert_with(|| Voice::new(self.rate));
+        for voice in channels.voices() {
+            self.voices.entry(voice).or_insert_with(|| Voice::new(self.rate));
         }
         self.channels = channels;
         self.change(now);
@@ -81,7 +82,7 @@ impl Recorder {
     /// Takes a packet of one party, in the order of arrival; that of a party in no channel is not looked at.
     pub fn receive(&mut self, tap: &Tap<'_>) {
         let (arrival, done) = (self.position(tap.mono_us), self.done.cast_signed());
-        if let Some(voice) = self.voices.get_mut(&tap.endpoint) {
+        if let Some(voice) = self.voices.get_mut(&(tap.endpoint, tap.spoken)) {
             voice.track.receive(arrival, done, tap);
         }
     }
@@ -98,7 +99,7 @@ impl Recorder {
 
     /// Whose packets it wants: those in a channel, and those that were until a moment ago.
     pub fn parties(&self) -> impl Iterator<Item = EndpointId> + '_ {
-        self.voices.keys().copied()
+        self.voices.keys().filter(|(_, spoken)| *spoken == Spoken::ByParty).map(|(endpoint, _)| *endpoint)
     }
 
     /// Frames given out so far.
@@ -123,8 +124,8 @@ impl Recorder {
             Flow::Paused => here,
         };
         let at = at.max(self.done.cast_signed());
-        for (endpoint, voice) in &mut self.voices {
-            let named = [&self.channels.left, &self.channels.right].map(|channel| channel.contains(endpoint));
+        for ((endpoint, spoken), voice) in &mut self.voices {
+            let named = self.channels.shares(*endpoint, *spoken);
             for (fader, named) in voice.faders.iter_mut().zip(named) {
                 let change = if named && self.flow == Flow::Running { Change::In } else { Change::Out };
                 fader.change(at, change);
@@ -152,8 +153,9 @@ impl Recorder {
 
     fn forget_departed(&mut self) {
         let Self { voices, channels, lost_packets, .. } = self;
-        voices.retain(|endpoint, voice| {
-            let stays = channels.names(*endpoint) || voice.faders.iter().any(|fader| !fader.is_out());
+        voices.retain(|(endpoint, spoken), voice| {
+            let stays =
+                channels.shares(*endpoint, *spoken).contains(&true) || voice.faders.iter().any(|fader| !fader.is_out());
             *lost_packets += if stays { 0 } else { voice.track.lost_packets() };
             stays
         });
@@ -173,10 +175,8 @@ impl Voice {
     }
 
     /// One that is there from the beginning: nothing was before, so nothing fades.
-    fn from_the_first(rate: RecordRate, channels: &Channels, endpoint: EndpointId) -> Self {
-        let faders = [&channels.left, &channels.right].map(|channel: &BTreeSet<EndpointId>| {
-            if channel.contains(&endpoint) { Fader::open(rate) } else { Fader::shut() }
-        });
+    fn from_the_first(rate: RecordRate, shares: [bool; 2]) -> Self {
+        let faders = shares.map(|named| if named { Fader::open(rate) } else { Fader::shut() });
         Self { track: Track::new(rate), faders }
     }
 }

@@ -13,7 +13,15 @@ enum Action {
     Abort,
     /// From this pass on, report "no space left on device".
     DiskFull,
+    /// Panic.
+    Panic,
+    /// From this pass on, take [`HANG`] for each.
+    Hang,
 }
+
+/// How long a place takes that hangs: longer than any limit that a test looks at.
+#[cfg(feature = "failpoints")]
+const HANG: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// One armed place: acts at pass `at`, the first being 1.
 #[cfg(feature = "failpoints")]
@@ -80,7 +88,7 @@ mod armed {
     /// environment variable.
     ///
     /// # Panics
-    /// Where the text is not `NAME=abort|enospc:PASS[,...]`: a test that arms nothing proves nothing.
+    /// Where the text is not `NAME=abort|enospc|panic|hang:PASS[,...]`: a test that arms nothing proves nothing.
     pub fn with_fail_points<T>(text: &str, work: impl FnOnce() -> T) -> T {
         OF_THIS_THREAD.with_borrow_mut(|armed| *armed = parse(text));
         let result = work();
@@ -101,8 +109,11 @@ mod armed {
             let mut armed = of_the_process().lock().unwrap_or_else(PoisonError::into_inner);
             if armed.is_empty() { None } else { count(&mut armed, name) }
         });
-        if action == Some(Action::Abort) {
-            std::process::abort();
+        match action {
+            Some(Action::Abort) => std::process::abort(),
+            Some(Action::Panic) => panic!("armed to panic at {name}"),
+            Some(Action::Hang) => std::thread::sleep(super::HANG),
+            Some(Action::DiskFull) | None => {}
         }
         action
     }
@@ -117,8 +128,8 @@ mod armed {
         let point = armed.iter_mut().find(|point| point.name == name)?;
         point.passes += 1;
         let due = match point.action {
-            Action::Abort => point.passes == point.at,
-            Action::DiskFull => point.passes >= point.at,
+            Action::Abort | Action::Panic => point.passes == point.at,
+            Action::DiskFull | Action::Hang => point.passes >= point.at,
         };
         due.then_some(point.action)
     }
@@ -133,11 +144,13 @@ mod armed {
             let action = match action {
                 "abort" => Action::Abort,
                 "enospc" => Action::DiskFull,
+                "panic" => Action::Panic,
+                "hang" => Action::Hang,
                 _ => return None,
             };
             Some(Armed { name: name.to_owned(), action, at: at.parse().ok()?, passes: 0 })
         });
-        parsed.unwrap_or_else(|| panic!("a fail point is written NAME=abort|enospc:PASS, not `{part}`"))
+        parsed.unwrap_or_else(|| panic!("a fail point is written NAME=abort|enospc|panic|hang:PASS, not `{part}`"))
     }
 }
 

@@ -116,8 +116,9 @@ function start(account) {
     follow(one);
     if (originator !== 'remote') return;
     const resumed = request.getHeader('Switchboard-Resumed-Call') ?? null;
-    window.say({ event: 'incoming', from: request.from.uri.user, resumed });
-    if (resumed) one.answer(options);
+    const at_once = /;\s*answer-after=0/.test(request.getHeader('Call-Info') ?? '');
+    window.say({ event: 'incoming', from: request.from.uri.user, resumed, at_once });
+    if (at_once) one.answer(options);
   });
   ua.start();
 }

@@ -1,11 +1,12 @@
 //! `cargo xtask`: the chores of the workspace.
 
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use xtask::tidy;
+use xtask::{events, locations, tidy};
 
 /// Chores of the Switchboard workspace.
 #[derive(Parser)]
@@ -34,6 +35,13 @@ enum Chore {
     },
     /// Print the OpenAPI document that the code declares
     Openapi,
+    /// Print engine/data/locations.txt, made from libphonenumber's geocoding/zh/86.txt
+    Locations {
+        /// The file of libphonenumber, which lies in the package of the crate `phonenumber`, too
+        file: PathBuf,
+    },
+    /// Print the page of events that the types declare
+    Events,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -41,7 +49,12 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Tidy => run_tidy(),
         Chore::Sim { args } => cargo(&["run", "--quiet", "--profile", "sim", "--package", "sim", "--"], &args),
         Chore::Bench { args } => cargo(&["bench", "--package", "benches"], &args),
-        Chore::Openapi => cargo(&["run", "--quiet", "--package", "engine", "--example", "openapi"], &[]),
+        Chore::Openapi => cargo(&["run", "--quiet", "--package", "switchboard", "--", "openapi"], &[]),
+        Chore::Locations { file } => print_locations(&file),
+        Chore::Events => {
+            write!(std::io::stdout(), "{}", events::page(&tidy::workspace_root()?)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -59,6 +72,13 @@ fn run_tidy() -> anyhow::Result<ExitCode> {
         eprintln!("tidy: {} findings", findings.len());
         Ok(ExitCode::FAILURE)
     }
+}
+
+#[expect(clippy::print_stdout, reason = "a command-line tool gives its result on stdout")]
+fn print_locations(file: &Path) -> anyhow::Result<ExitCode> {
+    let source = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    print!("{}", locations::compact(&source)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn cargo(fixed: &[&str], args: &[String]) -> anyhow::Result<ExitCode> {

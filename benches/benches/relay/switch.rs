@@ -77,6 +77,7 @@ impl Switch {
                     channels: Channels {
                         left: [EndpointId(2 * call)].into(),
                         right: [EndpointId(2 * call + 1)].into(),
+                        said_to: None,
                     },
                     rate: RecordRate::Narrow,
                     sink: Box::new(Forget),

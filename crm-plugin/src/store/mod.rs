@@ -1,22 +1,41 @@
-//! `crm.db`: the CRM's own database. All SQL of the plugin is in here.
+//! `crm.db`: the CRM's own database. All SQL of the plugin is in here, one file a list.
 
-use std::collections::BTreeMap;
+pub(crate) mod answered;
+pub(crate) mod batch;
+pub(crate) mod calls;
+pub(crate) mod lost;
+pub(crate) mod missed;
+pub(crate) mod query;
+pub(crate) mod settings;
+
 use std::path::Path;
+use std::time::Duration;
 
 use hooks::id::TenantId;
 use hooks::position::Position;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::{ConnectOptions, SqlSafeStr, Sqlite, Transaction};
 
 /// The database's file in the plugin's folder.
 const FILE: &str = "crm.db";
+/// Connections to it: some read while one writes.
+const CONNECTIONS_MAX: u32 = 4;
+/// How long somebody waits for a connection, or for another process that holds the file.
+const WAIT_MAX: Duration = Duration::from_secs(3);
+/// The schema, step by step.
+const STEPS: [(i64, &str, &str); 2] = [
+    (1, "cursor", include_str!("../../migrations/sqlite/0001_cursor.sql")),
+    (2, "calls", include_str!("../../migrations/sqlite/0002_calls.sql")),
+];
 
-/// The plugin's database, on a runtime of its own: the plugin's thread is the only one that uses it.
+/// The plugin's database, on a runtime of its own. Reads run beside each other; writes take turns.
 #[derive(Debug)]
 pub struct CrmStore {
-    runtime: tokio::runtime::Runtime,
-    connection: SqliteConnection,
+    /// Always there but while it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
+    pool: SqlitePool,
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// Why the database could not do it.
@@ -37,6 +56,18 @@ pub enum StoreError {
         /// Whose cursor.
         tenant: TenantId,
     },
+    /// A column holds what no version of ours wrote.
+    #[error("crm.db holds something unreadable, restore a backup: {0}")]
+    Corrupt(String),
+}
+
+impl Drop for CrmStore {
+    fn drop(&mut self) {
+        // Whoever drops it may stand in another runtime, where waiting is not allowed.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl CrmStore {
@@ -50,85 +81,45 @@ impl CrmStore {
             .filename(folder.join(FILE))
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
+            .busy_timeout(WAIT_MAX)
             .disable_statement_logging();
-        let connection = runtime.block_on(async {
-            let mut connection = options.connect().await?;
-            let first = Migration::new(
-                1,
-                "cursor".into(),
-                MigrationType::Simple,
-                include_str!("../../migrations/sqlite/0001_cursor.sql").into_sql_str(),
-                false,
-            );
-            Migrator::with_migrations(vec![first]).run(&mut connection).await?;
-            Ok::<_, StoreError>(connection)
+        let pool = runtime.block_on(async {
+            let pool = SqlitePoolOptions::new()
+                .max_connections(CONNECTIONS_MAX)
+                .acquire_timeout(WAIT_MAX)
+                .connect_with(options)
+                .await?;
+            let steps = STEPS.map(|(number, name, sql)| {
+                Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+            });
+            Migrator::with_migrations(steps.into()).run(&pool).await?;
+            Ok::<_, StoreError>(pool)
         })?;
-        Ok(Self { runtime, connection })
+        Ok(Self { runtime: Some(runtime), pool, turn: tokio::sync::Mutex::new(()) })
+    }
+
+    fn run<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.runtime.as_ref().expect("it is there until it is dropped").block_on(work)
+    }
+
+    /// A transaction that may write; others that write wait for `turn`.
+    async fn begin(&self) -> Result<(tokio::sync::MutexGuard<'_, ()>, Transaction<'static, Sqlite>), StoreError> {
+        let turn = self.turn.lock().await;
+        Ok((turn, self.pool.begin_with("BEGIN IMMEDIATE").await?))
     }
 
     /// How far a tenant's facts were read.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn cursor(&mut self, tenant: &TenantId) -> Result<Position, StoreError> {
+    pub fn cursor(&self, tenant: &TenantId) -> Result<Position, StoreError> {
         let row = sqlx::query_as("SELECT epoch, number FROM crm_cursor WHERE tenant = $1").bind(tenant.as_str());
-        let row: Option<(i64, i64)> = self.runtime.block_on(row.fetch_optional(&mut self.connection))?;
+        let row: Option<(i64, i64)> = self.run(async { Ok(row.fetch_optional(&self.pool).await?) })?;
         let start = Position::start(tenant.clone());
         Ok(row.map_or(start, |(epoch, number)| Position {
             tenant: tenant.clone(),
             epoch: epoch.cast_unsigned(),
             number: number.cast_unsigned(),
         }))
-    }
-
-    /// Adds counted facts and moves the cursor from `from` to `to`, both or neither. Nothing happens where `from` is `to`.
-    ///
-    /// # Errors
-    /// [`StoreError::Moved`] where the cursor is not at `from`; else see [`StoreError`].
-    pub fn take(&mut self, from: &Position, to: &Position, counts: &BTreeMap<String, u64>) -> Result<(), StoreError> {
-        if from == to {
-            return Ok(());
-        }
-        let Self { runtime, connection } = self;
-        runtime.block_on(async {
-            let mut transaction = connection.begin().await?;
-            for (kind, facts) in counts {
-                sqlx::query(
-                    "INSERT INTO crm_fact_count (tenant, type, facts) VALUES ($1, $2, $3)
-                     ON CONFLICT (tenant, type) DO UPDATE SET facts = crm_fact_count.facts + excluded.facts",
-                )
-                .bind(to.tenant.as_str())
-                .bind(kind)
-                .bind(facts.cast_signed())
-                .execute(&mut *transaction)
-                .await?;
-            }
-            let moved = sqlx::query(
-                "INSERT INTO crm_cursor (tenant, epoch, number) VALUES ($1, $2, $3)
-                 ON CONFLICT (tenant) DO UPDATE SET epoch = excluded.epoch, number = excluded.number
-                 WHERE crm_cursor.epoch = $4 AND crm_cursor.number = $5",
-            )
-            .bind(to.tenant.as_str())
-            .bind(to.epoch.cast_signed())
-            .bind(to.number.cast_signed())
-            .bind(from.epoch.cast_signed())
-            .bind(from.number.cast_signed())
-            .execute(&mut *transaction)
-            .await?;
-            if moved.rows_affected() == 0 {
-                return Err(StoreError::Moved { tenant: to.tenant.clone() });
-            }
-            Ok(transaction.commit().await?)
-        })
-    }
-
-    /// How many facts of each type a tenant had.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn fact_counts(&mut self, tenant: &TenantId) -> Result<BTreeMap<String, u64>, StoreError> {
-        let rows = sqlx::query_as("SELECT type, facts FROM crm_fact_count WHERE tenant = $1").bind(tenant.as_str());
-        let rows: Vec<(String, i64)> = self.runtime.block_on(rows.fetch_all(&mut self.connection))?;
-        Ok(rows.into_iter().map(|(kind, facts)| (kind, facts.cast_unsigned())).collect())
     }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::DepartmentId;
 
 /// The data scope (数据权限) of somebody: worked out once by the engine, from his role, his department and the departments that he
 /// manages, and asked wherever rows leave the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// All rows of the tenant.
     Tenant,

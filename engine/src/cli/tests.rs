@@ -4,6 +4,7 @@ use hooks::id::TenantId;
 use super::*;
 use crate::provision::first_start::{self, Passwords};
 use crate::secrets::verify_password;
+use crate::store::roles::Role;
 
 #[test]
 fn the_command_line_is_well_formed() {
@@ -27,6 +28,7 @@ async fn command(file: &std::path::Path, args: &[&str]) -> Result<String, CliErr
     let cli = Cli::try_parse_from(["switchboard"].iter().chain(args).chain(&config)).unwrap();
     match run(cli).await? {
         Outcome::Done(text) => Ok(text),
+        Outcome::Document => Ok("document".to_owned()),
         Outcome::Serve(_) => Ok("serve".to_owned()),
     }
 }
@@ -59,6 +61,7 @@ fn each_command_says_what_came_of_it() {
         assert!(command(&file, &["check"]).await.unwrap().ends_with("is valid"));
         assert_eq!(command(&file, &["migrate"]).await.unwrap(), "the database schema is up to date");
         assert_eq!(command(&file, &["serve"]).await.unwrap(), "serve");
+        assert_eq!(command(&file, &["openapi"]).await.unwrap(), "document");
         assert!(command(&file, &["version"]).await.unwrap().starts_with("switchboard "));
     });
 }
@@ -71,7 +74,7 @@ fn the_command_line_lets_an_administrator_in_again() {
         let store = Store::open(&config.storage).await.unwrap();
         let here = TenantId::first();
         for _ in 0..5 {
-            store.login_failed(&here, "admin", 1).await.unwrap();
+            store.login_failed(&here, "10000", 1).await.unwrap();
         }
         assert_eq!(command(&file, &["user", "unlock", "admin"]).await.unwrap(), "admin is not locked");
         assert_eq!(store.account(&here, "admin").await.unwrap().unwrap().locked_at_ms, None);
@@ -81,32 +84,131 @@ fn the_command_line_lets_an_administrator_in_again() {
         assert!(verify_password(&hash, password).unwrap());
         command(&file, &["user", "create", "boss", "--admin"]).await.unwrap();
         let boss = store.account(&here, "boss").await.unwrap().unwrap().employee.value;
-        assert_eq!((boss.permissions, boss.must_change), (vec!["*".to_owned()], true));
+        assert_eq!((boss.role.as_str(), boss.must_change), (Role::ADMINISTRATOR, true));
+        assert_eq!(boss.employee_no, "10004", "the first start made 10000 to 10003");
         assert!(command(&file, &["user", "create", "boss"]).await.is_err(), "it exists");
+        assert_eq!(
+            command(&file, &["user", "create", "li", "--employee-no", "9999"]).await.unwrap_err().exit_code(),
+            2
+        );
+        assert_eq!(command(&file, &["user", "create", "li", "--role", "none"]).await.unwrap_err().exit_code(), 2);
+        command(&file, &["user", "create", "li", "--employee-no", "20000"]).await.unwrap();
+        assert_eq!(store.account(&here, "LI").await.unwrap().unwrap().employee.value.role, Role::AGENT);
         assert_eq!(command(&file, &["user", "create", "x y"]).await.unwrap_err().exit_code(), 2);
         assert_eq!(command(&file, &["user", "--tenant", "no", "unlock", "x"]).await.unwrap_err().exit_code(), 1);
     });
 }
 
+/// An installation with a file of each kind, its backup, and the configuration of an empty one beside it.
+async fn backed_up() -> (tempfile::TempDir, Config, PathBuf, PathBuf, Config) {
+    let (folder, file, config) = installation().await;
+    std::fs::create_dir_all(config.journal_dir().join("default")).unwrap();
+    std::fs::write(config.journal_dir().join("default/1-1.seg"), b"segment").unwrap();
+    std::fs::create_dir_all(config.recording.dir.join("default")).unwrap();
+    std::fs::write(config.recording.dir.join("default/a.wav"), b"audio").unwrap();
+    std::fs::create_dir_all(config.data_dir.join("plugins/crm")).unwrap();
+    let crm = StorageUrl::Sqlite(config.data_dir.join("plugins/crm/crm.db"));
+    Store::open(&crm).await.unwrap().close().await;
+    crate::secrets::SecretKey::open(&config.key_file()).unwrap();
+    let to = folder.path().join("backup");
+    // As a running server has it.
+    let _served = crate::data_lock::DataLock::take(&config.data_dir).unwrap();
+    let open = Store::open(&config.storage).await.unwrap();
+    let said = command(&file, &["backup", "--to", to.to_str().unwrap()]).await.unwrap();
+    open.close().await;
+    assert!(said.contains("switchboard.toml") && said.contains("checkpoints"), "what is left out is named: {said}");
+    let empty = folder.path().join("empty.toml");
+    std::fs::write(&empty, format!("data_dir = {:?}\n", folder.path().join("new").display().to_string())).unwrap();
+    let new = Config::load(&empty).unwrap();
+    (folder, config, to, empty, new)
+}
+
 #[test]
 fn a_backup_is_an_installation() {
     block_on(async {
+        let (_folder, config, to, empty, new) = backed_up().await;
+        let from = to.to_str().unwrap();
+        command(&empty, &["restore", "--from", from]).await.unwrap();
+        assert_eq!(std::fs::read(new.journal_dir().join("default/1-1.seg")).unwrap(), b"segment");
+        assert_eq!(std::fs::read(new.recording.dir.join("default/a.wav")).unwrap(), b"audio");
+        assert_eq!(std::fs::read(new.key_file()).unwrap(), std::fs::read(config.key_file()).unwrap());
+        assert!(new.data_dir.join("plugins/crm/crm.db").is_file());
+        let (old, copy) = (Store::open(&config.storage).await.unwrap(), Store::open(&new.storage).await.unwrap());
+        assert_eq!(copy.sums().await.unwrap(), old.sums().await.unwrap());
+        assert!(copy.sums().await.unwrap().iter().any(|table| table.table == "tenants" && table.sum.rows == 1));
+        copy.close().await;
+        // Neither is anything overwritten.
+        let again = command(&empty, &["restore", "--from", from]).await.unwrap_err();
+        assert!(again.to_string().contains("is not empty"), "{again}");
+        assert_eq!(again.exit_code(), 2);
+        let again = command(&empty, &["backup", "--to", from]).await.unwrap_err();
+        assert_eq!(again.exit_code(), 2);
+    });
+}
+
+#[test]
+fn a_backup_that_is_not_whole_or_not_for_here_is_refused_and_says_why() {
+    block_on(async {
+        let (folder, _, to, empty, new) = backed_up().await;
+        let restore = async || command(&empty, &["restore", "--from", to.to_str().unwrap()]).await.unwrap_err();
+        let served = crate::data_lock::DataLock::take(&new.data_dir).unwrap();
+        let error = restore().await;
+        assert!(error.to_string().contains("in use by a running server") && error.exit_code() == 1, "{error}");
+        drop(served);
+
+        let segment = to.join("journal/default/1-1.seg");
+        std::fs::write(&segment, b"segmenT").unwrap();
+        let error = restore().await;
+        assert!(error.to_string().contains(&format!("{}: it is not what was backed up", segment.display())), "{error}");
+        std::fs::remove_file(&segment).unwrap();
+        let error = restore().await;
+        assert!(error.to_string().contains(&format!("{}: it is missing", segment.display())), "{error}");
+        std::fs::write(&segment, b"segment").unwrap();
+
+        let manifest = to.join("manifest.json");
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let schema = format!("\"schema\": {}", Store::LAST_STEP);
+        assert!(text.contains(&schema), "{text}");
+        std::fs::write(&manifest, text.replace(&schema, "\"schema\": 99999")).unwrap();
+        let error = restore().await;
+        assert!(error.to_string().contains("newer version") && error.exit_code() == 1, "{error}");
+        std::fs::write(&manifest, text.replace("journal/default/1-1.seg", "../empty.toml")).unwrap();
+        assert!(restore().await.to_string().contains("it names ../empty.toml"));
+        std::fs::remove_file(&manifest).unwrap();
+        let error = restore().await;
+        assert!(error.to_string().contains("is no backup") && error.exit_code() == 2, "{error}");
+        assert_eq!(std::fs::read_dir(&new.data_dir).unwrap().count(), 1, "nothing but the lock was written");
+
+        std::fs::write(&manifest, &text).unwrap();
+        command(&empty, &["restore", "--from", to.to_str().unwrap()]).await.unwrap();
+        std::fs::write(new.data_dir.join("restoring"), b"").unwrap();
+        let cut_off = crate::data_lock::DataLock::take(&new.data_dir).unwrap_err();
+        assert!(cut_off.to_string().contains("was cut off"), "{cut_off}");
+        drop(folder);
+    });
+}
+
+#[test]
+fn a_database_is_moved_by_the_command_line_only_while_no_server_runs() {
+    block_on(async {
         let (folder, file, config) = installation().await;
-        std::fs::create_dir_all(config.journal_dir().join("default")).unwrap();
-        std::fs::write(config.journal_dir().join("default/1-1.seg"), b"segment").unwrap();
-        std::fs::create_dir_all(config.recording.dir.join("default")).unwrap();
-        std::fs::write(config.recording.dir.join("default/a.wav"), b"audio").unwrap();
-        crate::secrets::SecretKey::open(&config.key_file()).unwrap();
-        let open = Store::open(&config.storage).await.unwrap();
-        let to = folder.path().join("backup");
-        command(&file, &["backup", to.to_str().unwrap(), "--recordings"]).await.unwrap();
-        assert_eq!(std::fs::read(to.join("journal/default/1-1.seg")).unwrap(), b"segment");
-        assert_eq!(std::fs::read(to.join("recordings/default/a.wav")).unwrap(), b"audio");
-        assert_eq!(std::fs::read(to.join("secret.key")).unwrap(), std::fs::read(config.key_file()).unwrap());
-        let copy = Store::open(&crate::config::StorageUrl::Sqlite(to.join("switchboard.db"))).await.unwrap();
-        assert_eq!(copy.tenants().await.unwrap(), open.tenants().await.unwrap());
-        let again = command(&file, &["backup", to.to_str().unwrap()]).await.unwrap_err();
-        assert_eq!(again.exit_code(), 2, "nothing is overwritten");
+        let url = |path: &std::path::Path| format!("sqlite://{}", path.display());
+        let (from, to) = (url(&config.data_dir.join("switchboard.db")), url(&folder.path().join("other.db")));
+        let args = ["move", "--from", &from, "--to", &to];
+        let served = crate::data_lock::DataLock::take(&config.data_dir).unwrap();
+        let error = command(&file, &args).await.unwrap_err();
+        assert!(error.to_string().contains("in use by a running server") && error.exit_code() == 1, "{error}");
+        drop(served);
+        let said = command(&file, &args).await.unwrap();
+        assert!(said.contains("were moved and compared"), "{said}");
+        let other = Store::open(&StorageUrl::Sqlite(folder.path().join("other.db"))).await.unwrap();
+        let here = Store::open(&config.storage).await.unwrap();
+        assert_eq!(other.sums().await.unwrap(), here.sums().await.unwrap());
+        other.close().await;
+        let error = command(&file, &args).await.unwrap_err();
+        assert!(error.to_string().contains("the target is not empty"), "{error}");
+        assert_eq!(command(&file, &["move", "--from", &from, "--to", &from]).await.unwrap_err().exit_code(), 2);
+        assert!(Cli::try_parse_from(["switchboard", "move", "--from", "x", "--to", &to]).is_err());
     });
 }
 

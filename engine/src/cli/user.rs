@@ -6,8 +6,11 @@ use super::{CliError, UserAction};
 use crate::config::Config;
 use crate::secrets::{hash_password, new_password};
 use crate::store::Store;
-use crate::store::employees::{Employee, Employment, NewPassword};
-use crate::store::setting::{Change, Origin};
+use crate::store::employees::{
+    Employee, NUMBER_RULE, NewPassword, USER_NAME_RULE, is_employee_number, is_user_name, next_number,
+};
+use crate::store::roles::Role;
+use crate::store::setting::{Change, Origin, caseless};
 
 pub(super) async fn run(config: &Config, tenant: &str, action: UserAction) -> Result<String, CliError> {
     let tenant: TenantId = tenant.parse().map_err(|error| CliError::Usage(format!("--tenant: {error}")))?;
@@ -23,20 +26,26 @@ pub(super) async fn run(config: &Config, tenant: &str, action: UserAction) -> Re
 async fn act(store: &Store, tenant: &TenantId, action: UserAction) -> Result<String, CliError> {
     let change = Change::system(tenant.clone(), Origin::Cli);
     match action {
-        UserAction::Create { login, employee_no, name, admin } => {
+        UserAction::Create { login, employee_no, name, admin, role } => {
             check_login(&login)?;
+            let number = match employee_no {
+                Some(number) if is_employee_number(&number) => number,
+                Some(_) => return Err(CliError::Usage(NUMBER_RULE.to_owned())),
+                None => next_number(&store.all::<Employee>(tenant).await?),
+            };
+            let role = if admin { Role::ADMINISTRATOR.to_owned() } else { find_role(store, tenant, role).await? };
             let password = new_password();
             let employee = Employee {
-                employee_no: employee_no.unwrap_or_else(|| login.clone()),
                 name: name.unwrap_or_else(|| login.clone()),
-                password_hash: hash_password(&password),
-                must_change: true,
-                permissions: if admin { vec!["*".to_owned()] } else { Vec::new() },
-                employment: Employment::Active,
                 login,
+                role,
+                ..Employee::new(&number, hash_password(&password))
             };
             let login = employee.login.clone();
-            store.create(change, employee).await?;
+            let mut tx = store.change(change).await?;
+            tx.create(employee).await?;
+            tx.is_born_joined(&number).await?;
+            tx.commit().await?;
             Ok(format!("{login} may sign in with the password {password}"))
         }
         UserAction::Password { login } => {
@@ -59,12 +68,16 @@ async fn find(store: &Store, tenant: &TenantId, login: &str) -> Result<String, C
     Ok(account.employee.value.employee_no)
 }
 
-/// LOGIN-04: 2 to 32 characters.
+async fn find_role(store: &Store, tenant: &TenantId, name: Option<String>) -> Result<String, CliError> {
+    let roles = store.all::<Role>(tenant).await?;
+    let wanted = caseless(name.as_deref().unwrap_or("Agent"));
+    let found = roles.iter().find(|role| caseless(&role.value.name) == wanted);
+    found.map(|role| role.value.id.clone()).ok_or_else(|| {
+        let names: Vec<&str> = roles.iter().map(|role| role.value.name.as_str()).collect();
+        CliError::Usage(format!("--role: there is no role {wanted}; there are {}", names.join(", ")))
+    })
+}
+
 fn check_login(login: &str) -> Result<(), CliError> {
-    let length = login.chars().count();
-    if (2..=32).contains(&length) && !login.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        Ok(())
-    } else {
-        Err(CliError::Usage("a user name is 2 to 32 characters without spaces".to_owned()))
-    }
+    if is_user_name(login) { Ok(()) } else { Err(CliError::Usage(USER_NAME_RULE.to_owned())) }
 }

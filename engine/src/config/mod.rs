@@ -8,6 +8,7 @@ pub mod problem;
 pub mod provision;
 mod reader;
 mod sections;
+mod sms;
 mod tree;
 
 use std::net::{IpAddr, SocketAddr};
@@ -26,11 +27,14 @@ use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 use crate::http::wallboard::Abnormal;
 use crate::ladder::CaptureOptions;
 use crate::store::setting::Hidden;
+use crate::web_client::Reach;
+use crate::webhooks::retry::RetryRules;
 
 pub use problem::{ConfigError, Place, Problem};
 use provision::Provision;
 use reader::{Findings, Reader};
 use sections::AdvertisedHost;
+pub use sms::{SmsConfig, SmsDriver};
 
 /// A whole configuration.
 #[derive(Clone, Debug)]
@@ -53,8 +57,14 @@ pub struct Config {
     pub dns: DnsConfig,
     /// Which servers flows may ask.
     pub lookup: LookupConfig,
+    /// `numbers.locations`: the table of where numbers are at home; none: the one that is shipped.
+    pub locations: Option<PathBuf>,
+    /// `[webhooks]`.
+    pub webhooks: WebhookConfig,
     /// `[smtp]`; none: no mails are sent.
     pub smtp: Option<SmtpConfig>,
+    /// `[sms]`; none: no short messages are sent, and nobody signs in by one.
+    pub sms: Option<SmsConfig>,
     /// The database.
     pub storage: StorageUrl,
     /// Where everything else lies: journal, recordings, keys.
@@ -67,6 +77,10 @@ pub struct Config {
     pub recording: RecordingConfig,
     /// How many days the journal keeps segments that every consumer has read.
     pub journal_keep_days: u64,
+    /// `[retention]`.
+    pub retention: RetentionConfig,
+    /// `tasks.keep_days`: for how many days the files of exports are kept.
+    pub tasks_keep_days: u64,
     /// How long SIP messages are kept, and how many of them.
     pub ladder: CaptureOptions,
     /// Which talks are abnormal (MON-07).
@@ -188,6 +202,19 @@ impl Default for HookConfig {
 /// How long a call waits for who answers a lookup, unless the configuration says otherwise.
 const HOOK_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// `[webhooks]`: how events are sent to the endpoints that want them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookConfig {
+    /// Where endpoints may be that are allowed to be private.
+    pub reach: Reach,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// When an event that was not taken is tried again.
+    pub retry: RetryRules,
+    /// So many days the journal keeps events for an endpoint that has not got them yet.
+    pub hold_days: u64,
+}
+
 /// `[smtp]`: the server that takes mails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmtpConfig {
@@ -239,6 +266,17 @@ pub struct RecordingConfig {
     pub encryption_key_file: Option<PathBuf>,
     /// The bucket they are moved to.
     pub s3: Option<S3Config>,
+}
+
+/// `[retention]`: for how many days entries of logs are kept; 0 for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetentionConfig {
+    /// The login log.
+    pub logins_days: u64,
+    /// The audit log, and who heard which recording.
+    pub audit_days: u64,
+    /// The agent state log.
+    pub agent_states_days: u64,
 }
 
 /// `[recording.s3]`.
@@ -343,11 +381,16 @@ impl Config {
             ice_servers: sections::ice(root.section("ice")),
             dns: sections::dns(root.section("dns")),
             lookup: sections::lookup(root.section("lookup")),
+            locations: sections::numbers(root.section("numbers")),
+            webhooks: sections::webhooks(root.section("webhooks")),
             smtp: sections::smtp(root.section("smtp")),
+            sms: sms::read(root.section("sms")),
             storage: sections::storage(root.section("storage"), &data_dir),
             log: sections::log(root.section("log")),
             recording: sections::recording(root.section("recording"), &data_dir),
             journal_keep_days: sections::journal(root.section("journal")),
+            retention: sections::retention(root.section("retention")),
+            tasks_keep_days: sections::tasks(root.section("tasks")),
             ladder: sections::ladder(root.section("ladder")),
             abnormal: sections::wallboard(root.section("wallboard")),
             park: sections::park(root.section("park")),
@@ -363,6 +406,12 @@ impl Config {
     #[must_use]
     pub fn journal_dir(&self) -> PathBuf {
         self.data_dir.join("journal")
+    }
+
+    /// Where each plugin has a folder of its own.
+    #[must_use]
+    pub fn plugins_dir(&self) -> PathBuf {
+        self.data_dir.join("plugins")
     }
 
     /// Where uploaded prompts are kept.

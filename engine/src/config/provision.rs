@@ -21,6 +21,7 @@ use super::sections::is_host;
 use crate::call_handling::CallHandling;
 use crate::srtp::SrtpPolicy;
 use crate::store::routes::{ClosedRule, Did, RouteName, RouteRule, RouteTarget, check_prefix};
+use crate::ways::WaysAllowed;
 
 pub use block::ProvisionedBlock;
 pub use caller::ProvisionedCaller;
@@ -95,6 +96,8 @@ pub struct ProvisionedExtension {
     pub srtp: SrtpPolicy,
     /// Whose calls it picks up by `*8`.
     pub pickup_group: Option<PickupGroup>,
+    /// By which kinds of phone it is used.
+    pub ways: WaysAllowed,
 }
 
 /// One `[[provision.route]]`.
@@ -188,6 +191,10 @@ fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
     let handling = handling(&mut reader);
     let srtp = reader.word("srtp", &SrtpPolicy::WORDS).unwrap_or_default();
     let pickup_group = reader.parsed("pickup_group");
+    let ways = reader.word("ways", &WaysAllowed::WORDS).unwrap_or_default();
+    if let Some(wrong) = ways.fault_beside(contact.as_deref()) {
+        reader.problem(reader.place_of("ways").clone(), format!("`ways`: {wrong}"));
+    }
     for (field, wrong) in number.iter().flat_map(|number: &ExtensionNumber| handling.faults(number.as_str())) {
         reader.problem(reader.place_of(field).clone(), format!("`{field}`: {wrong}"));
     }
@@ -205,6 +212,7 @@ fn extension(mut reader: Reader<'_>) -> Option<ProvisionedExtension> {
         handling,
         srtp,
         pickup_group,
+        ways,
     })
 }
 

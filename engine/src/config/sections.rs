@@ -17,12 +17,14 @@ use switch::config::{ExpiryBounds, Limits, Network, TonePlan};
 use super::reader::Reader;
 use super::tree::{Node, Value};
 use super::{
-    DnsConfig, HookConfig, Listen, LogConfig, LogFormat, LookupConfig, RecordingConfig, RtpConfig, S3Config, SipConfig,
-    SmtpConfig, SmtpTls, StorageUrl, TlsConfig, TlsFiles, network,
+    DnsConfig, HookConfig, Listen, LogConfig, LogFormat, LookupConfig, RecordingConfig, RetentionConfig, RtpConfig,
+    S3Config, SipConfig, SmtpConfig, SmtpTls, StorageUrl, TlsConfig, TlsFiles, WebhookConfig, network,
 };
 use crate::http::wallboard::Abnormal;
 use crate::ladder::CaptureOptions;
 use crate::store::setting::Hidden;
+use crate::web_client::Reach;
+use crate::webhooks::retry::RetryRules;
 
 /// One of `sip.advertise`: `[TRANSPORT:]HOST[:PORT]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -294,6 +296,35 @@ pub(super) fn lookup(mut reader: Reader<'_>) -> LookupConfig {
     config
 }
 
+pub(super) fn numbers(mut reader: Reader<'_>) -> Option<PathBuf> {
+    let locations = reader.text("locations").filter(|file| !file.is_empty()).map(PathBuf::from);
+    reader.finish();
+    locations
+}
+
+pub(super) fn webhooks(mut reader: Reader<'_>) -> WebhookConfig {
+    let nets = reader.list("allowed_nets", network::parse).unwrap_or_default();
+    let reach = match (reader.flag("allow_private"), nets.is_empty()) {
+        (Some(true), _) => Reach::Everywhere,
+        (Some(false) | None, false) => Reach::Nets(nets),
+        (Some(false) | None, true) => Reach::Public,
+    };
+    let config = WebhookConfig {
+        reach,
+        // Below the time in which the API answers a test.
+        timeout: seconds(&mut reader, "timeout_s", 1..=25, 15),
+        retry: RetryRules {
+            first: seconds(&mut reader, "retry_first_s", 1..=3_600, 5),
+            longest: seconds(&mut reader, "retry_longest_s", 1..=DAY_S, 3_600),
+            span: seconds(&mut reader, "retry_span_s", 0..=30 * DAY_S, DAY_S),
+            attempts: u32::try_from(reader.whole("attempts", 1..=1_000).unwrap_or(60)).unwrap_or(u32::MAX),
+        },
+        hold_days: reader.whole("hold_days", 0..=KEEP_DAYS_MAX).unwrap_or(30),
+    };
+    reader.finish();
+    config
+}
+
 pub(super) fn smtp(mut reader: Reader<'_>) -> Option<SmtpConfig> {
     let ways = [("starttls", SmtpTls::StartTls), ("implicit", SmtpTls::Implicit), ("none", SmtpTls::Off)];
     let tls = reader.word("tls", &ways).unwrap_or(SmtpTls::StartTls);
@@ -359,18 +390,22 @@ fn hook_url(text: &str, known: &[&str]) -> Result<Template, String> {
 
 pub(super) fn storage(mut reader: Reader<'_>, data_dir: &Path) -> StorageUrl {
     let url = reader.get("url", |node| match &node.value {
-        Value::Text(text) => storage_url(text),
+        Value::Text(text) => text.parse(),
         other => Err(format!("write a text in quotes, not {}", other.kind())),
     });
     reader.finish();
     url.unwrap_or_else(|| StorageUrl::Sqlite(data_dir.join("switchboard.db")))
 }
 
-fn storage_url(text: &str) -> Result<StorageUrl, String> {
-    match text.split_once("://") {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(StorageUrl::Sqlite(PathBuf::from(path))),
-        Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => Ok(StorageUrl::Postgres(text.to_owned())),
-        Some(_) | None => Err("write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()),
+impl FromStr for StorageUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
+            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => Ok(Self::Postgres(text.to_owned())),
+            Some(_) | None => Err("write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()),
+        }
     }
 }
 
@@ -441,6 +476,22 @@ fn s3(mut reader: Reader<'_>) -> Option<S3Config> {
 
 pub(super) fn journal(mut reader: Reader<'_>) -> u64 {
     let days = reader.whole("keep_days", 1..=36_500).unwrap_or(30);
+    reader.finish();
+    days
+}
+
+pub(super) fn retention(mut reader: Reader<'_>) -> RetentionConfig {
+    let retention = RetentionConfig {
+        logins_days: reader.whole("logins_days", 0..=KEEP_DAYS_MAX).unwrap_or(365),
+        audit_days: reader.whole("audit_days", 0..=KEEP_DAYS_MAX).unwrap_or(0),
+        agent_states_days: reader.whole("agent_states_days", 0..=KEEP_DAYS_MAX).unwrap_or(0),
+    };
+    reader.finish();
+    retention
+}
+
+pub(super) fn tasks(mut reader: Reader<'_>) -> u64 {
+    let days = reader.whole("keep_days", 1..=3_650).unwrap_or(7);
     reader.finish();
     days
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::routes::RouteRule;
+use crate::ways::WaysAllowed;
 
 fn parse(text: &str) -> Result<Config, Vec<String>> {
     parse_with(text, &[])
@@ -271,6 +272,16 @@ fn an_extension_that_forwards_to_itself_is_refused_and_named() {
 }
 
 #[test]
+fn an_extension_is_for_both_kinds_of_phone_unless_one_is_named() {
+    let text = "[[provision.extension]]\nnumber = \"1010\"\npassword = \"x\"\n";
+    let ways = |more: &str| parse(&format!("{text}{more}")).map(|config| config.provision.extensions[0].ways);
+    assert_eq!(ways("").unwrap(), WaysAllowed::Both);
+    assert_eq!(ways("ways = \"web\"\n").unwrap(), WaysAllowed::Web);
+    let both = ways("contact = \"sip:1010@192.0.2.7\"\nways = \"web\"\n").unwrap_err();
+    assert!(both[0].starts_with("5: `ways`: a `contact` is that of a SIP phone"), "{both:?}");
+}
+
+#[test]
 fn a_number_provisioned_twice_is_refused() {
     let one = "[[provision.extension]]\nnumber = \"1010\"\npassword = \"x\"\n";
     assert!(refused(&format!("{one}{one}")).contains("extension default/1010 is provisioned twice"));
@@ -393,6 +404,24 @@ fn a_mail_server_is_whole_or_not_there() {
         (whole.replace("password = \"s3cret\"\n", ""), "1: `smtp` needs a user and either password or password_file"),
         (whole.replace("from = \"PBX <pbx@example.com>\"\n", ""), "1: `smtp` needs `from`"),
         (format!("{whole}tls = \"none\"\n"), "1: `smtp`: a password is never sent in clear"),
+    ] {
+        let told = refused(&text);
+        assert!(told.starts_with(problem), "{problem} in {told}");
+    }
+}
+
+#[test]
+fn a_gateway_of_short_messages_is_whole_or_not_there() {
+    let whole = "[sms]\ndriver = \"file\"\noutbox = \"sms\"\n";
+    let config = parse(whole).unwrap().sms.unwrap();
+    assert_eq!(config.driver, SmsDriver::File("sms".into()));
+    assert_eq!(config.prefixes, ["+86"]);
+    assert_eq!(parse("[sms]\n").unwrap().sms, None);
+    for (text, problem) in [
+        ("[sms]\ndriver = \"file\"\n".to_owned(), "1: `sms`: the driver \"file\" needs `outbox`"),
+        ("[sms]\noutbox = \"sms\"\n".to_owned(), "1: `sms` needs a driver"),
+        (format!("{whole}prefixes = \"86\"\n"), "4: `sms.prefixes`"),
+        (format!("{whole}code_text = \"hello\"\n"), "1: `sms.code_text` must hold {code}"),
     ] {
         let told = refused(&text);
         assert!(told.starts_with(problem), "{problem} in {told}");

@@ -14,8 +14,10 @@ use crate::journal::JournalOptions;
 use crate::journal::facts::FactJournal;
 use crate::store::Store;
 use crate::store::agent_states::{AgentStay, StayFilter};
+use crate::store::desk::{OwnDay, OwnDayAsk};
 use crate::store::records::{MissedFilter, NOT_RATED, RecordFilter, Satisfaction};
 use crate::store::regulars::RecallAsk;
+use crate::store::scope::Sight;
 use crate::store::setting::PageAsk;
 use crate::store::staffing::{HistoryAsk, QUARTER_MS, QueueFigures};
 use crate::store::tests::on_each_database;
@@ -241,7 +243,7 @@ fn seconds(at_ms: u64) -> u64 {
 }
 
 async fn told(store: &Store, call: CallId) -> Vec<String> {
-    let document = store.call_record(&TenantId::first(), call).await.unwrap().unwrap();
+    let document = store.call_record(Sight::whole(&TenantId::first()), call).await.unwrap().unwrap();
     let text = |segment: &crate::store::records::Segment| {
         let about = [&segment.queue, &segment.agent, &segment.number, &segment.outcome, &segment.done_by];
         let about: Vec<&str> = about.into_iter().flatten().map(String::as_str).collect();
@@ -275,7 +277,7 @@ fn a_record_tells_what_the_call_was_made_of() {
         );
         let here = TenantId::first();
         let records = |filter: RecordFilter| async move {
-            let rows = store.call_records(&here, &filter, &page(10, None)).await.unwrap();
+            let rows = store.call_records(Sight::whole(&here), &filter, &page(10, None)).await.unwrap();
             rows.items.iter().map(|record| record.caller.clone()).collect::<Vec<_>>()
         };
         let by = |filter| records.clone()(filter);
@@ -286,7 +288,7 @@ fn a_record_tells_what_the_call_was_made_of() {
         assert_eq!(by(agent).await, ["13800000001"]);
         let queue = RecordFilter { queue: Some("support".into()), lost: Some(false), ..RecordFilter::default() };
         assert_eq!(by(queue).await, ["13800000003", "13800000001"]);
-        let record = store.call_record(&TenantId::first(), call(1)).await.unwrap().unwrap().record;
+        let record = store.call_record(Sight::whole(&TenantId::first()), call(1)).await.unwrap().unwrap().record;
         assert_eq!((record.queue.as_deref(), record.queue_wait_ms), (Some("support"), Some(23_000)));
         assert_eq!(record.agent.as_deref(), Some("10001"));
     });
@@ -340,7 +342,8 @@ fn each_offer_that_was_not_taken_is_told_once() {
         let here = TenantId::first();
         let (mut told, mut after) = (Vec::new(), None);
         loop {
-            let rows = store.missed_offers(&here, &MissedFilter::default(), &page(2, after)).await.unwrap();
+            let rows =
+                store.missed_offers(Sight::whole(&here), &MissedFilter::default(), &page(2, after)).await.unwrap();
             told.extend(rows.items.iter().map(|missed| {
                 let offer = &missed.offer;
                 (missed.caller.clone(), seconds(offer.started_at_ms), offer.outcome.clone().unwrap())
@@ -368,9 +371,9 @@ fn each_offer_that_was_not_taken_is_told_once() {
             caller: Some("13800000004".into()),
             outcome: Some("rejected".into()),
         };
-        assert_eq!(store.missed_offers(&here, &filter, &page(9, None)).await.unwrap().items.len(), 1);
+        assert_eq!(store.missed_offers(Sight::whole(&here), &filter, &page(9, None)).await.unwrap().items.len(), 1);
         let nobody = MissedFilter { agent: Some("10002".into()), ..filter };
-        assert!(store.missed_offers(&here, &nobody, &page(9, None)).await.unwrap().items.is_empty());
+        assert!(store.missed_offers(Sight::whole(&here), &nobody, &page(9, None)).await.unwrap().items.is_empty());
     });
 }
 
@@ -381,7 +384,7 @@ fn the_stays_of_an_agent_follow_each_other_without_a_gap() {
         let store = &scratch.store;
         consumed(store, &morning()).await;
         let here = TenantId::first();
-        let all = store.agent_stays(&here, &StayFilter::default(), &page(100, None)).await.unwrap().items;
+        let all = store.agent_stays(Sight::whole(&here), &StayFilter::default(), &page(100, None)).await.unwrap().items;
         let text = |stay: &AgentStay| {
             let until = stay.ended_at_ms.map_or_else(|| "now".to_owned(), |at_ms| seconds(at_ms).to_string());
             let by = stay.done_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
@@ -408,10 +411,11 @@ fn the_stays_of_an_agent_follow_each_other_without_a_gap() {
             agent: Some("10001".into()),
             from_ms: Some(START_MS + 6_000),
             to_ms: Some(START_MS + 201_000),
+            departments: None,
         };
-        assert_eq!(store.agent_stays(&here, &filter, &page(9, None)).await.unwrap().items.len(), 1);
-        let first = store.agent_stays(&here, &StayFilter::default(), &page(4, None)).await.unwrap();
-        let rest = store.agent_stays(&here, &StayFilter::default(), &page(4, first.next)).await.unwrap();
+        assert_eq!(store.agent_stays(Sight::whole(&here), &filter, &page(9, None)).await.unwrap().items.len(), 1);
+        let first = store.agent_stays(Sight::whole(&here), &StayFilter::default(), &page(4, None)).await.unwrap();
+        let rest = store.agent_stays(Sight::whole(&here), &StayFilter::default(), &page(4, first.next)).await.unwrap();
         assert_eq!((first.items.len(), rest.items.len(), rest.next), (4, 2, None));
     });
 }
@@ -456,6 +460,54 @@ fn the_figures_of_the_day_are_what_the_day_was() {
     });
 }
 
+/// Proves the statistics of UI-01 as far as counting goes.
+#[test]
+fn an_agents_own_day_is_what_his_morning_was() {
+    on_each_database(|scratch| async move {
+        let store = &scratch.store;
+        let mut facts = morning();
+        let mut day = Day(Vec::new());
+        // One call to outside while he is online, and one from his extension before he was signed in on it.
+        for (second, n) in [(210, 210_000), (0, 0)] {
+            day.dialled(second, call(n), leg(u128::from(n) + 70));
+            let started = LegStarted {
+                call: call(n),
+                leg: leg(u128::from(n) + 71),
+                caller_side: true,
+                peer: PeerKind::Extension,
+                peer_name: "1001".into(),
+                number: "1001".into(),
+                sip_call_id: "y".into(),
+            };
+            day.at(second, Event::LegStarted(started));
+        }
+        facts.retain(|fact| fact.at_ms > START_MS);
+        let login = Fact { at_ms: START_MS + 1_000, ..morning()[0].clone() };
+        facts.insert(0, login);
+        facts.extend(day.0);
+        consumed(store, &facts).await;
+        let ask = OwnDayAsk { agent: "10001", begins_ms: START_MS, now_ms: START_MS + 310_000 };
+        let told = store.own_day(&TenantId::first(), ask).await.unwrap();
+        let states = [("not_ready", 100_000), ("offline", 14_000), ("ready", 165_000), ("wrap_up", 30_000)];
+        let day = OwnDay {
+            offered: 2,
+            answered: 1,
+            outbound: 1,
+            outbound_connected: 0,
+            talk_ms: 37_000,
+            states: states.map(|(state, ms)| (state.to_owned(), ms)).into(),
+        };
+        assert_eq!(told, day);
+        // A day that begins while he is online counts the rest of that.
+        let later = OwnDayAsk { begins_ms: START_MS + 250_000, ..ask };
+        let told = store.own_day(&TenantId::first(), later).await.unwrap();
+        let states = [("offline", 10_000), ("ready", 50_000)].map(|(state, ms)| (state.to_owned(), ms)).into();
+        assert_eq!(told, OwnDay { states, ..OwnDay::default() });
+        let other = store.own_day(&TenantId::first(), OwnDayAsk { agent: "10002", ..ask }).await.unwrap();
+        assert_eq!(other, OwnDay::default());
+    });
+}
+
 /// Proves IVR-06: who hangs up before any queue or agent has called in, and is neither a lost call nor a missed one.
 #[test]
 fn who_hangs_up_in_a_menu_is_counted_as_inbound_alone() {
@@ -485,13 +537,20 @@ fn who_hangs_up_in_a_menu_is_counted_as_inbound_alone() {
         let here = TenantId::first();
         let lost = |lost| RecordFilter { lost: Some(lost), ..RecordFilter::default() };
         let callers = |filter| async move {
-            let rows = store.call_records(&here, &filter, &page(10, None)).await.unwrap().items;
+            let rows = store.call_records(Sight::whole(&here), &filter, &page(10, None)).await.unwrap().items;
             rows.into_iter().map(|record| (record.caller, record.direction)).collect::<Vec<_>>()
         };
         assert_eq!(callers.clone()(lost(true)).await, [("13800000001".to_owned(), Direction::Inbound)]);
         assert_eq!(callers(lost(false)).await, [("13800000002".to_owned(), Direction::Inbound)]);
         let here = TenantId::first();
-        assert!(store.missed_offers(&here, &MissedFilter::default(), &page(9, None)).await.unwrap().items.is_empty());
+        assert!(
+            store
+                .missed_offers(Sight::whole(&here), &MissedFilter::default(), &page(9, None))
+                .await
+                .unwrap()
+                .items
+                .is_empty()
+        );
         let ask = DayAsk { begins_ms: START_MS, abnormal_max_ms: u64::from(u32::MAX), abnormal_min_ms: 0 };
         let figures = store.day_figures(&here, ask).await.unwrap();
         assert_eq!((figures.inbound, figures.inbound_connected, figures.queued), (2, 0, 1));
@@ -531,7 +590,7 @@ fn records_tell_what_customers_answered_and_are_found_by_it() {
         let here = TenantId::first();
         let found = async |satisfaction: Option<Satisfaction>| {
             let filter = RecordFilter { satisfaction, ..RecordFilter::default() };
-            let rows = store.call_records(&here, &filter, &page(9, None)).await.unwrap().items;
+            let rows = store.call_records(Sight::whole(&here), &filter, &page(9, None)).await.unwrap().items;
             rows.into_iter().map(|row| row.call).collect::<Vec<_>>()
         };
         let result = |word: &str| Some(Satisfaction::Result(word.into()));
@@ -541,7 +600,7 @@ fn records_tell_what_customers_answered_and_are_found_by_it() {
         assert_eq!(found(result("一般")).await, []);
         assert_eq!(found(result(NOT_RATED)).await, [call(6), call(3)]);
         assert_eq!(found(Some(Satisfaction::NotInvited)).await, [call(5)]);
-        let told = store.call_record(&here, call(2)).await.unwrap().unwrap().record.survey.unwrap();
+        let told = store.call_record(Sight::whole(&here), call(2)).await.unwrap().unwrap().record.survey.unwrap();
         assert_eq!((told.subject.agent.as_deref(), told.start), (Some("10001"), SurveyStart::Agent));
         assert_eq!(told.answer, Some(SurveyAnswer { key: "3".into(), label: "不满意".into() }));
     });

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
-    AudioFormat, CallCreated, CallEnded, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind, RecordingFailed,
-    RecordingMark, RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
+    AudioFormat, CallCreated, CallEnded, Direction, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind,
+    RecordingFailed, RecordingMark, RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
@@ -321,9 +321,11 @@ fn answered(document: &mut CallDocument, leg: LegId, at_ms: u64) {
     let Some(leg) = document.legs.iter().find(|it| it.leg == leg && !it.caller_side) else { return };
     match leg.peer {
         PeerKind::Extension => document.record.callee_extension = Some(leg.peer_name.clone()),
-        // The trunk that took the call, after others that did not.
-        PeerKind::Trunk => document.record.trunk = Some(leg.peer_name.clone()),
-        PeerKind::Service => {}
+        // The trunk that took the call, after others that did not; what came in stays with the one that it came by.
+        PeerKind::Trunk if document.record.direction != Direction::Inbound => {
+            document.record.trunk = Some(leg.peer_name.clone());
+        }
+        PeerKind::Trunk | PeerKind::Service => {}
     }
 }
 

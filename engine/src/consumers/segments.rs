@@ -156,25 +156,32 @@ fn supervised(document: &mut CallDocument, event: &Event, at_ms: u64) {
     }
 }
 
-/// An agent's part begins when he is connected, and ends when he has no call.
+/// An agent's part begins when he is connected, and ends when he has no call. Before, he may have dialled.
 fn agent(document: &mut CallDocument, event: &AgentStateChanged, at_ms: u64) {
     let is_it = |segment: &Segment| segment.agent.as_ref() == Some(&event.agent);
-    let runs = document
-        .segments
-        .iter()
-        .any(|segment| segment.kind == SegmentKind::Agent && segment.ended_at_ms.is_none() && is_it(segment));
-    match (event.call_status, runs) {
-        (CallStatus::Connected(_), false) if document.record.end.is_none() => {
-            let agent = Some(event.agent.clone());
+    let runs = |kind| {
+        let mut open = document.segments.iter().filter(|segment| segment.kind == kind && segment.ended_at_ms.is_none());
+        open.any(is_it)
+    };
+    let (talks, dials, lasts) = (runs(SegmentKind::Agent), runs(SegmentKind::Dial), document.record.end.is_none());
+    let agent = || Some(event.agent.clone());
+    if dials && event.call_status != CallStatus::Dialling {
+        end(document, SegmentKind::Dial, is_it, at_ms, None);
+    }
+    match event.call_status {
+        CallStatus::Connected(_) if !talks && lasts => {
             document.record.agent.get_or_insert_with(|| event.agent.clone());
             document.record.connected_at_ms.get_or_insert(at_ms);
-            push(document, Segment { agent, ..Segment::of(SegmentKind::Agent, at_ms) });
+            push(document, Segment { agent: agent(), ..Segment::of(SegmentKind::Agent, at_ms) });
         }
-        (CallStatus::Connected(_), _) => {}
-        (CallStatus::None | CallStatus::Dialling | CallStatus::Ringing, true) => {
+        CallStatus::Connected(_) => {}
+        CallStatus::None | CallStatus::Dialling | CallStatus::Ringing if talks => {
             end(document, SegmentKind::Agent, is_it, at_ms, None);
         }
-        (CallStatus::None | CallStatus::Dialling | CallStatus::Ringing, false) => {}
+        CallStatus::Dialling if !dials && lasts => {
+            push(document, Segment { agent: agent(), ..Segment::of(SegmentKind::Dial, at_ms) });
+        }
+        CallStatus::None | CallStatus::Dialling | CallStatus::Ringing => {}
     }
 }
 

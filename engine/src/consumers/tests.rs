@@ -19,6 +19,7 @@ use crate::store::StoreError;
 use crate::store::recordings::{Mark, MarkKind};
 use crate::store::recordings::{RecordingState, RecordingUse};
 use crate::store::records::{CallDocument, Derived, Interruption, RecordFilter};
+use crate::store::scope::Sight;
 use crate::store::setting::PageAsk;
 use crate::store::tests::on_each_database;
 
@@ -140,6 +141,23 @@ fn folded(facts: &[Fact]) -> Vec<CallDocument> {
     assert_eq!(fold.missing(&recorded(facts)), []);
     facts.iter().for_each(|fact| fold.apply(fact));
     fold.derived().calls
+}
+
+#[test]
+fn a_call_that_came_in_stays_with_its_trunk_though_another_one_takes_it() {
+    for (direction, trunk) in [(Direction::Inbound, "lines"), (Direction::Outbound, "mobiles")] {
+        let mut facts = whole_call(1, 0);
+        for fact in &mut facts {
+            match &mut fact.event {
+                Event::CallCreated(created) => created.direction = direction,
+                Event::LegStarted(started) if started.peer_name == "1002" => {
+                    (started.peer, started.peer_name) = (PeerKind::Trunk, "mobiles".to_owned());
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(folded(&facts).pop().unwrap().record.trunk.as_deref(), Some(trunk), "{direction:?}");
+    }
 }
 
 /// Proves GEN-04 (call durations), CDR-08.
@@ -330,7 +348,11 @@ fn two_consumers_of_one_cursor_do_not_both_store() {
             let refused = store.save_derived("one", stale, &next, &other).await;
             assert!(matches!(refused, Err(StoreError::CursorMoved { .. })), "{refused:?}");
         }
-        assert_eq!(store.call_record(&TenantId::first(), call(2)).await.unwrap(), None, "nothing of it was written");
+        assert_eq!(
+            store.call_record(Sight::whole(&TenantId::first()), call(2)).await.unwrap(),
+            None,
+            "nothing of it was written"
+        );
         assert_eq!(store.cursor(&TenantId::first(), "one").await.unwrap(), to);
     });
 }
@@ -395,7 +417,7 @@ fn records_are_listed_newest_first_and_filtered() {
             (Position::start(here.clone()), Position { epoch: 1, number: 1, ..Position::start(here.clone()) });
         store.save_derived("test", &from, &to, &Derived { calls, ..Derived::default() }).await.unwrap();
         let list = async |filter: RecordFilter| {
-            let page = store.call_records(&here, &filter, &PageAsk::first(100)).await.unwrap();
+            let page = store.call_records(Sight::whole(&here), &filter, &PageAsk::first(100)).await.unwrap();
             page.items.into_iter().map(|record| record.call).collect::<Vec<_>>()
         };
         let all = list(RecordFilter::default()).await;
@@ -413,13 +435,13 @@ fn records_are_listed_newest_first_and_filtered() {
         assert_eq!(list(RecordFilter { extension: Some("1001".into()), ..RecordFilter::default() }).await, []);
         let hour = RecordFilter { from_ms: Some(1_010_000), to_ms: Some(1_012_000), ..RecordFilter::default() };
         assert_eq!(list(hour).await, [call(11), call(10)]);
-        let page = store.call_records(&here, &RecordFilter::default(), &PageAsk::first(2)).await.unwrap();
+        let page = store.call_records(Sight::whole(&here), &RecordFilter::default(), &PageAsk::first(2)).await.unwrap();
         let next = PageAsk { limit: 2, after: page.next };
-        let second = store.call_records(&here, &RecordFilter::default(), &next).await.unwrap();
+        let second = store.call_records(Sight::whole(&here), &RecordFilter::default(), &next).await.unwrap();
         assert_eq!(second.items[0].call, call(68));
         let other: TenantId = "other".parse().unwrap();
-        assert_eq!(store.call_records(&other, &RecordFilter::default(), &next).await.unwrap().items, []);
-        assert_eq!(store.call_record(&other, call(1)).await.unwrap(), None);
+        assert_eq!(store.call_records(Sight::whole(&other), &RecordFilter::default(), &next).await.unwrap().items, []);
+        assert_eq!(store.call_record(Sight::whole(&other), call(1)).await.unwrap(), None);
     });
 }
 
@@ -434,10 +456,10 @@ fn a_recording_is_found_and_its_uses_are_logged() {
         let derived = Derived { calls: folded(&whole_call(1, 0)), ..Derived::default() };
         store.save_derived("test", &from, &to, &derived).await.unwrap();
         let id = RecordingId::new(1, 1);
-        let found = store.recording(&here, id).await.unwrap().unwrap();
+        let found = store.recording(Sight::whole(&here), id).await.unwrap().unwrap();
         assert_eq!((found.call, found.left, found.right), (call(1), Some(leg(11)), Some(leg(13))));
         assert_eq!(store.recordings_of(&here, &[call(1), call(2)]).await.unwrap(), [found]);
-        assert_eq!(store.recording(&"other".parse().unwrap(), id).await.unwrap(), None);
+        assert_eq!(store.recording(Sight::whole(&"other".parse().unwrap()), id).await.unwrap(), None);
         store.log_recording_use(&here, "admin", id, RecordingUse::Play).await.unwrap();
         store.log_recording_use(&here, "token:crm", id, RecordingUse::Download).await.unwrap();
         let uses = store.recording_uses(&here, &PageAsk::first(10)).await.unwrap().items;
@@ -459,8 +481,10 @@ fn a_thousand_calls_are_stored_in_a_few_batches() {
         }
         println!("1000 calls in {batches} batches, {} us a call", begin.elapsed().as_micros() / 1_000);
         assert_eq!(batches, 4);
-        let page =
-            scratch.store.call_records(&TenantId::first(), &RecordFilter::default(), &PageAsk::first(1_000)).await;
+        let page = scratch
+            .store
+            .call_records(Sight::whole(&TenantId::first()), &RecordFilter::default(), &PageAsk::first(1_000))
+            .await;
         assert_eq!(page.unwrap().items.len(), 1_000);
     });
 }

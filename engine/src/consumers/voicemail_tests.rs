@@ -11,6 +11,7 @@ use super::call_records::CallRecords;
 use crate::journal::JournalOptions;
 use crate::journal::facts::FactJournal;
 use crate::store::Store;
+use crate::store::scope::Sight;
 use crate::store::setting::PageAsk;
 use crate::store::tests::on_each_database;
 use crate::store::voicemails::{FirstUse, VoicemailFilter, Waiting};
@@ -102,7 +103,7 @@ fn told(outbox: &Outbox) -> Vec<(String, u32, u32)> {
 }
 
 async fn numbers(store: &Store, filter: VoicemailFilter) -> Vec<u64> {
-    let page = store.voicemails(&TenantId::first(), &filter, &PageAsk::first(50)).await.unwrap();
+    let page = store.voicemails(Sight::whole(&TenantId::first()), &filter, &PageAsk::first(50)).await.unwrap();
     page.items.iter().map(|it| it.length_ms / 1_000).collect()
 }
 
@@ -118,12 +119,9 @@ async fn check_filters(store: &Store) {
         (VoicemailFilter { downloaded: Some(true), ..all.clone() }, vec![2]),
         (VoicemailFilter { downloaded: Some(false), ..all.clone() }, vec![4, 1]),
         (VoicemailFilter { from_ms: Some(NOON + 2_000), to_ms: Some(NOON + 4_000), ..all.clone() }, vec![2]),
-        (VoicemailFilter { mailboxes: Some(vec!["queue:support".into()]), ..all.clone() }, vec![4]),
-        (
-            VoicemailFilter { mailboxes: Some(vec!["queue:x".into(), "extension:1001".into()]), ..all.clone() },
-            vec![2, 1],
-        ),
-        (VoicemailFilter { mailboxes: Some(Vec::new()), ..all }, vec![]),
+        (VoicemailFilter { mailbox: Some("queue:support".into()), ..all.clone() }, vec![4]),
+        (VoicemailFilter { mailbox: Some("extension:1001".into()), ..all.clone() }, vec![2, 1]),
+        (VoicemailFilter { mailbox: Some("queue:x".into()), ..all }, vec![]),
     ];
     for (filter, expected) in filters {
         assert_eq!(numbers(store, filter.clone()).await, expected, "{filter:?}");
@@ -154,7 +152,7 @@ fn messages_are_listed_with_who_used_them_first_and_phones_are_told_how_many_wai
         while consumer.step().await.unwrap() > 0 {}
         assert_eq!(told(&outbox), [("1001".to_owned(), 1, 1)]);
         check_filters(store).await;
-        let first = store.voicemail(&TenantId::first(), message(1)).await.unwrap().unwrap();
+        let first = store.voicemail(Sight::whole(&TenantId::first()), message(1)).await.unwrap().unwrap();
         let by = FirstUse { at_ms: NOON + 101_000, by: "extension:1001".to_owned() };
         assert_eq!((first.listened, first.downloaded), (Some(by), None));
 
@@ -169,7 +167,7 @@ fn messages_are_listed_with_who_used_them_first_and_phones_are_told_how_many_wai
             .unwrap();
         while consumer.step().await.unwrap() > 0 {}
         assert_eq!(told(&outbox), [("1001".to_owned(), 0, 0)]);
-        assert_eq!(store.voicemail(&TenantId::first(), message(1)).await.unwrap(), None);
+        assert_eq!(store.voicemail(Sight::whole(&TenantId::first()), message(1)).await.unwrap(), None);
         assert_eq!(numbers(store, VoicemailFilter::default()).await, [4]);
         let none = store.waiting_messages_of(&TenantId::first(), "extension:1001").await.unwrap();
         assert_eq!(none, Waiting::default());

@@ -22,6 +22,7 @@ use super::precondition::IfMatch;
 use super::principal::{Principal, Who};
 use super::problem::{Kind, Problem};
 use super::setting::{Edit, Faults, Tagged};
+use super::sight;
 use super::state::Api;
 use super::time_text::Instant;
 use crate::centre::AgentRules;
@@ -200,7 +201,7 @@ impl From<ForceName> for Force {
 }
 
 impl AgentNow {
-    fn of(view: Option<&AgentView>) -> Self {
+    pub(super) fn of(view: Option<&AgentView>) -> Self {
         let state = view.map_or(AgentState::Offline, |view| view.state);
         Self {
             state,
@@ -233,7 +234,7 @@ fn tagged(api: &Api, principal: &Principal, stored: Stored<Agent>) -> Tagged<Age
     Tagged::<Stored<Agent>>::from(stored).map(|stored| shown(api, principal, stored))
 }
 
-/// The agents of the tenant, by employee number.
+/// The agents whose data one sees, by employee number.
 #[utoipa::path(get, path = "/agents", tag = "agents", params(PageQuery),
     responses((status = 200, body = Listed<AgentShown>)))]
 async fn list_agents(
@@ -241,7 +242,7 @@ async fn list_agents(
     principal: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listed<AgentShown>>, Problem> {
-    let rows = api.store().list::<Agent>(&principal.tenant, &page.ask()?).await?;
+    let rows = api.store().agents(principal.sight(), &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, |stored| shown(&api, &principal, stored))))
 }
 
@@ -253,6 +254,7 @@ async fn read_agent(
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<Tagged<AgentShown>, Problem> {
+    sight::agent(&api, &principal, &id).await?;
     let stored = api.store().get::<Agent>(&principal.tenant, &id).await?;
     Ok(tagged(&api, &principal, stored))
 }
@@ -272,7 +274,9 @@ async fn create_agent(
     let agent = number.expect("a number that is none was noted as a fault");
     let mut edit = Edit::begin(&api, &principal).await?;
     let mut faults = Faults::default();
-    let there = edit.tx.find::<Employee>(agent.as_str()).await?.is_some();
+    let employee = edit.tx.find::<Employee>(agent.as_str()).await?.map(|stored| stored.value);
+    let seen = |it: Employee| principal.scope.holds(Some(&it.employee_no), Some(it.department));
+    let there = employee.is_some_and(seen);
     faults.require("agent", there, "there is no such employee; make the employee first");
     faults.check()?;
     let key = agent.to_string();
@@ -294,6 +298,7 @@ async fn change_agent(
     let mut faults = Faults::default();
     check_rules(&mut faults, &rules);
     faults.check()?;
+    sight::agent(&api, &principal, &id).await?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (agent, expect) = edit.found::<Agent>(&id, &if_match).await?;
     let stored = edit.tx.update(Agent { rules, ..agent }, expect).await?;
@@ -309,6 +314,7 @@ async fn delete_agent(
     Path(id): Path<String>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
+    sight::agent(&api, &principal, &id).await?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (_, expect) = edit.found::<Agent>(&id, &if_match).await?;
     let queues = edit.tx.all::<Queue>().await?;
@@ -321,7 +327,7 @@ async fn delete_agent(
 
 /// Signs in with a phone. With a web phone he is ready as soon as it is registered, with one on the desk offline until he picks `ready`.
 #[utoipa::path(post, path = "/agents/{id}/sign-in", tag = "agents", params(("id" = String, Path)), request_body = SigningIn,
-    responses((status = 204), (status = 409, description = "the extension is taken, or he is signed in")))]
+    responses((status = 204), (status = 409, description = "the extension is taken or takes no such phone, or he is signed in")))]
 async fn sign_in_agent(
     State(api): State<Api>,
     principal: Principal,
@@ -424,6 +430,9 @@ async fn order(api: &Api, principal: Principal, id: &str, order: AgentOrder) -> 
     // Others are out of sight (GEN-09).
     if !is_own && !principal.permissions.allow(AGENTS_SUPERVISE) {
         return Err(no_agent());
+    }
+    if !is_own {
+        sight::agent(api, &principal, id).await?;
     }
     let agent: AgentNumber = id.parse().map_err(|_| no_agent())?;
     let by = (!is_own).then(|| principal.by());

@@ -8,12 +8,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::agent::StateName;
+use super::department;
 use super::extract::Query;
 use super::operation::{Guard, Operations};
 use super::page::{self, Listed, PageQuery};
 use super::permission::AGENT_STATES_READ;
 use super::principal::Principal;
 use super::problem::Problem;
+use super::setting::Faults;
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::agent_states::{AgentStay, StayFilter};
@@ -76,6 +78,8 @@ pub struct StayQuery {
     to: Option<Instant>,
     /// Of the agent of this employee number.
     agent: Option<String>,
+    /// Of agents who were in this department then, or in one below it; not together with `agent`.
+    department: Option<String>,
     /// In this state.
     #[param(value_type = Option<StateName>)]
     state: Option<AgentState>,
@@ -99,13 +103,22 @@ async fn list_agent_states(
     Query(query): Query<StayQuery>,
 ) -> Result<Json<Listed<AgentStayShown>>, Problem> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let both = query.agent.is_some() && query.department.is_some();
+    let mut faults = Faults::default();
+    faults.require("department", !both, "name an agent or a department, not both");
+    faults.check()?;
+    let departments = match query.department {
+        Some(department) => Some(department::with_lower(&api, &principal, &department, "department").await?),
+        None => None,
+    };
     let filter = StayFilter {
+        departments,
         from_ms: query.from.map(|at| at.0),
         to_ms: query.to.map(|at| at.0),
         agent: query.agent,
         state: query.state,
         reason: query.reason,
     };
-    let rows = api.store().agent_stays(&principal.tenant, &filter, &page.ask()?).await?;
+    let rows = api.store().agent_stays(principal.sight(), &filter, &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, AgentStayShown::from)))
 }

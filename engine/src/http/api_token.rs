@@ -11,15 +11,17 @@ use utoipa_axum::routes;
 use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::page::{Listed, PageQuery};
-use super::permission::{self, EVERYTHING, Permissions, TOKENS_READ, TOKENS_WRITE};
+use super::permission::{Permissions, TOKENS_READ, TOKENS_WRITE};
 use super::precondition::IfMatch;
 use super::principal::Principal;
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
+use super::rights;
 use super::setting::{Edit, Faults};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::secrets::{new_token, new_ulid, token_hash};
 use crate::store::api_tokens::ApiToken;
+use crate::store::roles::DataPermission;
 use crate::store::setting::{Hidden, Stored};
 use crate::store::unix_ms;
 
@@ -42,6 +44,8 @@ pub struct TokenShown {
     pub name: String,
     /// Permission keys; `*` stands for all.
     pub permissions: Vec<String>,
+    /// Whose rows it sees.
+    pub data: DataPermission,
     /// When it stops to work; null for never.
     pub expires_at: Option<Instant>,
     /// When it was made.
@@ -68,6 +72,8 @@ pub struct NewToken {
     /// Permission keys that one has oneself; `*` stands for all.
     #[schema(example = json!(["calls.read"]))]
     permissions: Vec<String>,
+    /// Whose rows it sees, of those that one sees oneself; left out, all of these. `own` stays false: a program is in no department.
+    data: Option<DataPermission>,
     /// When it stops to work; left out, never.
     expires_at: Option<Instant>,
 }
@@ -78,6 +84,7 @@ impl From<Stored<ApiToken>> for TokenShown {
             id: stored.value.id,
             name: stored.value.name,
             permissions: stored.value.permissions,
+            data: stored.value.data,
             expires_at: stored.value.expires_at_ms.map(Instant),
             created_at: Instant(stored.created_at_ms),
         }
@@ -121,27 +128,26 @@ async fn create_token(
     faults.require("name", named, "a name is 1 to 64 characters on one line");
     faults.require("expires_at", new.expires_at.is_none_or(|at| at.0 > now_ms), "this time is past");
     for (n, key) in new.permissions.iter().enumerate() {
-        let known = key == EVERYTHING || permission::ALL.iter().any(|(known, _)| known.0 == key);
         faults.require(
             &format!("permissions.{n}"),
-            known,
-            "there is no such permission key; see x-permission in the reference",
+            api.registry().knows(key),
+            "there is no such permission key; see GET /api/v1/permissions",
         );
     }
+    let own = matches!(new.data, Some(DataPermission::Departments { own: true, .. }));
+    faults.require("data.own", !own, "a program is in no department; name departments");
     faults.check()?;
+    let data = new.data.unwrap_or_else(|| rights::whole(&principal.scope));
+    rights::check_departments(&api, &principal, &data, "data.departments").await?;
     let permissions = Permissions::from_texts(new.permissions);
-    if !principal.permissions.cover(&permissions) {
-        return Err(Problem::new(
-            Kind::Forbidden,
-            "a token gives nothing that you do not have; leave those permissions out",
-        ));
-    }
+    rights::covers(&principal, &permissions, &data)?;
     let secret = new_token();
     let token = ApiToken {
         id: new_ulid(now_ms),
         name: new.name,
         token_hash: Hidden::new(token_hash(&secret)),
         permissions: permissions.to_texts(),
+        data,
         expires_at_ms: new.expires_at.map(|at| at.0),
     };
     let mut edit = Edit::begin(&api, &principal).await?;

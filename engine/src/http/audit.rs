@@ -81,7 +81,7 @@ impl From<Entry> for AuditEntry {
     }
 }
 
-/// The audit log of the tenant, newest first.
+/// The audit log of the tenant, newest first. For those who see the data of all.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery),
     responses((status = 200, body = Listed<AuditEntry>)))]
 async fn list_audit(
@@ -89,6 +89,7 @@ async fn list_audit(
     principal: Principal,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Listed<AuditEntry>>, Problem> {
+    principal.sees_all()?;
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let rows = api.store().audit(&principal.tenant, query.resource.as_deref(), &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, AuditEntry::from)))

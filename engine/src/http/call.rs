@@ -22,6 +22,7 @@ use super::permission::{CALLS_CONTROL, CALLS_DIAL, CALLS_MONITOR, CALLS_READ, CA
 use super::principal::Principal;
 use super::problem::Problem;
 use super::setting::Faults;
+use super::sight::{self, Calls};
 use super::state::Api;
 use super::supervision::SupervisorShown;
 use super::time_text::Instant;
@@ -252,7 +253,7 @@ impl From<&LegView> for LiveLeg {
 }
 
 impl CallShown {
-    fn of(view: &CallView, principal: &Principal) -> Self {
+    pub(super) fn of(view: &CallView, principal: &Principal) -> Self {
         let may_see = principal.permissions.allow(CALLS_MONITOR);
         Self {
             id: view.call.to_string(),
@@ -275,7 +276,7 @@ impl CallShown {
     }
 }
 
-/// The live calls of the tenant, the oldest first.
+/// The live calls that one sees, the oldest first: those of the agents whose data one sees, and of one's own extension.
 #[utoipa::path(get, path = "/calls", tag = "calls", params(PageQuery),
     responses((status = 200, body = Listed<CallShown>)))]
 async fn list_calls(
@@ -284,7 +285,8 @@ async fn list_calls(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listed<CallShown>>, Problem> {
     let after = page.after()?.map(|key| key.parse::<CallId>()).transpose().map_err(|_| bad_cursor())?;
-    let rows = api.live().calls(&principal.tenant, after, page.limit() + 1);
+    let seen = Calls::of(&api, &principal).await?;
+    let rows = api.live().calls_among(&principal.tenant, after, page.limit() + 1, |view| seen.has(view));
     Ok(Json(Listed::cut(rows, page.limit(), |row| row.call.to_string(), |row| CallShown::of(&row, &principal))))
 }
 
@@ -296,7 +298,9 @@ async fn read_call(
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<CallShown>, Problem> {
-    let view = api.live().call(&principal.tenant, call_id(&id)?).ok_or_else(no_call)?;
+    let call = call_id(&id)?;
+    sight::call(&api, &principal, call).await?;
+    let view = api.live().call(&principal.tenant, call).ok_or_else(no_call)?;
     Ok(Json(CallShown::of(&view, &principal)))
 }
 
@@ -343,6 +347,7 @@ async fn hang_up_call(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let call = call_id(&id)?;
+    sight::call(&api, &principal, call).await?;
     api.switch().command(principal.tenant, Command::Hangup(call)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -390,7 +395,9 @@ async fn record_call(
     Path(id): Path<String>,
     Body(order): Body<RecordOrder>,
 ) -> Result<StatusCode, Problem> {
-    let command = Command::Record { call: call_id(&id)?, action: order.action.into(), by: principal.by() };
+    let call = call_id(&id)?;
+    sight::call(&api, &principal, call).await?;
+    let command = Command::Record { call, action: order.action.into(), by: principal.by() };
     api.switch().command(principal.tenant, command).await?;
     Ok(StatusCode::NO_CONTENT)
 }

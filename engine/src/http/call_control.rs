@@ -19,6 +19,7 @@ use super::permission::{CALLS_CONTROL, CALLS_DIAL};
 use super::principal::Principal;
 use super::problem::{FieldError, Kind, Problem};
 use super::setting::Faults;
+use super::sight;
 use super::state::Api;
 
 /// The operations. Who may dial may control the calls of his own; others' calls need [`CALLS_CONTROL`].
@@ -292,8 +293,11 @@ async fn send_digits(
     let (leg, digits) = (leg.flatten(), keys.digits);
     let command = match leg {
         Some(_) if !principal.permissions.allow(CALLS_CONTROL) => return Err(not_ones_own()),
-        Some(_) => Command::SendDigits { call, leg, digits },
-        None => match party_of(&api, &principal, call, &party)? {
+        Some(_) => {
+            sight::call(&api, &principal, call).await?;
+            Command::SendDigits { call, leg, digits }
+        }
+        None => match party_of(&api, &principal, call, &party).await? {
             Some(party) => Command::Call { call, party: Some(party), order: CallOrder::Press(digits) },
             None => Command::SendDigits { call, leg: None, digits },
         },
@@ -320,7 +324,7 @@ async fn ordered(
     order: CallOrder,
 ) -> Result<Done, Problem> {
     let call = call_id(id)?;
-    let party = party_of(api, &principal, call, party)?;
+    let party = party_of(api, &principal, call, party).await?;
     Ok(api.switch().command(principal.tenant, Command::Call { call, party, order }).await?)
 }
 
@@ -349,7 +353,12 @@ fn picker(principal: &Principal, body: &PickedUpBy) -> Result<Picker, Problem> {
 }
 
 /// For whom; nobody without [`CALLS_CONTROL`] orders for others.
-fn party_of(api: &Api, principal: &Principal, call: CallId, query: &PartyQuery) -> Result<Option<Party>, Problem> {
+async fn party_of(
+    api: &Api,
+    principal: &Principal,
+    call: CallId,
+    query: &PartyQuery,
+) -> Result<Option<Party>, Problem> {
     let own = principal.agent();
     let mut faults = Faults::default();
     let named = match (&query.agent, &query.extension, &query.leg) {
@@ -366,9 +375,10 @@ fn party_of(api: &Api, principal: &Principal, call: CallId, query: &PartyQuery) 
     let may_all = principal.permissions.allow(CALLS_CONTROL);
     let own = own.map(Party::Agent);
     match named {
-        Some(party) if may_all || Some(&party) == own.as_ref() => Ok(Some(party)),
+        Some(party) if Some(&party) == own.as_ref() => Ok(Some(party)),
+        Some(party) if may_all => sight::call(api, principal, call).await.map(|()| Some(party)),
         Some(_) => Err(not_ones_own()),
-        None if may_all && !takes_part(api, principal, call) => Ok(None),
+        None if may_all && !takes_part(api, principal, call) => sight::call(api, principal, call).await.map(|()| None),
         None => own.map(Some).ok_or_else(not_ones_own),
     }
 }

@@ -307,6 +307,31 @@ pub struct RecordQuery {
     cursor: Option<String>,
 }
 
+impl From<RecordQuery> for RecordFilter {
+    fn from(query: RecordQuery) -> Self {
+        Self {
+            from_ms: query.from.map(|at| at.0),
+            to_ms: query.to.map(|at| at.0),
+            direction: query.direction,
+            number: query.number,
+            extension: query.extension,
+            trunk: query.trunk,
+            queue: query.queue,
+            agent: query.agent,
+            lost: query.lost,
+            overflow_answered: query.overflow_answered,
+            answered: query.answered,
+            cause: query.cause,
+            talk_min_ms: query.talk_min_ms,
+            talk_max_ms: query.talk_max_ms,
+            satisfaction: query.satisfaction.map(|result| match result.as_str() {
+                "not_invited" => Satisfaction::NotInvited,
+                _ => Satisfaction::Result(result),
+            }),
+        }
+    }
+}
+
 impl From<CallRecord> for CallRecordShown {
     fn from(record: CallRecord) -> Self {
         let end = record.end.as_ref();
@@ -417,28 +442,9 @@ async fn list_call_records(
     principal: Principal,
     Query(query): Query<RecordQuery>,
 ) -> Result<Json<Listed<CallRecordShown>>, Problem> {
-    let page = PageQuery { limit: query.limit, cursor: query.cursor };
-    let filter = RecordFilter {
-        from_ms: query.from.map(|at| at.0),
-        to_ms: query.to.map(|at| at.0),
-        direction: query.direction,
-        number: query.number,
-        extension: query.extension,
-        trunk: query.trunk,
-        queue: query.queue,
-        agent: query.agent,
-        lost: query.lost,
-        overflow_answered: query.overflow_answered,
-        answered: query.answered,
-        cause: query.cause,
-        talk_min_ms: query.talk_min_ms,
-        talk_max_ms: query.talk_max_ms,
-        satisfaction: query.satisfaction.map(|result| match result.as_str() {
-            "not_invited" => Satisfaction::NotInvited,
-            _ => Satisfaction::Result(result),
-        }),
-    };
-    let rows = api.store().call_records(&principal.tenant, &filter, &page.ask()?).await?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
+    let filter = RecordFilter::from(query);
+    let rows = api.store().call_records(principal.sight(), &filter, &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, CallRecordShown::from)))
 }
 
@@ -453,9 +459,9 @@ async fn read_call_record(
     Ok(Json(find(&api, &principal, &id).await?.into()))
 }
 
-/// A call of the principal's tenant.
+/// A call that the principal sees.
 pub(super) async fn find(api: &Api, principal: &Principal, id: &str) -> Result<CallDocument, Problem> {
     let none = || Problem::not_found("call record; it is written a moment after the call ended");
     let call = id.parse::<CallId>().map_err(|_| none())?;
-    api.store().call_record(&principal.tenant, call).await?.ok_or_else(none)
+    api.store().call_record(principal.sight(), call).await?.ok_or_else(none)
 }

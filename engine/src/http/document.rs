@@ -1,7 +1,6 @@
 //! The API's description of itself: OpenAPI 3.1 made from the code, and a page to read it that needs no other host.
 
-use std::sync::OnceLock;
-
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::PartialSchema;
@@ -12,6 +11,7 @@ use utoipa_axum::routes;
 use super::operation::{Guard, Operations};
 use super::principal::COOKIE;
 use super::problem::{FieldError, ProblemBody};
+use super::state::Api;
 
 /// The document itself.
 #[must_use]
@@ -28,10 +28,8 @@ pub fn page_operations() -> Operations {
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "reference",
     responses((status = 200, content_type = "application/json", description = "OpenAPI 3.1")))]
-async fn openapi_json() -> impl IntoResponse {
-    static TEXT: OnceLock<String> = OnceLock::new();
-    let text = TEXT.get_or_init(|| text(&super::openapi()));
-    ([(header::CONTENT_TYPE, "application/json")], text.as_str())
+async fn openapi_json(State(api): State<Api>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], api.document().to_owned())
 }
 
 /// The reference, for people.

@@ -108,7 +108,7 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 /// Events read and sent at a time.
 const BATCH: usize = 64;
 
-/// Events after a position, in order. Waits where there are none.
+/// Events after a position, in order. Waits where there are none. For those who see the data of all.
 #[utoipa::path(get, path = "/events", tag = "events", params(PullQuery),
     responses((status = 200, body = EventPage), (status = 410, description = "events after the position are not kept any more")))]
 async fn pull_events(
@@ -116,6 +116,7 @@ async fn pull_events(
     principal: Principal,
     Query(query): Query<PullQuery>,
 ) -> Result<Json<EventPage>, Problem> {
+    principal.sees_all()?;
     let wait_ms = query.wait_ms.unwrap_or_default();
     if wait_ms > WAIT_MAX_MS {
         return Err(Problem::invalid(vec![FieldError::new("wait_ms", "wait at most 25,000 ms, then ask again")]));
@@ -146,6 +147,7 @@ async fn stream_events(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     // A WebSocket is no subject to the same-origin policy, but the cookie travels with it.
+    principal.sees_all()?;
     origin::own_origin(&headers)?;
     let after = match query.after {
         Some(after) => after,
@@ -160,16 +162,31 @@ async fn stream_events(
     Ok(upgrade.max_message_size(4 * 1024).on_upgrade(move |socket| stream(api, principal, feed, socket, permit)))
 }
 
+/// A position after which events can be read; the place before the oldest where its number is 0.
+///
+/// # Errors
+/// When it is none, is another tenant's, is not kept any more, or is yet to come.
+pub(super) async fn place(api: &Api, principal: &Principal, after: &str) -> Result<Position, Problem> {
+    let journal = api.journal(&principal.tenant)?.clone();
+    let after = position(principal, after)?;
+    if after.number == 0 {
+        return Ok(journal.start());
+    }
+    blocking(move || Feed::after(&journal, &after).map(|_| after)).await
+}
+
+fn position(principal: &Principal, text: &str) -> Result<Position, Problem> {
+    let after: Position = text.parse().map_err(|error| Problem::invalid(vec![FieldError::new("after", error)]))?;
+    if after.tenant == principal.tenant { Ok(after) } else { Err(Problem::not_found("position")) }
+}
+
 /// Finds the place; in the client's own tenant only.
 async fn open(api: &Api, principal: &Principal, after: Option<&str>) -> Result<Feed, Problem> {
     let journal = api.journal(&principal.tenant)?.clone();
     let Some(after) = after else {
         return blocking(move || Feed::of_all(&journal)).await;
     };
-    let after: Position = after.parse().map_err(|error| Problem::invalid(vec![FieldError::new("after", error)]))?;
-    if after.tenant != principal.tenant {
-        return Err(Problem::not_found("position"));
-    }
+    let after = position(principal, after)?;
     if let Some(feed) = api.parked().take(&after) {
         return Ok(feed);
     }
@@ -218,8 +235,10 @@ async fn run(api: &Api, principal: &Principal, mut feed: Feed, socket: &mut WebS
             }
         }
         if Instant::now() >= ping_at {
-            if let Err(end) = socket::still_there(api, principal, socket, EVENTS_READ).await {
-                return end;
+            match socket::still_there(api, principal, socket, EVENTS_READ).await {
+                Ok(Some(now)) if now.sees_all().is_err() => return End::SignedOut,
+                Ok(Some(_) | None) => {}
+                Err(end) => return end,
             }
             ping_at = Instant::now() + PING_EVERY;
         }

@@ -31,6 +31,7 @@ use crate::store::extensions::Extension;
 use crate::store::rooms::Room;
 use crate::store::routes::Route;
 use crate::store::setting::Stored;
+use crate::ways::WaysAllowed;
 
 /// The operations on extensions.
 #[must_use]
@@ -69,6 +70,8 @@ pub struct ExtensionShown {
     /// Extensions of one group pick up each other's calls by `*8`.
     #[schema(example = "sales")]
     pub pickup_group: Option<String>,
+    /// By which kinds of phone it is used; others can neither register nor call, and no agent signs in with them.
+    pub ways: WaysAllowed,
     /// It comes from the configuration file and is changed there.
     pub read_only: bool,
     /// When it was made.
@@ -112,6 +115,9 @@ pub struct NewExtension {
     srtp: SrtpPolicy,
     /// 1 to 32 characters of a-z, 0-9, - and _.
     pickup_group: Option<String>,
+    /// Not `web` where it has a `contact`.
+    #[serde(default)]
+    ways: WaysAllowed,
 }
 
 /// What shall be different; what is left out stays (RFC 7396).
@@ -136,6 +142,8 @@ pub struct ExtensionChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     pickup_group: Option<Option<String>>,
+    /// Phones of a kind that is not allowed any more lose their registration; running calls go on.
+    ways: Option<WaysAllowed>,
 }
 
 /// A password of one's own choice.
@@ -165,6 +173,7 @@ impl From<Stored<Extension>> for ExtensionShown {
             handling: value.handling,
             srtp: value.srtp,
             pickup_group: value.pickup_group.map(String::from),
+            ways: value.ways,
             read_only,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
@@ -209,6 +218,7 @@ async fn create_extension(
     check_handling(&mut faults, &new.handling, &new.number);
     check_password(&mut faults, new.password.as_deref());
     let pickup_group = pickup_group(&mut faults, new.pickup_group.as_deref());
+    check_ways(&mut faults, new.ways, new.contact.as_deref());
     faults.check()?;
     let number = number.expect("a number that is none was noted as a fault");
     let password = new.password.unwrap_or_else(new_password);
@@ -222,6 +232,7 @@ async fn create_extension(
     extension.handling = new.handling;
     extension.srtp = new.srtp;
     extension.pickup_group = pickup_group;
+    extension.ways = new.ways;
     let mut edit = Edit::begin(&api, &principal).await?;
     let mut faults = Faults::default();
     let taken = edit.tx.find::<Room>(extension.number.as_str()).await?.is_some();
@@ -269,7 +280,9 @@ async fn change_extension(
     extension.handling = change.handling.unwrap_or(extension.handling);
     extension.srtp = change.srtp.unwrap_or(extension.srtp);
     extension.pickup_group = group.unwrap_or(extension.pickup_group);
+    extension.ways = change.ways.unwrap_or(extension.ways);
     let mut faults = Faults::default();
+    check_ways(&mut faults, extension.ways, extension.contact.as_deref());
     check_greeting(&mut edit, &mut faults, &extension.handling).await?;
     faults.check()?;
     let stored = edit.tx.update(extension, expect).await?;
@@ -365,6 +378,12 @@ async fn check_greeting(edit: &mut Edit, faults: &mut Faults, handling: &CallHan
         faults.require("handling.voicemail_greeting", there, "there is no such prompt; upload it first");
     }
     Ok(())
+}
+
+fn check_ways(faults: &mut Faults, ways: WaysAllowed, contact: Option<&str>) {
+    if let Some(wrong) = ways.fault_beside(contact) {
+        faults.require("ways", false, wrong);
+    }
 }
 
 fn pickup_group(faults: &mut Faults, name: Option<&str>) -> Option<PickupGroup> {

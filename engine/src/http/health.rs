@@ -1,6 +1,7 @@
-//! Whether the process lives and can take calls: `/healthz`, `/readyz`, and `system` for people.
+//! Whether the process lives and can take calls: `/healthz` and `/readyz`.
 
-use std::sync::{PoisonError, RwLock};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Json;
@@ -12,11 +13,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::operation::{Guard, Operations};
-use super::permission::SYSTEM_READ;
-use super::problem::Problem;
 use super::state::Api;
-use super::time_text::Instant;
+use crate::config::Config;
+use crate::passed::Passed;
 use crate::store::unix_ms;
+use crate::tls::{Certificates, Validity};
 
 /// The operations at the root: for supervisors and load balancers.
 #[must_use]
@@ -24,17 +25,20 @@ pub fn root_operations() -> Operations {
     Operations::new().add(Guard::Public, routes!(alive)).add(Guard::Public, routes!(ready))
 }
 
-/// The operations below the base.
-#[must_use]
-pub fn operations() -> Operations {
-    Operations::new().add(Guard::Needs(SYSTEM_READ), routes!(read_system))
-}
-
 /// What the shell says of itself. Set by the parts as they come up and go down.
 #[derive(Debug)]
 pub struct Health {
     started_ms: u64,
     state: RwLock<Now>,
+    parts: RwLock<Told>,
+}
+
+/// What parts of the shell have told.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    certificates: Option<Arc<Certificates>>,
+    folders: Vec<(&'static str, PathBuf)>,
+    passed: Passed,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +61,14 @@ impl Health {
     #[must_use]
     pub fn new() -> Self {
         let state = Now { sip: SipSockets::Down, admission: Admission::Open };
-        Self { started_ms: unix_ms(), state: RwLock::new(state) }
+        Self { started_ms: unix_ms(), state: RwLock::new(state), parts: RwLock::default() }
+    }
+
+    /// One that shows the room where these data lie.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let folders = vec![("data", config.data_dir.clone()), ("recordings", config.recording.dir.clone())];
+        Self { parts: RwLock::new(Told { folders, ..Told::default() }), ..Self::new() }
     }
 
     /// Whether SIP is heard from now on.
@@ -68,6 +79,39 @@ impl Health {
     /// Whether new calls are accepted from now on.
     pub fn set_admission(&self, admission: Admission) {
         self.state.write().unwrap_or_else(PoisonError::into_inner).admission = admission;
+    }
+
+    /// These certificates are shown.
+    pub fn set_certificates(&self, certificates: Arc<Certificates>) {
+        self.parts.write().unwrap_or_else(PoisonError::into_inner).certificates = Some(certificates);
+    }
+
+    /// When the process started, ms since the Unix epoch.
+    #[must_use]
+    pub fn started_ms(&self) -> u64 {
+        self.started_ms
+    }
+
+    /// For how long each certificate is valid.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<Validity> {
+        self.told().certificates.map(|certificates| certificates.validity()).unwrap_or_default()
+    }
+
+    /// Folders whose room is shown.
+    #[must_use]
+    pub fn folders(&self) -> Vec<(&'static str, PathBuf)> {
+        self.told().folders
+    }
+
+    /// How far plugins are.
+    #[must_use]
+    pub fn passed(&self) -> Passed {
+        self.told().passed
+    }
+
+    fn told(&self) -> Told {
+        self.parts.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn now(&self) -> Now {
@@ -102,25 +146,6 @@ pub struct Readiness {
     pub checks: Vec<Check>,
 }
 
-/// How the process is.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SystemShown {
-    /// Its version.
-    pub version: &'static str,
-    /// When it started.
-    pub started_at: Instant,
-    /// Its clock.
-    pub now: Instant,
-    /// What must be well.
-    pub readiness: Readiness,
-    /// Live calls of the whole process.
-    pub calls: usize,
-    /// Registered phones of the whole process.
-    pub registrations: usize,
-    /// Banned addresses.
-    pub bans: usize,
-}
-
 /// The process lives.
 #[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 async fn alive() -> &'static str {
@@ -136,25 +161,10 @@ async fn ready(State(api): State<Api>) -> (StatusCode, Json<Readiness>) {
     (status, Json(readiness))
 }
 
-/// How the process is, for people.
-#[utoipa::path(get, path = "/system", tag = "system", responses((status = 200, body = SystemShown)))]
-async fn read_system(State(api): State<Api>) -> Result<Json<SystemShown>, Problem> {
-    let counts = api.live().counts();
-    Ok(Json(SystemShown {
-        version: env!("CARGO_PKG_VERSION"),
-        started_at: Instant(api.health().started_ms),
-        now: Instant(unix_ms()),
-        readiness: readiness(&api).await,
-        calls: counts.calls,
-        registrations: counts.registrations,
-        bans: counts.bans,
-    }))
-}
-
 /// A database that takes longer counts as away.
 const PING: Duration = Duration::from_secs(2);
 
-async fn readiness(api: &Api) -> Readiness {
+pub(super) async fn readiness(api: &Api) -> Readiness {
     let state = api.health().now();
     let database = matches!(tokio::time::timeout(PING, api.store().ping()).await, Ok(Ok(())));
     let journal = state.admission != Admission::JournalFailed && api.journals().all(|journal| !journal.is_broken());

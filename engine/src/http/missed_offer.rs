@@ -107,6 +107,6 @@ async fn list_missed_offers(
         caller: query.caller,
         outcome: query.outcome.as_ref().map(word),
     };
-    let rows = api.store().missed_offers(&principal.tenant, &filter, &page.ask()?).await?;
+    let rows = api.store().missed_offers(principal.sight(), &filter, &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, MissedOfferShown::from)))
 }

@@ -5,8 +5,10 @@ pub mod agent;
 pub mod agent_state;
 pub mod api_token;
 pub mod audit;
+pub mod avatar;
 pub mod ban;
 pub mod block;
+pub mod block_import;
 pub mod byte_range;
 pub mod call;
 pub mod call_control;
@@ -14,8 +16,13 @@ pub mod call_quality;
 pub mod call_record;
 pub mod caller;
 pub mod conference;
+pub mod console;
+pub mod department;
+pub mod desk;
 pub mod document;
+pub mod employee;
 pub mod event;
+pub mod export;
 pub mod extension;
 pub mod extract;
 pub mod flow;
@@ -23,6 +30,8 @@ pub mod health;
 pub mod hours;
 pub mod idempotency;
 pub mod ladder;
+pub mod login;
+pub mod me;
 pub mod metric;
 pub mod missed_offer;
 pub mod operation;
@@ -30,6 +39,7 @@ pub mod origin;
 pub mod page;
 pub mod peer;
 pub mod permission;
+pub mod plugin;
 pub mod precondition;
 pub mod principal;
 pub mod problem;
@@ -37,32 +47,41 @@ pub mod prompt;
 pub mod queue;
 pub mod recording;
 pub mod registration;
+pub mod rights;
+pub mod role;
 pub mod room;
 pub mod route;
 pub mod server;
 pub mod session;
 pub mod setting;
+pub mod sight;
 pub mod sip;
 pub mod sip_credential;
+pub mod sms_login;
 mod socket;
 pub mod staffing;
 pub mod state;
 pub mod supervision;
 pub mod survey;
+pub mod system;
+pub mod task;
 pub mod tenant;
 pub mod throttle;
 pub mod time_text;
 pub mod trunk;
 pub mod voicemail;
 pub mod wallboard;
+pub mod webhook;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use hooks::plugin::Plugin;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
@@ -77,9 +96,9 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// A request must be answered within this time (the body of the answer may take longer).
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
-/// Every operation there is, with its guard.
+/// Every operation there is, with its guard: the engine's own, and those of these plugins.
 #[must_use]
-pub fn operations() -> Operations {
+pub fn operations(plugins: &[Arc<dyn Plugin>]) -> Operations {
     let resources = [
         agent::operations(),
         agent_state::operations(),
@@ -93,43 +112,53 @@ pub fn operations() -> Operations {
         call_record::operations(),
         call_quality::operations(),
         conference::operations(),
+        desk::operations(),
         ladder::operations(),
+        me::operations(),
+        login::operations(),
         missed_offer::operations(),
+        department::operations(),
         document::operations(),
+        employee::operations(),
         event::operations(),
         extension::operations(),
         flow::operations(),
-        health::operations(),
         hours::operations(),
         prompt::operations(),
         queue::operations(),
         recording::operations(),
         registration::operations(),
+        role::operations(),
         room::operations(),
         route::operations(),
         session::operations(),
+        sms_login::operations(),
         sip_credential::operations(),
         staffing::operations(),
         supervision::operations(),
         survey::operations(),
+        system::operations(),
+        task::operations(),
         tenant::operations(),
         trunk::operations(),
         voicemail::operations(),
         wallboard::operations(),
+        plugin::operations(plugins),
+        webhook::operations(),
     ];
     let below = resources.into_iter().fold(Operations::new(), Operations::merge).below(BASE);
     below.merge(health::root_operations()).merge(metric::root_operations()).merge(document::page_operations())
 }
 
-/// The OpenAPI 3.1 document, as the code has it.
+/// The OpenAPI 3.1 document, as the code and these plugins have it.
 #[must_use]
-pub fn openapi() -> OpenApi {
-    document::complete(operations().split().1)
+pub fn openapi(plugins: &[Arc<dyn Plugin>]) -> OpenApi {
+    document::complete(operations(plugins).split().1)
 }
 
-/// The whole API. Other parts of the console's server ([`sip`], the console's files) are merged beside it.
+/// The whole API. [`sip`] is merged beside it, and the console's files stand before it ([`console::before`]).
 pub fn router(api: Api) -> Router {
-    let (routes, _) = operations().split();
+    let (routes, _) = operations(&api.desks().plugins()).split();
     routes
         .fallback(no_path)
         .method_not_allowed_fallback(no_method)
@@ -167,7 +196,11 @@ async fn in_time(request: Request, next: Next) -> Response {
 /// What a browser may do with answers: not guess their type, not frame them, not keep them unless they say so.
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    harden_headers(response.headers_mut());
+    response
+}
+
+fn harden_headers(headers: &mut HeaderMap) {
     let fixed: [(HeaderName, &'static str); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -177,5 +210,4 @@ async fn harden(request: Request, next: Next) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }

@@ -14,7 +14,7 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::peer;
-use super::principal::Principal;
+use super::principal::{Principal, Who};
 use super::problem::{Kind, Problem};
 use super::state::Api;
 
@@ -25,6 +25,8 @@ pub enum Guard {
     Public,
     /// Anybody who is signed in: operations on one's own session.
     SignedIn,
+    /// Anybody who is signed in, and not by an initial password (LOGIN-05): what is one's own.
+    Own,
     /// Who has this key.
     Needs(PermissionKey),
     /// A program on this very machine, or who has this key: for scrapers.
@@ -42,7 +44,7 @@ impl Guard {
     pub fn name(self) -> &'static str {
         match self {
             Self::Public => PUBLIC,
-            Self::SignedIn => SIGNED_IN,
+            Self::SignedIn | Self::Own => SIGNED_IN,
             Self::Needs(key) | Self::LocalOr(key) => key.0,
         }
     }
@@ -51,11 +53,15 @@ impl Guard {
         let principal = request.extensions().get::<Principal>();
         let key = match self {
             Self::Public => return Ok(()),
-            Self::SignedIn => None,
+            Self::SignedIn | Self::Own => None,
             Self::LocalOr(_) if peer::is_local(request) => return Ok(()),
             Self::Needs(key) | Self::LocalOr(key) => Some(key),
         };
         let Some(principal) = principal else { return Err(unauthenticated()) };
+        if self == Self::Own && matches!(principal.who, Who::Employee { must_change: true, .. }) {
+            let detail = "choose a password of your own first, by POST /api/v1/session/password";
+            return Err(Problem::new(Kind::Forbidden, detail));
+        }
         match key {
             Some(key) if !principal.permissions.allow(key) => Err(forbidden(key)),
             Some(_) | None => Ok(()),
@@ -149,7 +155,7 @@ fn declare(guard: Guard, operation: &mut Operation) {
             operation.security = Some(Vec::new());
             &[("default", "any other error")]
         }
-        Guard::SignedIn => &[("401", "not signed in"), ("default", "any other error")],
+        Guard::SignedIn | Guard::Own => &[("401", "not signed in"), ("default", "any other error")],
         Guard::Needs(_) | Guard::LocalOr(_) => {
             &[("401", "not signed in"), ("403", "the permission is missing"), ("default", "any other error")]
         }

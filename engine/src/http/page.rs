@@ -83,7 +83,11 @@ pub fn close_cursor(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(key)
 }
 
-fn open_cursor(cursor: &str) -> Result<String, Problem> {
+/// A key that came back.
+///
+/// # Errors
+/// When it is none of ours.
+pub fn open_cursor(cursor: &str) -> Result<String, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(bad_cursor)
 }

@@ -1,8 +1,12 @@
-//! The engine's permission keys. Each is named by the operations it guards; a plugin brings keys of its own.
+//! The engine's permission keys, and the one registry of all keys and fields there are. Each key is named by the operations it guards; a
+//! plugin brings keys of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use hooks::plugin::PermissionKey;
+use hooks::plugin::{FieldKey, PermissionKey, Plugin};
+
+use crate::store::roles::FieldRight;
 
 macro_rules! keys {
     ($($(#[doc = $doc:literal])+ $name:ident = $key:literal;)*) => {
@@ -56,6 +60,8 @@ keys! {
     CALLS_WHISPER = "calls.whisper";
     /// Read the SIP messages of calls, with the addresses of phones and trunks.
     CALL_LADDERS_READ = "call_ladders.read";
+    /// Take call records out as a file (CDR-04).
+    CALL_RECORDS_EXPORT = "call_records.export";
     /// Read call records (CDR).
     CALL_RECORDS_READ = "call_records.read";
     /// Mute, send away and end in conference rooms.
@@ -64,6 +70,14 @@ keys! {
     CONFERENCES_READ = "conferences.read";
     /// Read the log of facts: the hooks.
     EVENTS_READ = "events.read";
+    /// See departments.
+    DEPARTMENTS_READ = "departments.read";
+    /// Make, change and delete departments, and name their managers.
+    DEPARTMENTS_WRITE = "departments.write";
+    /// See employees, with their mobiles and addresses.
+    EMPLOYEES_READ = "employees.read";
+    /// Make employees, change them, unlock them, set them to left, and move them to another department.
+    EMPLOYEES_WRITE = "employees.write";
     /// See extensions.
     EXTENSIONS_READ = "extensions.read";
     /// Make one's browser a phone of an extension.
@@ -78,6 +92,8 @@ keys! {
     HOURS_READ = "hours.read";
     /// Make, change and delete opening hours.
     HOURS_WRITE = "hours.write";
+    /// Read the login log (LOG-06).
+    LOGINS_READ = "logins.read";
     /// Read the counters of the whole process.
     METRICS_READ = "metrics.read";
     /// Read the offers that agents did not take (MISS-01).
@@ -98,6 +114,10 @@ keys! {
     RECORDINGS_READ = "recordings.read";
     /// See which phones are registered.
     REGISTRATIONS_READ = "registrations.read";
+    /// See roles.
+    ROLES_READ = "roles.read";
+    /// Make, change and delete roles.
+    ROLES_WRITE = "roles.write";
     /// See conference rooms.
     ROOMS_READ = "rooms.read";
     /// Make, change and delete conference rooms.
@@ -112,6 +132,8 @@ keys! {
     SURVEYS_WRITE = "surveys.write";
     /// See how the process is.
     SYSTEM_READ = "system.read";
+    /// See the exports and imports of everybody, their files too (TASK-02).
+    TASKS_ALL = "tasks.all";
     /// See the tenant's own settings.
     TENANTS_READ = "tenants.read";
     /// Change the tenant's own settings.
@@ -130,12 +152,18 @@ keys! {
     VOICEMAILS_DELETE = "voicemails.delete";
     /// Save them as files.
     VOICEMAILS_DOWNLOAD = "voicemails.download";
+    /// Take the list of messages of all boxes out as a file (VM-04).
+    VOICEMAILS_EXPORT = "voicemails.export";
     /// Listen to them.
     VOICEMAILS_PLAY = "voicemails.play";
     /// See the messages of all boxes (VM-06).
     VOICEMAILS_READ = "voicemails.read";
     /// See the wallboard and the board of agents (MON-01).
     WALLBOARD_READ = "wallboard.read";
+    /// See webhooks, what was delivered and what was given up.
+    WEBHOOKS_READ = "webhooks.read";
+    /// Make, change and delete webhooks, and send events again; it needs `events.read`, too.
+    WEBHOOKS_WRITE = "webhooks.write";
 }
 
 /// What [`TELEPHONY_ADMIN`] stands for.
@@ -203,6 +231,88 @@ impl Permissions {
                 let is_of_it = |key: &String| telephony && TELEPHONY.iter().any(|own| own.0 == key.as_str());
                 theirs.iter().all(|key| mine.contains(key) || is_of_it(key))
             }
+        }
+    }
+}
+
+/// A field of the engine that rights are set for (ORG-32).
+const fn phone(object: &'static str, field: &'static str) -> FieldKey {
+    FieldKey { object, field, phone: true }
+}
+
+/// The engine's own: the numbers of the outside world.
+const FIELDS: &[FieldKey] = &[
+    phone("call_records", "caller"),
+    phone("call_records", "callee"),
+    phone("employees", "mobile"),
+    phone("missed_offers", "caller"),
+    phone("missed_offers", "callee"),
+    phone("voicemails", "caller"),
+    phone("voicemails", "callee"),
+];
+
+/// Every permission key and every field there is: the engine's and the plugins'. Made once, at the start.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    keys: BTreeMap<&'static str, &'static str>,
+    fields: BTreeMap<String, FieldKey>,
+}
+
+impl Registry {
+    /// Of the engine with these plugins.
+    ///
+    /// # Panics
+    /// Where two of them bring the same key or field, which is our bug.
+    #[must_use]
+    pub fn new(plugins: &[Arc<dyn Plugin>]) -> Self {
+        let mut registry = Self { keys: BTreeMap::new(), fields: BTreeMap::new() };
+        for (key, words) in ALL {
+            registry.add_key(*key, words);
+        }
+        FIELDS.iter().for_each(|field| registry.add_field(*field));
+        for plugin in plugins {
+            for (key, words) in plugin.permission_keys() {
+                registry.add_key(*key, words);
+            }
+            plugin.fields().iter().for_each(|field| registry.add_field(*field));
+        }
+        registry
+    }
+
+    fn add_key(&mut self, key: PermissionKey, words: &'static str) {
+        let before = self.keys.insert(key.0, words);
+        assert!(before.is_none(), "the permission key {} is brought twice", key.0);
+    }
+
+    fn add_field(&mut self, field: FieldKey) {
+        let name = format!("{}.{}", field.object, field.field);
+        assert!(!self.fields.contains_key(&name), "the field {name} is brought twice");
+        self.fields.insert(name, field);
+    }
+
+    /// Every key with what it lets one do, by key.
+    pub fn keys(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.keys.iter().map(|(key, words)| (*key, *words))
+    }
+
+    /// Every field, by name.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, FieldKey)> {
+        self.fields.iter().map(|(name, field)| (name.as_str(), *field))
+    }
+
+    /// Whether there is such a key, or [`EVERYTHING`].
+    #[must_use]
+    pub fn knows(&self, key: &str) -> bool {
+        key == EVERYTHING || self.keys.contains_key(key)
+    }
+
+    /// What is wrong with a right on a field.
+    #[must_use]
+    pub fn field_fault(&self, name: &str, right: FieldRight) -> Option<&'static str> {
+        match (self.fields.get(name), right) {
+            (None, _) => Some("there is no such field; see GET /api/v1/permissions"),
+            (Some(field), FieldRight::Masked) if !field.phone => Some("only phone numbers are masked"),
+            (Some(_), FieldRight::Hidden | FieldRight::Masked | FieldRight::Read | FieldRight::Write) => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Who asks: made here and nowhere else. Every operation receives it from the one middleware [`authenticate`].
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -7,13 +9,17 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dialplan::number::AgentNumber;
 use hooks::id::TenantId;
+use hooks::scope::Scope;
 
 use super::operation::unauthenticated;
 use super::origin;
 use super::permission::Permissions;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::state::Api;
 use crate::secrets::token_hash;
+use crate::store::logins::LoginWay;
+use crate::store::roles::FieldRight;
+use crate::store::scope::Sight;
 use crate::store::unix_ms;
 
 /// The name of the session's cookie.
@@ -26,17 +32,10 @@ pub struct Principal {
     pub tenant: TenantId,
     /// Which operations they may call.
     pub permissions: Permissions,
-    /// Which of the tenant's rows they may see.
+    /// Which of the tenant's rows they may see (GEN-09).
     pub scope: Scope,
     /// Who they are.
     pub who: Who,
-}
-
-/// Which rows of its tenant a principal may see (GEN-09).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All of them. Narrower scopes come with departments (ORG-33).
-    Tenant,
 }
 
 /// What stands behind a principal.
@@ -52,6 +51,8 @@ pub enum Who {
         session: String,
         /// The password is an administrator's and must be changed first (LOGIN-05).
         must_change: bool,
+        /// What his role says of fields (ORG-32).
+        fields: BTreeMap<String, FieldRight>,
     },
     /// A program with an API token.
     Token {
@@ -71,6 +72,36 @@ impl Principal {
         match &self.who {
             Who::Employee { number, .. } => number.parse().ok(),
             Who::Token { .. } => None,
+        }
+    }
+
+    /// With whose eyes lists of the store are read.
+    #[must_use]
+    pub fn sight(&self) -> Sight<'_> {
+        Sight { tenant: &self.tenant, scope: &self.scope }
+    }
+
+    /// The scope of one's own rows alone.
+    #[must_use]
+    pub fn own_scope(&self) -> Scope {
+        let own = match &self.who {
+            Who::Employee { number, .. } => Some(number.clone()),
+            Who::Token { .. } => None,
+        };
+        Scope::Some { own, departments: BTreeSet::new() }
+    }
+
+    /// For what tells of the whole tenant at once and cannot be narrowed.
+    ///
+    /// # Errors
+    /// Where one does not see all of it.
+    pub fn sees_all(&self) -> Result<(), Problem> {
+        match self.scope {
+            Scope::Tenant => Ok(()),
+            Scope::Some { .. } => Err(Problem::new(
+                Kind::Forbidden,
+                "this tells of the whole enterprise: it needs a role, or a token, whose data permission is `all`",
+            )),
         }
     }
 
@@ -147,22 +178,24 @@ pub async fn principal(api: &Api, hash: &str) -> Result<Option<Principal>, Probl
     let now_ms = unix_ms();
     if let Some(session) = api.store().session(hash, now_ms).await? {
         let employee = session.employee.value;
-        // LOGIN-05: with an initial password nothing is allowed but to choose another.
-        let permissions = if employee.must_change { Vec::new() } else { employee.permissions };
+        // LOGIN-05: with an initial password nothing is allowed but to choose another. A code is no password.
+        let must_change = employee.must_change && session.way == LoginWay::Password;
+        let permissions = if must_change { BTreeSet::new() } else { session.role.permissions };
         let who = Who::Employee {
             number: employee.employee_no,
             login: employee.login,
             session: hash.to_owned(),
-            must_change: employee.must_change,
+            must_change,
+            fields: session.role.fields,
         };
         let permissions = Permissions::from_texts(permissions);
-        return Ok(Some(Principal { tenant: session.tenant, permissions, scope: Scope::Tenant, who }));
+        return Ok(Some(Principal { tenant: session.tenant, permissions, scope: session.scope, who }));
     }
     let Some(owner) = api.store().api_token(hash, now_ms).await? else { return Ok(None) };
     let token = owner.token.value;
     let permissions = Permissions::from_texts(token.permissions);
     let who = Who::Token { id: token.id, name: token.name, hash: hash.to_owned() };
-    Ok(Some(Principal { tenant: owner.tenant, permissions, scope: Scope::Tenant, who }))
+    Ok(Some(Principal { tenant: owner.tenant, permissions, scope: owner.scope, who }))
 }
 
 /// The same principal as it stands now; `None` when its session or token ended.

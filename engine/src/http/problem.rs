@@ -301,6 +301,7 @@ impl From<CommandError> for Problem {
                 | Refused::Agent(_)
                 | Refused::ExtensionTaken
                 | Refused::ExtensionOnCall
+                | Refused::WayNotAllowed(_)
                 | Refused::NotRegistered
                 | Refused::NotConnected
                 | Refused::TestRunning

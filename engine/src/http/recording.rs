@@ -187,7 +187,7 @@ async fn download_recording(
 async fn find(api: &Api, principal: &Principal, id: &str) -> Result<Recording, Problem> {
     let none = || Problem::not_found("recording");
     let id = id.parse::<RecordingId>().map_err(|_| none())?;
-    let found = api.store().recording(&principal.tenant, id).await?;
+    let found = api.store().recording(principal.sight(), id).await?;
     // A message is under `voicemails`, for those who may hear it.
     found.filter(|recording| recording.mailbox.is_none()).ok_or_else(none)
 }

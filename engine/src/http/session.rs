@@ -1,5 +1,6 @@
 //! `session`: signing in and out, and choosing a password of one's own.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -7,24 +8,30 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use hooks::fact::{Sign, Way};
 use hooks::id::TenantId;
+use hooks::scope::Scope;
 use serde::{Deserialize, Serialize};
+use switch::input::{AgentOrder, Command};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::extract::Body;
 use super::operation::{Guard, Operations, unauthenticated};
 use super::peer;
-use super::principal::{COOKIE, Principal, Who};
+use super::principal::{self, COOKIE, Principal, Who};
 use super::problem::{FieldError, Kind, Problem};
 use super::setting::Faults;
 use super::sip_credential;
 use super::state::Api;
 use crate::background;
 use crate::secrets::{hash_password, new_token, token_hash, verify_password};
-use crate::store::employees::{Account, Employment, FailedLogin, LoginOutcome, LoginSeen, NewPassword};
+use crate::store::employees::{Account, Employee, Employment, FailedLogin, LoginOutcome, LoginSeen, NewPassword};
+use crate::store::logins::{LoginWay, SignInWay};
+use crate::store::roles::FieldRight;
 use crate::store::sessions::{NewSession, SESSION_IDLE_MS};
 use crate::store::setting::{Change, Hidden};
+use crate::store::tenants::Tenant;
 use crate::store::unix_ms;
 
 /// The operations on one's own session.
@@ -47,6 +54,8 @@ pub struct SignIn {
     password: String,
     /// Only where the installation has several tenants.
     tenant: Option<String>,
+    /// By what one takes part in calls, for the login log.
+    sign_in: Option<SignInWay>,
 }
 
 /// A session that began. The cookie carries the same token.
@@ -66,10 +75,46 @@ pub struct SessionShown {
     pub tenant: String,
     /// The user name, or `token:NAME`.
     pub login: String,
+    /// The employee number; null for an API token. It is the agent's, where the employee is one.
+    #[schema(example = "10001")]
+    pub employee: Option<String>,
+    /// The name for people; null for an API token.
+    pub name: Option<String>,
+    /// In which times are shown (GEN-03).
+    #[schema(example = "Asia/Shanghai")]
+    pub time_zone: String,
     /// Permission keys; `*` stands for all.
     pub permissions: Vec<String>,
+    /// Rights on fields, by `object.field`; what is not named is read and written.
+    pub fields: BTreeMap<String, FieldRight>,
+    /// Whose rows one sees.
+    pub data: ScopeShown,
     /// Nothing else is allowed before `POST session/password` (LOGIN-05).
     pub password_change_required: bool,
+}
+
+/// Whose rows one sees, as it holds in this session: one's own department and those that one manages are those of the sign-in.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "scope", rename_all = "snake_case")]
+pub enum ScopeShown {
+    /// Everybody's.
+    All,
+    /// One's own, and those of these departments.
+    Departments {
+        /// Their IDs, every lower one among them.
+        departments: Vec<String>,
+    },
+}
+
+impl From<&Scope> for ScopeShown {
+    fn from(scope: &Scope) -> Self {
+        match scope {
+            Scope::Tenant => Self::All,
+            Scope::Some { departments, .. } => {
+                Self::Departments { departments: departments.iter().map(ToString::to_string).collect() }
+            }
+        }
+    }
 }
 
 /// A password of one's own choice.
@@ -82,10 +127,20 @@ pub struct PasswordChoice {
 }
 
 /// Where a request comes from, for limits and the login log.
-struct Caller {
+pub(super) struct Caller {
+    way: LoginWay,
+    sign_in: Option<SignInWay>,
     source: std::net::IpAddr,
     secure: bool,
     user_agent: String,
+}
+
+impl Caller {
+    /// The same with this credential.
+    pub(super) fn by(&self, way: LoginWay) -> Self {
+        let user_agent = self.user_agent.clone();
+        Self { way, user_agent, source: self.source, secure: self.secure, sign_in: self.sign_in }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -95,7 +150,13 @@ impl<S: Sync> FromRequestParts<S> for Caller {
         let user_agent =
             parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let user_agent = user_agent.chars().take(USER_AGENT_MAX).collect();
-        Ok(Self { source: peer::source(parts), secure: peer::is_secure(parts), user_agent })
+        Ok(Self {
+            way: LoginWay::Password,
+            sign_in: None,
+            source: peer::source(parts),
+            secure: peer::is_secure(parts),
+            user_agent,
+        })
     }
 }
 
@@ -114,6 +175,8 @@ const NOBODY: &str =
 /// Signs in. Wrong user, wrong password and a locked account get the same answer.
 #[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn,
     responses((status = 200, body = SignedIn), (status = 401, description = "wrong user or password, or locked"),
+        (status = 403, description = "the account has not joined yet: sign in by a code first"),
+        (status = 409, description = "on a call in another session that is connected"),
         (status = 429, description = "too many wrong tries from this address")))]
 async fn sign_in(
     State(api): State<Api>,
@@ -121,11 +184,9 @@ async fn sign_in(
     Body(asked): Body<SignIn>,
 ) -> Result<impl IntoResponse, Problem> {
     let now_ms = unix_ms();
+    let caller = Caller { sign_in: asked.sign_in, ..caller };
     let tenant = tenant(&api, asked.tenant.as_deref()).await?;
-    api.throttle().begin(caller.source, now_ms).map_err(|too_many| {
-        let seconds = u32::try_from(too_many.wait_ms.div_ceil(1_000)).unwrap_or(u32::MAX);
-        Problem::new(Kind::TooMany, "too many wrong tries from this address; wait, then try again").retry_after(seconds)
-    })?;
+    slow_down(&api, &caller)?;
     let account = match &tenant {
         Some(tenant) => api.store().account(tenant, &asked.login).await?,
         None => None,
@@ -140,8 +201,22 @@ async fn sign_in(
         return Err(wrong());
     };
     admit(&api, &caller, &account, &asked.login, right, now_ms).await?;
+    forgive(&api, &caller);
+    let (cookie, session) = begin(&api, &caller, account, now_ms).await?;
+    Ok(([(header::SET_COOKIE, cookie)], Json(session)))
+}
+
+/// LOGIN-07: an address that was wrong too often waits. The try counts until it is forgiven.
+pub(super) fn slow_down(api: &Api, caller: &Caller) -> Result<(), Problem> {
+    api.throttle().begin(caller.source, unix_ms()).map_err(|too_many| {
+        let seconds = u32::try_from(too_many.wait_ms.div_ceil(1_000)).unwrap_or(u32::MAX);
+        Problem::new(Kind::TooMany, "too many wrong tries from this address; wait, then try again").retry_after(seconds)
+    })
+}
+
+/// The last try of the address was right.
+pub(super) fn forgive(api: &Api, caller: &Caller) {
     api.throttle().forgive(caller.source);
-    begin(&api, caller, account, now_ms).await
 }
 
 /// The tenant one signs in to; `None` where one is named that there is not, which is answered like a wrong password.
@@ -165,7 +240,10 @@ async fn verify(api: &Api, hash: Hidden, password: String) -> Result<bool, Probl
     hashed(api, move || verify_password(&hash, &password)).await?.map_err(|error| Problem::internal(&error))
 }
 
-async fn hashed<T: Send + 'static>(api: &Api, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn hashed<T: Send + 'static>(
+    api: &Api,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     let busy = || Problem::new(Kind::Unavailable, "too many people sign in at this moment; try again").retry_after(5);
     let permit = tokio::time::timeout(HASHING_WAIT, api.hashing().acquire()).await.map_err(|_| busy())?;
     let _permit = permit.map_err(|_| busy())?;
@@ -192,6 +270,7 @@ async fn admit(
         }
     } else {
         match employee.employment {
+            Employment::Active if account.joined_at_ms.is_none() && api.sms().is_some() => return Err(not_joined()),
             Employment::Active => return Ok(api.store().login_succeeded(&account.tenant, number).await?),
             Employment::Left => LoginOutcome::Failed,
         }
@@ -200,7 +279,13 @@ async fn admit(
     Err(wrong())
 }
 
-async fn begin(api: &Api, caller: Caller, account: Account, now_ms: u64) -> Result<impl IntoResponse + use<>, Problem> {
+/// Begins a session; its cookie, too. An older one of the same employee ends, but not in the middle of a call (LOGIN-10).
+pub(super) async fn begin(
+    api: &Api,
+    caller: &Caller,
+    account: Account,
+    now_ms: u64,
+) -> Result<(HeaderValue, SignedIn), Problem> {
     let token = new_token();
     let employee = account.employee.value;
     let session = NewSession {
@@ -208,44 +293,95 @@ async fn begin(api: &Api, caller: Caller, account: Account, now_ms: u64) -> Resu
         token_hash: token_hash(&token),
         address: caller.source.to_string(),
         user_agent: caller.user_agent.clone(),
+        way: caller.way,
         at_ms: now_ms,
     };
+    leave_the_busy(api, &account.tenant, &employee.employee_no, now_ms).await?;
     let replaced = api.store().open_session(&account.tenant, &session).await?;
     let number = Some(employee.employee_no.as_str());
     if replaced > 0 {
         sip_credential::revoke_all_of(api, &account.tenant, &employee.employee_no).await;
-        log(api, &account.tenant, &caller, number, &employee.login, LoginOutcome::Replaced).await?;
+        log(api, &account.tenant, caller, number, &employee.login, LoginOutcome::Replaced).await?;
     }
-    log(api, &account.tenant, &caller, number, &employee.login, LoginOutcome::Login).await?;
+    log(api, &account.tenant, caller, number, &employee.login, LoginOutcome::Login).await?;
     let cookie = cookie(&token, SESSION_IDLE_MS / 1_000, caller.secure);
-    let shown = SessionShown {
-        tenant: account.tenant.to_string(),
-        login: employee.login,
-        permissions: if employee.must_change { Vec::new() } else { employee.permissions },
-        password_change_required: employee.must_change,
-    };
-    Ok(([(header::SET_COOKIE, cookie)], Json(SignedIn { token, session: shown })))
+    let begun = principal::principal(api, &session.token_hash).await?;
+    // Somebody may have ended it this very moment.
+    let begun = begun.ok_or_else(unauthenticated)?;
+    Ok((cookie, SignedIn { token, session: shown(api, begun).await? }))
 }
+
+/// LOGIN-10: who is connected in a session and on a call is not cut off by another sign-in.
+async fn leave_the_busy(api: &Api, tenant: &TenantId, number: &str, now_ms: u64) -> Result<(), Problem> {
+    let Some(view) = api.live().agent(tenant, number).filter(|view| !view.calls.is_empty()) else { return Ok(()) };
+    let Some(seen_ms) = api.store().session_seen(tenant, number).await? else { return Ok(()) };
+    let talks_there = matches!(view.sign, Sign::Phone(Way::Web));
+    if talks_there || now_ms.saturating_sub(seen_ms) <= CONNECTED_MS {
+        let detail = "you are on a call in another session; end the call or sign out there first";
+        return Err(Problem::new(Kind::Refused, detail));
+    }
+    Ok(())
+}
+
+/// A session that was used within this time counts as connected; its use is noted to the minute.
+const CONNECTED_MS: u64 = 120_000;
 
 /// Who one is.
 #[utoipa::path(get, path = "/session", tag = "session", responses((status = 200, body = SessionShown)))]
-async fn read_session(principal: Principal) -> Json<SessionShown> {
-    Json(SessionShown {
+async fn read_session(State(api): State<Api>, principal: Principal) -> Result<Json<SessionShown>, Problem> {
+    Ok(Json(shown(&api, principal).await?))
+}
+
+async fn shown(api: &Api, principal: Principal) -> Result<SessionShown, Problem> {
+    let (fields, must_change, employee) = match &principal.who {
+        Who::Employee { fields, must_change, number, .. } => (fields.clone(), *must_change, Some(number.clone())),
+        Who::Token { .. } => (BTreeMap::new(), false, None),
+    };
+    let name = match &employee {
+        Some(number) => Some(api.store().get::<Employee>(&principal.tenant, number).await?.value.name),
+        None => None,
+    };
+    Ok(SessionShown {
         tenant: principal.tenant.to_string(),
         login: principal.by(),
+        employee,
+        name,
+        time_zone: api.store().get::<Tenant>(&principal.tenant, principal.tenant.as_str()).await?.value.time_zone,
         permissions: principal.permissions.to_texts(),
-        password_change_required: matches!(principal.who, Who::Employee { must_change: true, .. }),
+        fields,
+        data: ScopeShown::from(&principal.scope),
+        password_change_required: must_change,
     })
 }
 
-/// Signs out: the session's token ends.
-#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)))]
+/// Signs out: the session's token ends. An agent goes offline, unless he is signed in by his mobile (PHONE-12).
+#[utoipa::path(delete, path = "/session", tag = "session",
+    responses((status = 204), (status = 409, description = "on a call: end it first; or an API token, which has no session")))]
 async fn sign_out(State(api): State<Api>, caller: Caller, principal: Principal) -> Result<impl IntoResponse, Problem> {
     let (number, login, session) = employee(&principal)?;
+    go_offline(&api, &principal).await?;
     api.store().close_session(&principal.tenant, session).await?;
     sip_credential::revoke(&api, session).await;
     log(&api, &principal.tenant, &caller, Some(number), login, LoginOutcome::Logout).await?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", 0, caller.secure))]))
+}
+
+/// LOGIN-08.
+async fn go_offline(api: &Api, principal: &Principal) -> Result<(), Problem> {
+    let Some(agent) = principal.agent() else { return Ok(()) };
+    let Some(view) = api.live().agent(&principal.tenant, agent.as_str()) else { return Ok(()) };
+    if !view.calls.is_empty() || view.supervises {
+        return Err(Problem::new(Kind::Refused, "you are on a call; end it first, then sign out"));
+    }
+    match view.sign {
+        Sign::Out => Ok(()),
+        // Who is signed in by his mobile stays so; only his console has gone.
+        Sign::Phone(_) | Sign::Mobile(_) => {
+            let order = Command::Agent { agent, order: AgentOrder::SignOut, by: None };
+            api.switch().command(principal.tenant.clone(), order).await?;
+            Ok(())
+        }
+    }
 }
 
 /// Chooses a new password. All sessions of the employee end: sign in with it.
@@ -277,9 +413,9 @@ async fn choose_password(
 }
 
 /// ORG-23.
-const RULE: &str = "a password has 6 to 64 characters, with at least one letter and one digit";
+pub(super) const RULE: &str = "a password has 6 to 64 characters, with at least one letter and one digit";
 
-fn is_acceptable(password: &str) -> bool {
+pub(super) fn is_acceptable(password: &str) -> bool {
     (6..=64).contains(&password.chars().count())
         && password.len() <= PASSWORD_MAX
         && password.chars().any(char::is_alphabetic)
@@ -295,6 +431,13 @@ fn employee(principal: &Principal) -> Result<(&str, &str, &str), Problem> {
     }
 }
 
+/// LOGIN-04: said only to who knows the password.
+fn not_joined() -> Problem {
+    let detail =
+        "sign in by a code to your mobile once, and join the enterprise; from then on your password lets you in";
+    Problem::new(Kind::Forbidden, detail)
+}
+
 /// LOGIN-07: one message for all of it.
 fn wrong() -> Problem {
     let detail =
@@ -302,7 +445,7 @@ fn wrong() -> Problem {
     Problem::new(Kind::Unauthenticated, detail)
 }
 
-async fn log(
+pub(super) async fn log(
     api: &Api,
     tenant: &TenantId,
     caller: &Caller,
@@ -312,7 +455,8 @@ async fn log(
 ) -> Result<(), Problem> {
     let login: String = login.chars().take(LOGIN_SHOWN_MAX).collect();
     let address = caller.source.to_string();
-    let seen = LoginSeen { employee_no, login: &login, address: &address, outcome, at_ms: unix_ms() };
+    let (way, sign_in) = (caller.way, caller.sign_in);
+    let seen = LoginSeen { employee_no, login: &login, address: &address, outcome, way, sign_in, at_ms: unix_ms() };
     Ok(api.store().log_login(tenant, &seen).await?)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hooks::id::TenantId;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::OwnedMutexGuard;
 
@@ -91,7 +92,7 @@ pub async fn delete<S: Setting>(
 pub struct Edit {
     /// The transaction.
     pub tx: SettingsTx,
-    principal: Principal,
+    tenant: TenantId,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -101,9 +102,18 @@ impl Edit {
     /// # Errors
     /// When the database is away.
     pub async fn begin(api: &Api, principal: &Principal) -> Result<Self, Problem> {
-        let turn = api.turn(&principal.tenant).lock_owned().await;
-        let tx = api.store().change(Change::by(principal.tenant.clone(), principal.by())).await?;
-        Ok(Self { tx, principal: principal.clone(), _turn: turn })
+        Self::begin_as(api, Change::by(principal.tenant.clone(), principal.by())).await
+    }
+
+    /// As [`Self::begin`], for work that goes on after its request.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub async fn begin_as(api: &Api, change: Change) -> Result<Self, Problem> {
+        let tenant = change.tenant.clone();
+        let turn = api.turn(&tenant).lock_owned().await;
+        let tx = api.store().change(change).await?;
+        Ok(Self { tx, tenant, _turn: turn })
     }
 
     /// What shall be changed or deleted, and the version it must still have then.
@@ -135,11 +145,19 @@ impl Edit {
         if changed.is_empty() {
             return Ok(());
         }
-        let settings = api.tenant_config(&self.principal.tenant).await?;
+        let settings = api.tenant_config(&self.tenant).await?;
         api.switch().settings(Arc::new(settings), changed).await?;
         Ok(())
     }
 }
+
+/// Whether a text is a name for people.
+pub fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.trim().chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// What [`is_name`] asks for.
+pub const NAME_RULE: &str = "a name is 1 to 64 characters on one line";
 
 /// Reads a member of a merge patch (RFC 7396): left out is `None`, null is `Some(None)`.
 ///

@@ -71,7 +71,7 @@ pub struct IceServer {
 
 /// Makes a SIP credential for a browser.
 #[utoipa::path(post, path = "/session/sip-credential", tag = "session", request_body = SipCredentialAsk,
-    responses((status = 200, body = SipCredential), (status = 409, description = "an API token has no session"), (status = 422, description = "there is no such extension, or it is disabled")))]
+    responses((status = 200, body = SipCredential), (status = 409, description = "an API token has no session, or the extension takes no web phone"), (status = 422, description = "there is no such extension, or it is disabled")))]
 async fn make_sip_credential(
     State(api): State<Api>,
     principal: Principal,

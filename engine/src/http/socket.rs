@@ -1,11 +1,12 @@
 //! WebSockets that only send: what each of them does alike.
 
+use std::future::Future;
 use std::time::Duration;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use hooks::plugin::PermissionKey;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
@@ -26,6 +27,57 @@ pub(super) enum End {
 
 /// A client that does not take a message for so long is closed.
 const SEND_MAX: Duration = Duration::from_secs(10);
+
+/// How often is looked whether something has changed.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often is sent what has not changed (MON-01).
+pub(super) const SEND_EVERY: Duration = Duration::from_secs(2);
+/// How often is asked whether who looks still may.
+pub(super) const ASK_EVERY: Duration = Duration::from_secs(30);
+
+/// A snapshot as it is pushed.
+pub(super) struct Snapshot {
+    /// What it says but for the time: by this a change is known.
+    pub(super) said: String,
+    /// The whole of it.
+    pub(super) text: String,
+}
+
+/// Pushes snapshots: the first at once, then at each change, and every two seconds in any case. `look` gives none while the database is
+/// away: the next look is soon.
+pub(super) async fn push<F, Fut>(
+    api: &Api,
+    principal: &Principal,
+    key: PermissionKey,
+    socket: &mut WebSocket,
+    look: F,
+) -> End
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Option<Snapshot>>,
+{
+    let (mut last, mut sent_at) = (String::new(), Instant::now());
+    let mut ask_at = Instant::now() + ASK_EVERY;
+    loop {
+        let now = Instant::now();
+        if let Some(seen) = look().await.filter(|seen| seen.said != last || now >= sent_at + SEND_EVERY) {
+            if let Err(end) = send(socket, Message::text(seen.text)).await {
+                return end;
+            }
+            (last, sent_at) = (seen.said, now);
+        }
+        if now >= ask_at {
+            if let Err(end) = still_there(api, principal, socket, key).await {
+                return end;
+            }
+            ask_at = now + ASK_EVERY;
+        }
+        tokio::select! {
+            () = sleep_until(now + LOOK_EVERY) => {}
+            received = socket.recv() => if let Some(end) = heard(received) { return end },
+        }
+    }
+}
 
 /// The upgrade that was asked for.
 ///
@@ -56,19 +108,19 @@ pub(super) fn heard(received: Option<Result<Message, axum::Error>>) -> Option<En
     }
 }
 
-/// Pings, and looks whether the principal still may read.
+/// Pings, and looks whether the principal still may read: as he stands now, if that could be found out.
 pub(super) async fn still_there(
     api: &Api,
     principal: &Principal,
     socket: &mut WebSocket,
     key: PermissionKey,
-) -> Result<(), End> {
+) -> Result<Option<Principal>, End> {
     send(socket, Message::Ping(axum::body::Bytes::new())).await?;
     match super::principal::renewed(api, principal).await {
-        Ok(Some(now)) if now.permissions.allow(key) => Ok(()),
+        Ok(Some(now)) if now.permissions.allow(key) => Ok(Some(now)),
         Ok(Some(_) | None) => Err(End::SignedOut),
         // The database is away: who was let in stays.
-        Err(_) => Ok(()),
+        Err(_) => Ok(None),
     }
 }
 

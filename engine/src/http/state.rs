@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 
 use dialplan::park::Park;
 use hooks::id::TenantId;
@@ -12,6 +12,7 @@ use switch::config::TenantConfig;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::health::Health;
+use super::permission::Registry;
 use super::problem::Problem;
 use super::recording::Uses;
 use super::sip_credential::Browsers;
@@ -21,12 +22,17 @@ use crate::events::Parked;
 use crate::journal::JournalHandle;
 use crate::ladder::Captures;
 use crate::live::{Live, SwitchHandle};
+use crate::locations::Locations;
 use crate::lookups::Hooks;
 use crate::names::Names;
+use crate::plugins::Desks;
 use crate::prompts::PromptLibrary;
 use crate::secrets::SecretKey;
+use crate::sms::Sms;
 use crate::store::Store;
+use crate::tasks::Tasks;
 use crate::tenant_config::{self, Build, BuildError, Built};
+use crate::webhooks::Webhooks;
 
 /// What the shell gives the API.
 pub struct Parts {
@@ -64,6 +70,18 @@ pub struct Parts {
     pub abnormal: Abnormal,
     /// Who answers lookups.
     pub hooks: Arc<Hooks>,
+    /// Every permission key and field there is.
+    pub registry: Arc<Registry>,
+    /// Exports and imports.
+    pub tasks: Tasks,
+    /// The gateway of short messages, where there is one.
+    pub sms: Option<Sms>,
+    /// Where plugins answer requests.
+    pub desks: Desks,
+    /// Where numbers are at home.
+    pub locations: Arc<Locations>,
+    /// What sends events to webhooks.
+    pub webhooks: Webhooks,
 }
 
 /// [`Parts`] and what the API keeps for itself. Cheap to clone.
@@ -81,6 +99,7 @@ struct Inner {
     parked: Parked,
     browsers: Browsers,
     days: Days,
+    document: OnceLock<String>,
 }
 
 /// Password hashes computed at a time: each takes 19 MiB and a core for some 20 ms.
@@ -103,7 +122,26 @@ impl Api {
             parked: Parked::default(),
             browsers: Browsers::default(),
             days: Days::default(),
+            document: OnceLock::new(),
         }))
+    }
+
+    /// Where plugins answer requests.
+    #[must_use]
+    pub fn desks(&self) -> &Desks {
+        &self.0.parts.desks
+    }
+
+    /// Where numbers are at home.
+    #[must_use]
+    pub fn locations(&self) -> &Locations {
+        &self.0.parts.locations
+    }
+
+    /// The OpenAPI document as it is served, plugins included.
+    #[must_use]
+    pub fn document(&self) -> &str {
+        self.0.document.get_or_init(|| super::document::text(&super::openapi(&self.desks().plugins())))
     }
 
     /// The figures of the day, counted once for all who look.
@@ -237,6 +275,30 @@ impl Api {
     #[must_use]
     pub fn hooks(&self) -> &Hooks {
         &self.0.parts.hooks
+    }
+
+    /// Every permission key and field there is.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.parts.registry
+    }
+
+    /// Exports and imports.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.0.parts.tasks
+    }
+
+    /// The gateway of short messages, where there is one.
+    #[must_use]
+    pub fn sms(&self) -> Option<&Sms> {
+        self.0.parts.sms.as_ref()
+    }
+
+    /// What sends events to webhooks.
+    #[must_use]
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.0.parts.webhooks
     }
 
     /// STUN and TURN servers for browsers.

@@ -5,6 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use dialplan::number::AgentNumber;
 use hooks::fact::Supervision;
+use hooks::id::CallId;
+use hooks::scope::Scope;
 use serde::{Deserialize, Serialize};
 use switch::input::{Command, Supervise};
 use switch::view::SupervisorView;
@@ -20,6 +22,7 @@ use super::permission::{
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::setting::Faults;
+use super::sight::{self, People};
 use super::state::Api;
 
 /// The operations.
@@ -158,7 +161,32 @@ async fn supervise(
         }
         (_, None) => own,
     };
+    let agent = supervised(api, &principal, call, agent).await?;
     let order = Supervise { call, agent, supervisor, how, by: principal.by() };
     api.switch().command(principal.tenant, Command::Supervise(Box::new(order))).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whose call it is for who asks: an agent whom he sees. Where none is named and he does not see all, those in the call whom he does.
+async fn supervised(
+    api: &Api,
+    principal: &Principal,
+    call: CallId,
+    named: Option<AgentNumber>,
+) -> Result<Option<AgentNumber>, Problem> {
+    if principal.scope == Scope::Tenant {
+        return Ok(named);
+    }
+    if let Some(agent) = named {
+        return sight::agent(api, principal, agent.as_str()).await.map(|()| Some(agent));
+    }
+    let people = People::of(api, principal).await?;
+    let agents = api.live().agents(&principal.tenant, sight::AGENTS_MAX);
+    let mut seen = agents.iter().filter(|view| view.calls.contains(&call) && people.has(&view.agent));
+    let first = seen.next().ok_or_else(|| Problem::not_found("live call"))?;
+    match seen.next() {
+        // The switch says that there are several.
+        Some(_) => Ok(None),
+        None => Ok(first.agent.parse().ok()),
+    }
 }

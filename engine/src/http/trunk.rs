@@ -23,6 +23,7 @@ use super::setting::{Edit, Faults, Tagged, list, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::config::network;
+use crate::flow_check;
 use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::{Hidden, Stored};
 use crate::store::trunks::{Trunk, TrunkAccount, TrunkTransport};
@@ -252,6 +253,7 @@ async fn create_trunk(
     trunk.enabled = new.enabled;
     trunk.policy = new.policy;
     let mut edit = Edit::begin(&api, &principal).await?;
+    check_prompt(&mut edit, &trunk.policy).await?;
     let stored = edit.tx.create(trunk).await?;
     edit.finish(&api).await?;
     let name = stored.value.name.clone();
@@ -290,6 +292,7 @@ async fn change_trunk(
     let mut faults = Faults::default();
     check_policy(&mut faults, &trunk.policy, trunk.account.is_some());
     faults.check()?;
+    check_prompt(&mut edit, &trunk.policy).await?;
     let stored = edit.tx.update(trunk, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())
@@ -371,6 +374,15 @@ fn check_policy(faults: &mut Faults, policy: &TrunkPolicy, has_account: bool) {
     for (field, mend) in policy.faults(has_account) {
         faults.require(&format!("policy.{field}"), false, &mend);
     }
+}
+
+async fn check_prompt(edit: &mut Edit, policy: &TrunkPolicy) -> Result<(), Problem> {
+    let mut faults = Faults::default();
+    if let Some(name) = policy.announcement() {
+        let there = flow_check::prompts(&mut edit.tx).await?.contains(&name);
+        faults.require("policy.recording_announcement", there, "there is no such prompt; upload it first");
+    }
+    faults.check()
 }
 
 fn check_account(faults: &mut Faults, username: Option<&str>, password: Option<&str>) {

@@ -1,5 +1,5 @@
 //! `voicemails`: messages that callers left (留言列表). Whoever belongs to a box sees and hears what is in it (VM-06); all others need the
-//! permissions. Each first use is marked (VM-02) and logged (REC-05).
+//! permissions, and see the boxes of those whose data they see. Each first use is marked (VM-02) and logged (REC-05).
 
 use axum::Json;
 use axum::extract::State;
@@ -17,25 +17,24 @@ use super::extract::{Path, Query};
 use super::operation::{Guard, Operations, forbidden};
 use super::page::{self, Listed, PageQuery};
 use super::permission::{VOICEMAILS_DELETE, VOICEMAILS_DOWNLOAD, VOICEMAILS_PLAY, VOICEMAILS_READ};
-use super::principal::{Principal, Who};
+use super::principal::Principal;
 use super::problem::{FieldError, Problem};
 use super::recording::{RecordingStateName, give_out};
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::agents::Agent;
-use crate::store::queues::Queue;
 use crate::store::recordings::{Recording, RecordingState, RecordingUse};
+use crate::store::scope::Sight;
 use crate::store::voicemails::{FirstUse, Voicemail, VoicemailFilter};
 
 /// The operations on messages.
 #[must_use]
 pub fn operations() -> Operations {
     Operations::new()
-        .add(Guard::SignedIn, routes!(list_voicemails))
-        .add(Guard::SignedIn, routes!(read_voicemail))
-        .add(Guard::SignedIn, routes!(delete_voicemail))
-        .add(Guard::SignedIn, routes!(play_voicemail))
-        .add(Guard::SignedIn, routes!(download_voicemail))
+        .add(Guard::Own, routes!(list_voicemails))
+        .add(Guard::Own, routes!(read_voicemail))
+        .add(Guard::Own, routes!(delete_voicemail))
+        .add(Guard::Own, routes!(play_voicemail))
+        .add(Guard::Own, routes!(download_voicemail))
 }
 
 /// A message that a caller left.
@@ -120,6 +119,22 @@ pub struct VoicemailQuery {
     cursor: Option<String>,
 }
 
+impl From<VoicemailQuery> for VoicemailFilter {
+    fn from(query: VoicemailQuery) -> Self {
+        Self {
+            mailbox: query.mailbox,
+            caller: query.caller,
+            callee: query.callee,
+            listened: query.listened,
+            downloaded: query.downloaded,
+            length_min_ms: query.length_min_ms,
+            length_max_ms: query.length_max_ms,
+            from_ms: query.from.map(|at| at.0),
+            to_ms: query.to.map(|at| at.0),
+        }
+    }
+}
+
 fn shown(message: Voicemail, recording: Option<&Recording>) -> VoicemailShown {
     let state = match recording.map(|recording| &recording.state) {
         Some(RecordingState::Ready(_)) => RecordingStateName::Ready,
@@ -146,7 +161,8 @@ fn shown(message: Voicemail, recording: Option<&Recording>) -> VoicemailShown {
     }
 }
 
-/// The messages, newest first: all with the permission `voicemails.read`, else those of one's own extension and queues (VM-06).
+/// The messages, newest first: with the permission `voicemails.read` those of the extensions and queues of all whose data one sees, else those of
+/// one's own extension and queues (VM-06).
 #[utoipa::path(get, path = "/voicemails", tag = "voicemails", params(VoicemailQuery),
     responses((status = 200, body = Listed<VoicemailShown>)))]
 async fn list_voicemails(
@@ -154,31 +170,16 @@ async fn list_voicemails(
     principal: Principal,
     Query(query): Query<VoicemailQuery>,
 ) -> Result<Json<Listed<VoicemailShown>>, Problem> {
-    let page = PageQuery { limit: query.limit, cursor: query.cursor };
-    let wanted = query.mailbox.map(|text| {
+    let page = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
+    let wanted = query.mailbox.clone().map(|text| {
         let mailbox = text.parse::<Mailbox>();
         mailbox.map_err(|error| Problem::invalid(vec![FieldError::new("mailbox", error.to_string())]))
     });
     let wanted = wanted.transpose()?.map(|mailbox| mailbox.to_string());
-    let own =
-        if principal.permissions.allow(VOICEMAILS_READ) { None } else { Some(own_boxes(&api, &principal).await?) };
-    let mailboxes = match (own, wanted) {
-        (None, wanted) => wanted.map(|mailbox| vec![mailbox]),
-        (Some(own), None) => Some(own),
-        (Some(own), Some(wanted)) => Some(own.into_iter().filter(|mailbox| *mailbox == wanted).collect()),
-    };
-    let filter = VoicemailFilter {
-        mailboxes,
-        caller: query.caller,
-        callee: query.callee,
-        listened: query.listened,
-        downloaded: query.downloaded,
-        length_min_ms: query.length_min_ms,
-        length_max_ms: query.length_max_ms,
-        from_ms: query.from.map(|at| at.0),
-        to_ms: query.to.map(|at| at.0),
-    };
-    let rows = api.store().voicemails(&principal.tenant, &filter, &page.ask()?).await?;
+    let filter = VoicemailFilter { mailbox: wanted, ..VoicemailFilter::from(query) };
+    let (own, all) = (principal.own_scope(), principal.permissions.allow(VOICEMAILS_READ));
+    let sight = Sight { tenant: &principal.tenant, scope: if all { &principal.scope } else { &own } };
+    let rows = api.store().voicemails(sight, &filter, &page.ask()?).await?;
     let calls: Vec<_> = rows.items.iter().map(|message| message.call).collect();
     let recordings = api.store().recordings_of(&principal.tenant, &calls).await?;
     Ok(Json(Listed::from_store(rows, |message| {
@@ -196,7 +197,7 @@ async fn read_voicemail(
     Path(id): Path<String>,
 ) -> Result<Json<VoicemailShown>, Problem> {
     let message = find(&api, &principal, &id, VOICEMAILS_READ).await?;
-    let recording = api.store().recording(&principal.tenant, message.voicemail).await?;
+    let recording = api.store().recording(Sight::whole(&principal.tenant), message.voicemail).await?;
     Ok(Json(shown(message, recording.as_ref())))
 }
 
@@ -261,7 +262,7 @@ async fn serve(
         RecordingUse::Play => message.listened.is_some(),
         RecordingUse::Download => message.downloaded.is_some(),
     };
-    let recording = api.store().recording(&principal.tenant, message.voicemail).await?;
+    let recording = api.store().recording(Sight::whole(&principal.tenant), message.voicemail).await?;
     let recording = recording.ok_or_else(|| Problem::not_found("voicemail"))?;
     let (response, is_new) = give_out(api, principal, recording, headers, kind).await?;
     if is_new && !is_marked {
@@ -280,25 +281,13 @@ async fn mark(api: &Api, principal: &Principal, message: &Voicemail, what: Voice
 async fn find(api: &Api, principal: &Principal, id: &str, key: PermissionKey) -> Result<Voicemail, Problem> {
     let none = || Problem::not_found("voicemail; it is written a moment after it was left");
     let id = id.parse::<RecordingId>().map_err(|_| none())?;
-    let message = api.store().voicemail(&principal.tenant, id).await?.ok_or_else(none)?;
-    if principal.permissions.allow(key) && (key == VOICEMAILS_READ || principal.permissions.allow(VOICEMAILS_READ)) {
+    let own = principal.own_scope();
+    if let Some(message) = api.store().voicemail(Sight { tenant: &principal.tenant, scope: &own }, id).await? {
         return Ok(message);
     }
-    if own_boxes(api, principal).await?.contains(&message.mailbox) {
-        return Ok(message);
+    if !principal.permissions.allow(VOICEMAILS_READ) {
+        return Err(none());
     }
-    if principal.permissions.allow(VOICEMAILS_READ) { Err(forbidden(key)) } else { Err(none()) }
-}
-
-/// The boxes that an employee belongs to: that of his extension and those of his queues.
-async fn own_boxes(api: &Api, principal: &Principal) -> Result<Vec<String>, Problem> {
-    let Who::Employee { number, .. } = &principal.who else { return Ok(Vec::new()) };
-    let tenant = &principal.tenant;
-    let agent = api.store().find::<Agent>(tenant, number).await?;
-    let extension = agent.and_then(|agent| agent.value.rules.extension);
-    let queues = api.store().all::<Queue>(tenant).await?;
-    let is_member = |queue: &Queue| queue.rules.members.iter().any(|member| member.agent == *number);
-    let queues = queues.into_iter().map(|queue| queue.value).filter(is_member).map(|queue| Mailbox::Queue(queue.name));
-    let extension = extension.and_then(|number| number.parse().ok()).map(Mailbox::Extension);
-    Ok(extension.into_iter().chain(queues).map(|mailbox| mailbox.to_string()).collect())
+    let message = api.store().voicemail(principal.sight(), id).await?.ok_or_else(none)?;
+    if principal.permissions.allow(key) { Ok(message) } else { Err(forbidden(key)) }
 }

@@ -25,7 +25,8 @@ use super::origin;
 use super::permission::WALLBOARD_READ;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
-use super::socket::{self, End};
+use super::sight::People;
+use super::socket::{self, ASK_EVERY, End, LOOK_EVERY, SEND_EVERY};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::tenants::Tenant;
@@ -48,9 +49,9 @@ pub struct Wallboard {
     pub today: Today,
     /// Callers who wait now.
     pub waiting: u32,
-    /// How many agents are in which state (MON-10); `idle`, `ringing` and `connected` are parts of the rest.
+    /// How many of these agents are in which state (MON-10); `idle`, `ringing` and `connected` are parts of the rest.
     pub states: BTreeMap<&'static str, u32>,
-    /// The agents (MON-20), by employee number.
+    /// The agents whose data one sees (MON-20), by employee number.
     pub agents: Vec<AgentOnBoard>,
     /// The queues, by name.
     pub queues: Vec<QueueOnBoard>,
@@ -167,19 +168,13 @@ pub struct Abnormal {
 
 /// How often the figures of the day are counted anew at most.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
-/// How often is looked whether something has changed.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How often is sent what has not changed (MON-01).
-const SEND_EVERY: Duration = Duration::from_secs(2);
-/// How often is asked whether who looks still may.
-const ASK_EVERY: Duration = Duration::from_secs(30);
 /// Agents and queues on one board.
 const SHOWN_MAX: usize = 5_000;
 
 /// How the centre stands now.
 #[utoipa::path(get, path = "/wallboard", tag = "wallboard", responses((status = 200, body = Wallboard)))]
 async fn read_wallboard(State(api): State<Api>, principal: Principal) -> Result<Json<Wallboard>, Problem> {
-    Ok(Json(board(&api, &principal.tenant).await?))
+    Ok(Json(board(&api, &principal.tenant, &People::of(&api, &principal).await?).await?))
 }
 
 /// The same, pushed: at once, at each change (a quarter of a second later at most), and every two seconds in any case. Each text message
@@ -207,11 +202,12 @@ async fn push(api: Api, principal: Principal, mut socket: WebSocket, _permit: Ow
 }
 
 async fn pushed(api: &Api, principal: &Principal, socket: &mut WebSocket) -> End {
+    let Ok(mut people) = People::of(api, principal).await else { return End::Failed };
     let (mut last, mut sent_at) = (String::new(), Clock::now());
     let mut ask_at = Clock::now() + ASK_EVERY;
     loop {
         let now = Clock::now();
-        match board(api, &principal.tenant).await.ok().and_then(|board| Some((said(&board)?, board))) {
+        match board(api, &principal.tenant, &people).await.ok().and_then(|board| Some((said(&board)?, board))) {
             Some((said, board)) if said != last || now >= sent_at + SEND_EVERY => {
                 let Ok(text) = serde_json::to_string(&board) else { return End::Failed };
                 if let Err(end) = socket::send(socket, Message::text(text)).await {
@@ -223,8 +219,10 @@ async fn pushed(api: &Api, principal: &Principal, socket: &mut WebSocket) -> End
             Some(_) | None => {}
         }
         if now >= ask_at {
-            if let Err(end) = socket::still_there(api, principal, socket, WALLBOARD_READ).await {
-                return end;
+            match socket::still_there(api, principal, socket, WALLBOARD_READ).await {
+                Ok(Some(now)) => people = People::of(api, &now).await.unwrap_or(people),
+                Ok(None) => {}
+                Err(end) => return end,
             }
             ask_at = now + ASK_EVERY;
         }
@@ -240,9 +238,10 @@ fn said(board: &Wallboard) -> Option<String> {
     serde_json::to_string(&(&board.today, board.waiting, &board.states, &board.agents, &board.queues)).ok()
 }
 
-async fn board(api: &Api, tenant: &TenantId) -> Result<Wallboard, Problem> {
+async fn board(api: &Api, tenant: &TenantId, people: &People) -> Result<Wallboard, Problem> {
     let today = today(api, tenant).await?;
-    let agents = api.live().agents(tenant, SHOWN_MAX);
+    let mut agents = api.live().agents(tenant, SHOWN_MAX);
+    agents.retain(|view| people.has(&view.agent));
     let queues = api.live().queues(tenant, SHOWN_MAX);
     let agents: Vec<AgentOnBoard> = agents.iter().map(|view| agent_on_board(api, view)).collect();
     let mut states = BTreeMap::new();
@@ -318,7 +317,7 @@ fn agent_on_board(api: &Api, view: &AgentView) -> AgentOnBoard {
 }
 
 /// AGT-11.
-fn word(view: &AgentView) -> &'static str {
+pub(super) fn word(view: &AgentView) -> &'static str {
     match (view.call_status, view.state) {
         (CallStatus::Dialling | CallStatus::Ringing, _) => "ringing",
         (CallStatus::Connected(_), _) => "connected",
@@ -340,7 +339,7 @@ fn other_side(api: &Api, view: &AgentView, call: CallId) -> Option<String> {
     Some(if own == Some(call.caller.as_str()) { call.callee.clone() } else { call.caller.clone() })
 }
 
-fn queue_on_board(view: &QueueView) -> QueueOnBoard {
+pub(super) fn queue_on_board(view: &QueueView) -> QueueOnBoard {
     QueueOnBoard {
         queue: view.queue.clone(),
         waiting: view.waiting,

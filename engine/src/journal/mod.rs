@@ -30,7 +30,7 @@ use recordings::failpoint::{fail_point, fail_point_io, is_armed};
 
 pub use fold::{Fold, FoldError};
 pub use frame::PAYLOAD_MAX;
-pub use open::OpenError;
+pub use open::{OpenError, last_position};
 pub use reader::{Entry, ReadError, Reader};
 pub use salvage::{Salvaged, salvage};
 pub use segment::CARRY_MAX;
@@ -235,6 +235,13 @@ impl JournalHandle {
     #[must_use]
     pub fn head(&self) -> Position {
         self.shared.position(self.shared.epoch, self.shared.written().get())
+    }
+
+    /// The place before the oldest record kept.
+    #[must_use]
+    pub fn start(&self) -> Position {
+        let (_, oldest) = self.shared.segment_for(0, 0);
+        self.shared.position(oldest.epoch, oldest.first.saturating_sub(1))
     }
 
     /// The number of the last record that a power cut would spare; the rest of [`Self::head`] is on its way to the disk.

@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hooks::id::TenantId;
+use hooks::position::Position;
 use recordings::failpoint::fail_point;
 
 use super::flush::Flusher;
@@ -84,6 +86,23 @@ impl Journal {
     }
 }
 
+/// The place of the last whole record of a journal that lies somewhere, `None` where it has none. Nothing is changed.
+///
+/// # Errors
+/// [`OpenError::Io`].
+pub fn last_position(folder: &Path, tenant: &TenantId) -> Result<Option<Position>, OpenError> {
+    let folder = folder.join(tenant.as_str());
+    for name in list(&folder)?.into_iter().rev() {
+        let path = name.path(&folder);
+        let file = File::open(&path).map_err(at(&path))?;
+        if let Some((header, sealed)) = Header::read(&file, name, tenant.as_str()).map_err(at(&path))? {
+            let end = scan(&file, &header, sealed, |_, _| Ok(()), &path)?;
+            return Ok(Some(Position { tenant: tenant.clone(), epoch: name.epoch, number: end.next - 1 }));
+        }
+    }
+    Ok(None)
+}
+
 /// The last segment with a whole header.
 struct Tail {
     header: Header,
@@ -154,8 +173,7 @@ fn read_tail(
     let Tail { header, sealed, file } = tail;
     let path = header.name.path(folder);
     fold.load(&header.carry).map_err(|source| OpenError::Fold { path: path.clone(), source })?;
-    let position =
-        |number| hooks::position::Position { tenant: options.tenant.clone(), epoch: header.name.epoch, number };
+    let position = |number| Position { tenant: options.tenant.clone(), epoch: header.name.epoch, number };
     let end = scan(file, header, *sealed, |number, payload| fold.apply(&position(number), payload), &path)?;
     cut(file, &path, &end)?;
     Ok((end.next - 1, end.offset == sealed.bytes))

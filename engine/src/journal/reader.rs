@@ -117,7 +117,8 @@ impl Reader {
     /// The next record; `None` where the last one written was given.
     ///
     /// # Errors
-    /// [`ReadError::Damaged`] or [`ReadError::Io`]; the reader stays where it is.
+    /// [`ReadError::Damaged`], [`ReadError::Io`], or [`ReadError::Gone`] where what follows was deleted meanwhile; the reader stays where
+    /// it is.
     pub fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
         loop {
             let written = self.shared.written().get();
@@ -126,7 +127,7 @@ impl Reader {
                     return Ok(Some(entry));
                 }
             } else if let Some(next) = self.segment.followed_by {
-                self.segment = Open::new(&self.shared, next)?;
+                self.go_on(next)?;
             } else {
                 // Looked up before the last read of this segment: what the writer put here meanwhile is not passed over.
                 self.segment.followed_by = self.shared.segment_after(self.segment.name);
@@ -135,6 +136,18 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// Opens the segment after this one. Where this one is deleted already, those that followed it may be, too: that is told, not passed
+    /// over. Numbers that are missing behind a segment that is there were lost in a power cut.
+    fn go_on(&mut self, next: SegmentName) -> Result<(), ReadError> {
+        let lacks = next.first > self.segment.next && !self.segment.salvaged;
+        if lacks && !self.shared.is_kept(self.segment.name) {
+            let oldest = self.shared.position(next.epoch, next.first);
+            return Err(ReadError::Gone { after: self.position(), oldest });
+        }
+        self.segment = Open::new(&self.shared, next)?;
+        Ok(())
     }
 
     /// Up to which number the open segment may be read: an older epoch's whole, ours as far as it is written.

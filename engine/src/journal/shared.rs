@@ -75,6 +75,11 @@ impl Shared {
         segments.get(segments.partition_point(|other| *other <= name)).copied()
     }
 
+    /// Whether a segment is there still. Those after it are, too, for they are deleted from the oldest on.
+    pub(super) fn is_kept(&self, name: SegmentName) -> bool {
+        self.segments().binary_search(&name).is_ok()
+    }
+
     /// The segment in which to look for the first record after the given place, and the oldest there is.
     pub(super) fn segment_for(&self, epoch: u64, number: u64) -> (SegmentName, SegmentName) {
         let segments = self.segments();

@@ -22,6 +22,7 @@ use recordings::failpoint::fail_point;
 use recordings::{AudioStream, Place, Storage, StorageError};
 use tokio::sync::watch;
 
+use crate::data_lock::Deletions;
 use crate::store::recordings::{Recording, RecordingFile, RecordingState, StoredAudio};
 use crate::store::tenants::Tenant;
 use crate::store::{Store, StoreError, unix_ms};
@@ -68,6 +69,7 @@ pub struct Keeper<J> {
     journal: J,
     storage: Storage,
     options: KeepOptions,
+    deletions: Deletions,
     /// Those that are done, or cannot be, though the database does not say so yet.
     settled: BTreeMap<RecordingId, Settled>,
     /// Files whose recordings are kept elsewhere since the last round.
@@ -85,8 +87,8 @@ enum Settled {
 impl<J: FactSink> Keeper<J> {
     /// Nothing is done until [`Self::run`].
     #[must_use]
-    pub fn new(store: Store, journal: J, storage: Storage, options: KeepOptions) -> Self {
-        Self { store, journal, storage, options, settled: BTreeMap::new(), left_over: Vec::new() }
+    pub fn new(store: Store, journal: J, storage: Storage, options: KeepOptions, deletions: Deletions) -> Self {
+        Self { store, journal, storage, options, deletions, settled: BTreeMap::new(), left_over: Vec::new() }
     }
 
     /// A round every few seconds until told to stop; after a failure later and later.
@@ -123,6 +125,7 @@ impl<J: FactSink> Keeper<J> {
 
     /// Deletes what a process before this one left though its recording is kept elsewhere.
     async fn sweep(&self) -> Result<(), KeepError> {
+        let Some(_leave) = self.deletions.begin() else { return Ok(()) };
         for tenant in self.store.tenants().await? {
             for recording in self.store.recordings_stored(&tenant.value.slug, SWEPT_MAX).await? {
                 if let RecordingState::Ready(RecordingFile { path, stored: Some(stored), .. }) = &recording.state {
@@ -137,12 +140,18 @@ impl<J: FactSink> Keeper<J> {
     }
 
     async fn round(&mut self, now_ms: u64) -> Result<(), KeepError> {
-        for file in std::mem::take(&mut self.left_over) {
-            remove(&file).await?;
+        let tenants = self.store.tenants().await?;
+        // A backup that runs has all that its copy of the database names.
+        if let Some(_leave) = self.deletions.begin() {
+            for file in std::mem::take(&mut self.left_over) {
+                remove(&file).await?;
+            }
+            for tenant in &tenants {
+                self.purge_old(&tenant.value, now_ms).await?;
+                self.purge_discarded(&tenant.value.slug).await?;
+            }
         }
-        for tenant in self.store.tenants().await? {
-            self.purge_old(&tenant.value, now_ms).await?;
-            self.purge_discarded(&tenant.value.slug).await?;
+        for tenant in &tenants {
             self.store_new(&tenant.value).await?;
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::config::StorageUrl;
 use crate::consumers::call_records::CallRecords;
 use crate::journal::facts::FactJournal;
 use crate::journal::{JournalHandle, JournalOptions};
+use crate::store::scope::Sight;
 use crate::store::setting::{Change, Expect, Origin};
 
 /// A journal that is written at once.
@@ -121,7 +122,8 @@ impl House {
 
     fn keeper(&self, format: AudioFormat, keep_days: u64) -> Keeper<Journal> {
         let options = KeepOptions { format, keep_days };
-        Keeper::new(self.store.clone(), self.journal.clone(), self.storage(), options)
+        let deletions = crate::data_lock::Deletions::of(self.folder.path());
+        Keeper::new(self.store.clone(), self.journal.clone(), self.storage(), options, deletions)
     }
 
     fn storage(&self) -> Storage {
@@ -129,7 +131,7 @@ impl House {
     }
 
     async fn state(&self) -> RecordingState {
-        let found = self.store.recording(&TenantId::first(), RecordingId::new(AT_MS, 2)).await.unwrap();
+        let found = self.store.recording(Sight::whole(&TenantId::first()), RecordingId::new(AT_MS, 2)).await.unwrap();
         found.unwrap().state
     }
 

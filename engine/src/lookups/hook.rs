@@ -17,6 +17,7 @@ use super::{Asker, Failure};
 use crate::config::HookConfig;
 use crate::names::Names;
 use crate::tls::TlsClient;
+use crate::web_client::{Reach, WebClient};
 
 /// Plugins that are asked at a time, and servers; a further lookup has no answer, at once. One that hangs keeps its place.
 pub const HOOKS_RUNNING_MAX: usize = 64;
@@ -40,7 +41,7 @@ impl Hooks {
     #[must_use]
     pub fn new(plugins: &[Arc<dyn Plugin>], config: HookConfig, names: Arc<Names>, tls: Arc<TlsClient>) -> Self {
         // The configuration names the host, and no caller can change it.
-        let asker = Asker { allow_private: true, names, tls, client: Arc::default() };
+        let asker = Asker(WebClient::new(Reach::Everywhere, "", names, tls));
         let plugins = plugins.iter().filter(|plugin| plugin.lookups().is_some()).cloned().collect();
         Self { plugins, config, asker, places: Arc::new(Semaphore::new(HOOKS_RUNNING_MAX)) }
     }

@@ -2,19 +2,14 @@
 //! lookups of hooks ([`Hooks`]).
 //!
 //! A flow may put what a caller typed into the address, so it is bounded what can be asked: no server of this machine or of a private
-//! network unless the configuration allows that, no redirection, no proxy, an answer of at most [`ANSWER_MAX`].
+//! network unless the configuration allows that ([`crate::web_client`]), an answer of at most [`ANSWER_MAX`].
 
-mod address;
 mod hook;
 
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Url, header};
-use rustls::ClientConfig;
+use reqwest::header;
 use serde_json::Value;
 use switch::input::Input;
 use switch::output::{Asked, LookUp};
@@ -24,17 +19,16 @@ use tokio::sync::Semaphore;
 use crate::config::LookupConfig;
 use crate::names::Names;
 use crate::tls::TlsClient;
+use crate::web_client::{Reach, WebClient, WebError};
 use crate::writer::Inbox;
-use address::is_public;
 pub use hook::{HOOKS_RUNNING_MAX, Hooks};
 
 /// Questions that run at a time; a further one has no answer, at once.
 pub const RUNNING_MAX: usize = 256;
 /// The longest answer, bytes; a longer one is none.
 pub const ANSWER_MAX: usize = 64 << 10;
-/// Connections that are kept for the next question to the same server, and for how long.
-const IDLE_CONNECTIONS_MAX: usize = 8;
-const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+/// What lets flows ask more servers.
+const MEND: &str = "lookup.allow_private lets flows ask there";
 
 /// Asks for calls.
 pub struct Lookups {
@@ -47,18 +41,7 @@ pub struct Lookups {
 
 /// What asking takes.
 #[derive(Clone)]
-struct Asker {
-    allow_private: bool,
-    names: Arc<Names>,
-    tls: Arc<TlsClient>,
-    client: Arc<Mutex<Option<Built>>>,
-}
-
-/// A client, and the authorities that it believes.
-struct Built {
-    verifying: Arc<ClientConfig>,
-    client: Client,
-}
+struct Asker(WebClient);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -67,30 +50,28 @@ enum Failure {
     Full,
     #[error("no answer within {} ms", .0.as_millis())]
     Late(Duration),
-    #[error("`{0}` is no address of a server")]
-    NoUrl(String),
     #[error(transparent)]
-    Private(#[from] Private),
+    Web(#[from] WebError),
     #[error("the server answered {0}")]
     Status(u16),
     #[error("the answer is longer than {ANSWER_MAX} bytes")]
     Long,
     #[error("the answer is no JSON: {0}")]
     NotJson(#[from] serde_json::Error),
-    #[error("{}", chain(.0))]
-    Http(reqwest::Error),
 }
 
-/// The server is none that flows may ask.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} is an address of this machine or of a private network; lookup.allow_private lets flows ask there")]
-struct Private(IpAddr);
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Web(error.into())
+    }
+}
 
 impl Lookups {
     /// To be called within tokio: what is asked runs there.
     #[must_use]
     pub fn new(config: &LookupConfig, hooks: Arc<Hooks>, names: Arc<Names>, tls: Arc<TlsClient>, inbox: Inbox) -> Self {
-        let asker = Asker { allow_private: config.allow_private, names, tls, client: Arc::default() };
+        let reach = if config.allow_private { Reach::Everywhere } else { Reach::Public };
+        let asker = Asker(WebClient::new(reach, MEND, names, tls));
         Self { hooks, asker, places: Arc::new(Semaphore::new(RUNNING_MAX)), inbox, runtime: Handle::current() }
     }
 
@@ -129,16 +110,13 @@ impl Asker {
     }
 
     async fn ask(&self, url: &str) -> Result<Value, Failure> {
-        let url = Url::parse(url).map_err(|error| Failure::NoUrl(error.to_string()))?;
-        self.check_literal(&url)?;
-        let client = self.client().map_err(http)?;
-        let request = client.get(url).header(header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(http)?;
+        let request = self.0.client()?.get(self.0.url(url)?).header(header::ACCEPT, "application/json");
+        let mut response = request.send().await?;
         if !response.status().is_success() {
             return Err(Failure::Status(response.status().as_u16()));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(http)? {
+        while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > ANSWER_MAX {
                 return Err(Failure::Long);
             }
@@ -146,91 +124,6 @@ impl Asker {
         }
         Ok(serde_json::from_slice(&body)?)
     }
-
-    /// An address that is written as a number is not resolved, so it is looked at here. However it is written (`0x7f.1`), the URL has
-    /// it in its usual form.
-    fn check_literal(&self, url: &Url) -> Result<(), Failure> {
-        let host = url.host_str().unwrap_or_default();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        match bare.parse::<IpAddr>() {
-            Ok(ip) if !self.allow_private && !is_public(ip) => Err(Private(ip).into()),
-            Ok(_) | Err(_) => Ok(()),
-        }
-    }
-
-    /// One that believes the authorities that are believed now.
-    fn client(&self) -> Result<Client, reqwest::Error> {
-        let verifying = self.tls.verifying();
-        let mut held = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.as_ref().filter(|built| Arc::ptr_eq(&built.verifying, &verifying)) {
-            Some(built) => Ok(built.client.clone()),
-            None => {
-                let client = self.build(&verifying)?;
-                *held = Some(Built { verifying, client: client.clone() });
-                Ok(client)
-            }
-        }
-    }
-
-    fn build(&self, verifying: &ClientConfig) -> Result<Client, reqwest::Error> {
-        Client::builder()
-            .tls_backend_preconfigured(verifying.clone())
-            .dns_resolver(Arc::new(Public { names: Arc::clone(&self.names), allow_private: self.allow_private }))
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("Switchboard/", env!("CARGO_PKG_VERSION")))
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .build()
-    }
-}
-
-/// Resolves names to addresses that may be asked: what it gives is what is connected to, so that no name that is resolved twice leads
-/// elsewhere the second time.
-struct Public {
-    names: Arc<Names>,
-    allow_private: bool,
-}
-
-impl Resolve for Public {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (names, allow_private) = (Arc::clone(&self.names), self.allow_private);
-        Box::pin(async move {
-            let found = names.addresses(name.as_str()).await?;
-            let usable = allowed(found, allow_private)?;
-            let usable: Addrs = Box::new(usable.into_iter().map(|ip| (ip, 0).into()));
-            Ok(usable)
-        })
-    }
-}
-
-/// Those that may be asked.
-fn allowed(found: Vec<IpAddr>, allow_private: bool) -> Result<Vec<IpAddr>, Private> {
-    let first = found.first().copied();
-    let usable: Vec<IpAddr> = found.into_iter().filter(|ip| allow_private || is_public(*ip)).collect();
-    match first {
-        Some(first) if usable.is_empty() => Err(Private(first)),
-        Some(_) | None => Ok(usable),
-    }
-}
-
-/// The client's error: ours, where it was ours; never with the address, which may tell who calls.
-fn http(error: reqwest::Error) -> Failure {
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        if let Some(Private(ip)) = cause.downcast_ref() {
-            return Private(*ip).into();
-        }
-        source = cause.source();
-    }
-    Failure::Http(error.without_url())
-}
-
-/// An error with all its causes.
-fn chain(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn count(failure: Option<&Failure>) {
@@ -238,10 +131,9 @@ fn count(failure: Option<&Failure>) {
         None => "answered",
         Some(Failure::Full) => "full",
         Some(Failure::Late(_)) => "late",
-        Some(Failure::Private(_)) => "refused",
-        Some(Failure::NoUrl(_) | Failure::Status(_) | Failure::Long | Failure::NotJson(_) | Failure::Http(_)) => {
-            "failed"
-        }
+        Some(Failure::Web(WebError::Private(_))) => "refused",
+        Some(Failure::Web(WebError::NoUrl(_) | WebError::Http(_)))
+        | Some(Failure::Status(_) | Failure::Long | Failure::NotJson(_)) => "failed",
     };
     metrics::counter!("switchboard_flow_lookups_total", "result" => result).increment(1);
 }

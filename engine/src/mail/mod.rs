@@ -28,6 +28,7 @@ use crate::keeper;
 use crate::store::extensions::Extension;
 use crate::store::queues::Queue;
 use crate::store::recordings::RecordingState;
+use crate::store::scope::Sight;
 use crate::store::tenants::Tenant;
 use crate::store::voicemail_notices::{DueNotice, NoticeOutcome};
 use crate::store::{Store, StoreError, unix_ms};
@@ -134,7 +135,7 @@ impl Mailer {
         let Some(to) = self.address(&tenant.slug, &message.mailbox).await? else {
             return Ok(Some(NoticeOutcome::Nobody));
         };
-        let recording = self.store.recording(&tenant.slug, message.voicemail).await?;
+        let recording = self.store.recording(Sight::whole(&tenant.slug), message.voicemail).await?;
         let sound = match recording.map(|recording| recording.state) {
             // It is being finished.
             Some(RecordingState::Running) => return Ok(None),

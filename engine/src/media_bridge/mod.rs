@@ -16,7 +16,7 @@ use anyhow::Context;
 use hooks::fact::MediaQuality;
 use hooks::id::{RecordingId, TenantId};
 use media::{
-    Codec, Command, EdgeGain, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, Playlist, Prompt, RecordRate,
+    Channels, Codec, Command, EdgeGain, Event, Hear, OpenBrowser, OpenEndpoint, PlayerId, Playlist, Prompt, RecordRate,
     RecorderId, StartRecorder,
 };
 use media_io::{BrowserPorts, MediaHandle};
@@ -141,8 +141,9 @@ impl MediaBridge {
             }
             MediaCommand::StopPlaying(player) => self.pass(Command::StopPlayer(translate::player(player))),
             MediaCommand::Record { recording, path, left, right } => self.record(recording, &path, &left, &right),
-            MediaCommand::RecordFrom { recording, left, right } => self.to_recorder(recording, |recorder| {
-                Command::RecordFrom { recorder, channels: translate::channels(&left, &right) }
+            MediaCommand::RecordFrom { recording, left, right, said_to } => self.to_recorder(recording, |recorder| {
+                let said_to = said_to.map(endpoint);
+                Command::RecordFrom { recorder, channels: Channels { said_to, ..translate::channels(&left, &right) } }
             }),
             MediaCommand::PauseRecording(recording) => self.to_recorder(recording, Command::PauseRecorder),
             MediaCommand::ResumeRecording(recording) => self.to_recorder(recording, Command::ResumeRecorder),

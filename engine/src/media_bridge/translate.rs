@@ -29,7 +29,7 @@ pub fn endpoint_back(id: EndpointId) -> switch::media::EndpointId {
 #[must_use]
 pub fn channels(left: &[switch::media::EndpointId], right: &[switch::media::EndpointId]) -> Channels {
     let named = |ids: &[switch::media::EndpointId]| ids.iter().copied().map(endpoint).collect();
-    Channels { left: named(left), right: named(right) }
+    Channels { left: named(left), right: named(right), ..Channels::default() }
 }
 
 /// What holds for every session of the node.

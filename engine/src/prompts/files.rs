@@ -7,16 +7,23 @@ use std::sync::Arc;
 use hooks::id::TenantId;
 
 use super::sound::Sound;
+use crate::data_lock::Deletions;
 
 /// The folder of all prompts.
 #[derive(Clone, Debug)]
-pub struct PromptFiles(PathBuf);
+pub struct PromptFiles(PathBuf, Option<Deletions>);
 
 impl PromptFiles {
     /// Below this folder.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
-        Self(folder)
+        Self(folder, None)
+    }
+
+    /// Deletes nothing while a backup copies the folder.
+    #[must_use]
+    pub fn sparing(self, deletions: Deletions) -> Self {
+        Self(self.0, Some(deletions))
     }
 
     /// Writes a sound under a name that was never used: it is whole on disk when this returns.
@@ -57,6 +64,11 @@ impl PromptFiles {
 
     /// Deletes a sound that nothing names any more. What cannot be deleted costs disk, nothing else.
     pub fn delete(&self, tenant: &TenantId, file: &str) {
+        let leave = self.1.as_ref().map(Deletions::begin);
+        if let Some(None) = leave {
+            tracing::info!(file, "the files of a prompt stay: a backup copies them");
+            return;
+        }
         for khz in [8, 16, 48] {
             let path = self.path(tenant, file, khz);
             if let Err(error) = std::fs::remove_file(&path) {

@@ -1,4 +1,5 @@
-//! The first start: an installation that can be used at once. Tenant `default`, administrator `admin`, extensions 1001 to 1003
+//! The first start: an installation that can be used at once. Tenant `default` with its root department and the roles of administrators
+//! and agents (ORG-38), administrator `admin`, extensions 1001 to 1003
 //! with a random password each, agents 10001 to 10003 for them, queue `support` (7000), conference room 8000, and a sample inbound
 //! route.
 
@@ -11,17 +12,21 @@ use crate::centre::{AgentRules, QueueMember, QueueRules};
 use crate::config::Config;
 use crate::secrets::{hash_password, new_password, write_private};
 use crate::store::agents::Agent;
-use crate::store::employees::{Employee, Employment};
+use crate::store::departments::Department;
+use crate::store::employees::Employee;
 use crate::store::extensions::Extension;
 use crate::store::queues::Queue;
+use crate::store::roles::Role;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule, RouteTarget};
 use crate::store::setting::{Change, Origin};
 use crate::store::tenants::Tenant;
 use crate::store::{Store, StoreError};
 
-/// The first administrator's user name and employee number.
+/// The first administrator's user name.
 pub const ADMIN: &str = "admin";
+/// His employee number: the least there may be (ORG-22).
+pub const ADMIN_NUMBER: &str = "10000";
 /// The demo phones.
 pub const PHONES: [&str; 3] = ["1001", "1002", "1003"];
 /// The agents of the demo phones, in their order.
@@ -133,14 +138,20 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
     let mut tx = store.change(Change::system(tenant.clone(), Origin::Setup)).await?;
     // The demo's two phones are heard on its recording.
     tx.create(Tenant { record_internal: true, ..Tenant::new(tenant, "Default") }).await?;
-    tx.create(employee(ADMIN, "Administrator", &first.admin_password, passwords, &["*"]).await).await?;
+    tx.create(Department::root("Default")).await?;
+    tx.create(Role::administrator()).await?;
+    tx.create(Role::agent()).await?;
+    let admin = employee(ADMIN_NUMBER, "Administrator", &first.admin_password, passwords).await;
+    tx.create(Employee { login: ADMIN.to_owned(), role: Role::ADMINISTRATOR.to_owned(), ..admin }).await?;
+    tx.is_born_joined(ADMIN_NUMBER).await?;
     for (number, password) in &first.phones {
         let number = number.parse().expect("a demo phone's number is an extension");
         let extension = Extension::new(number, &config.sip.domain, password);
         tx.create(Extension { record: true, display_name: format!("Phone {}", extension.number), ..extension }).await?;
     }
     for ((number, password), extension) in first.agents.iter().zip(PHONES) {
-        tx.create(employee(number, &format!("Agent {number}"), password, passwords, AGENT_PERMISSIONS).await).await?;
+        tx.create(employee(number, &format!("Agent {number}"), password, passwords).await).await?;
+        tx.is_born_joined(number).await?;
         let rules = AgentRules { extension: Some(extension.to_owned()), ..AgentRules::default() };
         tx.create(Agent { agent: number.parse().expect("an agent's number"), rules }).await?;
     }
@@ -151,23 +162,15 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
     Ok(Some(first))
 }
 
-async fn employee(number: &str, name: &str, password: &str, passwords: &Passwords, may: &[&str]) -> Employee {
+async fn employee(number: &str, name: &str, password: &str, passwords: &Passwords) -> Employee {
     let password = password.to_owned();
     let hashing = tokio::task::spawn_blocking(move || hash_password(&password));
     Employee {
-        employee_no: number.to_owned(),
-        login: number.to_owned(),
         name: name.to_owned(),
-        password_hash: hashing.await.expect("hashing a password does not panic"),
         must_change: matches!(passwords, Passwords::Random),
-        permissions: may.iter().map(|key| (*key).to_owned()).collect(),
-        employment: Employment::Active,
+        ..Employee::new(number, hashing.await.expect("hashing a password does not panic"))
     }
 }
-
-/// What an agent needs to work: calls, his own state, and how his colleagues stand.
-pub(super) const AGENT_PERMISSIONS: &[&str] =
-    &["call.dial", "calls.read", "agents.read", "queues.read", "extensions.read", "extensions.use"];
 
 /// All three agents, and everything at its default.
 fn support() -> Queue {

@@ -134,6 +134,7 @@ async fn apply_extensions(
         extension.handling.clone_from(&it.handling);
         extension.srtp = it.srtp;
         extension.pickup_group.clone_from(&it.pickup_group);
+        extension.ways = it.ways;
         keep.insert(put(tx, extension).await?);
     }
     delete_others::<Extension>(tx, &keep).await

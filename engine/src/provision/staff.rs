@@ -4,10 +4,10 @@ use hooks::fact::SettingsChanged;
 use hooks::id::TenantId;
 use tokio::task::spawn_blocking;
 
-use super::first_start::AGENT_PERMISSIONS;
 use crate::config::provision::ProvisionedAgent;
 use crate::secrets::{hash_password, new_password};
-use crate::store::employees::{Employee, Employment};
+use crate::store::employees::Employee;
+use crate::store::roles::Role;
 use crate::store::setting::{Change, Hidden, Origin};
 use crate::store::{Store, StoreError};
 
@@ -36,16 +36,16 @@ pub(super) async fn make_employees(
             (None, Some(hash)) => hash.clone(),
             (None, None) => nobodys.insert(hashed(new_password()).await).clone(),
         };
+        // Somebody may have deleted the role that nobody had.
+        if tx.find::<Role>(Role::AGENT).await?.is_none() {
+            tx.create(Role::agent()).await?;
+        }
         let made = Employee {
-            employee_no: it.number.to_string(),
-            login: it.number.to_string(),
             name: it.name.clone().unwrap_or_else(|| format!("Agent {}", it.number)),
-            password_hash,
-            must_change: true,
-            permissions: AGENT_PERMISSIONS.iter().map(|key| (*key).to_owned()).collect(),
-            employment: Employment::Active,
+            ..Employee::new(it.number.as_str(), password_hash)
         };
         tx.create(made).await?;
+        tx.is_born_joined(it.number.as_str()).await?;
     }
     tx.commit().await
 }

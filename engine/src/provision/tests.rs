@@ -7,7 +7,9 @@ use super::first_start::{self, ADMIN, Passwords};
 use super::*;
 use crate::names::Names;
 use crate::secrets::verify_password;
+use crate::store::departments::Department;
 use crate::store::employees::Employee;
+use crate::store::roles::Role;
 use crate::store::setting::PageAsk;
 use crate::store::tests::on_each_database;
 use crate::tenant_config::{Build, build};
@@ -83,6 +85,9 @@ fn the_first_start_makes_an_installation_that_can_be_used() {
         let here = TenantId::first();
         let admin = store.account(&here, ADMIN).await.unwrap().unwrap().employee.value;
         assert!(admin.must_change && verify_password(&admin.password_hash, &first.admin_password).unwrap());
+        assert_eq!((admin.employee_no.as_str(), admin.department), ("10000", Department::root_id()));
+        assert_eq!(store.get::<Role>(&here, &admin.role).await.unwrap().value, Role::administrator());
+        assert_eq!(store.get::<Department>(&here, &admin.department.to_string()).await.unwrap().value.parent, None);
         let with = Build {
             key: &key(),
             domain: &config.sip.domain,
@@ -319,7 +324,8 @@ fn a_provisioned_agent_is_made_an_employee_once_who_is_then_left_alone() {
         assert_eq!(names, ["Li Ming", "Agent 20002"]);
         let ming = store.account(&here, "20001").await.unwrap().unwrap().employee.value;
         assert!(ming.must_change && verify_password(&ming.password_hash, "first-one-1").unwrap());
-        assert!(ming.permissions.contains(&"call.dial".to_owned()), "{:?}", ming.permissions);
+        let role = store.get::<Role>(&here, &ming.role).await.unwrap().value;
+        assert!(role.permissions.contains("call.dial"), "{role:?}");
 
         let mut tx = store.change(Change::system(here.clone(), Origin::Api)).await.unwrap();
         let changed = Employee { name: "Li Ming 2".to_owned(), must_change: false, ..ming };

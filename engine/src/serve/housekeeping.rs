@@ -1,7 +1,7 @@
-//! What has to be cleared away from time to time: old segments of the journal, and sessions nobody uses any more.
+//! What has to be cleared away from time to time: old segments of the journal, sessions nobody uses any more, and the log of webhooks.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hooks::id::TenantId;
@@ -9,8 +9,12 @@ use hooks::plugin::Plugin;
 use hooks::position::Position;
 use tokio::sync::watch;
 
+use crate::config::{Config, RetentionConfig};
 use crate::consumers;
+use crate::data_lock::Deletions;
 use crate::journal::JournalHandle;
+use crate::passed::Passed;
+use crate::store::logins::LogsBefore;
 use crate::store::{Store, StoreError, unix_ms};
 
 /// How often. What is old by days need not go by the second.
@@ -21,22 +25,6 @@ const FIRST: Duration = Duration::from_secs(30);
 
 const DAY_MS: u64 = 86_400_000;
 
-/// How far each plugin has come in each tenant's journal, as it says itself by asking for what follows.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Passed(Arc<Mutex<BTreeMap<(&'static str, TenantId), Position>>>);
-
-impl Passed {
-    /// The plugin has stored everything up to here.
-    pub(super) fn note(&self, plugin: &'static str, position: &Position) {
-        let mut passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        passed.insert((plugin, position.tenant.clone()), position.clone());
-    }
-
-    fn of(&self, plugin: &'static str, tenant: &TenantId) -> Option<Position> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(plugin, tenant.clone())).cloned()
-    }
-}
-
 /// What is cleared away, and after how long.
 pub(super) struct Housekeeping {
     pub(super) store: Store,
@@ -44,9 +32,31 @@ pub(super) struct Housekeeping {
     /// The names of the plugins that read the journals.
     pub(super) plugins: Vec<&'static str>,
     pub(super) passed: Passed,
-    /// See `journal.keep_days`.
-    pub(super) keep_days: u64,
+    pub(super) kept: Kept,
+    /// See `[retention]`.
+    pub(super) retention: RetentionConfig,
+    /// A backup keeps the segments that it has yet to copy.
+    pub(super) deletions: Deletions,
 }
+
+/// How many days what is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    /// Events that all have read: `journal.keep_days`.
+    pub(super) journal_days: u64,
+    /// Events that a webhook still waits for: `webhooks.hold_days`, where that is longer. Beyond it the webhook loses its place, so that
+    /// none can fill the disk.
+    pub(super) webhook_days: u64,
+}
+
+impl Kept {
+    pub(super) fn of(config: &Config) -> Self {
+        Self { journal_days: config.journal_keep_days, webhook_days: config.webhooks.hold_days }
+    }
+}
+
+/// How long the log of webhooks is kept.
+const WEBHOOK_LOG_DAYS: u64 = 7;
 
 impl Housekeeping {
     /// For these journals, which these plugins read.
@@ -54,10 +64,13 @@ impl Housekeeping {
         store: &Store,
         journals: &BTreeMap<TenantId, JournalHandle>,
         plugins: &[Arc<dyn Plugin>],
-        keep_days: u64,
+        config: &Config,
+        passed: &Passed,
     ) -> Self {
         let plugins = plugins.iter().map(|plugin| plugin.name()).collect();
-        Self { store: store.clone(), journals: journals.clone(), plugins, passed: Passed::default(), keep_days }
+        let (store, journals, passed) = (store.clone(), journals.clone(), passed.clone());
+        let (kept, retention) = (Kept::of(config), config.retention);
+        Self { store, journals, plugins, passed, kept, retention, deletions: Deletions::of(&config.data_dir) }
     }
 
     /// A round every ten minutes until told to stop.
@@ -79,36 +92,75 @@ impl Housekeeping {
             Ok(gone) => tracing::debug!(gone, "sessions that were idle for too long are deleted"),
             Err(error) => tracing::warn!(%error, "idle sessions cannot be deleted"),
         }
-        let before_ms = now_ms.saturating_sub(self.keep_days.saturating_mul(DAY_MS));
+        if let Err(error) = self.store.sweep_codes(now_ms).await {
+            tracing::warn!(%error, "old codes cannot be deleted");
+        }
+        let old = |days: u64| if days == 0 { 0 } else { before(now_ms, days) };
+        let RetentionConfig { logins_days, audit_days, agent_states_days } = self.retention;
+        let logs = LogsBefore {
+            logins_ms: old(logins_days),
+            audit_ms: old(audit_days),
+            agent_states_ms: old(agent_states_days),
+        };
+        match self.store.sweep_logs(logs).await {
+            Ok(0) => {}
+            Ok(gone) => tracing::debug!(gone, "entries of logs whose time is over are deleted"),
+            Err(error) => tracing::warn!(%error, "old entries of logs cannot be deleted"),
+        }
+        if let Err(error) = self.store.sweep_webhook_deliveries(before(now_ms, WEBHOOK_LOG_DAYS)).await {
+            tracing::warn!(%error, "the log of webhooks cannot be shortened");
+        }
+        let Some(_leave) = self.deletions.begin() else { return };
         for (tenant, journal) in &self.journals {
-            let passed = match self.passed_by_all(tenant, journal).await {
-                Ok(Some(passed)) => passed,
-                Ok(None) => continue,
+            let bounds = match self.bounds(tenant, journal, now_ms).await {
+                Ok(bounds) => bounds,
                 Err(error) => {
                     tracing::warn!(%tenant, %error, "the journal keeps old segments: nobody knows who has read them");
                     continue;
                 }
             };
-            let journal = journal.clone();
-            let deleted = tokio::task::spawn_blocking(move || journal.delete_old(before_ms, &passed)).await;
-            match deleted {
-                Ok(Ok(gone)) if gone.is_empty() => {}
-                Ok(Ok(gone)) => {
-                    tracing::info!(%tenant, segments = gone.len(), "old segments of the journal are deleted")
-                }
-                Ok(Err(error)) => tracing::warn!(%tenant, %error, "old segments of the journal cannot be deleted"),
-                Err(error) => tracing::error!(%tenant, %error, "deleting old segments did not end well"),
+            for (before_ms, passed) in bounds {
+                delete(journal, before_ms, passed).await;
             }
         }
     }
 
-    /// The least position that every consumer has passed; `None` while a plugin has not said where it stands.
+    /// What may go: events that old which all up to a place have been read.
+    async fn bounds(
+        &self,
+        tenant: &TenantId,
+        journal: &JournalHandle,
+        now_ms: u64,
+    ) -> Result<Vec<(u64, Position)>, StoreError> {
+        let Some(passed) = self.passed_by_all(tenant, journal).await? else { return Ok(Vec::new()) };
+        let by_webhooks = self.store.webhooks_passed(tenant).await?.unwrap_or_else(|| passed.clone());
+        let by_both = by_webhooks.min(passed.clone());
+        let Kept { journal_days, webhook_days } = self.kept;
+        Ok(vec![(before(now_ms, journal_days), by_both), (before(now_ms, journal_days.max(webhook_days)), passed)])
+    }
+
+    /// The least position that every consumer but the webhooks has passed; `None` while a plugin has not said where it stands.
     async fn passed_by_all(&self, tenant: &TenantId, journal: &JournalHandle) -> Result<Option<Position>, StoreError> {
         let records = self.store.cursor(tenant, consumers::call_records::CONSUMER).await?;
         let plugins: Option<Vec<Position>> = self.plugins.iter().map(|plugin| self.passed.of(plugin, tenant)).collect();
         let Some(plugins) = plugins else { return Ok(None) };
         let all = plugins.into_iter().chain([records, journal.head()]);
         Ok(all.min_by_key(|position| (position.epoch, position.number)))
+    }
+}
+
+fn before(now_ms: u64, days: u64) -> u64 {
+    now_ms.saturating_sub(days.saturating_mul(DAY_MS))
+}
+
+async fn delete(journal: &JournalHandle, before_ms: u64, passed: Position) {
+    let (tenant, deleting) = (journal.tenant(), journal.clone());
+    let deleted = tokio::task::spawn_blocking(move || deleting.delete_old(before_ms, &passed));
+    match deleted.await {
+        Ok(Ok(gone)) if gone.is_empty() => {}
+        Ok(Ok(gone)) => tracing::info!(%tenant, segments = gone.len(), "old segments of the journal are deleted"),
+        Ok(Err(error)) => tracing::warn!(%tenant, %error, "old segments of the journal cannot be deleted"),
+        Err(error) => tracing::error!(%tenant, %error, "deleting old segments did not end well"),
     }
 }
 
@@ -119,6 +171,8 @@ mod tests {
     use crate::journal::JournalOptions;
     use crate::journal::facts::FactJournal;
     use crate::store::records::Derived;
+    use crate::store::setting::{Change, Hidden, Origin};
+    use crate::store::webhooks::Webhook;
     use hooks::fact::{Event, Fact, SourceBanned};
 
     struct House {
@@ -146,7 +200,9 @@ mod tests {
             journals: BTreeMap::from([(tenant, journal.handle())]),
             plugins,
             passed: Passed::default(),
-            keep_days: 30,
+            kept: Kept { journal_days: 30, webhook_days: 40 },
+            retention: RetentionConfig { logins_days: 2, audit_days: 0, agent_states_days: 0 },
+            deletions: Deletions::of(folder.path()),
         };
         House { keeping, journal, folder }
     }
@@ -194,8 +250,68 @@ mod tests {
         assert_eq!(house.segments(), all);
     }
 
+    impl House {
+        /// A webhook that has got everything up to there.
+        async fn webhook_is_at(&self, id: &str, enabled: bool, number: u64) {
+            let webhook = Webhook {
+                id: id.to_owned(),
+                url: "https://crm.example/".to_owned(),
+                description: String::new(),
+                enabled,
+                types: Vec::new(),
+                allow_private: false,
+                secret: Hidden::new(String::new()),
+                previous: None,
+            };
+            let change = Change::system(TenantId::first(), Origin::Setup);
+            let mut tx = self.keeping.store.change(change).await.unwrap();
+            tx.create(webhook).await.unwrap();
+            tx.place_webhook(id, &Position { number, ..self.journal.handle().head() }).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_webhook_waits_for_stays_for_a_while_and_not_for_one_that_is_disabled() {
+        let house = house(Vec::new()).await;
+        let all = house.segments();
+        house.records_are_at(40).await;
+        house.webhook_is_at("disabled", false, 1).await;
+        house.webhook_is_at("behind", true, 20).await;
+        house.webhook_is_at("good", true, 40).await;
+        house.keeping.round(unix_ms() + DAYS_31_MS).await;
+        let left = house.segments();
+        assert!(left > 1 && left < all, "{left} of {all}: up to where the enabled one stands that is behind");
+        house.keeping.round(unix_ms() + 39 * DAY_MS).await;
+        assert_eq!(house.segments(), left);
+        house.keeping.round(unix_ms() + 41 * DAY_MS).await;
+        assert_eq!(house.segments(), 1, "the disk is not filled for it for ever");
+    }
+
+    #[tokio::test]
+    async fn entries_of_logs_go_when_their_time_is_over() {
+        use crate::store::employees::{LoginOutcome, LoginSeen};
+        use crate::store::logins::{LoginFilter, LoginWay};
+        use crate::store::scope::Sight;
+        use crate::store::setting::PageAsk;
+        let house = house(Vec::new()).await;
+        for at_ms in [1_000, 1_000 + DAY_MS] {
+            let (outcome, way) = (LoginOutcome::Failed, LoginWay::Password);
+            let (employee_no, sign_in) = (None, None);
+            let seen = LoginSeen { employee_no, login: "x", address: "", outcome, way, sign_in, at_ms };
+            house.keeping.store.log_login(&TenantId::first(), &seen).await.unwrap();
+        }
+        for (now_ms, left) in [(1_000 + 2 * DAY_MS, 2), (1_001 + 2 * DAY_MS, 1), (1_001 + 3 * DAY_MS, 0)] {
+            house.keeping.round(now_ms).await;
+            let (tenant, filter) = (TenantId::first(), LoginFilter::default());
+            let page = house.keeping.store.logins(Sight::whole(&tenant), &filter, &PageAsk::first(10)).await.unwrap();
+            assert_eq!(page.items.len(), left, "at {now_ms}");
+        }
+    }
+
     #[tokio::test]
     async fn idle_sessions_are_deleted() {
+        use crate::store::logins::LoginWay;
         use crate::store::sessions::{NewSession, SESSION_IDLE_MS};
         let house = house(Vec::new()).await;
         let session = NewSession {
@@ -203,6 +319,7 @@ mod tests {
             token_hash: "hash".to_owned(),
             address: String::new(),
             user_agent: String::new(),
+            way: LoginWay::Password,
             at_ms: 1_000,
         };
         house.keeping.store.open_session(&TenantId::first(), &session).await.unwrap();

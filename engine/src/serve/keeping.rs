@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, RecordingConfig, S3Config};
+use crate::data_lock::Deletions;
 use crate::keeper::{KeepOptions, Keeper};
 use crate::mail::Mailer;
 use crate::store::Store;
@@ -16,14 +17,15 @@ use crate::writer::Inbox;
 
 /// Starts the keeper.
 pub(super) fn start(
-    config: &RecordingConfig,
+    config: &Config,
     storage: &Storage,
     store: &Store,
     inbox: &Inbox,
     stopping: &watch::Receiver<bool>,
 ) -> JoinHandle<()> {
-    let options = KeepOptions { format: config.format, keep_days: config.keep_days };
-    let keeper = Keeper::new(store.clone(), inbox.clone(), storage.clone(), options);
+    let options = KeepOptions { format: config.recording.format, keep_days: config.recording.keep_days };
+    let deletions = Deletions::of(&config.data_dir);
+    let keeper = Keeper::new(store.clone(), inbox.clone(), storage.clone(), options, deletions);
     tokio::spawn(keeper.run(stopping.clone()))
 }
 

@@ -38,17 +38,22 @@ use crate::centre::STICKY_DAYS_MAX;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::consumers;
+use crate::data_lock::{DataLock, Deletions};
 use crate::http;
 use crate::http::health::{Health, SipSockets};
+use crate::http::permission::Registry;
 use crate::http::server::Security;
 use crate::http::state::{Api, Parts};
 use crate::journal::JournalHandle;
 use crate::ladder::{Capture, Captures};
 use crate::live::Live;
+use crate::locations::Locations;
 use crate::lookups::{Hooks, Lookups};
 use crate::mailboxes::Mailboxes;
 use crate::media_bridge::{MediaBridge, SessionDefaults};
 use crate::names::Names;
+use crate::passed::Passed;
+use crate::plugins::HostParts;
 use crate::prompts::PromptLibrary;
 use crate::prompts::files::PromptFiles;
 use crate::provision;
@@ -56,10 +61,13 @@ use crate::provision::first_start::{self, FirstLogin, Passwords};
 use crate::recorder::Recorder;
 use crate::secrets::{SecretKey, random_bytes};
 use crate::sip_io::{SipIo, SipListen, route_source};
+use crate::sms::Sms;
 use crate::store::Store;
 use crate::store::regulars::RecallAsk;
 use crate::store::tenants::Tenant;
+use crate::tasks::{self, Tasks};
 use crate::tenant_config::{self, Build};
+use crate::webhooks::{self, Webhooks};
 use crate::writer::{Effects, Inbox, Writer, inbox};
 use housekeeping::Housekeeping;
 use recover::Recovered;
@@ -85,6 +93,8 @@ pub struct Launch {
     pub log_level: LogLevel,
     /// The plugins.
     pub plugins: Vec<Arc<dyn Plugin>>,
+    /// The console's files; none in a build without it.
+    pub console: http::console::Files,
 }
 
 /// Runs the call centre until SIGINT or SIGTERM. `say` is given each line for the administrator.
@@ -122,7 +132,7 @@ struct Running {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     plugins: plugins::Plugins,
-    store: Store,
+    stored: Stored,
     health: Arc<Health>,
 }
 
@@ -133,33 +143,30 @@ struct Stored {
     first: Option<FirstLogin>,
     changed: BTreeMap<TenantId, Vec<SettingsChanged>>,
     tenants: Vec<TenantId>,
+    _lock: DataLock,
 }
 
 impl Running {
     async fn start(launch: Launch, say: &impl Fn(&str)) -> anyhow::Result<Self> {
-        let Launch { config, config_file, log_level, plugins } = launch;
+        let Launch { config, config_file, log_level, plugins, console } = launch;
         let mut stored = Stored::open(&config).await?;
         let clock = Clock::start();
-        let (health, live) = (Arc::new(Health::new()), Arc::new(Live::new()));
+        let (health, live) = (Arc::new(Health::of(&config)), Arc::new(Live::new()));
         let (inbox, outbox) = inbox();
         let mut recovered = recover::recover(&config, &stored.tenants, clock.now().unix_ms)?;
         let names = Arc::new(Names::new(&config.dns.servers));
         let began = stored.tell_settings(&config, &names, &inbox).await?;
         stored.give_back(&mut recovered, clock.now().unix_ms, &inbox).await?;
-        let secrets = Secured::load(&config)?;
+        let secrets = Secured::load(&config, &health)?;
         let captures = Captures::new(config.ladder_dir());
         let capture = Capture::start(config.ladder, captures.clone())?;
         let sip = Arc::new(SipIo::start(&sip_listen(&config), secrets.sip(&names)?, inbox.clone(), capture.tap())?);
-        let prompts = Arc::new(PromptLibrary::new(config.rtp.tones, PromptFiles::new(config.prompts_dir()))?);
-        prompts.load(&stored.store, &stored.tenants).await?;
+        let prompts = stored.prompts(&config).await?;
         let (media, browsers) = start_media(&config, &inbox, &recovered.repaired, &prompts)?;
-        let client = secrets.client();
-        let hooks = Arc::new(Hooks::new(&plugins, config.lookup.hooks.clone(), Arc::clone(&names), client.clone()));
+        let (hooks, webhooks, lookups) = outward(&config, &plugins, &names, &secrets, &inbox);
         let node = NodeConfig { lookups: hooks.times(), ..config.node(listening(&sip), browsers) };
         let switch = Switch::new(node, random_bytes(), clock.now());
-        let journals: BTreeMap<TenantId, JournalHandle> =
-            recovered.journals.iter().map(|journal| (journal.handle().tenant().clone(), journal.handle())).collect();
-        let lookups = Lookups::new(&config.lookup, Arc::clone(&hooks), Arc::clone(&names), client, inbox.clone());
+        let journals = recovered.handles();
         let storage = keeping::storage(&config.recording)?;
         let boxes = Mailboxes::new(stored.store.clone(), storage.clone(), inbox.clone());
         let effects = Effects::new(Arc::clone(&sip), media, Arc::clone(&live), Arc::clone(&health), lookups, boxes);
@@ -170,11 +177,11 @@ impl Running {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
         tasks.extend(journals.values().map(|journal| start_consumer(journal, &stored.store, &inbox, &stopping)));
-        let keeping = Housekeeping::new(&stored.store, &journals, &plugins, config.journal_keep_days);
-        let plugins = plugins::Plugins::start(plugins, &journals, &config.data_dir, &keeping.passed)?;
-        let keeper = keeping::start(&config.recording, &storage, &stored.store, &inbox, &stopping);
+        let keeping = Housekeeping::new(&stored.store, &journals, &plugins, &config, &health.passed());
+        let parts = host_parts(&config, &stored.store, &live, &inbox, &journals, &keeping.passed)?;
+        let running = plugins::Plugins::start(&plugins, &parts, &config.plugins_dir())?;
+        let keeper = keeping::start(&config, &storage, &stored.store, &inbox, &stopping);
         tasks.extend([keeper, tokio::spawn(keeping.run(stopping.clone())), tokio::spawn(heap::run(stopping.clone()))]);
-        tasks.push(tokio::spawn(http::metric::sum_up(stopping.clone())));
         tasks.extend(keeping::mail(&config, &stored.store, &storage, &stopping));
         let api = Api::new(Parts {
             store: stored.store.clone(),
@@ -193,17 +200,22 @@ impl Running {
             ice_servers: config.ice_servers.clone(),
             abnormal: config.abnormal,
             hooks,
+            registry: Arc::new(Registry::new(&plugins)),
+            webhooks,
             park: config.park.clone(),
+            tasks: Tasks::new(stored.store.clone(), &config.data_dir, config.tasks_keep_days),
+            sms: config.sms.clone().map(Sms::new),
+            desks: running.desks.clone(),
+            locations: parts.locations,
         });
-        tasks.push(tokio::spawn(http::sip_credential::watch(api.clone(), stopping.clone())));
-        tasks.push(tokio::spawn(secrets.clone().watch(stopping.clone())));
+        tasks.extend(beside_api(&api, &plugins, &secrets, &stopping));
         let refresh = Refresh::new(api.clone(), names, told.iter().map(Arc::as_ref));
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
-        tasks.extend(listen_http(&config, &secrets, router(&api, &sip), &stopping, say).await?);
+        tasks.extend(listen_http(&config, &secrets, router(&api, &sip, console), &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
-        let reload =
-            Reload { file: config_file, log_level, secured: secrets, api, store: stored.store.clone(), config };
-        Ok(Self { inbox, live, reload, writer, capture, stop, tasks, plugins, store: stored.store, health })
+        let store = stored.store.clone();
+        let reload = Reload { file: config_file, log_level, secured: secrets, api, store, config };
+        Ok(Self { inbox, live, reload, writer, capture, stop, tasks, plugins: running, stored, health })
     }
 
     /// Calls first, so that their records are written; then everything that reads them.
@@ -223,20 +235,27 @@ impl Running {
             }
         }
         self.plugins.stop();
-        self.store.close().await;
+        self.stored.store.close().await;
     }
 }
 
 impl Stored {
     async fn open(config: &Config) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&config.data_dir)
-            .with_context(|| format!("cannot make the data folder {}", config.data_dir.display()))?;
+        let lock = DataLock::take(&config.data_dir)?;
         let key = Arc::new(SecretKey::open(&config.key_file())?);
         let store = Store::open(&config.storage).await?;
         let first = first_start::run(&store, config, &Passwords::from_env()).await?;
         let changed = provision::apply(&store, &key, config).await?;
         let tenants = provision::tenants(&store).await?.into_iter().map(|tenant| tenant.slug).collect();
-        Ok(Self { store, key, first, changed, tenants })
+        Ok(Self { store, key, first, changed, tenants, _lock: lock })
+    }
+
+    /// What is played to callers.
+    async fn prompts(&self, config: &Config) -> anyhow::Result<Arc<PromptLibrary>> {
+        let files = PromptFiles::new(config.prompts_dir()).sparing(Deletions::of(&config.data_dir));
+        let prompts = Arc::new(PromptLibrary::new(config.rtp.tones, files)?);
+        prompts.load(&self.store, &self.tenants).await?;
+        Ok(prompts)
     }
 
     /// Puts every tenant's settings into the writer's queue, with the facts to write down about them.
@@ -334,6 +353,26 @@ fn reached(bound: SocketAddr) -> Vec<SocketAddr> {
     addresses.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect()
 }
 
+/// What plugins see of all this.
+fn host_parts(
+    config: &Config,
+    store: &Store,
+    live: &Arc<Live>,
+    inbox: &Inbox,
+    journals: &BTreeMap<TenantId, JournalHandle>,
+    passed: &Passed,
+) -> anyhow::Result<HostParts> {
+    Ok(HostParts {
+        store: store.clone(),
+        live: Arc::clone(live),
+        switch: Arc::new(inbox.clone()),
+        journals: journals.clone(),
+        locations: Arc::new(Locations::open(config.locations.as_deref())?),
+        passed: passed.clone(),
+        stopping: Arc::default(),
+    })
+}
+
 /// What makes call records of a tenant's journal.
 fn start_consumer(
     journal: &JournalHandle,
@@ -345,9 +384,48 @@ fn start_consumer(
     tokio::spawn(consumers::call_records::run(store, journal.clone(), inbox, stopping.clone()))
 }
 
+/// Runs exports and imports: the engine's own and those of the plugins.
+/// Who asks servers outside, and tells them.
+fn outward(
+    config: &Config,
+    plugins: &[Arc<dyn Plugin>],
+    names: &Arc<Names>,
+    secrets: &Secured,
+    inbox: &Inbox,
+) -> (Arc<Hooks>, Webhooks, Lookups) {
+    let client = secrets.client();
+    let hooks = Arc::new(Hooks::new(plugins, config.lookup.hooks.clone(), Arc::clone(names), client.clone()));
+    let webhooks = Webhooks::new(config.webhooks.clone(), Arc::clone(names), client.clone());
+    let lookups = Lookups::new(&config.lookup, Arc::clone(&hooks), Arc::clone(names), client, inbox.clone());
+    (hooks, webhooks, lookups)
+}
+
+/// What goes on beside the API as long as the process does.
+fn beside_api(
+    api: &Api,
+    plugins: &[Arc<dyn Plugin>],
+    secrets: &Secured,
+    stopping: &watch::Receiver<bool>,
+) -> [JoinHandle<()>; 5] {
+    [
+        tokio::spawn(http::metric::sum_up(stopping.clone())),
+        start_tasks(api, plugins, stopping),
+        tokio::spawn(http::sip_credential::watch(api.clone(), stopping.clone())),
+        tokio::spawn(webhooks::run(api.clone(), stopping.clone())),
+        tokio::spawn(secrets.clone().watch(stopping.clone())),
+    ]
+}
+
+fn start_tasks(api: &Api, plugins: &[Arc<dyn Plugin>], stopping: &watch::Receiver<bool>) -> JoinHandle<()> {
+    http::export::register(api);
+    plugins.iter().flat_map(|plugin| plugin.exports()).for_each(|export| api.tasks().register_export(export));
+    plugins.iter().flat_map(|plugin| plugin.imports()).for_each(|import| api.tasks().register_import(import));
+    tokio::spawn(tasks::run(api.tasks().clone(), stopping.clone()))
+}
+
 /// Everything that is served by HTTP.
-fn router(api: &Api, sip: &SipIo) -> Router {
-    http::router(api.clone()).merge(http::sip::router(sip.door()))
+fn router(api: &Api, sip: &SipIo, console: http::console::Files) -> Router {
+    http::console::before(http::router(api.clone()).merge(http::sip::router(sip.door())), console)
 }
 
 async fn listen_http(
@@ -371,6 +449,7 @@ async fn listen_http(
             Security::Tls(_) => "https",
         };
         for shown in reached(local) {
+            say(&format!("console: {scheme}://{shown}/"));
             say(&format!("API: {scheme}://{shown}/api/docs"));
         }
         tasks.push(tokio::spawn(http::server::serve(listener, security, router.clone(), stopping.clone())));

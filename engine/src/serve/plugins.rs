@@ -1,33 +1,16 @@
-//! The plugins' side of the house: a thread each, restarted when it fails, and the host that each one sees.
-//!
-//! A plugin can't hurt a call (decision 7): it shares nothing with the writer but the journal's files.
+//! The plugins' threads: each is started again when its plugin fails.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use hooks::id::TenantId;
-use hooks::plugin::{Host, HostError, Plugin, Recorded};
-use hooks::position::Position;
+use hooks::plugin::{Host, Plugin};
 
-use super::housekeeping::Passed;
-use crate::journal::JournalHandle;
-use crate::journal::facts::FactReader;
-
-/// How long a plugin is made to wait for facts before it may do other work, and the host looks whether it stops.
-const WAIT: Duration = Duration::from_millis(500);
-
-/// After the first new fact, so long for more: a plugin stores a few times a second whatever the load is, and a screen pop
-/// comes no later than anybody sees.
-const GATHER: Duration = Duration::from_millis(200);
-
-/// How often somebody who waits looks whether the process stops.
-const LOOK: Duration = Duration::from_millis(50);
+use crate::plugins::{Desk, Desks, HostParts, PluginHost};
 
 /// How long a plugin that failed pauses: doubled each time up to the longest, begun anew after a good run.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
@@ -39,37 +22,31 @@ const GOOD_RUN: Duration = Duration::from_secs(60);
 /// How long a stopping process waits for a plugin: one that hangs, hangs alone.
 const STOP_MAX: Duration = Duration::from_secs(3);
 
+/// How long a request to a plugin may take.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
 /// The running plugins.
 pub(super) struct Plugins {
     stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+    pub(super) desks: Desks,
 }
 
 impl Plugins {
-    pub(super) fn start(
-        plugins: Vec<Arc<dyn Plugin>>,
-        journals: &BTreeMap<TenantId, JournalHandle>,
-        data_dir: &Path,
-        passed: &Passed,
-    ) -> anyhow::Result<Self> {
-        let stopping = Arc::new(AtomicBool::new(false));
-        let mut threads = Vec::new();
+    pub(super) fn start(plugins: &[Arc<dyn Plugin>], parts: &HostParts, plugins_dir: &Path) -> anyhow::Result<Self> {
+        let (mut threads, mut desks) = (Vec::new(), Vec::new());
         for plugin in plugins {
-            let folder = data_dir.join("plugins").join(plugin.name());
+            let folder = plugins_dir.join(plugin.name());
             std::fs::create_dir_all(&folder)
                 .with_context(|| format!("cannot make the plugin's folder {}", folder.display()))?;
-            let host = PluginHost {
-                plugin: plugin.name(),
-                passed: passed.clone(),
-                journals: journals.clone(),
-                readers: Mutex::default(),
-                folder,
-                stopping: Arc::clone(&stopping),
-            };
+            let host = Arc::new(PluginHost::new(plugin.name(), parts.clone(), folder));
+            let of_desk: Arc<dyn Host> = Arc::<PluginHost>::clone(&host);
+            desks.push(Arc::new(Desk::new(Arc::clone(plugin), of_desk, ANSWER_MAX)?));
+            let plugin = Arc::clone(plugin);
             let name = format!("plugin-{}", plugin.name());
             threads.push(std::thread::Builder::new().name(name).spawn(move || keep_running(&*plugin, &host))?);
         }
-        Ok(Self { stopping, threads })
+        Ok(Self { stopping: Arc::clone(&parts.stopping), threads, desks: Desks::new(desks) })
     }
 
     /// Tells the plugins to stop and waits a while for them.
@@ -100,76 +77,5 @@ fn keep_running(plugin: &dyn Plugin, host: &PluginHost) {
         pause = if began.elapsed() > GOOD_RUN { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
         let until = Instant::now() + pause;
         host.pause_until(until);
-    }
-}
-
-/// What one plugin sees.
-struct PluginHost {
-    plugin: &'static str,
-    passed: Passed,
-    journals: BTreeMap<TenantId, JournalHandle>,
-    /// Readers stay where they are between two calls.
-    readers: Mutex<BTreeMap<TenantId, (Position, FactReader)>>,
-    folder: PathBuf,
-    stopping: Arc<AtomicBool>,
-}
-
-impl PluginHost {
-    fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
-    }
-
-    /// Sleeps until then, or until the process stops.
-    fn pause_until(&self, until: Instant) {
-        while !self.is_stopping() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            std::thread::sleep(left.min(LOOK));
-        }
-    }
-
-    fn reader(&self, journal: &JournalHandle, after: &Position) -> Result<FactReader, HostError> {
-        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).remove(&after.tenant);
-        match kept {
-            Some((position, reader)) if position == *after => Ok(reader),
-            Some(_) | None => {
-                let reader = journal.reader_after(after).map_err(|error| HostError::Log(error.to_string()))?;
-                Ok(FactReader::from(reader))
-            }
-        }
-    }
-}
-
-impl Host for PluginHost {
-    fn tenants(&self) -> Vec<TenantId> {
-        self.journals.keys().cloned().collect()
-    }
-
-    fn facts_after(&self, after: &Position, limit: usize) -> Result<Vec<Recorded>, HostError> {
-        if self.is_stopping() {
-            return Err(HostError::Stopping);
-        }
-        self.passed.note(self.plugin, after);
-        let journal = self
-            .journals
-            .get(&after.tenant)
-            .ok_or_else(|| HostError::Log(format!("there is no tenant {}", after.tenant)))?;
-        let mut reader = self.reader(journal, after)?;
-        let limit_number = after.number.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX));
-        let written = journal.written_past_blocking(after.number, WAIT);
-        if (after.number + 1..limit_number).contains(&written) {
-            self.pause_until(Instant::now() + GATHER);
-        }
-        let facts = reader.next_facts(limit).map_err(|error| HostError::Log(error.to_string()))?;
-        let position = facts.last().map_or_else(|| after.clone(), |last| last.position.clone());
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        readers.insert(after.tenant.clone(), (position, reader));
-        Ok(facts)
-    }
-
-    fn data_dir(&self) -> PathBuf {
-        self.folder.clone()
     }
 }

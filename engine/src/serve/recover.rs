@@ -10,10 +10,10 @@ use recordings::Finished;
 use switch::checkpoint::CallCheckpoint;
 
 use crate::config::Config;
-use crate::journal::JournalOptions;
 use crate::journal::checkpoints::{CheckpointJournal, Left};
 use crate::journal::facts::FactJournal;
 use crate::journal::open_state::{OpenAgent, OpenCallback, OpenState};
+use crate::journal::{JournalHandle, JournalOptions};
 use crate::recorder;
 use crate::writer::{CheckpointLog, FactLog, Inbox, InboxError, Logs, Orphan};
 
@@ -45,6 +45,12 @@ impl Recovered {
         inbox.restore_agents(std::mem::take(&mut self.agents))?;
         inbox.restore_callbacks(std::mem::take(&mut self.callbacks))?;
         inbox.resume(std::mem::take(&mut self.orphans))
+    }
+
+    /// The journals, for who reads them.
+    pub(super) fn handles(&self) -> BTreeMap<TenantId, JournalHandle> {
+        let handles = self.journals.iter().map(FactJournal::handle);
+        handles.map(|handle| (handle.tenant().clone(), handle)).collect()
     }
 
     /// What the writer writes.

@@ -65,6 +65,8 @@ impl Reload {
         let turns = self.turns().await?;
         let changed = provision::apply(&self.store, self.api.secret_key(), &usable).await;
         let changed = changed.map_err(|error| error.to_string())?;
+        let locations = self.api.locations().replace(new.locations.as_deref());
+        locations.map_err(|error| format!("numbers.locations: {error}"))?;
         // Nothing below can be refused.
         use_level();
         self.secured.replace(material);
@@ -72,6 +74,7 @@ impl Reload {
         let internal_changed = new.recording.internal != self.config.recording.internal;
         self.tell(changed, internal_changed, &turns).await;
         let waiting = waiting(&self.config, &new);
+        self.config.locations = new.locations;
         self.config.tls = new.tls;
         self.config.log.level = new.log.level;
         self.config.drain = new.drain;
@@ -129,6 +132,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[park]", old.park != new.park),
         ("[ice]", old.ice_servers != new.ice_servers),
         ("[lookup]", old.lookup != new.lookup),
+        ("[webhooks]", old.webhooks != new.webhooks),
         ("[dns]", old.dns != new.dns),
         ("[storage]", old.storage != new.storage),
         ("log.format", old.log.format != new.log.format),

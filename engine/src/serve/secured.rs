@@ -9,6 +9,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::SOMEWHERE;
 use crate::config::{Config, TlsFiles};
+use crate::http::health::Health;
 use crate::names::Names;
 use crate::sip_io::{SipTls, route_source};
 use crate::tls::{self, CertificateFiles, Certificates, Loaded, TlsClient, TlsError, Trust, Trusted};
@@ -43,9 +44,12 @@ impl Material {
 }
 
 impl Secured {
-    pub(super) fn load(config: &Config) -> Result<Self, TlsError> {
+    /// Reads them; `health` shows for how long the certificates are valid.
+    pub(super) fn load(config: &Config, health: &Health) -> Result<Self, TlsError> {
         let Material { loaded, trusted } = Material::read(config)?;
-        Ok(Self { certificates: Arc::new(Certificates::new(loaded)), client: Arc::new(TlsClient::new(trusted)?) })
+        let certificates = Arc::new(Certificates::new(loaded));
+        health.set_certificates(Arc::clone(&certificates));
+        Ok(Self { certificates, client: Arc::new(TlsClient::new(trusted)?) })
     }
 
     /// Uses others from now on.

@@ -1,9 +1,12 @@
 //! The agent state log (LOG-01 to LOG-03): one row a stay in a state. Written by the consumer of the journal only.
 
+use std::collections::BTreeSet;
+
 use hooks::fact::{AgentState, ChangeReason};
-use hooks::id::TenantId;
+use hooks::id::{DepartmentId, TenantId};
 
 use super::records::{Condition, DerivedTable};
+use super::scope::{Owner, Sight};
 use super::setting::{Page, PageAsk};
 use super::sql::{Arg, Row, args, word};
 use super::{Store, StoreError};
@@ -40,6 +43,8 @@ pub struct StayFilter {
     pub to_ms: Option<u64>,
     /// Of this agent.
     pub agent: Option<String>,
+    /// Of agents who were in one of these departments then.
+    pub departments: Option<BTreeSet<DepartmentId>>,
     /// In this state.
     pub state: Option<AgentState>,
     /// Begun for this reason.
@@ -53,11 +58,11 @@ impl Store {
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
     pub async fn agent_stays(
         &self,
-        tenant: &TenantId,
+        sight: Sight<'_>,
         filter: &StayFilter,
         ask: &PageAsk,
     ) -> Result<Page<AgentStay>, StoreError> {
-        let mut condition = Condition::new(tenant);
+        let mut condition = Condition::of(sight, "tenant", OWNER);
         if let Some(after) = ask.after.as_deref().and_then(|key| key.parse::<u64>().ok()) {
             condition.and("number < ?", after);
         }
@@ -69,6 +74,9 @@ impl Store {
         }
         if let Some(agent) = &filter.agent {
             condition.and("agent = ?", agent.as_str());
+        }
+        if let Some(departments) = &filter.departments {
+            condition.of_departments(departments, OWNER);
         }
         if let Some(state) = &filter.state {
             condition.and("state = ?", word(state));
@@ -94,6 +102,9 @@ impl Store {
         rows.iter().map(stay).collect()
     }
 }
+
+/// Whose a stay is.
+const OWNER: Owner = Owner::Then { employee: "agent_states.agent", at_ms: "agent_states.began_at_ms" };
 
 pub(super) const TABLE: DerivedTable = DerivedTable {
     name: "agent_states",

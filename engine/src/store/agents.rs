@@ -3,9 +3,11 @@
 use dialplan::number::AgentNumber;
 use serde::Serialize;
 
-use super::StoreError;
-use super::setting::{Setting, as_text};
+use super::records::Condition;
+use super::scope::{Owner, Sight};
+use super::setting::{Page, PageAsk, Setting, Stored, as_text, stored};
 use super::sql::{Arg, Row, args, json};
+use super::{Store, StoreError};
 use crate::centre::AgentRules;
 
 /// An agent as he is set.
@@ -37,5 +39,22 @@ impl Setting for Agent {
 
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         Ok(Self { agent: row.parsed("agent")?, rules: row.json("rules")? })
+    }
+}
+
+impl Store {
+    /// A page of the agents who are seen, by number.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn agents(&self, sight: Sight<'_>, ask: &PageAsk) -> Result<Page<Stored<Agent>>, StoreError> {
+        let mut condition = Condition::of(sight, "tenant", Owner::Now { employee: "agents.agent" });
+        condition.and("agent > ?", ask.after.clone().unwrap_or_default());
+        let limit = condition.bind(ask.rows());
+        let (condition, args) = condition.into_parts();
+        let sql = format!("SELECT * FROM agents WHERE {condition} ORDER BY agent LIMIT {limit}");
+        let rows = self.pool.read().await?.all(sql, args).await?;
+        let items = rows.iter().map(stored::<Agent>).collect::<Result<Vec<_>, _>>()?;
+        Ok(ask.page(items, |stored| stored.value.key()))
     }
 }

@@ -1,8 +1,11 @@
 //! Long-lived tokens of the API. Only a hash of each is kept.
 
 use hooks::id::TenantId;
+use hooks::scope::Scope;
 use serde::Serialize;
 
+use super::roles::DataPermission;
+use super::scope::scope_of;
 use super::setting::{Hidden, Setting, Stored, stored};
 use super::sql::{Arg, Row, args, json};
 use super::{Store, StoreError};
@@ -18,6 +21,8 @@ pub struct ApiToken {
     pub token_hash: Hidden,
     /// Permission keys; `*` means all.
     pub permissions: Vec<String>,
+    /// Whose rows it sees; `own` means nothing for a program.
+    pub data: DataPermission,
     /// When it stops to work, ms since the Unix epoch.
     pub expires_at_ms: Option<u64>,
 }
@@ -26,7 +31,7 @@ impl Setting for ApiToken {
     const RESOURCE: &'static str = "token";
     const TABLE: &'static str = "api_tokens";
     const KEY: &'static str = "id";
-    const COLUMNS: &'static [&'static str] = &["name", "token_hash", "permissions", "expires_at_ms"];
+    const COLUMNS: &'static [&'static str] = &["name", "token_hash", "permissions", "data", "expires_at_ms"];
     /// More than any one has systems to connect.
     const MAX: u64 = 1_000;
 
@@ -35,7 +40,13 @@ impl Setting for ApiToken {
     }
 
     fn args(&self) -> Vec<Arg> {
-        args![self.name.as_str(), self.token_hash.expose(), json(&self.permissions), self.expires_at_ms]
+        args![
+            self.name.as_str(),
+            self.token_hash.expose(),
+            json(&self.permissions),
+            json(&self.data),
+            self.expires_at_ms,
+        ]
     }
 
     fn secrets(&self) -> Vec<&Hidden> {
@@ -48,6 +59,7 @@ impl Setting for ApiToken {
             name: row.text("name")?,
             token_hash: Hidden::new(row.text("token_hash")?),
             permissions: row.json("permissions")?,
+            data: row.json("data")?,
             expires_at_ms: row.opt_unsigned("expires_at_ms")?,
         })
     }
@@ -60,6 +72,8 @@ pub struct TokenOwner {
     pub tenant: TenantId,
     /// Which token.
     pub token: Stored<ApiToken>,
+    /// Whose rows it sees.
+    pub scope: Scope,
 }
 
 impl Store {
@@ -69,9 +83,12 @@ impl Store {
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
     pub async fn api_token(&self, token_hash: &str, now_ms: u64) -> Result<Option<TokenOwner>, StoreError> {
         let sql = "SELECT * FROM api_tokens WHERE token_hash = $1 AND (expires_at_ms IS NULL OR expires_at_ms > $2)";
-        let row = self.pool.read().await?.first(sql, args![token_hash, now_ms]).await?;
-        let Some(row) = row else { return Ok(None) };
-        let owner = TokenOwner { tenant: row.parsed("tenant")?, token: stored(&row)? };
+        let mut conn = self.pool.read().await?;
+        let Some(row) = conn.first(sql, args![token_hash, now_ms]).await? else { return Ok(None) };
+        let (tenant, token): (TenantId, Stored<ApiToken>) = (row.parsed("tenant")?, stored(&row)?);
+        let scope = scope_of(&mut conn, &tenant, &token.value.data, None).await?;
+        drop(conn);
+        let owner = TokenOwner { tenant, token, scope };
         let last_used: Option<u64> = row.opt_unsigned("last_used_at_ms")?;
         if last_used.is_none_or(|at| at + USED_EVERY_MS <= now_ms) {
             let mut tx = self.pool.write().await?;

@@ -10,6 +10,7 @@ use super::sql::{Arg, Row, args, json};
 use crate::call_handling::CallHandling;
 use crate::secrets::{from_hex, to_hex};
 use crate::srtp::SrtpPolicy;
+use crate::ways::WaysAllowed;
 
 /// An extension as it is set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,6 +42,8 @@ pub struct Extension {
     pub srtp: SrtpPolicy,
     /// Whose calls it picks up by `*8`, and who picks up its own.
     pub pickup_group: Option<PickupGroup>,
+    /// By which kinds of phone it is used (PHONE-05).
+    pub ways: WaysAllowed,
 }
 
 impl Extension {
@@ -62,6 +65,7 @@ impl Extension {
             handling: CallHandling::default(),
             srtp: SrtpPolicy::default(),
             pickup_group: None,
+            ways: WaysAllowed::default(),
         };
         extension.set_password(realm, password);
         extension
@@ -105,6 +109,7 @@ impl Setting for Extension {
         "handling",
         "srtp",
         "pickup_group",
+        "ways",
     ];
     /// Ten times the largest call centre we are asked for.
     const MAX: u64 = 20_000;
@@ -127,6 +132,7 @@ impl Setting for Extension {
             json(&self.handling),
             self.srtp.as_str(),
             self.pickup_group.as_ref().map(ToString::to_string),
+            self.ways.as_str(),
         ]
     }
 
@@ -149,6 +155,7 @@ impl Setting for Extension {
             handling: row.json("handling")?,
             srtp: row.parsed("srtp")?,
             pickup_group: row.opt_parsed("pickup_group")?,
+            ways: row.parsed("ways")?,
         })
     }
 }

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 25] = [
     Step {
         version: 1,
         name: "first",
@@ -130,7 +130,55 @@ const STEPS: [Step; 19] = [
         sqlite: include_str!("../../../migrations/sqlite/0024_voicemail_notices.sql"),
         postgres: include_str!("../../../migrations/postgres/0024_voicemail_notices.sql"),
     },
+    Step {
+        version: 25,
+        name: "extension_ways",
+        sqlite: include_str!("../../../migrations/sqlite/0025_extension_ways.sql"),
+        postgres: include_str!("../../../migrations/postgres/0025_extension_ways.sql"),
+    },
+    Step {
+        version: 26,
+        name: "webhooks",
+        sqlite: include_str!("../../../migrations/sqlite/0026_webhooks.sql"),
+        postgres: include_str!("../../../migrations/postgres/0026_webhooks.sql"),
+    },
+    Step {
+        version: 28,
+        name: "organisation",
+        sqlite: include_str!("../../../migrations/sqlite/0028_organisation.sql"),
+        postgres: include_str!("../../../migrations/postgres/0028_organisation.sql"),
+    },
+    Step {
+        version: 31,
+        name: "tasks",
+        sqlite: include_str!("../../../migrations/sqlite/0031_tasks.sql"),
+        postgres: include_str!("../../../migrations/postgres/0031_tasks.sql"),
+    },
+    Step {
+        version: 32,
+        name: "logins",
+        sqlite: include_str!("../../../migrations/sqlite/0032_logins.sql"),
+        postgres: include_str!("../../../migrations/postgres/0032_logins.sql"),
+    },
+    Step {
+        version: 34,
+        name: "sms_login",
+        sqlite: include_str!("../../../migrations/sqlite/0034_sms_login.sql"),
+        postgres: include_str!("../../../migrations/postgres/0034_sms_login.sql"),
+    },
 ];
+
+/// The greatest version among the steps.
+pub(super) const LAST: i64 = {
+    let (mut last, mut at) = (0, 0);
+    while at < STEPS.len() {
+        if STEPS[at].version > last {
+            last = STEPS[at].version;
+        }
+        at += 1;
+    }
+    last
+};
 
 pub(super) async fn run(pool: &Pool) -> Result<(), StoreError> {
     match pool {
@@ -163,5 +211,47 @@ mod tests {
         assert!(sqlx::query("SELECT * FROM prompts").fetch_all(&pool).await.is_err());
         all.run(&pool).await.unwrap();
         assert!(sqlx::query("SELECT * FROM prompts").fetch_all(&pool).await.unwrap().is_empty());
+    }
+
+    /// Who was there before departments and roles keeps what he may, and sees all as before.
+    #[tokio::test]
+    async fn employees_of_before_the_organisation_keep_what_they_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("x.db"));
+        let pool = sqlx::SqlitePool::connect_with(options.create_if_missing(true)).await.unwrap();
+        let all = migrator(|step| step.sqlite);
+        let early = all.iter().filter(|step| step.version < 28).cloned().collect();
+        Migrator::with_migrations(early).run(&pool).await.unwrap();
+        let tenant = "INSERT INTO tenants (tenant, slug, name, domains, time_zone, record_internal, emergency, origin, version, \
+                      created_at_ms, updated_at_ms) VALUES ('default', 'default', 'Default', '[]', 'UTC', 0, '[]', 'setup', 1, 7, 7)";
+        sqlx::query(tenant).execute(&pool).await.unwrap();
+        let agent = r#"["call.dial","calls.read","agents.read","queues.read","extensions.read","extensions.use"]"#;
+        let sets = [r#"["*"]"#, agent, r#"["calls.read"]"#, r#"["calls.read"]"#, "[]"];
+        for (number, permissions) in (10_001..).zip(sets) {
+            let employee = "INSERT INTO employees (tenant, employee_no, login, name, password_hash, must_change, permissions, \
+                            employment, origin, version, created_at_ms, updated_at_ms) \
+                            VALUES ('default', $1, 'Login' || $1, 'n', 'h', 0, $2, 'active', 'api', 1, 7, 7)";
+            sqlx::query(employee).bind(number.to_string()).bind(permissions).execute(&pool).await.unwrap();
+        }
+        all.run(&pool).await.unwrap();
+        let rows = sqlx::query(
+            "SELECT e.login_key, r.name, r.permissions, r.data, d.parent, h.department = d.id AS there FROM employees e \
+             JOIN roles r ON r.tenant = e.tenant AND r.id = e.role JOIN departments d ON d.tenant = e.tenant AND d.id = e.department \
+             JOIN employee_departments h ON h.tenant = e.tenant AND h.employee_no = e.employee_no ORDER BY e.employee_no",
+        );
+        let rows = rows.fetch_all(&pool).await.unwrap();
+        let text =
+            |row: &sqlx::sqlite::SqliteRow, at: usize| sqlx::Row::get::<Option<String>, _>(row, at).unwrap_or_default();
+        let names: Vec<String> = rows.iter().map(|row| text(row, 1)).collect();
+        assert_eq!(names, ["Administrator", "Agent", "Role 1", "Role 1", "Role 2"]);
+        assert_eq!(
+            (text(&rows[0], 0), text(&rows[2], 2), text(&rows[4], 2)),
+            ("login10001".into(), sets[2].into(), "[]".into())
+        );
+        assert!(rows.iter().all(|row| text(row, 4).is_empty()), "the root has none above it");
+        let seen: Vec<crate::store::roles::DataPermission> =
+            rows.iter().map(|row| serde_json::from_str(&text(row, 3)).unwrap()).collect();
+        assert_eq!(seen[2], crate::store::roles::DataPermission::All);
+        assert!(rows.iter().all(|row| sqlx::Row::get::<i64, _>(row, 5) == 1));
     }
 }

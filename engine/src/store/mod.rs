@@ -9,14 +9,18 @@ pub mod agent_states;
 pub mod agents;
 pub mod api_tokens;
 pub mod audit;
+pub mod avatars;
 pub mod blocks;
 pub mod callers;
 pub mod cursors;
+pub mod departments;
+pub mod desk;
 pub mod employees;
 pub mod extensions;
 pub mod flows;
 pub mod hours;
 pub mod idempotency;
+pub mod logins;
 mod migrations;
 pub mod prompts;
 pub mod queues;
@@ -24,26 +28,32 @@ pub mod recordings;
 pub mod records;
 pub mod registrations;
 pub mod regulars;
+pub mod roles;
 pub mod rooms;
 pub mod routes;
+pub mod scope;
 pub mod sessions;
 pub mod setting;
+pub mod sms_codes;
 pub mod sql;
 pub mod staffing;
 pub mod surveys;
+pub mod tasks;
 pub mod tenants;
+pub mod transfer;
 pub mod trunks;
 pub mod voicemail_notices;
 pub mod voicemails;
 pub mod wallboard;
+pub mod webhooks;
 
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::config::StorageUrl;
 use sql::Pool;
@@ -141,6 +151,16 @@ impl StoreError {
     }
 }
 
+/// Kinds of databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatabaseKind {
+    /// A file, by the binary itself.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
 /// The database of one installation. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -148,17 +168,48 @@ pub struct Store {
 }
 
 impl Store {
+    /// The last step of the schema that this version knows.
+    pub const LAST_STEP: i64 = migrations::LAST;
+
     /// Opens the database and brings its schema up to date. A SQLite file and its folder are made where missing.
     ///
     /// # Errors
     /// [`StoreError::Folder`], [`StoreError::Database`], [`StoreError::Migrate`].
     pub async fn open(url: &StorageUrl) -> Result<Self, StoreError> {
+        let store = Self::open_as_it_is(url).await?;
+        migrations::run(&store.pool).await?;
+        Ok(store)
+    }
+
+    /// Opens the database and leaves its schema alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`], [`StoreError::Database`].
+    pub async fn open_as_it_is(url: &StorageUrl) -> Result<Self, StoreError> {
         let pool = match url {
             StorageUrl::Sqlite(path) => open_sqlite(path).await?,
             StorageUrl::Postgres(url) => open_postgres(url).await?,
         };
-        migrations::run(&pool).await?;
         Ok(Self { pool })
+    }
+
+    /// The last step of the schema that this database has taken; 0 for none.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn schema_step(&self) -> Result<i64, StoreError> {
+        let sql = "SELECT MAX(version) AS version FROM _sqlx_migrations";
+        let row = self.pool.read().await?.first(sql, Vec::new()).await?;
+        Ok(row.map(|row| row.opt_int("version")).transpose()?.flatten().unwrap_or(0))
+    }
+
+    /// Which kind of database it is.
+    #[must_use]
+    pub fn kind(&self) -> DatabaseKind {
+        match &self.pool {
+            Pool::Sqlite { .. } => DatabaseKind::Sqlite,
+            Pool::Postgres(_) => DatabaseKind::Postgres,
+        }
     }
 
     /// Whether the database answers, for readiness.
@@ -196,6 +247,17 @@ impl Store {
             Pool::Postgres(_) => Ok(false),
         }
     }
+}
+
+/// Copies an SQLite database that others may be using, such as a plugin's, into a file that must not exist.
+///
+/// # Errors
+/// [`StoreError::Database`].
+pub async fn copy_sqlite(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new().filename(from).busy_timeout(SQLITE_BUSY).disable_statement_logging();
+    let mut connection = options.connect().await?;
+    sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(&mut connection).await?;
+    Ok(connection.close().await?)
 }
 
 async fn open_sqlite(path: &Path) -> Result<Pool, StoreError> {

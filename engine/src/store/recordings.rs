@@ -4,7 +4,8 @@ use hooks::fact::{AudioFormat, AudioPlace};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
 
-use super::records::{DerivedTable, in_calls};
+use super::records::{Condition, DerivedTable, in_calls};
+use super::scope::{Owner, Sight};
 use super::setting::{Page, PageAsk};
 use super::sql::{Arg, Conn, Row, args, json, word};
 use super::{Store, StoreError, audit};
@@ -133,13 +134,15 @@ pub struct RecordingUsed {
 }
 
 impl Store {
-    /// One recording.
+    /// One recording, if its call is seen.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
-    pub async fn recording(&self, tenant: &TenantId, id: RecordingId) -> Result<Option<Recording>, StoreError> {
-        let sql = "SELECT * FROM recordings WHERE tenant = $1 AND recording = $2";
-        let row = self.pool.read().await?.first(sql, args![tenant.as_str(), id.to_string()]).await?;
+    pub async fn recording(&self, sight: Sight<'_>, id: RecordingId) -> Result<Option<Recording>, StoreError> {
+        let mut condition = Condition::of(sight, "tenant", Owner::Call { call: "recordings.call" });
+        condition.and("recording = ?", id.to_string());
+        let (condition, args) = condition.into_parts();
+        let row = self.pool.read().await?.first(format!("SELECT * FROM recordings WHERE {condition}"), args).await?;
         row.as_ref().map(recording).transpose()
     }
 

@@ -17,6 +17,7 @@ pub use segments::{MissedFilter, MissedOffer, Segment, SegmentKind};
 use super::agent_states::{self, AgentStay};
 use super::recordings::{self, Recording};
 use super::registrations::{self, RegistrationChange};
+use super::scope::{Owner, Sight};
 use super::setting::{Page, PageAsk};
 use super::sql::{Arg, Conn, args, places, word};
 use super::voicemails::{self, Voicemail};
@@ -301,15 +302,22 @@ impl Store {
         tx.commit().await
     }
 
-    /// A call with its legs and recordings.
+    /// A call with its legs and recordings, if it is seen.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
-    pub async fn call_record(&self, tenant: &TenantId, call: CallId) -> Result<Option<CallDocument>, StoreError> {
-        Ok(self.call_documents(tenant, &[call]).await?.pop())
+    pub async fn call_record(&self, sight: Sight<'_>, call: CallId) -> Result<Option<CallDocument>, StoreError> {
+        let mut condition = Condition::of(sight, "tenant", OWNER);
+        condition.and("call = ?", call.to_string());
+        let sql = format!("SELECT call FROM call_records WHERE {}", condition.text);
+        match self.pool.read().await?.first(sql, condition.args).await? {
+            Some(_) => Ok(self.call_documents(sight.tenant, &[call]).await?.pop()),
+            None => Ok(None),
+        }
     }
 
-    /// Several calls with their legs and recordings; those that are unknown are left out.
+    /// Several calls with their legs and recordings; those that are unknown are left out. For the process itself: whoever asks sees
+    /// [`Self::call_record`].
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
@@ -360,11 +368,11 @@ impl Store {
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
     pub async fn call_records(
         &self,
-        tenant: &TenantId,
+        sight: Sight<'_>,
         filter: &RecordFilter,
         ask: &PageAsk,
     ) -> Result<Page<CallRecord>, StoreError> {
-        let mut condition = Condition::new(tenant);
+        let mut condition = Condition::of(sight, "tenant", OWNER);
         let after = ask.after.clone().unwrap_or_else(|| audit::LAST.to_owned());
         condition.and("call < ?", after);
         condition.filter(filter);
@@ -378,6 +386,9 @@ impl Store {
         Ok(ask.page(items, |record| record.call.to_string()))
     }
 }
+
+/// Whose a call is.
+const OWNER: Owner = Owner::Call { call: "call_records.call" };
 
 /// Calls read by one statement, so that there is one text of it.
 pub(super) const CALLS_PER_READ: usize = 32;
@@ -397,20 +408,18 @@ pub(super) async fn in_calls(
     conn.all(format!("{select} tenant = $1 AND call IN ({places}) ORDER BY {order}"), args).await
 }
 
-/// A `WHERE` built of our own words, its values bound.
+/// A `WHERE` built of our own words, its values bound. It begins with the rows that who asks sees.
 pub(super) struct Condition {
     text: String,
     args: Vec<Arg>,
 }
 
 impl Condition {
-    pub(super) fn new(tenant: &TenantId) -> Self {
-        Self::of("tenant", tenant)
-    }
-
-    /// Of rows whose column `column` names the tenant.
-    pub(super) fn of(column: &str, tenant: &TenantId) -> Self {
-        Self { text: format!("{column} = $1"), args: args![tenant.as_str()] }
+    /// Of rows whose column `column` names the tenant, and which belong to `owner`.
+    pub(super) fn of(sight: Sight<'_>, column: &str, owner: Owner) -> Self {
+        let mut condition = Self { text: format!("{column} = $1"), args: args![sight.tenant.as_str()] };
+        condition.seen(sight.scope, owner);
+        condition
     }
 
     pub(super) fn into_parts(self) -> (String, Vec<Arg>) {
@@ -435,10 +444,15 @@ impl Condition {
         self.text.push_str(condition);
     }
 
-    /// The column has one of these values; there is at least one.
-    pub(super) fn any(&mut self, column: &str, values: &[String]) {
-        let places: Vec<String> = values.iter().map(|value| self.bind(value.as_str())).collect();
-        self.plain(&format!("{column} IN ({})", places.join(", ")));
+    /// Of messages in one of these boxes; `None` is all there are.
+    pub(super) fn of_boxes(tenant: &TenantId, boxes: Option<&[String]>) -> Self {
+        let mut condition = Self { text: "tenant = $1".to_owned(), args: args![tenant.as_str()] };
+        if let Some(boxes) = boxes {
+            let places: Vec<String> = boxes.iter().map(|mailbox| condition.bind(mailbox.as_str())).collect();
+            let places = if places.is_empty() { "NULL".to_owned() } else { places.join(", ") };
+            condition.plain(&format!("mailbox IN ({places})"));
+        }
+        condition
     }
 
     fn filter(&mut self, filter: &RecordFilter) {

@@ -35,6 +35,11 @@ pub trait Setting: Clone + fmt::Debug + PartialEq + Serialize + Send + Sync + 's
         Vec::new()
     }
 
+    /// What else is written in the transaction of a change from `before` to `after`, as statements with their values.
+    fn beside(_change: &Change, _before: Option<&Self>, _after: Option<&Self>) -> Vec<(&'static str, Vec<Arg>)> {
+        Vec::new()
+    }
+
     /// Read back from a row with all its columns.
     ///
     /// # Errors
@@ -420,6 +425,7 @@ impl SettingsTx {
         }
     }
 
+    /// Writes what stands beside the row, and the audit entry.
     async fn audit<S: Setting>(&mut self, before: Option<&S>, after: Option<&S>) -> Result<(), StoreError> {
         let (key, action) = match (before, after) {
             (None, Some(value)) => (value.key(), Action::Created),
@@ -427,6 +433,9 @@ impl SettingsTx {
             (Some(value), None) => (value.key(), Action::Deleted),
             (None, None) => return Ok(()),
         };
+        for (sql, args) in S::beside(&self.change, before, after) {
+            self.conn.execute(sql, args).await?;
+        }
         let mut shown_after = after.map(audit::shown);
         if let (Some(old), Some(new), Some(serde_json::Value::Object(shown))) = (before, after, &mut shown_after)
             && old.secrets() != new.secrets()
@@ -459,6 +468,12 @@ impl SettingsTx {
     }
 }
 
+/// A name as it is compared: without case (GEN-16), without spaces around it.
+#[must_use]
+pub fn caseless(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
 /// For `serialize_with`: a type of ours as people write it.
 pub(super) fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
@@ -473,13 +488,17 @@ fn not_found<S: Setting>(key: &str) -> StoreError {
     StoreError::NotFound { resource: S::RESOURCE, id: key.to_owned() }
 }
 
-async fn find<S: Setting>(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<Option<Stored<S>>, StoreError> {
+pub(super) async fn find<S: Setting>(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    key: &str,
+) -> Result<Option<Stored<S>>, StoreError> {
     let sql = format!("SELECT * FROM {} WHERE tenant = $1 AND {} = $2", S::TABLE, S::KEY);
     let row = conn.first(sql, args![tenant.as_str(), key]).await?;
     row.as_ref().map(stored).transpose()
 }
 
-async fn all<S: Setting>(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Stored<S>>, StoreError> {
+pub(super) async fn all<S: Setting>(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Stored<S>>, StoreError> {
     let sql = format!("SELECT * FROM {} WHERE tenant = $1 ORDER BY {}", S::TABLE, S::KEY);
     let rows = conn.all(sql, args![tenant.as_str()]).await?;
     rows.iter().map(stored).collect()

@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Postgres, Row as _, Sqlite, Transaction, Type};
 
 use super::StoreError;
+use super::transfer::{self, SchemaWords};
 
 /// A value for a place `$n` of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +125,14 @@ impl Row {
     /// # Errors
     /// [`StoreError::Database`] where the column is missing, NULL or not a number.
     pub fn int(&self, column: &str) -> Result<i64, StoreError> {
+        self.column(column)
+    }
+
+    /// A BIGINT, where NULL means none.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] where the column is missing or not a number.
+    pub fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
         self.column(column)
     }
 
@@ -259,6 +268,14 @@ impl Pool {
         }))
     }
 
+    /// A transaction that only reads.
+    pub(crate) async fn read_tx(&self) -> Result<Conn, StoreError> {
+        Ok(Conn(match self {
+            Self::Sqlite { read, .. } => Inner::SqliteTx(read.begin().await?),
+            Self::Postgres(pool) => Inner::PostgresTx(pool.begin().await?),
+        }))
+    }
+
     /// A transaction that writes. In SQLite it holds the one writer from its begin, so it never fails halfway for a lock.
     pub(crate) async fn write(&self) -> Result<Conn, StoreError> {
         Ok(Conn(match self {
@@ -303,6 +320,14 @@ impl Conn {
             Inner::SqliteTx(conn) => Raw::Sqlite(conn),
             Inner::Postgres(conn) => Raw::Postgres(conn),
             Inner::PostgresTx(conn) => Raw::Postgres(conn),
+        }
+    }
+
+    /// How this database is asked about its tables.
+    pub(super) fn schema_words(&self) -> SchemaWords {
+        match &self.0 {
+            Inner::Sqlite(_) | Inner::SqliteTx(_) => transfer::SQLITE,
+            Inner::Postgres(_) | Inner::PostgresTx(_) => transfer::POSTGRES,
         }
     }
 

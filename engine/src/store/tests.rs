@@ -2,7 +2,10 @@
 //! of its own.
 
 mod accounts;
+mod organisation;
 mod settings;
+mod transfer;
+mod webhooks;
 
 use std::future::Future;
 
@@ -14,12 +17,12 @@ pub(crate) struct Scratch {
     pub(crate) url: StorageUrl,
 }
 
-async fn sqlite(folder: &tempfile::TempDir) -> Scratch {
+pub(crate) async fn sqlite(folder: &tempfile::TempDir) -> Scratch {
     let url = StorageUrl::Sqlite(folder.path().join("below/switchboard.db"));
     Scratch { store: Store::open(&url).await.unwrap(), url }
 }
 
-async fn postgres(server: &str) -> Scratch {
+pub(crate) async fn postgres(server: &str) -> Scratch {
     use sqlx::{Connection as _, Executor as _};
     let schema = format!("t_{}", crate::secrets::to_hex(&crate::secrets::random_bytes::<8>()));
     let mut admin = sqlx::PgConnection::connect(server).await.unwrap();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hooks::id::{CallId, RecordingId, TenantId};
 
 use super::records::{Condition, DerivedTable, in_calls};
+use super::scope::{Sight, boxes};
 use super::setting::{Page, PageAsk};
 use super::sql::{Arg, Conn, Row, args};
 use super::{Store, StoreError, audit};
@@ -48,8 +49,8 @@ pub struct FirstUse {
 /// Which messages a list shows (VM-02); `None` shows all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VoicemailFilter {
-    /// In one of these boxes (VM-06).
-    pub mailboxes: Option<Vec<String>>,
+    /// In this box (VM-06).
+    pub mailbox: Option<String>,
     /// Left by this number.
     pub caller: Option<String>,
     /// He dialled this number.
@@ -78,30 +79,32 @@ pub struct Waiting {
 }
 
 impl Store {
-    /// A message that was not deleted.
+    /// A message that was not deleted, if it is in a box that is seen: one of the people whose rows are.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
-    pub async fn voicemail(&self, tenant: &TenantId, id: RecordingId) -> Result<Option<Voicemail>, StoreError> {
+    pub async fn voicemail(&self, sight: Sight<'_>, id: RecordingId) -> Result<Option<Voicemail>, StoreError> {
         let sql = "SELECT * FROM voicemails WHERE tenant = $1 AND voicemail = $2 AND deleted_at_ms IS NULL";
-        let row = self.pool.read().await?.first(sql, args![tenant.as_str(), id.to_string()]).await?;
-        row.as_ref().map(voicemail).transpose()
+        let mut conn = self.pool.read().await?;
+        let row = conn.first(sql, args![sight.tenant.as_str(), id.to_string()]).await?;
+        let found = row.as_ref().map(voicemail).transpose()?;
+        let boxes = boxes(&mut conn, sight).await?;
+        Ok(found.filter(|message| boxes.is_none_or(|boxes| boxes.contains(&message.mailbox))))
     }
 
-    /// A page of messages that were not deleted, newest first.
+    /// A page of messages that were not deleted and are in a box that is seen, newest first.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
     pub async fn voicemails(
         &self,
-        tenant: &TenantId,
+        sight: Sight<'_>,
         filter: &VoicemailFilter,
         ask: &PageAsk,
     ) -> Result<Page<Voicemail>, StoreError> {
-        if filter.mailboxes.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(ask.page(Vec::new(), |message: &Voicemail| message.voicemail.to_string()));
-        }
-        let mut condition = Condition::new(tenant);
+        let mut conn = self.pool.read().await?;
+        let boxes = boxes(&mut conn, sight).await?;
+        let mut condition = Condition::of_boxes(sight.tenant, boxes.as_deref());
         condition.and("voicemail < ?", ask.after.clone().unwrap_or_else(|| audit::LAST.to_owned()));
         narrow(&mut condition, filter);
         let limit = condition.bind(ask.rows());
@@ -109,7 +112,7 @@ impl Store {
         let sql = format!(
             "SELECT * FROM voicemails WHERE {text} AND deleted_at_ms IS NULL ORDER BY voicemail DESC LIMIT {limit}"
         );
-        let rows = self.pool.read().await?.all(sql, args).await?;
+        let rows = conn.all(sql, args).await?;
         let items = rows.iter().map(voicemail).collect::<Result<Vec<_>, _>>()?;
         Ok(ask.page(items, |message| message.voicemail.to_string()))
     }
@@ -138,8 +141,8 @@ impl Store {
 }
 
 fn narrow(condition: &mut Condition, filter: &VoicemailFilter) {
-    if let Some(mailboxes) = &filter.mailboxes {
-        condition.any("mailbox", mailboxes);
+    if let Some(mailbox) = &filter.mailbox {
+        condition.and("mailbox = ?", mailbox.as_str());
     }
     if let Some(caller) = &filter.caller {
         condition.and("caller = ?", caller.as_str());

@@ -170,6 +170,14 @@ impl Certificates {
         Ok(Arc::new(config))
     }
 
+    /// For how long each of them is valid; the one for all names first. One that cannot be read is left out.
+    #[must_use]
+    pub fn validity(&self) -> Vec<Validity> {
+        let loaded = self.loaded();
+        let named = loaded.by_name.iter().map(|(name, named)| (Some(name.clone()), named));
+        [(None, &loaded.default)].into_iter().chain(named).filter_map(|(name, named)| validity(name, named)).collect()
+    }
+
     /// The files that it reads.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
@@ -193,6 +201,32 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.of_name(hello.server_name()))
     }
+}
+
+/// For how long a certificate is valid (RFC 5280 §4.1.2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// The name for which it is shown; `None`: for all others.
+    pub name: Option<String>,
+    /// Its file.
+    pub path: PathBuf,
+    /// From when on, ms since the Unix epoch.
+    pub not_before_ms: u64,
+    /// Until when.
+    pub not_after_ms: u64,
+}
+
+fn validity(name: Option<String>, named: &Named) -> Option<Validity> {
+    let own = named.certified.cert.first()?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(own).ok()?;
+    let ms = |seconds: i64| u64::try_from(seconds).unwrap_or_default().saturating_mul(1_000);
+    let validity = parsed.validity();
+    Some(Validity {
+        name,
+        path: named.files.certificate.clone(),
+        not_before_ms: ms(validity.not_before.timestamp()),
+        not_after_ms: ms(validity.not_after.timestamp()),
+    })
 }
 
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hooks::fact::Way;
 use hooks::id::TenantId;
 use sip::digest::{Challenger, DigestServer, Ha1, Refusal as DigestRefusal};
 use sip::flow::Flow;
@@ -10,7 +11,7 @@ use sip::random::Random;
 use sip::time::Now;
 
 use crate::bans::{Bans, Penalty};
-use crate::config::{Extension, NodeConfig, TenantConfig};
+use crate::config::{Extension, NodeConfig, TenantConfig, way_of};
 use crate::metrics::Metrics;
 use crate::passes::Passes;
 use crate::view::BanView;
@@ -55,7 +56,7 @@ impl Doorman {
     }
 
     /// Who sent the request. An unknown host, an unknown or disabled extension, and a wrong password look the same from
-    /// outside.
+    /// outside. An extension that is not used by such phones refuses its own (PHONE-05).
     pub(crate) fn identify<'a>(
         &mut self,
         now: Now,
@@ -75,7 +76,9 @@ impl Doorman {
         let own = |extension: &Extension| Ha1 { md5: extension.ha1_md5, sha256: extension.ha1_sha256 };
         let ha1 = extension.map(|extension| pass.map_or_else(|| own(extension), |pass| pass.ha1));
         match (self.digest.verify(now, request, &claim, ha1.as_ref()), extension) {
-            (Ok(()), Some(extension)) => Verdict::Proven(extension),
+            (Ok(()), Some(extension)) if extension.ways.allow_by(flow.transport) => Verdict::Proven(extension),
+            // Who proved who it is may be told what is the matter.
+            (Ok(()), Some(_)) => self.not_this_way(request, way_of(flow.transport)),
             // An unknown user never verifies; were it so, it would be refused like a wrong password.
             (Ok(()), None) | (Err(DigestRefusal::Wrong), _) => self.failed(now, metrics, request, flow),
             (Err(DigestRefusal::Stale), _) => {
@@ -109,6 +112,16 @@ impl Doorman {
     ) -> Response {
         metrics.auth_challenges += 1;
         self.digest.challenge(now, request, &self.random.token(), why)
+    }
+
+    /// PHONE-05: the extension is not used by such phones.
+    fn not_this_way<'a>(&mut self, request: &Request, way: Way) -> Verdict<'a> {
+        let phrase = match way {
+            Way::Web => "Web Phone Not Allowed",
+            Way::Desk => "SIP Phone Not Allowed",
+        };
+        let response = Response::to_request(request, StatusCode::FORBIDDEN, Some(&self.random.token()));
+        Verdict::Refused { response: response.with_reason(phrase), delay: Duration::ZERO, banned: None }
     }
 
     /// A failed sign-in counts against its source: the answer comes slowly, and at last the source is banned.

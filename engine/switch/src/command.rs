@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use dialplan::number::{Dialled, ExtensionNumber};
-use hooks::fact::{CallSource, EndCause, EndedBy, Event, PeerKind, RecordingFailed, RecordingReady, VoicemailUsed};
+use hooks::fact::{
+    CallSource, EndCause, EndedBy, Event, PeerKind, RecordingFailed, RecordingReady, VoicemailUsed, Way,
+};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
+use sip::flow::Flow;
 use sip::message::StatusCode;
 
 use crate::call::{About, Call, End, PickUpBy, Recording, Route, close_interrupted};
@@ -41,10 +44,10 @@ impl Switch {
         let is_place = |number: &ExtensionNumber| config.plan.is_slot(number);
         self.desk.presence.revise(&config.tenant, |number| is_there(number) || is_place(number), stays);
         for aor in self.desk.registrar.extensions_of(&config.tenant) {
-            if !stays(&aor.extension) {
-                for change in self.desk.registrar.drop_extension(&aor) {
-                    self.registration_changed(change);
-                }
+            let ways = config.extensions.get(&aor.extension).filter(|_| stays(&aor.extension)).map(|own| own.ways);
+            let may_stay = |flow: &Flow| ways.is_some_and(|ways| ways.allow_by(flow.transport));
+            for change in self.desk.registrar.drop_changed(&aor, may_stay) {
+                self.registration_changed(change);
             }
         }
     }
@@ -96,10 +99,11 @@ impl Switch {
     }
 
     fn admit(&mut self, tenant: &TenantId, pass: Pass) -> Result<(), Refused> {
-        let known =
-            self.tenant(tenant).and_then(|tenant| tenant.extensions.get(&pass.extension).map(|own| own.enabled));
-        if known != Some(true) {
-            return Err(Refused::NoSuchExtension);
+        let ways = self
+            .tenant(tenant)
+            .and_then(|tenant| tenant.extensions.get(&pass.extension).filter(|own| own.enabled).map(|own| own.ways));
+        if !ways.ok_or(Refused::NoSuchExtension)?.allow(Way::Web) {
+            return Err(Refused::WayNotAllowed(Way::Web));
         }
         let replaced = self.doorman.passes.admit(tenant, pass).map_err(|Full| Refused::Full)?;
         if let Some((tenant, pass)) = replaced {

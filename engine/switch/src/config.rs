@@ -18,6 +18,7 @@ use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomN
 use dialplan::plan::Plan;
 use dialplan::say::{Language, PromptName};
 use dialplan::survey::Survey;
+use hooks::fact::Way;
 use hooks::id::TenantId;
 use sip::digest::{Ha1Md5, Ha1Sha256};
 use sip::flow::Transport;
@@ -259,6 +260,47 @@ pub struct Extension {
     pub srtp: Srtp,
     /// Whose calls it picks up by `*8`, and who picks up its own; nobody where there is none.
     pub pickup_group: Option<PickupGroup>,
+    /// By which kinds of phone it is used (PHONE-05).
+    pub ways: Ways,
+}
+
+/// By which kinds of phone an extension is used (PHONE-05). The others are refused whatever they ask for, and nobody signs in with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ways {
+    /// By phones in browsers and by SIP phones.
+    #[default]
+    Both,
+    /// By phones in browsers alone (WebRTC).
+    Web,
+    /// By SIP phones alone.
+    Desk,
+}
+
+impl Ways {
+    /// Whether that kind is among them.
+    #[must_use]
+    pub fn allow(self, way: Way) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Web => way == Way::Web,
+            Self::Desk => way == Way::Desk,
+        }
+    }
+
+    /// Whether what comes by that transport is of a kind among them: a browser speaks over a WebSocket, a SIP phone otherwise.
+    #[must_use]
+    pub fn allow_by(self, transport: Transport) -> bool {
+        self.allow(way_of(transport))
+    }
+}
+
+/// What kind of phone speaks so.
+#[must_use]
+pub fn way_of(transport: Transport) -> Way {
+    match transport {
+        Transport::Ws | Transport::Wss => Way::Web,
+        Transport::Udp | Transport::Tcp | Transport::Tls => Way::Desk,
+    }
 }
 
 /// Whether audio is encrypted by keys in the session description (RFC 4568).

@@ -95,7 +95,7 @@ pub(crate) enum TimerKey {
     /// Who did not answer when he was called back is called again.
     Callback(CallId),
     /// What an agent is told before he is connected was not said to its end in time.
-    Whisper(CallId),
+    Announcement(CallId),
     /// A supervisor's phone did not answer in time.
     Supervisor(CallId, AgentId),
     /// An agent's wrap-up is over, or his phone has been away for too long.

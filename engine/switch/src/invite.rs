@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use dialplan::header::Parts;
+use hooks::fact::{Sign, Way};
 use hooks::id::CallId;
 use sip::flow::Flow;
 use sip::headers::{CSeq, HeaderName, Headers, NameAddr};
@@ -100,15 +101,28 @@ pub(crate) fn build(desk: &mut Desk, invitation: &Invitation<'_>) -> Request {
     if let Summons::Return(back) = invitation.summons {
         headers.push(HeaderName::from_bytes(RESUMED_CALL).expect("a token"), back.call.to_string());
     }
-    if !matches!(invitation.summons, Summons::Ring | Summons::RingFirst)
-        && matches!(invitation.target, Target::Phone(_))
-    {
+    if answers_by_itself(desk, invitation) {
         // What desk phones of the different makers look for.
         headers.push(HeaderName::CallInfo, "<sip:switchboard.invalid>;answer-after=0");
         headers.push(HeaderName::AlertInfo, "<http://switchboard.invalid>;info=alert-autoanswer;delay=0");
     }
     request.set_body("application/sdp", invitation.offer.clone());
     request
+}
+
+/// Whether a phone is asked to answer without its user: he has asked for the call, or wants that of his web phone (CALL-11).
+fn answers_by_itself(desk: &Desk, invitation: &Invitation<'_>) -> bool {
+    let Target::Phone(phone) = invitation.target else { return false };
+    match invitation.summons {
+        Summons::AutoAnswer | Summons::Supervise(_) | Summons::Return(_) => true,
+        Summons::Ring | Summons::RingFirst => {
+            let tenant = invitation.tenant;
+            let agent = desk.floor.on_extension(&tenant.tenant, &phone.extension);
+            let is_web = agent.and_then(|agent| desk.floor.sign_of(agent)) == Some(Sign::Phone(Way::Web));
+            let set = agent.and_then(|agent| tenant.agents.get(desk.floor.number_of(agent)?));
+            is_web && set.is_some_and(|agent| agent.auto_answer)
+        }
+    }
 }
 
 /// In an INVITE that asks a browser back to its call: which one, as the API names it. Its page may answer such a one by itself.

@@ -285,6 +285,8 @@ pub enum MediaCommand {
         left: Vec<EndpointId>,
         /// As in [`MediaCommand::Record`].
         right: Vec<EndpointId>,
+        /// One of them: what a player says to it is on the right, too (REC-08).
+        said_to: Option<EndpointId>,
     },
     /// Silence is recorded until resumed (REC-08).
     PauseRecording(RecordingId),

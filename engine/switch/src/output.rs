@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dialplan::flow::name::Mailbox;
 use dialplan::number::ExtensionNumber;
-use hooks::fact::Fact;
+use hooks::fact::{Fact, Way};
 use hooks::id::{CallId, RecordingId, TenantId};
 use hooks::lookup::Question;
 use sip::flow::{ConnectionId, Flow};
@@ -259,6 +259,9 @@ pub enum Refused {
     /// PHONE-05.
     #[error("another agent is signed in on the extension; choose another one, or sign him out")]
     ExtensionTaken,
+    /// PHONE-05.
+    #[error("{}", way_not_allowed(*.0))]
+    WayNotAllowed(Way),
     /// A call runs on it that began before.
     #[error("a call is running on the extension; end it first")]
     ExtensionOnCall,
@@ -276,6 +279,13 @@ pub enum Refused {
     /// It is being tested.
     #[error("the trunk is being tested already; wait for that")]
     TestRunning,
+}
+
+fn way_not_allowed(way: Way) -> &'static str {
+    match way {
+        Way::Web => "the extension takes no web phone; sign in with a desk phone, or set its `ways` otherwise",
+        Way::Desk => "the extension takes no desk phone; sign in with the web phone, or set its `ways` otherwise",
+    }
 }
 
 /// "cannot hold: no call".

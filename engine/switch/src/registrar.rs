@@ -239,9 +239,10 @@ impl Registrar {
         .collect()
     }
 
-    /// Ends every binding of an extension that was changed, disabled or deleted.
-    pub(crate) fn drop_extension(&mut self, aor: &Aor) -> Vec<Change> {
-        let ids: Vec<BindingId> = self.of(aor).iter().map(|binding| binding.id).collect();
+    /// Ends the bindings of an extension that was changed, disabled or deleted, but for those whose flow may stay.
+    pub(crate) fn drop_changed(&mut self, aor: &Aor, may_stay: impl Fn(&Flow) -> bool) -> Vec<Change> {
+        let going = self.of(aor).iter().filter(|binding| !may_stay(&binding.flow));
+        let ids: Vec<BindingId> = going.map(|binding| binding.id).collect();
         ids.into_iter().filter_map(|id| self.unbind(aor, id, UnboundReason::Settings)).collect()
     }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use dialplan::number::ExtensionNumber;
 use hooks::fact::{Event, RegistrationBound, RegistrationUnbound, SourceBanned, UnboundReason};
 use hooks::id::TenantId;
 use sip::flow::{ConnectionId, Flow, Transport};
@@ -191,10 +192,10 @@ impl Switch {
     /// over UDP are taken.
     pub(crate) fn restore(&mut self, tenant: &TenantId, bound: &RegistrationBound) {
         let Some(config) = self.tenants.by_id(tenant) else { return };
-        let Some(extension) = bound.extension.parse().ok().filter(|number| config.extensions.contains_key(number))
-        else {
-            return;
+        let takes_it = |number: &ExtensionNumber| {
+            config.extensions.get(number).is_some_and(|own| own.ways.allow_by(Transport::Udp))
         };
+        let Some(extension) = bound.extension.parse().ok().filter(takes_it) else { return };
         let aor = Aor { tenant: tenant.clone(), extension };
         let Some(spec) = restored(bound) else { return };
         // It is written down already: only the view is new.

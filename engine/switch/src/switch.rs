@@ -462,7 +462,7 @@ impl Switch {
                 self.with_call(call, |call, desk| call.supervisor_elapsed(desk, supervisor));
             }
             TimerKey::Callback(callback) => self.desk.callback_due(callback),
-            TimerKey::Whisper(call) => self.with_call(call, Call::whisper_elapsed),
+            TimerKey::Announcement(call) => self.with_call(call, Call::announcement_elapsed),
             TimerKey::Agent(agent) => self.desk.agent_due(agent),
             TimerKey::Closing(call) => self.with_call(call, Call::closing_elapsed),
             TimerKey::Recording(recording) => self.recording_unreported(recording),

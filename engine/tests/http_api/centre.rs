@@ -1,6 +1,7 @@
 //! Agents and queues as they are set, and what is ordered of agents.
 
-use engine::store::employees::{Employee, Employment};
+use engine::store::employees::Employee;
+use engine::store::roles::DataPermission;
 use engine::store::setting::{Change, Origin};
 use hooks::fact::{AgentState, CallStatus, Sign, Supervision, Way};
 use hooks::id::CallId;
@@ -37,6 +38,7 @@ async fn an_employee_becomes_an_agent_of_a_queue_and_the_switch_knows() {
     let made = admin.post("/agents", json!({"agent": "10000", "rules": rules})).await;
     assert_eq!((made.status.as_u16(), made.header("location")), (201, "/api/v1/agents/10000"));
     assert_eq!(made.json()["now"]["state"], "offline");
+    assert_eq!(made.json()["auto_answer"], false, "CALL-11: off unless it is set");
 
     let rules = json!({
         "number": "7000", "strategy": "ring_all", "max_wait_s": 60, "wrap_up_max_s": 30, "welcome": "queue_welcome",
@@ -153,6 +155,10 @@ async fn an_agent_orders_himself_and_others_only_by_permission() {
     let employee = fixture.client().with("authorization", &format!("Bearer {}", signed_in["token"].as_str().unwrap()));
     let own = employee.post("/agents/10000/sign-in", json!({"way": "desk", "extension": "1001"})).await;
     assert_eq!(own.status, 204);
+    // PHONE-05: a person is told what is the matter.
+    let refused = employee.post("/agents/10000/sign-in", json!({"way": "web", "extension": "1001"})).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (409, "refused"));
+    assert!(refused.json()["detail"].as_str().unwrap().starts_with("the extension takes no web phone; "));
     assert_eq!(employee.post("/agents/10001/force", json!({"force": "not_ready"})).await.status, 204);
     let orders = fixture.switch.commands.lock().unwrap().clone();
     let by: Vec<Option<String>> = orders
@@ -162,7 +168,7 @@ async fn an_agent_orders_himself_and_others_only_by_permission() {
             _ => None,
         })
         .collect();
-    assert_eq!(by, [None, Some("admin".to_owned())]);
+    assert_eq!(by, [None, None, Some("admin".to_owned())]);
     let token = admin.post("/tokens", json!({"name": "dialler", "permissions": ["call.dial"]})).await.json();
     let dialler = fixture.client().with("authorization", &format!("Bearer {}", token["token"].as_str().unwrap()));
     let others = dialler.post("/agents/10001/state", json!({"state": "on_break"})).await;
@@ -223,14 +229,12 @@ async fn keys_are_pressed_for_a_party() {
         assert_eq!(dialler.post(&format!("{path}{query}"), body).await.status, 404, "{query}");
     }
     // In his own he needs no more.
+    let role = fixture.role("dialler", &["call.dial"], DataPermission::All).await;
     let employee = Employee {
-        employee_no: "10001".to_owned(),
         login: "agent".to_owned(),
-        name: String::new(),
-        password_hash: engine::secrets::hash_password(PASSWORD),
         must_change: false,
-        permissions: vec!["call.dial".to_owned()],
-        employment: Employment::Active,
+        role,
+        ..Employee::new("10001", engine::secrets::hash_password(PASSWORD))
     };
     fixture.store.create(Change::system(default_tenant(), Origin::Setup), employee).await.unwrap();
     let session = json!({"login": "agent", "password": PASSWORD, "tenant": "default"});

@@ -9,82 +9,89 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use dialplan::number::ExtensionNumber;
-use engine::config::{HookConfig, StorageUrl};
+use engine::config::{HookConfig, SmsConfig, SmsDriver, StorageUrl, WebhookConfig};
+use engine::http;
 use engine::http::health::{Health, SipSockets};
 use engine::http::metric;
 use engine::http::peer::Peer;
+use engine::http::permission::Registry;
 use engine::http::state::{Api, Parts};
 use engine::http::wallboard::Abnormal;
 use engine::journal::JournalOptions;
 use engine::journal::facts::FactJournal;
 use engine::ladder::Captures;
 use engine::live::{CommandError, Live, SwitchHandle};
+use engine::locations::Locations;
 use engine::lookups::Hooks;
 use engine::names::Names;
+use engine::plugins::{Desk, Desks, HostParts, PluginHost};
 use engine::prompts::PromptLibrary;
 use engine::prompts::files::PromptFiles;
 use engine::secrets::{SecretKey, hash_password, new_token, token_hash};
+use engine::sms::Sms;
 use engine::store::Store;
-use engine::store::employees::{Employee, Employment};
+use engine::store::departments::Department;
+use engine::store::employees::Employee;
 use engine::store::extensions::Extension;
+use engine::store::roles::{DataPermission, Role};
 use engine::store::routes::{Route, RouteRule};
 use engine::store::setting::{Change, Hidden, Origin};
 use engine::store::tenants::Tenant;
 use engine::store::trunks::Trunk;
 use engine::store::{api_tokens::ApiToken, unix_ms};
+use engine::tasks::Tasks;
 use engine::tls::{TlsClient, Trust, Trusted};
+use engine::web_client::Reach;
+use engine::webhooks::Webhooks;
+use engine::webhooks::retry::RetryRules;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use hooks::fact::{Direction, Event, Fact, SettingsChanged, SourceBanned};
+use hooks::fact::{Direction, Event, Fact, SettingsChanged, SourceBanned, Way};
 use hooks::id::{CallId, TenantId};
-use hooks::lookup::{DialResolve, Lookups};
-use hooks::plugin::{Host, PermissionKey, Plugin, PluginError};
+use hooks::plugin::{Host, Plugin};
 use recordings::{SealKeys, Storage};
 use serde_json::Value;
 use switch::config::TenantConfig;
-use switch::input::{CallOrder, Command, RecordAction};
+use switch::input::{AgentOrder, CallOrder, Command, RecordAction, SignIn};
 use switch::output::{Done, Refused, TrunkTest};
 use switch::view::{BanView, CallPhase, CallView, RegistrationView, TrunkAnswer, View};
 use tower::ServiceExt as _;
 
+use crate::phonebook::Phonebook;
+
 pub(crate) const PASSWORD: &str = "correct horse 1";
 
-/// A plugin that knows the number of one record.
-struct Phonebook;
+/// How long a request to the plugin may take.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
 
-impl Lookups for Phonebook {
-    fn resolve(&self, asked: &DialResolve) -> Option<String> {
-        match asked.record.as_str() {
-            "customer-7" if asked.tenant == TenantId::first() => Some("138 0000 0007".to_owned()),
-            "customer-8" => Some("no number".to_owned()),
-            _ => None,
-        }
+fn sms(folder: &std::path::Path) -> SmsConfig {
+    SmsConfig {
+        driver: SmsDriver::File(folder.join("sms")),
+        prefixes: vec!["+86".to_owned()],
+        code_text: "{code} for {minutes} minutes".to_owned(),
+        code_template: "SMS_1".to_owned(),
     }
 }
 
-impl Plugin for Phonebook {
-    fn name(&self) -> &'static str {
-        "phonebook"
-    }
-
-    fn permission_keys(&self) -> &'static [PermissionKey] {
-        &[]
-    }
-
-    fn lookups(&self) -> Option<&dyn Lookups> {
-        Some(self)
-    }
-
-    fn run(&self, _: &dyn Host) -> Result<(), PluginError> {
-        Ok(())
-    }
-}
-
-fn hooks(folder: &std::path::Path) -> Hooks {
+fn tls(folder: &std::path::Path) -> Arc<TlsClient> {
     let trust = Trust { ca: folder.join("no.pem"), unverified_hosts: std::collections::BTreeSet::new() };
-    let client = TlsClient::new(Trusted::read(trust).unwrap()).unwrap();
+    Arc::new(TlsClient::new(Trusted::read(trust).unwrap()).unwrap())
+}
+
+fn hooks(client: Arc<TlsClient>) -> Hooks {
     let config = HookConfig { timeout: Duration::from_secs(20), ..HookConfig::default() };
-    Hooks::new(&[Arc::new(Phonebook)], config, Arc::new(Names::default()), Arc::new(client))
+    Hooks::new(&[Arc::new(Phonebook::default())], config, Arc::new(Names::default()), client)
+}
+
+/// Webhooks may go to this machine, and what fails is tried again at once, for as long as a test may take.
+pub(crate) fn webhook_config() -> WebhookConfig {
+    let (first, longest) = (Duration::from_millis(1), Duration::from_millis(20));
+    WebhookConfig {
+        reach: Reach::Everywhere,
+        timeout: Duration::from_secs(20),
+        retry: RetryRules { first, longest, span: Duration::from_secs(600), attempts: u32::MAX },
+        hold_days: 30,
+    }
 }
 
 /// A switch that notes what it is told.
@@ -143,6 +150,7 @@ impl SwitchHandle for FakeSwitch {
             }
             Command::TestTrunk(trunk) if trunk.as_str() == "carrier" => Ok(Done::TrunkTested(Box::new(trunk_test()))),
             Command::Admit(pass) if pass.extension.as_str() == "1001" => Ok(Done::Ok),
+            Command::Admit(pass) if pass.extension.as_str() == "1002" => Err(Refused::WayNotAllowed(Way::Web)),
             Command::Admit(_) => Err(Refused::NoSuchExtension),
             Command::Revoke(_) => Ok(Done::Ok),
             Command::TestTrunk(_) => Err(Refused::NoSuchTrunk),
@@ -155,6 +163,10 @@ impl SwitchHandle for FakeSwitch {
                 Some(_) => Ok(Done::Ok),
                 None => Err(Refused::NoSuchCall),
             },
+            // PHONE-05.
+            Command::Agent { order: AgentOrder::SignIn(SignIn { way: Way::Web, .. }), .. } => {
+                Err(Refused::WayNotAllowed(Way::Web))
+            }
             Command::Agent { agent, .. } => match self.live.agent(&tenant, agent.as_str()) {
                 Some(_) => Ok(Done::Ok),
                 None => Err(Refused::NoSuchAgent),
@@ -217,6 +229,9 @@ pub(crate) struct Fixture {
     pub(crate) prompts: Arc<PromptLibrary>,
     pub(crate) journals: Mutex<BTreeMap<TenantId, FactJournal>>,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) phonebook: Arc<Phonebook>,
+    /// As the plugin sees the engine.
+    pub(crate) host: Arc<dyn Host>,
 }
 
 pub(crate) fn default_tenant() -> TenantId {
@@ -227,23 +242,63 @@ pub(crate) fn other_tenant() -> TenantId {
     "other".parse().unwrap()
 }
 
+/// Both tenants with what they begin with, and their journals.
+async fn two_tenants(store: &Store, folder: &std::path::Path) -> BTreeMap<TenantId, FactJournal> {
+    let mut journals = BTreeMap::new();
+    for tenant in [default_tenant(), other_tenant()] {
+        seed(store, &tenant).await;
+        let options = JournalOptions::new(&folder.join("journal"), tenant.clone());
+        journals.insert(tenant, FactJournal::open(&options).unwrap());
+    }
+    journals
+}
+
 impl Fixture {
     pub(crate) async fn new() -> Self {
+        Self::made(false, webhook_config()).await
+    }
+
+    /// With a gateway of short messages, which writes them down.
+    pub(crate) async fn with_sms() -> Self {
+        Self::made(true, webhook_config()).await
+    }
+
+    /// The short messages so far, the last one last.
+    pub(crate) fn messages(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("sms")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub(crate) async fn with_webhooks(webhooks: WebhookConfig) -> Self {
+        Self::made(false, webhooks).await
+    }
+
+    async fn made(has_sms: bool, webhooks: WebhookConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StorageUrl::Sqlite(folder.path().join("test.db"))).await.unwrap();
-        let mut journals = BTreeMap::new();
-        for tenant in [default_tenant(), other_tenant()] {
-            seed(&store, &tenant).await;
-            let options = JournalOptions::new(&folder.path().join("journal"), tenant.clone());
-            journals.insert(tenant, FactJournal::open(&options).unwrap());
-        }
+        let journals = two_tenants(&store, folder.path()).await;
         let live = Arc::new(Live::new());
         let switch =
             Arc::new(FakeSwitch { live: live.clone(), settings: Mutex::default(), commands: Mutex::default() });
         let health = Arc::new(Health::new());
         health.set_sip(SipSockets::Up);
         let files = PromptFiles::new(folder.path().join("prompts"));
+        let client = tls(folder.path());
         let prompts = Arc::new(PromptLibrary::new(switch::config::TonePlan::Cn, files).unwrap());
+        let locations = Arc::new(Locations::open(None).unwrap());
+        let phonebook = Arc::new(Phonebook::default());
+        let parts = HostParts {
+            store: store.clone(),
+            live: live.clone(),
+            switch: switch.clone(),
+            journals: journals.iter().map(|(tenant, journal)| (tenant.clone(), journal.handle())).collect(),
+            locations: locations.clone(),
+            passed: engine::passed::Passed::default(),
+            stopping: Arc::default(),
+        };
+        let host: Arc<dyn Host> = Arc::new(PluginHost::new("phonebook", parts, folder.path().to_owned()));
+        let plugin: Arc<dyn Plugin> = phonebook.clone();
+        let desk = Arc::new(Desk::new(plugin.clone(), host.clone(), ANSWER_MAX).unwrap());
         let api = Api::new(Parts {
             store: store.clone(),
             live: live.clone(),
@@ -261,10 +316,29 @@ impl Fixture {
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
             park: dialplan::park::Park::default(),
             abnormal: Abnormal { max: Duration::from_secs(3_600), min: Duration::ZERO },
-            hooks: Arc::new(hooks(folder.path())),
+            hooks: Arc::new(hooks(client.clone())),
+            registry: Arc::new(Registry::new(&[plugin])),
+            tasks: Tasks::new(store.clone(), folder.path(), 7),
+            sms: has_sms.then(|| Sms::new(sms(folder.path()))),
+            desks: Desks::new(vec![desk]),
+            locations,
+            webhooks: Webhooks::new(webhooks, Arc::new(Names::default()), client),
         });
+        http::export::register(&api);
         let journals = Mutex::new(journals);
-        Self { router: engine::http::router(api.clone()), api, store, live, switch, health, prompts, journals, folder }
+        Self {
+            router: engine::http::router(api.clone()),
+            api,
+            store,
+            live,
+            switch,
+            health,
+            prompts,
+            journals,
+            folder,
+            phonebook,
+            host,
+        }
     }
 
     /// A token of a tenant with these permissions.
@@ -275,10 +349,21 @@ impl Fixture {
             name: "test".to_owned(),
             token_hash: Hidden::new(token_hash(&secret)),
             permissions: permissions.iter().map(|key| (*key).to_owned()).collect(),
+            data: DataPermission::All,
             expires_at_ms: None,
         };
         self.store.create(Change::system(tenant.clone(), Origin::Setup), token).await.unwrap();
         secret
+    }
+
+    /// A role of `default` with these permissions; its ID.
+    pub(crate) async fn role(&self, name: &str, permissions: &[&str], data: DataPermission) -> String {
+        let id = engine::secrets::new_ulid(unix_ms());
+        let permissions = permissions.iter().map(|key| (*key).to_owned()).collect();
+        let name = name.to_owned();
+        let role = Role { id: id.clone(), name, permissions, data, ..Role::agent() };
+        self.store.create(Change::system(default_tenant(), Origin::Setup), role).await.unwrap();
+        id
     }
 
     /// An administrator's client.
@@ -330,14 +415,15 @@ pub(crate) fn fact(tenant: &TenantId, n: u32) -> Fact {
 async fn seed(store: &Store, tenant: &TenantId) {
     let change = || Change::system(tenant.clone(), Origin::Setup);
     store.create(change(), Tenant::new(tenant.clone(), "A tenant")).await.unwrap();
+    store.create(change(), Department::root("Default")).await.unwrap();
+    store.create(change(), Role::administrator()).await.unwrap();
+    store.create(change(), Role::agent()).await.unwrap();
     let admin = Employee {
-        employee_no: "10000".to_owned(),
         login: "admin".to_owned(),
         name: "Administrator".to_owned(),
-        password_hash: hash_password(PASSWORD),
         must_change: false,
-        permissions: vec!["*".to_owned()],
-        employment: Employment::Active,
+        role: Role::ADMINISTRATOR.to_owned(),
+        ..Employee::new("10000", hash_password(PASSWORD))
     };
     store.create(change(), admin).await.unwrap();
     for number in ["1001", "1002"] {

@@ -3,6 +3,8 @@
 use engine::http::sip_credential::revoke_ended;
 use engine::secrets::hash_password;
 use engine::store::employees::{LoginOutcome, NewPassword};
+use engine::store::logins::LoginFilter;
+use engine::store::scope::Sight;
 use engine::store::sessions::SESSION_IDLE_MS;
 use engine::store::setting::{Change, Origin, PageAsk};
 use serde_json::json;
@@ -92,7 +94,12 @@ async fn each_sign_in_sign_out_and_failure_is_logged() {
     let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
     fixture.client().with("authorization", &bearer).delete("/session").await;
     fixture.client().post("/session", sign_in("ghost", "x")).await;
-    let log = fixture.store.logins(&default_tenant(), &PageAsk::first(10)).await.unwrap().items;
+    let log = fixture
+        .store
+        .logins(Sight::whole(&default_tenant()), &LoginFilter::default(), &PageAsk::first(10))
+        .await
+        .unwrap()
+        .items;
     let seen: Vec<_> = log.iter().rev().map(|entry| (entry.login.as_str(), entry.outcome)).collect();
     let expected = [
         ("admin", LoginOutcome::Failed),
@@ -102,6 +109,39 @@ async fn each_sign_in_sign_out_and_failure_is_logged() {
     ];
     assert_eq!(seen, expected);
     assert!(log.iter().all(|entry| entry.address == "192.0.2.77"));
+}
+
+/// Proves LOG-06, LOG-07 (all but departments), LOG-08 (there is nothing but reading).
+#[tokio::test]
+async fn the_login_log_is_asked_by_time_agent_and_status() {
+    let fixture = Fixture::new().await;
+    fixture.client().post("/session", sign_in("admin", "wrong")).await;
+    let by_mobile = json!({"login": "admin", "password": PASSWORD, "sign_in": "mobile", "tenant": "default"});
+    fixture.client().post("/session", by_mobile).await;
+    fixture.client().post("/session", sign_in("admin", PASSWORD)).await;
+    fixture.client().post("/session", sign_in("ghost", "x")).await;
+    let later = engine::store::unix_ms() + SESSION_IDLE_MS + 1_000;
+    assert_eq!(fixture.store.sweep_sessions(later).await.unwrap(), 1);
+    let admin = fixture.admin().await;
+    let statuses = async |query: &str| {
+        let page = admin.get(&format!("/logins?{query}")).await.json();
+        let items = page["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(statuses("").await, "expired failed login replaced login failed");
+    assert_eq!(statuses("agent=10000&status=login").await, "login login");
+    assert_eq!(statuses("status=failed").await, "failed failed");
+    assert_eq!(statuses("to=2020-01-01T00:00:00Z").await, "");
+    assert_eq!(statuses("from=2999-01-01T00:00:00Z").await, "");
+    let first = admin.get("/logins?agent=10000&status=login").await.json()["items"][1].clone();
+    assert_eq!(
+        (&first["way"], &first["sign_in"], &first["address"], &first["login"]),
+        (&json!("password"), &json!("mobile"), &json!("192.0.2.77"), &json!("admin"))
+    );
+    assert_eq!(admin.delete("/logins").await.status, 405);
+    let nobody = fixture.token(&default_tenant(), &["audit.read"]).await;
+    let nobody = fixture.client().with("authorization", &format!("Bearer {nobody}"));
+    assert_eq!(nobody.get("/logins").await.status, 403);
 }
 
 /// Proves LOGIN-05.
@@ -237,4 +277,6 @@ async fn a_sip_credential_needs_a_session_the_right_and_an_extension() {
     let client = signed_in(&fixture).await;
     assert_eq!(client.post(path, json!({"extension": "alice"})).await.status, 422);
     assert_eq!(client.post(path, json!({"extension": "1999"})).await.status, 422);
+    let desk_only = client.post(path, json!({"extension": "1002"})).await;
+    assert_eq!((desk_only.status.as_u16(), desk_only.problem().as_str()), (409, "refused"), "PHONE-05");
 }

@@ -3,6 +3,7 @@
 use engine::store::extensions::Extension;
 use engine::store::setting::{Change, Origin};
 use serde_json::{Value, json};
+use switch::config::Ways;
 
 use crate::fixture::{Fixture, default_tenant};
 
@@ -42,6 +43,15 @@ async fn an_extension_is_made_changed_and_deleted_and_the_switch_knows() {
     assert_eq!(group(&fixture), None);
     let misnamed = json!({"pickup_group": "Sales & Co"});
     assert_eq!(admin.patch("/extensions/2001", misnamed).await.json()["errors"][0]["field"], "pickup_group");
+
+    // PHONE-05: both ways, until one is left.
+    assert_eq!(cleared["ways"], "both");
+    assert_eq!(handed(&fixture).0.extensions[&number].ways, Ways::Both);
+    assert_eq!(admin.patch("/extensions/2001", json!({"ways": "desk"})).await.json()["ways"], "desk");
+    assert_eq!(handed(&fixture).0.extensions[&number].ways, Ways::Desk);
+    let fixed = json!({"ways": "web", "contact": "sip:2001@192.0.2.7"});
+    assert_eq!(admin.patch("/extensions/2001", fixed).await.json()["errors"][0]["field"], "ways");
+    assert_eq!(admin.patch("/extensions/2001", json!({"ways": "pigeon"})).await.status, 422);
 
     // AGT-18: takes effect with the next call; replaced as a whole.
     let handling = json!({"do_not_disturb": true, "forward_busy": "1002"});

@@ -19,7 +19,7 @@ async fn a_policy_is_set_whole_shown_and_handed_to_the_switch() {
         "priority": 1, "weight": 10, "failover_codes": [503, 404], "patience_ms": 3_000,
         "outbound": {"calls": 30, "per_second": 10}, "inbound": {"calls": 20}, "when_full": "busy",
         "called_out": ["e164 cn", "prefix + -> 00"], "caller": "fixed", "caller_fixed": "4008001234",
-        "headers": [{"header": "X-Account", "value": "acme-{caller}"}]
+        "headers": [{"header": "X-Account", "value": "acme-{caller}"}], "recording_announcement": "queue_welcome"
     });
     let made = admin.post("/trunks", json!({"name": "second", "host": "192.0.2.20", "policy": policy})).await;
     assert_eq!(made.status, 201, "{made:?}");
@@ -33,6 +33,7 @@ async fn a_policy_is_set_whole_shown_and_handed_to_the_switch() {
     let number = dialplan::rule::rewrite(&handed.policy.numbers.called_out, "13800000000");
     assert_eq!((number.as_str(), handed.policy.headers[0].name()), ("008613800000000", "X-Account"));
     assert_eq!(handed.policy.numbers.caller, CallerShown::Fixed("4008001234".into()));
+    assert_eq!(handed.policy.recording_announcement, Some("queue_welcome".parse().unwrap()));
     let health = Health { interval: std::time::Duration::from_secs(30), threshold: 2 };
     assert_eq!((handed.policy.health, handed.policy.limits.outbound.calls), (Some(health), Some(30)));
 
@@ -67,6 +68,11 @@ async fn a_policy_that_cannot_be_is_refused_field_by_field() {
                 "policy.headers.0"
             ]
         );
+    }
+    for prompt in ["no_such_prompt", "No Prompt"] {
+        let refused = admin.patch("/trunks/carrier", json!({"policy": {"recording_announcement": prompt}})).await;
+        let field = json!("policy.recording_announcement");
+        assert_eq!((refused.status.as_u16(), &refused.json()["errors"][0]["field"]), (422, &field), "{prompt}");
     }
     let unknown = admin.patch("/trunks/carrier", json!({"policy": {"prioritee": 1}})).await;
     assert_eq!(unknown.status, 422);

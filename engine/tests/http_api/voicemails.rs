@@ -3,10 +3,11 @@
 use engine::centre::{AgentRules, QueueMember, QueueRules};
 use engine::secrets::hash_password;
 use engine::store::agents::Agent;
-use engine::store::employees::{Employee, Employment};
+use engine::store::employees::Employee;
 use engine::store::queues::Queue;
 use engine::store::recordings::{Recording, RecordingFile, RecordingState};
 use engine::store::records::{CallDocument, CallRecord, Derived};
+use engine::store::roles::DataPermission;
 use engine::store::setting::{Change, Origin};
 use engine::store::voicemails::{FirstUse, Voicemail};
 use hooks::fact::{AudioFormat, CallSource, Direction};
@@ -93,16 +94,10 @@ async fn fixture() -> Fixture {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("a.wav"), (0..1_000_u32).map(|n| (n % 251) as u8).collect::<Vec<u8>>()).unwrap();
     let change = || Change::system(default_tenant(), Origin::Setup);
-    for (number, permissions) in [("10001", vec![]), ("10002", vec!["voicemails.read".to_owned()])] {
-        let employee = Employee {
-            employee_no: number.to_owned(),
-            login: format!("agent-{number}"),
-            name: String::new(),
-            password_hash: hash_password(PASSWORD),
-            must_change: false,
-            permissions,
-            employment: Employment::Active,
-        };
+    for (number, keys) in [("10001", &[][..]), ("10002", &["voicemails.read"])] {
+        let role = fixture.role(number, keys, DataPermission::All).await;
+        let login = format!("agent-{number}");
+        let employee = Employee { login, must_change: false, role, ..Employee::new(number, hash_password(PASSWORD)) };
         fixture.store.create(change(), employee).await.unwrap();
     }
     let rules = AgentRules { extension: Some("1001".to_owned()), ..AgentRules::default() };

@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 
-use media::EndpointId;
 use media::codec::Coder;
 use media::relay::Tap;
 use media::rtp::Header;
+use media::{EndpointId, Spoken};
 
 /// Shared by both threads; locked for a copy of some hundred bytes or a swap.
 #[derive(Default)]
@@ -24,6 +24,7 @@ pub(crate) struct TapBuffer {
 
 struct Head {
     endpoint: EndpointId,
+    spoken: Spoken,
     mono_us: u64,
     coder: Option<Coder>,
     header: Header,
@@ -40,8 +41,8 @@ impl Taps {
         }
         buffer.payloads.extend_from_slice(tap.payload);
         let end = buffer.payloads.len();
-        let Tap { endpoint, mono_us, coder, header, payload: _ } = tap;
-        buffer.heads.push(Head { endpoint, mono_us, coder, header, end });
+        let Tap { endpoint, spoken, mono_us, coder, header, payload: _ } = tap;
+        buffer.heads.push(Head { endpoint, spoken, mono_us, coder, header, end });
     }
 
     /// Gives what has come, in order, and takes an empty buffer for the next.
@@ -62,8 +63,8 @@ impl TapBuffer {
         self.heads.iter().map(move |head| {
             let payload = &self.payloads[start..head.end];
             start = head.end;
-            let Head { endpoint, mono_us, coder, header, .. } = *head;
-            Tap { endpoint, mono_us, coder, header, payload }
+            let Head { endpoint, spoken, mono_us, coder, header, .. } = *head;
+            Tap { endpoint, spoken, mono_us, coder, header, payload }
         })
     }
 

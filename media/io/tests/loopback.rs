@@ -134,7 +134,7 @@ fn both_voices_are_recorded_on_their_sides_whatever_another_sink_does() {
         let recorder = RecorderId(id);
         let start = StartRecorder {
             recorder,
-            channels: Channels { left: [A].into(), right: [B].into() },
+            channels: Channels { left: [A].into(), right: [B].into(), ..Channels::default() },
             rate: RecordRate::Narrow,
             sink,
         };
@@ -185,7 +185,7 @@ fn a_sink_that_blocks_holds_up_neither_packets_nor_music() {
     let sink = Box::new(Stuck(Arc::clone(&gate)));
     let start = StartRecorder {
         recorder: RecorderId(1),
-        channels: Channels { left: [A].into(), right: [B].into() },
+        channels: Channels { left: [A].into(), right: [B].into(), ..Channels::default() },
         rate: RecordRate::Narrow,
         sink,
     };
@@ -270,7 +270,7 @@ fn silence_is_told_and_shutdown_closes_everything() {
     let tape = Tape::default();
     let start = StartRecorder {
         recorder: RecorderId(1),
-        channels: Channels { left: [A].into(), right: [A].into() },
+        channels: Channels { left: [A].into(), right: [A].into(), ..Channels::default() },
         rate: RecordRate::Wide,
         sink: Box::new(tape.clone()),
     };

@@ -18,6 +18,7 @@ const MU: Coder = Coder::G711(Law::Mu);
 struct Sent {
     arrives_us: u64,
     side: EndpointId,
+    spoken: Spoken,
     coder: Coder,
     header: Header,
     payload: Vec<u8>,
@@ -37,6 +38,7 @@ fn speak(side: EndpointId, start_us: u64, signal: &[i16], delay_us: impl Fn(usiz
         Some(Sent {
             arrives_us: start_us + i as u64 * 20_000 + delay_us(i)?,
             side,
+            spoken: Spoken::ByParty,
             coder: MU,
             header,
             payload: frame.iter().map(|sample| to_ulaw(*sample)).collect(),
@@ -51,7 +53,7 @@ fn record(rate: RecordRate, stop_us: u64, packets: Vec<Sent>) -> [Vec<i16>; 2] {
 }
 
 fn two() -> Channels {
-    Channels { left: [LEFT].into(), right: [RIGHT].into() }
+    Channels { left: [LEFT].into(), right: [RIGHT].into(), ..Channels::default() }
 }
 
 fn at(mono_us: u64) -> Now {
@@ -71,9 +73,16 @@ fn record_with(
     let mut next = packets.into_iter().peekable();
     for tick_us in (100_000..=stop_us).step_by(100_000) {
         while let Some(packet) = next.next_if(|packet| packet.arrives_us <= tick_us) {
-            let Sent { arrives_us, side, coder, header, payload } = &packet;
+            let Sent { arrives_us, side, spoken, coder, header, payload } = &packet;
             let (endpoint, mono_us) = (*side, *arrives_us);
-            recorder.receive(&Tap { endpoint, mono_us, coder: Some(*coder), header: *header, payload });
+            recorder.receive(&Tap {
+                endpoint,
+                spoken: *spoken,
+                mono_us,
+                coder: Some(*coder),
+                header: *header,
+                payload,
+            });
         }
         recorder.advance(tick_us, &mut interleaved);
         order(tick_us, &mut recorder);
@@ -128,7 +137,14 @@ fn wideband_and_narrowband_parties_stand_together_at_16_khz() {
             encoder.encode(frame, &mut payload);
             let timestamp = i as u32 * coder.clock_hz() / 50;
             let header = Header { ssrc: 9, sequence: i as u16, timestamp, ..Header::default() };
-            packets.push(Sent { arrives_us: i as u64 * 20_000, side: RIGHT, coder, header, payload });
+            packets.push(Sent {
+                arrives_us: i as u64 * 20_000,
+                side: RIGHT,
+                spoken: Spoken::ByParty,
+                coder,
+                header,
+                payload,
+            });
         }
     }
     let [left, right] = record(RecordRate::Wide, 1_000_000, packets);
@@ -252,7 +268,7 @@ fn a_drifting_clock_is_followed() {
 fn what_cannot_be_decoded_is_counted_and_a_flood_is_bounded() {
     let mut recorder = Recorder::new(Now::default(), RecordRate::Narrow, two());
     let header = Header::default();
-    let tap = Tap { endpoint: LEFT, mono_us: 5, coder: None, header, payload: &[] };
+    let tap = Tap { endpoint: LEFT, spoken: Spoken::ByParty, mono_us: 5, coder: None, header, payload: &[] };
     recorder.receive(&tap);
     assert_eq!(recorder.lost_packets(), 1);
     for sequence in 0..2_000 {
@@ -277,13 +293,18 @@ fn who_comes_and_goes_while_it_runs_is_faded_and_only_the_named_are_recorded() {
     let said = tones.map(|(party, hz)| speak(party, 0, &sine(8_000, hz, 8_000.0, 4.0), |_| Some(0)));
     let packets = said.into_iter().flatten().collect();
     let [left, right] = record_with(RecordRate::Narrow, 4_000_000, packets, |now_us, recorder| match now_us {
-        1_000_000 => {
-            recorder.record_from(at(now_us + 10_000), Channels { left: [LEFT].into(), right: [RIGHT, third].into() })
-        }
-        2_000_000 => recorder.record_from(at(now_us + 10_000), Channels { left: [].into(), right: [third].into() }),
-        3_000_000 => {
-            recorder.record_from(at(now_us + 10_000), Channels { left: [RIGHT].into(), right: [third].into() })
-        }
+        1_000_000 => recorder.record_from(
+            at(now_us + 10_000),
+            Channels { left: [LEFT].into(), right: [RIGHT, third].into(), ..Channels::default() },
+        ),
+        2_000_000 => recorder.record_from(
+            at(now_us + 10_000),
+            Channels { left: [].into(), right: [third].into(), ..Channels::default() },
+        ),
+        3_000_000 => recorder.record_from(
+            at(now_us + 10_000),
+            Channels { left: [RIGHT].into(), right: [third].into(), ..Channels::default() },
+        ),
         _ => {}
     });
     let has = |side: &[i16], second: usize, hz: f64| {
@@ -329,7 +350,8 @@ fn one_who_is_named_while_it_is_paused_is_heard_only_afterwards() {
     let packets = speak(third, 0, &sine(8_000, 400.0, 8_000.0, 3.0), |_| Some(0));
     let [left, right] = record_with(RecordRate::Narrow, 3_000_000, packets, |now_us, recorder| match now_us {
         500_000 => recorder.pause(at(now_us)),
-        1_000_000 => recorder.record_from(at(now_us), Channels { left: [LEFT].into(), right: [third].into() }),
+        1_000_000 => recorder
+            .record_from(at(now_us), Channels { left: [LEFT].into(), right: [third].into(), ..Channels::default() }),
         2_000_000 => recorder.resume(at(now_us)),
         _ => {}
     });
@@ -366,5 +388,26 @@ proptest! {
                 prop_assert!(!(20.0..=180.0).contains(&off), "{time} is off by {off}");
             }
         }
+    }
+}
+
+/// Proves REC-08 (an announcement to the outside party is in the recording).
+#[test]
+fn what_is_said_to_a_party_is_on_the_right_beside_what_the_other_says() {
+    let (agent, announcement) = (sine(8_000, 400.0, 6_000.0, 3.0), sine(8_000, 1_000.0, 6_000.0, 3.0));
+    let mut packets = speak(RIGHT, 0, &agent, |_| Some(0));
+    let told = speak(LEFT, 0, &announcement, |_| Some(0));
+    packets.extend(told.into_iter().map(|sent| Sent { spoken: Spoken::ToParty, ..sent }));
+    let [left, right] = record_with(RecordRate::Narrow, 3_000_000, packets, |now_us, recorder| match now_us {
+        1_000_000 => recorder.record_from(at(now_us), Channels { said_to: Some(LEFT), ..two() }),
+        2_000_000 => recorder.record_from(at(now_us), two()),
+        _ => {}
+    });
+    assert!(left.iter().all(|sample| *sample == 0), "the customer says nothing");
+    for (from, told) in [(0, false), (1, true), (2, false)] {
+        let second = &right[from * 8_000 + 400..(from + 1) * 8_000 - 400];
+        assert!(level(second, 8_000, 400.0) > 5_000.0, "the agent, from {from} s");
+        let heard = level(second, 8_000, 1_000.0);
+        assert!(if told { heard > 5_000.0 } else { heard < 100.0 }, "{heard} from {from} s");
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Endpoint {
     pub(super) ear: Option<Box<Ear>>,
     /// Recorders of this one.
     pub(super) taps: u32,
+    /// Recorders of what players say to it.
+    pub(super) told_taps: u32,
     /// When the peer was last heard, or configured.
     pub(super) heard_us: u64,
     pub(super) keys: KeyDetector,
@@ -168,6 +170,7 @@ impl Endpoint {
             listeners: Vec::new(),
             ear: None,
             taps: 0,
+            told_taps: 0,
             heard_us: now.mono_us,
             keys: KeyDetector::default(),
             pressing: None,

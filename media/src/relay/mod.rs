@@ -26,7 +26,7 @@ use crate::ice::SharedSocket;
 use crate::rtp::{Header, PACKET_BYTES_MAX};
 use crate::{
     Activity, Channels, Command, Detect, EndpointId, Event, Graph, Hear, Now, OpenEndpoint, PlayerId, Prompt,
-    RecorderId, StartRecorder,
+    RecorderId, Spoken, StartRecorder,
 };
 use browsers::Browsers;
 pub use browsers::Burden;
@@ -71,7 +71,7 @@ pub trait Output {
     fn pause_recorder(&mut self, now: Now, recorder: RecorderId, pause: Pause);
     /// A recording ends: all its taps have been given.
     fn stop_recorder(&mut self, now: Now, recorder: RecorderId);
-    /// An audio packet of an endpoint that is being recorded.
+    /// An audio packet of an endpoint that is being recorded, or 20 ms of what a player says to it.
     fn tap(&mut self, tap: Tap<'_>);
 }
 
@@ -109,9 +109,11 @@ pub struct Bound {
 /// A packet as a recorder wants it.
 #[derive(Debug, Clone, Copy)]
 pub struct Tap<'a> {
-    /// Who said it.
+    /// At which endpoint.
     pub endpoint: EndpointId,
-    /// When it came, on the monotonic clock.
+    /// Whether its party said it, or was told it.
+    pub spoken: Spoken,
+    /// When it came, or went, on the monotonic clock.
     pub mono_us: u64,
     /// How to decode it; `None` if nothing can.
     pub coder: Option<Coder>,
@@ -371,7 +373,7 @@ impl Relay {
             return Err(Refusal::Full("recorder"));
         }
         self.graph.add_recorder(start.recorder, &start.channels)?;
-        start.channels.all().for_each(|id| self.count_taps(id, |taps| taps + 1));
+        self.count_taps(&start.channels, |taps| taps + 1);
         out.start_recorder(now, start);
         Ok(())
     }
@@ -387,8 +389,8 @@ impl Relay {
         self.graph.record_from(recorder, &channels)?;
         // The new ones' packets come after the order, those of the ones that go before it.
         out.record_from(now, recorder, channels.clone());
-        channels.all().for_each(|id| self.count_taps(id, |taps| taps + 1));
-        before.into_iter().for_each(|id| self.count_taps(id, |taps| taps.saturating_sub(1)));
+        self.count_taps(&channels, |taps| taps + 1);
+        self.count_taps(&before, |taps| taps.saturating_sub(1));
         Ok(())
     }
 
@@ -407,14 +409,14 @@ impl Relay {
     fn stop_recorder(&mut self, now: Now, recorder: RecorderId, out: &mut impl Output) -> Result<(), Refusal> {
         let recorded = self.recorded_by(recorder)?;
         self.graph.remove_recorder(recorder)?;
-        recorded.into_iter().for_each(|id| self.count_taps(id, |taps| taps.saturating_sub(1)));
+        self.count_taps(&recorded, |taps| taps.saturating_sub(1));
         out.stop_recorder(now, recorder);
         Ok(())
     }
 
-    fn recorded_by(&self, recorder: RecorderId) -> Result<Vec<EndpointId>, Refusal> {
+    fn recorded_by(&self, recorder: RecorderId) -> Result<Channels, Refusal> {
         let recorded = self.graph.recorder(recorder).ok_or(Refusal::NoSuchRecorder(recorder))?;
-        Ok(recorded.channels.all().collect())
+        Ok(recorded.channels.clone())
     }
 
     fn detect_keys(&mut self, slot: Slot, detect: Detect) {
@@ -446,9 +448,14 @@ impl Relay {
         }
     }
 
-    fn count_taps(&mut self, id: EndpointId, change: impl Fn(u32) -> u32) {
-        if let Some(endpoint) = self.slot(id).ok().and_then(|slot| self.endpoint_mut(slot)) {
-            endpoint.taps = change(endpoint.taps);
+    fn count_taps(&mut self, channels: &Channels, change: impl Fn(u32) -> u32) {
+        for (id, spoken) in channels.voices() {
+            let Some(endpoint) = self.slot(id).ok().and_then(|slot| self.endpoint_mut(slot)) else { continue };
+            let taps = match spoken {
+                Spoken::ByParty => &mut endpoint.taps,
+                Spoken::ToParty => &mut endpoint.told_taps,
+            };
+            *taps = change(*taps);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::reception::Arrival;
 use crate::rtp::{HEADER_BYTES, Packet, is_rtcp};
 use crate::source_lock::Verdict;
 use crate::srtp::Kind;
-use crate::{Activity, DigitPressed, EndpointId, Event, Now};
+use crate::{Activity, DigitPressed, EndpointId, Event, Now, Spoken};
 
 /// A packet that has been believed, on its way to the sinks.
 #[derive(Clone, Copy)]
@@ -237,7 +237,8 @@ impl Endpoint {
             }
         } else if self.taps > 0 {
             let header = *header;
-            out.tap(Tap { endpoint: self.id, mono_us: now.mono_us, coder, header, payload: packet.payload() });
+            let (endpoint, spoken) = (self.id, Spoken::ByParty);
+            out.tap(Tap { endpoint, spoken, mono_us: now.mono_us, coder, header, payload: packet.payload() });
         }
         Some(passing)
     }

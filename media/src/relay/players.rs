@@ -1,12 +1,13 @@
 //! Players: playlists sent frame by frame to whoever hears them.
 
 use super::endpoint::{Heard, Made};
-use super::{Deadline, Output, PLAYERS_MAX, Relay, Slot};
+use super::{Deadline, Output, PLAYERS_MAX, Relay, Slot, Tap};
 use crate::codec::Coder;
 use crate::encoded::{FRAME_US, Portion, SILENCE_FRAMES};
 use crate::event::Refusal;
 use crate::prompt::{Playlist, PromptKey, Repeat};
-use crate::{EndpointId, Event, Now, PlayerId, Source};
+use crate::rtp::Header;
+use crate::{EndpointId, Event, Now, PlayerId, Source, Spoken};
 
 /// One playing playlist.
 pub(super) struct Player {
@@ -259,5 +260,19 @@ impl Relay {
         let (Some(to), Some(payload)) = (to, payload) else { return };
         let made = Made { coder: *coder, send_as: *send_as, at_ms: index * (FRAME_US / 1_000), payload };
         sink.send_made(now, slot, to, &made, &mut self.scratch.0, out);
+        if sink.told_taps > 0 {
+            tap_told(now, sink.id, &made, out);
+        }
     }
+}
+
+/// Gives recorders what was said to a party: a stream of its own, whose time is the player's.
+fn tap_told(now: Now, endpoint: EndpointId, made: &Made<'_>, out: &mut impl Output) {
+    let frame = made.at_ms / (FRAME_US / 1_000);
+    let units = frame.wrapping_mul(u64::from(made.coder.clock_hz()) / (1_000_000 / FRAME_US));
+    // RFC 3550 §5.1: both wrap.
+    let (sequence, timestamp) = (frame as u16, units as u32);
+    let header = Header { payload_type: made.send_as, sequence, timestamp, ..Header::default() };
+    let (spoken, coder) = (Spoken::ToParty, Some(made.coder));
+    out.tap(Tap { endpoint, spoken, mono_us: now.mono_us, coder, header, payload: made.payload });
 }

@@ -365,18 +365,52 @@ fn a_recorder_taps_those_who_are_named_now_and_nobody_who_whispers_to_them() {
         rig.world.taps.iter().map(|(id, _)| *id).collect::<Vec<_>>()
     };
     assert_eq!(say(&mut rig), [A, B], "a whisper is in no channel");
-    let channels = Channels { left: [B].into(), right: [supervisor.1].into() };
+    let channels = Channels { left: [B].into(), right: [supervisor.1].into(), ..Channels::default() };
     rig.command(Command::RecordFrom { recorder: RecorderId(1), channels });
     assert_eq!(say(&mut rig), [B, supervisor.1]);
     rig.command(Command::PauseRecorder(RecorderId(1)));
     rig.command(Command::ResumeRecorder(RecorderId(1)));
-    let channels = Channels { left: [EndpointId(9)].into(), right: [A].into() };
+    let channels = Channels { left: [EndpointId(9)].into(), right: [A].into(), ..Channels::default() };
     rig.command(Command::RecordFrom { recorder: RecorderId(1), channels });
     assert_eq!(rig.world.events.last(), Some(&Event::Refused { reason: Refusal::NoSuchEndpoint(EndpointId(9)) }));
     assert_eq!(say(&mut rig), [B, supervisor.1], "what is refused changes nothing");
     assert_eq!(rig.world.recorders, ["start 1", "from 1 [2, 3]", "pause 1 Begins", "pause 1 Ends"]);
     rig.command(Command::PauseRecorder(RecorderId(2)));
     assert_eq!(rig.world.events.last(), Some(&Event::Refused { reason: Refusal::NoSuchRecorder(RecorderId(2)) }));
+}
+
+#[test]
+fn what_a_player_says_to_a_party_is_tapped_where_it_is_named() {
+    let mut rig = Rig::default();
+    let bob = (rig.party(A, &[PCMU]), rig.party(B, &[PCMU])).1;
+    rig.command(start_recorder(1));
+    let told = |said_to| Command::RecordFrom {
+        recorder: RecorderId(1),
+        channels: Channels { left: [A].into(), right: [B].into(), said_to },
+    };
+    rig.play(MUSIC, Prompt::Tone { plan: TonePlan::China, tone: Tone::Busy });
+    rig.hear(B, &[Source::Player(MUSIC)]);
+    rig.wait(100_000);
+    assert!(rig.world.told.is_empty(), "nobody is named");
+    rig.heard(bob.slot);
+    rig.command(told(Some(B)));
+    rig.wait(100_000);
+    let heard: Vec<Vec<u8>> = rig.heard(bob.slot).into_iter().map(|(.., payload)| payload).collect();
+    let tapped = std::mem::take(&mut rig.world.told);
+    assert_eq!(tapped.iter().map(|(.., payload)| payload.clone()).collect::<Vec<_>>(), heard);
+    assert!(heard.len() >= 5 && tapped.iter().all(|(told, ..)| *told == B));
+    for pair in tapped.windows(2) {
+        let ((_, at, one, _), (_, then, next, _)) = (&pair[0], &pair[1]);
+        assert_eq!((then - at, next.timestamp - one.timestamp, next.sequence - one.sequence), (20_000, 160, 1));
+    }
+    rig.command(told(None));
+    rig.wait(100_000);
+    rig.command(told(Some(EndpointId(9))));
+    assert_eq!(rig.world.events.last(), Some(&Event::Refused { reason: Refusal::NoSuchEndpoint(EndpointId(9)) }));
+    rig.command(told(Some(B)));
+    rig.command(Command::StopRecorder(RecorderId(1)));
+    rig.wait(100_000);
+    assert!(rig.world.told.is_empty());
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub struct Answer {
     pub status: u16,
     /// Its `Content-Range`, if it has one.
     pub content_range: Option<String>,
+    /// Its `Retry-After`, if it has one.
+    pub retry_after: Option<String>,
     /// Its `Content-Type`.
     pub content_type: String,
     /// The body.
@@ -211,8 +213,9 @@ impl Api {
 fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Answer> {
     let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (content_range, content_type) = (header("content-range"), header("content-type").unwrap_or_default());
+    let retry_after = header("retry-after");
     let status = answer.status().as_u16();
     // A recording of a test is a few megabytes; the client's own limit is 10.
     let body = answer.body_mut().with_config().limit(100 << 20).read_to_vec().context("the body broke off")?;
-    Ok(Answer { status, content_range, content_type, body })
+    Ok(Answer { status, content_range, retry_after, content_type, body })
 }

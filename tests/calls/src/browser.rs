@@ -1,4 +1,5 @@
-//! A browser as a phone: Chromium with JsSIP, driven by `tests/browser/phone.mjs` with lines of JSON.
+//! A browser as a phone: Chromium with JsSIP, driven by `tests/browser/phone.mjs` with lines of JSON; and with the
+//! console in it, driven by `console.mjs`.
 
 use std::f64::consts::TAU;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -20,6 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Rate of what [`Browser::recorded`] returns, as the page records it.
 const RECORDED_HZ: u32 = 16_000;
+
+/// The page of a phone alone.
+const PHONE: &str = "phone.mjs";
+/// The console.
+const CONSOLE: &str = "console.mjs";
 
 /// Where a browser runs.
 #[derive(Clone, Copy)]
@@ -46,7 +52,15 @@ impl Browser {
     /// Where node, its packages (`tests/setup/browser.sh`) or Chromium are missing.
     pub fn start(origin: &str, pitch_hz: f64) -> Result<Self> {
         // Two seconds: a whole number of periods, so that Chromium's loop is seamless.
-        Self::hearing(origin, &sine(48_000, pitch_hz, 96_000), Place::Here)
+        Self::hearing(PHONE, origin, &sine(48_000, pitch_hz, 96_000), Place::Here)
+    }
+
+    /// Starts one that shows the console of this origin, and whose microphone hears a tone of this pitch.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn console(origin: &str, pitch_hz: f64) -> Result<Self> {
+        Self::hearing(CONSOLE, origin, &sine(48_000, pitch_hz, 96_000), Place::Here)
     }
 
     /// [`Self::start`] inside a network.
@@ -54,7 +68,7 @@ impl Browser {
     /// # Errors
     /// As [`Self::start`].
     pub fn inside(network: &Network, origin: &str, pitch_hz: f64) -> Result<Self> {
-        Self::hearing(origin, &sine(48_000, pitch_hz, 96_000), Place::Inside(network))
+        Self::hearing(PHONE, origin, &sine(48_000, pitch_hz, 96_000), Place::Inside(network))
     }
 
     /// Starts one whose microphone hears this voice: all of its 51.2 seconds, after which they repeat.
@@ -62,14 +76,14 @@ impl Browser {
     /// # Errors
     /// As [`Self::start`].
     pub fn speaking(origin: &str, voice: Voice) -> Result<Self> {
-        Self::hearing(origin, &voice.speak(48_000, 51.2), Place::Here)
+        Self::hearing(PHONE, origin, &voice.speak(48_000, 51.2), Place::Here)
     }
 
-    fn hearing(origin: &str, sound: &[f64], place: Place<'_>) -> Result<Self> {
+    fn hearing(script: &str, origin: &str, sound: &[f64], place: Place<'_>) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let capture = folder.path().join("capture.wav");
         write_capture(&capture, sound)?;
-        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../browser/phone.mjs");
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../browser").join(script);
         let setup = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../setup/browser.sh");
         let node = Command::new(setup).stderr(Stdio::inherit()).output().context("tests/setup/browser.sh")?;
         ensure!(node.status.success(), "tests/setup/browser.sh failed");

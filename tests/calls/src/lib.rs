@@ -23,6 +23,7 @@ pub mod party;
 pub mod phone;
 pub mod pjsua2;
 pub mod ports;
+pub mod postgres;
 pub mod process;
 mod received;
 pub mod rtp;

@@ -41,6 +41,8 @@ pub struct Setup {
     pub rtp: String,
     /// Environment variables.
     pub environment: Vec<(String, String)>,
+    /// A backup that it begins with.
+    pub restored: Option<PathBuf>,
 }
 
 /// Loopback addresses.
@@ -117,6 +119,9 @@ impl Switchboard {
         writeln!(text, "[log]\nlevel = \"debug\"\n{}", setup.sections)?;
         std::fs::write(folder.path().join("switchboard.toml"), text).context("no configuration written")?;
         let mut server = Self { process: None, setup, folder, ports, sip, tls, http, https, api: OnceLock::new() };
+        if let Some(backup) = server.setup.restored.clone() {
+            server.command(&["restore", "--from", &backup.display().to_string()])?;
+        }
         server.start_again()?;
         Ok(server)
     }
@@ -140,6 +145,19 @@ impl Switchboard {
         ready.with_context(|| format!("it said last: {}", tail(&process.output())))?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Runs another command of the binary with its configuration; what it printed.
+    ///
+    /// # Errors
+    /// When it fails, with what it said.
+    pub fn command(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(binary()?);
+        command.current_dir(self.folder.path()).args(["--config", "switchboard.toml"]).args(arguments);
+        let run = command.output().context("the binary cannot be started")?;
+        let said = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        ensure!(run.status.success(), "{arguments:?} ended with {}: {said}", run.status);
+        Ok(said)
     }
 
     /// What the environment holds from the next start on.

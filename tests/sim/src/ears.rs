@@ -169,9 +169,13 @@ impl Ears {
                 self.recordings.insert(*recording, recorder);
                 Ok(Vec::new())
             }
-            MediaCommand::RecordFrom { recording, left, right } => self.with_recorder(*recording, |graph, recorder| {
-                graph.record_from(recorder, &channels(left, right)).map_err(|refusal| format!("{command:?}: {refusal}"))
-            }),
+            MediaCommand::RecordFrom { recording, left, right, said_to } => {
+                self.with_recorder(*recording, |graph, recorder| {
+                    let said_to = said_to.map(|id| EndpointId(id.0));
+                    let channels = Channels { said_to, ..channels(left, right) };
+                    graph.record_from(recorder, &channels).map_err(|refusal| format!("{command:?}: {refusal}"))
+                })
+            }
             MediaCommand::PauseRecording(recording) => self.pause_recording(*recording, true),
             MediaCommand::ResumeRecording(recording) => self.pause_recording(*recording, false),
             MediaCommand::StopRecording(recording) => Ok(self.stop_recording(*recording).into_iter().collect()),
@@ -406,7 +410,7 @@ impl Ears {
 
 fn channels(left: &[switch::media::EndpointId], right: &[switch::media::EndpointId]) -> Channels {
     let named = |ids: &[switch::media::EndpointId]| ids.iter().map(|id| EndpointId(id.0)).collect();
-    Channels { left: named(left), right: named(right) }
+    Channels { left: named(left), right: named(right), ..Channels::default() }
 }
 
 fn player(sound: Sound) -> PlayerId {

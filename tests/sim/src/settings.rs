@@ -12,7 +12,7 @@ use sip::flow::Transport;
 use sip::session_timer::Policy;
 use switch::config::{
     CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, LookupTimes, Network, NodeConfig,
-    Room, Srtp, StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy,
+    Room, Srtp, StaticContact, TenantConfig, TonePlan, Trunk, TrunkPolicy, Ways,
 };
 
 use crate::phone::{self, Habits, Login, PhoneSpec, RoomKnown};
@@ -341,6 +341,7 @@ fn extension(number: &str, record: bool) -> Extension {
         handling: CallHandling::default(),
         srtp: Srtp::default(),
         pickup_group: None,
+        ways: Ways::default(),
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn agent(mut reader: Reader<'_>) -> Option<ProvisionedAgent> {
     let extension = reader.parsed::<ExtensionNumber>("extension").map(|number| number.to_string());
     let mobile = reader.parsed::<Dialled>("mobile").map(|number| number.as_str().to_owned());
     let mobile_confirm_key = reader.flag("mobile_confirm_key").unwrap_or(AgentRules::default().mobile_confirm_key);
+    let auto_answer = reader.flag("auto_answer").unwrap_or(AgentRules::default().auto_answer);
     let after_call = reader.word("after_call", &AfterCallName::WORDS).unwrap_or_default();
     let limit = reader.whole("missed_limit", 0..=10).and_then(|limit| u8::try_from(limit).ok());
     let missed_limit = limit.unwrap_or(AgentRules::default().missed_limit);
@@ -53,7 +54,7 @@ pub(super) fn agent(mut reader: Reader<'_>) -> Option<ProvisionedAgent> {
         number: number?,
         name,
         password,
-        rules: AgentRules { extension, mobile, mobile_confirm_key, after_call, missed_limit },
+        rules: AgentRules { extension, mobile, mobile_confirm_key, auto_answer, after_call, missed_limit },
     })
 }
 

@@ -122,6 +122,7 @@ fn policy(reader: &mut Reader<'_>, has_account: bool) -> TrunkPolicy {
         caller_fixed: reader.text("caller_fixed"),
         headers: headers(reader),
         srtp: reader.word("srtp", &SrtpPolicy::WORDS).unwrap_or_default(),
+        recording_announcement: reader.text("recording_announcement"),
     };
     // Ranges were checked key by key; these concern several.
     for (field, mend) in policy.faults(has_account) {
@@ -134,6 +135,7 @@ fn policy(reader: &mut Reader<'_>, has_account: bool) -> TrunkPolicy {
             "called_in" => "called_in",
             "caller_in" => "caller_in",
             "headers" => "headers",
+            "recording_announcement" => "recording_announcement",
             _ => continue,
         };
         let place = reader.place_of(key);

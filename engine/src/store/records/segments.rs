@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DerivedTable;
 use crate::store::StoreError;
+use crate::store::scope::{Owner, Sight};
 use crate::store::setting::{Page, PageAsk};
 use crate::store::sql::{Arg, Row, args, word};
 use crate::store::{Store, records::Condition};
@@ -42,6 +43,8 @@ pub enum SegmentKind {
     Offer,
     /// An agent talked in it.
     Agent,
+    /// An agent dialled, and nobody had answered.
+    Dial,
     /// A party was held.
     Hold,
     /// Somebody was asked.
@@ -115,11 +118,12 @@ impl Store {
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
     pub async fn missed_offers(
         &self,
-        tenant: &TenantId,
+        sight: Sight<'_>,
         filter: &MissedFilter,
         ask: &PageAsk,
     ) -> Result<Page<MissedOffer>, StoreError> {
-        let mut condition = Condition::of("s.tenant", tenant);
+        let mut condition =
+            Condition::of(sight, "s.tenant", Owner::Then { employee: "s.agent", at_ms: "s.started_at_ms" });
         condition.and("s.kind = ?", word(&SegmentKind::Offer));
         condition.plain("s.outcome IS NOT NULL AND s.outcome NOT IN ('answered', 'taken')");
         if let Some((call, at)) = ask.after.as_deref().and_then(|key| key.split_once('.')) {

@@ -3,8 +3,12 @@ use hooks::id::TenantId;
 use super::on_each_database;
 use crate::secrets::{hash_password, new_token, new_ulid, token_hash, verify_password};
 use crate::store::api_tokens::ApiToken;
+use crate::store::departments::Department;
 use crate::store::employees::{Employee, Employment, FailedLogin, LoginOutcome, LoginSeen, NewPassword};
 use crate::store::idempotency::{KEPT_MS, Key, Seen};
+use crate::store::logins::{LoginFilter, LoginWay, SignInWay};
+use crate::store::roles::{DataPermission, Role};
+use crate::store::scope::Sight;
 use crate::store::sessions::{NewSession, SESSION_IDLE_MS};
 use crate::store::setting::{Change, Expect, Hidden, PageAsk};
 use crate::store::{Store, StoreError};
@@ -18,15 +22,7 @@ fn by_admin() -> Change {
 }
 
 fn employee(number: &str, login: &str) -> Employee {
-    Employee {
-        employee_no: number.into(),
-        login: login.into(),
-        name: "Somebody".into(),
-        password_hash: Hidden::new("$argon2id$".into()),
-        must_change: true,
-        permissions: vec!["calls.list".into()],
-        employment: Employment::Active,
-    }
+    Employee { login: login.into(), name: "Somebody".into(), ..Employee::new(number, Hidden::new("$argon2id$".into())) }
 }
 
 fn session(number: &str, token: &str, at_ms: u64) -> NewSession {
@@ -35,12 +31,15 @@ fn session(number: &str, token: &str, at_ms: u64) -> NewSession {
         token_hash: token_hash(token),
         address: "192.0.2.1".into(),
         user_agent: "test".into(),
+        way: LoginWay::Password,
         at_ms,
     }
 }
 
 async fn with_employee(store: &Store) -> Employee {
     let employee = employee("10001", "alice");
+    store.create(by_admin(), Department::root("Default")).await.unwrap();
+    store.create(by_admin(), Role::agent()).await.unwrap();
     store.create(by_admin(), employee.clone()).await.unwrap();
     employee
 }
@@ -143,13 +142,17 @@ fn sign_ins_are_logged_newest_first() {
     on_each_database(|scratch| async move {
         let store = &scratch.store;
         for (at_ms, outcome) in [(1, LoginOutcome::Failed), (2, LoginOutcome::Login), (3, LoginOutcome::Logout)] {
-            let seen = LoginSeen { employee_no: None, login: "alice", address: "192.0.2.1", outcome, at_ms };
+            let (way, sign_in) = (LoginWay::Password, Some(SignInWay::Browser));
+            let seen =
+                LoginSeen { employee_no: None, login: "alice", address: "192.0.2.1", outcome, way, sign_in, at_ms };
             store.log_login(&here(), &seen).await.unwrap();
         }
-        let page = store.logins(&here(), &PageAsk::first(2)).await.unwrap();
+        let tenant = here();
+        let sight = Sight::whole(&tenant);
+        let page = store.logins(sight, &LoginFilter::default(), &PageAsk::first(2)).await.unwrap();
         let outcomes: Vec<LoginOutcome> = page.items.iter().map(|entry| entry.outcome).collect();
         assert_eq!(outcomes, [LoginOutcome::Logout, LoginOutcome::Login]);
-        let rest = store.logins(&here(), &PageAsk { limit: 2, after: page.next }).await.unwrap();
+        let rest = store.logins(sight, &LoginFilter::default(), &PageAsk { limit: 2, after: page.next }).await.unwrap();
         assert_eq!((rest.items.len(), rest.next), (1, None));
     });
 }
@@ -164,6 +167,7 @@ fn a_token_works_until_it_expires_or_is_deleted() {
             name: "crm".into(),
             token_hash: Hidden::new(token_hash(&secret)),
             permissions: vec!["calls.list".into()],
+            data: DataPermission::All,
             expires_at_ms: Some(1_000_000),
         };
         store.create(by_admin(), token.clone()).await.unwrap();

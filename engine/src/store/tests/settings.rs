@@ -9,6 +9,7 @@ use crate::store::tenants::Tenant;
 use crate::store::trunks::{Trunk, TrunkAccount, TrunkTransport};
 use crate::store::{Store, StoreError};
 use crate::trunk_policy::{RegistrationPolicy, TrunkPolicy};
+use crate::ways::WaysAllowed;
 
 fn here() -> TenantId {
     TenantId::first()
@@ -58,6 +59,7 @@ fn every_setting_is_read_as_it_was_written() {
             caller_number: Some("4001".into()),
             contact: Some("sip:1001@192.0.2.7".into()),
             pickup_group: Some("sales".parse().unwrap()),
+            ways: WaysAllowed::Web,
             ..extension("1001")
         };
         let account = TrunkAccount { username: "u".into(), secret: key.seal("o", "secret") };

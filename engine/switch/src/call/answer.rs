@@ -159,7 +159,8 @@ impl Call {
         for other in self.called() {
             self.cancel_leg(desk, other, EndCause::AnsweredElsewhere);
         }
-        if let Some((transfer, _)) = self.transfer() {
+        let transfer = self.transfer();
+        if let Some((transfer, _)) = transfer {
             self.handed_on(desk, transfer, caller, callee);
         } else {
             self.stage = Stage::Talking { caller, callee, answered_ms: desk.now.unix_ms };
@@ -171,6 +172,9 @@ impl Call {
         }
         self.rewire(desk);
         self.start_recording(desk);
+        if transfer.is_none() {
+            self.tell_recorded(desk, callee);
+        }
     }
 
     /// Answers the caller with 200, with what was agreed with `callee`, or what a service takes. False if the caller and the

@@ -91,7 +91,7 @@ impl Call {
         }
         self.not_called_back(desk);
         self.leave_flow(desk);
-        self.hush_whisper(desk);
+        self.hush_announcement(desk);
         self.drop_third(desk);
         self.drop_supervisors(desk);
         self.drop_unconfirmed(desk);

@@ -101,6 +101,8 @@ pub(crate) struct Call {
     supervisors: supervise::Supervisors,
     /// Mobiles of agents that answered and have yet to press a key.
     unconfirmed: Vec<confirm::Unconfirmed>,
+    /// What is said after the answer, before the two hear each other.
+    announcement: Option<announce::Announcement>,
     /// What hooks are asked, and have said.
     hooked: hooked::Hooked,
     /// Where it waits, or has waited.
@@ -239,6 +241,7 @@ impl Call {
             third: None,
             supervisors: supervise::Supervisors::default(),
             unconfirmed: Vec::new(),
+            announcement: None,
             hooked: hooked::Hooked::default(),
             queueing: queue::Queueing::default(),
             parts: BTreeMap::new(),

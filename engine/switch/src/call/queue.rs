@@ -38,8 +38,6 @@ pub(super) struct Queueing {
     pub(super) rung: Vec<Rung>,
     /// Whom it calls back, until he has answered: the call in which he asked for it.
     pub(super) calls_back: Option<CallId>,
-    /// What an agent is told before he is connected.
-    pub(super) whisper: Option<super::announce::Whisper>,
     /// What is left of the overflow of the queue that gave it up first (QUEUE-06).
     pub(super) overflow: Option<super::overflow::Chain>,
     /// He has heard that the call is recorded.

@@ -184,6 +184,9 @@ impl Call {
         desk.recordings.insert(id, Recording { tenant, call: self.id, path, started_ms, report_until: None });
         self.tape.running = Some(id);
         self.changed = true;
+        if self.told_aloud(None).is_some() {
+            self.record_from(desk);
+        }
         if self.tape.reel.paused {
             // It goes on being paused, whoever paused it.
             self.mark(desk, id, None);
@@ -222,7 +225,7 @@ impl Call {
     pub(super) fn record_from(&self, desk: &mut Desk) {
         let (Some(recording), Some((left, right))) = (self.tape.running, self.channels()) else { return };
         let (left, right) = (self.endpoints(&left), self.endpoints(&right));
-        desk.media(MediaCommand::RecordFrom { recording, left, right });
+        desk.media(MediaCommand::RecordFrom { recording, left, right, said_to: self.told_aloud(None) });
     }
 
     /// A party is about to go while the call goes on: its recording goes on without it, or ends where it was alone on its side.
@@ -237,7 +240,7 @@ impl Call {
         if left.is_empty() || right.is_empty() {
             return self.stop_recording(desk);
         }
-        desk.media(MediaCommand::RecordFrom { recording, left, right });
+        desk.media(MediaCommand::RecordFrom { recording, left, right, said_to: self.told_aloud(Some(gone)) });
     }
 
     /// Ends the recording; what became of it is reported later.

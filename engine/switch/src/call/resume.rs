@@ -195,6 +195,7 @@ impl Call {
             third: None,
             supervisors: super::supervise::Supervisors::default(),
             unconfirmed: Vec::new(),
+            announcement: None,
             hooked: super::hooked::Hooked::default(),
             queueing,
             parts: std::collections::BTreeMap::new(),

@@ -174,7 +174,7 @@ impl Call {
             || self.played_message(desk, player)
             || self.played_last(desk, player)
             || self.played_to_confirm(desk, player)
-            || self.played_to_agent(desk, player)
+            || self.played_announcement(desk, player)
         {
             return;
         }

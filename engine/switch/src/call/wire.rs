@@ -84,7 +84,7 @@ impl Call {
                 }
             }
             Some(Standing::Inviting) | None => {
-                if self.rewire_whisper(desk, caller, callee) {
+                if self.rewire_announcement(desk, caller, callee) {
                     return;
                 }
                 for (leg, other) in [(caller, callee), (callee, caller)] {

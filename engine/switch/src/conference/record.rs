@@ -94,6 +94,6 @@ impl Desk {
         };
         recorded.channels = channels.clone();
         let (recording, Channels { left, right }) = (recorded.id, channels);
-        self.media(MediaCommand::RecordFrom { recording, left, right });
+        self.media(MediaCommand::RecordFrom { recording, left, right, said_to: None });
     }
 }

@@ -23,6 +23,8 @@ pub struct Agent {
     pub mobile: Option<Dialled>,
     /// A mobile that answers for him takes a call only after a key (PHONE-13).
     pub mobile_confirm_key: bool,
+    /// The phone in his browser answers by itself what rings at it, while he is signed in with it (CALL-11).
+    pub auto_answer: bool,
     /// How he is treated.
     pub rules: AgentRules,
 }

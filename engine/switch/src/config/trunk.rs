@@ -7,6 +7,7 @@ use std::time::Duration;
 use dialplan::header::HeaderTemplate;
 use dialplan::number::TrunkName;
 use dialplan::rule::NumberRule;
+use dialplan::say::PromptName;
 use sip::flow::Transport;
 
 use super::{Network, Srtp};
@@ -71,6 +72,8 @@ pub struct TrunkPolicy {
     pub headers: Vec<HeaderTemplate>,
     /// Whether its audio is encrypted.
     pub srtp: Srtp,
+    /// Said to who is called by it once he has answered, where the call is recorded, before he hears who calls (REC-08).
+    pub recording_announcement: Option<PromptName>,
 }
 
 /// How numbers are written on a trunk: rules are applied in order.

@@ -4,11 +4,10 @@ use dialplan::caller::remembered;
 use dialplan::number::{AgentNumber, ExtensionNumber};
 use hooks::fact::{AgentStateChanged, CallStatus, Console, Sign, Way};
 use hooks::id::TenantId;
-use sip::flow::Transport;
 
 use super::Regarding;
 use crate::agent::{Agent, AgentEvent, Missed};
-use crate::config::TenantConfig;
+use crate::config::{TenantConfig, way_of};
 use crate::desk::Desk;
 use crate::input::{AgentOrder, Recalled, SignIn};
 use crate::output::Refused;
@@ -43,7 +42,7 @@ impl Desk {
         Ok(self.agent_happens(id, event, &regarding)?)
     }
 
-    /// PHONE-05: on an extension that exists, is enabled, and that nobody else is signed in on.
+    /// PHONE-05: on an extension that exists, is enabled, takes such a phone, and that nobody else is signed in on.
     fn sign_in(
         &mut self,
         tenant: &TenantConfig,
@@ -53,8 +52,9 @@ impl Desk {
     ) -> Result<(), Refused> {
         let own = tenant.agents.get(number).and_then(|agent| agent.extension.as_ref());
         let extension = how.extension.as_ref().or(own).ok_or(Refused::NoExtension)?.clone();
-        if !tenant.extensions.get(&extension).is_some_and(|found| found.enabled) {
-            return Err(Refused::NoSuchExtension);
+        let found = tenant.extensions.get(&extension).filter(|found| found.enabled).ok_or(Refused::NoSuchExtension)?;
+        if !found.ways.allow(how.way) {
+            return Err(Refused::WayNotAllowed(how.way));
         }
         match self.floor.on_extension(&tenant.tenant, &extension) {
             Some(other) if other != id => return Err(Refused::ExtensionTaken),
@@ -195,11 +195,6 @@ impl super::Floor {
     }
 }
 
-/// A browser registers over a WebSocket, a phone on the desk otherwise.
 fn is_of(phone: &Target, way: Way) -> bool {
-    let is_browser = matches!(phone.flow().transport, Transport::Ws | Transport::Wss);
-    match way {
-        Way::Web => is_browser,
-        Way::Desk => !is_browser,
-    }
+    way_of(phone.flow().transport) == way
 }

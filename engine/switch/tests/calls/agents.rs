@@ -222,8 +222,7 @@ fn she_has_one_call_by_whatever_way_it_came() {
     close(world, &["10001", "10002"]);
 }
 
-/// Proves PHONE-01 but for the web page, PHONE-03 and PHONE-06.
-/// Of PHONE-05 all but the ways that an extension allows: there is no such setting.
+/// Proves PHONE-01 but for the web page, PHONE-03 and PHONE-06. Of PHONE-05 all but the ways (see `ways`).
 #[test]
 fn a_phone_on_the_desk_signs_in_offline_and_goes_online_by_hand() {
     let mut world = with(centre());

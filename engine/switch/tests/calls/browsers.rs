@@ -290,6 +290,52 @@ fn our_contact_is_a_websocket() {
     world.finish();
 }
 
+/// Proves CALL-11 (what the web phone of an agent is told; off unless it is set).
+#[test]
+fn the_web_phone_of_an_agent_is_asked_to_answer_by_itself_where_he_wants_that() {
+    let ring = |auto_answer: bool, way: Option<Way>| {
+        let mut settings = crate::queues::centre();
+        settings.agents.get_mut(&"10001".parse().unwrap()).unwrap().auto_answer |= auto_answer;
+        let mut world = world_of(settings);
+        if way == Some(Way::Desk) {
+            let flow = Flow {
+                transport: Transport::Udp,
+                local: "192.0.2.1:5060".parse().unwrap(),
+                connection: None,
+                peer: world.phone("alice").address,
+            };
+            world.input(Input::ConnectionClosed(ConnectionId(1)));
+            world.flow_of("alice", flow);
+            world.register(&["alice"]);
+        }
+        let agent = |order| Command::Agent { agent: "10001".parse().unwrap(), order, by: None };
+        if let Some(way) = way {
+            world.command(agent(AgentOrder::SignIn(SignIn { way, extension: None }))).unwrap();
+            // A web phone is ready by that alone.
+            let _ = world.command(agent(AgentOrder::Pick(hooks::fact::AgentState::Ready)));
+        }
+        let asked = |world: &mut World| {
+            let invite = world.phone("alice").inbox.pop_front().unwrap();
+            let (info, alert) = (header(&invite, "Call-Info"), header(&invite, "Alert-Info"));
+            assert_eq!(info.ends_with(";answer-after=0"), alert.contains("info=alert-autoanswer"), "{invite}");
+            !info.is_empty()
+        };
+        // By a colleague, and by a queue.
+        world.play("0ms bob > INVITE 1001");
+        let by_colleague = asked(&mut world);
+        world.play("1s bob > CANCEL\n1s bob < 487\n1s alice > 180\n1s alice < CANCEL\n1s alice < ACK");
+        if way.is_some() {
+            world.play("2s lines > INVITE 01012340000\n2s lines < 200");
+            assert_eq!(asked(&mut world), by_colleague);
+        }
+        by_colleague
+    };
+    assert!(!ring(false, Some(Way::Web)), "off unless it is set");
+    assert!(ring(true, Some(Way::Web)));
+    assert!(!ring(true, Some(Way::Desk)), "a phone on the desk answers on the device");
+    assert!(!ring(true, None), "without an agent it is an ordinary phone");
+}
+
 /// Proves PHONE-02 (a web phone that is registered: who logs in is Online by that), and PHONE-17 for the connection of a web phone.
 #[test]
 fn an_agent_whose_page_is_gone_for_half_a_minute_is_offline() {

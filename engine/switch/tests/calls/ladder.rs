@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::under_test::checkpoint::{CallCheckpoint, Checkpointed};
 use crate::under_test::config::{
     CallHandling, Credentials, ExpiryBounds, Extension, Limits, ListeningSocket, LookupTimes, Network, NodeConfig,
-    Room, Srtp, TenantConfig, TonePlan, Trunk, TrunkPolicy,
+    Room, Srtp, TenantConfig, TonePlan, Trunk, TrunkPolicy, Ways,
 };
 use crate::under_test::input::{Command, CommandId, Input};
 use crate::under_test::media::{Activity, EndpointId, MediaCommand, MediaEvent, PlayerId, RecordingOutcome, Source};
@@ -134,6 +134,7 @@ fn extension(number: &str, name: &str) -> Extension {
         handling: CallHandling::default(),
         srtp: Srtp::default(),
         pickup_group: None,
+        ways: Ways::default(),
     }
 }
 

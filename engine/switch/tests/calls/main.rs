@@ -45,6 +45,7 @@ mod session_timers;
 mod srtp;
 mod supervision;
 mod surveys;
+mod three_way;
 mod transfers;
 mod trunk_choice;
 mod trunk_numbers;
@@ -54,6 +55,7 @@ mod two_party;
 mod updates;
 mod voicemails;
 mod walks;
+mod ways;
 
 /// The ladders are also played inside the crate, where this is the crate itself.
 use switch as under_test;

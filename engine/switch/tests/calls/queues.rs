@@ -28,6 +28,7 @@ pub(crate) fn centre() -> TenantConfig {
             extension: Some(extension.parse().unwrap()),
             mobile: None,
             mobile_confirm_key: true,
+            auto_answer: false,
             rules: AgentRules::default(),
         };
         settings.agents.insert(number, agent);

@@ -147,3 +147,115 @@ fn what_is_paused_stays_so_when_the_process_is_killed() {
     world.play("2s carol > BYE\n2s lines < BYE");
     assert_eq!(world.recorded(), ["record", "pause", "resume", "stop"]);
 }
+
+/// Who is called by the trunk `lines` is told that he is recorded; what is said takes until the test says that it is over.
+fn announcing(record: bool) -> World {
+    let mut settings = tenant();
+    let lines = settings.trunks.get_mut(&"lines".parse().unwrap()).unwrap();
+    lines.record = record;
+    lines.policy.recording_announcement = Some("call_recorded".parse().unwrap());
+    let mut world = World::new(node(), settings);
+    world.clips_last = true;
+    world.register(&["alice", "bob"]);
+    world
+}
+
+/// Alice calls outside, and somebody answers after a second.
+fn announced(record: bool) -> World {
+    let mut world = announcing(record);
+    world.play(
+        r#"
+        0ms  alice > INVITE 13800000000
+        0ms  lines < INVITE
+        1s   lines > 200
+        1s   lines < ACK
+        1s   alice < 200
+        "#,
+    );
+    world
+}
+
+/// To whom what is said is recorded, from time to time.
+fn said_to(world: &World) -> Vec<bool> {
+    let lines = world.endpoint("lines");
+    let from = |command: &MediaCommand| match command {
+        MediaCommand::RecordFrom { said_to, .. } => {
+            assert!(said_to.is_none_or(|told| told == lines));
+            Some(said_to.is_some())
+        }
+        _ => None,
+    };
+    world.media.iter().filter_map(from).collect()
+}
+
+/// Proves REC-08 (the called party is told after the answer, and that is in the recording).
+#[test]
+fn who_is_called_outside_hears_that_he_is_recorded_before_he_is_connected() {
+    let mut world = announced(true);
+    world.play("1s lines hears call_recorded\n1s alice hears call_recorded\n9s lines hears call_recorded");
+    assert_eq!((world.recorded(), said_to(&world)), (vec!["record"], vec![true]));
+    world.played("lines");
+    world.play("9s lines hears alice\n9s alice hears lines");
+    assert_eq!(said_to(&world), [true, false]);
+    world.play("20s lines > BYE\n20s alice < BYE");
+    world.finish();
+    assert_eq!(world.recording_facts(), ["recording_started lines#1 | 1001#1", "recording_ready"]);
+}
+
+#[test]
+fn whatever_happens_while_he_is_told_nothing_is_left_over() {
+    for (ends, other) in [("alice", "lines"), ("lines", "alice")] {
+        let mut world = announced(true);
+        world.play(&format!("2s {ends} > BYE\n2s {other} < BYE"));
+        world.finish();
+        let ended: Vec<&String> = world.facts.iter().filter(|fact| fact.starts_with("ended")).collect();
+        assert_eq!(ended.len(), 1, "{:?}", world.facts);
+        assert_eq!(world.recorded(), ["record", "stop"]);
+    }
+    // What is not said in time is not waited for.
+    let mut world = announced(true);
+    world.play("29s lines hears call_recorded\n31s lines hears alice\n31s alice hears lines");
+    // Who holds meanwhile is connected afterwards.
+    let mut world = announced(true);
+    world.play("2s alice > REINVITE dir=sendonly\n2s alice < 200\n2s lines hears call_recorded");
+    world.played("lines");
+    world.play("3s lines hears HoldMusic\n4s alice > REINVITE\n4s alice < 200\n4s lines hears alice\n4s alice hears lines\n5s alice > BYE\n5s lines < BYE");
+    world.finish();
+    // A recording that begins anew meanwhile holds the rest of it.
+    let mut world = announced(true);
+    world.record(RecordAction::Stop).unwrap();
+    world.record(RecordAction::Start).unwrap();
+    assert_eq!(said_to(&world), [true, true]);
+    world.play("2s alice > BYE\n2s lines < BYE");
+    world.finish();
+}
+
+#[test]
+fn who_is_handed_on_while_he_is_told_is_connected_with_the_new_party() {
+    let mut world = announced(true);
+    world.play(
+        r#"
+        2s  alice > REFER 1002
+        2s  alice < 202
+        2s  bob   < INVITE
+        3s  bob   > 200
+        3s  bob   < ACK
+        "#,
+    );
+    world.play("40s lines hears bob\n40s bob hears lines\n41s lines > BYE\n41s bob < BYE");
+}
+
+#[test]
+fn only_customers_of_recorded_calls_are_told() {
+    let mut world = announced(false);
+    world.play("1s lines hears alice\n1s alice hears lines\n2s alice > BYE\n2s lines < BYE");
+    world.finish();
+    // Help is not kept waiting.
+    let mut world = announcing(true);
+    world.play("0ms alice > INVITE 110\n0ms lines < INVITE\n1s lines > 200\n1s lines < ACK\n1s alice < 200\n1s lines hears alice\n2s alice > BYE\n2s lines < BYE");
+    world.finish();
+    // Who calls in is told by his queue.
+    let mut world = announcing(true);
+    world.play("0ms lines > INVITE 01012345678\n0ms alice < INVITE\n1s alice > 200\n1s alice < ACK\n1s lines < 200\n1s lines hears alice\n2s alice > BYE\n2s lines < BYE");
+    world.finish();
+}

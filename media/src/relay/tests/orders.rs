@@ -94,13 +94,13 @@ proptest! {
                 Order::StopPlayer(id) => rig.command(Command::StopPlayer(PlayerId(id))),
                 Order::Record(id, left, right) => rig.command(Command::StartRecorder(StartRecorder {
                     recorder: RecorderId(id),
-                    channels: Channels { left: [EndpointId(left)].into(), right: [EndpointId(right)].into() },
+                    channels: Channels { left: [EndpointId(left)].into(), right: [EndpointId(right)].into(), ..Channels::default() },
                     rate: RecordRate::Wide,
                     sink: Box::new(NoSink),
                 })),
                 Order::RecordFrom(id, left, right) => {
                     let named = |ids: Vec<u64>| ids.into_iter().map(EndpointId).collect();
-                    let channels = Channels { left: named(left), right: named(right) };
+                    let channels = Channels { left: named(left), right: named(right), ..Channels::default() };
                     rig.command(Command::RecordFrom { recorder: RecorderId(id), channels });
                 }
                 Order::Pause(id, true) => rig.command(Command::PauseRecorder(RecorderId(id))),

@@ -24,6 +24,8 @@ pub(super) struct World {
     pub(super) events: Vec<Event>,
     pub(super) encode: Vec<(Prompt, Coder)>,
     pub(super) taps: Vec<(EndpointId, Vec<u8>)>,
+    /// What players said to recorded parties, and when.
+    pub(super) told: Vec<(EndpointId, u64, Header, Vec<u8>)>,
     pub(super) recorders: Vec<String>,
     pub(super) taken: bool,
     /// No sockets are open to browsers.
@@ -93,7 +95,10 @@ impl Output for World {
     }
 
     fn tap(&mut self, tap: Tap<'_>) {
-        self.taps.push((tap.endpoint, tap.payload.to_vec()));
+        match tap.spoken {
+            Spoken::ByParty => self.taps.push((tap.endpoint, tap.payload.to_vec())),
+            Spoken::ToParty => self.told.push((tap.endpoint, tap.mono_us, tap.header, tap.payload.to_vec())),
+        }
     }
 }
 
@@ -243,7 +248,7 @@ pub(super) fn start_recorder(id: u64) -> Command {
     let (recorder, rate) = (RecorderId(id), RecordRate::Narrow);
     Command::StartRecorder(StartRecorder {
         recorder,
-        channels: Channels { left: [A].into(), right: [B].into() },
+        channels: Channels { left: [A].into(), right: [B].into(), ..Channels::default() },
         rate,
         sink: Box::new(NoSink),
     })

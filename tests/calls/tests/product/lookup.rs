@@ -25,6 +25,13 @@ fn crm() -> Result<(SocketAddr, Receiver<String>)> {
 
 /// A server that says the same to everybody; what it was asked, a request line each.
 fn saying(body: &'static str) -> Result<(SocketAddr, Receiver<String>)> {
+    answering(move |_| body)
+}
+
+/// A server whose answer depends on the request line; what it was asked.
+pub(crate) fn answering(
+    answer: impl Fn(&str) -> &'static str + Send + 'static,
+) -> Result<(SocketAddr, Receiver<String>)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let (asked, told) = channel();
@@ -32,7 +39,9 @@ fn saying(body: &'static str) -> Result<(SocketAddr, Receiver<String>)> {
         for stream in listener.incoming() {
             let mut stream = stream?;
             let mut lines = BufReader::new(stream.try_clone()?).lines();
-            asked.send(lines.next().context("no request")??)?;
+            let request = lines.next().context("no request")??;
+            let body = answer(&request);
+            asked.send(request)?;
             while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
             let length = body.len();
             write!(

@@ -1,14 +1,19 @@
 //! The product as its users meet it: the real binary, real phones.
 
+mod announced;
 mod audio;
+mod backup;
 mod browser;
 mod call;
+mod console;
 mod crash;
 mod crossing;
+mod database;
 mod day;
 mod drain;
 mod edge;
 mod fail_point;
+mod hooked;
 mod impaired;
 mod ipv6;
 mod keys;
@@ -19,6 +24,7 @@ mod mail;
 mod names;
 mod park;
 mod pjsua2;
+mod plugin;
 mod queue;
 mod refusal;
 mod registering;
@@ -38,4 +44,5 @@ mod transfer;
 mod trunk;
 mod voicemail;
 mod walk;
+mod webhook;
 mod websocket;

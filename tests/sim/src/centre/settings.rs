@@ -94,6 +94,7 @@ pub(crate) fn staff(tenant: &mut TenantConfig, site: &Site, queues: Vec<Queue>, 
             extension: Some(extension.parse().expect("an extension")),
             mobile: Some(format!("91370000{nth:04}").parse().expect("a number")),
             mobile_confirm_key: nth % 2 == 0,
+            auto_answer: false,
             rules: rules(),
         };
         tenant.agents.insert(agent.number.clone(), agent);

@@ -75,3 +75,35 @@ fn a_browser_refuses_a_phone_and_stops_ringing_when_the_caller_gives_up() -> Res
     ensure!(causes == ["busy", "rejected", "cancelled"], "{causes:?}");
     Ok(())
 }
+
+/// Proves CALL-11 (a page answers by itself where its agent wants that, and rings where he does not).
+#[test]
+fn the_page_of_an_agent_answers_by_itself_where_he_wants_that() -> Result<()> {
+    let server = server()?;
+    let api = server.api()?;
+    let mut browser = on_websocket(&server)?;
+    let mut far = Party::new(&server, "1002", Instant::now())?;
+    let rules = |auto_answer: bool| json!({"extension": "1001", "after_call": "ready", "auto_answer": auto_answer});
+    for auto_answer in [false, true] {
+        let set = api.put("agents/10001", &rules(auto_answer))?;
+        ensure!(set.status == 200, "{}", set.json());
+        if !auto_answer {
+            let signed_in = api.post("agents/10001/sign-in", &json!({"way": "web", "extension": "1001"}))?;
+            ensure!(signed_in.status == 204, "{}", signed_in.json());
+        }
+        let mut calling = far.phone.dialog_to("1001");
+        far.call(&mut calling)?;
+        let incoming = browser.expect("incoming")?;
+        ensure!(incoming["at_once"] == auto_answer && incoming["resumed"].is_null(), "{incoming}");
+        far.phone.expect("180 INVITE")?;
+        if !auto_answer {
+            browser.tell("answer", json!({}))?;
+        }
+        let ok = far.phone.expect_within("200 INVITE", Duration::from_secs(20))?;
+        far.phone.ack(&mut calling, &ok, "")?;
+        browser.expect("confirmed")?;
+        far.phone.hang_up(&mut calling)?;
+        browser.expect("ended")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,265 @@
+import {
+  AudioOutlined,
+  InfoCircleOutlined,
+  LogoutOutlined,
+  MenuFoldOutlined,
+  MenuUnfoldOutlined,
+  UserOutlined,
+} from '@ant-design/icons';
+import { Alert, App, Button, Dropdown, Layout, Menu, Skeleton, Tabs, theme } from 'antd';
+import { Activity, lazy, Suspense, useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useLocation, useNavigate } from 'react-router';
+import { textOf } from '../api/problem';
+import { ControlBar } from '../bar/ControlBar';
+import { IncomingWindow } from '../bar/IncomingWindow';
+import { wayOf } from '../desk/model';
+import { signOutPhone } from '../desk/orders';
+import { followDesk, useDesk } from '../desk/store';
+import { usePhone } from '../phone/softphone';
+import { Crash } from '../ui/Crash';
+import { LookSwitch } from '../ui/LookSwitch';
+import { Forbidden, Nothing } from '../ui/States';
+import { GROUP_ICONS, PAGES, pageAt } from './pages';
+import { prefer, usePreferences } from './preferences';
+import { may, signOut, useSession } from './session';
+import { type Closing, closeTabs, HOME, openTab, useTabs } from './tabs';
+import { usePhoneKeeper } from './usePhoneKeeper';
+
+const DeviceCheck = lazy(() => import('../bar/DeviceCheck').then(({ DeviceCheck }) => ({ default: DeviceCheck })));
+
+declare const __VERSION__: string;
+const BAR_HEIGHT = 56;
+
+/** The frame that every page stands in (section 33 of the requirements). */
+export function Shell() {
+  const session = useSession();
+  const { token } = theme.useToken();
+  const hasDesk = may(session, 'call.dial');
+  useEffect(() => (hasDesk ? followDesk() : undefined), [hasDesk]);
+  usePhoneKeeper();
+  return (
+    <Layout className="frame">
+      <Layout.Header
+        style={{
+          height: BAR_HEIGHT,
+          lineHeight: 'normal',
+          padding: '0 12px',
+          background: token.colorBgContainer,
+          borderBottom: `1px solid ${token.colorBorderSecondary}`,
+          display: 'flex',
+          alignItems: 'center',
+          gap: 8,
+        }}
+      >
+        <FoldButton />
+        <ControlBar />
+        <LookSwitch />
+        <QuickMenu />
+      </Layout.Header>
+      <Banners />
+      <Layout style={{ minHeight: 0 }}>
+        <Navigation />
+        <Layout style={{ minWidth: 0 }}>
+          <OpenTabs />
+          <Layout.Content className="frame-content">
+            <OpenPages />
+          </Layout.Content>
+        </Layout>
+      </Layout>
+      <IncomingWindow />
+    </Layout>
+  );
+}
+
+function FoldButton() {
+  const { t } = useTranslation();
+  const folded = usePreferences((preferences) => preferences.folded);
+  const label = folded ? t('frame.unfold') : t('frame.fold');
+  return (
+    <Button
+      type="text"
+      title={label}
+      aria-label={label}
+      icon={folded ? <MenuUnfoldOutlined /> : <MenuFoldOutlined />}
+      onClick={() => prefer({ folded: !folded })}
+    />
+  );
+}
+
+/** Connections that are lost; a call that runs goes on. */
+function Banners() {
+  const { t } = useTranslation();
+  const link = useDesk((seen) => seen.link);
+  const registration = usePhone((phone) => phone.registration);
+  if (link === 'lost') return <Alert banner type="error" title={t('frame.reconnecting')} />;
+  if (registration.kind === 'lost') return <Alert banner type="warning" title={t('frame.phoneLost')} />;
+  if (registration.kind === 'connecting') return <Alert banner type="info" title={t('phone.registering')} />;
+  if (registration.kind === 'refused')
+    return <Alert banner closable type="error" title={t('phone.refused', { cause: registration.cause })} />;
+  return null;
+}
+
+function Navigation() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const session = useSession();
+  const folded = usePreferences((preferences) => preferences.folded);
+  const mine = PAGES.filter((page) => page.isFor(session));
+  const entry = (page: (typeof PAGES)[number]) => ({ key: page.path, icon: page.icon, label: t(`menu.${page.name}`) });
+  const group = (name: 'assistant' | 'monitoring') => ({
+    key: name,
+    icon: GROUP_ICONS[name],
+    label: t(`menu.${name}`),
+    children: mine.filter((page) => page.group === name).map(entry),
+  });
+  const groups = [group('assistant'), group('monitoring')].filter(({ children }) => children.length > 0);
+  return (
+    <Layout.Sider collapsed={folded} width={208} collapsedWidth={56} theme="light" style={{ overflow: 'auto' }}>
+      <Menu
+        mode="inline"
+        aria-label={t('frame.main')}
+        selectedKeys={[pathname]}
+        defaultOpenKeys={folded ? [] : ['assistant', 'monitoring']}
+        items={[...mine.filter((page) => !page.group).map(entry), ...groups]}
+        onClick={({ key }) => navigate(key)}
+        style={{ borderInlineEnd: 0, minHeight: '100%' }}
+      />
+    </Layout.Sider>
+  );
+}
+
+const CLOSINGS: readonly Closing[] = ['this', 'others', 'right', 'all'];
+
+function OpenTabs() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const { token } = theme.useToken();
+  const open = useTabs((tabs) => tabs.open);
+  const words: Record<Closing, string> = {
+    this: t('frame.closeThis'),
+    others: t('frame.closeOthers'),
+    right: t('frame.closeRight'),
+    all: t('frame.closeAll'),
+  };
+  const close = (path: string, closing: Closing) => navigate(closeTabs(path, closing, pathname));
+  const labelled = (path: string) => {
+    const page = pageAt(path);
+    if (!page) return [];
+    const items = CLOSINGS.map((closing) => ({
+      key: closing,
+      label: words[closing],
+      disabled: closing === 'this' && path === HOME,
+      onClick: () => close(path, closing),
+    }));
+    const label = (
+      <Dropdown trigger={['contextMenu']} menu={{ items }}>
+        <span>{t(`menu.${page.name}`)}</span>
+      </Dropdown>
+    );
+    return [{ key: path, label, closable: path !== HOME }];
+  };
+  return (
+    <Tabs
+      className="frame-tabs"
+      type="editable-card"
+      size="small"
+      hideAdd
+      activeKey={pathname}
+      items={open.flatMap(labelled)}
+      onChange={(path) => navigate(path)}
+      onEdit={(path, action) => action === 'remove' && close(String(path), 'this')}
+      style={{ background: token.colorBgContainer, paddingInline: 8, paddingTop: 4 }}
+    />
+  );
+}
+
+/** All open pages; those behind keep what was typed in them, and do nothing. */
+function OpenPages() {
+  const { t } = useTranslation();
+  const { pathname } = useLocation();
+  const session = useSession();
+  const open = useTabs((tabs) => tabs.open);
+  const active = pageAt(pathname);
+  const isMine = active?.isFor(session) ?? false;
+  useEffect(() => {
+    if (isMine) openTab(pathname);
+  }, [isMine, pathname]);
+  return (
+    <>
+      {!active && <Nothing text={t('problem.notFound')} />}
+      {active && !isMine && <Forbidden />}
+      {open.map((path) => {
+        const page = pageAt(path);
+        if (!page?.isFor(session)) return null;
+        return (
+          <Activity key={path} mode={path === pathname ? 'visible' : 'hidden'}>
+            <Crash>
+              <Suspense fallback={<Skeleton active />}>
+                <page.draw />
+              </Suspense>
+            </Crash>
+          </Activity>
+        );
+      })}
+    </>
+  );
+}
+
+/** UI-05 and UI-06, as far as their pages exist. */
+function QuickMenu() {
+  const { t } = useTranslation();
+  const { message, modal } = App.useApp();
+  const session = useSession();
+  // PHONE-16: the web phone's alone.
+  const way = useDesk(({ desk }) => wayOf(desk?.agent));
+  const hasDevices = may(session, 'extensions.use') && way !== 'desk';
+  const [checks, setChecks] = useState(false);
+  const leave = async () => {
+    try {
+      // LOGIN-08: not during a call, and a mobile stays signed in.
+      const way = wayOf(useDesk.getState().desk?.agent);
+      if (session.employee && (way === 'web' || way === 'desk')) await signOutPhone(session.employee);
+      await signOut();
+    } catch (error) {
+      void message.error(textOf(error));
+    }
+  };
+  const about = () => modal.info({ title: t('frame.about'), content: t('frame.aboutText', { version: __VERSION__ }) });
+  return (
+    <>
+      <Dropdown
+        trigger={['click']}
+        menu={{
+          items: [
+            { key: 'who', type: 'group', label: `${t('frame.account')} ${session.login}` },
+            ...(hasDevices
+              ? [
+                  {
+                    key: 'devices',
+                    icon: <AudioOutlined />,
+                    label: t('frame.deviceCheck'),
+                    onClick: () => setChecks(true),
+                  },
+                ]
+              : []),
+            { key: 'about', icon: <InfoCircleOutlined />, label: t('frame.about'), onClick: about },
+            { type: 'divider' },
+            { key: 'logout', icon: <LogoutOutlined />, label: t('frame.logout'), onClick: () => void leave() },
+          ],
+        }}
+      >
+        <Button type="text" icon={<UserOutlined />} aria-label={t('frame.quick')} style={{ maxWidth: 160 }}>
+          <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{session.name ?? session.login}</span>
+        </Button>
+      </Dropdown>
+      {checks && (
+        <Suspense>
+          <DeviceCheck close={() => setChecks(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,100 @@
+import { create } from 'zustand';
+import { api, ask, onSessionEnded, type Schemas } from '../api/client';
+import { Problem } from '../api/problem';
+
+export type Session = Schemas['SessionShown'];
+
+/** Who is signed in. */
+export type Standing =
+  | { kind: 'unknown' }
+  | { kind: 'out'; because?: 'ended' | 'password_changed' }
+  | { kind: 'unreachable'; problem: Problem }
+  | { kind: 'in'; session: Session };
+
+export const useStanding = create<Standing>()((): Standing => ({ kind: 'unknown' }));
+
+const set = (standing: Standing) => useStanding.setState(standing, true);
+
+onSessionEnded(() => {
+  if (useStanding.getState().kind === 'in') set({ kind: 'out', because: 'ended' });
+});
+
+/** Told by a stream that the server closed. */
+export function sessionEnded(): void {
+  set({ kind: 'out', because: 'ended' });
+}
+
+/** Whether somebody has just signed in, and the page was not only loaded again: asked once. */
+let isFresh = false;
+export function takeFresh(): boolean {
+  const was = isFresh;
+  isFresh = false;
+  return was;
+}
+
+export async function resume(): Promise<void> {
+  try {
+    set({ kind: 'in', session: await ask(api.GET('/api/v1/session')) });
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) set({ kind: 'out' });
+    else set({ kind: 'unreachable', problem: error instanceof Problem ? error : new Problem(0, undefined) });
+  }
+}
+
+export async function signIn(login: string, password: string, tenant?: string): Promise<void> {
+  const body = { login, password, ...(tenant ? { tenant } : {}) };
+  // The token is for programs; the cookie serves the browser.
+  const { token: _, ...session } = await ask(api.POST('/api/v1/session', { body }));
+  isFresh = true;
+  set({ kind: 'in', session });
+}
+
+export async function choosePassword(oldPassword: string, newPassword: string): Promise<void> {
+  const body = { old_password: oldPassword, new_password: newPassword };
+  await ask(api.POST('/api/v1/session/password', { body }));
+  set({ kind: 'out', because: 'password_changed' });
+}
+
+export async function signOut(): Promise<void> {
+  await ask(api.DELETE('/api/v1/session'));
+  set({ kind: 'out' });
+}
+
+/** Who is signed in, on pages that only they see. */
+export function useSession(): Session {
+  const standing = useStanding();
+  if (standing.kind !== 'in') throw new Error('a page of somebody who is signed in is shown to nobody');
+  return standing.session;
+}
+
+/** The permission keys that pages and buttons of this console ask for. The server checks each again (GEN-15). */
+export type Permission =
+  | 'agent_states.read'
+  | 'agents.read'
+  | 'agents.supervise'
+  | 'call.dial'
+  | 'call_records.read'
+  | 'calls.barge'
+  | 'calls.force_hangup'
+  | 'calls.monitor'
+  | 'calls.takeover'
+  | 'calls.whisper'
+  | 'extensions.use'
+  | 'missed_offers.read'
+  | 'queues.read'
+  | 'recordings.download'
+  | 'recordings.play'
+  | 'wallboard.read';
+
+/** What `telephony.admin` stands for, of those. */
+const TELEPHONY: Permission[] = ['queues.read'];
+
+export function may(session: Session, key: Permission): boolean {
+  const keys = session.permissions;
+  return keys.includes('*') || keys.includes(key) || (TELEPHONY.includes(key) && keys.includes('telephony.admin'));
+}
+
+export function useMay(): (key: Permission) => boolean {
+  const session = useSession();
+  return (key) => may(session, key);
+}

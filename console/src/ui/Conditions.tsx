@@ -1,0 +1,49 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { Button, Card, Form, type FormInstance, Space } from 'antd';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+
+/** The conditions of a list: search, and back to the defaults (GEN-10). */
+export function Conditions<T extends object>({
+  form,
+  initial,
+  ask,
+  children,
+}: {
+  form: FormInstance<T>;
+  initial: T;
+  ask: (conditions: T) => void;
+  children: ReactNode;
+}) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  return (
+    <Card size="small">
+      <Form<T>
+        form={form}
+        layout="inline"
+        initialValues={initial}
+        style={{ rowGap: 8 }}
+        onFinish={(conditions) => {
+          ask(conditions);
+          void queries.invalidateQueries();
+        }}
+      >
+        {children}
+        <Space>
+          <Button type="primary" htmlType="submit">
+            {t('common.query')}
+          </Button>
+          <Button
+            onClick={() => {
+              form.resetFields();
+              ask(initial);
+            }}
+          >
+            {t('common.reset')}
+          </Button>
+        </Space>
+      </Form>
+    </Card>
+  );
+}

@@ -1,0 +1,205 @@
+//! The operations below `/api/v1/crm/`: the table, what they have in common, and one file a list. JSON is made here and nowhere else.
+
+mod call_records;
+mod lost_answered;
+mod lost_calls;
+mod missed_calls;
+mod settings;
+mod shape;
+
+use hooks::operation::{Fault, Operation, Problem, Request, Response};
+use hooks::plugin::{Host, HostError, PermissionKey};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::store::query::{PageAsk, Span, View};
+use crate::store::{CrmStore, StoreError};
+
+const CALL_RECORDS_READ: PermissionKey = PermissionKey("crm.call_records.read");
+const LOST_ANSWERED_READ: PermissionKey = PermissionKey("crm.lost_answered.read");
+const LOST_CALLS_HANDLE: PermissionKey = PermissionKey("crm.lost_calls.handle");
+const LOST_CALLS_READ: PermissionKey = PermissionKey("crm.lost_calls.read");
+const MISSED_CALLS_READ: PermissionKey = PermissionKey("crm.missed_calls.read");
+const SETTINGS_READ: PermissionKey = PermissionKey("crm.settings.read");
+const SETTINGS_WRITE: PermissionKey = PermissionKey("crm.settings.write");
+/// The engine's key of starting calls (GEN-14).
+const CALL_DIAL: PermissionKey = PermissionKey("call.dial");
+
+/// The plugin's keys, with what each lets one do.
+pub(crate) const KEYS: &[(PermissionKey, &str)] = &[
+    (CALL_RECORDS_READ, "See the call records of one's data scope (CDR)."),
+    (LOST_ANSWERED_READ, "See the lost calls that a mobile answered (LOSTANS)."),
+    (LOST_CALLS_HANDLE, "Occupy, release, complete and dial lost calls (LOST-05)."),
+    (LOST_CALLS_READ, "See lost calls (LOST)."),
+    (MISSED_CALLS_READ, "See the missed calls of one's data scope, and process one's own (MISS)."),
+    (SETTINGS_READ, "See the settings of the CRM."),
+    (SETTINGS_WRITE, "Change the settings of the CRM."),
+];
+
+/// Rows of a page where nothing is asked for, and at most; as the engine's own lists.
+const LIMIT_DEFAULT: usize = 50;
+const LIMIT_MAX: u64 = 200;
+
+/// All operations.
+pub(crate) fn operations() -> Vec<Operation> {
+    let lists = [call_records::operations(), missed_calls::operations(), lost_calls::operations()];
+    let others = [lost_answered::operations(), settings::operations()];
+    lists.into_iter().chain(others).flatten().collect()
+}
+
+/// The schemas that they refer to.
+pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        ("CrmCallRecord", call_records::schema()),
+        ("CrmCallRecordList", shape::list_of("CrmCallRecord")),
+        ("CrmDepartment", shape::department()),
+        ("CrmDialled", lost_calls::dialled_schema()),
+        ("CrmLostAnswered", lost_answered::schema()),
+        ("CrmLostAnsweredList", shape::list_of("CrmLostAnswered")),
+        ("CrmLostCall", lost_calls::schema()),
+        ("CrmLostCallList", shape::list_of("CrmLostCall")),
+        ("CrmMissedCall", missed_calls::schema()),
+        ("CrmMissedCallList", shape::list_of("CrmMissedCall")),
+        ("CrmMissedCallProcessed", missed_calls::processed_schema()),
+        ("CrmSettings", settings::schema()),
+    ]
+}
+
+/// Answers a request.
+pub(crate) fn handle(store: &CrmStore, host: &dyn Host, request: &Request) -> Result<Response, Problem> {
+    let asked = Asked { store, host, request };
+    match request.operation {
+        call_records::LIST => call_records::list(&asked),
+        missed_calls::LIST => missed_calls::list(&asked),
+        missed_calls::PROCESS => missed_calls::process(&asked),
+        lost_calls::LIST => lost_calls::list(&asked),
+        lost_calls::READ => lost_calls::read(&asked),
+        lost_calls::OCCUPY => lost_calls::occupy(&asked),
+        lost_calls::RELEASE => lost_calls::release(&asked),
+        lost_calls::COMPLETE => lost_calls::complete(&asked),
+        lost_calls::DIAL => lost_calls::dial(&asked),
+        lost_answered::LIST => lost_answered::list(&asked),
+        settings::READ => settings::read(&asked),
+        settings::WRITE => settings::write(&asked),
+        other => Err(Problem::new(Fault::NotFound, format!("the CRM has no operation {other}"))),
+    }
+}
+
+/// A request and what it is answered from.
+struct Asked<'a> {
+    store: &'a CrmStore,
+    host: &'a dyn Host,
+    request: &'a Request,
+}
+
+/// What the queries of lists have in common.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct ListQuery {
+    view: Option<ViewName>,
+    from: Option<u64>,
+    to: Option<u64>,
+    number: Option<String>,
+    agent: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// GEN-08.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ViewName {
+    /// 全部数据.
+    All,
+    /// 我的数据.
+    Mine,
+}
+
+impl Asked<'_> {
+    fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let query = Value::Object(self.request.query.clone());
+        serde_json::from_value(query).map_err(|error| Problem::new(Fault::Invalid, error.to_string()))
+    }
+
+    fn path(&self, name: &str) -> &str {
+        self.request.path.get(name).map_or("", String::as_str)
+    }
+
+    /// Today, where nothing is asked for (GEN-10).
+    fn span(&self, query: &ListQuery) -> Result<Span, Problem> {
+        let Span { from_ms, to_ms } = match (query.from, query.to) {
+            (None, None) => {
+                let day = self.host.day_began_ms(&self.request.caller.tenant, self.request.at_ms);
+                Span { from_ms: day.map_err(|error| host_problem(&error))?, to_ms: u64::MAX }
+            }
+            (from, to) => Span { from_ms: from.unwrap_or_default(), to_ms: to.unwrap_or(u64::MAX) },
+        };
+        if from_ms > to_ms {
+            return Err(Problem::invalid("to", "the time range ends before it begins"));
+        }
+        Ok(Span { from_ms, to_ms })
+    }
+
+    /// Whose rows are asked for; an agent can be chosen in All data alone (GEN-08, CDR-03).
+    fn view(&self, query: &ListQuery) -> Result<View, Problem> {
+        let caller = &self.request.caller;
+        match (query.view.unwrap_or(ViewName::All), &caller.employee) {
+            (ViewName::All, _) => Ok(View::All(caller.scope.clone())),
+            (ViewName::Mine, _) if query.agent.is_some() => {
+                Err(Problem::invalid("agent", "my data is one's own: leave `agent` out, or ask for view=all"))
+            }
+            (ViewName::Mine, Some(employee)) => Ok(View::Mine(employee.clone())),
+            (ViewName::Mine, None) => {
+                Err(Problem::invalid("view", "a program has no data of its own: ask for view=all"))
+            }
+        }
+    }
+
+    fn page(&self, query: &ListQuery) -> Result<PageAsk, Problem> {
+        let place = |cursor: &String| {
+            let (at_ms, id) = cursor.split_once(' ')?;
+            Some((at_ms.parse().ok()?, id.to_owned()))
+        };
+        let bad = || Problem::invalid("cursor", "send next_cursor of the page before as it came");
+        let after = query.cursor.as_ref().map(|cursor| place(cursor).ok_or_else(bad)).transpose()?;
+        Ok(PageAsk { limit: query.limit.unwrap_or(LIMIT_DEFAULT), after })
+    }
+
+    fn number(&self, query: &ListQuery) -> Option<String> {
+        query.number.as_ref().map(|number| self.host.normal(number))
+    }
+
+    /// The employee who asks; what only people do no program can.
+    fn employee(&self) -> Result<&str, Problem> {
+        let employee = self.request.caller.employee.as_deref();
+        employee.ok_or_else(|| {
+            Problem::new(Fault::Refused, "only an employee can do this: sign in as one instead of using a token")
+        })
+    }
+
+    /// Calls a number for who asks, if he may: the call, or why not.
+    fn dial(&self, employee: &str, number: &str) -> Result<String, String> {
+        if !self.request.caller.keys.hold(CALL_DIAL) {
+            return Err(format!("this needs the permission {}; ask an administrator for it", CALL_DIAL.0));
+        }
+        if number.is_empty() {
+            return Err("the caller withheld his number: there is nothing to dial".to_owned());
+        }
+        let dialled = self.host.dial(&self.request.caller.tenant, employee, number);
+        dialled.map(|call| call.to_string()).map_err(|error| error.to_string())
+    }
+}
+
+/// The place of a row as a cursor.
+fn cursor(place: Option<(u64, String)>) -> Option<String> {
+    place.map(|(at_ms, id)| format!("{at_ms} {id}"))
+}
+
+fn host_problem(error: &HostError) -> Problem {
+    Problem::new(Fault::Unavailable, format!("try again in a moment: {error}"))
+}
+
+/// The database did not answer.
+pub(crate) fn store_problem(error: &StoreError) -> Problem {
+    Problem::new(Fault::Unavailable, format!("the CRM's database does not answer, calls go on: {error}"))
+}

@@ -1,0 +1,69 @@
+// The console as its users see it, for tests: told what to do by lines of JSON and telling what happened the same way.
+// `node console.mjs CAPTURE.wav ORIGIN`: the microphone hears the file.
+import { createInterface } from 'node:readline';
+import { openBrowser, signIn } from './console_browser.mjs';
+
+const [capture, origin] = process.argv.slice(2);
+const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
+const PATIENCE_MS = 15_000;
+
+const browser = await openBrowser(capture);
+const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ignoreHTTPSErrors: true });
+context.setDefaultTimeout(PATIENCE_MS);
+await context.grantPermissions(['microphone'], { origin });
+// A tone passes as it is, and what the page is connected by can be looked at.
+await context.addInitScript(() => {
+  window.connections = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) { super(...given); window.connections.push(this); }
+  };
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  navigator.mediaDevices.getUserMedia = (wanted) => open({ ...wanted, audio });
+});
+const page = await context.newPage();
+page.on('console', (line) => process.stderr.write(`${line.text()}\n`));
+page.on('pageerror', (error) => say({ event: 'error', text: String(error) }));
+await page.goto(origin);
+say({ event: 'ready', version: browser.version() });
+
+/** By role and name, or by what it is marked with. */
+const find = ({ role, name, id, text, label }) => {
+  if (label) return page.getByLabel(label, { exact: true });
+  const found = id ? page.getByTestId(id) : role ? page.getByRole(role, name ? { name, exact: true } : {}) : page.getByText(text);
+  return (text && (id || role) ? found.filter({ hasText: text }) : found).first();
+};
+
+const verbs = {
+  sign_in: ({ login, password }) => signIn(page, login, password),
+  fill: ({ into, text }) => find({ label: into }).fill(text),
+  click: (what) => find(what).click(),
+  right_click: (what) => find(what).click({ button: 'right' }),
+  press: ({ key }) => page.keyboard.press(key),
+  see: (what) => find(what).waitFor(),
+  gone: (what) => find(what).waitFor({ state: 'hidden' }),
+  go: ({ path }) => page.goto(origin + path),
+  text: (what) => find(what).textContent(),
+  mark: () => page.evaluate(() => { window.marked = true; }),
+  is_marked: () => page.evaluate(() => window.marked === true),
+  is_wide: () => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth),
+  tabs: () => page.getByRole('tab').allTextContents(),
+  // What came in is so loud, all in all.
+  energy: () => page.evaluate(async () => {
+    const last = window.connections.at(-1);
+    const stats = last ? [...(await last.getStats()).values()] : [];
+    return stats.find((one) => one.type === 'inbound-rtp')?.totalAudioEnergy ?? 0;
+  }),
+  shot: ({ path }) => page.screenshot({ path }),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { do: verb, ...what } = JSON.parse(line);
+  try {
+    const result = await verbs[verb](what);
+    say({ event: 'done', verb, result: typeof result === 'object' && !Array.isArray(result) ? null : (result ?? null) });
+  } catch (error) {
+    say({ event: 'failed', verb, text: String(error) });
+  }
+}
+await browser.close();

@@ -1,0 +1,128 @@
+// Pictures of the console, in both languages and both appearances: `node console_shots.mjs ORIGIN PASSWORD FOLDER`. Two agents call each
+// other through the queue first, so that there is something to see. The server is one that SWITCHBOARD_DEMO_PASSWORD has begun. It fails
+// where a page is wider than the window, or complains.
+import { mkdirSync } from 'node:fs';
+import { openBrowser, signIn } from './console_browser.mjs';
+
+const [origin, password, folder] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+const PATHS = ['/', '/call-records', '/missed-calls', '/agent-states', '/wallboard', '/agent-board', '/queue-board'];
+const WORDS = {
+  'zh-CN': { number: '显示框', answer: '接听', reject: '拒接', consult: '询问', hangUp: '挂断', state: '坐席状态', ready: '电话在线', signIn: '签入电话', listen: '收听录音' },
+  en: { number: 'Number', answer: 'Answer', reject: 'Reject', consult: 'Consult', hangUp: 'Hang up', state: 'Agent state', ready: 'Online', signIn: 'Sign in phone', listen: 'Listen' },
+};
+// A missing session is looked for on purpose, and a phone that is refused is part of the scene.
+const EXPECTED = /status of (401|403|404|409)|WebSocket is closed before/;
+const faults = new Set();
+
+async function shoot(page, name) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  if (wide) faults.add(`${name} is wider than the window`);
+  await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' });
+}
+
+async function open(browser, { language, theme }, way) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ignoreHTTPSErrors: true });
+  await context.grantPermissions(['microphone'], { origin });
+  await context.addInitScript(
+    (kept) => localStorage.getItem('switchboard-console') ?? localStorage.setItem('switchboard-console', kept),
+    JSON.stringify({ state: { language, theme, folded: false, way, extension: '' }, version: 0 }),
+  );
+  const page = await context.newPage();
+  page.on('pageerror', (error) => faults.add(`${page.url()}: ${error}`));
+  page.on('console', (line) => line.type() === 'error' && !EXPECTED.test(line.text()) && faults.add(line.text()));
+  await page.goto(origin);
+  await page.locator('form').waitFor();
+  return page;
+}
+
+async function settled(page) {
+  await page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => undefined);
+  for (const busy of await page.locator('.ant-skeleton, .ant-spin-spinning').all()) await busy.waitFor({ state: 'hidden' });
+}
+
+async function ready(page, words) {
+  await page.getByTestId('state').waitFor();
+  if ((await page.getByTestId('state').textContent()) !== words.ready) {
+    await page.getByLabel(words.state, { exact: true }).click();
+    await page.getByRole('menuitem', { name: words.ready }).click();
+  }
+  await page.getByTestId('state').filter({ hasText: words.ready }).waitFor();
+}
+
+async function calls(browser, look) {
+  const [name, words] = [`${look.language}-${look.theme}`, WORDS[look.language]];
+  const agent = await open(browser, look, 'web');
+  await shoot(agent, `${name}-login`);
+  await agent.locator('input[autocomplete=username]').fill('10001');
+  await agent.locator('input[autocomplete=current-password]').fill('wrong');
+  await agent.locator('button[type=submit]').click();
+  await agent.getByRole('alert').waitFor();
+  await shoot(agent, `${name}-login-wrong`);
+  await signIn(agent, '10001', password);
+  const other = await open(browser, look, 'web');
+  await signIn(other, '10002', password);
+  for (const page of [agent, other]) await ready(page, words);
+  const dial = async () => {
+    await other.getByLabel(words.number, { exact: true }).fill('7000');
+    await other.keyboard.press('Enter');
+    await agent.getByRole('alertdialog').waitFor();
+  };
+  await other.getByLabel(words.number, { exact: true }).click();
+  await settled(other);
+  await shoot(other, `${name}-bar-dial`);
+  await dial();
+  await shoot(agent, `${name}-bar-incoming`);
+  await shoot(other, `${name}-bar-dialling`);
+  await agent.getByRole('button', { name: words.answer, exact: true }).click();
+  await agent.getByTestId('phase').waitFor();
+  await settled(agent);
+  await shoot(agent, `${name}-bar-talking`);
+  await agent.getByRole('button', { name: words.consult, exact: true }).click();
+  await settled(agent);
+  await shoot(agent, `${name}-bar-consult`);
+  await agent.keyboard.press('Escape');
+  await agent.getByRole('dialog').waitFor({ state: 'hidden' });
+  await agent.getByRole('button', { name: words.hangUp, exact: true }).click();
+  await agent.getByTestId('phase').waitFor({ state: 'hidden' });
+  await ready(agent, words);
+  await dial();
+  await agent.getByRole('button', { name: words.reject, exact: true }).click();
+  await other.getByRole('button', { name: words.hangUp, exact: true }).click();
+  await agent.getByRole('alertdialog').waitFor({ state: 'hidden' });
+  await agent.getByRole('button', { name: words.signIn, exact: true }).click();
+  await settled(agent);
+  await shoot(agent, `${name}-bar-sign-in`);
+  await agent.keyboard.press('Escape');
+  for (const path of ['/', '/missed-calls', '/wallboard']) await visit(agent, look, 'agent', path);
+  await visit(await signedIn(browser, look, 'admin'), look, 'admin', ...PATHS);
+  for (const page of [agent, other]) await page.context().close();
+}
+
+async function signedIn(browser, look, who) {
+  const page = await open(browser, look, 'none');
+  await signIn(page, who, password);
+  return page;
+}
+
+async function visit(page, { language, theme }, who, ...paths) {
+  for (const path of paths) {
+    await page.goto(origin + path);
+    await page.locator('.frame-content').waitFor();
+    await settled(page);
+    await shoot(page, `${language}-${theme}-${who}-${path.slice(1) || 'home'}`);
+    if (who !== 'admin' || path !== '/call-records') continue;
+    await page.getByRole('button', { name: WORDS[language].listen }).last().click();
+    await page.getByRole('dialog').waitFor();
+    await settled(page);
+    await shoot(page, `${language}-${theme}-${who}-call-record`);
+  }
+}
+
+const browser = await openBrowser();
+for (const language of ['zh-CN', 'en']) {
+  for (const theme of ['light', 'dark']) await calls(browser, { language, theme });
+}
+await browser.close();
+for (const fault of faults) process.stderr.write(`${fault}\n`);
+process.exit(faults.size ? 1 : 0);

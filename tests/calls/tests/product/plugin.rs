@@ -1,0 +1,108 @@
+//! The plugin that panics, hangs or is killed in the real binary: calls do not notice, and its lists miss nothing. The binary must be built
+//! with the feature `failpoints`.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use calls::api::Api;
+use calls::party::Party;
+use calls::switchboard::{Setup, Switchboard};
+use calls::wait;
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+/// Longer than a call takes to be set up, far shorter than a plugin hangs.
+const PROMPT: Duration = Duration::from_secs(2);
+
+/// Two phones on a server whose plugin fails so.
+struct Scene {
+    alice: Party,
+    bob: Party,
+    server: Switchboard,
+    calls: usize,
+}
+
+impl Scene {
+    fn begin(fail_points: &str) -> Result<Self> {
+        let environment = vec![("SWITCHBOARD_FAILPOINTS".to_owned(), fail_points.to_owned())];
+        let server = Switchboard::start_with(Setup { environment, ..Setup::default() })?;
+        let clock = Instant::now();
+        let (alice, bob) = (Party::new(&server, "1001", clock)?, Party::new(&server, "1002", clock)?);
+        Ok(Self { alice, bob, server, calls: 0 })
+    }
+
+    /// Alice calls Bob, who answers at once; then she hangs up.
+    fn calls(&mut self) -> Result<()> {
+        let Self { alice, bob, .. } = self;
+        let mut calling = alice.phone.dialog_to("1002");
+        alice.call(&mut calling)?;
+        let invite = bob.phone.expect_within("INVITE", PROMPT)?;
+        let answer = bob.sdp(1, "sendrecv");
+        bob.phone.reply(&invite, "200 OK", &answer)?;
+        let ok = alice.phone.expect_within("200 INVITE", PROMPT)?;
+        alice.phone.ack(&mut calling, &ok, "")?;
+        bob.phone.expect_within("ACK", PROMPT)?;
+        alice.phone.request(&mut calling, "BYE", &[], "")?;
+        alice.phone.expect_within("200 BYE", PROMPT)?;
+        let goodbye = bob.phone.expect_within("BYE", PROMPT)?;
+        bob.phone.reply(&goodbye, "200 OK", "")?;
+        self.calls += 1;
+        Ok(())
+    }
+
+    /// The plugin has one row for each call, and the calls are those that the engine wrote down.
+    fn lists_all(&self, api: &Api) -> Result<()> {
+        let rows = wait::until("all calls to be listed", PATIENCE, || {
+            let page = api.fetch("crm/call-records?limit=100", None)?.json();
+            let rows = page["items"].as_array().cloned().unwrap_or_default();
+            Ok((rows.len() >= self.calls).then_some(rows))
+        })?;
+        let ids =
+            |rows: &[Value], name: &str| -> BTreeSet<String> { rows.iter().map(|row| row[name].to_string()).collect() };
+        let engine = api.list("call-records")?;
+        ensure!(
+            rows.len() == self.calls && engine.len() == self.calls,
+            "{} rows, {} records",
+            rows.len(),
+            engine.len()
+        );
+        ensure!(ids(&rows, "call_id") == ids(&engine, "id"), "{rows:?}");
+        ensure!(rows.iter().all(|row| row["type"] == "internal" && row["caller"] == "1001"), "{rows:?}");
+        Ok(())
+    }
+}
+
+/// Proves POP-08 as far as calls go: a plugin that panics hurts none, and is started again.
+#[test]
+fn a_plugin_that_panics_loses_no_row_and_no_call() -> Result<()> {
+    let mut scene = Scene::begin("plugin.facts=panic:4,plugin.handle=panic:1")?;
+    let api = scene.server.api()?;
+    let panicked = api.fetch("crm/call-records", None)?;
+    ensure!(panicked.status == 503, "{}", panicked.json());
+    ensure!(panicked.content_type.starts_with("application/problem+json"), "{}", panicked.content_type);
+    for _ in 0..5 {
+        scene.calls()?;
+    }
+    scene.lists_all(&api)
+}
+
+/// Proves POP-08 as far as calls go: a plugin that hangs delays none; what it has not read it reads after a restart.
+#[test]
+fn a_plugin_that_hangs_loses_no_row_and_no_call() -> Result<()> {
+    let mut scene = Scene::begin("plugin.facts=hang:2,plugin.handle=hang:1")?;
+    let api = scene.server.api()?;
+    for _ in 0..3 {
+        scene.calls()?;
+    }
+    let late = api.fetch("crm/call-records", None)?;
+    ensure!(late.status == 504, "{}", late.json());
+    ensure!(api.get("calls")?["items"].as_array().is_some(), "the engine answers");
+    scene.calls()?;
+    let calls = scene.calls;
+    wait::until("the engine's own records", PATIENCE, || Ok((api.list("call-records")?.len() == calls).then_some(())))?;
+    scene.server.kill()?;
+    scene.server.set_environment(&[]);
+    scene.server.start_again()?;
+    scene.lists_all(&scene.server.api()?)
+}
