@@ -288,7 +288,7 @@ async fn employees_are_found_by_what_they_are() {
     assert_eq!(rest["items"][0]["number"], "10003");
 }
 
-/// Proves ORG-25, ORG-27, ORG-28, ORG-30, LOGIN-05 and LOGIN-09 as far as the server goes.
+/// Proves ORG-25, ORG-27, ORG-28, ORG-30, LOGIN-05, and LOGIN-09 but for desk phones, whose registration stays.
 #[tokio::test]
 async fn who_left_is_out_at_once_and_may_come_back() {
     let fixture = Fixture::new().await;
