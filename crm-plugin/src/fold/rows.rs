@@ -1,12 +1,10 @@
 //! What the lists show of a call, read off its state.
 
+use hooks::duration::{talk, whole_seconds};
 use hooks::fact::{CallSource, ConsultOutcome, Direction, EndCause, EndedBy, OfferOutcome};
 use serde::{Deserialize, Serialize};
 
 use super::state::{CallState, Consult, End, Offer, Part};
-
-/// GEN-04: durations are cut down to whole seconds, and an answered call talks for at least one.
-const SECOND_MS: u64 = 1_000;
 
 /// What a row of the call records is (CDR-02, CDR-07). Reports count the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -270,9 +268,9 @@ fn rows(state: &CallState, end: &End, pieces: &[Piece<'_>], talks: usize) -> Vec
             ring_at_ms: piece.ring_at_ms,
             answered_at_ms: piece.answered_at_ms,
             ended_at_ms: piece.to_ms,
-            queue_wait_ms: seconds(queue_wait_ms),
+            queue_wait_ms: whole_seconds(queue_wait_ms),
             ring_ms: piece.ring_at_ms.map_or(0, |from| between(from, piece.answered_at_ms.unwrap_or(piece.to_ms))),
-            talk_ms: piece.answered_at_ms.map_or(0, |from| between(from, piece.to_ms).max(SECOND_MS)),
+            talk_ms: piece.answered_at_ms.map_or(0, |from| talk(from, piece.to_ms)),
             total_ms: between(started_at_ms, piece.to_ms),
             ended_by: is_last.then_some(end.by),
             cause: if is_last { end.cause } else { piece.cause.unwrap_or(EndCause::Transferred) },
@@ -321,7 +319,7 @@ pub(crate) fn missed(state: &CallState) -> Vec<Missed> {
             callee: state.callee.clone(),
             ring_at_ms: offer.from_ms,
             ring_ended_at_ms: end.at_ms,
-            ring_ms: seconds(end.ring_ms),
+            ring_ms: whole_seconds(end.ring_ms),
             outcome: end.outcome,
         })
         .collect()
@@ -370,15 +368,11 @@ pub(crate) fn answered_outside(state: &CallState) -> Option<AnsweredOutside> {
         began_at_ms: state.created_at_ms,
         answered_at_ms: overflow.at_ms,
         ended_at_ms,
-        talk_ms: between(overflow.at_ms, ended_at_ms).max(SECOND_MS),
+        talk_ms: talk(overflow.at_ms, ended_at_ms),
         recordings: since.map(|recording| recording.recording.to_string()).collect(),
     })
 }
 
 fn between(from_ms: u64, to_ms: u64) -> u64 {
-    seconds(to_ms.saturating_sub(from_ms))
-}
-
-fn seconds(ms: u64) -> u64 {
-    ms / SECOND_MS * SECOND_MS
+    whole_seconds(to_ms.saturating_sub(from_ms))
 }

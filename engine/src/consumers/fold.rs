@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hooks::duration::{talk, whole_seconds};
 use hooks::fact::{
     AudioFormat, CallCreated, CallEnded, Direction, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind,
     RecordingFailed, RecordingMark, RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
@@ -340,22 +341,15 @@ fn call_ended(document: &mut CallDocument, event: &CallEnded, at_ms: u64) {
         cause: event.cause,
         by: event.by,
         sip_status: event.sip_status,
-        ring_duration_ms: record.ringing_at_ms.map_or(0, |at| whole_seconds(at, rang_until)),
-        talk_duration_ms: record.answered_at_ms.map_or(0, |at| whole_seconds(at, at_ms).max(SECOND_MS)),
-        total_duration_ms: whole_seconds(record.created_at_ms, at_ms),
+        ring_duration_ms: record.ringing_at_ms.map_or(0, |at| whole_seconds(rang_until.saturating_sub(at))),
+        talk_duration_ms: record.answered_at_ms.map_or(0, |at| talk(at, at_ms)),
+        total_duration_ms: whole_seconds(at_ms.saturating_sub(record.created_at_ms)),
     });
     // After a crash nobody saw them end.
     for leg in document.legs.iter_mut().filter(|leg| leg.end.is_none()) {
         leg.end = Some(LegEnd { at_ms, cause: event.cause, sip_status: 0, quality: None });
     }
 }
-
-/// GEN-04: the difference in ms, cut down to whole seconds.
-fn whole_seconds(from_ms: u64, to_ms: u64) -> u64 {
-    to_ms.saturating_sub(from_ms) / SECOND_MS * SECOND_MS
-}
-
-const SECOND_MS: u64 = 1_000;
 
 /// A record tells no more interruptions than these; a process that is killed more often during one call is beyond telling.
 const INTERRUPTIONS_MAX: usize = 100;

@@ -15,7 +15,6 @@ use super::page::{self, Listed, PageQuery};
 use super::permission::AGENT_STATES_READ;
 use super::principal::Principal;
 use super::problem::Problem;
-use super::setting::Faults;
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::agent_states::{AgentStay, StayFilter};
@@ -103,14 +102,7 @@ async fn list_agent_states(
     Query(query): Query<StayQuery>,
 ) -> Result<Json<Listed<AgentStayShown>>, Problem> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
-    let both = query.agent.is_some() && query.department.is_some();
-    let mut faults = Faults::default();
-    faults.require("department", !both, "name an agent or a department, not both");
-    faults.check()?;
-    let departments = match query.department {
-        Some(department) => Some(department::with_lower(&api, &principal, &department, "department").await?),
-        None => None,
-    };
+    let departments = department::asked(&api, &principal, query.agent.as_deref(), query.department.as_deref()).await?;
     let filter = StayFilter {
         departments,
         from_ms: query.from.map(|at| at.0),

@@ -251,6 +251,22 @@ async fn check_managers(edit: &mut Edit, managers: &BTreeSet<String>) -> Result<
     faults.check()
 }
 
+/// The department of a query with every lower one, of a log that is asked for an agent or a department, not both (LOG-02, LOG-07).
+pub(super) async fn asked(
+    api: &Api,
+    principal: &Principal,
+    agent: Option<&str>,
+    department: Option<&str>,
+) -> Result<Option<BTreeSet<DepartmentId>>, Problem> {
+    let mut faults = Faults::default();
+    faults.require("department", agent.is_none() || department.is_none(), "name an agent or a department, not both");
+    faults.check()?;
+    match department {
+        Some(department) => with_lower(api, principal, department, "department").await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// A department with every lower one, as a query names it.
 pub(super) async fn with_lower(
     api: &Api,

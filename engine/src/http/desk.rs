@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use hooks::plugin::PermissionKey;
 use serde::Serialize;
 use switch::view::{AgentView, CallView};
-use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -26,7 +26,7 @@ use super::page::{Listed, PageQuery};
 use super::permission::{AGENTS_READ, CALLS_DIAL, QUEUES_READ};
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
-use super::socket::{self, End, Snapshot};
+use super::socket::{self, Snapshot, Watched};
 use super::state::Api;
 use super::time_text::Instant;
 use super::wallboard::{QueueOnBoard, queue_on_board, word};
@@ -130,27 +130,30 @@ async fn stream_desk(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     origin::own_origin(&headers)?;
-    let upgrade = socket::upgradable(upgrade)?;
-    let permit = api.streams().clone().try_acquire_owned().map_err(|_| {
-        Problem::new(Kind::Unavailable, "too many streams are open; read the desk instead, or try later")
-            .retry_after(30)
-    })?;
-    Ok(upgrade.max_message_size(4 * 1024).on_upgrade(move |socket| push(api, principal, socket, permit)))
+    let (upgrade, permit) = socket::open(&api, upgrade, "read the desk instead")?;
+    let watched = Watching(principal.clone());
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let _permit = permit;
+        socket::push(api, principal, watched, socket).await;
+    }))
 }
 
-async fn push(api: Api, principal: Principal, mut socket: WebSocket, _permit: OwnedSemaphorePermit) {
-    let end = pushed(&api, &principal, &mut socket).await;
-    socket::close(&mut socket, end).await;
-}
+/// The desk of somebody, as he stands now.
+struct Watching(Principal);
 
-async fn pushed(api: &Api, principal: &Principal, socket: &mut WebSocket) -> End {
-    socket::push(api, principal, CALLS_DIAL, socket, || std::future::ready(snapshot(api, principal))).await
-}
+impl Watched for Watching {
+    const KEY: PermissionKey = CALLS_DIAL;
+    type Whole = Desk;
 
-fn snapshot(api: &Api, principal: &Principal) -> Option<Snapshot> {
-    let desk = desk(api, principal);
-    let said = (&desk.agent, &desk.call, &desk.offered_by, &desk.colleagues, &desk.queues);
-    Some(Snapshot { said: serde_json::to_string(&said).ok()?, text: serde_json::to_string(&desk).ok()? })
+    async fn look(&self, api: &Api) -> Option<Snapshot<Desk>> {
+        let whole = desk(api, &self.0);
+        let said = (&whole.agent, &whole.call, &whole.offered_by, &whole.colleagues, &whole.queues);
+        Some(Snapshot { said: serde_json::to_string(&said).ok()?, whole })
+    }
+
+    async fn renewed(&mut self, _api: &Api, principal: Principal) {
+        self.0 = principal;
+    }
 }
 
 fn desk(api: &Api, principal: &Principal) -> Desk {

@@ -154,12 +154,8 @@ async fn stream_events(
         None => api.journal(&principal.tenant)?.head().to_string(),
     };
     let feed = open(&api, &principal, Some(&after)).await?;
-    let upgrade = socket::upgradable(upgrade)?;
-    let permit = api.streams().clone().try_acquire_owned().map_err(|_| {
-        Problem::new(Kind::Unavailable, "too many event streams are open; pull events instead, or try later")
-            .retry_after(30)
-    })?;
-    Ok(upgrade.max_message_size(4 * 1024).on_upgrade(move |socket| stream(api, principal, feed, socket, permit)))
+    let (upgrade, permit) = socket::open(&api, upgrade, "pull events instead")?;
+    Ok(upgrade.on_upgrade(move |socket| stream(api, principal, feed, socket, permit)))
 }
 
 /// A position after which events can be read; the place before the oldest where its number is 0.

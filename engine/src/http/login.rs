@@ -13,7 +13,6 @@ use super::page::{self, Listed, PageQuery};
 use super::permission::LOGINS_READ;
 use super::principal::Principal;
 use super::problem::Problem;
-use super::setting::Faults;
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::employees::LoginOutcome;
@@ -95,14 +94,7 @@ async fn list_logins(
     Query(query): Query<LoginQuery>,
 ) -> Result<Json<Listed<LoginShown>>, Problem> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
-    let both = query.agent.is_some() && query.department.is_some();
-    let mut faults = Faults::default();
-    faults.require("department", !both, "name an agent or a department, not both");
-    faults.check()?;
-    let departments = match query.department {
-        Some(department) => Some(department::with_lower(&api, &principal, &department, "department").await?),
-        None => None,
-    };
+    let departments = department::asked(&api, &principal, query.agent.as_deref(), query.department.as_deref()).await?;
     let filter = LoginFilter {
         from_ms: query.from.map(|at| at.0),
         to_ms: query.to.map(|at| at.0),

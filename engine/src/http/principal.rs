@@ -49,6 +49,8 @@ pub enum Who {
         login: String,
         /// The hash of the session's token.
         session: String,
+        /// By which credential it began.
+        way: LoginWay,
         /// The password is an administrator's and must be changed first (LOGIN-05).
         must_change: bool,
         /// What his role says of fields (ORG-32).
@@ -185,6 +187,7 @@ pub async fn principal(api: &Api, hash: &str) -> Result<Option<Principal>, Probl
             number: employee.employee_no,
             login: employee.login,
             session: hash.to_owned(),
+            way: session.way,
             must_change,
             fields: session.role.fields,
         };

@@ -358,11 +358,11 @@ async fn shown(api: &Api, principal: Principal) -> Result<SessionShown, Problem>
 #[utoipa::path(delete, path = "/session", tag = "session",
     responses((status = 204), (status = 409, description = "on a call: end it first; or an API token, which has no session")))]
 async fn sign_out(State(api): State<Api>, caller: Caller, principal: Principal) -> Result<impl IntoResponse, Problem> {
-    let (number, login, session) = employee(&principal)?;
+    let Employed { number, login, session, way } = employee(&principal)?;
     go_offline(&api, &principal).await?;
     api.store().close_session(&principal.tenant, session).await?;
     sip_credential::revoke(&api, session).await;
-    log(&api, &principal.tenant, &caller, Some(number), login, LoginOutcome::Logout).await?;
+    log(&api, &principal.tenant, &caller.by(way), Some(number), login, LoginOutcome::Logout).await?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", 0, caller.secure))]))
 }
 
@@ -393,7 +393,7 @@ async fn choose_password(
     principal: Principal,
     Body(asked): Body<PasswordChoice>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (number, login, _) = employee(&principal)?;
+    let Employed { number, login, .. } = employee(&principal)?;
     let mut faults = Faults::default();
     faults.require("new_password", is_acceptable(&asked.new_password), RULE);
     faults.require("new_password", asked.new_password != asked.old_password, "choose another than the old one");
@@ -422,9 +422,17 @@ pub(super) fn is_acceptable(password: &str) -> bool {
         && password.chars().any(char::is_numeric)
 }
 
-fn employee(principal: &Principal) -> Result<(&str, &str, &str), Problem> {
+/// Whose session it is.
+struct Employed<'p> {
+    number: &'p str,
+    login: &'p str,
+    session: &'p str,
+    way: LoginWay,
+}
+
+fn employee(principal: &Principal) -> Result<Employed<'_>, Problem> {
     match &principal.who {
-        Who::Employee { number, login, session, .. } => Ok((number, login, session)),
+        Who::Employee { number, login, session, way, .. } => Ok(Employed { number, login, session, way: *way }),
         Who::Token { .. } => {
             Err(Problem::new(Kind::Refused, "an API token has no session; revoke it by DELETE /api/v1/tokens/{id}"))
         }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use hooks::plugin::PermissionKey;
+use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::principal::Principal;
@@ -29,46 +31,61 @@ pub(super) enum End {
 const SEND_MAX: Duration = Duration::from_secs(10);
 
 /// How often is looked whether something has changed.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often is sent what has not changed (MON-01).
-pub(super) const SEND_EVERY: Duration = Duration::from_secs(2);
+const SEND_EVERY: Duration = Duration::from_secs(2);
 /// How often is asked whether who looks still may.
-pub(super) const ASK_EVERY: Duration = Duration::from_secs(30);
+const ASK_EVERY: Duration = Duration::from_secs(30);
 
-/// A snapshot as it is pushed.
-pub(super) struct Snapshot {
+/// The longest message that is read: nothing is expected.
+const HEARD_MAX: usize = 4 * 1024;
+
+/// A snapshot that is pushed.
+pub(super) struct Snapshot<T> {
     /// What it says but for the time: by this a change is known.
     pub(super) said: String,
     /// The whole of it.
-    pub(super) text: String,
+    pub(super) whole: T,
 }
 
-/// Pushes snapshots: the first at once, then at each change, and every two seconds in any case. `look` gives none while the database is
-/// away: the next look is soon.
-pub(super) async fn push<F, Fut>(
-    api: &Api,
-    principal: &Principal,
-    key: PermissionKey,
-    socket: &mut WebSocket,
-    look: F,
-) -> End
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = Option<Snapshot>>,
-{
+/// What somebody looks at as it changes.
+pub(super) trait Watched: Send {
+    /// The permission without which nobody looks.
+    const KEY: PermissionKey;
+    /// The whole of a snapshot.
+    type Whole: Serialize + Send;
+
+    /// How it stands; none while the database is away.
+    fn look(&self, api: &Api) -> impl Future<Output = Option<Snapshot<Self::Whole>>> + Send;
+
+    /// Who looks stands like this now (ORG-37).
+    fn renewed(&mut self, api: &Api, principal: Principal) -> impl Future<Output = ()> + Send;
+}
+
+/// Pushes snapshots until the client leaves or may look no more: the first at once, then at each change, and every two seconds in any
+/// case.
+pub(super) async fn push<W: Watched>(api: Api, principal: Principal, mut watched: W, mut socket: WebSocket) {
+    let end = pushed(&api, &principal, &mut watched, &mut socket).await;
+    close(&mut socket, end).await;
+}
+
+async fn pushed<W: Watched>(api: &Api, principal: &Principal, watched: &mut W, socket: &mut WebSocket) -> End {
     let (mut last, mut sent_at) = (String::new(), Instant::now());
     let mut ask_at = Instant::now() + ASK_EVERY;
     loop {
         let now = Instant::now();
-        if let Some(seen) = look().await.filter(|seen| seen.said != last || now >= sent_at + SEND_EVERY) {
-            if let Err(end) = send(socket, Message::text(seen.text)).await {
+        if let Some(seen) = watched.look(api).await.filter(|seen| seen.said != last || now >= sent_at + SEND_EVERY) {
+            let Ok(text) = serde_json::to_string(&seen.whole) else { return End::Failed };
+            if let Err(end) = send(socket, Message::text(text)).await {
                 return end;
             }
             (last, sent_at) = (seen.said, now);
         }
         if now >= ask_at {
-            if let Err(end) = still_there(api, principal, socket, key).await {
-                return end;
+            match still_there(api, principal, socket, W::KEY).await {
+                Ok(Some(principal)) => watched.renewed(api, principal).await,
+                Ok(None) => {}
+                Err(end) => return end,
             }
             ask_at = now + ASK_EVERY;
         }
@@ -79,13 +96,28 @@ where
     }
 }
 
+/// A WebSocket that only sends, and its place among those that are open.
+///
+/// # Errors
+/// 426 where none was asked for; 503 where too many are open, with what to do `otherwise`.
+pub(super) fn open(
+    api: &Api,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    otherwise: &str,
+) -> Result<(WebSocketUpgrade, OwnedSemaphorePermit), Problem> {
+    let upgrade = upgradable(upgrade)?;
+    let permit = api.streams().clone().try_acquire_owned().map_err(|_| {
+        let detail = format!("too many streams are open; {otherwise}, or try later");
+        Problem::new(Kind::Unavailable, detail).retry_after(30)
+    })?;
+    Ok((upgrade.max_message_size(HEARD_MAX), permit))
+}
+
 /// The upgrade that was asked for.
 ///
 /// # Errors
 /// 426 where none was.
-pub(super) fn upgradable(
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<WebSocketUpgrade, Problem> {
+fn upgradable(upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Result<WebSocketUpgrade, Problem> {
     upgrade.map_err(|rejection| {
         Problem::new(Kind::UpgradeRequired, format!("open a WebSocket (RFC 6455) here: {}", rejection.body_text()))
     })

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use hooks::fact::{AgentState, CallStatus, Sign};
 use hooks::id::{CallId, TenantId};
+use hooks::plugin::PermissionKey;
 use serde::Serialize;
 use switch::view::{AgentView, QueueView};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant as Clock, sleep_until};
+use tokio::time::Instant as Clock;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -24,9 +24,9 @@ use super::operation::{Guard, Operations};
 use super::origin;
 use super::permission::WALLBOARD_READ;
 use super::principal::Principal;
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
 use super::sight::People;
-use super::socket::{self, ASK_EVERY, End, LOOK_EVERY, SEND_EVERY};
+use super::socket::{self, Snapshot, Watched};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::store::tenants::Tenant;
@@ -188,47 +188,33 @@ async fn stream_wallboard(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     origin::own_origin(&headers)?;
-    let upgrade = socket::upgradable(upgrade)?;
-    let permit = api.streams().clone().try_acquire_owned().map_err(|_| {
-        Problem::new(Kind::Unavailable, "too many streams are open; read the wallboard instead, or try later")
-            .retry_after(30)
-    })?;
-    Ok(upgrade.max_message_size(4 * 1024).on_upgrade(move |socket| push(api, principal, socket, permit)))
+    let (upgrade, permit) = socket::open(&api, upgrade, "read the wallboard instead")?;
+    let people = People::of(&api, &principal).await?;
+    let watched = Watching { tenant: principal.tenant.clone(), people };
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let _permit = permit;
+        socket::push(api, principal, watched, socket).await;
+    }))
 }
 
-async fn push(api: Api, principal: Principal, mut socket: WebSocket, _permit: OwnedSemaphorePermit) {
-    let end = pushed(&api, &principal, &mut socket).await;
-    socket::close(&mut socket, end).await;
+/// The wallboard as somebody sees it.
+struct Watching {
+    tenant: TenantId,
+    people: People,
 }
 
-async fn pushed(api: &Api, principal: &Principal, socket: &mut WebSocket) -> End {
-    let Ok(mut people) = People::of(api, principal).await else { return End::Failed };
-    let (mut last, mut sent_at) = (String::new(), Clock::now());
-    let mut ask_at = Clock::now() + ASK_EVERY;
-    loop {
-        let now = Clock::now();
-        match board(api, &principal.tenant, &people).await.ok().and_then(|board| Some((said(&board)?, board))) {
-            Some((said, board)) if said != last || now >= sent_at + SEND_EVERY => {
-                let Ok(text) = serde_json::to_string(&board) else { return End::Failed };
-                if let Err(end) = socket::send(socket, Message::text(text)).await {
-                    return end;
-                }
-                (last, sent_at) = (said, now);
-            }
-            // The database is away, or nothing is new: the next look is soon.
-            Some(_) | None => {}
-        }
-        if now >= ask_at {
-            match socket::still_there(api, principal, socket, WALLBOARD_READ).await {
-                Ok(Some(now)) => people = People::of(api, &now).await.unwrap_or(people),
-                Ok(None) => {}
-                Err(end) => return end,
-            }
-            ask_at = now + ASK_EVERY;
-        }
-        tokio::select! {
-            () = sleep_until(now + LOOK_EVERY) => {}
-            received = socket.recv() => if let Some(end) = socket::heard(received) { return end },
+impl Watched for Watching {
+    const KEY: PermissionKey = WALLBOARD_READ;
+    type Whole = Wallboard;
+
+    async fn look(&self, api: &Api) -> Option<Snapshot<Wallboard>> {
+        let whole = board(api, &self.tenant, &self.people).await.ok()?;
+        Some(Snapshot { said: said(&whole)?, whole })
+    }
+
+    async fn renewed(&mut self, api: &Api, principal: Principal) {
+        if let Ok(people) = People::of(api, &principal).await {
+            self.people = people;
         }
     }
 }

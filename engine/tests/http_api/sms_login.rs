@@ -180,6 +180,19 @@ async fn a_code_holds_for_five_minutes_once_and_for_five_tries_and_ten_are_sent_
     assert_eq!(ask(&day, MOBILE).await.status, 204, "the next day");
 }
 
+/// Proves LOGIN-07 (who comes to work is no guesser): more people than wrong tries are allowed sign in from one address.
+#[tokio::test]
+async fn an_office_that_comes_to_work_behind_one_address_signs_in() {
+    let fixture = Fixture::with_sms().await;
+    for nth in 0..25 {
+        let mobile = format!("139001390{nth:02}");
+        invite(&fixture, default_tenant(), &(10_100 + nth).to_string(), &mobile).await;
+        let sent = ask(&fixture, &mobile).await;
+        assert_eq!(sent.status, 204, "{nth}: {}", sent.json());
+        assert_eq!(try_code(&fixture, &mobile, &code(&fixture)).await.status, 200, "{nth}");
+    }
+}
+
 #[tokio::test]
 async fn no_code_is_sent_where_there_is_no_gateway_or_abroad() {
     let fixture = Fixture::new().await;
@@ -206,7 +219,8 @@ async fn a_locked_account_is_locked_for_codes_too_and_the_log_says_by_what_one_c
     ask(&fixture, MOBILE).await;
     let right = code(&fixture);
     assert_eq!(try_code(&fixture, MOBILE, &wrong(&right)).await.status, 401);
-    assert_eq!(try_code(&fixture, MOBILE, &right).await.status, 200);
+    let session = try_code(&fixture, MOBILE, &right).await.json()["session"].clone();
+    assert_eq!(as_bearer(&fixture, &session).delete("/session").await.status, 204);
     for _ in 0..5 {
         let asked = json!({"login": "10031", "password": "wrong", "tenant": "default"});
         assert_eq!(fixture.client().post("/session", asked).await.status, 401);
@@ -223,8 +237,12 @@ async fn a_locked_account_is_locked_for_codes_too_and_the_log_says_by_what_one_c
         .map(|entry| (entry["status"].as_str().unwrap(), entry["way"].as_str().unwrap()))
         .collect();
     let password = [("failed", "password"); 4];
-    let wanted =
-        [&[("failed", "sms"), ("login", "sms")][..], &password, &[("locked", "password"), ("locked", "sms")]].concat();
+    let wanted = [
+        &[("failed", "sms"), ("login", "sms"), ("logout", "sms")][..],
+        &password,
+        &[("locked", "password"), ("locked", "sms")],
+    ]
+    .concat();
     assert_eq!(seen, wanted);
     assert!(!log.to_string().contains(&right), "a code stands in no log");
 }
