@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use hooks::directory::Employee;
-use hooks::fact::Event;
+use hooks::fact::{DirectoryPart, Event};
 use hooks::id::{CallId, TenantId};
 use hooks::plugin::{Host, HostError, Recorded};
 use hooks::position::Position;
@@ -18,7 +18,7 @@ use crate::store::{CrmStore, StoreError};
 const FACTS_AT_ONCE: usize = 500;
 /// So long after its end a call still takes facts (its survey, its recordings), ms. What comes later changes no list.
 const LATE_MAX_MS: u64 = 7 * 24 * 3_600_000;
-/// How often it is looked whether an occupier has left, ms.
+/// How often it is looked whether an occupier has left, whom no fact told, or has occupied for too long, ms.
 const SWEEP_EVERY_MS: u64 = 60_000;
 const HOUR_MS: u64 = 3_600_000;
 
@@ -48,13 +48,19 @@ pub(crate) fn run(
             let reached = take_in(&store, host, &cursor, &facts)?;
             let now_ms = host.now_ms();
             let swept: &mut u64 = swept_ms.entry(tenant.clone()).or_default();
-            if now_ms.saturating_sub(*swept) >= SWEEP_EVERY_MS {
+            let is_due = now_ms.saturating_sub(*swept) >= SWEEP_EVERY_MS;
+            if is_due || facts.iter().any(|recorded| tells_of_people(&recorded.fact.event)) {
                 sweep(&store, host, &tenant, now_ms)?;
                 *swept = now_ms;
             }
             cursors.insert(tenant, reached);
         }
     }
+}
+
+/// Somebody may have left.
+fn tells_of_people(event: &Event) -> bool {
+    matches!(event, Event::DirectoryChanged(changed) if changed.part == DirectoryPart::Employee)
 }
 
 /// Stores what facts after `cursor` came to, and where the cursor is then. Facts that it is past already are left out.

@@ -12,23 +12,28 @@ mod store;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hooks::operation::{Operation, Problem, Request, Response};
-use hooks::plugin::{Host, HostError, PermissionKey, Plugin, PluginError};
+use hooks::plugin::{FieldKey, Host, HostError, PermissionKey, Plugin, PluginError};
+use hooks::task::Export;
 
 pub use fold::CallState;
 pub use store::{CrmStore, StoreError};
 
-/// The plugin. All it knows is in its database, which it opens when it is needed first.
+/// The plugin. All it knows is in its database.
 #[derive(Debug, Default)]
 pub struct Crm {
-    store: Mutex<Option<Arc<CrmStore>>>,
+    shelf: Arc<Shelf>,
 }
+
+/// Where the database is, which is opened when it is needed first.
+#[derive(Debug, Default)]
+struct Shelf(Mutex<Option<Arc<CrmStore>>>);
 
 /// Stands in logs and paths.
 const NAME: &str = "crm";
 
-impl Crm {
+impl Shelf {
     fn store(&self, host: &dyn Host) -> Result<Arc<CrmStore>, StoreError> {
-        let mut held = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match held.as_ref() {
             Some(store) => Ok(Arc::clone(store)),
             None => {
@@ -58,12 +63,20 @@ impl Plugin for Crm {
     }
 
     fn handle(&self, host: &dyn Host, request: &Request) -> Result<Response, Problem> {
-        let store = self.store(host).map_err(|error| api::store_problem(&error))?;
+        let store = self.shelf.store(host).map_err(|error| api::store_problem(&error))?;
         api::handle(&store, host, request)
     }
 
+    fn fields(&self) -> &'static [FieldKey] {
+        api::FIELDS
+    }
+
+    fn exports(&self, host: &Arc<dyn Host>) -> Vec<Arc<dyn Export>> {
+        api::exports(&self.shelf, host)
+    }
+
     fn run(&self, host: &dyn Host) -> Result<(), PluginError> {
-        match consume::run(|| self.store(host), host) {
+        match consume::run(|| self.shelf.store(host), host) {
             Err(consume::RunError::Host(HostError::Stopping)) => Ok(()),
             Err(error) => Err(PluginError { plugin: NAME, reason: error.to_string() }),
             Ok(never) => match never {},

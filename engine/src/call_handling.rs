@@ -20,10 +20,13 @@ pub struct CallHandling {
     pub do_not_disturb: bool,
     /// Every call goes to this number; it never rings.
     #[schema(example = "1002")]
+    #[schema(extensions(("x-field" = json!("extensions.forward"))))]
     pub forward_always: Option<String>,
     /// Calls that find it busy, or that it rejects, go to this number.
+    #[schema(extensions(("x-field" = json!("extensions.forward"))))]
     pub forward_busy: Option<String>,
     /// Calls that it does not answer in its ring time, or that reach no phone of it, go to this number.
+    #[schema(extensions(("x-field" = json!("extensions.forward"))))]
     pub forward_no_answer: Option<String>,
     /// Who finds it busy or gets no answer, and is sent nowhere else, may leave a message.
     pub voicemail: bool,

@@ -25,6 +25,7 @@ pub struct AgentRules {
     pub extension: Option<String>,
     /// His mobile (PHONE-07).
     #[schema(example = "13800000000")]
+    #[schema(extensions(("x-field" = json!("agents.mobile"))))]
     pub mobile: Option<String>,
     /// Where his mobile answers, a call is his only after he has pressed 1, so that no mailbox takes it (PHONE-13).
     pub mobile_confirm_key: bool,
@@ -166,6 +167,7 @@ pub struct QueueRules {
     pub voicemail_email: Option<String>,
     /// Where a caller goes whom no agent takes, one after another (QUEUE-06): `queue:sales`, `number:13800000000` (rung for 20 s),
     /// `flow:night`, `voicemail` (he may leave a message, then the end), `prompt:queue_busy` (said, then the end). At most 16.
+    #[schema(extensions(("x-field" = json!("queues.overflow"))))]
     pub overflow: Vec<String>,
     /// Its agents. At most 1,000.
     pub members: Vec<QueueMember>,

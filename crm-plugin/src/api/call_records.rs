@@ -1,15 +1,19 @@
 //! `call-records`: one row for each part of an agent in a call (CDR). Nobody changes them (CDR-10).
 
-use hooks::operation::{Method, Operation, Problem, Response, Shape};
+use hooks::operation::{Fault, Method, Operation, Problem, Response, Shape};
+use hooks::task::Cell;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::shape::{self, department_value, instant, parameter, recordings};
-use super::{Asked, CALL_RECORDS_READ, ListQuery, cursor, store_problem};
+use super::export::Rows;
+use super::shape::{self, department_value, instant, parameter, recording_links};
+use super::{Asked, CALL_RECORDS_CALLEE, CALL_RECORDS_CALLER, CALL_RECORDS_READ, ListQuery, cursor, store_problem};
 use crate::fold::CallKind;
 use crate::store::calls::{CallFilter, CallRecord};
+use crate::store::query::{Page, PageAsk, Span, View};
 
 pub(super) const LIST: &str = "list_crm_call_records";
+pub(super) const DIAL: &str = "dial_crm_call_record";
 
 const KINDS: &[&str] = &["inbound", "outbound", "internal", "consult"];
 
@@ -20,7 +24,7 @@ pub(super) fn operations() -> Vec<Operation> {
         parameter("type", "inbound (呼入), outbound (呼出), internal or consult", Shape::OneOf(KINDS)),
         parameter("satisfaction", "`not_invited`, `not_rated`, or the label of an answer", Shape::Text),
     ];
-    vec![Operation {
+    let list = Operation {
         name: LIST,
         method: Method::Get,
         path: "call-records",
@@ -29,7 +33,17 @@ pub(super) fn operations() -> Vec<Operation> {
         query: [shape::view(), own, shape::talk(), shape::common()].concat(),
         body: None,
         answers: shape::ok("a page", "CrmCallRecordList"),
-    }]
+    };
+    let dial = Operation {
+        name: DIAL,
+        method: Method::Post,
+        path: "call-records/{id}/dial",
+        summary: "Calls the other side of a call record.",
+        query: Vec::new(),
+        answers: shape::dialled(),
+        ..list.clone()
+    };
+    vec![list, dial]
 }
 
 pub(super) fn schema() -> Value {
@@ -39,8 +53,8 @@ pub(super) fn schema() -> Value {
         ("part", shape::whole("which of the call's rows, from 1")),
         ("type", shape::word("which way; reports count the first two", KINDS)),
         ("source", shape::text("what made it: `dialled`, `api` or `callback`")),
-        ("caller", shape::text("the caller's number; empty when withheld")),
-        ("callee", shape::text("the number dialled")),
+        ("caller", shape::number_of(CALL_RECORDS_CALLER, "the caller's number; empty when withheld")),
+        ("callee", shape::number_of(CALL_RECORDS_CALLEE, "the number dialled")),
         (
             "location",
             shape::text("where the outside party's number is at home (归属地); empty where that is not known"),
@@ -84,10 +98,16 @@ struct Own {
 }
 
 pub(super) fn list(asked: &Asked<'_>) -> Result<Response, Problem> {
+    let page = page(asked)?;
+    Ok(Response::list(page.rows.iter().map(|row| shown(asked, row)).collect(), cursor(page.next)))
+}
+
+fn page(asked: &Asked<'_>) -> Result<Page<CallRecord>, Problem> {
     let (query, own): (ListQuery, Own) = (asked.query()?, asked.query()?);
     let filter = CallFilter {
         view: asked.view(&query)?,
         span: asked.span(&query)?,
+        id: None,
         number: asked.number(&query),
         agent: query.agent.clone(),
         queue: own.queue,
@@ -97,17 +117,102 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response, Problem> {
         talk_max_ms: own.talk_max_ms,
     };
     let tenant = &asked.request.caller.tenant;
-    let page =
-        asked.store.call_records(tenant, &filter, &asked.page(&query)?).map_err(|error| store_problem(&error))?;
-    Ok(Response::list(page.rows.iter().map(|row| shown(asked, row)).collect(), cursor(page.next)))
+    asked.store.call_records(tenant, &filter, &asked.page(&query)?).map_err(|error| store_problem(&error))
 }
 
-fn shown(asked: &Asked<'_>, row: &CallRecord) -> Value {
-    let location = match row.kind.as_str() {
+/// Calls the other side of a record that one sees: its number need not be shown (GEN-07).
+pub(super) fn dial(asked: &Asked<'_>) -> Result<Response, Problem> {
+    let caller = &asked.request.caller;
+    let filter = CallFilter {
+        view: View::All(caller.scope.clone()),
+        span: Span::EVER,
+        id: Some(asked.path("id").to_owned()),
+        number: None,
+        agent: None,
+        queue: None,
+        kind: None,
+        satisfaction: None,
+        talk_min_ms: None,
+        talk_max_ms: None,
+    };
+    let found = asked.store.call_records(&caller.tenant, &filter, &PageAsk { limit: 1, after: None });
+    let row = found.map_err(|error| store_problem(&error))?.rows.pop();
+    let row =
+        row.ok_or_else(|| Problem::new(Fault::NotFound, "there is no such call record among those that you see"))?;
+    asked.dialled(if row.kind == "outbound" { &row.callee } else { &row.caller })
+}
+
+/// The columns of CDR-06, in their order.
+pub(super) const COLUMNS: &[&str] = &[
+    "id",
+    "call_id",
+    "type",
+    "caller",
+    "callee",
+    "location",
+    "line",
+    "agent",
+    "agent_name",
+    "department",
+    "queue",
+    "started_at",
+    "ring_at",
+    "answered_at",
+    "ended_at",
+    "queue_wait",
+    "ring",
+    "talk",
+    "total",
+    "ended_by",
+    "cause",
+    "satisfaction",
+    "recordings",
+];
+
+/// A page as rows of a file.
+pub(super) fn rows(asked: &Asked<'_>) -> Result<Rows, Problem> {
+    let Page { rows, next } = page(asked)?;
+    let cells = rows.into_iter().map(|row| {
+        let location = location(asked, &row);
+        vec![
+            Cell::Text(row.id),
+            Cell::Text(row.call),
+            Cell::Text(row.kind),
+            Cell::Text(row.caller),
+            Cell::Text(row.callee),
+            Cell::Text(location),
+            Cell::text(row.trunk),
+            Cell::text(row.agent),
+            Cell::text(row.agent_name),
+            Cell::text(row.department_name),
+            Cell::text(row.queue),
+            Cell::Time(row.started_at_ms),
+            Cell::time(row.ring_at_ms),
+            Cell::time(row.answered_at_ms),
+            Cell::Time(row.ended_at_ms),
+            Cell::Lasted(row.queue_wait_ms),
+            Cell::Lasted(row.ring_ms),
+            Cell::Lasted(row.talk_ms),
+            Cell::Lasted(row.total_ms),
+            Cell::text(row.ended_by),
+            Cell::Text(row.cause),
+            Cell::Text(row.satisfaction),
+            Cell::Text(recording_links(&row.recordings).join(" ")),
+        ]
+    });
+    Ok(Rows { cells: cells.collect(), next: cursor(next) })
+}
+
+/// Of the side that is outside.
+fn location(asked: &Asked<'_>, row: &CallRecord) -> String {
+    match row.kind.as_str() {
         "inbound" => asked.host.location(&row.caller),
         "outbound" => asked.host.location(&row.callee),
         _ => String::new(),
-    };
+    }
+}
+
+fn shown(asked: &Asked<'_>, row: &CallRecord) -> Value {
     json!({
         "id": row.id,
         "call_id": row.call,
@@ -116,7 +221,7 @@ fn shown(asked: &Asked<'_>, row: &CallRecord) -> Value {
         "source": row.source,
         "caller": row.caller,
         "callee": row.callee,
-        "location": location,
+        "location": location(asked, row),
         "line": row.trunk,
         "agent": row.agent,
         "agent_name": row.agent_name,
@@ -133,6 +238,6 @@ fn shown(asked: &Asked<'_>, row: &CallRecord) -> Value {
         "ended_by": row.ended_by,
         "cause": row.cause,
         "satisfaction": row.satisfaction,
-        "recordings": recordings(&row.recordings),
+        "recordings": recording_links(&row.recordings),
     })
 }

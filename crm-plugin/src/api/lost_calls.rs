@@ -2,12 +2,15 @@
 
 use hooks::operation::{Fault, Method, Operation, Parameter, Problem, Response, Shape};
 use hooks::plugin::PermissionKey;
+use hooks::task::Cell;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::export::Rows;
 use super::shape::{self, instant, parameter};
-use super::{Asked, LOST_CALLS_HANDLE, LOST_CALLS_READ, ListQuery, ViewName, cursor, store_problem};
+use super::{Asked, LOST_CALLS_CALLER, LOST_CALLS_HANDLE, LOST_CALLS_READ, ListQuery, ViewName, cursor, store_problem};
 use crate::store::lost::{Acted, Actor, Lost, LostAct, LostFilter, LostState};
+use crate::store::query::{self, Page};
 
 pub(super) const LIST: &str = "list_crm_lost_calls";
 pub(super) const READ: &str = "read_crm_lost_call";
@@ -51,7 +54,7 @@ fn operation(name: &'static str, path: &'static str, summary: &'static str, quer
     };
     let (query, answers) = match name {
         LIST => ([query, shape::common()].concat(), shape::ok("a page", "CrmLostCallList")),
-        DIAL => (query, shape::ok("the employee's phone rings", "CrmDialled")),
+        DIAL => (query, shape::dialled()),
         _ => (query, shape::ok("the call as it stands now", "CrmLostCall")),
     };
     Operation { name, method, path, permission, summary, query, body: None, answers }
@@ -60,7 +63,13 @@ fn operation(name: &'static str, path: &'static str, summary: &'static str, quer
 pub(super) fn schema() -> Value {
     shape::object(&[
         ("id", shape::text("the call's id")),
-        ("caller", shape::text("the caller's number, masked unless one occupies it (GEN-07); empty when withheld")),
+        (
+            "caller",
+            shape::number_of(
+                LOST_CALLS_CALLER,
+                "the caller's number, masked unless one occupies it (GEN-07); empty when withheld",
+            ),
+        ),
         ("masked", shape::flag("`caller` is masked")),
         ("location", shape::text("where the caller's number is at home (归属地)")),
         ("callee", shape::text("the number that he dialled")),
@@ -76,10 +85,6 @@ pub(super) fn schema() -> Value {
     ])
 }
 
-pub(super) fn dialled_schema() -> Value {
-    shape::object(&[("call", shape::text("the call"))])
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Own {
@@ -87,6 +92,11 @@ struct Own {
 }
 
 pub(super) fn list(asked: &Asked<'_>) -> Result<Response, Problem> {
+    let page = page(asked)?;
+    Ok(Response::list(page.rows.iter().map(|row| shown(asked, row)).collect(), cursor(page.next)))
+}
+
+fn page(asked: &Asked<'_>) -> Result<Page<Lost>, Problem> {
     let (query, own): (ListQuery, Own) = (asked.query()?, asked.query()?);
     // Open calls are everybody's who may see the list (LOST-07); a view has only its refusals in common with other lists.
     asked.view(&query)?;
@@ -99,8 +109,46 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response, Problem> {
         mine: query.view == Some(ViewName::Mine),
     };
     let page = asked.store.lost_calls(&caller.tenant, &filter, &asked.page(&query)?);
-    let page = page.map_err(|error| store_problem(&error))?;
-    Ok(Response::list(page.rows.iter().map(|row| shown(asked, row)).collect(), cursor(page.next)))
+    page.map_err(|error| store_problem(&error))
+}
+
+/// The columns of the list, in their order.
+pub(super) const COLUMNS: &[&str] = &[
+    "id",
+    "caller",
+    "location",
+    "callee",
+    "line",
+    "queue",
+    "began_at",
+    "ended_at",
+    "voicemail",
+    "state",
+    "owner",
+    "owned_at",
+];
+
+/// A page as rows of a file: who does not occupy a number gets it masked there, too (LOST-09).
+pub(super) fn rows(asked: &Asked<'_>) -> Result<Rows, Problem> {
+    let Page { rows, next } = page(asked)?;
+    let cells = rows.into_iter().map(|row| {
+        let (caller, location) = (caller(asked, &row), asked.host.location(&row.caller));
+        vec![
+            Cell::Text(row.id),
+            Cell::Text(caller),
+            Cell::Text(location),
+            Cell::Text(row.callee),
+            Cell::text(row.trunk),
+            Cell::text(row.queue),
+            Cell::Time(row.began_at_ms),
+            Cell::Time(row.ended_at_ms),
+            Cell::Number(f64::from(u8::from(row.voicemail))),
+            Cell::Text(query::word(&row.state)),
+            Cell::text(row.owner),
+            Cell::time(row.owned_at_ms),
+        ]
+    });
+    Ok(Rows { cells: cells.collect(), next: cursor(next) })
 }
 
 pub(super) fn read(asked: &Asked<'_>) -> Result<Response, Problem> {
@@ -122,12 +170,12 @@ pub(super) fn complete(asked: &Asked<'_>) -> Result<Response, Problem> {
 
 /// LOST-05: only who occupies a number dials it, by the call's id; he is told the number anyway.
 pub(super) fn dial(asked: &Asked<'_>) -> Result<Response, Problem> {
-    let (row, employee) = (find(asked)?, asked.employee()?);
+    let row = find(asked)?;
+    asked.employee()?;
     if !is_his(asked, &row) {
         return Err(Problem::new(Fault::Refused, "occupy it first: only then its number can be dialled"));
     }
-    let call = asked.dial(employee, &row.caller).map_err(|reason| Problem::new(Fault::Refused, reason))?;
-    Ok(Response::one(json!({"call": call})))
+    asked.dialled(&row.caller)
 }
 
 /// A row that another occupies is there for nobody else (LOST-05).
@@ -164,11 +212,19 @@ fn act(asked: &Asked<'_>, act: LostAct) -> Result<Response, Problem> {
     }
 }
 
+/// Nobody but who occupies it sees the number whole.
+fn is_masked(asked: &Asked<'_>, row: &Lost) -> bool {
+    !is_his(asked, row) && !row.caller.is_empty()
+}
+
+fn caller(asked: &Asked<'_>, row: &Lost) -> String {
+    if is_masked(asked, row) { asked.host.mask(&row.caller) } else { row.caller.clone() }
+}
+
 fn shown(asked: &Asked<'_>, row: &Lost) -> Value {
-    let caller = &asked.request.caller;
+    let who = &asked.request.caller;
     let is_his = is_his(asked, row);
-    let masked = !is_his && !row.caller.is_empty();
-    let may = caller.employee.is_some() && caller.keys.hold(LOST_CALLS_HANDLE);
+    let may = who.employee.is_some() && who.keys.hold(LOST_CALLS_HANDLE);
     let actions: &[&str] = match row.state {
         LostState::Open if may => &["occupy"],
         LostState::Occupied if may && is_his && row.caller.is_empty() => &["release", "complete"],
@@ -177,8 +233,8 @@ fn shown(asked: &Asked<'_>, row: &Lost) -> Value {
     };
     json!({
         "id": row.id,
-        "caller": if masked { asked.host.mask(&row.caller) } else { row.caller.clone() },
-        "masked": masked,
+        "caller": caller(asked, row),
+        "masked": is_masked(asked, row),
         "location": asked.host.location(&row.caller),
         "callee": row.callee,
         "line": row.trunk,

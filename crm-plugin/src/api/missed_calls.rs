@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::shape::{self, department_value, instant, parameter};
-use super::{Asked, ListQuery, MISSED_CALLS_READ, cursor, store_problem};
+use super::{Asked, ListQuery, MISSED_CALLS_CALLER, MISSED_CALLS_READ, cursor, store_problem};
 use crate::store::missed::{MissedCall, MissedFilter};
 
 pub(super) const LIST: &str = "list_crm_missed_calls";
@@ -49,7 +49,7 @@ fn members() -> Vec<(&'static str, Value)> {
         ("agent_name", shape::maybe_text("his name as it was then")),
         ("department", shape::maybe_department()),
         ("queue", shape::maybe_text("the skill group that offered it; null where somebody called the agent himself")),
-        ("caller", shape::text("the caller's number; empty when withheld")),
+        ("caller", shape::number_of(MISSED_CALLS_CALLER, "the caller's number; empty when withheld")),
         ("callee", shape::text("the number that he dialled")),
         ("location", shape::text("where the caller's number is at home (归属地)")),
         ("ring_started_at", shape::time("when it began to ring")),

@@ -1,6 +1,7 @@
 //! The operations below `/api/v1/crm/`: the table, what they have in common, and one file a list. JSON is made here and nowhere else.
 
 mod call_records;
+mod export;
 mod lost_answered;
 mod lost_calls;
 mod missed_calls;
@@ -8,15 +9,20 @@ mod settings;
 mod shape;
 
 use hooks::operation::{Fault, Operation, Problem, Request, Response};
-use hooks::plugin::{Host, HostError, PermissionKey};
+use hooks::plugin::{FieldKey, Host, HostError, PermissionKey};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+pub(crate) use export::exports;
 
 use crate::store::query::{PageAsk, Span, View};
 use crate::store::{CrmStore, StoreError};
 
+const CALL_RECORDS_EXPORT: PermissionKey = PermissionKey("crm.call_records.export");
 const CALL_RECORDS_READ: PermissionKey = PermissionKey("crm.call_records.read");
+const LOST_ANSWERED_EXPORT: PermissionKey = PermissionKey("crm.lost_answered.export");
 const LOST_ANSWERED_READ: PermissionKey = PermissionKey("crm.lost_answered.read");
+const LOST_CALLS_EXPORT: PermissionKey = PermissionKey("crm.lost_calls.export");
 const LOST_CALLS_HANDLE: PermissionKey = PermissionKey("crm.lost_calls.handle");
 const LOST_CALLS_READ: PermissionKey = PermissionKey("crm.lost_calls.read");
 const MISSED_CALLS_READ: PermissionKey = PermissionKey("crm.missed_calls.read");
@@ -27,14 +33,38 @@ const CALL_DIAL: PermissionKey = PermissionKey("call.dial");
 
 /// The plugin's keys, with what each lets one do.
 pub(crate) const KEYS: &[(PermissionKey, &str)] = &[
+    (CALL_RECORDS_EXPORT, "Take the call records of one's data scope out as a file (CDR-04)."),
     (CALL_RECORDS_READ, "See the call records of one's data scope (CDR)."),
+    (LOST_ANSWERED_EXPORT, "Take the lost calls that a mobile answered out as a file (LOSTANS-03)."),
     (LOST_ANSWERED_READ, "See the lost calls that a mobile answered (LOSTANS)."),
+    (LOST_CALLS_EXPORT, "Take lost calls out as a file (LOST-04)."),
     (LOST_CALLS_HANDLE, "Occupy, release, complete and dial lost calls (LOST-05)."),
     (LOST_CALLS_READ, "See lost calls (LOST)."),
     (MISSED_CALLS_READ, "See the missed calls of one's data scope, and process one's own (MISS)."),
     (SETTINGS_READ, "See the settings of the CRM."),
     (SETTINGS_WRITE, "Change the settings of the CRM."),
 ];
+
+const CALL_RECORDS_CALLER: FieldKey = phone("crm_call_records", "caller");
+const CALL_RECORDS_CALLEE: FieldKey = phone("crm_call_records", "callee");
+const LOST_ANSWERED_CALLER: FieldKey = phone("crm_lost_answered", "caller");
+const LOST_ANSWERED_MOBILE: FieldKey = phone("crm_lost_answered", "mobile");
+const LOST_CALLS_CALLER: FieldKey = phone("crm_lost_calls", "caller");
+const MISSED_CALLS_CALLER: FieldKey = phone("crm_missed_calls", "caller");
+
+/// The fields that roles have rights on: each stands in a schema by [`shape::number_of`].
+pub(crate) const FIELDS: &[FieldKey] = &[
+    CALL_RECORDS_CALLER,
+    CALL_RECORDS_CALLEE,
+    LOST_ANSWERED_CALLER,
+    LOST_ANSWERED_MOBILE,
+    LOST_CALLS_CALLER,
+    MISSED_CALLS_CALLER,
+];
+
+const fn phone(object: &'static str, field: &'static str) -> FieldKey {
+    FieldKey { object, field, phone: true }
+}
 
 /// Rows of a page where nothing is asked for, and at most; as the engine's own lists.
 const LIMIT_DEFAULT: usize = 50;
@@ -53,7 +83,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
         ("CrmCallRecord", call_records::schema()),
         ("CrmCallRecordList", shape::list_of("CrmCallRecord")),
         ("CrmDepartment", shape::department()),
-        ("CrmDialled", lost_calls::dialled_schema()),
+        ("CrmDialled", shape::dialled_schema()),
         ("CrmLostAnswered", lost_answered::schema()),
         ("CrmLostAnsweredList", shape::list_of("CrmLostAnswered")),
         ("CrmLostCall", lost_calls::schema()),
@@ -70,6 +100,7 @@ pub(crate) fn handle(store: &CrmStore, host: &dyn Host, request: &Request) -> Re
     let asked = Asked { store, host, request };
     match request.operation {
         call_records::LIST => call_records::list(&asked),
+        call_records::DIAL => call_records::dial(&asked),
         missed_calls::LIST => missed_calls::list(&asked),
         missed_calls::PROCESS => missed_calls::process(&asked),
         lost_calls::LIST => lost_calls::list(&asked),
@@ -79,6 +110,7 @@ pub(crate) fn handle(store: &CrmStore, host: &dyn Host, request: &Request) -> Re
         lost_calls::COMPLETE => lost_calls::complete(&asked),
         lost_calls::DIAL => lost_calls::dial(&asked),
         lost_answered::LIST => lost_answered::list(&asked),
+        lost_answered::DIAL => lost_answered::dial(&asked),
         settings::READ => settings::read(&asked),
         settings::WRITE => settings::write(&asked),
         other => Err(Problem::new(Fault::NotFound, format!("the CRM has no operation {other}"))),
@@ -187,6 +219,12 @@ impl Asked<'_> {
         }
         let dialled = self.host.dial(&self.request.caller.tenant, employee, number);
         dialled.map(|call| call.to_string()).map_err(|error| error.to_string())
+    }
+
+    /// The same as an answer.
+    fn dialled(&self, number: &str) -> Result<Response, Problem> {
+        let call = self.dial(self.employee()?, number).map_err(|reason| Problem::new(Fault::Refused, reason))?;
+        Ok(Response::one(json!({"call": call})))
     }
 }
 

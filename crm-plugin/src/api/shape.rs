@@ -1,6 +1,7 @@
 //! What the operations' schemas, parameters and values have in common.
 
 use hooks::operation::{Expected, Parameter, Shape};
+use hooks::plugin::FieldKey;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -25,8 +26,8 @@ pub(super) fn department_value(id: Option<&String>, name: Option<&String>) -> Va
 }
 
 /// Where recordings are had.
-pub(super) fn recordings(ids: &[String]) -> Value {
-    ids.iter().map(|id| Value::String(format!("/api/v1/recordings/{id}"))).collect()
+pub(super) fn recording_links(ids: &[String]) -> Vec<String> {
+    ids.iter().map(|id| format!("/api/v1/recordings/{id}")).collect()
 }
 
 pub(super) fn department() -> Value {
@@ -43,6 +44,11 @@ pub(super) fn object(members: &[(&str, Value)]) -> Value {
 
 pub(super) fn text(about: &str) -> Value {
     json!({"type": "string", "description": about})
+}
+
+/// A number that roles have a right on: the host hides and masks it.
+pub(super) fn number_of(field: FieldKey, about: &str) -> Value {
+    json!({"type": "string", "description": about, "x-field": field.name()})
 }
 
 pub(super) fn maybe_text(about: &str) -> Value {
@@ -90,6 +96,15 @@ pub(super) fn reference(name: &str) -> Value {
 /// 200 with a schema.
 pub(super) fn ok(about: &'static str, name: &str) -> Vec<Expected> {
     vec![Expected { status: 200, about, schema: Some(reference(name)) }]
+}
+
+/// What comes of an operation that dials.
+pub(super) fn dialled() -> Vec<Expected> {
+    ok("the employee's phone rings", "CrmDialled")
+}
+
+pub(super) fn dialled_schema() -> Value {
+    object(&[("call", text("the call"))])
 }
 
 pub(super) fn parameter(name: &'static str, about: &'static str, shape: Shape) -> Parameter {

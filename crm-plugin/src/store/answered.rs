@@ -11,6 +11,8 @@ use super::{CrmStore, StoreError};
 #[derive(Clone, Debug)]
 pub(crate) struct AnsweredFilter {
     pub(crate) span: Span,
+    /// The one of this id.
+    pub(crate) id: Option<String>,
     /// The caller or the mobile, in its normal form.
     pub(crate) number: Option<String>,
     pub(crate) talk_min_ms: Option<u64>,
@@ -52,6 +54,7 @@ impl CrmStore {
             query.push(" AND (caller_normal = ").push_bind(number.clone());
             query.push(" OR mobile_normal = ").push_bind(number.clone()).push(")");
         }
+        query::is(&mut query, "id", filter.id.as_ref());
         query::talked(&mut query, filter.talk_min_ms, filter.talk_max_ms);
         query::page(&mut query, ask);
         let rows = self.run(async { Ok(query.build().fetch_all(&self.pool).await?) })?;

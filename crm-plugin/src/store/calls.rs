@@ -12,6 +12,8 @@ use crate::fold::CallKind;
 pub(crate) struct CallFilter {
     pub(crate) view: View,
     pub(crate) span: Span,
+    /// The record of this id.
+    pub(crate) id: Option<String>,
     /// Caller or callee, in its normal form.
     pub(crate) number: Option<String>,
     pub(crate) agent: Option<String>,
@@ -67,6 +69,7 @@ impl CrmStore {
             query.push(" AND (caller_normal = ").push_bind(number.clone());
             query.push(" OR callee_normal = ").push_bind(number.clone()).push(")");
         }
+        query::is(&mut query, "id", filter.id.as_ref());
         query::is(&mut query, "agent", filter.agent.as_ref());
         query::is(&mut query, "queue", filter.queue.as_ref());
         query::is(&mut query, "kind", filter.kind.as_ref().map(query::word).as_ref());

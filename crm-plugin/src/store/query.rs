@@ -43,6 +43,11 @@ pub(crate) struct Span {
     pub(crate) to_ms: u64,
 }
 
+impl Span {
+    /// Whenever it was.
+    pub(crate) const EVER: Self = Self { from_ms: 0, to_ms: u64::MAX };
+}
+
 pub(crate) fn select(table: &str, tenant: &str) -> Query {
     let mut query = Query::new(format!("SELECT * FROM {table} WHERE tenant = "));
     query.push_bind(tenant.to_owned());

@@ -1,12 +1,16 @@
 //! Call records (CDR) and calls that a mobile answered (LOSTANS).
 
+use std::collections::BTreeSet;
+
 use hooks::fact::{ConsultOutcome, EndCause, OfferOutcome, PeerKind, QueueExit};
+use hooks::operation::{Caller, Fault, Keys};
 use serde_json::{Value, json};
 
 use crate::host::{Centre, DAY, NOW, agent, chief, each, sales, support};
 use crate::story::{call, facts, leg, recording};
 
 const LIST: &str = "list_crm_call_records";
+const DIAL: &str = "dial_crm_call_record";
 const OUTSIDE: &str = "list_crm_lost_answered";
 
 fn records(centre: &Centre, query: &[(&str, Value)]) -> Vec<Value> {
@@ -163,7 +167,7 @@ fn records_are_asked_for_by_number_agent_time_and_result() {
     assert_eq!(calls(&[("view", "mine".into())]), ids(&[4, 3, 1]));
 }
 
-/// Proves GEN-09 (for call records), GEN-08, CDR-10 (there is no other operation on them).
+/// Proves GEN-09 (for call records), GEN-08, CDR-10 (no operation changes them).
 #[test]
 fn who_sees_a_department_sees_its_rows_and_his_own() {
     let facts = facts(|it| {
@@ -181,7 +185,26 @@ fn who_sees_a_department_sees_its_rows_and_his_own() {
     assert_eq!(agents(chief("10001"), "all").len(), 4);
     let operations = hooks::plugin::Plugin::operations(&centre.crm);
     let on_records = operations.iter().filter(|it| it.path.starts_with("call-records"));
-    assert_eq!(on_records.map(|it| it.name).collect::<Vec<_>>(), [LIST]);
+    assert_eq!(on_records.map(|it| it.name).collect::<Vec<_>>(), [LIST, DIAL]);
+}
+
+/// Proves GEN-07 for the CRM's records: their other side is called by their id, of those alone that one sees.
+#[test]
+fn a_record_that_one_sees_is_dialled_by_its_id() {
+    let facts = facts(|it| {
+        it.is_served(0, call(1), ("13800000001", "10001"));
+        it.goes_out(100, call(2), "13900000009").dials(100, call(2), "10001").is_free(120, call(2), "10001");
+        it.ends(120, call(2));
+    });
+    let centre = Centre::over(facts);
+    let id = |n: u64| format!("{}-0001", call(n));
+    assert!(centre.one(&agent("10001", &[]), DIAL, &id(1)).unwrap()["call"].is_string());
+    centre.one(&agent("10001", &[]), DIAL, &id(2)).unwrap();
+    let dialled = centre.host.dialled.lock().unwrap().clone();
+    assert_eq!(dialled.iter().map(|(_, number)| number.as_str()).collect::<Vec<_>>(), ["13800000001", "13900000009"]);
+    assert_eq!(centre.one(&agent("10002", &[]), DIAL, &id(1)).unwrap_err().0, Fault::NotFound);
+    let no_key = Caller { keys: Keys::Only(BTreeSet::new()), ..agent("10001", &[]) };
+    assert_eq!(centre.one(&no_key, DIAL, &id(1)).unwrap_err().0, Fault::Refused);
 }
 
 /// Proves LOSTANS-01 (but download and export), LOSTANS-02, LOSTANS-04, LOST-01 (answered by a mobile: not lost).
@@ -211,4 +234,8 @@ fn a_mobile_that_answers_in_place_of_an_agent_is_listed_and_is_no_lost_call() {
     assert_eq!(count(&[("talk_min_ms", 60_001.into())]), 0);
     assert_eq!(count(&[("to", NOW.into())]), 0);
     assert_eq!(centre.list(&agent("10001", &[sales()]), OUTSIDE, &[]).len(), 0, "they are of no department");
+    let dial = |who| centre.one(&who, "dial_crm_lost_answered", &call(1).to_string());
+    assert!(dial(chief("10001")).is_ok());
+    assert_eq!(dial(agent("10001", &[sales()])).unwrap_err().0, Fault::NotFound);
+    assert_eq!(*centre.host.dialled.lock().unwrap(), [("10001".to_owned(), "13800000001".to_owned())]);
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use crm_plugin::Crm;
 use hooks::directory::{Department, Employee};
-use hooks::fact::Fact;
+use hooks::fact::{Event, Fact};
 use hooks::id::{CallId, DepartmentId, TenantId};
 use hooks::operation::{Caller, Content, Fault, Keys, Problem, Request, Response};
 use hooks::plugin::{Host, HostError, NotDialled, Plugin, Recorded};
@@ -118,7 +118,14 @@ impl Host for FakeHost {
         let size = self.batches[*asked % self.batches.len()].min(limit);
         let from = after.number.saturating_sub(self.again);
         let to = (after.number as usize + size).min(log.len());
-        Ok(log[from as usize..to].to_vec())
+        let given = log[from as usize..to].to_vec();
+        for recorded in &given {
+            // He has left, as his fact says.
+            if let Event::DirectoryChanged(changed) = &recorded.fact.event {
+                self.employees.lock().unwrap().get_mut(&changed.id).unwrap().active = false;
+            }
+        }
+        Ok(given)
     }
 
     fn data_dir(&self) -> PathBuf {

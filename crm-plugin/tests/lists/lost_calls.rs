@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hooks::fact::OfferOutcome;
+use hooks::fact::{DirectoryChanged, DirectoryPart, Event, OfferOutcome};
 use hooks::operation::{Fault, Request};
 use hooks::plugin::Plugin as _;
 use serde_json::{Map, Value, json};
@@ -188,6 +188,22 @@ fn what_an_employee_who_left_occupies_is_released_and_after_the_set_time_everyth
     assert_eq!(centre.crm.handle(&centre.host, &set).unwrap().version, Some(1));
     assert_eq!(centre.crm.handle(&centre.host, &set).unwrap_err().fault, Fault::Changed);
     assert_eq!(later(5_001), 4);
+}
+
+/// Proves of LOST-10 that rows of an employee who left are released as soon as that is told.
+#[test]
+fn what_an_employee_occupies_is_released_when_a_fact_tells_that_he_left() {
+    let mut centre = centre();
+    centre.one(&agent("10001", &[]), OCCUPY, &id(1)).unwrap();
+    assert_eq!(calls(&centre, "10002", &[]), ids(&[4, 2]));
+    // One fact at a time: he is looked for before his leaving is told, and no minute passes until the end.
+    centre.host.batches = vec![1];
+    centre.goes_on(facts(|it| {
+        it.comes_in(400, call(40), "13800000009");
+        let (part, id, action) = (DirectoryPart::Employee, "10001".to_owned(), "updated".to_owned());
+        it.at(401, Event::DirectoryChanged(DirectoryChanged { part, id, action }));
+    }));
+    assert_eq!(calls(&centre, "10002", &[]), ids(&[4, 3, 2, 1]));
 }
 
 /// Proves LOST-05 (atomic, the first wins).

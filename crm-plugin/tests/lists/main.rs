@@ -4,6 +4,7 @@
 
 mod call_records;
 mod crash;
+mod exports;
 mod host;
 mod lost_calls;
 mod missed_calls;

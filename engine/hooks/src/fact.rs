@@ -5,6 +5,7 @@ mod block;
 mod callback;
 mod conference;
 mod consult;
+mod directory;
 mod park;
 mod quality;
 mod queue;
@@ -24,6 +25,7 @@ pub use conference::{
     MutedBy,
 };
 pub use consult::{ConsultEnded, ConsultOutcome, ConsultStarted, ThreeWayEnded, ThreeWayStarted};
+pub use directory::{DirectoryChanged, DirectoryPart};
 pub use park::{CallParked, CallUnparked, ParkEnd};
 pub use quality::{MediaQuality, QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality};
 pub use queue::{
@@ -220,6 +222,9 @@ pub enum Event {
     /// A setting was changed, by whom and how; the audit log holds the same entry.
     #[serde(rename = "settings.changed")]
     SettingsChanged(SettingsChanged),
+    /// An employee, department, role or extension was changed: what was known of it is to be asked for again.
+    #[serde(rename = "tenant.directory_changed")]
+    DirectoryChanged(DirectoryChanged),
     /// A trunk can be used: it is registered with, and answers, as far as either is asked for.
     #[serde(rename = "trunk.up")]
     TrunkUp(TrunkUp),
@@ -628,6 +633,7 @@ impl Event {
             | Self::RegistrationUnbound(_)
             | Self::SourceBanned(_)
             | Self::SettingsChanged(_)
+            | Self::DirectoryChanged(_)
             | Self::TrunkUp(_)
             | Self::TrunkDown(_) => None,
         }

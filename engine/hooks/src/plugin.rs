@@ -26,6 +26,14 @@ pub struct FieldKey {
     pub phone: bool,
 }
 
+impl FieldKey {
+    /// As roles name it: `object.field`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.object, self.field)
+    }
+}
+
 /// A fact with its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -154,13 +162,15 @@ pub trait Plugin: Send + Sync {
         None
     }
 
-    /// What may be taken out of it as a file.
-    fn exports(&self) -> Vec<Arc<dyn Export>> {
+    /// What may be taken out of it as a file. The host outlives them.
+    fn exports(&self, host: &Arc<dyn Host>) -> Vec<Arc<dyn Export>> {
+        let _ = host;
         Vec::new()
     }
 
     /// What may be taken into it from a file.
-    fn imports(&self) -> Vec<Arc<dyn Import>> {
+    fn imports(&self, host: &Arc<dyn Host>) -> Vec<Arc<dyn Import>> {
+        let _ = host;
         Vec::new()
     }
 

@@ -1,8 +1,12 @@
 //! What is taken out of and into the system as a file: each module registers its kinds, the host runs them as tasks, one after
 //! the other, and keeps the files. Called on threads that serve no calls, and may wait there.
 
+use serde_json::{Map, Value};
+
+use crate::duration;
 use crate::id::TenantId;
-use crate::plugin::PermissionKey;
+use crate::operation::Parameter;
+use crate::plugin::{FieldKey, PermissionKey};
 use crate::scope::Scope;
 
 /// What somebody asked for.
@@ -12,12 +16,16 @@ pub struct TaskAsk {
     pub tenant: TenantId,
     /// Who asked: a login name or `token:NAME`.
     pub by: String,
+    /// His employee number; `None` for a program.
+    pub employee: Option<String>,
     /// Which of these rows he might see when he asked (GEN-11).
     pub scope: Scope,
-    /// The IANA name of the zone in which times are shown.
-    pub zone: String,
+    /// When he asked, ms since the Unix epoch: "today" is that day.
+    pub at_ms: u64,
     /// The conditions of the list at that moment, as the query of its address (GEN-11).
     pub query: String,
+    /// The same, read as [`Export::parameters`] say; empty where it has none.
+    pub parameters: Map<String, Value>,
 }
 
 /// A value in a file.
@@ -29,6 +37,40 @@ pub enum Cell {
     Text(String),
     /// A number that is reckoned with.
     Number(f64),
+    /// A time, ms since the Unix epoch: the host shows it in the tenant's zone (GEN-03).
+    Time(u64),
+    /// A duration, ms: shown as [`duration::clock`] (GEN-04).
+    Lasted(u64),
+}
+
+impl Cell {
+    /// A text, where there is one.
+    #[must_use]
+    pub fn text(text: Option<impl Into<String>>) -> Self {
+        text.map_or(Self::Empty, |text| Self::Text(text.into()))
+    }
+
+    /// A time, where there is one.
+    #[must_use]
+    pub fn time(ms: Option<u64>) -> Self {
+        ms.map_or(Self::Empty, Self::Time)
+    }
+
+    /// A duration, where there is one.
+    #[must_use]
+    pub fn lasted(ms: Option<u64>) -> Self {
+        ms.map_or(Self::Empty, Self::Lasted)
+    }
+
+    /// As people read it: times and durations become texts, by what shows a time.
+    #[must_use]
+    pub fn shown(self, time: impl Fn(u64) -> String) -> Self {
+        match self {
+            Self::Time(ms) => Self::Text(time(ms)),
+            Self::Lasted(ms) => Self::Text(duration::clock(ms)),
+            Self::Empty | Self::Text(_) | Self::Number(_) => self,
+        }
+    }
 }
 
 /// Why a task cannot go on.
@@ -53,7 +95,18 @@ pub trait Export: Send + Sync {
     /// The heads of the columns.
     fn columns(&self) -> &'static [&'static str];
 
-    /// Begins at the first row. Cheap: it is done once more before, to see whether the query can be read.
+    /// The fields that roles have rights on (ORG-32), each with the head of its column: the host hides and masks them.
+    fn fields(&self) -> &'static [(&'static str, FieldKey)] {
+        &[]
+    }
+
+    /// What the query may hold, where the host shall read it: [`TaskAsk::parameters`].
+    fn parameters(&self) -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    /// Begins at the first row. Cheap: it is done once more before, to see whether the query can be read. Called where it may wait for
+    /// a database, but not for long.
     ///
     /// # Errors
     /// [`TaskError::Unacceptable`] for a query that cannot be read.

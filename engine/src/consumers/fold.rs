@@ -74,6 +74,7 @@ impl CallFold {
             | Event::ConferenceEnded(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
+            | Event::DirectoryChanged(_)
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}
             Event::LegStarted(_)
@@ -263,6 +264,7 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::RegistrationUnbound(_)
         | Event::SourceBanned(_)
         | Event::SettingsChanged(_)
+        | Event::DirectoryChanged(_)
         | Event::TrunkUp(_)
         | Event::TrunkDown(_) => {}
     }

@@ -81,6 +81,7 @@ pub struct AgentNow {
     /// The calls that he takes part in.
     pub calls: Vec<String>,
     /// The mobile that he is signed in by.
+    #[schema(extensions(("x-field" = json!("agents.mobile"))))]
     pub mobile: Option<String>,
     /// He supervises a call of another (MON-29).
     pub supervises: bool,

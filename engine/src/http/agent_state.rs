@@ -47,6 +47,7 @@ pub struct AgentStayShown {
     /// The extension that he was signed in on.
     pub extension: Option<String>,
     /// The mobile that he was signed in by.
+    #[schema(extensions(("x-field" = json!("agents.mobile"))))]
     pub mobile: Option<String>,
 }
 

@@ -140,6 +140,8 @@ async fn create_token(
     let data = new.data.unwrap_or_else(|| rights::whole(&principal.scope));
     rights::check_departments(&api, &principal, &data, "data.departments").await?;
     let permissions = Permissions::from_texts(new.permissions);
+    // A token has no rights on fields: it sees all of them.
+    principal.sees_numbers()?;
     rights::covers(&principal, &permissions, &data)?;
     let secret = new_token();
     let token = ApiToken {

@@ -67,6 +67,7 @@ pub struct BlockRule {
     kind: BlockKind,
     /// Compared in the normal form (GEN-06): `01012345678` is `+861012345678`, and the prefix `138` takes `+86138...`.
     #[schema(example = "+8613800138000")]
+    #[schema(extensions(("x-field" = json!("blocks.number"))))]
     number: String,
     /// What its calls get: `busy` (486), `prompt` ("your call cannot be taken"), `hang_up` (603).
     #[serde(default)]

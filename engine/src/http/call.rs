@@ -15,6 +15,7 @@ use switch::view::{CallPhase, CallView, LegPhase, LegView};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::dial_record::{self, Named};
 use super::extract::{Body, Path, Query};
 use super::operation::{Guard, Operations};
 use super::page::{Listed, PageQuery, bad_cursor};
@@ -48,8 +49,10 @@ pub struct CallShown {
     /// Where it is.
     pub phase: CallPhaseName,
     /// The caller's number; empty when withheld.
+    #[schema(extensions(("x-field" = json!("calls.caller"))))]
     pub caller: String,
     /// The number dialled.
+    #[schema(extensions(("x-field" = json!("calls.callee"))))]
     pub callee: String,
     /// When it was created.
     pub created_at: Instant,
@@ -167,8 +170,10 @@ pub struct Origination {
     /// What to dial; spaces, `-`, `.` and parentheses are taken out.
     #[schema(example = "13800000000")]
     to: Option<String>,
-    /// Instead of `to`: a record of the customer file whose number is to be dialled, which need not be known to who dials. Whoever answers
-    /// `dial.resolve` knows the number.
+    /// Instead of `to`: a record whose number is to be dialled, which need not be shown to who dials. Of those that he sees:
+    /// `call-records/ID`, `missed-offers/CALL`, `voicemails/ID` (the other side) and `employees/NUMBER` (his mobile). Any other one is a
+    /// record of the customer file: whoever answers `dial.resolve` knows its number.
+    #[schema(example = "call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F")]
     record: Option<String>,
 }
 
@@ -183,10 +188,14 @@ async fn dialled(api: &Api, principal: &Principal, new: &Origination) -> Result<
         (None, Some(record)) if record.is_empty() || record.chars().count() > RECORD_MAX => {
             return Err(("record", format!("a record has 1 to {RECORD_MAX} characters")));
         }
-        (None, Some(record)) => {
-            let (tenant, by) = (principal.tenant.clone(), principal.by());
-            (record, api.hooks().resolve(DialResolve { tenant, by, record: record.clone() }).await)
-        }
+        (None, Some(record)) => match dial_record::number(api, principal, record).await {
+            Ok(Named::Here(number)) => (record, number),
+            Ok(Named::Elsewhere) => {
+                let (tenant, by) = (principal.tenant.clone(), principal.by());
+                (record, api.hooks().resolve(DialResolve { tenant, by, record: record.clone() }).await)
+            }
+            Err(away) => return Err(("record", away.detail)),
+        },
     };
     let number = number.ok_or_else(|| ("record", format!("nobody knows a number for `{record}`")))?;
     // The number itself is not told: who dials need not know it.

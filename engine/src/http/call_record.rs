@@ -42,10 +42,13 @@ pub struct CallRecordShown {
     #[schema(value_type = String, example = "dialled")]
     pub source: CallSource,
     /// The caller's number; empty when withheld.
+    #[schema(extensions(("x-field" = json!("call_records.caller"))))]
     pub caller: String,
     /// The caller's display name.
+    #[schema(extensions(("x-field" = json!("call_records.caller"))))]
     pub caller_name: String,
     /// The number dialled, or the DID.
+    #[schema(extensions(("x-field" = json!("call_records.callee"))))]
     pub callee: String,
     /// The trunk it came in by, or went out by.
     pub trunk: Option<String>,
@@ -72,6 +75,7 @@ pub struct CallRecordShown {
     /// The employee number of the first agent who talked in it.
     pub agent: Option<String>,
     /// The number outside that answered in place of an agent.
+    #[schema(extensions(("x-field" = json!("call_records.number"))))]
     pub overflow_number: Option<String>,
     /// It came in for agents, and no person answered.
     pub lost: bool,
@@ -177,6 +181,7 @@ pub struct LegShown {
     /// The extension's number, the trunk's name, or the service's number.
     pub peer_name: String,
     /// The number shown to or dialled at the far end.
+    #[schema(extensions(("x-field" = json!("call_records.number"))))]
     pub number: String,
     /// The Call-ID of its dialog; empty on a service.
     pub sip_call_id: String,
@@ -238,6 +243,7 @@ pub struct SegmentShown {
     /// The leg that it is about.
     pub leg: Option<String>,
     /// The number dialled, or that answered.
+    #[schema(extensions(("x-field" = json!("call_records.number"))))]
     pub number: Option<String>,
     /// How it ended, in the word of the fact that ended it: `answered`, `abandoned`, `timed_out`, ...; of a supervision what it was.
     pub outcome: Option<String>,

@@ -63,6 +63,7 @@ pub struct CallerRule {
     kind: BlockKind,
     /// Compared in the normal form (GEN-06): `01012345678` is `+861012345678`, and the prefix `138` takes `+86138...`.
     #[schema(example = "+8613800138000")]
+    #[schema(extensions(("x-field" = json!("callers.number"))))]
     number: String,
     /// In queues, higher goes first, 0 to 9. Where a flow says more, that holds.
     #[serde(default)]

@@ -70,6 +70,7 @@ pub struct MemberShown {
     /// The extension's number or the trunk's name.
     pub peer_name: String,
     /// The number of the far end.
+    #[schema(extensions(("x-field" = json!("conferences.number"))))]
     pub number: String,
     /// What it may do.
     pub role: RoleName,

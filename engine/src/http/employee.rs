@@ -70,6 +70,7 @@ pub struct EmployeeShown {
     pub nickname: String,
     /// The mobile, as it was typed.
     #[schema(example = "138 0000 0000")]
+    #[schema(extensions(("x-field" = json!("employees.mobile"))))]
     pub mobile: Option<String>,
     /// The e-mail address; may be empty.
     pub email: String,
@@ -118,6 +119,7 @@ pub struct NewEmployee {
     password: String,
     /// The mobile; nobody else has it.
     #[schema(example = "13800000000")]
+    #[schema(extensions(("x-field" = json!("employees.mobile"))))]
     mobile: String,
     /// The ID of the role.
     role: String,
@@ -142,6 +144,7 @@ pub struct EmployeeChange {
     name: Option<String>,
     login: Option<String>,
     nickname: Option<String>,
+    #[schema(extensions(("x-field" = json!("employees.mobile"))))]
     mobile: Option<String>,
     email: Option<String>,
     role: Option<String>,

@@ -119,6 +119,7 @@ async fn read_ladder(
     Query(query): Query<LadderQuery>,
 ) -> Result<Response, Problem> {
     let document = find(&api, &principal, &id).await?;
+    principal.sees_numbers()?;
     let ladder = read(&api, &document).await?;
     if ladder.arrows.is_empty() {
         return Err(Problem::new(

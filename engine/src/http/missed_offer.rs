@@ -34,8 +34,10 @@ pub struct MissedOfferShown {
     /// The queue that offered it; null where somebody called the agent himself.
     pub queue: Option<String>,
     /// The caller's number; empty when withheld.
+    #[schema(extensions(("x-field" = json!("missed_offers.caller"))))]
     pub caller: String,
     /// The number dialled.
+    #[schema(extensions(("x-field" = json!("missed_offers.callee"))))]
     pub callee: String,
     /// When it began to ring.
     pub ring_started_at: Instant,

@@ -1,6 +1,8 @@
 //! The registry of operations. A handler gets into the router only together with who may call it, so an operation without a
 //! declared guard does not compile; the same declaration goes into the OpenAPI document as `x-permission`.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -13,6 +15,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+use super::field::{Fields, Rights};
 use super::peer;
 use super::principal::{Principal, Who};
 use super::problem::{Kind, Problem};
@@ -111,7 +114,9 @@ impl Operations {
             ];
             operations.into_iter().flatten().for_each(|operation| declare(guard, operation));
         }
-        let methods = methods.route_layer(from_fn(move |request: Request, next: Next| check(guard, request, next)));
+        let fields = Fields::of(&schemas, &paths).map(Arc::new);
+        let check = move |request: Request, next: Next| check(guard, fields.clone(), request, next);
+        let methods = methods.route_layer(from_fn(check));
         Self(self.0.routes((schemas, paths, methods)))
     }
 
@@ -139,10 +144,16 @@ impl Default for Operations {
     }
 }
 
-async fn check(guard: Guard, request: Request, next: Next) -> Response {
-    match guard.admit(&request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+/// Lets a request through if its sender may call the operation, and between him and it only what his role lets him see and change of
+/// fields (ORG-32).
+async fn check(guard: Guard, fields: Option<Arc<Fields>>, request: Request, next: Next) -> Response {
+    if let Err(problem) = guard.admit(&request) {
+        return problem.into_response();
+    }
+    let rights: Option<Rights> = request.extensions().get::<Principal>().and_then(Principal::narrowed).cloned();
+    match (fields, rights) {
+        (Some(fields), Some(rights)) => fields.pass(&rights, request, next).await,
+        (_, None) | (None, _) => next.run(request).await,
     }
 }
 

@@ -240,15 +240,37 @@ const fn phone(object: &'static str, field: &'static str) -> FieldKey {
     FieldKey { object, field, phone: true }
 }
 
-/// The engine's own: the numbers of the outside world.
+/// The caller of a call record, and the name that his phone gave him.
+pub const CALL_RECORDS_CALLER: FieldKey = phone("call_records", "caller");
+/// The number that was dialled.
+pub const CALL_RECORDS_CALLEE: FieldKey = phone("call_records", "callee");
+/// The numbers of its legs and segments.
+pub const CALL_RECORDS_NUMBER: FieldKey = phone("call_records", "number");
+/// Who left a message.
+pub const VOICEMAILS_CALLER: FieldKey = phone("voicemails", "caller");
+/// The number that he dialled.
+pub const VOICEMAILS_CALLEE: FieldKey = phone("voicemails", "callee");
+
+/// The engine's own: the numbers of the outside world. Each stands in the OpenAPI document where it is shown (`x-field`).
 const FIELDS: &[FieldKey] = &[
-    phone("call_records", "caller"),
-    phone("call_records", "callee"),
+    CALL_RECORDS_CALLER,
+    CALL_RECORDS_CALLEE,
+    CALL_RECORDS_NUMBER,
+    VOICEMAILS_CALLER,
+    VOICEMAILS_CALLEE,
+    phone("agents", "mobile"),
+    phone("blocks", "number"),
+    phone("callbacks", "number"),
+    phone("callers", "number"),
+    phone("calls", "caller"),
+    phone("calls", "callee"),
+    phone("conferences", "number"),
     phone("employees", "mobile"),
+    phone("extensions", "forward"),
     phone("missed_offers", "caller"),
     phone("missed_offers", "callee"),
-    phone("voicemails", "caller"),
-    phone("voicemails", "callee"),
+    phone("queues", "overflow"),
+    phone("wallboard", "other_side"),
 ];
 
 /// Every permission key and every field there is: the engine's and the plugins'. Made once, at the start.
@@ -285,7 +307,7 @@ impl Registry {
     }
 
     fn add_field(&mut self, field: FieldKey) {
-        let name = format!("{}.{}", field.object, field.field);
+        let name = field.name();
         assert!(!self.fields.contains_key(&name), "the field {name} is brought twice");
         self.fields.insert(name, field);
     }

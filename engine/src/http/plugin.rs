@@ -37,10 +37,9 @@ const PANIC_RETRY_S: u32 = 5;
 pub fn operations(plugins: &[Arc<dyn Plugin>]) -> Operations {
     let mut all = Operations::new();
     for plugin in plugins {
-        let mut schemas = schemas(&**plugin);
+        let schemas = schemas(&**plugin);
         for operation in plugin.operations() {
-            // The document takes each shape once, with whichever operation stands first.
-            all = mount(all, plugin.name(), operation, std::mem::take(&mut schemas));
+            all = mount(all, plugin.name(), operation, schemas.clone());
         }
     }
     all
@@ -178,7 +177,10 @@ fn caller(principal: Principal) -> Caller {
 }
 
 /// The query as its parameters say; what is unknown, twice or wrong is answered with its name.
-fn read_query(parameters: &[Parameter], query: Vec<(String, String)>) -> Result<Map<String, Value>, Problem> {
+pub(super) fn read_query(
+    parameters: &[Parameter],
+    query: Vec<(String, String)>,
+) -> Result<Map<String, Value>, Problem> {
     let mut read = Map::new();
     let mut faults = Vec::new();
     for (name, text) in query {

@@ -1,6 +1,6 @@
 //! Who asks: made here and nowhere else. Every operation receives it from the one middleware [`authenticate`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -11,6 +11,7 @@ use dialplan::number::AgentNumber;
 use hooks::id::TenantId;
 use hooks::scope::Scope;
 
+use super::field::Rights;
 use super::operation::unauthenticated;
 use super::origin;
 use super::permission::Permissions;
@@ -54,7 +55,7 @@ pub enum Who {
         /// The password is an administrator's and must be changed first (LOGIN-05).
         must_change: bool,
         /// What his role says of fields (ORG-32).
-        fields: BTreeMap<String, FieldRight>,
+        fields: Rights,
     },
     /// A program with an API token.
     Token {
@@ -93,11 +94,37 @@ impl Principal {
         Scope::Some { own, departments: BTreeSet::new() }
     }
 
+    /// What his role keeps from him of fields (ORG-32); `None` where that is nothing.
+    #[must_use]
+    pub fn narrowed(&self) -> Option<&Rights> {
+        match &self.who {
+            Who::Employee { fields, .. } => {
+                Some(fields).filter(|fields| fields.values().any(|it| *it < FieldRight::Write))
+            }
+            Who::Token { .. } => None,
+        }
+    }
+
+    /// For what tells of numbers and cannot be narrowed: messages, facts, the files of others.
+    ///
+    /// # Errors
+    /// Where a field is hidden or masked for him.
+    pub fn sees_numbers(&self) -> Result<(), Problem> {
+        let hidden = self.narrowed().is_some_and(|fields| fields.values().any(|right| *right < FieldRight::Read));
+        if !hidden {
+            return Ok(());
+        }
+        let detail =
+            "this shows numbers as they are: it needs a role that hides and masks no field; ask an administrator";
+        Err(Problem::new(Kind::Forbidden, detail))
+    }
+
     /// For what tells of the whole tenant at once and cannot be narrowed.
     ///
     /// # Errors
     /// Where one does not see all of it.
     pub fn sees_all(&self) -> Result<(), Problem> {
+        self.sees_numbers()?;
         match self.scope {
             Scope::Tenant => Ok(()),
             Scope::Some { .. } => Err(Problem::new(

@@ -112,6 +112,7 @@ pub struct WaitingCallback {
     /// The call in which he asked for it; names the callback.
     pub call: String,
     /// His number.
+    #[schema(extensions(("x-field" = json!("callbacks.number"))))]
     pub number: String,
     /// Since when he waits.
     pub since: Instant,

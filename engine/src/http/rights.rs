@@ -9,7 +9,7 @@ use super::problem::{Kind, Problem};
 use super::setting::{Edit, Faults};
 use super::state::Api;
 use crate::store::departments::{Department, Tree};
-use crate::store::roles::{DataPermission, Role};
+use crate::store::roles::{DataPermission, FieldRight, Role};
 
 /// The data permission of all that one sees oneself, but for one's own rows.
 pub(super) fn whole(scope: &Scope) -> DataPermission {
@@ -44,6 +44,12 @@ pub(super) fn covers(principal: &Principal, permissions: &Permissions, data: &Da
 /// # Errors
 /// [`Kind::Forbidden`] where the role has what one does not.
 pub(super) fn covers_role(principal: &Principal, role: &Role) -> Result<(), Problem> {
+    let more =
+        |(field, own): (&String, &FieldRight)| role.fields.get(field).copied().unwrap_or(FieldRight::Write) > *own;
+    if principal.narrowed().is_some_and(|own| own.iter().any(more)) {
+        let detail = "you let nobody see or change fields that your own role keeps from you; ask an administrator";
+        return Err(Problem::new(Kind::Forbidden, detail));
+    }
     covers(principal, &Permissions::from_texts(role.permissions.iter().cloned()), &role.data)
 }
 

@@ -9,7 +9,9 @@ use hooks::plugin::PermissionKey;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
+use utoipa::ToSchema;
 
+use super::field::Shape;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::state::Api;
@@ -53,7 +55,7 @@ pub(super) trait Watched: Send {
     /// The permission without which nobody looks.
     const KEY: PermissionKey;
     /// The whole of a snapshot.
-    type Whole: Serialize + Send;
+    type Whole: Serialize + ToSchema + Send;
 
     /// How it stands; none while the database is away.
     fn look(&self, api: &Api) -> impl Future<Output = Option<Snapshot<Self::Whole>>> + Send;
@@ -71,11 +73,12 @@ pub(super) async fn push<W: Watched>(api: Api, principal: Principal, mut watched
 
 async fn pushed<W: Watched>(api: &Api, principal: &Principal, watched: &mut W, socket: &mut WebSocket) -> End {
     let (mut last, mut sent_at) = (String::new(), Instant::now());
+    let (shape, mut rights) = (Shape::of::<W::Whole>(), principal.narrowed().cloned());
     let mut ask_at = Instant::now() + ASK_EVERY;
     loop {
         let now = Instant::now();
         if let Some(seen) = watched.look(api).await.filter(|seen| seen.said != last || now >= sent_at + SEND_EVERY) {
-            let Ok(text) = serde_json::to_string(&seen.whole) else { return End::Failed };
+            let Ok(text) = shape.text(rights.as_ref(), &seen.whole) else { return End::Failed };
             if let Err(end) = send(socket, Message::text(text)).await {
                 return end;
             }
@@ -83,7 +86,10 @@ async fn pushed<W: Watched>(api: &Api, principal: &Principal, watched: &mut W, s
         }
         if now >= ask_at {
             match still_there(api, principal, socket, W::KEY).await {
-                Ok(Some(principal)) => watched.renewed(api, principal).await,
+                Ok(Some(principal)) => {
+                    rights = principal.narrowed().cloned();
+                    watched.renewed(api, principal).await;
+                }
                 Ok(None) => {}
                 Err(end) => return end,
             }

@@ -1,12 +1,14 @@
 //! `tasks`: exports and imports (任务中心, TASK-01 to TASK-05). Everybody sees his own; all, who has the permission.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::{Body as AnswerBody, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hooks::plugin::PermissionKey;
-use hooks::task::{TaskAsk, TaskError};
+use hooks::task::TaskError;
 use serde::{Deserialize, Serialize};
 use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
@@ -24,7 +26,6 @@ use super::time_text::Instant;
 use crate::secrets::new_ulid;
 use crate::store::scope::Sight;
 use crate::store::tasks::{FailedRow, Progress, Task, TaskEnd, TaskFilter, TaskKind, TaskState};
-use crate::store::tenants::Tenant;
 use crate::store::unix_ms;
 use crate::tasks::{WAITING_MAX, cancelled};
 
@@ -32,6 +33,8 @@ use crate::tasks::{WAITING_MAX, cancelled};
 const UPLOAD_BYTES_MAX: usize = 10_485_760;
 /// Characters of a query and of a file's name.
 const TEXT_MAX: usize = 2_000;
+/// So long it is looked whether a query can be read.
+const OPEN_MAX: Duration = Duration::from_secs(5);
 /// Read from the disk at a time: as much as waits for a slow client.
 const CHUNK: usize = 64 * 1024;
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -280,10 +283,15 @@ async fn start_export(
     if new.query.len() > TEXT_MAX {
         return Err(Problem::invalid(vec![FieldError::new("query", "a query has at most 2,000 bytes")]));
     }
-    let ask = ask(&api, &principal, &new.query).await?;
-    export.open(&ask).map(drop).map_err(|error| unacceptable(&error))?;
     let id = new_ulid(unix_ms());
     let task = Task { query: new.query, ..task(&principal, id, TaskKind::Export, &new.module) };
+    let ask = task.ask(&principal.tenant);
+    // A plugin may wait for its database there.
+    let opened = tokio::task::spawn_blocking(move || export.open(&ask).map(drop));
+    let opened = tokio::time::timeout(OPEN_MAX, opened).await;
+    let late = || Problem::new(Kind::Unavailable, "this part of the server is busy; ask again in a moment");
+    let opened = opened.map_err(|_elapsed| late().retry_after(5))?.map_err(|error| Problem::internal(&error))?;
+    opened.map_err(|error| unacceptable(&error))?;
     start(&api, &principal, task).await
 }
 
@@ -353,6 +361,7 @@ async fn download_task(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let task = find(&api, &principal, &id).await?;
+    sees_content(&principal, &task)?;
     let gone = || Problem::new(Kind::Gone, "the file was deleted when its time was over; ask for it again");
     match task.state {
         TaskState::Waiting | TaskState::Running => {
@@ -388,6 +397,7 @@ async fn list_failed_rows(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listed<FailedRowShown>>, Problem> {
     let task = find(&api, &principal, &id).await?;
+    sees_content(&principal, &task)?;
     let rows = api.store().failed_rows(&principal.tenant, &task.id, &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, FailedRowShown::from)))
 }
@@ -402,6 +412,7 @@ fn task(principal: &Principal, id: String, kind: TaskKind, module: &str) -> Task
         owner: principal.key(),
         query: String::new(),
         scope: principal.scope.clone(),
+        fields: principal.narrowed().cloned().unwrap_or_default(),
         state: TaskState::Waiting,
         created_at_ms: unix_ms(),
         started_at_ms: None,
@@ -426,22 +437,16 @@ async fn start(
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(task.into())))
 }
 
-async fn ask(api: &Api, principal: &Principal, query: &str) -> Result<TaskAsk, Problem> {
-    let tenant = api.store().get::<Tenant>(&principal.tenant, principal.tenant.as_str()).await?.value;
-    Ok(TaskAsk {
-        tenant: tenant.slug,
-        by: principal.by(),
-        scope: principal.scope.clone(),
-        zone: tenant.time_zone,
-        query: query.to_owned(),
-    })
-}
-
 /// Another's task is none, but for who may see all.
 async fn find(api: &Api, principal: &Principal, id: &str) -> Result<Task, Problem> {
     let task = api.store().task(&principal.tenant, id).await?;
     let may_see = |task: &Task| task.owner == principal.key() || principal.permissions.allow(TASKS_ALL);
     task.filter(may_see).ok_or_else(|| Problem::not_found("task"))
+}
+
+/// A file is made for him who asked for it: another sees it who may see all numbers.
+fn sees_content(principal: &Principal, task: &Task) -> Result<(), Problem> {
+    if task.owner == principal.key() { Ok(()) } else { principal.sees_numbers() }
 }
 
 fn permit(principal: &Principal, key: PermissionKey) -> Result<(), Problem> {

@@ -48,10 +48,13 @@ pub struct VoicemailShown {
     #[schema(example = "queue:support")]
     pub mailbox: String,
     /// Who left it (主叫号码); empty when withheld.
+    #[schema(extensions(("x-field" = json!("voicemails.caller"))))]
     pub caller: String,
     /// His name; may be empty.
+    #[schema(extensions(("x-field" = json!("voicemails.caller"))))]
     pub caller_name: String,
     /// The number that he dialled (被叫号码).
+    #[schema(extensions(("x-field" = json!("voicemails.callee"))))]
     pub callee: String,
     /// When it was over.
     pub left_at: Instant,
@@ -278,7 +281,7 @@ async fn mark(api: &Api, principal: &Principal, message: &Voicemail, what: Voice
 }
 
 /// A message that the principal may do this with: it is in a box of his own, or he has the key. One that he may not even see is none.
-async fn find(api: &Api, principal: &Principal, id: &str, key: PermissionKey) -> Result<Voicemail, Problem> {
+pub(super) async fn find(api: &Api, principal: &Principal, id: &str, key: PermissionKey) -> Result<Voicemail, Problem> {
     let none = || Problem::not_found("voicemail; it is written a moment after it was left");
     let id = id.parse::<RecordingId>().map_err(|_| none())?;
     let own = principal.own_scope();

@@ -115,12 +115,14 @@ pub struct AgentOnBoard {
     /// The extension that he is signed in on.
     pub extension: Option<String>,
     /// The mobile that he is signed in by.
+    #[schema(extensions(("x-field" = json!("agents.mobile"))))]
     pub mobile: Option<String>,
     /// He supervises a call of another.
     pub supervises: bool,
     /// The call that he takes part in.
     pub call: Option<String>,
     /// The number of the other side of it.
+    #[schema(extensions(("x-field" = json!("wallboard.other_side"))))]
     pub other_side: Option<String>,
 }
 

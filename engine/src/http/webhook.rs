@@ -351,8 +351,9 @@ async fn replay_webhook(
     answer(&api, &principal, &id).await
 }
 
-/// Who makes a webhook reads events by it.
+/// Who makes a webhook reads events by it, of the whole enterprise and with all numbers.
 fn reads_events(principal: &Principal) -> Result<(), Problem> {
+    principal.sees_all()?;
     if principal.permissions.allow(EVENTS_READ) { Ok(()) } else { Err(forbidden(EVENTS_READ)) }
 }
 

@@ -208,7 +208,7 @@ impl Running {
             desks: running.desks.clone(),
             locations: parts.locations,
         });
-        tasks.extend(beside_api(&api, &plugins, &secrets, &stopping));
+        tasks.extend(beside_api(&api, &secrets, &stopping));
         let refresh = Refresh::new(api.clone(), names, told.iter().map(Arc::as_ref));
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
         tasks.extend(listen_http(&config, &secrets, router(&api, &sip, console), &stopping, say).await?);
@@ -401,25 +401,18 @@ fn outward(
 }
 
 /// What goes on beside the API as long as the process does.
-fn beside_api(
-    api: &Api,
-    plugins: &[Arc<dyn Plugin>],
-    secrets: &Secured,
-    stopping: &watch::Receiver<bool>,
-) -> [JoinHandle<()>; 5] {
+fn beside_api(api: &Api, secrets: &Secured, stopping: &watch::Receiver<bool>) -> [JoinHandle<()>; 5] {
     [
         tokio::spawn(http::metric::sum_up(stopping.clone())),
-        start_tasks(api, plugins, stopping),
+        start_tasks(api, stopping),
         tokio::spawn(http::sip_credential::watch(api.clone(), stopping.clone())),
         tokio::spawn(webhooks::run(api.clone(), stopping.clone())),
         tokio::spawn(secrets.clone().watch(stopping.clone())),
     ]
 }
 
-fn start_tasks(api: &Api, plugins: &[Arc<dyn Plugin>], stopping: &watch::Receiver<bool>) -> JoinHandle<()> {
+fn start_tasks(api: &Api, stopping: &watch::Receiver<bool>) -> JoinHandle<()> {
     http::export::register(api);
-    plugins.iter().flat_map(|plugin| plugin.exports()).for_each(|export| api.tasks().register_export(export));
-    plugins.iter().flat_map(|plugin| plugin.imports()).for_each(|import| api.tasks().register_import(import));
     tokio::spawn(tasks::run(api.tasks().clone(), stopping.clone()))
 }
 

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 25] = [
+const STEPS: [Step; 26] = [
     Step {
         version: 1,
         name: "first",
@@ -165,6 +165,12 @@ const STEPS: [Step; 25] = [
         name: "sms_login",
         sqlite: include_str!("../../../migrations/sqlite/0034_sms_login.sql"),
         postgres: include_str!("../../../migrations/postgres/0034_sms_login.sql"),
+    },
+    Step {
+        version: 35,
+        name: "task_fields",
+        sqlite: include_str!("../../../migrations/sqlite/0035_task_fields.sql"),
+        postgres: include_str!("../../../migrations/postgres/0035_task_fields.sql"),
     },
 ];
 

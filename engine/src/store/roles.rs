@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::id::DepartmentId;
+use hooks::number;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
@@ -28,8 +29,8 @@ pub struct Role {
     pub administrator: bool,
 }
 
-/// What one may do with a field (ORG-32).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+/// What one may do with a field (ORG-32), the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldRight {
     /// It is not shown.
@@ -40,6 +41,18 @@ pub enum FieldRight {
     Read,
     /// It is shown, and may be changed.
     Write,
+}
+
+impl FieldRight {
+    /// What is shown of a text; `None` where nothing is. A text without a digit is no number, and is not masked.
+    #[must_use]
+    pub fn shown(self, text: &str) -> Option<String> {
+        match self {
+            Self::Hidden => None,
+            Self::Masked if text.chars().any(|character| character.is_ascii_digit()) => Some(number::masked(text)),
+            Self::Masked | Self::Read | Self::Write => Some(text.to_owned()),
+        }
+    }
 }
 
 /// Whose rows one sees beside one's own (数据权限, ORG-33). Departments count with every lower one; those that one manages come on

@@ -1,10 +1,15 @@
 //! Exports and imports as tasks (TASK-01 to TASK-05), and the rows that imports did not take. Their files lie elsewhere.
 
+use std::collections::BTreeMap;
+
 use hooks::id::TenantId;
 use hooks::scope::Scope;
+use hooks::task::TaskAsk;
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 use super::records::Condition;
+use super::roles::FieldRight;
 use super::scope::{Owner, Sight};
 use super::setting::{Page, PageAsk};
 use super::sql::{Row, args, json, places, word};
@@ -32,6 +37,8 @@ pub struct Task {
     pub query: String,
     /// Which rows he might see when he asked.
     pub scope: Scope,
+    /// What his role kept from him of fields then (ORG-32).
+    pub fields: BTreeMap<String, FieldRight>,
     /// How far it is.
     pub state: TaskState,
     /// When it was asked for, ms since the Unix epoch.
@@ -52,6 +59,22 @@ pub struct Task {
     pub expires_at_ms: Option<u64>,
     /// Why it failed.
     pub reason: Option<String>,
+}
+
+impl Task {
+    /// What was asked for, as a module is told it: as it stood when he asked.
+    #[must_use]
+    pub fn ask(&self, tenant: &TenantId) -> TaskAsk {
+        TaskAsk {
+            tenant: tenant.clone(),
+            by: self.operator.clone(),
+            employee: self.owner.strip_prefix("employee:").map(str::to_owned),
+            scope: self.scope.clone(),
+            at_ms: self.created_at_ms,
+            query: self.query.clone(),
+            parameters: Map::new(),
+        }
+    }
 }
 
 /// Which way rows go.
@@ -151,8 +174,8 @@ impl Store {
         if waiting >= waiting_max {
             return Err(StoreError::TooMany { resource: "waiting task", max: waiting_max });
         }
-        let sql = "INSERT INTO tasks (tenant, id, kind, module, name, operator, owner, query, scope, state, \
-                   created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        let sql = "INSERT INTO tasks (tenant, id, kind, module, name, operator, owner, query, scope, fields, state, \
+                   created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         let args = args![
             tenant.as_str(),
             task.id.as_str(),
@@ -163,6 +186,7 @@ impl Store {
             task.owner.as_str(),
             task.query.as_str(),
             json(&task.scope),
+            json(&task.fields),
             word(&task.state),
             task.created_at_ms,
         ];
@@ -335,6 +359,7 @@ fn task(row: &Row) -> Result<Task, StoreError> {
         owner: row.text("owner")?,
         query: row.text("query")?,
         scope: row.json("scope")?,
+        fields: row.json("fields")?,
         state: row.word("state")?,
         created_at_ms: row.unsigned("created_at_ms")?,
         started_at_ms: row.opt_unsigned("started_at_ms")?,

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use dialplan::hours::Zone;
 use hooks::id::TenantId;
 use hooks::task::{Cell, ImportColumn, TaskAsk, TaskError};
 use tokio::runtime::Handle;
@@ -16,6 +17,7 @@ use super::table::{self, Table};
 use super::xlsx::Xlsx;
 use super::{Cancel, EXPORT_ROWS_MAX, IMPORT_ROWS_MAX, RUNNING_MAX, Tasks};
 use crate::background;
+use crate::store::roles::FieldRight;
 use crate::store::tasks::{FailedRow, Progress, Task, TaskEnd, TaskKind, TaskState};
 use crate::store::tenants::Tenant;
 use crate::store::{StoreError, unix_ms};
@@ -200,14 +202,7 @@ impl Work {
         let runtime = self.runtime.clone();
         // Who reads and takes rows finds the runtime there.
         let _entered = runtime.enter();
-        let tenant = self.runtime.block_on(self.tasks.0.store.get::<Tenant>(&self.tenant, self.tenant.as_str()));
-        let ask = TaskAsk {
-            tenant: self.tenant.clone(),
-            by: self.task.operator.clone(),
-            scope: self.task.scope.clone(),
-            zone: tenant.map_err(away)?.value.time_zone,
-            query: self.task.query.clone(),
-        };
+        let ask = self.task.ask(&self.tenant);
         match self.task.kind {
             TaskKind::Export => self.export(&ask),
             TaskKind::Import => self.import(&ask),
@@ -216,6 +211,12 @@ impl Work {
 
     fn export(&mut self, ask: &TaskAsk) -> Result<Outcome, TaskError> {
         let export = self.tasks.export(&self.task.module).ok_or_else(no_module)?;
+        let zone = self.zone()?;
+        let right = |column: &&str| {
+            let field = export.fields().iter().find(|(head, _)| head == column);
+            field.and_then(|(_, key)| self.task.fields.get(&key.name())).copied()
+        };
+        let rights: Vec<Option<FieldRight>> = export.columns().iter().map(right).collect();
         let mut rows = export.open(ask)?;
         let mut file = Xlsx::new(export.columns()).map_err(broken)?;
         loop {
@@ -223,10 +224,12 @@ impl Work {
             if batch.is_empty() {
                 break;
             }
-            for row in &batch {
-                file.write(row).map_err(broken)?;
-            }
             self.progress.done += batch.len() as u64;
+            for row in batch {
+                let cells = row.into_iter().zip(&rights).map(|(cell, right)| narrowed(cell, *right));
+                let cells: Vec<Cell> = cells.map(|cell| cell.shown(|ms| shown(&zone, ms))).collect();
+                file.write(&cells).map_err(broken)?;
+            }
             if self.progress.done > EXPORT_ROWS_MAX {
                 let what = format!("there are more than {EXPORT_ROWS_MAX} rows: narrow the query");
                 return Err(TaskError::Unacceptable(what));
@@ -234,6 +237,13 @@ impl Work {
             self.go_on()?;
         }
         self.finish(file)
+    }
+
+    /// In which times are shown.
+    fn zone(&self) -> Result<Zone, TaskError> {
+        let tenant = self.runtime.block_on(self.tasks.0.store.get::<Tenant>(&self.tenant, self.tenant.as_str()));
+        let name = tenant.map_err(away)?.value.time_zone;
+        name.parse().map_err(|_| TaskError::Failed(format!("there is no time zone {name}")))
     }
 
     fn import(&mut self, ask: &TaskAsk) -> Result<Outcome, TaskError> {
@@ -322,6 +332,19 @@ fn places(columns: &[ImportColumn], heads: &[String]) -> Result<Vec<Option<usize
         Ok(at)
     };
     columns.iter().map(place).collect()
+}
+
+/// No more than he might see who asked (ORG-32, GEN-07).
+fn narrowed(cell: Cell, right: Option<FieldRight>) -> Cell {
+    match (cell, right) {
+        (Cell::Text(text), Some(right)) => Cell::text(right.shown(&text)),
+        (_, Some(FieldRight::Hidden)) => Cell::Empty,
+        (cell, _) => cell,
+    }
+}
+
+fn shown(zone: &Zone, ms: u64) -> String {
+    i64::try_from(ms).map(|ms| zone.text(ms)).unwrap_or_default()
 }
 
 fn no_module() -> TaskError {

@@ -47,7 +47,8 @@ impl Xlsx {
         let (sheet, at) = (self.workbook.worksheet_from_index(self.sheet)?, self.next);
         for (column, cell) in (0..).zip(row) {
             match cell {
-                Cell::Empty => {}
+                // Times and durations come as texts: see [`Cell::shown`].
+                Cell::Empty | Cell::Time(_) | Cell::Lasted(_) => {}
                 Cell::Number(number) => {
                     sheet.write_number(at, column, *number)?;
                 }

@@ -139,9 +139,12 @@ impl Writer {
             Work::Tenant { config, changed, taken } => {
                 let (tenant, at_ms) = (config.tenant.clone(), self.clock.now().unix_ms);
                 self.handle(Input::Tenant(config));
-                self.step.extend(changed.into_iter().map(|changed| {
-                    Output::Fact(Fact { tenant: tenant.clone(), at_ms, event: Event::SettingsChanged(changed) })
-                }));
+                self.step.extend(
+                    changed
+                        .into_iter()
+                        .flat_map(Event::of_settings)
+                        .map(|event| Output::Fact(Fact { tenant: tenant.clone(), at_ms, event })),
+                );
                 self.done.push(taken);
             }
             Work::Restore(bindings) => {

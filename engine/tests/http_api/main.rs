@@ -8,6 +8,7 @@ mod centre;
 mod desk;
 mod documents;
 mod events;
+mod fields;
 mod fixture;
 mod flows;
 mod guards;

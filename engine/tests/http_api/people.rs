@@ -4,6 +4,7 @@ use engine::store::departments::Department;
 use engine::store::employees::Employee;
 use engine::store::roles::{DataPermission, Role};
 use engine::store::setting::{Change, Origin, PageAsk};
+use hooks::fact::{DirectoryPart, Event};
 use hooks::id::DepartmentId;
 use serde_json::{Value, json};
 use switch::input::Command;
@@ -511,4 +512,39 @@ async fn managers_and_movers_see_more_from_the_next_sign_in_on() {
     let departments = three.get("/session").await.json()["data"]["departments"].as_array().unwrap().len();
     assert_eq!(departments, 3);
     assert_eq!(Department::root_id(), ROOT.parse::<DepartmentId>().unwrap());
+}
+
+/// Proves that `tenant.directory_changed` (section 36) comes of each change of departments, roles, employees and extensions.
+#[tokio::test]
+async fn every_change_of_the_directory_is_told() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let sales = department(&admin, "Sales", ROOT).await;
+    let role = admin.post("/roles", json!({"name": "Clerk"})).await.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(admin.post("/employees", hired("10001", "13800000001")).await.status, 201);
+    assert_eq!(admin.patch("/extensions/1001", json!({"display_name": "Ann"})).await.status, 200);
+    let left = Some(json!({"status": "left"}));
+    assert_eq!(admin.send("PUT", "/employees/10001/status", left).await.status, 204);
+    assert_eq!(admin.delete(&format!("/departments/{sales}")).await.status, 204);
+    assert_eq!(admin.delete(&format!("/roles/{role}")).await.status, 204);
+    let told = fixture.switch.settings.lock().unwrap().clone();
+    let events = told.into_iter().flat_map(|(_, changed)| changed).flat_map(Event::of_settings);
+    let told: Vec<(DirectoryPart, String, String)> = events
+        .filter_map(|event| match event {
+            Event::DirectoryChanged(changed) => Some((changed.part, changed.id, changed.action)),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        (DirectoryPart::Department, sales.as_str(), "created"),
+        (DirectoryPart::Role, &role, "created"),
+        (DirectoryPart::Employee, "10001", "created"),
+        (DirectoryPart::Extension, "1001", "updated"),
+        (DirectoryPart::Employee, "10001", "updated"),
+        (DirectoryPart::Department, &sales, "deleted"),
+        (DirectoryPart::Role, &role, "deleted"),
+    ];
+    let expected: Vec<_> =
+        expected.iter().map(|(part, id, action)| (*part, (*id).to_owned(), (*action).to_owned())).collect();
+    assert_eq!(told, expected);
 }

@@ -1,15 +1,20 @@
 //! A plugin with operations of every kind, one of which hangs and one of which panics.
 
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use hooks::id::TenantId;
 use hooks::lookup::{DialResolve, Lookups};
 use hooks::operation::{Content, Expected, Fault, Method, Operation, Parameter, Problem, Request, Response, Shape};
 use hooks::plugin::{FieldKey, Host, PermissionKey, Plugin, PluginError};
+use hooks::task::{Cell, Export, Rows, TaskAsk, TaskError};
 use serde_json::{Value, json};
 
 const READ: PermissionKey = PermissionKey("phonebook.read");
 const WRITE: PermissionKey = PermissionKey("phonebook.write");
+
+/// Of an entry.
+const NUMBER: FieldKey = FieldKey { object: "entries", field: "number", phone: true };
+const WHOSE_NUMBER: &str = "13900007777";
 
 /// It also knows the number of one record.
 #[derive(Default)]
@@ -57,7 +62,7 @@ impl Plugin for Phonebook {
     }
 
     fn fields(&self) -> &'static [FieldKey] {
-        &[FieldKey { object: "entries", field: "note", phone: false }]
+        &[NUMBER, FieldKey { object: "entries", field: "note", phone: false }]
     }
 
     fn operations(&self) -> Vec<Operation> {
@@ -99,7 +104,14 @@ impl Plugin for Phonebook {
     }
 
     fn schemas(&self) -> Vec<(&'static str, Value)> {
-        vec![("PhonebookEntry", json!({"type": "object", "properties": {"name": {"type": ["string", "null"]}}}))]
+        vec![(
+            "PhonebookEntry",
+            json!({"type": "object", "properties": {
+                "name": {"type": ["string", "null"]},
+                "number": {"type": "string", "x-field": NUMBER.name()},
+                "note": {"type": "string", "x-field": "entries.note"},
+            }}),
+        )]
     }
 
     fn handle(&self, host: &dyn Host, request: &Request) -> Result<Response, Problem> {
@@ -136,8 +148,13 @@ impl Plugin for Phonebook {
             "query": request.query,
             "if_match": request.if_match,
             "name": found.map(|employee| employee.name),
+            "number": WHOSE_NUMBER,
         });
         Ok(Response::one(shown).version(3))
+    }
+
+    fn exports(&self, _: &Arc<dyn Host>) -> Vec<Arc<dyn Export>> {
+        vec![Arc::new(Entries)]
     }
 
     fn lookups(&self) -> Option<&dyn Lookups> {
@@ -146,5 +163,45 @@ impl Plugin for Phonebook {
 
     fn run(&self, _: &dyn Host) -> Result<(), PluginError> {
         Ok(())
+    }
+}
+
+/// One entry as a row: the word and the time that were asked for, a number, and a minute and a second.
+struct Entries;
+
+impl Export for Entries {
+    fn module(&self) -> &'static str {
+        "phonebook_entries"
+    }
+
+    fn permission(&self) -> PermissionKey {
+        READ
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &["word", "number", "at", "lasted"]
+    }
+
+    fn fields(&self) -> &'static [(&'static str, FieldKey)] {
+        &[("number", NUMBER)]
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        Phonebook::default().operations().swap_remove(0).query
+    }
+
+    fn open(&self, ask: &TaskAsk) -> Result<Box<dyn Rows>, TaskError> {
+        let word = ask.parameters["word"].as_str().unwrap().to_owned();
+        let at_ms = ask.parameters["time"].as_u64().unwrap();
+        let number = Cell::Text(WHOSE_NUMBER.to_owned());
+        Ok(Box::new(Once(Some(vec![Cell::Text(word), number, Cell::Time(at_ms), Cell::Lasted(61_999)]))))
+    }
+}
+
+struct Once(Option<Vec<Cell>>);
+
+impl Rows for Once {
+    fn next_rows(&mut self) -> Result<Vec<Vec<Cell>>, TaskError> {
+        Ok(self.0.take().into_iter().collect())
     }
 }

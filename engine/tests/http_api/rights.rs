@@ -51,7 +51,7 @@ fn recording() -> RecordingId {
     RecordingId::new(NOON, 80)
 }
 
-fn record(call: CallId, caller: &str, agent: &str) -> CallDocument {
+pub(crate) fn record(call: CallId, caller: &str, agent: &str) -> CallDocument {
     let (survey, agent_no) = (format!("{caller}-survey"), Some(agent.to_owned()));
     let subject = SurveySubject { call, survey, agent: agent_no, queue: None };
     let record = CallRecord {
@@ -96,7 +96,7 @@ fn record(call: CallId, caller: &str, agent: &str) -> CallDocument {
     CallDocument { segments, ..CallDocument::of(record) }
 }
 
-fn audio(recording: RecordingId, call: CallId, mailbox: Option<&str>) -> Recording {
+pub(crate) fn audio(recording: RecordingId, call: CallId, mailbox: Option<&str>) -> Recording {
     let file = RecordingFile {
         path: "default/a.wav".to_owned(),
         bytes: 6,
@@ -120,7 +120,7 @@ fn audio(recording: RecordingId, call: CallId, mailbox: Option<&str>) -> Recordi
     }
 }
 
-fn stay(number: u64, agent: &str, mobile: &str) -> AgentStay {
+pub(crate) fn stay(number: u64, agent: &str, mobile: &str) -> AgentStay {
     AgentStay {
         number,
         agent: agent.to_owned(),
@@ -134,7 +134,7 @@ fn stay(number: u64, agent: &str, mobile: &str) -> AgentStay {
     }
 }
 
-fn standing(agent: &str, call: CallId, mobile: &str) -> View {
+pub(crate) fn standing(agent: &str, call: CallId, mobile: &str) -> View {
     View::Agent(Box::new(AgentView {
         tenant: default_tenant(),
         agent: agent.to_owned(),
@@ -216,14 +216,14 @@ async fn derive(fixture: &Fixture) {
     std::fs::write(folder.join("a.wav"), b"CANARY").unwrap();
 }
 
-struct Operation {
-    method: String,
-    path: String,
+pub(crate) struct Operation {
+    pub(crate) method: String,
+    pub(crate) path: String,
     permission: String,
     statuses: Vec<String>,
 }
 
-fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     let document: Value = serde_json::to_value(engine::http::openapi(&[Arc::new(Phonebook::default())])).unwrap();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {

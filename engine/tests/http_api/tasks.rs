@@ -139,8 +139,8 @@ async fn an_export_is_made_of_the_query_and_seen_by_its_owner_and_by_who_may_see
     }
     let modules = stranger.get("/tasks/modules").await.json();
     let names: Vec<&str> = modules["items"].as_array().unwrap().iter().map(|m| m["module"].as_str().unwrap()).collect();
-    assert_eq!(names, ["call_records", "voicemails", "blocks"], "logs have no export (LOG-08)");
-    assert_eq!(modules["items"][2]["required"], json!(["number"]));
+    assert_eq!(names, ["call_records", "phonebook_entries", "voicemails", "blocks"], "logs have no export (LOG-08)");
+    assert_eq!(modules["items"][3]["required"], json!(["number"]));
 }
 
 fn waiting(id: &str, state: TaskState) -> Task {
@@ -153,6 +153,7 @@ fn waiting(id: &str, state: TaskState) -> Task {
         owner: "employee:10000".to_owned(),
         query: String::new(),
         scope: hooks::scope::Scope::Tenant,
+        fields: std::collections::BTreeMap::new(),
         state,
         created_at_ms: unix_ms(),
         started_at_ms: None,

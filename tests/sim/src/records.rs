@@ -358,6 +358,7 @@ impl Records {
             | Event::RegistrationUnbound(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
+            | Event::DirectoryChanged(_)
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}
         }

@@ -604,6 +604,7 @@ impl World {
             Event::RegistrationUnbound(e) => format!("unbound {} {:?}", e.extension, e.reason),
             Event::SourceBanned(e) => format!("banned {} after {}", e.source, e.failures),
             Event::SettingsChanged(_) => "settings_changed".into(),
+            Event::DirectoryChanged(_) => "directory_changed".into(),
             Event::TrunkUp(e) => format!("trunk_up {}", e.trunk),
             Event::TrunkDown(e) => format!("trunk_down {} {:?}: {}", e.trunk, e.reason, e.detail),
         }
