@@ -34,6 +34,7 @@ pub use problem::{ConfigError, Place, Problem};
 use provision::Provision;
 use reader::{Findings, Reader};
 use sections::AdvertisedHost;
+pub(crate) use sections::is_host;
 pub use sms::{SmsConfig, SmsDriver};
 
 /// A whole configuration.

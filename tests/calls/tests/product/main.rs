@@ -38,6 +38,7 @@ mod srtp;
 mod storage;
 mod supervise;
 mod survey;
+mod tenants;
 mod three_way;
 mod tls;
 mod transfer;
