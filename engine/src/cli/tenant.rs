@@ -94,7 +94,11 @@ fn slug_of(text: &str) -> Result<TenantId, CliError> {
 
 fn named(text: &str) -> Result<&str, CliError> {
     let fits = (1..=64).contains(&text.trim().chars().count());
-    if fits { Ok(text.trim()) } else { Err(CliError::Usage("--name: a tenant's name is 1 to 64 characters".to_owned())) }
+    if fits {
+        Ok(text.trim())
+    } else {
+        Err(CliError::Usage("--name: a tenant's name is 1 to 64 characters".to_owned()))
+    }
 }
 
 fn zone(text: String) -> Result<String, CliError> {

@@ -149,7 +149,10 @@ fn two_enterprises_share_a_server_and_nothing_else() -> Result<()> {
         Ok(events["items"].as_array().cloned().unwrap_or_default())
     };
     let id = other[0]["id"].to_string();
-    ensure!(seen(&world.theirs)?.iter().any(|event| event.to_string().contains(&id)), "they do not see their own facts");
+    ensure!(
+        seen(&world.theirs)?.iter().any(|event| event.to_string().contains(&id)),
+        "they do not see their own facts"
+    );
     ensure!(!seen(&world.ours)?.iter().any(|event| event.to_string().contains(&id)), "we see their facts");
 
     // Each finds its own again after a crash, and the phones are where they were.
