@@ -204,7 +204,7 @@ impl Running {
             webhooks,
             park: config.park.clone(),
             tasks: Tasks::new(stored.store.clone(), &config.data_dir, config.tasks_keep_days),
-            sms: config.sms.clone().map(Sms::new),
+            sms: parts.sms,
             desks: running.desks.clone(),
             locations: parts.locations,
         });
@@ -368,6 +368,7 @@ fn host_parts(
         switch: Arc::new(inbox.clone()),
         journals: journals.clone(),
         locations: Arc::new(Locations::open(config.locations.as_deref())?),
+        sms: config.sms.clone().map(Sms::new),
         passed: passed.clone(),
         stopping: Arc::default(),
     })

@@ -293,6 +293,7 @@ impl Fixture {
             switch: switch.clone(),
             journals: journals.iter().map(|(tenant, journal)| (tenant.clone(), journal.handle())).collect(),
             locations: locations.clone(),
+            sms: None,
             passed: engine::passed::Passed::default(),
             stopping: Arc::default(),
         };
