@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use crm_plugin::{Crm, CrmStore};
 use hooks::directory::Employee;
 use hooks::id::{CallId, TenantId};
-use hooks::plugin::{Host, HostError, NotDialled, Plugin as _, Recorded};
+use hooks::plugin::{Host, HostError, NotDialled, PermissionKey, Plugin as _, Recorded};
 use hooks::position::Position;
+use hooks::sms::{Message, NotSent};
 
 use crate::host::{Centre, NOW, chief, folder, tenant};
 use crate::story::{call, facts};
