@@ -89,11 +89,7 @@ fn send_all(store: &CrmStore, host: &dyn Host, bell: &Bell) {
 }
 
 /// Sends what waits, until nothing does or `stopped` says so.
-pub(crate) fn send_waiting(
-    store: &CrmStore,
-    host: &dyn Host,
-    stopped: impl Fn() -> bool,
-) -> Result<(), StoreError> {
+pub(crate) fn send_waiting(store: &CrmStore, host: &dyn Host, stopped: impl Fn() -> bool) -> Result<(), StoreError> {
     while !stopped() {
         let Some(message) = store.next_sms()? else { return Ok(()) };
         let (state, reason) = match host.send_sms(&wire(&message)) {

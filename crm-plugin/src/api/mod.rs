@@ -89,12 +89,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
 }
 
 /// Answers a request.
-pub(crate) fn handle(
-    store: &CrmStore,
-    host: &dyn Host,
-    bell: &Bell,
-    request: &Request,
-) -> Result<Response, Problem> {
+pub(crate) fn handle(store: &CrmStore, host: &dyn Host, bell: &Bell, request: &Request) -> Result<Response, Problem> {
     let asked = Asked { store, host, bell, request };
     match request.operation {
         call_records::LIST => call_records::list(&asked),

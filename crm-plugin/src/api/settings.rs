@@ -35,7 +35,8 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 pub(super) fn schema() -> Value {
-    let whole = |most: u64, about: &str| json!({"type": "integer", "minimum": 0, "maximum": most, "description": about});
+    let whole =
+        |most: u64, about: &str| json!({"type": "integer", "minimum": 0, "maximum": most, "description": about});
     json!({"type": "object", "properties": {
         "lost_auto_release_h": whole(AUTO_RELEASE_H_MAX, "after so many hours a lost call that somebody occupies is released; 0: never"),
         "sms_interval_s": whole(SMS_INTERVAL_S_MAX, "between two short messages to one number there are at least so many seconds"),

@@ -326,14 +326,18 @@ fn find(asked: &Asked<'_>) -> Result<Template, Problem> {
 
 fn unwritten(why: Unwritten) -> Problem {
     match why {
-        Unwritten::Missing => Problem::new(Fault::NotFound, "there is none of that id; list them to see which there are"),
+        Unwritten::Missing => {
+            Problem::new(Fault::NotFound, "there is none of that id; list them to see which there are")
+        }
         Unwritten::Changed => {
             Problem::new(Fault::Changed, "somebody changed it meanwhile; read it again, then send your change")
         }
         Unwritten::NameTaken => Problem::invalid("name", "another has this name; choose a different one"),
         Unwritten::NoSignature => Problem::invalid("signature", "there is no such signature; make it first"),
         Unwritten::Used => Problem::new(Fault::Refused, "a template uses this signature: change or delete that first"),
-        Unwritten::Last => Problem::new(Fault::Refused, "messages need a signature, and this is the last: make another first"),
+        Unwritten::Last => {
+            Problem::new(Fault::Refused, "messages need a signature, and this is the last: make another first")
+        }
     }
 }
 

@@ -186,7 +186,8 @@ impl CrmStore {
     ) -> Result<(), StoreError> {
         self.run(async {
             let (_turn, mut transaction) = self.begin().await?;
-            let sql = "UPDATE crm_sms_message SET state = $3, reason = $4, done_at_ms = $5 WHERE tenant = $1 AND id = $2";
+            let sql =
+                "UPDATE crm_sms_message SET state = $3, reason = $4, done_at_ms = $5 WHERE tenant = $1 AND id = $2";
             sqlx::query(sql)
                 .bind(message.tenant.as_str())
                 .bind(&message.id)
@@ -240,7 +241,8 @@ async fn too_often(
 }
 
 async fn insert(transaction: &mut Transaction<'static, Sqlite>, row: &SmsMessage) -> Result<(), StoreError> {
-    let sql = "INSERT INTO crm_sms_message (tenant, id, at_ms, number, number_normal, content, signature, template, gateway,
+    let sql =
+        "INSERT INTO crm_sms_message (tenant, id, at_ms, number, number_normal, content, signature, template, gateway,
          parameters, agent, agent_name, department, department_name, state, reason)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     let parameters = serde_json::to_string(&row.what.parameters).expect("texts by names are JSON");

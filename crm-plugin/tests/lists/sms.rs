@@ -84,7 +84,10 @@ fn a_message_is_signed_sent_and_shown_with_what_came_of_it() {
 fn a_text_of_ones_own_needs_a_permission() {
     let centre = Centre::over(Vec::new());
     let text = json!({"numbers": [MOBILE], "text": " 您好 "});
-    assert_eq!(centre.order(&chief("10001"), SEND, "", text.clone()).unwrap_err(), (Fault::Invalid, "signature".into()));
+    assert_eq!(
+        centre.order(&chief("10001"), SEND, "", text.clone()).unwrap_err(),
+        (Fault::Invalid, "signature".into())
+    );
     centre.order(&chief("10001"), SIGN, "", json!({"name": "客服"})).unwrap();
     let poor = Caller { keys: Keys::Only(["sms.send".to_owned()].into()), ..chief("10001") };
     assert_eq!(centre.order(&poor, SEND, "", text.clone()).unwrap_err().0, Fault::Refused);
@@ -136,7 +139,8 @@ fn many_numbers_are_sent_to_or_none() {
     let id = approved(&centre);
     let send = |numbers: &str| centre.order(&chief("10001"), SEND, "", order(&id, &[numbers]));
     let many = |n: u64| (0..n).map(|n| (13_900_000_000 + n).to_string()).collect::<Vec<_>>().join(",");
-    for (numbers, why) in [(many(51), "51 of them"), (format!("{MOBILE}，12"), "a bad one"), (" ,， ,".into(), "none")] {
+    for (numbers, why) in [(many(51), "51 of them"), (format!("{MOBILE}，12"), "a bad one"), (" ,， ,".into(), "none")]
+    {
         assert_eq!(send(&numbers).unwrap_err(), (Fault::Invalid, "numbers".into()), "{why}");
     }
     assert_eq!(results(&centre, &chief("10001")).len(), 0);

@@ -34,6 +34,7 @@ mod resume;
 mod rooms;
 mod scenario;
 mod sipsak;
+mod sms;
 mod srtp;
 mod storage;
 mod supervise;
