@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use calls::api::Api;
-use calls::ports::Ports;
 use calls::switchboard::{Setup, Switchboard};
 use calls::wait;
 use serde_json::{Value, json};
@@ -14,11 +13,10 @@ const SOON: Duration = Duration::from_secs(15);
 
 /// A server whose gateway is a file.
 fn server() -> Result<(Switchboard, PathBuf)> {
-    let folder = tempfile::Builder::new().prefix("switchboard-sms-").tempdir().context("no temporary folder")?;
-    // As long as the machine has room: the test's own folder is made with the server.
-    let outbox = folder.keep().join("sms.jsonl");
-    let sections = format!("[sms]\ndriver = \"file\"\noutbox = \"{}\"\n", outbox.display());
-    Ok((Switchboard::start_on(Ports::take()?, Setup { sections, ..Setup::default() })?, outbox))
+    let sections = "[sms]\ndriver = \"file\"\noutbox = \"sms.jsonl\"\n".to_owned();
+    let server = Switchboard::start_with(Setup { sections, ..Setup::default() })?;
+    let outbox = server.folder().join("sms.jsonl");
+    Ok((server, outbox))
 }
 
 fn made(api: &Api, path: &str, body: &Value) -> Result<Value> {
