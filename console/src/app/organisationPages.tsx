@@ -1,0 +1,4 @@
+import type { Page } from './page';
+
+/** The organisation and the system, in the settings. */
+export const organisationPages: readonly Page[] = [];

@@ -1,0 +1,2 @@
+/** The pages of the organisation and the system in the menu. */
+export const organisationMenu = {} as const;
