@@ -1,4 +1,4 @@
-import { organisationMenu } from './en/organisation';
+import { organisationMenu, people, roles } from './en/organisation';
 import { settings } from './en/settings';
 import type { Words } from './zh-CN';
 
@@ -92,6 +92,8 @@ export const en: Words = {
     ...organisationMenu,
   },
   settings,
+  people,
+  roles,
   state: { ready: 'Online', not_ready: 'Busy', on_break: 'Break', wrap_up: 'Wrap-up', offline: 'Offline' },
   word: {
     idle: 'Idle',

@@ -1,4 +1,4 @@
-import { organisationMenu } from './zh-CN/organisation';
+import { organisationMenu, people, roles } from './zh-CN/organisation';
 import { settings } from './zh-CN/settings';
 
 /** The words of the manual, where it has one. */
@@ -92,6 +92,8 @@ export const zhCN = {
     ...organisationMenu,
   },
   settings,
+  people,
+  roles,
   state: {
     ready: '电话在线',
     not_ready: '电话忙碌',
