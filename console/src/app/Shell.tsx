@@ -20,7 +20,8 @@ import { usePhone } from '../phone/softphone';
 import { Crash } from '../ui/Crash';
 import { LookSwitch } from '../ui/LookSwitch';
 import { Forbidden, Nothing } from '../ui/States';
-import { GROUP_ICONS, PAGES, pageAt } from './pages';
+import { type Group, SECTIONS } from './page';
+import { GROUPS, PAGES, pageAt } from './pages';
 import { prefer, usePreferences } from './preferences';
 import { may, signOut, useSession } from './session';
 import { type Closing, closeTabs, HOME, openTab, useTabs } from './tabs';
@@ -100,6 +101,9 @@ function Banners() {
   return null;
 }
 
+/** Settings are many and seldom wanted. */
+const OPEN: Group[] = ['assistant', 'monitoring'];
+
 function Navigation() {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -108,20 +112,25 @@ function Navigation() {
   const folded = usePreferences((preferences) => preferences.folded);
   const mine = PAGES.filter((page) => page.isFor(session));
   const entry = (page: (typeof PAGES)[number]) => ({ key: page.path, icon: page.icon, label: t(`menu.${page.name}`) });
-  const group = (name: 'assistant' | 'monitoring') => ({
-    key: name,
-    icon: GROUP_ICONS[name],
-    label: t(`menu.${name}`),
-    children: mine.filter((page) => page.group === name).map(entry),
+  const groups = GROUPS.flatMap(({ name, icon }) => {
+    const pages = mine.filter((page) => page.group === name);
+    if (pages.length === 0) return [];
+    const sections = SECTIONS.flatMap((section) => {
+      const children = pages.filter((page) => page.section === section).map(entry);
+      return children.length > 0
+        ? [{ key: section, type: 'group' as const, label: t(`menu.sections.${section}`), children }]
+        : [];
+    });
+    const children = [...pages.filter((page) => !page.section).map(entry), ...sections];
+    return [{ key: name, icon, label: t(`menu.${name}`), children }];
   });
-  const groups = [group('assistant'), group('monitoring')].filter(({ children }) => children.length > 0);
   return (
     <Layout.Sider collapsed={folded} width={208} collapsedWidth={56} theme="light" style={{ overflow: 'auto' }}>
       <Menu
         mode="inline"
         aria-label={t('frame.main')}
         selectedKeys={[pathname]}
-        defaultOpenKeys={folded ? [] : ['assistant', 'monitoring']}
+        defaultOpenKeys={folded ? [] : OPEN}
         items={[...mine.filter((page) => !page.group).map(entry), ...groups]}
         onClick={({ key }) => navigate(key)}
         style={{ borderInlineEnd: 0, minHeight: '100%' }}

@@ -5,11 +5,14 @@ import {
   FileTextOutlined,
   HomeOutlined,
   PhoneOutlined,
+  SettingOutlined,
   TeamOutlined,
   UnorderedListOutlined,
 } from '@ant-design/icons';
-import { type ComponentType, lazy, type ReactNode } from 'react';
-import { may, type Session } from './session';
+import { lazy } from 'react';
+import { organisationPages } from './organisationPages';
+import type { Page } from './page';
+import { may } from './session';
 
 const Home = lazy(() => import('../pages/Home').then(({ Home }) => ({ default: Home })));
 const CallRecords = lazy(() => import('../pages/CallRecords').then(({ CallRecords }) => ({ default: CallRecords })));
@@ -18,16 +21,6 @@ const AgentStates = lazy(() => import('../pages/AgentStates').then(({ AgentState
 const Wallboard = lazy(() => import('../pages/Wallboard').then(({ Wallboard }) => ({ default: Wallboard })));
 const AgentBoard = lazy(() => import('../pages/AgentBoard').then(({ AgentBoard }) => ({ default: AgentBoard })));
 const QueueBoard = lazy(() => import('../pages/QueueBoard').then(({ QueueBoard }) => ({ default: QueueBoard })));
-
-/** A page of the console: where it is, how it is called, who sees it. */
-export interface Page {
-  path: string;
-  name: 'home' | 'callRecords' | 'missedCalls' | 'agentStates' | 'wallboard' | 'agentBoard' | 'queueBoard';
-  icon: ReactNode;
-  group?: 'assistant' | 'monitoring';
-  draw: ComponentType;
-  isFor: (session: Session) => boolean;
-}
 
 const home: Page = { path: '/', name: 'home', icon: <HomeOutlined />, draw: Home, isFor: () => true };
 
@@ -82,9 +75,15 @@ export const PAGES: readonly Page[] = [
     draw: QueueBoard,
     isFor: (session) => may(session, 'wallboard.read'),
   },
+  ...organisationPages,
 ];
 
-export const GROUP_ICONS = { assistant: <FileTextOutlined />, monitoring: <DashboardOutlined /> } as const;
+/** The heads of the menu, in its order. */
+export const GROUPS = [
+  { name: 'assistant', icon: <FileTextOutlined /> },
+  { name: 'monitoring', icon: <DashboardOutlined /> },
+  { name: 'settings', icon: <SettingOutlined /> },
+] as const;
 
 export function pageAt(path: string): Page | undefined {
   return PAGES.find((page) => page.path === path);

@@ -1,3 +1,5 @@
+import { organisationMenu, people, roles } from './en/organisation';
+import { settings } from './en/settings';
 import type { Words } from './zh-CN';
 
 export const en: Words = {
@@ -85,7 +87,13 @@ export const en: Words = {
     wallboard: 'Wallboard',
     agentBoard: 'Agent monitor',
     queueBoard: 'Queue monitor',
+    settings: 'Settings',
+    sections: { organisation: 'People', telephony: 'Telephony', system: 'System' },
+    ...organisationMenu,
   },
+  settings,
+  people,
+  roles,
   state: { ready: 'Online', not_ready: 'Busy', on_break: 'Break', wrap_up: 'Wrap-up', offline: 'Offline' },
   word: {
     idle: 'Idle',

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { en } from './en';
-import { PHASES, REFUSALS, refusal, VERBS } from './refusals';
+import { learn, PHASES, REFUSALS, refusal, VERBS } from './refusals';
 import { zhCN } from './zh-CN';
 
 type Tree = { [key: string]: string | Tree };
@@ -75,4 +75,10 @@ test('a refusal for the phase of a call is put together', () => {
     '现在不能保持：对方处于保持中，请先取回',
   );
   expect(refusal('something else')).toBe(undefined);
+});
+
+test('pages teach what they meet, with parts that are taken over', () => {
+  learn({ '{} employees are in it; move them (first)': '其中有 {} 名员工，请先调整' });
+  expect(refusal('12 employees are in it; move them (first)')).toBe('其中有 12 名员工，请先调整');
+  expect(refusal('employees are in it; move them first')).toBe(undefined);
 });

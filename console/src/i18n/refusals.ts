@@ -92,9 +92,28 @@ export const PHASES: Record<string, string> = {
   'three are talking; end that first': '正在三方通话，请先取消三方',
 };
 
-/** In Chinese, or `undefined` where it is no sentence that agents meet. */
+/** Sentences of the server that only some pages meet; in one with `{}` that part is taken over as it is. */
+const learnt: { is: RegExp; words: string }[] = [];
+
+/** Gives the server's sentences Chinese words, from a page that is loaded when it is first wanted. */
+export function learn(sentences: Record<string, string>): void {
+  for (const [sentence, words] of Object.entries(sentences)) {
+    const parts = sentence.split('{}').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    learnt.push({ is: new RegExp(`^${parts.join('(.+)')}$`), words });
+  }
+}
+
+function recalled(detail: string): string | undefined {
+  for (const { is, words } of learnt) {
+    const [whole, ...parts] = is.exec(detail) ?? [];
+    if (whole !== undefined) return words.replace(/{}/g, () => parts.shift() ?? '');
+  }
+  return undefined;
+}
+
+/** In Chinese, or `undefined` where nobody has given it words. */
 export function refusal(detail: string): string | undefined {
-  const known = REFUSALS[detail];
+  const known = REFUSALS[detail] ?? recalled(detail);
   if (known !== undefined) return known;
   const [, verb = '', why = ''] = /^cannot (.+) now: (.+)$/.exec(detail) ?? [];
   const [what, because] = [VERBS[verb], PHASES[why]];

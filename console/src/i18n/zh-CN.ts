@@ -1,3 +1,6 @@
+import { organisationMenu, people, roles } from './zh-CN/organisation';
+import { settings } from './zh-CN/settings';
+
 /** The words of the manual, where it has one. */
 export const zhCN = {
   product: '呼叫中心',
@@ -84,7 +87,13 @@ export const zhCN = {
     wallboard: '大屏监控',
     agentBoard: '坐席监控',
     queueBoard: '技能组监控',
+    settings: '设置',
+    sections: { organisation: '用户管理', telephony: '电话设置', system: '系统管理' },
+    ...organisationMenu,
   },
+  settings,
+  people,
+  roles,
   state: {
     ready: '电话在线',
     not_ready: '电话忙碌',
