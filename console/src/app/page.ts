@@ -2,7 +2,7 @@ import type { ComponentType, ReactNode } from 'react';
 import type { Words } from '../i18n/zh-CN';
 import type { Session } from './session';
 
-export type Group = 'assistant' | 'monitoring' | 'settings';
+export type Group = 'assistant' | 'sms' | 'monitoring' | 'settings';
 /** The parts of the settings, in the menu's order. */
 export const SECTIONS = ['organisation', 'telephony', 'system'] as const;
 export type Section = (typeof SECTIONS)[number];

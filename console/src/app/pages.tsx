@@ -4,6 +4,7 @@ import {
   DesktopOutlined,
   FileTextOutlined,
   HomeOutlined,
+  MessageOutlined,
   PhoneOutlined,
   SettingOutlined,
   TeamOutlined,
@@ -13,6 +14,7 @@ import { lazy } from 'react';
 import { organisationPages } from './organisationPages';
 import type { Page } from './page';
 import { may } from './session';
+import { smsPages } from './smsPages';
 
 const Home = lazy(() => import('../pages/Home').then(({ Home }) => ({ default: Home })));
 const CallRecords = lazy(() => import('../pages/CallRecords').then(({ CallRecords }) => ({ default: CallRecords })));
@@ -75,12 +77,14 @@ export const PAGES: readonly Page[] = [
     draw: QueueBoard,
     isFor: (session) => may(session, 'wallboard.read'),
   },
+  ...smsPages,
   ...organisationPages,
 ];
 
 /** The heads of the menu, in its order. */
 export const GROUPS = [
   { name: 'assistant', icon: <FileTextOutlined /> },
+  { name: 'sms', icon: <MessageOutlined /> },
   { name: 'monitoring', icon: <DashboardOutlined /> },
   { name: 'settings', icon: <SettingOutlined /> },
 ] as const;

@@ -4,6 +4,7 @@ import {
   CheckCircleOutlined,
   CloseCircleOutlined,
   CustomerServiceOutlined,
+  MessageOutlined,
   MobileOutlined,
   NumberOutlined,
   PauseCircleOutlined,
@@ -15,10 +16,10 @@ import {
   UsergroupAddOutlined,
 } from '@ant-design/icons';
 import { App, Button, type ButtonProps, Popover } from 'antd';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useSession } from '../app/session';
-import { phaseOf, wayOf } from '../desk/model';
+import { useMay, useSession } from '../app/session';
+import { otherSide, phaseOf, wayOf } from '../desk/model';
 import { forCall, hangUp, signOutMobile } from '../desk/orders';
 import { type Control, works } from '../desk/phases';
 import { useDesk } from '../desk/store';
@@ -30,6 +31,8 @@ import { SignInDialog } from './SignInDialog';
 import { StateSelector } from './StateSelector';
 import { TargetDialog, type Targeting } from './TargetDialog';
 import { useOrder } from './useOrder';
+
+const SendSms = lazy(() => import('../pages/sms/SendSms').then(({ SendSms }) => ({ default: SendSms })));
 
 /** The control bar of an agent (section 5 of the requirements), on every page. */
 export function ControlBar() {
@@ -177,12 +180,36 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
         <BarButton icon={<StarOutlined />} {...order('survey', forCall.survey)}>
           {t('bar.survey')}
         </BarButton>
+        <SmsButton />
         <MobileButton me={me} signIn={() => signIn('mobile')} />
         <BarButton icon={<CustomerServiceOutlined />} disabled={isInCall} onClick={() => signIn('any')}>
           {t('bar.signIn')}
         </BarButton>
       </div>
       {target && call && <TargetDialog kind={target} call={call} close={() => setTarget(undefined)} />}
+    </>
+  );
+}
+
+/** A message to anybody; during a call to the other side (CALL-27). */
+function SmsButton() {
+  const { t } = useTranslation();
+  const may = useMay();
+  const desk = useDesk((seen) => seen.desk);
+  const [to, setTo] = useState<string>();
+  if (!may('sms.send')) return null;
+  const call = desk?.call;
+  const number = call ? otherSide(call, desk?.agent?.signed_in_on) : '';
+  return (
+    <>
+      <BarButton icon={<MessageOutlined />} onClick={() => setTo(number)}>
+        {t('bar.sms')}
+      </BarButton>
+      {to !== undefined && (
+        <Suspense>
+          <SendSms to={to} close={() => setTo(undefined)} />
+        </Suspense>
+      )}
     </>
   );
 }

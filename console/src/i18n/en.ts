@@ -1,5 +1,6 @@
 import { organisationMenu, people, roles } from './en/organisation';
 import { settings } from './en/settings';
+import { sms } from './en/sms';
 import type { Words } from './zh-CN';
 
 export const en: Words = {
@@ -89,9 +90,14 @@ export const en: Words = {
     queueBoard: 'Queue monitor',
     settings: 'Settings',
     sections: { organisation: 'People', telephony: 'Telephony', system: 'System' },
+    sms: 'Messages',
+    smsMessages: 'Sent messages',
+    smsTemplates: 'Templates',
+    smsSignatures: 'Signatures',
     ...organisationMenu,
   },
   settings,
+  sms,
   people,
   roles,
   state: { ready: 'Online', not_ready: 'Busy', on_break: 'Break', wrap_up: 'Wrap-up', offline: 'Offline' },
@@ -153,6 +159,7 @@ export const en: Words = {
     threeWay: 'Three-way',
     threeWayCancel: 'End three',
     survey: 'Evaluate',
+    sms: 'Message',
     mobileIn: 'Mobile in',
     mobileOut: 'Mobile out',
     signIn: 'Sign in phone',

@@ -1,5 +1,6 @@
 import { organisationMenu, people, roles } from './zh-CN/organisation';
 import { settings } from './zh-CN/settings';
+import { sms } from './zh-CN/sms';
 
 /** The words of the manual, where it has one. */
 export const zhCN = {
@@ -89,9 +90,14 @@ export const zhCN = {
     queueBoard: '技能组监控',
     settings: '设置',
     sections: { organisation: '用户管理', telephony: '电话设置', system: '系统管理' },
+    sms: '短信',
+    smsMessages: '短信记录',
+    smsTemplates: '短信模板',
+    smsSignatures: '短信签名',
     ...organisationMenu,
   },
   settings,
+  sms,
   people,
   roles,
   state: {
@@ -159,6 +165,7 @@ export const zhCN = {
     threeWay: '三方',
     threeWayCancel: '取消三方',
     survey: '评价',
+    sms: '短信',
     mobileIn: '手机签入',
     mobileOut: '手机签出',
     signIn: '签入电话',

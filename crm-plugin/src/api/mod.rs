@@ -80,6 +80,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
         ("CrmSettings", settings::schema()),
         ("SmsMessage", sms_messages::schema()),
         ("SmsMessageList", shape::list_of("SmsMessage")),
+        ("SmsOrder", sms_messages::order_schema()),
         ("SmsQueued", sms_messages::queued_schema()),
         ("SmsSignature", sms_templates::signature_schema()),
         ("SmsSignatureList", shape::list_of("SmsSignature")),

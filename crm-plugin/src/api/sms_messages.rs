@@ -52,13 +52,13 @@ pub(super) fn operations() -> Vec<Operation> {
             permission: SMS_SEND,
             summary: "Sends a short message to up to 50 numbers: by an approved template, or a text of one's own with `sms.free_text`.",
             query: Vec::new(),
-            body: Some(order_schema()),
+            body: Some(reference("SmsOrder")),
             answers: vec![queued],
         },
     ]
 }
 
-fn order_schema() -> Value {
+pub(super) fn order_schema() -> Value {
     json!({"type": "object", "required": ["numbers"], "additionalProperties": false, "properties": {
         "numbers": {"type": "array", "items": {"type": "string"},
             "description": "1 to 50; commas (also Chinese ones) separate several in one text; blanks and repeated ones are dropped"},
