@@ -7,6 +7,7 @@ mod browser;
 mod call;
 mod console;
 mod console_together;
+mod console_walk;
 mod crash;
 mod crossing;
 mod database;
