@@ -27,10 +27,11 @@ page.on('pageerror', (error) => say({ event: 'error', text: String(error) }));
 await page.goto(origin);
 say({ event: 'ready', version: browser.version() });
 
-/** By role and name, or by what it is marked with. */
-const find = ({ role, name, id, text, label }) => {
-  if (label) return page.getByLabel(label, { exact: true });
-  const found = id ? page.getByTestId(id) : role ? page.getByRole(role, name ? { name, exact: true } : {}) : page.getByText(text);
+/** By role and name, or by what it is marked with; `within` another such. */
+const find = ({ role, name, id, text, label, within }) => {
+  const all = within ? find(within) : page;
+  if (label) return all.getByLabel(label, { exact: true });
+  const found = id ? all.getByTestId(id) : role ? all.getByRole(role, name ? { name, exact: true } : {}) : all.getByText(text);
   return (text && (id || role) ? found.filter({ hasText: text }) : found).first();
 };
 
@@ -54,6 +55,25 @@ const verbs = {
     const stats = last ? [...(await last.getStats()).values()] : [];
     return stats.find((one) => one.type === 'inbound-rtp')?.totalAudioEnergy ?? 0;
   }),
+  // How loud a pitch is in what comes in just now, dB of full scale.
+  pitch: ({ hz }) => page.evaluate(async (hz) => {
+    const track = window.connections.at(-1)?.getReceivers()[0]?.track;
+    if (!track) return -200;
+    if (window.ear?.track !== track) {
+      window.ear?.context.close();
+      const context = new AudioContext();
+      const analyser = context.createAnalyser();
+      Object.assign(analyser, { fftSize: 16384, smoothingTimeConstant: 0 });
+      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+      window.ear = { track, context, analyser };
+      await context.resume();
+    }
+    const { context, analyser } = window.ear;
+    const bins = new Float32Array(analyser.frequencyBinCount);
+    analyser.getFloatFrequencyData(bins);
+    const at = Math.round((hz * analyser.fftSize) / context.sampleRate);
+    return Math.max(-200, ...bins.subarray(at - 2, at + 3));
+  }, hz),
   shot: ({ path }) => page.screenshot({ path }),
 };
 

@@ -6,6 +6,8 @@ mod backup;
 mod browser;
 mod call;
 mod console;
+mod console_together;
+mod console_walk;
 mod crash;
 mod crossing;
 mod database;
