@@ -1,6 +1,7 @@
 import { organisationMenu, people, roles } from './en/organisation';
 import { settings } from './en/settings';
 import { sms } from './en/sms';
+import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './en/system';
 import type { Words } from './zh-CN';
 
 export const en: Words = {
@@ -55,6 +56,23 @@ export const en: Words = {
     oldWrong: 'This is not the old password',
     changed: 'The password was changed; sign in with it',
     phoneFailed: 'Your phone is not signed in: {{reason}}',
+    by: 'How to sign in',
+    byPassword: 'Password',
+    bySms: 'Code by SMS',
+    mobile: 'Mobile',
+    mobileRequired: 'Enter your mobile number',
+    code: 'Code',
+    codeRequired: 'Enter the 6 digits of the code',
+    getCode: 'Get a code',
+    again: 'Again in {{count}} s',
+    codeWrong:
+      'The code is wrong, used or too old, or the account is locked. Get another code, or ask an administrator to unlock it',
+    ticketWrong: 'This took too long, or the account is locked. Get another code, or ask an administrator',
+    joinHint: 'Choose the enterprise to join',
+    join: 'Join',
+    joined: 'Joined',
+    enter: 'Enter',
+    back: 'Back',
   },
   way: { web: 'USB headset', desk: 'Desk phone', mobile: 'Mobile', none: 'No phone for now' },
   frame: {
@@ -100,6 +118,14 @@ export const en: Words = {
   sms,
   people,
   roles,
+  tokens,
+  blocks,
+  bans,
+  webhooks,
+  audit,
+  system,
+  tenant,
+  https,
   state: { ready: 'Online', not_ready: 'Busy', on_break: 'Break', wrap_up: 'Wrap-up', offline: 'Offline' },
   word: {
     idle: 'Idle',

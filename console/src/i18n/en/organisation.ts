@@ -4,6 +4,14 @@ import type { organisationMenu as chinese } from '../zh-CN/organisation';
 export const organisationMenu: Record<keyof typeof chinese, string> = {
   employees: 'Employees',
   roles: 'Roles',
+  tenant: 'Enterprise',
+  blocks: 'Block lists',
+  tokens: 'API tokens',
+  webhooks: 'Webhooks',
+  audit: 'Audit log',
+  bans: 'Banned addresses',
+  system: 'System',
+  https: 'HTTPS',
 };
 
 export const people: Words['people'] = {
@@ -104,9 +112,11 @@ export const roles: Words['roles'] = {
   field: 'Field',
   right: 'Right',
   rights: { write: 'Read and write', read: 'Read', masked: 'Masked', hidden: 'Hidden' },
-  fieldsHint: 'What is not set is read and written. The customer pages obey these rights.',
+  fieldsHint:
+    'What is not set is read and written. The rights are kept with the role, for the pages and plugins that read these fields.',
   dataAll: 'All data',
   dataSome: 'Own department and others',
+  dataNamed: 'These departments',
   dataOwn: 'Own department',
   dataOthers: 'Other departments, with all below them',
   dataHint: 'One’s own data, and that of departments one manages, is always seen.',

@@ -2,6 +2,14 @@
 export const organisationMenu = {
   employees: '员工管理',
   roles: '角色管理',
+  tenant: '企业设置',
+  blocks: '黑名单',
+  tokens: 'API 令牌',
+  webhooks: '事件推送',
+  audit: '操作日志',
+  bans: '封禁地址',
+  system: '系统状态',
+  https: 'HTTPS 证书',
 } as const;
 
 export const people = {
@@ -99,9 +107,10 @@ export const roles = {
   field: '字段',
   right: '权限',
   rights: { write: '读写', read: '只读', masked: '脱敏', hidden: '隐藏' },
-  fieldsHint: '未设置的字段可读写。字段权限由客户管理页面执行',
+  fieldsHint: '未设置的字段可读写。设置随角色保存，供读取这些字段的页面和插件执行',
   dataAll: '全部数据',
   dataSome: '本部门及其他部门',
+  dataNamed: '指定部门',
   dataOwn: '本部门',
   dataOthers: '选择其他部门（含下级部门）',
   dataHint: '本人的数据和所管理部门的数据始终可见',

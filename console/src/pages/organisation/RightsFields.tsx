@@ -130,12 +130,17 @@ export function FieldRights({ value = {}, onChange, disabled = false }: Field<Re
 
 type Data = Schemas['DataPermission'];
 
-/** Data permission (ORG-33): all, or one's own department and others. */
-export function DataField({ value = { scope: 'departments', own: true }, onChange, disabled = false }: Field<Data>) {
+/** Data permission (ORG-33): all, or one's own department and others. A program has no own one. */
+export function DataField({
+  value = { scope: 'departments', own: true },
+  onChange,
+  disabled = false,
+  hasOwn = true,
+}: Field<Data> & { hasOwn?: boolean }) {
   const { t } = useTranslation();
   const session = useSession();
   const { tree } = useDepartments();
-  const some = value.scope === 'departments' ? value : { scope: 'departments' as const, own: true, departments: [] };
+  const some = value.scope === 'departments' ? value : { scope: 'departments' as const, own: hasOwn, departments: [] };
   return (
     <Space orientation="vertical" style={{ width: '100%' }}>
       <Radio.Group
@@ -144,18 +149,20 @@ export function DataField({ value = { scope: 'departments', own: true }, onChang
         onChange={({ target }) => onChange?.(target.value === 'all' ? { scope: 'all' } : some)}
         options={[
           { value: 'all', label: t('roles.dataAll'), disabled: session.data.scope !== 'all' },
-          { value: 'departments', label: t('roles.dataSome') },
+          { value: 'departments', label: hasOwn ? t('roles.dataSome') : t('roles.dataNamed') },
         ]}
       />
       {value.scope === 'departments' && (
         <>
-          <Checkbox
-            checked={some.own ?? false}
-            disabled={disabled}
-            onChange={({ target }) => onChange?.({ ...some, own: target.checked })}
-          >
-            {t('roles.dataOwn')}
-          </Checkbox>
+          {hasOwn && (
+            <Checkbox
+              checked={some.own ?? false}
+              disabled={disabled}
+              onChange={({ target }) => onChange?.({ ...some, own: target.checked })}
+            >
+              {t('roles.dataOwn')}
+            </Checkbox>
+          )}
           <TreeSelect
             multiple
             allowClear
