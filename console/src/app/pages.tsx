@@ -13,6 +13,7 @@ import { lazy } from 'react';
 import { organisationPages } from './organisationPages';
 import type { Page } from './page';
 import { may } from './session';
+import { telephonyPages } from './telephonyPages';
 
 const Home = lazy(() => import('../pages/Home').then(({ Home }) => ({ default: Home })));
 const CallRecords = lazy(() => import('../pages/CallRecords').then(({ CallRecords }) => ({ default: CallRecords })));
@@ -76,6 +77,7 @@ export const PAGES: readonly Page[] = [
     isFor: (session) => may(session, 'wallboard.read'),
   },
   ...organisationPages,
+  ...telephonyPages,
 ];
 
 /** The heads of the menu, in its order. */

@@ -1,5 +1,8 @@
+import { flowWords } from './en/flow';
 import { organisationMenu } from './en/organisation';
+import { promptWords } from './en/promptWords';
 import { settings } from './en/settings';
+import { telephonyMenu, telephonyWords } from './en/telephony';
 import type { Words } from './zh-CN';
 
 export const en: Words = {
@@ -90,8 +93,12 @@ export const en: Words = {
     settings: 'Settings',
     sections: { organisation: 'People', telephony: 'Telephony', system: 'System' },
     ...organisationMenu,
+    ...telephonyMenu,
   },
   settings,
+  ...telephonyWords,
+  ...flowWords,
+  promptWords,
   state: { ready: 'Online', not_ready: 'Busy', on_break: 'Break', wrap_up: 'Wrap-up', offline: 'Offline' },
   word: {
     idle: 'Idle',

@@ -1,5 +1,8 @@
+import { flowWords } from './zh-CN/flow';
 import { organisationMenu } from './zh-CN/organisation';
+import { promptWords } from './zh-CN/promptWords';
 import { settings } from './zh-CN/settings';
+import { telephonyMenu, telephonyWords } from './zh-CN/telephony';
 
 /** The words of the manual, where it has one. */
 export const zhCN = {
@@ -90,8 +93,12 @@ export const zhCN = {
     settings: '设置',
     sections: { organisation: '用户管理', telephony: '电话设置', system: '系统管理' },
     ...organisationMenu,
+    ...telephonyMenu,
   },
   settings,
+  ...telephonyWords,
+  ...flowWords,
+  promptWords,
   state: {
     ready: '电话在线',
     not_ready: '电话忙碌',
