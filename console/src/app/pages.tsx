@@ -15,6 +15,7 @@ import { organisationPages } from './organisationPages';
 import type { Page } from './page';
 import { may } from './session';
 import { smsPages } from './smsPages';
+import { telephonyPages } from './telephonyPages';
 
 const Home = lazy(() => import('../pages/Home').then(({ Home }) => ({ default: Home })));
 const CallRecords = lazy(() => import('../pages/CallRecords').then(({ CallRecords }) => ({ default: CallRecords })));
@@ -79,6 +80,7 @@ export const PAGES: readonly Page[] = [
   },
   ...smsPages,
   ...organisationPages,
+  ...telephonyPages,
 ];
 
 /** The heads of the menu, in its order. */

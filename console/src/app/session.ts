@@ -91,8 +91,34 @@ export function useSession(): Session {
   return standing.session;
 }
 
+/** Those of the settings of telephony. */
+type TelephonyPermission =
+  | 'callers.read'
+  | 'callers.write'
+  | 'conferences.control'
+  | 'conferences.read'
+  | 'extensions.read'
+  | 'extensions.write'
+  | 'flows.read'
+  | 'flows.write'
+  | 'hours.read'
+  | 'hours.write'
+  | 'prompts.read'
+  | 'prompts.write'
+  | 'queues.write'
+  | 'registrations.read'
+  | 'rooms.read'
+  | 'rooms.write'
+  | 'routes.read'
+  | 'routes.write'
+  | 'surveys.read'
+  | 'surveys.write'
+  | 'trunks.read'
+  | 'trunks.write';
+
 /** The permission keys that pages and buttons of this console ask for. The server checks each again (GEN-15). */
 export type Permission =
+  | TelephonyPermission
   | 'agent_states.read'
   | 'agents.read'
   | 'agents.supervise'
@@ -139,7 +165,20 @@ export type Permission =
   | 'webhooks.write';
 
 /** What `telephony.admin` stands for, of those. */
-const TELEPHONY: Permission[] = ['queues.read'];
+const TELEPHONY: Permission[] = [
+  'flows.read',
+  'flows.write',
+  'hours.read',
+  'hours.write',
+  'prompts.read',
+  'prompts.write',
+  'queues.read',
+  'queues.write',
+  'routes.read',
+  'routes.write',
+  'trunks.read',
+  'trunks.write',
+];
 
 export function may(session: Session, key: Permission): boolean {
   const keys = session.permissions;

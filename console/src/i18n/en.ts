@@ -2,6 +2,9 @@ import { organisationMenu, people, roles } from './en/organisation';
 import { settings } from './en/settings';
 import { sms } from './en/sms';
 import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './en/system';
+import { flowWords } from './en/flow';
+import { promptWords } from './en/promptWords';
+import { telephonyMenu, telephonyWords } from './en/telephony';
 import type { Words } from './zh-CN';
 
 export const en: Words = {
@@ -113,6 +116,7 @@ export const en: Words = {
     smsTemplates: 'Templates',
     smsSignatures: 'Signatures',
     ...organisationMenu,
+    ...telephonyMenu,
   },
   settings,
   sms,
@@ -126,6 +130,9 @@ export const en: Words = {
   system,
   tenant,
   https,
+  ...telephonyWords,
+  ...flowWords,
+  promptWords,
   state: { ready: 'Online', not_ready: 'Busy', on_break: 'Break', wrap_up: 'Wrap-up', offline: 'Offline' },
   word: {
     idle: 'Idle',

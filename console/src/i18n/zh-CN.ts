@@ -2,6 +2,9 @@ import { organisationMenu, people, roles } from './zh-CN/organisation';
 import { settings } from './zh-CN/settings';
 import { sms } from './zh-CN/sms';
 import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './zh-CN/system';
+import { flowWords } from './zh-CN/flow';
+import { promptWords } from './zh-CN/promptWords';
+import { telephonyMenu, telephonyWords } from './zh-CN/telephony';
 
 /** The words of the manual, where it has one. */
 export const zhCN = {
@@ -112,6 +115,7 @@ export const zhCN = {
     smsTemplates: '短信模板',
     smsSignatures: '短信签名',
     ...organisationMenu,
+    ...telephonyMenu,
   },
   settings,
   sms,
@@ -125,6 +129,9 @@ export const zhCN = {
   system,
   tenant,
   https,
+  ...telephonyWords,
+  ...flowWords,
+  promptWords,
   state: {
     ready: '电话在线',
     not_ready: '电话忙碌',
