@@ -31,6 +31,11 @@ function told(status: number, detail: string | undefined): string {
   return refusal(detail) ?? (status === 403 ? i18n.t('problem.forbidden') : detail);
 }
 
+/** A reason that the server gives with an answer, in the language of who reads it. */
+export function said(reason: string): string {
+  return i18n.language === 'en' ? reason : (refusal(reason) ?? reason);
+}
+
 export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

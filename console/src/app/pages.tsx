@@ -1,31 +1,23 @@
-import {
-  ClockCircleOutlined,
-  DashboardOutlined,
-  DesktopOutlined,
-  FileTextOutlined,
-  HomeOutlined,
-  PhoneOutlined,
-  TeamOutlined,
-  UnorderedListOutlined,
-} from '@ant-design/icons';
+import { DashboardOutlined, DesktopOutlined, FileTextOutlined, HomeOutlined, TeamOutlined } from '@ant-design/icons';
 import { type ComponentType, lazy, type ReactNode } from 'react';
+import type { Words } from '../i18n/zh-CN';
+import { ASSISTANT } from './assistant';
 import { may, type Session } from './session';
 
 const Home = lazy(() => import('../pages/Home').then(({ Home }) => ({ default: Home })));
-const CallRecords = lazy(() => import('../pages/CallRecords').then(({ CallRecords }) => ({ default: CallRecords })));
-const MissedCalls = lazy(() => import('../pages/MissedCalls').then(({ MissedCalls }) => ({ default: MissedCalls })));
-const AgentStates = lazy(() => import('../pages/AgentStates').then(({ AgentStates }) => ({ default: AgentStates })));
 const Wallboard = lazy(() => import('../pages/Wallboard').then(({ Wallboard }) => ({ default: Wallboard })));
 const AgentBoard = lazy(() => import('../pages/AgentBoard').then(({ AgentBoard }) => ({ default: AgentBoard })));
 const QueueBoard = lazy(() => import('../pages/QueueBoard').then(({ QueueBoard }) => ({ default: QueueBoard })));
 
 /** A page of the console: where it is, how it is called, who sees it. */
 export interface Page {
+  /** Where it is; one that is about a single thing ends with `/:id`. */
   path: string;
-  name: 'home' | 'callRecords' | 'missedCalls' | 'agentStates' | 'wallboard' | 'agentBoard' | 'queueBoard';
+  name: keyof Words['menu'];
   icon: ReactNode;
+  /** Under which head of the menu; the home desk stands alone, and pages about a single thing stand in no menu. */
   group?: 'assistant' | 'monitoring';
-  draw: ComponentType;
+  draw: ComponentType<{ path: string }>;
   isFor: (session: Session) => boolean;
 }
 
@@ -34,30 +26,7 @@ const home: Page = { path: '/', name: 'home', icon: <HomeOutlined />, draw: Home
 /** In the order and under the heads of the manual's menu (UI-09). */
 export const PAGES: readonly Page[] = [
   home,
-  {
-    path: '/call-records',
-    name: 'callRecords',
-    group: 'assistant',
-    icon: <UnorderedListOutlined />,
-    draw: CallRecords,
-    isFor: (session) => may(session, 'call_records.read'),
-  },
-  {
-    path: '/missed-calls',
-    name: 'missedCalls',
-    group: 'assistant',
-    icon: <PhoneOutlined />,
-    draw: MissedCalls,
-    isFor: (session) => may(session, 'missed_offers.read') || may(session, 'call.dial'),
-  },
-  {
-    path: '/agent-states',
-    name: 'agentStates',
-    group: 'assistant',
-    icon: <ClockCircleOutlined />,
-    draw: AgentStates,
-    isFor: (session) => may(session, 'agent_states.read'),
-  },
+  ...ASSISTANT,
   {
     path: '/wallboard',
     name: 'wallboard',
@@ -86,6 +55,21 @@ export const PAGES: readonly Page[] = [
 
 export const GROUP_ICONS = { assistant: <FileTextOutlined />, monitoring: <DashboardOutlined /> } as const;
 
+const ID = '/:id';
+
+/** What a path is about, where its page is about a single thing. */
+export function idAt(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 export function pageAt(path: string): Page | undefined {
-  return PAGES.find((page) => page.path === path);
+  const above = path.slice(0, path.lastIndexOf('/'));
+  return (
+    PAGES.find((page) => page.path === path) ?? PAGES.find((page) => page.path === above + ID && idAt(path) !== '')
+  );
+}
+
+/** Whether a page stands in the menu. */
+export function isInMenu({ path }: Page): boolean {
+  return !path.endsWith(ID);
 }

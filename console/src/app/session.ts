@@ -3,6 +3,7 @@ import { api, ask, onSessionEnded, type Schemas } from '../api/client';
 import { Problem } from '../api/problem';
 
 export type Session = Schemas['SessionShown'];
+type SignInWay = Schemas['SignInWay'];
 
 /** Who is signed in. */
 export type Standing =
@@ -41,8 +42,9 @@ export async function resume(): Promise<void> {
   }
 }
 
-export async function signIn(login: string, password: string, tenant?: string): Promise<void> {
-  const body = { login, password, ...(tenant ? { tenant } : {}) };
+/** `way` is by what one takes part in calls, for the login log (LOG-06). */
+export async function signIn(login: string, password: string, tenant?: string, way?: SignInWay): Promise<void> {
+  const body = { login, password, ...(tenant ? { tenant } : {}), ...(way ? { sign_in: way } : {}) };
   // The token is for programs; the cookie serves the browser.
   const { token: _, ...session } = await ask(api.POST('/api/v1/session', { body }));
   isFresh = true;
@@ -72,6 +74,7 @@ export type Permission =
   | 'agent_states.read'
   | 'agents.read'
   | 'agents.supervise'
+  | 'call_ladders.read'
   | 'call.dial'
   | 'call_records.read'
   | 'calls.barge'
@@ -79,11 +82,20 @@ export type Permission =
   | 'calls.monitor'
   | 'calls.takeover'
   | 'calls.whisper'
+  | 'crm.call_records.read'
+  | 'crm.lost_answered.read'
+  | 'crm.lost_calls.read'
+  | 'crm.missed_calls.read'
+  | 'departments.read'
+  | 'employees.write'
   | 'extensions.use'
+  | 'logins.read'
   | 'missed_offers.read'
   | 'queues.read'
   | 'recordings.download'
   | 'recordings.play'
+  | 'recordings.read'
+  | 'voicemails.read'
   | 'wallboard.read';
 
 /** What `telephony.admin` stands for, of those. */

@@ -1,3 +1,4 @@
+import { assistant, assistantMenu } from './en/assistant';
 import type { Words } from './zh-CN';
 
 export const en: Words = {
@@ -72,7 +73,6 @@ export const en: Words = {
     closeAll: 'Close all tabs',
     reconnecting: 'The connection to the server is lost; reconnecting… A running call goes on',
     phoneLost: 'The web phone is not connected; reconnecting…',
-    aboutText: 'Call centre console, version {{version}}',
     main: 'Main navigation',
   },
   menu: {
@@ -85,6 +85,7 @@ export const en: Words = {
     wallboard: 'Wallboard',
     agentBoard: 'Agent monitor',
     queueBoard: 'Queue monitor',
+    ...assistantMenu,
   },
   state: { ready: 'Online', not_ready: 'Busy', on_break: 'Break', wrap_up: 'Wrap-up', offline: 'Offline' },
   word: {
@@ -253,11 +254,13 @@ export const en: Words = {
     inbound: 'In',
     outbound: 'Out',
     internal: 'Internal',
+    consult: 'Consult',
     caller: 'Caller',
     callee: 'Callee',
     number: 'Number',
     agent: 'Agent',
     queue: 'Queue',
+    department: 'Department',
     start: 'Start',
     answer: 'Answered',
     end: 'End',
@@ -324,6 +327,14 @@ export const en: Words = {
     mine: 'My data',
     allData: 'All data',
     time: 'Time',
+    incoming: 'Incoming number',
+    location: 'Location',
+    state: 'Processing',
+    open: 'Unprocessed',
+    done: 'Processed',
+    process: 'Process and call back',
+    called: 'Calling {{number}}',
+    notCalled: 'Processed, but not called: {{reason}}',
   },
   outcome: { caller_hung_up: 'Caller hung up', timed_out: 'Timed out', rejected: 'Rejected', failed: 'Failed' },
   states: {
@@ -394,4 +405,5 @@ export const en: Words = {
     level: 'Service level',
     answerRate: 'Answer rate',
   },
+  ...assistant,
 };

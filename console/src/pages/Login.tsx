@@ -16,6 +16,8 @@ interface Filled {
 }
 
 const WAYS: readonly SignInWay[] = ['web', 'desk', 'none'];
+/** As the login log calls them. */
+const LOGGED = { web: 'browser', desk: 'desk', none: undefined } as const;
 
 export function Login({ because }: { because: 'ended' | 'password_changed' | undefined }) {
   const { t } = useTranslation();
@@ -32,7 +34,7 @@ export function Login({ because }: { because: 'ended' | 'password_changed' | und
     setRefused(undefined);
     prefer({ way: filled.way, extension: filled.extension?.trim() ?? '' });
     try {
-      await signIn(filled.login.trim(), filled.password, filled.tenant?.trim());
+      await signIn(filled.login.trim(), filled.password, filled.tenant?.trim(), LOGGED[filled.way]);
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem(0, undefined);
       if (problem.fields.some(({ field }) => field === 'tenant')) setAsksTenant(true);

@@ -3,17 +3,19 @@ import { Button, Card, Form, type FormInstance, Space } from 'antd';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
-/** The conditions of a list: search, and back to the defaults (GEN-10). */
+/** The conditions of a list: search, back to the defaults (GEN-10), and what else is done by them, as an export. */
 export function Conditions<T extends object>({
   form,
   initial,
   ask,
   children,
+  extra,
 }: {
   form: FormInstance<T>;
   initial: T;
   ask: (conditions: T) => void;
   children: ReactNode;
+  extra?: ReactNode;
 }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
@@ -42,6 +44,7 @@ export function Conditions<T extends object>({
           >
             {t('common.reset')}
           </Button>
+          {extra}
         </Space>
       </Form>
     </Card>

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Button, Select, Space, Table, type TableProps } from 'antd';
-import { type Key, useState } from 'react';
+import { type Key, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Answered, Nothing } from './States';
 
@@ -19,10 +19,14 @@ interface Given<T> {
   columns: TableProps<T>['columns'];
   rowKey: (row: T) => Key;
   onRow?: TableProps<T>['onRow'];
+  /** What still works where the CRM is off. */
+  instead?: ReactNode;
+  /** How soon rows are asked for again, ms, while they still change. */
+  again?: (rows: readonly T[]) => number | false;
 }
 
 /** A list of the API with its pages (GEN-10), newest first. */
-export function DataTable<T extends object>({ name, load, columns, rowKey, onRow }: Given<T>) {
+export function DataTable<T extends object>({ name, load, columns, rowKey, onRow, instead, again }: Given<T>) {
   const { t } = useTranslation();
   const [limit, setLimit] = useState(SIZES[0] ?? 20);
   const listed = JSON.stringify([name, limit]);
@@ -33,10 +37,11 @@ export function DataTable<T extends object>({ name, load, columns, rowKey, onRow
     queryKey: [...name, limit, cursor],
     queryFn: () => load({ limit, ...(cursor ? { cursor } : {}) }),
     placeholderData: (before) => before,
+    refetchInterval: ({ state }) => again?.(state.data?.items ?? []) ?? false,
   });
   const next = query.data?.next_cursor;
   return (
-    <Answered query={query}>
+    <Answered query={query} instead={instead}>
       {({ items }) => (
         <>
           <Table<T>
