@@ -14,10 +14,11 @@ import {
   SwapOutlined,
   UsergroupAddOutlined,
 } from '@ant-design/icons';
-import { App, Button, type ButtonProps, Popover } from 'antd';
+import { App, Button, type ButtonProps, Popover, Typography } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSession } from '../app/session';
+import { keyOf, type Shortcut, useShortcuts } from '../app/shortcuts';
 import { phaseOf, wayOf } from '../desk/model';
 import { forCall, hangUp, signOutMobile } from '../desk/orders';
 import { type Control, works } from '../desk/phases';
@@ -25,6 +26,7 @@ import { useDesk } from '../desk/store';
 import { mute, usePhone } from '../phone/softphone';
 import { CallDisplay } from './CallDisplay';
 import { DialPad } from './DialPad';
+import { useHint } from './hint';
 import { Keypad } from './Keypad';
 import { SignInDialog } from './SignInDialog';
 import { StateSelector } from './StateSelector';
@@ -55,6 +57,7 @@ export function ControlBar() {
             {t('bar.signIn')}
           </Button>
           <MobileButton me={me} signIn={() => setSigningIn('mobile')} />
+          <Hint />
         </div>
       ) : (
         <Buttons me={me} signIn={setSigningIn} />
@@ -71,10 +74,25 @@ export function ControlBar() {
   );
 }
 
-/** Named by its word alone, not by its icon's. */
-function BarButton({ children, ...props }: Omit<ButtonProps, 'children'> & { children: string }) {
+/** PHONE-04: why there are no controls yet. */
+function Hint() {
+  const { t } = useTranslation();
+  const reason = useHint((hint) => hint.reason);
+  if (reason === undefined) return null;
   return (
-    <Button type="text" aria-label={children} {...props} className="bar-button">
+    <Typography.Text type="danger" ellipsis={{ tooltip: true }} style={{ minWidth: 0, flex: 1 }} role="alert">
+      {t('login.phoneFailed', { reason })}
+    </Typography.Text>
+  );
+}
+
+type BarButtonProps = Omit<ButtonProps, 'children'> & { children: string; shortcut?: Shortcut };
+
+/** Named by its word alone, not by its icon's. */
+function BarButton({ children, shortcut, ...props }: BarButtonProps) {
+  const title = shortcut && keyOf(shortcut);
+  return (
+    <Button type="text" aria-label={children} title={title} {...props} className="bar-button">
       {children}
     </Button>
   );
@@ -121,6 +139,14 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
       cancelText: t('common.cancel'),
       onOk: () => call && run(() => forCall.threeWayCancel(call)),
     });
+  const hold = phase === 'held' ? order('retrieve', forCall.retrieve) : order('hold', forCall.hold);
+  const end = { disabled: !isInCall || isBusy, onClick: () => run(() => hangUp(call)) };
+  useShortcuts({
+    hangUp: end.disabled ? undefined : end.onClick,
+    hold: hold.disabled ? undefined : hold.onClick,
+    transfer: can('transfer') ? () => setTarget('transfer') : undefined,
+    consult: can('consult') ? () => setTarget('consult') : undefined,
+  });
   return (
     <>
       {isInCall && phase !== 'ringing' ? (
@@ -129,26 +155,26 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
         <DialPad disabled={phase !== 'none'} />
       )}
       <div className="bar-buttons">
-        <BarButton
-          danger
-          icon={<PhoneOutlined rotate={225} />}
-          disabled={!isInCall || isBusy}
-          onClick={() => run(() => hangUp(call))}
-        >
+        <BarButton danger icon={<PhoneOutlined rotate={225} />} shortcut="hangUp" {...end}>
           {t('bar.hangUp')}
         </BarButton>
         {phase === 'held' ? (
-          <BarButton icon={<PlayCircleOutlined />} {...order('retrieve', forCall.retrieve)}>
+          <BarButton icon={<PlayCircleOutlined />} shortcut="hold" {...hold}>
             {t('bar.retrieve')}
           </BarButton>
         ) : (
-          <BarButton icon={<PauseCircleOutlined />} {...order('hold', forCall.hold)}>
+          <BarButton icon={<PauseCircleOutlined />} shortcut="hold" {...hold}>
             {t('bar.hold')}
           </BarButton>
         )}
         <MuteButton />
         <KeysButton call={call} disabled={!can('dtmf')} />
-        <BarButton icon={<SwapOutlined />} disabled={!can('transfer')} onClick={() => setTarget('transfer')}>
+        <BarButton
+          icon={<SwapOutlined />}
+          shortcut="transfer"
+          disabled={!can('transfer')}
+          onClick={() => setTarget('transfer')}
+        >
           {t('bar.transfer')}
         </BarButton>
         {phase === 'consulting' ? (
@@ -161,7 +187,12 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
             </BarButton>
           </>
         ) : (
-          <BarButton icon={<QuestionCircleOutlined />} disabled={!can('consult')} onClick={() => setTarget('consult')}>
+          <BarButton
+            icon={<QuestionCircleOutlined />}
+            shortcut="consult"
+            disabled={!can('consult')}
+            onClick={() => setTarget('consult')}
+          >
             {t('bar.consult')}
           </BarButton>
         )}
@@ -192,11 +223,13 @@ function MuteButton() {
   const { t } = useTranslation();
   const line = usePhone((phone) => phone.line);
   const way = useDesk(({ desk }) => wayOf(desk?.agent));
-  if (way !== 'web') return null;
   const isMuted = line.kind === 'up' && line.muted;
+  useShortcuts({ mute: line.kind === 'up' ? () => mute(!isMuted) : undefined });
+  if (way !== 'web') return null;
   return (
     <BarButton
       icon={isMuted ? <AudioMutedOutlined /> : <AudioOutlined />}
+      shortcut="mute"
       disabled={line.kind !== 'up'}
       danger={isMuted}
       onClick={() => mute(!isMuted)}

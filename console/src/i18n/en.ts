@@ -1,4 +1,5 @@
 import { assistant, assistantMenu } from './en/assistant';
+import { detail } from './en/detail';
 import type { Words } from './zh-CN';
 
 export const en: Words = {
@@ -184,6 +185,8 @@ export const en: Words = {
     microphone: 'Microphone',
     speaker: 'Loudspeaker',
     ringer: 'Rings at',
+    notifications: 'Notifications',
+    allow: 'Allow',
     own: "The browser's own",
     level: 'Level',
     denied: 'The microphone cannot be used; allow it in the browser',
@@ -406,4 +409,5 @@ export const en: Words = {
     answerRate: 'Answer rate',
   },
   ...assistant,
+  ...detail,
 };

@@ -1,4 +1,5 @@
 import { assistant, assistantMenu } from './zh-CN/assistant';
+import { detail } from './zh-CN/detail';
 
 /** The words of the manual, where it has one. */
 export const zhCN = {
@@ -190,6 +191,8 @@ export const zhCN = {
     microphone: '麦克风',
     speaker: '扬声器',
     ringer: '振铃设备',
+    notifications: '桌面通知',
+    allow: '允许',
     own: '浏览器默认',
     level: '音量',
     denied: '无法使用麦克风，请在浏览器中允许',
@@ -412,6 +415,7 @@ export const zhCN = {
     answerRate: '应答率',
   },
   ...assistant,
+  ...detail,
 } as const;
 
 /** The same keys with other texts: how another language is typed. */

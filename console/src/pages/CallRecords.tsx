@@ -1,7 +1,6 @@
-import { Button, Form, Select, Tag } from 'antd';
+import { Form, Select, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useNavigate } from 'react-router';
 import { api } from '../api/client';
 import { askCrm, type CrmCallRecord } from '../api/crm';
 import { useMay, useSession } from '../app/session';
@@ -23,6 +22,7 @@ import {
 import { NumberLink } from '../ui/NumberLink';
 import { RecordingButtons } from '../ui/Recordings';
 import { useView, ViewSwitch } from '../ui/ViewSwitch';
+import { DetailButton } from './DetailButton';
 import { EngineCallRecords } from './EngineCallRecords';
 import { personOf } from './person';
 
@@ -159,17 +159,4 @@ function useColumns() {
       render: (_: unknown, { call_id }: Row) => <DetailButton call={call_id} />,
     },
   ];
-}
-
-/** To the page that says all about a call; for who may read the engine's records. */
-export function DetailButton({ call }: { call: string }) {
-  const { t } = useTranslation();
-  const may = useMay();
-  const navigate = useNavigate();
-  if (!may('call_records.read')) return null;
-  return (
-    <Button type="link" size="small" onClick={() => navigate(`/call-records/${call}`)}>
-      {t('records.detail')}
-    </Button>
-  );
 }

@@ -1,17 +1,18 @@
 import { SoundOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
-import { Button, DatePicker, Descriptions, Drawer, Form, Input, InputNumber, Select, Space, Tag } from 'antd';
+import { Button, DatePicker, Form, Input, InputNumber, Modal, Select, Tag } from 'antd';
 import type { Dayjs } from 'dayjs';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../api/client';
-import { useMay, useSession } from '../app/session';
+import { useSession } from '../app/session';
 import { duration, instant, moment, today } from '../format';
-import { AudioPlayer } from '../ui/AudioPlayer';
 import { Conditions } from '../ui/Conditions';
 import { DataTable } from '../ui/DataTable';
 import { NumberLink } from '../ui/NumberLink';
+import { Recording } from '../ui/Recordings';
 import { Answered, Nothing } from '../ui/States';
+import { DetailButton } from './DetailButton';
 
 type CallRecord = Schemas['CallRecordShown'];
 type Direction = Schemas['DirectionName'];
@@ -88,20 +89,23 @@ export function EngineCallRecords() {
             title: t('common.operation'),
             fixed: 'right',
             render: (_, record) => (
-              <Button
-                type="link"
-                size="small"
-                aria-label={t('records.listen')}
-                icon={<SoundOutlined />}
-                onClick={() => setShown(record)}
-              >
-                {t('records.listen')}
-              </Button>
+              <>
+                <Button
+                  type="link"
+                  size="small"
+                  aria-label={t('records.listen')}
+                  icon={<SoundOutlined />}
+                  onClick={() => setShown(record)}
+                >
+                  {t('records.listen')}
+                </Button>
+                <DetailButton call={record.id} />
+              </>
             ),
           },
         ]}
       />
-      {shown && <Detail record={shown} close={() => setShown(undefined)} />}
+      {shown && <Listening record={shown} close={() => setShown(undefined)} />}
     </div>
   );
 }
@@ -162,43 +166,24 @@ function Rating({ record }: { record: CallRecord }) {
   return answer?.label ?? t('records.notRated');
 }
 
-function Detail({ record, close }: { record: CallRecord; close: () => void }) {
+/** The recordings of a call, to hear and to keep; the rest of it stands on its own page. */
+function Listening({ record, close }: { record: CallRecord; close: () => void }) {
   const { t } = useTranslation();
-  const { time_zone: zone } = useSession();
-  const may = useMay();
   const query = useQuery({
     queryKey: ['call-record', record.id],
     queryFn: () => ask(api.GET('/api/v1/call-records/{id}', { params: { path: { id: record.id } } })),
   });
   return (
-    <Drawer open title={t('records.detail')} size={640} onClose={close}>
-      <Space orientation="vertical" size="large" style={{ width: '100%' }}>
-        <Descriptions
-          size="small"
-          column={2}
-          bordered
-          items={[
-            { key: 'caller', label: t('records.caller'), children: record.caller || t('bar.unknownCaller') },
-            { key: 'callee', label: t('records.callee'), children: record.callee },
-            { key: 'start', label: t('records.start'), children: moment(record.created_at, zone) },
-            { key: 'answer', label: t('records.answer'), children: moment(record.answered_at, zone) },
-            { key: 'end', label: t('records.end'), children: moment(record.ended_at, zone) },
-            { key: 'total', label: t('records.total'), children: duration(record.total_duration_ms) },
-          ]}
-        />
-        <Answered query={query}>
-          {({ recordings }) => {
-            if (recordings.length === 0) return <Nothing text={t('records.noRecording')} />;
-            return recordings.map((one) => {
-              if (!one.audio)
-                return <Nothing key={one.id} text={one.purged_at ? t('records.expired') : t('records.noRecording')} />;
-              if (!may('recordings.play')) return null;
-              const file = may('recordings.download') ? `/api/v1/recordings/${one.id}/file` : undefined;
-              return <AudioPlayer key={one.id} source={one.audio} download={file} />;
-            });
-          }}
-        </Answered>
-      </Space>
-    </Drawer>
+    <Modal open title={t('records.recording')} footer={null} width={640} onCancel={close}>
+      <Answered query={query}>
+        {({ recordings }) =>
+          recordings.length === 0 ? (
+            <Nothing text={t('records.noRecording')} />
+          ) : (
+            recordings.map(({ id }, place) => <Recording key={id} id={id} begins={place === 0} />)
+          )
+        }
+      </Answered>
+    </Modal>
   );
 }

@@ -130,6 +130,12 @@ export const assistant: Widened<typeof chinese> = {
     clear: 'Clear all',
   },
   about: { version: 'Console version', enterprise: 'Enterprise', server: 'Server' },
+  notification: {
+    default: 'Not decided',
+    granted: 'A call is told by the system while the page is in the background',
+    denied: 'Forbidden in the browser',
+    unsupported: 'Not known to this browser',
+  },
   keys: {
     title: 'Keyboard shortcuts',
     hint: 'They do nothing while an input method composes.',

@@ -128,6 +128,12 @@ export const assistant = {
     clear: '全部清除',
   },
   about: { version: '控制台版本', enterprise: '企业', server: '服务器地址' },
+  notification: {
+    default: '未设置',
+    granted: '页面在后台时，来电会弹出系统通知',
+    denied: '已被浏览器禁止',
+    unsupported: '此浏览器不支持',
+  },
   keys: {
     title: '键盘快捷键',
     hint: '输入法正在输入时不起作用。',
