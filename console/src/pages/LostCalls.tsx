@@ -12,9 +12,12 @@ import { Conditions } from '../ui/Conditions';
 import { DataTable } from '../ui/DataTable';
 import { ExportButton } from '../ui/ExportButton';
 import { ChoiceField, TextField, type Timed, TimeField, typed } from '../ui/fields';
+import { NumberLink } from '../ui/NumberLink';
 import { type View, ViewSwitch } from '../ui/ViewSwitch';
 
 const STATES = ['open', 'occupied', 'completed'] as const;
+/** How soon it is looked at again who occupies what, ms. */
+const AGAIN_MS = 15_000;
 const COLOURS = { open: 'warning', occupied: 'processing', completed: 'success' } as const;
 
 interface Wanted extends Timed {
@@ -52,10 +55,11 @@ export function LostCalls() {
         name={['crm-lost', conditions]}
         load={(page) => askCrm(api.GET('/api/v1/crm/lost-calls', { params: { query: { ...conditions, ...page } } }))}
         rowKey={({ id }) => id}
+        again={() => AGAIN_MS}
         columns={[
           { title: t('records.caller'), render: (_, row) => <Caller row={row} /> },
           { title: t('missed.location'), dataIndex: 'location' },
-          { title: t('records.callee'), dataIndex: 'callee' },
+          { title: t('records.callee'), render: (_, { callee }) => <NumberLink number={callee} /> },
           { title: t('lost.line'), dataIndex: 'line' },
           { title: t('records.queue'), dataIndex: 'queue' },
           { title: t('lost.began'), render: (_, row) => moment(row.began_at, zone) },

@@ -11,6 +11,7 @@ import { duration, moment, span, today } from '../format';
 import { Conditions } from '../ui/Conditions';
 import { DataTable } from '../ui/DataTable';
 import { ChoiceField, TextField, type Timed, TimeField, typed } from '../ui/fields';
+import { NumberLink } from '../ui/NumberLink';
 import { useView, ViewSwitch } from '../ui/ViewSwitch';
 import { MissedOffers } from './MissedOffers';
 import { personOf } from './person';
@@ -72,7 +73,7 @@ export function useMissedColumns() {
   return [
     { title: t('missed.agent'), render: (_: unknown, row: CrmMissedCall) => personOf(row) },
     { title: t('missed.caller'), render: (_: unknown, row: CrmMissedCall) => <CallerToProcess row={row} /> },
-    { title: t('missed.callee'), dataIndex: 'callee' },
+    { title: t('missed.callee'), render: (_: unknown, { callee }: CrmMissedCall) => <NumberLink number={callee} /> },
     { title: t('missed.location'), dataIndex: 'location' },
     { title: t('missed.queue'), dataIndex: 'queue' },
     { title: t('missed.ringStart'), render: (_: unknown, row: CrmMissedCall) => moment(row.ring_started_at, zone) },

@@ -1,4 +1,4 @@
-import { DatePicker, Form, Input, Segmented, Select, Tag } from 'antd';
+import { DatePicker, Form, Input, Select, Tag } from 'antd';
 import type { Dayjs } from 'dayjs';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,6 +9,7 @@ import { duration, instant, moment, today } from '../format';
 import { Conditions } from '../ui/Conditions';
 import { DataTable } from '../ui/DataTable';
 import { NumberLink } from '../ui/NumberLink';
+import { type View, ViewSwitch } from '../ui/ViewSwitch';
 
 type Missed = Schemas['MissedOfferShown'];
 interface Wanted {
@@ -22,26 +23,15 @@ const OUTCOMES = ['caller_hung_up', 'timed_out', 'rejected', 'failed'] as const;
 
 /** The engine's own list of offers that were not taken: for installations without the CRM, and for who may not see its list. */
 export function MissedOffers() {
-  const { t } = useTranslation();
   const may = useMay();
   const isAgent = useDesk(({ desk }) => Boolean(desk?.agent));
   const canMine = may('call.dial') && isAgent;
   const canAll = may('missed_offers.read');
-  const [chosen, setView] = useState<'mine' | 'all'>();
+  const [chosen, setView] = useState<View>();
   const view = chosen ?? (canMine || !canAll ? 'mine' : 'all');
   return (
     <div className="page">
-      {canMine && canAll && (
-        <Segmented
-          style={{ alignSelf: 'flex-start' }}
-          value={view}
-          onChange={setView}
-          options={[
-            { value: 'mine', label: t('missed.mine') },
-            { value: 'all', label: t('missed.allData') },
-          ]}
-        />
-      )}
+      {canMine && canAll && <ViewSwitch view={view} choose={setView} />}
       {view === 'mine' ? <Mine /> : <All />}
     </div>
   );

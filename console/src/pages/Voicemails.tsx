@@ -17,6 +17,9 @@ import { NumberLink } from '../ui/NumberLink';
 
 type Voicemail = Schemas['VoicemailShown'];
 
+/** Who listened or downloaded is written a moment after that, ms. */
+const WRITTEN_MS = 1_000;
+
 interface Wanted extends Timed, Seconds {
   caller?: string;
   callee?: string;
@@ -64,7 +67,7 @@ export function Voicemails() {
         rowKey={({ id }) => id}
         columns={[
           { title: t('records.caller'), render: (_, { caller }) => <NumberLink number={caller} /> },
-          { title: t('records.callee'), dataIndex: 'callee' },
+          { title: t('records.callee'), render: (_, { callee }) => <NumberLink number={callee} /> },
           { title: t('voicemail.mailbox'), dataIndex: 'mailbox' },
           { title: t('voicemail.time'), render: (_, { left_at }) => moment(left_at, zone) },
           { title: t('voicemail.length'), render: (_, { length_ms }) => duration(length_ms) },
@@ -95,7 +98,15 @@ function Actions({ row }: { row: Voicemail }) {
   const { message, modal } = App.useApp();
   const queries = useQueryClient();
   const [isOpen, setIsOpen] = useState(false);
-  const changed = () => queries.invalidateQueries({ queryKey: ['voicemails'] });
+  const look = () => void queries.invalidateQueries({ queryKey: ['voicemails'] });
+  const changed = () => {
+    look();
+    setTimeout(look, WRITTEN_MS);
+  };
+  const heard = () => {
+    setIsOpen(false);
+    changed();
+  };
   const run = (order: () => Promise<unknown>) => order().then(changed, (error) => void message.error(textOf(error)));
   const remove = () =>
     modal.confirm({
@@ -141,8 +152,8 @@ function Actions({ row }: { row: Voicemail }) {
         onClick={remove}
       />
       {isOpen && row.audio && (
-        <Modal open title={t('voicemail.listen')} footer={null} width={640} onCancel={() => setIsOpen(false)}>
-          <AudioPlayer source={row.audio} lengthMs={row.length_ms} begins heard={() => void changed()} />
+        <Modal open title={t('voicemail.listen')} footer={null} width={640} onCancel={heard}>
+          <AudioPlayer source={row.audio} lengthMs={row.length_ms} begins />
         </Modal>
       )}
     </Space>

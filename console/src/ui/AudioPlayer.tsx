@@ -15,12 +15,10 @@ interface Playing {
   lengthMs?: number | null | undefined;
   /** It begins by itself: somebody has just asked to hear it. */
   begins?: boolean;
-  /** Told when it is played first: the server has noted that. */
-  heard?: () => void;
 }
 
 /** Plays a recording: speed, position, outline, volume, download (REC-01 to REC-03). Nothing is loaded, and so noted, before it is played. */
-export function AudioPlayer({ source, download, lengthMs, begins = false, heard }: Playing) {
+export function AudioPlayer({ source, download, lengthMs, begins = false }: Playing) {
   const { t } = useTranslation();
   const audio = useRef<HTMLAudioElement>(null);
   const [isPlaying, setIsPlaying] = useState(false);
@@ -53,7 +51,6 @@ export function AudioPlayer({ source, download, lengthMs, begins = false, heard 
           autoPlay={begins}
           onPlay={() => setIsPlaying(true)}
           onPause={() => setIsPlaying(false)}
-          onLoadedData={heard}
           onError={() => setHasFailed(true)}
           onTimeUpdate={({ currentTarget }) => setAt(currentTarget.currentTime)}
           onDurationChange={({ currentTarget: { duration: length } }) => Number.isFinite(length) && setTotal(length)}

@@ -19,18 +19,14 @@ export function Conditions<T extends object>({
 }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
+  const begin = (conditions: T) => {
+    ask(conditions);
+    // The same conditions ask again, too: rows may have changed.
+    void queries.invalidateQueries();
+  };
   return (
     <Card size="small">
-      <Form<T>
-        form={form}
-        layout="inline"
-        initialValues={initial}
-        style={{ rowGap: 8 }}
-        onFinish={(conditions) => {
-          ask(conditions);
-          void queries.invalidateQueries();
-        }}
-      >
+      <Form<T> form={form} layout="inline" initialValues={initial} style={{ rowGap: 8 }} onFinish={begin}>
         {children}
         <Space>
           <Button type="primary" htmlType="submit">
@@ -39,7 +35,7 @@ export function Conditions<T extends object>({
           <Button
             onClick={() => {
               form.resetFields();
-              ask(initial);
+              begin(initial);
             }}
           >
             {t('common.reset')}
