@@ -28,17 +28,20 @@ await page.goto(origin);
 say({ event: 'ready', version: browser.version() });
 
 /** By role and name, or by what it is marked with; `within` another such. */
-const find = ({ role, name, id, text, label, within }) => {
+const everyOne = ({ role, name, id, text, label, within }) => {
   const all = within ? find(within) : page;
   if (label) return all.getByLabel(label, { exact: true });
   const found = id ? all.getByTestId(id) : role ? all.getByRole(role, name ? { name, exact: true } : {}) : all.getByText(text);
-  return (text && (id || role) ? found.filter({ hasText: text }) : found).first();
+  return text && (id || role) ? found.filter({ hasText: text }) : found;
 };
+const find = (what) => (what.label ? everyOne(what) : everyOne(what).first());
 
 const verbs = {
   sign_in: ({ login, password }) => signIn(page, login, password),
   fill: ({ into, text }) => find({ label: into }).fill(text),
   click: (what) => find(what).click(),
+  focus: (what) => find(what).focus(),
+  hover: (what) => find(what).hover(),
   right_click: (what) => find(what).click({ button: 'right' }),
   press: ({ key }) => page.keyboard.press(key),
   see: (what) => find(what).waitFor(),
@@ -49,6 +52,10 @@ const verbs = {
   is_marked: () => page.evaluate(() => window.marked === true),
   is_wide: () => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth),
   tabs: () => page.getByRole('tab').allTextContents(),
+  count: (what) => everyOne(what).count(),
+  // What the page plays: a recording or a message.
+  sound: () => page.locator('audio').last().evaluate(({ currentTime, muted, paused, playbackRate, volume }) =>
+    [currentTime, muted, paused, playbackRate, volume]),
   // What came in is so loud, all in all.
   energy: () => page.evaluate(async () => {
     const last = window.connections.at(-1);

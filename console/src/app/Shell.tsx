@@ -1,35 +1,24 @@
-import {
-  AudioOutlined,
-  InfoCircleOutlined,
-  LogoutOutlined,
-  MenuFoldOutlined,
-  MenuUnfoldOutlined,
-  UserOutlined,
-} from '@ant-design/icons';
-import { Alert, App, Button, Dropdown, Layout, Menu, Skeleton, Tabs, theme } from 'antd';
-import { Activity, lazy, Suspense, useEffect, useState } from 'react';
+import { MenuFoldOutlined, MenuUnfoldOutlined } from '@ant-design/icons';
+import { Alert, Button, Dropdown, Layout, Menu, Skeleton, Tabs, theme } from 'antd';
+import { Activity, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useNavigate } from 'react-router';
-import { textOf } from '../api/problem';
 import { ControlBar } from '../bar/ControlBar';
 import { IncomingWindow } from '../bar/IncomingWindow';
-import { wayOf } from '../desk/model';
-import { signOutPhone } from '../desk/orders';
 import { followDesk, useDesk } from '../desk/store';
 import { usePhone } from '../phone/softphone';
 import { Crash } from '../ui/Crash';
 import { LookSwitch } from '../ui/LookSwitch';
 import { Forbidden, Nothing } from '../ui/States';
+import { Messages } from './Messages';
 import { type Group, SECTIONS } from './page';
-import { GROUPS, PAGES, pageAt } from './pages';
+import { GROUPS, idAt, isInMenu, PAGES, pageAt } from './pages';
 import { prefer, usePreferences } from './preferences';
-import { may, signOut, useSession } from './session';
+import { QuickMenu } from './QuickMenu';
+import { may, useSession } from './session';
 import { type Closing, closeTabs, HOME, openTab, useTabs } from './tabs';
 import { usePhoneKeeper } from './usePhoneKeeper';
 
-const DeviceCheck = lazy(() => import('../bar/DeviceCheck').then(({ DeviceCheck }) => ({ default: DeviceCheck })));
-
-declare const __VERSION__: string;
 const BAR_HEIGHT = 56;
 
 /** The frame that every page stands in (section 33 of the requirements). */
@@ -56,6 +45,7 @@ export function Shell() {
         <FoldButton />
         <ControlBar />
         <LookSwitch />
+        <Messages />
         <QuickMenu />
       </Layout.Header>
       <Banners />
@@ -110,7 +100,7 @@ function Navigation() {
   const { pathname } = useLocation();
   const session = useSession();
   const folded = usePreferences((preferences) => preferences.folded);
-  const mine = PAGES.filter((page) => page.isFor(session));
+  const mine = PAGES.filter((page) => page.isFor(session) && isInMenu(page));
   const entry = (page: (typeof PAGES)[number]) => ({ key: page.path, icon: page.icon, label: t(`menu.${page.name}`) });
   const groups = GROUPS.flatMap(({ name, icon }) => {
     const pages = mine.filter((page) => page.group === name);
@@ -129,7 +119,7 @@ function Navigation() {
       <Menu
         mode="inline"
         aria-label={t('frame.main')}
-        selectedKeys={[pathname]}
+        selectedKeys={[pageAt(pathname)?.path.replace('/:id', '') ?? '']}
         defaultOpenKeys={folded ? [] : OPEN}
         items={[...mine.filter((page) => !page.group).map(entry), ...groups]}
         onClick={({ key }) => navigate(key)}
@@ -165,7 +155,7 @@ function OpenTabs() {
     }));
     const label = (
       <Dropdown trigger={['contextMenu']} menu={{ items }}>
-        <span>{t(`menu.${page.name}`)}</span>
+        <span>{isInMenu(page) ? t(`menu.${page.name}`) : `${t(`menu.${page.name}`)} ${idAt(path).slice(-4)}`}</span>
       </Dropdown>
     );
     return [{ key: path, label, closable: path !== HOME }];
@@ -207,68 +197,12 @@ function OpenPages() {
           <Activity key={path} mode={path === pathname ? 'visible' : 'hidden'}>
             <Crash>
               <Suspense fallback={<Skeleton active />}>
-                <page.draw />
+                <page.draw path={path} />
               </Suspense>
             </Crash>
           </Activity>
         );
       })}
-    </>
-  );
-}
-
-/** UI-05 and UI-06, as far as their pages exist. */
-function QuickMenu() {
-  const { t } = useTranslation();
-  const { message, modal } = App.useApp();
-  const session = useSession();
-  // PHONE-16: the web phone's alone.
-  const way = useDesk(({ desk }) => wayOf(desk?.agent));
-  const hasDevices = may(session, 'extensions.use') && way !== 'desk';
-  const [checks, setChecks] = useState(false);
-  const leave = async () => {
-    try {
-      // LOGIN-08: not during a call, and a mobile stays signed in.
-      const way = wayOf(useDesk.getState().desk?.agent);
-      if (session.employee && (way === 'web' || way === 'desk')) await signOutPhone(session.employee);
-      await signOut();
-    } catch (error) {
-      void message.error(textOf(error));
-    }
-  };
-  const about = () => modal.info({ title: t('frame.about'), content: t('frame.aboutText', { version: __VERSION__ }) });
-  return (
-    <>
-      <Dropdown
-        trigger={['click']}
-        menu={{
-          items: [
-            { key: 'who', type: 'group', label: `${t('frame.account')} ${session.login}` },
-            ...(hasDevices
-              ? [
-                  {
-                    key: 'devices',
-                    icon: <AudioOutlined />,
-                    label: t('frame.deviceCheck'),
-                    onClick: () => setChecks(true),
-                  },
-                ]
-              : []),
-            { key: 'about', icon: <InfoCircleOutlined />, label: t('frame.about'), onClick: about },
-            { type: 'divider' },
-            { key: 'logout', icon: <LogoutOutlined />, label: t('frame.logout'), onClick: () => void leave() },
-          ],
-        }}
-      >
-        <Button type="text" icon={<UserOutlined />} aria-label={t('frame.quick')} style={{ maxWidth: 160 }}>
-          <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{session.name ?? session.login}</span>
-        </Button>
-      </Dropdown>
-      {checks && (
-        <Suspense>
-          <DeviceCheck close={() => setChecks(false)} />
-        </Suspense>
-      )}
     </>
   );
 }

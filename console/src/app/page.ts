@@ -9,6 +9,7 @@ export type Section = (typeof SECTIONS)[number];
 
 /** A page of the console: where it is, how it is called, who sees it. */
 export interface Page {
+  /** Where it is; one that is about a single thing ends with `/:id`. */
   path: string;
   /** Its word in the menu. */
   name: Exclude<keyof Words['menu'], Group | 'sections'>;
@@ -16,6 +17,6 @@ export interface Page {
   group?: Group;
   /** Of a page of the settings. */
   section?: Section;
-  draw: ComponentType;
+  draw: ComponentType<{ path: string }>;
   isFor: (session: Session) => boolean;
 }

@@ -1,16 +1,14 @@
 import {
-  ClockCircleOutlined,
   DashboardOutlined,
   DesktopOutlined,
   FileTextOutlined,
   HomeOutlined,
   MessageOutlined,
-  PhoneOutlined,
   SettingOutlined,
   TeamOutlined,
-  UnorderedListOutlined,
 } from '@ant-design/icons';
 import { lazy } from 'react';
+import { ASSISTANT } from './assistant';
 import { organisationPages } from './organisationPages';
 import type { Page } from './page';
 import { may } from './session';
@@ -18,9 +16,6 @@ import { smsPages } from './smsPages';
 import { telephonyPages } from './telephonyPages';
 
 const Home = lazy(() => import('../pages/Home').then(({ Home }) => ({ default: Home })));
-const CallRecords = lazy(() => import('../pages/CallRecords').then(({ CallRecords }) => ({ default: CallRecords })));
-const MissedCalls = lazy(() => import('../pages/MissedCalls').then(({ MissedCalls }) => ({ default: MissedCalls })));
-const AgentStates = lazy(() => import('../pages/AgentStates').then(({ AgentStates }) => ({ default: AgentStates })));
 const Wallboard = lazy(() => import('../pages/Wallboard').then(({ Wallboard }) => ({ default: Wallboard })));
 const AgentBoard = lazy(() => import('../pages/AgentBoard').then(({ AgentBoard }) => ({ default: AgentBoard })));
 const QueueBoard = lazy(() => import('../pages/QueueBoard').then(({ QueueBoard }) => ({ default: QueueBoard })));
@@ -30,30 +25,7 @@ const home: Page = { path: '/', name: 'home', icon: <HomeOutlined />, draw: Home
 /** In the order and under the heads of the manual's menu (UI-09). */
 export const PAGES: readonly Page[] = [
   home,
-  {
-    path: '/call-records',
-    name: 'callRecords',
-    group: 'assistant',
-    icon: <UnorderedListOutlined />,
-    draw: CallRecords,
-    isFor: (session) => may(session, 'call_records.read'),
-  },
-  {
-    path: '/missed-calls',
-    name: 'missedCalls',
-    group: 'assistant',
-    icon: <PhoneOutlined />,
-    draw: MissedCalls,
-    isFor: (session) => may(session, 'missed_offers.read') || may(session, 'call.dial'),
-  },
-  {
-    path: '/agent-states',
-    name: 'agentStates',
-    group: 'assistant',
-    icon: <ClockCircleOutlined />,
-    draw: AgentStates,
-    isFor: (session) => may(session, 'agent_states.read'),
-  },
+  ...ASSISTANT,
   {
     path: '/wallboard',
     name: 'wallboard',
@@ -91,6 +63,21 @@ export const GROUPS = [
   { name: 'settings', icon: <SettingOutlined /> },
 ] as const;
 
+const ID = '/:id';
+
+/** What a path is about, where its page is about a single thing. */
+export function idAt(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 export function pageAt(path: string): Page | undefined {
-  return PAGES.find((page) => page.path === path);
+  const above = path.slice(0, path.lastIndexOf('/'));
+  return (
+    PAGES.find((page) => page.path === path) ?? PAGES.find((page) => page.path === above + ID && idAt(path) !== '')
+  );
+}
+
+/** Whether a page stands in the menu. */
+export function isInMenu({ path }: Page): boolean {
+  return !path.endsWith(ID);
 }

@@ -3,6 +3,7 @@ import { api, ask, onSessionEnded, type Schemas } from '../api/client';
 import { Problem } from '../api/problem';
 
 export type Session = Schemas['SessionShown'];
+type SignInWay = Schemas['SignInWay'];
 
 /** Who is signed in. */
 export type Standing =
@@ -41,8 +42,9 @@ export async function resume(): Promise<void> {
   }
 }
 
-export async function signIn(login: string, password: string, tenant?: string): Promise<void> {
-  const body = { login, password, ...(tenant ? { tenant } : {}) };
+/** `way` is by what one takes part in calls, for the login log (LOG-06). */
+export async function signIn(login: string, password: string, tenant?: string, way?: SignInWay): Promise<void> {
+  const body = { login, password, ...(tenant ? { tenant } : {}), ...(way ? { sign_in: way } : {}) };
   enter(await ask(api.POST('/api/v1/session', { body })));
 }
 
@@ -129,12 +131,17 @@ export type Permission =
   | 'blocks.read'
   | 'blocks.write'
   | 'call.dial'
+  | 'call_ladders.read'
   | 'call_records.read'
   | 'calls.barge'
   | 'calls.force_hangup'
   | 'calls.monitor'
   | 'calls.takeover'
   | 'calls.whisper'
+  | 'crm.call_records.read'
+  | 'crm.lost_answered.read'
+  | 'crm.lost_calls.read'
+  | 'crm.missed_calls.read'
   | 'crm.settings.read'
   | 'crm.settings.write'
   | 'departments.read'
@@ -142,10 +149,12 @@ export type Permission =
   | 'employees.read'
   | 'employees.write'
   | 'extensions.use'
+  | 'logins.read'
   | 'missed_offers.read'
   | 'queues.read'
   | 'recordings.download'
   | 'recordings.play'
+  | 'recordings.read'
   | 'roles.read'
   | 'roles.write'
   | 'sms.free_text'
@@ -160,6 +169,7 @@ export type Permission =
   | 'tenants.write'
   | 'tokens.read'
   | 'tokens.write'
+  | 'voicemails.read'
   | 'wallboard.read'
   | 'webhooks.read'
   | 'webhooks.write';

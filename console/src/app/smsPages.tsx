@@ -3,7 +3,9 @@ import { lazy } from 'react';
 import type { Page } from './page';
 import { may } from './session';
 
-const SmsMessages = lazy(() => import('../pages/sms/SmsMessages').then(({ SmsMessages }) => ({ default: SmsMessages })));
+const SmsMessages = lazy(() =>
+  import('../pages/sms/SmsMessages').then(({ SmsMessages }) => ({ default: SmsMessages })),
+);
 const SmsTemplates = lazy(() =>
   import('../pages/sms/SmsTemplates').then(({ SmsTemplates }) => ({ default: SmsTemplates })),
 );

@@ -1,3 +1,4 @@
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { Node } from './model';
 
@@ -30,9 +31,7 @@ export function useExitName(): (node: Node, slot: string) => string {
   };
 }
 
-type T = ReturnType<typeof useTranslation>['t'];
-
-function aboutTest(t: T, test: object): string {
+function aboutTest(t: TFunction, test: object): string {
   const [[kind, of] = ['', {}]] = Object.entries(test) as [string, Record<string, unknown>][];
   if (kind === 'hours') return `${of.name} ${t(`flowOpening.${(of.is ?? 'open') as 'open'}`)}`;
   if (kind === 'time') return String(of.between);

@@ -1,9 +1,11 @@
+import { assistant, assistantMenu } from './en/assistant';
+import { detail } from './en/detail';
+import { flowWords } from './en/flow';
 import { organisationMenu, people, roles } from './en/organisation';
+import { promptWords } from './en/promptWords';
 import { settings } from './en/settings';
 import { sms } from './en/sms';
 import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './en/system';
-import { flowWords } from './en/flow';
-import { promptWords } from './en/promptWords';
 import { telephonyMenu, telephonyWords } from './en/telephony';
 import type { Words } from './zh-CN';
 
@@ -96,7 +98,6 @@ export const en: Words = {
     closeAll: 'Close all tabs',
     reconnecting: 'The connection to the server is lost; reconnecting… A running call goes on',
     phoneLost: 'The web phone is not connected; reconnecting…',
-    aboutText: 'Call centre console, version {{version}}',
     main: 'Main navigation',
   },
   menu: {
@@ -117,6 +118,7 @@ export const en: Words = {
     smsSignatures: 'Signatures',
     ...organisationMenu,
     ...telephonyMenu,
+    ...assistantMenu,
   },
   settings,
   sms,
@@ -231,6 +233,8 @@ export const en: Words = {
     microphone: 'Microphone',
     speaker: 'Loudspeaker',
     ringer: 'Rings at',
+    notifications: 'Notifications',
+    allow: 'Allow',
     own: "The browser's own",
     level: 'Level',
     denied: 'The microphone cannot be used; allow it in the browser',
@@ -301,11 +305,13 @@ export const en: Words = {
     inbound: 'In',
     outbound: 'Out',
     internal: 'Internal',
+    consult: 'Consult',
     caller: 'Caller',
     callee: 'Callee',
     number: 'Number',
     agent: 'Agent',
     queue: 'Queue',
+    department: 'Department',
     start: 'Start',
     answer: 'Answered',
     end: 'End',
@@ -372,6 +378,14 @@ export const en: Words = {
     mine: 'My data',
     allData: 'All data',
     time: 'Time',
+    incoming: 'Incoming number',
+    location: 'Location',
+    state: 'Processing',
+    open: 'Unprocessed',
+    done: 'Processed',
+    process: 'Process and call back',
+    called: 'Calling {{number}}',
+    notCalled: 'Processed, but not called: {{reason}}',
   },
   outcome: { caller_hung_up: 'Caller hung up', timed_out: 'Timed out', rejected: 'Rejected', failed: 'Failed' },
   states: {
@@ -442,4 +456,6 @@ export const en: Words = {
     level: 'Service level',
     answerRate: 'Answer rate',
   },
+  ...assistant,
+  ...detail,
 };

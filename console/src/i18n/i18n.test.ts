@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { en } from './en';
-import { learn, PHASES, REFUSALS, refusal, VERBS } from './refusals';
+import { CRM_REFUSALS, learn, PHASES, REFUSALS, refusal, VERBS } from './refusals';
 import { zhCN } from './zh-CN';
 
 type Tree = { [key: string]: string | Tree };
@@ -68,6 +68,14 @@ test('every refusal of the switch is known', () => {
   const arms = /Self::\w+ => "([^"]+)"/g;
   const known = { ...VERBS, ...PHASES };
   expect(sentences('agent/allowed.rs', arms).filter((sentence) => known[sentence] === undefined)).toEqual([]);
+});
+
+test('what the CRM refuses is said as its source says it', () => {
+  const folder = new URL('../../../crm-plugin/src/api/', import.meta.url);
+  const files = readdirSync(folder).map((name) => new URL(name, folder));
+  files.push(new URL('../../../engine/src/plugins/host.rs', import.meta.url));
+  const all = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+  expect(Object.keys(CRM_REFUSALS).filter((sentence) => !all.includes(`"${sentence}"`))).toEqual([]);
 });
 
 test('a refusal for the phase of a call is put together', () => {

@@ -75,6 +75,17 @@ export const REFUSALS: Record<string, string> = {
   'you are on a call in another session; end the call or sign out there first': '账号正在别处通话，请先结束通话或退出',
 };
 
+/** The same of the CRM and of calls that it begins. */
+export const CRM_REFUSALS: Record<string, string> = {
+  'already occupied: another was first': '已被他人占有',
+  'it is completed: there is nothing left to do with it': '已处理完成，无需再操作',
+  'occupy it first: only the occupier releases or completes it': '请先占有，只有占有人可以操作',
+  'occupy it first: only then its number can be dialled': '请先占有，之后才能拨打',
+  'the caller withheld his number: there is nothing to dial': '匿名号码，无法拨打',
+  'this call was offered to another agent: only he processes it': '这是其他坐席的来电，只有本人可以处理',
+  'sign in on a phone first: it is rung before the number is called': '请先签入电话',
+};
+
 /** What the phase of a call does not allow: `cannot VERB now: WHY`. */
 export const VERBS: Record<string, string> = {
   dial: '拨号',
@@ -126,7 +137,7 @@ function recalled(detail: string): string | undefined {
 
 /** In Chinese, or `undefined` where nobody has given it words. */
 export function refusal(detail: string): string | undefined {
-  const known = REFUSALS[detail] ?? recalled(detail);
+  const known = REFUSALS[detail] ?? CRM_REFUSALS[detail] ?? recalled(detail);
   if (known !== undefined) return known;
   const [, verb = '', why = ''] = /^cannot (.+) now: (.+)$/.exec(detail) ?? [];
   const [what, because] = [VERBS[verb], PHASES[why]];

@@ -3,8 +3,10 @@ import { learn } from './refusals';
 /** What the server says of short messages. */
 learn({
   'this number got a message just now: send again in {} s': '发送过于频繁，请 {} 秒后再试',
-  'this number got {} messages in 24 h, as many as may be: send again tomorrow': '此号码 24 小时内已发送 {} 条，已达上限',
-  '`{}` is no number that gets messages; nothing was sent, mend it and send again': '“{}”不是有效的号码，未发送任何短信',
+  'this number got {} messages in 24 h, as many as may be: send again tomorrow':
+    '此号码 24 小时内已发送 {} 条，已达上限',
+  '`{}` is no number that gets messages; nothing was sent, mend it and send again':
+    '“{}”不是有效的号码，未发送任何短信',
   'write 1 to 50 numbers, not {}; nothing was sent': '请输入 1 至 50 个号码，当前 {} 个，未发送任何短信',
   'this template is not approved: ask a reviewer, or choose another': '模板未通过审核，请联系审核人或另选模板',
   'the text has more than 500 characters with these': '填写后短信内容超过 500 字',

@@ -1,9 +1,11 @@
+import { assistant, assistantMenu } from './zh-CN/assistant';
+import { detail } from './zh-CN/detail';
+import { flowWords } from './zh-CN/flow';
 import { organisationMenu, people, roles } from './zh-CN/organisation';
+import { promptWords } from './zh-CN/promptWords';
 import { settings } from './zh-CN/settings';
 import { sms } from './zh-CN/sms';
 import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './zh-CN/system';
-import { flowWords } from './zh-CN/flow';
-import { promptWords } from './zh-CN/promptWords';
 import { telephonyMenu, telephonyWords } from './zh-CN/telephony';
 
 /** The words of the manual, where it has one. */
@@ -95,7 +97,6 @@ export const zhCN = {
     closeAll: '一键关闭所有选项卡',
     reconnecting: '与服务器的连接已断开，正在重新连接…… 正在进行的通话不受影响',
     phoneLost: '网页电话连接已断开，正在重新连接……',
-    aboutText: '呼叫中心控制台，版本 {{version}}',
     main: '主导航',
   },
   menu: {
@@ -116,6 +117,7 @@ export const zhCN = {
     smsSignatures: '短信签名',
     ...organisationMenu,
     ...telephonyMenu,
+    ...assistantMenu,
   },
   settings,
   sms,
@@ -236,6 +238,8 @@ export const zhCN = {
     microphone: '麦克风',
     speaker: '扬声器',
     ringer: '振铃设备',
+    notifications: '桌面通知',
+    allow: '允许',
     own: '浏览器默认',
     level: '音量',
     denied: '无法使用麦克风，请在浏览器中允许',
@@ -306,11 +310,13 @@ export const zhCN = {
     inbound: '呼入',
     outbound: '呼出',
     internal: '内部',
+    consult: '询问',
     caller: '主叫号码',
     callee: '被叫号码',
     number: '电话号码',
     agent: '坐席',
     queue: '技能组',
+    department: '部门',
     start: '开始时间',
     answer: '应答时间',
     end: '结束时间',
@@ -377,6 +383,14 @@ export const zhCN = {
     mine: '我的数据',
     allData: '全部数据',
     time: '时间',
+    incoming: '来电号码',
+    location: '归属地',
+    state: '处理状态',
+    open: '未处理',
+    done: '已处理',
+    process: '处理并回拨',
+    called: '正在呼叫 {{number}}',
+    notCalled: '已处理，但未呼叫：{{reason}}',
   },
   outcome: { caller_hung_up: '主叫挂断', timed_out: '超时', rejected: '拒接', failed: '失败' },
   states: {
@@ -447,8 +461,11 @@ export const zhCN = {
     level: '服务水平',
     answerRate: '应答率',
   },
+  ...assistant,
+  ...detail,
 } as const;
 
-type Widened<T> = { [Key in keyof T]: T[Key] extends string ? string : Widened<T[Key]> };
+/** The same keys with other texts: how another language is typed. */
+export type Widened<T> = { [Key in keyof T]: T[Key] extends string ? string : Widened<T[Key]> };
 /** Every language has these, and no others. */
 export type Words = Widened<typeof zhCN>;

@@ -15,7 +15,9 @@ interface Filled extends PhoneFilled {
   tenant?: string;
 }
 
-/** By password or by a code (LOGIN-01, LOGIN-04). */
+/** As the login log calls them. */
+const LOGGED = { web: 'browser', desk: 'desk', none: undefined } as const;
+
 export function Login({ because }: { because: 'ended' | 'password_changed' | undefined }) {
   const { t } = useTranslation();
   const { token } = theme.useToken();
@@ -73,7 +75,7 @@ function PasswordLogin({ tried }: { tried: () => void }) {
     keep(filled);
     tried();
     try {
-      await signIn(filled.login.trim(), filled.password, filled.tenant?.trim());
+      await signIn(filled.login.trim(), filled.password, filled.tenant?.trim(), LOGGED[filled.way]);
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem(0, undefined);
       if (problem.fields.some(({ field }) => field === 'tenant')) setAsksTenant(true);

@@ -6,8 +6,8 @@ import { api, ask, type Schemas } from '../../api/client';
 import { inWords } from '../../api/problem';
 import { useMay } from '../../app/session';
 import '../../i18n/smsRefusals';
-import { explain } from '../../ui/settings/FormDrawer';
 import { readAll } from '../../ui/settings/SettingsList';
+import { explain } from '../../ui/settings/submit';
 import { filled, numbersOf, placesOf } from './text';
 
 export const MESSAGES = ['sms-messages'];
@@ -39,9 +39,7 @@ export function SendSms({ to, close }: { to?: string; close: () => void }) {
     setIsBusy(true);
     setRefused(undefined);
     const said =
-      how === 'template'
-        ? { template, parameters: parameters ?? {} }
-        : { text, ...(signature ? { signature } : {}) };
+      how === 'template' ? { template, parameters: parameters ?? {} } : { text, ...(signature ? { signature } : {}) };
     try {
       const body = { numbers: numbersOf(numbers), ...said } as Schemas['SmsOrder'];
       const { items } = await ask(api.POST('/api/v1/sms/messages', { body }));
@@ -128,7 +126,11 @@ function Said({ templates }: { templates: Template[] | undefined }) {
   const template = templates?.find(({ id }) => id === chosen);
   return (
     <>
-      <Form.Item name="template" label={t('sms.template')} rules={[{ required: true, message: t('sms.templateRequired') }]}>
+      <Form.Item
+        name="template"
+        label={t('sms.template')}
+        rules={[{ required: true, message: t('sms.templateRequired') }]}
+      >
         <Select
           showSearch={{ optionFilterProp: 'label' }}
           loading={!templates}
@@ -138,7 +140,12 @@ function Said({ templates }: { templates: Template[] | undefined }) {
       </Form.Item>
       {template &&
         placesOf(template.content).map((place) => (
-          <Form.Item key={place} name={['parameters', place]} label={place} rules={[{ required: true, whitespace: true }]}>
+          <Form.Item
+            key={place}
+            name={['parameters', place]}
+            label={place}
+            rules={[{ required: true, whitespace: true }]}
+          >
             <Input maxLength={100} />
           </Form.Item>
         ))}

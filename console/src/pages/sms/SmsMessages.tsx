@@ -85,7 +85,10 @@ export function SmsMessages() {
           { title: t('sms.content'), dataIndex: 'content', width: 320, ellipsis: true },
           { title: t('sms.signature'), dataIndex: 'signature' },
           { title: t('sms.template'), render: (_, { template }) => template ?? t('sms.ownText') },
-          { title: t('sms.sender'), render: (_, { sender, sender_name }) => [sender_name, sender].filter(Boolean).join(' ') },
+          {
+            title: t('sms.sender'),
+            render: (_, { sender, sender_name }) => [sender_name, sender].filter(Boolean).join(' '),
+          },
           { title: t('sms.time'), render: (_, { at }) => moment(at, zone) },
           {
             title: t('sms.result'),

@@ -6,6 +6,7 @@ mod backup;
 mod browser;
 mod call;
 mod console;
+mod console_lists;
 mod console_together;
 mod console_walk;
 mod crash;
