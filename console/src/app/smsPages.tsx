@@ -13,7 +13,7 @@ const SmsSignatures = lazy(() =>
   import('../pages/sms/SmsSignatures').then(({ SmsSignatures }) => ({ default: SmsSignatures })),
 );
 
-/** Short messages (短信). */
+/** Short messages (SMS). */
 export const smsPages: readonly Page[] = [
   {
     path: '/sms',
