@@ -16,6 +16,7 @@ import { IncomingWindow } from '../bar/IncomingWindow';
 import { wayOf } from '../desk/model';
 import { signOutPhone } from '../desk/orders';
 import { followDesk, useDesk } from '../desk/store';
+import { useFirstRun } from '../pages/setup/firstRun';
 import { usePhone } from '../phone/softphone';
 import { Crash } from '../ui/Crash';
 import { LookSwitch } from '../ui/LookSwitch';
@@ -39,6 +40,7 @@ export function Shell() {
   const hasDesk = may(session, 'call.dial');
   useEffect(() => (hasDesk ? followDesk() : undefined), [hasDesk]);
   usePhoneKeeper();
+  useFirstRun();
   return (
     <Layout className="frame">
       <Layout.Header

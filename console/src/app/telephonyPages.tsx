@@ -6,15 +6,18 @@ import {
   FieldTimeOutlined,
   NodeIndexOutlined,
   PhoneOutlined,
+  RocketOutlined,
   SmileOutlined,
   StarOutlined,
   UserSwitchOutlined,
   VideoCameraOutlined,
 } from '@ant-design/icons';
 import { type ComponentType, lazy, type ReactNode } from 'react';
+import { maySetUp, SETUP_PATH } from '../pages/setup/firstRun';
 import type { Page } from './page';
 import { may, type Permission } from './session';
 
+const Setup = lazy(() => import('../pages/setup/Setup').then((it) => ({ default: it.Setup })));
 const Extensions = lazy(() => import('../pages/telephony/Extensions').then((it) => ({ default: it.Extensions })));
 const AgentSettings = lazy(() =>
   import('../pages/telephony/AgentSettings').then((it) => ({ default: it.AgentSettings })),
@@ -43,6 +46,15 @@ function page(path: string, name: Page['name'], icon: ReactNode, key: Permission
 
 /** Numbers, what callers go through, and who takes calls (QUEUE-08). */
 export const telephonyPages: readonly Page[] = [
+  {
+    path: SETUP_PATH,
+    name: 'setup',
+    icon: <RocketOutlined />,
+    group: 'settings',
+    section: 'telephony',
+    draw: Setup,
+    isFor: maySetUp,
+  },
   page('extensions', 'extensions', <PhoneOutlined />, 'extensions.read', Extensions),
   page('agents', 'agentSettings', <UserSwitchOutlined />, 'agents.read', AgentSettings),
   page('queues', 'queueSettings', <CustomerServiceOutlined />, 'queues.read', Queues),
