@@ -55,6 +55,11 @@ const verbs = {
     return stats.find((one) => one.type === 'inbound-rtp')?.totalAudioEnergy ?? 0;
   }),
   shot: ({ path }) => page.screenshot({ path }),
+  // One of what a field offers, by the field's label.
+  pick: async ({ label, option }) => {
+    await page.getByLabel(label, { exact: true }).first().click();
+    await page.locator('.ant-select-dropdown:visible .ant-select-item-option').filter({ hasText: option }).first().click();
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

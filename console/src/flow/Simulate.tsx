@@ -71,7 +71,13 @@ export function Simulate({
   };
   return (
     <>
-      <Form<Wanted> layout="vertical" initialValues={INITIAL} onFinish={(wanted) => void run(wanted)} size="small">
+      <Form<Wanted>
+        name="simulation"
+        layout="vertical"
+        initialValues={INITIAL}
+        onFinish={(wanted) => void run(wanted)}
+        size="small"
+      >
         <Form.Item name="keys" label={t('flow.keys')} extra={t('flow.keysHint')}>
           <Input allowClear placeholder="1,2#" />
         </Form.Item>

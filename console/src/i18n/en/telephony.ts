@@ -481,7 +481,7 @@ export const telephonyWords: typeof chinese = {
     callTo: 'Calls',
     echoHint: 'Echo test: you hear yourself',
     call: 'Make the test call',
-    hangUp: 'Hang up',
+    hangUp: 'End the test',
     calling: 'Calling {{number}}',
     connected: 'Connected: say something',
     received: 'Audio that came in, jitter {{jitter}} ms',

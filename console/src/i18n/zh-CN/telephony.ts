@@ -477,7 +477,7 @@ export const telephonyWords = {
     callTo: '拨打',
     echoHint: '回音测试：您会听到自己的声音',
     call: '拨打测试电话',
-    hangUp: '挂断',
+    hangUp: '结束测试',
     calling: '正在呼叫 {{number}}',
     connected: '已接通，请对着麦克风说话',
     received: '收到的语音，抖动 {{jitter}} ms',

@@ -37,7 +37,13 @@ function Fields({ tenant, next }: { tenant: Tenant } & StepGiven) {
       next();
     });
   return (
-    <Form<Values> form={form} layout="vertical" initialValues={tenant} onFinish={(values) => void save(values)}>
+    <Form<Values>
+      name="setup-centre"
+      form={form}
+      layout="vertical"
+      initialValues={tenant}
+      onFinish={(values) => void save(values)}
+    >
       {trouble && <Alert showIcon type="error" title={trouble} style={{ marginBottom: 16 }} />}
       <div className="form-grid">
         <Form.Item name="name" label={t('setup.centreName')} rules={[{ required: true }]}>

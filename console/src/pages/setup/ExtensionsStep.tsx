@@ -106,7 +106,13 @@ function Add({ made }: { made: (account: Account) => void }) {
   return (
     <>
       {trouble && <Alert showIcon type="error" title={trouble} />}
-      <Form<Values> form={form} layout="inline" onFinish={(values) => void add(values)} style={{ rowGap: 8 }}>
+      <Form<Values>
+        name="setup-extension"
+        form={form}
+        layout="inline"
+        onFinish={(values) => void add(values)}
+        style={{ rowGap: 8 }}
+      >
         <Form.Item name="number" label={t('ext.number')} rules={[{ required: true }]}>
           <Input placeholder="1004" style={{ width: 120 }} />
         </Form.Item>

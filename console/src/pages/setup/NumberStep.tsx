@@ -31,6 +31,7 @@ export function NumberStep({ next }: StepGiven) {
     });
   return (
     <Form<Values>
+      name="setup-number"
       form={form}
       layout="vertical"
       initialValues={{ to: 'queue:support' }}

@@ -47,7 +47,7 @@ export function TestCallStep({ next }: StepGiven) {
     <Space orientation="vertical" style={{ width: '100%' }} size="middle">
       {!window.isSecureContext && <Alert showIcon type="warning" title={t('devices.insecure')} />}
       {trouble && <Alert showIcon type="error" title={trouble} />}
-      <Form layout="inline">
+      <Form name="setup-call" layout="inline">
         <Form.Item label={t('setup.from')}>
           <Select
             aria-label={t('setup.from')}

@@ -54,6 +54,7 @@ function Fields({ made }: { made: (name: string) => void }) {
     });
   return (
     <Form<Values>
+      name="setup-trunk"
       form={form}
       layout="vertical"
       initialValues={{ name: 'carrier', transport: 'udp' }}

@@ -16,19 +16,19 @@ use serde_json::{Value, json};
 
 use crate::queue::trunk;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The pitches of the agent and of the caller.
 const AGENT_HZ: f64 = 700.0;
 const CALLER_HZ: f64 = 1_200.0;
 
 /// A server with the console in it, the line of a carrier, and a route from that to the queue.
-struct Centre {
+pub(crate) struct Centre {
     carrier: SocketAddr,
-    server: Switchboard,
+    pub(crate) server: Switchboard,
 }
 
 impl Centre {
-    fn open() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
         let ports = Ports::take()?;
         let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
         let rtp = format!("browsers = \"127.0.0.1:{}\"\n", ports.one()?);
@@ -40,24 +40,29 @@ impl Centre {
         Ok(Self { carrier, server })
     }
 
-    fn console(&self) -> Result<Browser> {
-        let mut console = Browser::console(&format!("http://{}", self.server.http()), AGENT_HZ)?;
-        console
-            .tell("see", json!({"role": "button", "name": "登录"}))
-            .context("no console in the binary: run `tests/setup/console.sh build`, then build the binary again")?;
-        Ok(console)
+    pub(crate) fn console(&self) -> Result<Browser> {
+        open_console(&self.server)
     }
 }
 
+/// A browser at the login page of a server.
+pub(crate) fn open_console(server: &Switchboard) -> Result<Browser> {
+    let mut console = Browser::console(&format!("http://{}", server.http()), AGENT_HZ)?;
+    console
+        .tell("see", json!({"role": "button", "name": "登录"}))
+        .context("no console in the binary: run `tests/setup/console.sh build`, then build the binary again")?;
+    Ok(console)
+}
+
 /// Somebody outside who called in.
-struct Caller {
+pub(crate) struct Caller {
     phone: Phone,
     call: Dialog,
     media: RtpEnd,
 }
 
 impl Caller {
-    fn call(centre: &Centre) -> Result<Self> {
+    pub(crate) fn call(centre: &Centre) -> Result<Self> {
         let mut phone = Phone::udp_at(centre.carrier, "13800138000", centre.server.sip())?;
         let address = SocketAddr::new(centre.carrier.ip(), centre.server.ports().many(2)?);
         let mut media = RtpEnd::open_at(address, Instant::now())?;
@@ -87,11 +92,11 @@ impl Caller {
     }
 }
 
-fn see(console: &mut Browser, id: &str, text: &str) -> Result<()> {
+pub(crate) fn see(console: &mut Browser, id: &str, text: &str) -> Result<()> {
     console.tell("see", json!({"id": id, "text": text})).map(drop)
 }
 
-fn click(console: &mut Browser, role: &str, name: &str) -> Result<()> {
+pub(crate) fn click(console: &mut Browser, role: &str, name: &str) -> Result<()> {
     console.tell("click", json!({"role": role, "name": name})).map(drop)
 }
 
@@ -104,7 +109,7 @@ fn change_language(console: &mut Browser, button: &str, language: &str) -> Resul
     Ok(())
 }
 
-fn hears_caller(console: &mut Browser) -> Result<()> {
+pub(crate) fn hears_caller(console: &mut Browser) -> Result<()> {
     let before = console.tell("energy", json!({}))?.as_f64().unwrap_or_default();
     wait::until("the caller's voice", PATIENCE, || {
         let now = console.tell("energy", json!({}))?.as_f64().unwrap_or_default();
