@@ -3,10 +3,11 @@
 // where a page is wider than the window, or complains.
 import { mkdirSync } from 'node:fs';
 import { openBrowser, signIn } from './console_browser.mjs';
+import * as organisation from './console_shots_org.mjs';
 
 const [origin, password, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const PATHS = ['/', '/call-records', '/missed-calls', '/agent-states', '/wallboard', '/agent-board', '/queue-board'];
+const PATHS = ['/', '/call-records', '/missed-calls', '/agent-states', '/wallboard', '/agent-board', '/queue-board', ...organisation.PATHS];
 const WORDS = {
   'zh-CN': { number: '显示框', answer: '接听', reject: '拒接', consult: '询问', hangUp: '挂断', state: '坐席状态', ready: '电话在线', signIn: '签入电话', listen: '收听录音' },
   en: { number: 'Number', answer: 'Answer', reject: 'Reject', consult: 'Consult', hangUp: 'Hang up', state: 'Agent state', ready: 'Online', signIn: 'Sign in phone', listen: 'Listen' },
@@ -95,7 +96,10 @@ async function calls(browser, look) {
   await shoot(agent, `${name}-bar-sign-in`);
   await agent.keyboard.press('Escape');
   for (const path of ['/', '/missed-calls', '/wallboard']) await visit(agent, look, 'agent', path);
-  await visit(await signedIn(browser, look, 'admin'), look, 'admin', ...PATHS);
+  const admin = await signedIn(browser, look, 'admin');
+  await organisation.prepare(admin, origin);
+  await visit(admin, look, 'admin', ...PATHS);
+  await organisation.visit(admin, origin, look.language, (shown) => settled(admin).then(() => shoot(admin, `${name}-admin-${shown}`)));
   for (const page of [agent, other]) await page.context().close();
 }
 

@@ -67,7 +67,11 @@ export function Blocks() {
         }
         extra={
           mayWrite && (
-            <Button icon={<ImportOutlined />} onClick={() => setEdited({ kind: 'import' })}>
+            <Button
+              icon={<ImportOutlined />}
+              aria-label={t('blocks.import')}
+              onClick={() => setEdited({ kind: 'import' })}
+            >
               {t('blocks.import')}
             </Button>
           )

@@ -16,23 +16,28 @@ use serde_json::{Value, json};
 
 use crate::queue::trunk;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The pitches of the agent and of the caller.
 const AGENT_HZ: f64 = 700.0;
 const CALLER_HZ: f64 = 1_200.0;
 
 /// A server with the console in it, the line of a carrier, and a route from that to the queue.
-struct Centre {
+pub(crate) struct Centre {
     carrier: SocketAddr,
-    server: Switchboard,
+    pub(crate) server: Switchboard,
 }
 
 impl Centre {
-    fn open() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
+        Self::open_with("")
+    }
+
+    /// With more sections of the configuration.
+    pub(crate) fn open_with(sections: &str) -> Result<Self> {
         let ports = Ports::take()?;
         let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
         let rtp = format!("browsers = \"127.0.0.1:{}\"\n", ports.one()?);
-        let sections = trunk("carrier", carrier);
+        let sections = format!("{}\n{sections}", trunk("carrier", carrier));
         let server = Switchboard::start_on(ports, Setup { rtp, sections, ..Setup::default() })?;
         let route = json!({"name": "centre", "direction": "inbound", "did": "8610", "to": "queue:support"});
         let made = server.api()?.post("routes", &route)?;
@@ -40,7 +45,7 @@ impl Centre {
         Ok(Self { carrier, server })
     }
 
-    fn console(&self) -> Result<Browser> {
+    pub(crate) fn console(&self) -> Result<Browser> {
         let mut console = Browser::console(&format!("http://{}", self.server.http()), AGENT_HZ)?;
         console
             .tell("see", json!({"role": "button", "name": "登录"}))
@@ -87,11 +92,11 @@ impl Caller {
     }
 }
 
-fn see(console: &mut Browser, id: &str, text: &str) -> Result<()> {
+pub(crate) fn see(console: &mut Browser, id: &str, text: &str) -> Result<()> {
     console.tell("see", json!({"id": id, "text": text})).map(drop)
 }
 
-fn click(console: &mut Browser, role: &str, name: &str) -> Result<()> {
+pub(crate) fn click(console: &mut Browser, role: &str, name: &str) -> Result<()> {
     console.tell("click", json!({"role": role, "name": name})).map(drop)
 }
 
