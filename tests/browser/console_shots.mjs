@@ -3,10 +3,11 @@
 // where a page is wider than the window, or complains.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { openBrowser, signIn } from './console_browser.mjs';
+import * as organisation from './console_shots_org.mjs';
 
 const [origin, password, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const PATHS = ['/', '/call-records', '/missed-calls', '/agent-states', '/wallboard', '/agent-board', '/queue-board'];
+const PATHS = ['/', '/call-records', '/missed-calls', '/agent-states', '/wallboard', '/agent-board', '/queue-board', ...organisation.PATHS];
 const TELEPHONY = ['setup', 'extensions', 'agents', 'queues', 'trunks', 'routes', 'flows', 'hours', 'prompts', 'surveys', 'known-callers', 'rooms'].map(
   (page) => `/settings/${page}`,
 );
@@ -99,7 +100,9 @@ async function calls(browser, look) {
   await agent.keyboard.press('Escape');
   for (const path of ['/', '/missed-calls', '/wallboard']) await visit(agent, look, 'agent', path);
   const admin = await signedIn(browser, look, 'admin');
+  await organisation.prepare(admin, origin);
   await visit(admin, look, 'admin', ...PATHS, ...TELEPHONY);
+  await organisation.visit(admin, origin, look.language, (shown) => settled(admin).then(() => shoot(admin, `${name}-admin-${shown}`)));
   await telephony(admin, look);
   for (const page of [agent, other]) await page.context().close();
 }

@@ -21,11 +21,12 @@ import { usePhone } from '../phone/softphone';
 import { Crash } from '../ui/Crash';
 import { LookSwitch } from '../ui/LookSwitch';
 import { Forbidden, Nothing } from '../ui/States';
+import { forget, isUnsaved, useDiscard } from '../ui/settings/unsaved';
 import { type Group, SECTIONS } from './page';
 import { GROUPS, PAGES, pageAt } from './pages';
 import { prefer, usePreferences } from './preferences';
 import { may, signOut, useSession } from './session';
-import { type Closing, closeTabs, HOME, openTab, useTabs } from './tabs';
+import { type Closing, closeTabs, closing, HOME, openTab, useTabs } from './tabs';
 import { usePhoneKeeper } from './usePhoneKeeper';
 
 const DeviceCheck = lazy(() => import('../bar/DeviceCheck').then(({ DeviceCheck }) => ({ default: DeviceCheck })));
@@ -155,15 +156,24 @@ function OpenTabs() {
     right: t('frame.closeRight'),
     all: t('frame.closeAll'),
   };
-  const close = (path: string, closing: Closing) => navigate(closeTabs(path, closing, pathname));
+  const discard = useDiscard();
+  const close = (path: string, how: Closing) => {
+    const going = closing(path, how);
+    const go = () => {
+      going.forEach(forget);
+      void navigate(closeTabs(path, how, pathname));
+    };
+    if (going.some(isUnsaved)) discard(go);
+    else go();
+  };
   const labelled = (path: string) => {
     const page = pageAt(path);
     if (!page) return [];
-    const items = CLOSINGS.map((closing) => ({
-      key: closing,
-      label: words[closing],
-      disabled: closing === 'this' && path === HOME,
-      onClick: () => close(path, closing),
+    const items = CLOSINGS.map((how) => ({
+      key: how,
+      label: words[how],
+      disabled: how === 'this' && path === HOME,
+      onClick: () => close(path, how),
     }));
     const label = (
       <Dropdown trigger={['contextMenu']} menu={{ items }}>

@@ -43,8 +43,32 @@ export async function resume(): Promise<void> {
 
 export async function signIn(login: string, password: string, tenant?: string): Promise<void> {
   const body = { login, password, ...(tenant ? { tenant } : {}) };
-  // The token is for programs; the cookie serves the browser.
-  const { token: _, ...session } = await ask(api.POST('/api/v1/session', { body }));
+  enter(await ask(api.POST('/api/v1/session', { body })));
+}
+
+/** Asks for a code by SMS (LOGIN-01, LOGIN-02). */
+export async function sendCode(mobile: string): Promise<void> {
+  await ask(api.POST('/api/v1/session/sms-code', { body: { mobile } }));
+}
+
+/** What a right code came to: a session that began, or enterprises to choose from (LOGIN-03). */
+export type Chosen =
+  | { kind: 'in' }
+  | { kind: 'choosing'; ticket: string; enterprises: readonly Schemas['Enterprise'][] };
+
+export async function signInByCode(mobile: string, code: string): Promise<Chosen> {
+  const { session, enterprises, ticket } = await ask(api.POST('/api/v1/session/sms', { body: { mobile, code } }));
+  if (!session) return { kind: 'choosing', ticket: ticket ?? '', enterprises };
+  enter(session);
+  return { kind: 'in' };
+}
+
+export async function join(ticket: string, tenant: string): Promise<void> {
+  enter(await ask(api.POST('/api/v1/session/join', { body: { ticket, tenant } })));
+}
+
+/** The token is for programs; the cookie serves the browser. */
+function enter({ token: _, ...session }: Schemas['SignedIn']): void {
   isFresh = true;
   set({ kind: 'in', session });
 }

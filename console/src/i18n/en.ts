@@ -1,7 +1,8 @@
 import { flowWords } from './en/flow';
-import { organisationMenu } from './en/organisation';
+import { organisationMenu, people, roles } from './en/organisation';
 import { promptWords } from './en/promptWords';
 import { settings } from './en/settings';
+import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './en/system';
 import { telephonyMenu, telephonyWords } from './en/telephony';
 import type { Words } from './zh-CN';
 
@@ -57,6 +58,23 @@ export const en: Words = {
     oldWrong: 'This is not the old password',
     changed: 'The password was changed; sign in with it',
     phoneFailed: 'Your phone is not signed in: {{reason}}',
+    by: 'How to sign in',
+    byPassword: 'Password',
+    bySms: 'Code by SMS',
+    mobile: 'Mobile',
+    mobileRequired: 'Enter your mobile number',
+    code: 'Code',
+    codeRequired: 'Enter the 6 digits of the code',
+    getCode: 'Get a code',
+    again: 'Again in {{count}} s',
+    codeWrong:
+      'The code is wrong, used or too old, or the account is locked. Get another code, or ask an administrator to unlock it',
+    ticketWrong: 'This took too long, or the account is locked. Get another code, or ask an administrator',
+    joinHint: 'Choose the enterprise to join',
+    join: 'Join',
+    joined: 'Joined',
+    enter: 'Enter',
+    back: 'Back',
   },
   way: { web: 'USB headset', desk: 'Desk phone', mobile: 'Mobile', none: 'No phone for now' },
   frame: {
@@ -96,6 +114,16 @@ export const en: Words = {
     ...telephonyMenu,
   },
   settings,
+  people,
+  roles,
+  tokens,
+  blocks,
+  bans,
+  webhooks,
+  audit,
+  system,
+  tenant,
+  https,
   ...telephonyWords,
   ...flowWords,
   promptWords,

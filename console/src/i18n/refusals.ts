@@ -60,6 +60,19 @@ export const REFUSALS: Record<string, string> = {
   "the mobile's number leads to no trunk; write it as it is dialled outside, or add an outbound route for it":
     '手机号码没有对应的外呼线路，请检查号码',
   'the trunk is being tested already; wait for that': '中继正在测试',
+  'sign in by a code to your mobile once, and join the enterprise; from then on your password lets you in':
+    '首次登录请使用短信登录并加入企业，之后可用密码登录',
+  'no codes are sent here; sign in with user name and password': '系统未开通短信，请使用密码登录',
+  'codes are not sent to this number; write a mobile of this country': '无法向此号码发送验证码，请输入国内手机号码',
+  'a code was just sent to this mobile, or ten of them today; wait, then ask again':
+    '验证码发送过于频繁（每 60 秒一次，每天 10 次），请稍后再试',
+  'the gateway of short messages refused this number; ask your administrator': '短信网关拒绝了此号码，请联系管理员',
+  'the gateway of short messages does not answer; try again': '短信网关没有响应，请重试',
+  'no enterprise has invited this mobile; ask your administrator': '没有企业邀请此手机号码，请联系管理员',
+  'this enterprise has not invited this mobile; ask its administrator': '该企业没有邀请此手机号码，请联系其管理员',
+  'this sign-in took longer than 10 minutes; ask for another code': '登录超过 10 分钟未完成，请重新获取验证码',
+  'too many wrong tries from this address; wait, then try again': '此地址的错误次数过多，请稍后再试',
+  'you are on a call in another session; end the call or sign out there first': '账号正在别处通话，请先结束通话或退出',
 };
 
 /** What the phase of a call does not allow: `cannot VERB now: WHY`. */

@@ -1,7 +1,8 @@
 import { flowWords } from './zh-CN/flow';
-import { organisationMenu } from './zh-CN/organisation';
+import { organisationMenu, people, roles } from './zh-CN/organisation';
 import { promptWords } from './zh-CN/promptWords';
 import { settings } from './zh-CN/settings';
+import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './zh-CN/system';
 import { telephonyMenu, telephonyWords } from './zh-CN/telephony';
 
 /** The words of the manual, where it has one. */
@@ -57,6 +58,22 @@ export const zhCN = {
     oldWrong: '原密码错误',
     changed: '密码已修改，请用新密码登录',
     phoneFailed: '电话未签入：{{reason}}',
+    by: '登录方式',
+    byPassword: '密码登录',
+    bySms: '短信登录',
+    mobile: '手机号码',
+    mobileRequired: '请输入手机号码',
+    code: '验证码',
+    codeRequired: '请输入 6 位验证码',
+    getCode: '获取验证码',
+    again: '{{count}} 秒后重发',
+    codeWrong: '验证码错误、已使用或已过期，或账号已锁定。请重新获取验证码，或联系管理员解锁',
+    ticketWrong: '登录超时，或账号已锁定。请重新获取验证码，或联系管理员',
+    joinHint: '请选择要加入的企业',
+    join: '加入企业',
+    joined: '已加入',
+    enter: '进入',
+    back: '返回',
   },
   way: { web: 'USB耳机', desk: '外置电话机', mobile: '手机签入', none: '暂不签入' },
   frame: {
@@ -96,6 +113,16 @@ export const zhCN = {
     ...telephonyMenu,
   },
   settings,
+  people,
+  roles,
+  tokens,
+  blocks,
+  bans,
+  webhooks,
+  audit,
+  system,
+  tenant,
+  https,
   ...telephonyWords,
   ...flowWords,
   promptWords,

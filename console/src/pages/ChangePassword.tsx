@@ -4,17 +4,12 @@ import { useTranslation } from 'react-i18next';
 import { Problem, textOf } from '../api/problem';
 import { choosePassword, signOut } from '../app/session';
 import { LookSwitch } from '../ui/LookSwitch';
+import { isAcceptable } from './password';
 
 interface Filled {
   old: string;
   chosen: string;
   again: string;
-}
-
-/** ORG-23. */
-export function isAcceptable(password: string): boolean {
-  const length = [...password].length;
-  return length >= 6 && length <= 64 && /\p{L}/u.test(password) && /\p{N}/u.test(password);
 }
 
 /** LOGIN-05: nothing else is possible with an administrator's password. */

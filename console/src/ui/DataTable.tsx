@@ -19,10 +19,12 @@ interface Given<T> {
   columns: TableProps<T>['columns'];
   rowKey: (row: T) => Key;
   onRow?: TableProps<T>['onRow'];
+  /** Rows are ticked, to do something with all of them. */
+  rowSelection?: TableProps<T>['rowSelection'];
 }
 
 /** A list of the API with its pages (GEN-10), newest first. */
-export function DataTable<T extends object>({ name, load, columns, rowKey, onRow }: Given<T>) {
+export function DataTable<T extends object>({ name, load, columns, rowKey, onRow, rowSelection }: Given<T>) {
   const { t } = useTranslation();
   const [limit, setLimit] = useState(SIZES[0] ?? 20);
   const listed = JSON.stringify([name, limit]);
@@ -45,6 +47,7 @@ export function DataTable<T extends object>({ name, load, columns, rowKey, onRow
             dataSource={items}
             rowKey={rowKey}
             onRow={onRow}
+            rowSelection={rowSelection}
             loading={query.isFetching && { delay: 300 }}
             pagination={false}
             scroll={{ x: 'max-content' }}

@@ -8,6 +8,7 @@ import { ExtensionsStep } from './ExtensionsStep';
 import { NumberStep } from './NumberStep';
 import { TestCallStep } from './TestCallStep';
 import { TrunkStep } from './TrunkStep';
+import '../../ui/telephony/telephony.css';
 
 /** What a step is given: it calls `next` when what it is about is done. */
 export interface StepGiven {

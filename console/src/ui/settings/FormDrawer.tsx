@@ -1,10 +1,9 @@
-import { type QueryKey, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Alert, App, Button, Drawer, Form, type FormInstance, Space } from 'antd';
+import { type QueryKey, useQuery } from '@tanstack/react-query';
+import { Alert, Button, Drawer, Form, type FormInstance, Space } from 'antd';
 import { type ReactNode, useCallback, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Problem, textOf } from '../../api/problem';
 import { Answered } from '../States';
-import { type Path, placed } from './faults';
+import { Told, useSubmit } from './submit';
 import type { Tagged } from './tagged';
 import { useDiscard, useUnsaved } from './unsaved';
 
@@ -51,8 +50,6 @@ export function FormDrawer<Values extends object, Shown = undefined, Saved = unk
   );
 }
 
-type Trouble = { kind: 'none' } | { kind: 'overtaken' } | { kind: 'refused'; texts: string[] };
-
 interface FilledGiven<Values, Shown, Saved> {
   given: Given<Values, Shown, Saved>;
   read: Tagged<Shown | undefined>;
@@ -67,7 +64,18 @@ function Filled<Values extends object, Shown, Saved>({ given, read, reload }: Fi
   const discard = useDiscard();
   const [form] = Form.useForm<Values>();
   const formId = useId();
-  const { trouble, isBusy, submit } = useSubmit(form, given, etag, shown);
+  const { trouble, isBusy, submit } = useSubmit<Values, Shown, Saved>(
+    form,
+    {
+      ...given,
+      saved: (done) => {
+        close();
+        given.saved?.(done);
+      },
+    },
+    etag,
+    shown,
+  );
   const isChanged = useCallback(() => form.isFieldsTouched(), [form]);
   useUnsaved(isChanged);
   const leave = () => (isChanged() ? discard(close) : close());
@@ -94,6 +102,7 @@ function Filled<Values extends object, Shown, Saved>({ given, read, reload }: Fi
       <Told trouble={trouble} reload={reload} />
       <Form<Values>
         id={formId}
+        name={formId}
         form={form}
         layout="vertical"
         disabled={Boolean(reason)}
@@ -105,77 +114,4 @@ function Filled<Values extends object, Shown, Saved>({ given, read, reload }: Fi
       </Form>
     </Drawer>
   );
-}
-
-function Told({ trouble, reload }: { trouble: Trouble; reload: () => void }) {
-  const { t } = useTranslation();
-  switch (trouble.kind) {
-    case 'none':
-      return null;
-    case 'overtaken':
-      return (
-        <Alert
-          showIcon
-          type="warning"
-          style={{ marginBottom: 16 }}
-          title={t('settings.overtaken')}
-          action={
-            <Button size="small" onClick={reload}>
-              {t('settings.reload')}
-            </Button>
-          }
-        />
-      );
-    case 'refused':
-      return (
-        <Alert
-          showIcon
-          type="error"
-          style={{ marginBottom: 16 }}
-          title={trouble.texts.map((text) => <div key={text}>{text}</div>)}
-        />
-      );
-  }
-}
-
-/** Sends a form and puts what the server refuses where it belongs. */
-function useSubmit<Values extends object, Shown, Saved>(
-  form: FormInstance<Values>,
-  { save, saved, lists, identity, close }: Given<Values, Shown, Saved>,
-  etag: string | undefined,
-  shown: Shown | undefined,
-) {
-  const { t } = useTranslation();
-  const { message } = App.useApp();
-  const queries = useQueryClient();
-  const [trouble, setTrouble] = useState<Trouble>({ kind: 'none' });
-  const [isBusy, setIsBusy] = useState(false);
-  const submit = async (values: Values) => {
-    setIsBusy(true);
-    setTrouble({ kind: 'none' });
-    try {
-      const done = await save(values, etag, shown);
-      for (const queryKey of lists) void queries.invalidateQueries({ queryKey });
-      void message.success(t('settings.saved'));
-      close();
-      saved?.(done);
-    } catch (error) {
-      setTrouble(explain(form, error, identity));
-      setIsBusy(false);
-    }
-  };
-  return { trouble, isBusy, submit };
-}
-
-/** Marks the fields at fault; what is left is for the head of the form. */
-export function explain<Values extends object>(form: FormInstance<Values>, error: unknown, identity?: string): Trouble {
-  if (!(error instanceof Problem)) return { kind: 'refused', texts: [textOf(error)] };
-  if (error.slug === 'version-mismatch') return { kind: 'overtaken' };
-  if (error.status < 400 || error.status >= 500) return { kind: 'refused', texts: [error.message] };
-  const names = form.getFieldsError().map(({ name }) => name as Path);
-  const { at, rest } = placed(error, names, identity);
-  form.setFields(at.map(({ name, errors }) => ({ name: [...name] as never, errors })));
-  const first = at[0];
-  if (first) form.scrollToField([...first.name] as never, { focus: true });
-  return rest.length > 0 ? { kind: 'refused', texts: rest } : { kind: 'none' };
 }

@@ -60,6 +60,8 @@ interface Given<Row> {
   columns: NonNullable<TableProps<Row>['columns']>;
   /** The texts of a row that the search looks into; left out, there is no search. */
   searchIn?: (row: Row) => (string | null | undefined)[];
+  /** What the search says that it looks for. */
+  searchLabel?: string;
   /** What is shown where there is none at all; left out, that there is nothing. */
   empty?: string;
   add?: { label: string; act: () => void } | undefined;
@@ -93,7 +95,7 @@ export async function readAll<Row>(load: Given<Row>['load']): Promise<{ rows: Ro
 export function SettingsList<Row extends object>(given: Given<Row>) {
   const { t } = useTranslation();
   const [sought, setSought] = useState('');
-  const { name, load, searchIn, add, conditions, extra, every } = given;
+  const { name, load, searchIn, searchLabel = t('settings.search'), add, conditions, extra, every } = given;
   const query = useQuery({
     queryKey: name,
     queryFn: () => readAll(load),
@@ -109,8 +111,8 @@ export function SettingsList<Row extends object>(given: Given<Row>) {
               allowClear
               prefix={<SearchOutlined />}
               value={sought}
-              placeholder={t('settings.search')}
-              aria-label={t('settings.search')}
+              placeholder={searchLabel}
+              aria-label={searchLabel}
               onChange={({ target }) => setSought(target.value)}
               style={{ width: 240 }}
             />
@@ -120,7 +122,7 @@ export function SettingsList<Row extends object>(given: Given<Row>) {
         <Space wrap>
           {extra}
           {add && (
-            <Button type="primary" icon={<PlusOutlined />} onClick={add.act}>
+            <Button type="primary" icon={<PlusOutlined />} aria-label={add.label} onClick={add.act}>
               {add.label}
             </Button>
           )}

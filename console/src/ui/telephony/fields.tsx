@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { PromptSelect } from './PromptSelect';
 import type { useThings } from './useThings';
 import { type PlaceKind, placeOf, type StepKind, stepOf, stepWritten, written } from './values';
+import './telephony.css';
 
 export type Things = ReturnType<typeof useThings>;
 type Name = string | (string | number)[];

@@ -29,10 +29,15 @@ pub(crate) struct Centre {
 
 impl Centre {
     pub(crate) fn open() -> Result<Self> {
+        Self::open_with("")
+    }
+
+    /// With more sections of the configuration.
+    pub(crate) fn open_with(sections: &str) -> Result<Self> {
         let ports = Ports::take()?;
         let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
         let rtp = format!("browsers = \"127.0.0.1:{}\"\n", ports.one()?);
-        let sections = trunk("carrier", carrier);
+        let sections = format!("{}\n{sections}", trunk("carrier", carrier));
         let server = Switchboard::start_on(ports, Setup { rtp, sections, ..Setup::default() })?;
         let route = json!({"name": "centre", "direction": "inbound", "did": "8610", "to": "queue:support"});
         let made = server.api()?.post("routes", &route)?;
