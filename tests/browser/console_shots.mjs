@@ -145,9 +145,9 @@ async function telephony(page, { language, theme }) {
   await page.locator('[data-node=menu]').click();
   await settled(page);
   await shoot(page, `${language}-${theme}-admin-flow`);
-  await page.getByRole('button', { name: { 'zh-CN': '模拟', en: 'Simulate' }[language], exact: true }).click();
-  await page.locator('form input').first().fill('1');
-  await page.getByRole('button', { name: { 'zh-CN': '开始模拟', en: 'Walk it' }[language], exact: true }).click();
+  await page.locator('.flow-head').getByRole('button').filter({ hasText: { 'zh-CN': '模拟', en: 'Simulate' }[language] }).click();
+  await page.locator('aside input').first().fill('1');
+  await page.locator('aside button[type=submit]').click();
   await page.getByTestId('simulated').first().waitFor();
   await shoot(page, `${language}-${theme}-admin-flow-simulated`);
 }

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Checkbox, Form, InputNumber, Select, Tag } from 'antd';
+import { Checkbox, Form, InputNumber, Select, Space, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
@@ -54,14 +54,17 @@ export function AgentSettings() {
           { title: t('agentSet.extension'), dataIndex: 'extension' },
           {
             title: t('agentSet.skills'),
-            render: (_, { agent }) =>
-              queues
-                .filter((queue) => levelOf(queue, agent) !== undefined)
-                .map((queue) => (
-                  <Tag key={queue.name} color="processing">
-                    {t('agentSet.skill', { queue: queue.name, level: levelOf(queue, agent) })}
-                  </Tag>
-                )),
+            render: (_, { agent }) => (
+              <Space size={4}>
+                {queues
+                  .filter((queue) => levelOf(queue, agent) !== undefined)
+                  .map((queue) => (
+                    <Tag key={queue.name} color="processing">
+                      {t('agentSet.skill', { queue: queue.name, level: levelOf(queue, agent) })}
+                    </Tag>
+                  ))}
+              </Space>
+            ),
           },
           {
             title: t('agentSet.afterCall'),

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Badge, Descriptions, Drawer, Form, Tag } from 'antd';
+import { Badge, Descriptions, Drawer, Form, Space, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
@@ -125,13 +125,13 @@ function Handling({ extension: { handling } }: { extension: Extension }) {
   const { t } = useTranslation();
   const forwards = (['forward_always', 'forward_busy', 'forward_no_answer'] as const).filter((key) => handling[key]);
   return (
-    <>
+    <Space size={4} wrap>
       {handling.do_not_disturb && <Tag color="error">{t('ext.do_not_disturb')}</Tag>}
       {forwards.map((key) => (
         <Tag key={key} color="processing">{`${t(`ext.${key}`)} ${handling[key]}`}</Tag>
       ))}
       {handling.voicemail && <Tag>{t('ext.voicemail')}</Tag>}
-    </>
+    </Space>
   );
 }
 

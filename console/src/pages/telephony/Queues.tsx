@@ -1,4 +1,4 @@
-import { Badge, Tag } from 'antd';
+import { Badge, Space, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
@@ -51,7 +51,13 @@ export function Queues() {
           },
           {
             title: t('queueSet.overflow'),
-            render: (_, { overflow }) => overflow?.map((step) => <Tag key={step}>{step}</Tag>),
+            render: (_, { overflow }) => (
+              <Space size={4}>
+                {overflow?.map((step) => (
+                  <Tag key={step}>{step}</Tag>
+                ))}
+              </Space>
+            ),
           },
         ]}
         actions={({ name, read_only, now }) => [

@@ -53,10 +53,13 @@ export function Surveys() {
           { title: t('surveySet.name'), dataIndex: 'name' },
           {
             title: t('surveySet.options'),
-            render: (_, { question }) =>
-              (question as unknown as Question).options.map(({ key, label }) => (
-                <Tag key={key}>{`${key} ${label}`}</Tag>
-              )),
+            render: (_, { question }) => (
+              <Space size={4}>
+                {(question as unknown as Question).options.map(({ key, label }) => (
+                  <Tag key={key}>{`${key} ${label}`}</Tag>
+                ))}
+              </Space>
+            ),
           },
           {
             title: t('surveySet.second'),

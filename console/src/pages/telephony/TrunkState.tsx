@@ -26,7 +26,7 @@ export function TrunkState({ name, close }: { name: string; close: () => void })
         <TrunkTest name={name} />
         <Answered query={query}>
           {(status) => (
-            <>
+            <Space orientation="vertical" size="large" style={{ width: '100%' }}>
               <Descriptions
                 bordered
                 size="small"
@@ -87,7 +87,7 @@ export function TrunkState({ name, close }: { name: string; close: () => void })
                   }))}
                 />
               )}
-            </>
+            </Space>
           )}
         </Answered>
       </Space>
