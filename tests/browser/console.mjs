@@ -82,6 +82,23 @@ const verbs = {
     return Math.max(-200, ...bins.subarray(at - 2, at + 3));
   }, hz),
   shot: ({ path }) => page.screenshot({ path }),
+  // Settings: a button of a row; in the form at the side a field, and one of what it offers; the fields that are marked as required.
+  click_in_row: ({ row, name }) =>
+    page.getByRole('row').filter({ hasText: row }).getByRole('button', { name, exact: true }).click(),
+  fill_in_dialog: ({ into, text }) => page.getByRole('dialog').last().getByLabel(into, { exact: true }).fill(text),
+  choose: async ({ label, option }) => {
+    await page.getByRole('dialog').last().getByLabel(label, { exact: true }).click();
+    await page.locator('.ant-select-dropdown:visible').getByText(option, { exact: true }).last().click();
+  },
+  required: () => page.locator('form label').evaluateAll((labels) =>
+    labels.filter((label) => getComputedStyle(label, '::before').content.includes('*')).map((label) => label.textContent)),
+  is_disabled: (what) => find(what).isDisabled(),
+  value: (what) => find(what).inputValue(),
+  // One of what a field offers, by the field's label.
+  pick: async ({ label, option }) => {
+    await page.getByLabel(label, { exact: true }).first().click();
+    await page.locator('.ant-select-dropdown:visible .ant-select-item-option').filter({ hasText: option }).first().click();
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -6,17 +6,19 @@ import { useLocation, useNavigate } from 'react-router';
 import { ControlBar } from '../bar/ControlBar';
 import { IncomingWindow } from '../bar/IncomingWindow';
 import { followDesk, useDesk } from '../desk/store';
+import { useFirstRun } from '../pages/setup/firstRun';
 import { usePhone } from '../phone/softphone';
 import { Crash } from '../ui/Crash';
 import { LookSwitch } from '../ui/LookSwitch';
 import { Forbidden, Nothing } from '../ui/States';
 import { Messages } from './Messages';
+import { forget, isUnsaved, useDiscard } from '../ui/settings/unsaved';
 import { type Group, SECTIONS } from './page';
 import { GROUPS, idAt, isInMenu, PAGES, pageAt } from './pages';
 import { prefer, usePreferences } from './preferences';
 import { QuickMenu } from './QuickMenu';
 import { may, useSession } from './session';
-import { type Closing, closeTabs, HOME, openTab, useTabs } from './tabs';
+import { type Closing, closeTabs, closing, HOME, openTab, useTabs } from './tabs';
 import { usePhoneKeeper } from './usePhoneKeeper';
 
 const BAR_HEIGHT = 56;
@@ -28,6 +30,7 @@ export function Shell() {
   const hasDesk = may(session, 'call.dial');
   useEffect(() => (hasDesk ? followDesk() : undefined), [hasDesk]);
   usePhoneKeeper();
+  useFirstRun();
   return (
     <Layout className="frame">
       <Layout.Header
@@ -143,15 +146,24 @@ function OpenTabs() {
     right: t('frame.closeRight'),
     all: t('frame.closeAll'),
   };
-  const close = (path: string, closing: Closing) => navigate(closeTabs(path, closing, pathname));
+  const discard = useDiscard();
+  const close = (path: string, how: Closing) => {
+    const going = closing(path, how);
+    const go = () => {
+      going.forEach(forget);
+      void navigate(closeTabs(path, how, pathname));
+    };
+    if (going.some(isUnsaved)) discard(go);
+    else go();
+  };
   const labelled = (path: string) => {
     const page = pageAt(path);
     if (!page) return [];
-    const items = CLOSINGS.map((closing) => ({
-      key: closing,
-      label: words[closing],
-      disabled: closing === 'this' && path === HOME,
-      onClick: () => close(path, closing),
+    const items = CLOSINGS.map((how) => ({
+      key: how,
+      label: words[how],
+      disabled: how === 'this' && path === HOME,
+      onClick: () => close(path, how),
     }));
     const label = (
       <Dropdown trigger={['contextMenu']} menu={{ items }}>

@@ -16,6 +16,8 @@ interface Preferences {
   microphone: string;
   speaker: string;
   ringer: string;
+  /** Whoever has seen how to begin is not led there again. */
+  skippedSetup: boolean;
 }
 
 export const usePreferences = create<Preferences>()(
@@ -29,6 +31,7 @@ export const usePreferences = create<Preferences>()(
       microphone: '',
       speaker: '',
       ringer: '',
+      skippedSetup: false,
     }),
     {
       name: 'switchboard-console',

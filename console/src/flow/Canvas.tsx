@@ -9,7 +9,7 @@ import { type Flow, type Node, OPEN } from './model';
 import { useExitName } from './useExitName';
 import type { Walked } from './walked';
 
-const [ZOOM_LEAST, ZOOM_MOST, STEP] = [0.2, 2, 1.2] as const;
+const [ZOOM_LEAST, ZOOM_READABLE, ZOOM_MOST, STEP] = [0.2, 0.75, 2, 1.2] as const;
 
 interface Given {
   flow: Flow;
@@ -84,7 +84,7 @@ export function Canvas(given: Given) {
       </svg>
       <Space.Compact className="flow-zoom">
         <Button aria-label={t('flow.zoomOut')} icon={<ZoomOutOutlined />} onClick={() => view.scale(1 / STEP)} />
-        <Button aria-label={t('flow.fit')} icon={<CompressOutlined />} onClick={view.fit} />
+        <Button aria-label={t('flow.fit')} icon={<CompressOutlined />} onClick={() => view.fit(ZOOM_LEAST)} />
         <Button aria-label={t('flow.zoomIn')} icon={<ZoomInOutlined />} onClick={() => view.scale(STEP)} />
       </Space.Compact>
     </div>
@@ -243,16 +243,21 @@ function Badge({ text, colour }: { text: string; colour: string }) {
 function useView(drawn: Layout) {
   const ref = useRef<SVGSVGElement>(null);
   const [seen, setSeen] = useState({ x: 0, y: 0, zoom: 1 });
+  /** Once somebody has moved it, it stays as it is. */
+  const isMoved = useRef(false);
   const grabbed = useRef<{ x: number; y: number; moved: boolean }>(undefined);
   const size = () => ref.current?.getBoundingClientRect() ?? { width: 800, height: 500, left: 0, top: 0 };
-  const fit = () => {
+  const fit = (least: number) => {
+    isMoved.current = false;
     const { width, height } = size();
-    const zoom = Math.min(1, Math.max(ZOOM_LEAST, Math.min(width / drawn.width, height / drawn.height)));
+    const zoom = Math.min(1, Math.max(least, Math.min(width / drawn.width, height / drawn.height)));
+    // What is larger than the window begins at its beginning.
     setSeen({ x: Math.max(0, (width - drawn.width * zoom) / 2), y: (height - drawn.height * zoom) / 2, zoom });
   };
   const scale = (by: number, at?: { x: number; y: number }) => {
     const { width, height } = size();
     const middle = at ?? { x: width / 2, y: height / 2 };
+    isMoved.current = true;
     setSeen((before) => {
       const zoom = Math.min(ZOOM_MOST, Math.max(ZOOM_LEAST, before.zoom * by));
       const grown = zoom / before.zoom;
@@ -263,7 +268,10 @@ function useView(drawn: Layout) {
   first.current = { fit, scale };
   useEffect(() => {
     const svg = ref.current;
-    first.current.fit();
+    const sized = new ResizeObserver(() => {
+      if (!isMoved.current) first.current.fit(ZOOM_READABLE);
+    });
+    if (svg) sized.observe(svg);
     // React listens to wheels passively, and could not keep the page from scrolling.
     const wheel = (event: WheelEvent) => {
       event.preventDefault();
@@ -271,7 +279,10 @@ function useView(drawn: Layout) {
       first.current.scale(event.deltaY < 0 ? STEP : 1 / STEP, { x: event.clientX - left, y: event.clientY - top });
     };
     svg?.addEventListener('wheel', wheel, { passive: false });
-    return () => svg?.removeEventListener('wheel', wheel);
+    return () => {
+      sized.disconnect();
+      svg?.removeEventListener('wheel', wheel);
+    };
   }, []);
   return {
     ref,
@@ -291,6 +302,7 @@ function useView(drawn: Layout) {
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
       if (!from.moved && Math.abs(dx) + Math.abs(dy) < 4) return;
       grabbed.current = { x: event.clientX, y: event.clientY, moved: true };
+      isMoved.current = true;
       setSeen((before) => ({ ...before, x: before.x + dx, y: before.y + dy }));
     },
     /** Whether it was a click on nothing. */
@@ -327,7 +339,7 @@ function keys(event: KeyboardEvent<SVGSVGElement>, given: Given, drawn: Layout, 
   const arrow = ARROWS[event.key];
   if (event.key === '+' || event.key === '=') view.scale(STEP);
   else if (event.key === '-') view.scale(1 / STEP);
-  else if (event.key === '0') view.fit();
+  else if (event.key === '0') view.fit(ZOOM_LEAST);
   else if (!name) return;
   else if (event.key === 'Enter' || event.key === ' ') given.choose(name);
   else if (event.key === 'Delete') given.remove?.(name);

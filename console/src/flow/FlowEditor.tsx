@@ -28,6 +28,7 @@ import { Simulate } from './Simulate';
 import { type Fault, type Saving, useDraft } from './useDraft';
 import { useFaultWords } from './useFaultWords';
 import { walked } from './walked';
+import './flow.css';
 
 type Shown = Schemas['FlowShown'];
 type Version = Schemas['FlowVersionShown'];

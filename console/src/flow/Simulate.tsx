@@ -4,7 +4,7 @@ import type { Dayjs } from 'dayjs';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../api/client';
-import { textOf } from '../api/problem';
+import { inWords, textOf } from '../api/problem';
 import { useSession } from '../app/session';
 import { instant } from '../format';
 import { type Flow, OPENINGS } from './model';
@@ -71,7 +71,13 @@ export function Simulate({
   };
   return (
     <>
-      <Form<Wanted> layout="vertical" initialValues={INITIAL} onFinish={(wanted) => void run(wanted)} size="small">
+      <Form<Wanted>
+        name="simulation"
+        layout="vertical"
+        initialValues={INITIAL}
+        onFinish={(wanted) => void run(wanted)}
+        size="small"
+      >
         <Form.Item name="keys" label={t('flow.keys')} extra={t('flow.keysHint')}>
           <Input allowClear placeholder="1,2#" />
         </Form.Item>
@@ -126,7 +132,7 @@ function Told({ line, choose }: { line: Line; choose: (name: string) => void }) 
           {node}
         </Button>
       )}
-      <div style={{ opacity: line.by_flow ? 1 : 0.7 }}>{line.what}</div>
+      <div style={{ opacity: line.by_flow ? 1 : 0.7 }}>{inWords(line.what)}</div>
     </div>
   );
 }

@@ -98,50 +98,52 @@ const BEGIN: Record<Form_, Spoken> = {
   silence_ms: { silence_ms: 500 },
 };
 
-/** What is said, one part after the other. */
-export function Says({
-  label,
-  value,
-  prompts,
-  change,
-  only,
-}: {
+interface SaysGiven {
   label: string;
   value: Spoken[];
   prompts: string[];
   change: (value: Spoken[]) => void;
   only?: 'prompt';
-}) {
+}
+
+/** What is said, one part after the other. */
+export function Says(given: SaysGiven) {
+  return (
+    <Row label={given.label}>
+      <SaysParts {...given} />
+    </Row>
+  );
+}
+
+export function SaysParts({ label, value, prompts, change, only }: SaysGiven) {
   const { t } = useTranslation();
   const set = (at: number, part: Spoken) => change(value.map((one, nth) => (nth === at ? part : one)));
   return (
-    <Row label={label}>
-      <Space orientation="vertical" style={{ width: '100%' }} size={6}>
-        {value.map((part, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: parts have no name but their place
-          <Space.Compact block key={at}>
-            {!only && (
-              <Select
-                aria-label={t('flow.partKind')}
-                value={formOf(part)}
-                options={FORMS.map((one) => ({ value: one, label: t(`flowPart.${one}`) }))}
-                onChange={(next) => set(at, BEGIN[next])}
-                style={{ width: 104, flex: 'none' }}
-              />
-            )}
-            <Part label={label} part={part} prompts={prompts} change={(next) => set(at, next)} />
-            <Button
-              aria-label={t('flow.takeOut')}
-              icon={<DeleteOutlined />}
-              onClick={() => change(value.filter((_, nth) => nth !== at))}
+    <Space orientation="vertical" style={{ width: '100%' }} size={6}>
+      {value.map((part, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: parts have no name but their place
+        <Space.Compact block key={at}>
+          {!only && (
+            <Select
+              aria-label={t('flow.partKind')}
+              value={formOf(part)}
+              options={FORMS.map((one) => ({ value: one, label: t(`flowPart.${one}`) }))}
+              onChange={(next) => set(at, BEGIN[next])}
+              style={{ width: 104, flex: 'none' }}
             />
-          </Space.Compact>
-        ))}
-        <Button size="small" icon={<PlusOutlined />} onClick={() => change([...value, prompts[0] ?? 'ivr_welcome'])}>
-          {t('flow.addPart')}
-        </Button>
-      </Space>
-    </Row>
+          )}
+          <Part label={label} part={part} prompts={prompts} change={(next) => set(at, next)} />
+          <Button
+            aria-label={t('flow.takeOut')}
+            icon={<DeleteOutlined />}
+            onClick={() => change(value.filter((_, nth) => nth !== at))}
+          />
+        </Space.Compact>
+      ))}
+      <Button size="small" icon={<PlusOutlined />} onClick={() => change([...value, prompts[0] ?? 'ivr_welcome'])}>
+        {t('flow.addPart')}
+      </Button>
+    </Space>
   );
 }
 

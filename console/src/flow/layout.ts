@@ -43,8 +43,14 @@ export type ShownExits = (name: string) => { slot: string; to: string | undefine
 interface Seat {
   id: string;
   height: number;
-  before: string[];
-  after: string[];
+  before: Joined[];
+  after: Joined[];
+}
+
+interface Joined {
+  id: string;
+  /** How far down the box of the left one the way begins, 0 to 1: what is led to first stands first. */
+  port: number;
 }
 
 /** Nodes in ranks from the left, few crossings, long ways around the nodes between (after Sugiyama). */
@@ -129,22 +135,23 @@ function seat(
     while (columns.length <= column) columns.push([]);
     columns[column]?.push(id);
   };
-  const join = (from: string, to: string) => {
-    seats.get(from)?.after.push(to);
-    seats.get(to)?.before.push(from);
+  const join = (from: string, to: string, port: number) => {
+    seats.get(from)?.after.push({ id: to, port: 0 });
+    seats.get(to)?.before.push({ id: from, port });
   };
   for (const name of order) sit(name, ranks.get(name) ?? 0, height(name));
   for (const name of order) {
-    for (const to of new Set(targets(name))) {
+    const all = targets(name);
+    for (const to of new Set(all)) {
       if (back.has(pair(name, to)) || to === name) continue;
-      let last = name;
+      let [last, port] = [name, all.indexOf(to) / all.length];
       for (let column = (ranks.get(name) ?? 0) + 1; column < (ranks.get(to) ?? 0); column += 1) {
         const passing = passes(name, to, column);
         sit(passing, column, 0);
-        join(last, passing);
-        last = passing;
+        join(last, passing, port);
+        [last, port] = [passing, 0];
       }
-      join(last, to);
+      join(last, to, port);
     }
   }
   return { seats, columns };
@@ -161,7 +168,7 @@ function sweep(columns: string[][], seats: Map<string, Seat>, forward: boolean):
     if (!beside || !column) continue;
     const mean = (id: string, nth: number) => {
       const joined = seats.get(id)?.[forward ? 'before' : 'after'] ?? [];
-      const places = joined.map((one) => beside.indexOf(one)).filter((one) => one >= 0);
+      const places = joined.map((one) => beside.indexOf(one.id) + one.port);
       return places.length ? places.reduce((sum, one) => sum + one, 0) / places.length : nth;
     };
     const means = new Map(column.map((id, nth) => [id, mean(id, nth)]));

@@ -1,6 +1,5 @@
-import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
-import type { Node } from './model';
+import type { Node, Test } from './model';
 
 const SLOTS = [
   'next',
@@ -20,21 +19,20 @@ const isSlot = (slot: string): slot is Slot => (SLOTS as readonly string[]).incl
 /** How a way out is called: `Key 1`, `Nobody answers`, ... */
 export function useExitName(): (node: Node, slot: string) => string {
   const { t } = useTranslation();
+  const about = (test: Test | undefined): string => {
+    if (!test) return '';
+    if ('hours' in test) return `${test.hours.name} ${t(`flowOpening.${test.hours.is ?? 'open'}`)}`;
+    if ('time' in test) return test.time.between;
+    if ('caller' in test) return `${t('flow.caller')} ${test.caller.prefix}…`;
+    return 'variable' in test ? test.variable.name : test.queue.name;
+  };
   return (node, slot) => {
     const [kind, which] = slot.split(' ');
     if (kind === 'key') return t('flow.keyExit', { key: which });
     if (kind === 'case') {
       const test = node.step === 'condition' ? node.cases[Number(which)]?.when[0] : undefined;
-      return t('flow.caseExit', { nth: Number(which) + 1, about: test ? aboutTest(t, test) : '' });
+      return t('flow.caseExit', { nth: Number(which) + 1, about: about(test) });
     }
     return isSlot(slot) ? t(`flowExit.${slot}`) : slot;
   };
-}
-
-function aboutTest(t: TFunction, test: object): string {
-  const [[kind, of] = ['', {}]] = Object.entries(test) as [string, Record<string, unknown>][];
-  if (kind === 'hours') return `${of.name} ${t(`flowOpening.${(of.is ?? 'open') as 'open'}`)}`;
-  if (kind === 'time') return String(of.between);
-  if (kind === 'caller') return `${t('flow.caller')} ${of.prefix}…`;
-  return String(of.name ?? '');
 }

@@ -33,6 +33,48 @@ const PROBLEMS: Record<string, string> = {
   'queue {} overflows to it; change that first': '技能组 {} 溢出到此流程，请先修改',
 };
 
+/** What goes on while a flow is simulated (`dialplan/src/flow/action.rs`, `rehearse.rs`). */
+const LINES: Record<string, string> = {
+  'the prompt ends': '播放完毕',
+  'no key is pressed': '没有按键',
+  'the caller presses {}': '来电者按 {}',
+  'it is done': '完成',
+  'the server does not answer': '服务器无应答',
+  'the server answers {}': '服务器应答 {}',
+  'the queue is left: answered': '坐席已接听，通话结束',
+  'the queue is left: max_wait': '等待超时',
+  'the queue is left: full': '排队已满',
+  'the queue is left: nobody': '无坐席签入',
+  'the ringing ends: answered': '已接听，通话结束',
+  'the ringing ends: busy': '对方忙',
+  'the ringing ends: no_answer': '无人接听',
+  'the ringing ends: failed': '无法接通',
+  'it goes on and on: the caller hangs up': '流程一直循环，来电者挂机',
+  'play {} [{}]': '播放（{}）{}',
+  'stop playing': '停止播放',
+  'wait for {}': '等待按键 {}',
+  'look up {} within {} ms for {}': '查询 {}，最长 {} 毫秒，读取 {}',
+  'queue {} priority {} leaves [{}] keys [{}]': '在技能组 {} 排队，优先级 {}',
+  'queue {} priority {} leaves [] keys []': '在技能组 {} 排队，优先级 {}',
+  'queue {} priority {} leaves [{}] keys []': '在技能组 {} 排队，优先级 {}',
+  'queue {} priority {} leaves [] keys [{}]': '在技能组 {} 排队，优先级 {}',
+  'leave the queue': '离开排队',
+  'ring extension {} for {} s': '呼叫分机 {}，振铃 {} 秒',
+  'ring agent {} for {} s': '呼叫坐席 {}，振铃 {} 秒',
+  'ring outside {} for {} s': '呼叫外线 {}，振铃 {} 秒',
+  'voicemail {} []': '在 {} 留言',
+  'voicemail {} [{}]': '在 {} 留言，先播放 {}',
+  'survey {}': '满意度评价 {}',
+  'conference {}': '加入会议室 {}',
+  'set {} = {}': '变量 {} = {}',
+  'fault at {}: {}': '{} 出错：{}',
+  'hang up normal': '挂断（正常）',
+  'hang up busy': '挂断（忙）',
+  'hang up rejected': '挂断（拒绝）',
+  'hang up failure': '挂断（失败）',
+};
+
 export function learnFlowProblems(): void {
   learn(PROBLEMS);
+  learn(LINES);
 }

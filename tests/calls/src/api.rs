@@ -72,6 +72,12 @@ impl Api {
         Ok(self)
     }
 
+    /// The client of a program that has this token.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
+    }
+
     /// True when `/readyz` says so.
     #[must_use]
     pub fn is_ready(&self) -> bool {

@@ -47,32 +47,6 @@ export function DepartmentTree({
       },
       lists: [DEPARTMENTS],
     });
-  const itemsOf = (department: Department) => [
-    { key: 'add', label: t('people.addBelow'), onClick: () => setEdited({ kind: 'below', parent: department }) },
-    { key: 'edit', label: t('settings.edit'), onClick: () => setEdited({ kind: 'named', department }) },
-    { key: 'managers', label: t('people.setManagers'), onClick: () => setEdited({ kind: 'managed', department }) },
-    ...(department.parent
-      ? [{ key: 'delete', label: t('settings.delete'), danger: true, onClick: () => remove(department) }]
-      : []),
-  ];
-  const titled = ({ department }: Branch) => (
-    <span className="branch">
-      <span className="branch-name" title={department.name}>
-        {department.name}
-      </span>
-      {may('departments.write') && (
-        <Dropdown trigger={['click']} menu={{ items: itemsOf(department) }}>
-          <Button
-            type="text"
-            size="small"
-            icon={<MoreOutlined />}
-            aria-label={t('people.departmentOrders', { name: department.name })}
-            onClick={(event) => event.stopPropagation()}
-          />
-        </Dropdown>
-      )}
-    </span>
-  );
   const root = tree[0]?.department;
   return (
     <Card
@@ -99,7 +73,7 @@ export function DepartmentTree({
             blockNode
             defaultExpandAll
             treeData={tree}
-            titleRender={titled}
+            titleRender={({ department }) => <Title of={department} edit={setEdited} remove={remove} />}
             selectedKeys={chosen ? [chosen] : []}
             onSelect={([key]) => choose(key === undefined ? undefined : String(key))}
           />
@@ -107,6 +81,46 @@ export function DepartmentTree({
       </Answered>
       <DepartmentForm edited={edited} close={() => setEdited({ kind: 'none' })} />
     </Card>
+  );
+}
+
+/** A department in the tree, with what may be done with it. */
+function Title({
+  of: department,
+  edit,
+  remove,
+}: {
+  of: Department;
+  edit: (edited: Edited) => void;
+  remove: (department: Department) => void;
+}) {
+  const { t } = useTranslation();
+  const may = useMay();
+  const items = [
+    { key: 'add', label: t('people.addBelow'), onClick: () => edit({ kind: 'below', parent: department }) },
+    { key: 'edit', label: t('settings.edit'), onClick: () => edit({ kind: 'named', department }) },
+    { key: 'managers', label: t('people.setManagers'), onClick: () => edit({ kind: 'managed', department }) },
+    ...(department.parent
+      ? [{ key: 'delete', label: t('settings.delete'), danger: true, onClick: () => remove(department) }]
+      : []),
+  ];
+  return (
+    <span className="branch">
+      <span className="branch-name" title={department.name}>
+        {department.name}
+      </span>
+      {may('departments.write') && (
+        <Dropdown trigger={['click']} menu={{ items, onClick: ({ domEvent }) => domEvent.stopPropagation() }}>
+          <Button
+            type="text"
+            size="small"
+            icon={<MoreOutlined />}
+            aria-label={t('people.departmentOrders', { name: department.name })}
+            onClick={(event) => event.stopPropagation()}
+          />
+        </Dropdown>
+      )}
+    </span>
   );
 }
 

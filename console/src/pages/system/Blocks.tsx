@@ -1,5 +1,5 @@
 import { ImportOutlined } from '@ant-design/icons';
-import { Button, DatePicker, Form, Input, Segmented, Select, Tag } from 'antd';
+import { Button, DatePicker, Form, Input, Segmented, Select, type TableProps, Tag } from 'antd';
 import dayjs, { type Dayjs } from 'dayjs';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -25,8 +25,8 @@ const pathOf = ({ id }: Block) => ({ params: { path: { id } } });
 export function Blocks() {
   const { t } = useTranslation();
   const may = useMay();
-  const { time_zone: zone } = useSession();
   const erase = useDelete();
+  const columns = useColumns();
   const [edited, setEdited] = useState<Edited>({ kind: 'none' });
   const [side, setSide] = useState<string>();
   const mayWrite = may('blocks.write');
@@ -67,23 +67,16 @@ export function Blocks() {
         }
         extra={
           mayWrite && (
-            <Button icon={<ImportOutlined />} onClick={() => setEdited({ kind: 'import' })}>
+            <Button
+              icon={<ImportOutlined />}
+              aria-label={t('blocks.import')}
+              onClick={() => setEdited({ kind: 'import' })}
+            >
               {t('blocks.import')}
             </Button>
           )
         }
-        columns={[
-          { title: t('blocks.number'), dataIndex: 'number' },
-          { title: t('blocks.side'), render: (_, block) => t(`blocks.sides.${block.side as 'caller'}`) },
-          { title: t('blocks.kind'), render: (_, { kind }) => t(`blocks.kinds.${kind ?? 'exact'}`) },
-          {
-            title: t('blocks.treatment'),
-            render: (_, { treatment }) => t(`blocks.treatments.${(treatment ?? 'busy') as 'busy'}`),
-          },
-          { title: t('blocks.expires'), render: (_, block) => <Until of={block} /> },
-          { title: t('blocks.note'), dataIndex: 'note', ellipsis: true },
-          { title: t('tokens.made'), render: (_, { created_at }) => moment(created_at, zone) },
-        ]}
+        columns={columns}
         add={mayWrite ? { label: t('blocks.add'), act: () => setEdited({ kind: 'new' }) } : undefined}
         {...(mayWrite ? { actions } : {})}
       />
@@ -92,6 +85,24 @@ export function Blocks() {
       {edited.kind === 'changed' && <BlockForm block={edited.block} close={() => setEdited({ kind: 'none' })} />}
     </div>
   );
+}
+
+function useColumns() {
+  const { t } = useTranslation();
+  const { time_zone: zone } = useSession();
+  const columns: NonNullable<TableProps<Block>['columns']> = [
+    { title: t('blocks.number'), dataIndex: 'number' },
+    { title: t('blocks.side'), render: (_, block) => t(`blocks.sides.${block.side as 'caller'}`) },
+    { title: t('blocks.kind'), render: (_, { kind }) => t(`blocks.kinds.${kind ?? 'exact'}`) },
+    {
+      title: t('blocks.treatment'),
+      render: (_, { treatment }) => t(`blocks.treatments.${(treatment ?? 'busy') as 'busy'}`),
+    },
+    { title: t('blocks.expires'), render: (_, block) => <Until of={block} /> },
+    { title: t('blocks.note'), dataIndex: 'note', ellipsis: true },
+    { title: t('tokens.made'), render: (_, { created_at }) => moment(created_at, zone) },
+  ];
+  return columns;
 }
 
 function Until({ of: { expires_at, expired } }: { of: Block }) {

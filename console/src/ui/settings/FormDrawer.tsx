@@ -102,6 +102,7 @@ function Filled<Values extends object, Shown, Saved>({ given, read, reload }: Fi
       <Told trouble={trouble} reload={reload} />
       <Form<Values>
         id={formId}
+        name={formId}
         form={form}
         layout="vertical"
         disabled={Boolean(reason)}

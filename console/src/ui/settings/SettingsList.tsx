@@ -122,7 +122,7 @@ export function SettingsList<Row extends object>(given: Given<Row>) {
         <Space wrap>
           {extra}
           {add && (
-            <Button type="primary" icon={<PlusOutlined />} onClick={add.act}>
+            <Button type="primary" icon={<PlusOutlined />} aria-label={add.label} onClick={add.act}>
               {add.label}
             </Button>
           )}

@@ -35,7 +35,7 @@ export function CopyButton({ text }: { text: string }) {
     }
   };
   return (
-    <Button icon={<CopyOutlined />} onClick={() => void copy()}>
+    <Button icon={<CopyOutlined />} aria-label={t('settings.copy')} onClick={() => void copy()}>
       {t('settings.copy')}
     </Button>
   );

@@ -2,6 +2,7 @@ import { type QueryKey, useQueryClient } from '@tanstack/react-query';
 import { App } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { textOf } from '../../api/problem';
+import '../../i18n/faults';
 
 interface Deletion {
   /** How people call it. */

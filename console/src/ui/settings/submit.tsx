@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem, textOf } from '../../api/problem';
 import { type Path, placed } from './faults';
+import '../../i18n/faults';
 
 /** What came in the way of saving, as far as it belongs to no field. */
 export type Trouble = { kind: 'none' } | { kind: 'overtaken' } | { kind: 'refused'; texts: string[] };

@@ -1,16 +1,35 @@
 import { App } from 'antd';
-import { useCallback, useEffect } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useLocation } from 'react-router';
 
-/** Asks before the browser leaves a page on which something was typed. */
+/** What may have been typed and not saved, by the tab that it stands in. */
+const changed = new Map<() => boolean, string>();
+
+window.addEventListener('beforeunload', (event) => {
+  if ([...changed.keys()].some((isChanged) => isChanged())) event.preventDefault();
+});
+
+/** Whether closing this tab would lose something. */
+export function isUnsaved(path: string): boolean {
+  return [...changed].some(([isChanged, at]) => at === path && isChanged());
+}
+
+/** The tab is closed. */
+export function forget(path: string): void {
+  for (const [isChanged, at] of changed) if (at === path) changed.delete(isChanged);
+}
+
+/** Asks before the browser leaves a page, or its tab is closed, while something was typed. */
 export function useUnsaved(isChanged: () => boolean): void {
+  const [path] = useState(useLocation().pathname);
   useEffect(() => {
-    const hold = (event: BeforeUnloadEvent) => {
-      if (isChanged()) event.preventDefault();
+    changed.set(isChanged, path);
+    return () => {
+      // A tab that is only hidden keeps what was typed in it.
+      if (window.location.pathname === path) changed.delete(isChanged);
     };
-    window.addEventListener('beforeunload', hold);
-    return () => window.removeEventListener('beforeunload', hold);
-  }, [isChanged]);
+  }, [isChanged, path]);
 }
 
 /** Asks whether what was typed may be lost, then does it. */

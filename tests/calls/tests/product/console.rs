@@ -37,7 +37,7 @@ impl Centre {
         let ports = Ports::take()?;
         let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
         let rtp = format!("browsers = \"127.0.0.1:{}\"\n", ports.one()?);
-        let sections = trunk("carrier", carrier) + sections;
+        let sections = format!("{}\n{sections}", trunk("carrier", carrier));
         let server = Switchboard::start_on(ports, Setup { rtp, sections, ..Setup::default() })?;
         let route = json!({"name": "centre", "direction": "inbound", "did": "8610", "to": "queue:support"});
         let made = server.api()?.post("routes", &route)?;
@@ -51,12 +51,17 @@ impl Centre {
 
     /// Of somebody whose voice has this pitch.
     pub(crate) fn console_of(&self, pitch_hz: f64) -> Result<Browser> {
-        let mut console = Browser::console(&format!("http://{}", self.server.http()), pitch_hz)?;
-        console
-            .tell("see", json!({"role": "button", "name": "登录"}))
-            .context("no console in the binary: run `tests/setup/console.sh build`, then build the binary again")?;
-        Ok(console)
+        open_console(&self.server, pitch_hz)
     }
+}
+
+/// A browser at the login page of a server.
+pub(crate) fn open_console(server: &Switchboard, pitch_hz: f64) -> Result<Browser> {
+    let mut console = Browser::console(&format!("http://{}", server.http()), pitch_hz)?;
+    console
+        .tell("see", json!({"role": "button", "name": "登录"}))
+        .context("no console in the binary: run `tests/setup/console.sh build`, then build the binary again")?;
+    Ok(console)
 }
 
 /// Somebody outside who called in.
@@ -123,7 +128,7 @@ fn change_language(console: &mut Browser, button: &str, language: &str) -> Resul
     Ok(())
 }
 
-fn hears_caller(console: &mut Browser) -> Result<()> {
+pub(crate) fn hears_caller(console: &mut Browser) -> Result<()> {
     let before = console.tell("energy", json!({}))?.as_f64().unwrap_or_default();
     wait::until("the caller's voice", PATIENCE, || {
         let now = console.tell("energy", json!({}))?.as_f64().unwrap_or_default();

@@ -7,6 +7,8 @@ mod browser;
 mod call;
 mod console;
 mod console_lists;
+mod console_org;
+mod console_setup;
 mod console_together;
 mod console_walk;
 mod crash;
