@@ -94,7 +94,7 @@ function Banners() {
   return null;
 }
 
-/** Settings are many and seldom wanted. */
+/** Settings are many and seldom wanted: they are open where one of them is. */
 const OPEN: Group[] = ['assistant', 'monitoring'];
 
 function Navigation() {
@@ -123,7 +123,7 @@ function Navigation() {
         mode="inline"
         aria-label={t('frame.main')}
         selectedKeys={[pageAt(pathname)?.path.replace('/:id', '') ?? '']}
-        defaultOpenKeys={folded ? [] : OPEN}
+        defaultOpenKeys={folded ? [] : [...OPEN, ...(pageAt(pathname)?.group === 'settings' ? ['settings'] : [])]}
         items={[...mine.filter((page) => !page.group).map(entry), ...groups]}
         onClick={({ key }) => navigate(key)}
         style={{ borderInlineEnd: 0, minHeight: '100%' }}
