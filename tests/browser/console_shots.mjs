@@ -6,10 +6,13 @@ import { openBrowser, signIn } from './console_browser.mjs';
 
 const [origin, password, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const PATHS = ['/', '/call-records', '/missed-calls', '/agent-states', '/wallboard', '/agent-board', '/queue-board'];
+const PATHS = [
+  '/', '/call-records', '/missed-calls', '/lost-calls', '/lost-answered', '/voicemails', '/tasks', '/agent-states', '/logins', '/me',
+  '/wallboard', '/agent-board', '/queue-board',
+];
 const WORDS = {
-  'zh-CN': { number: '显示框', answer: '接听', reject: '拒接', consult: '询问', hangUp: '挂断', state: '坐席状态', ready: '电话在线', signIn: '签入电话', listen: '收听录音' },
-  en: { number: 'Number', answer: 'Answer', reject: 'Reject', consult: 'Consult', hangUp: 'Hang up', state: 'Agent state', ready: 'Online', signIn: 'Sign in phone', listen: 'Listen' },
+  'zh-CN': { number: '显示框', answer: '接听', reject: '拒接', consult: '询问', hangUp: '挂断', state: '坐席状态', ready: '电话在线', signIn: '签入电话', detail: '通话详情' },
+  en: { number: 'Number', answer: 'Answer', reject: 'Reject', consult: 'Consult', hangUp: 'Hang up', state: 'Agent state', ready: 'Online', signIn: 'Sign in phone', detail: 'Call details' },
 };
 // A missing session is looked for on purpose, and a phone that is refused is part of the scene.
 const EXPECTED = /status of (401|403|404|409)|WebSocket is closed before/;
@@ -112,8 +115,8 @@ async function visit(page, { language, theme }, who, ...paths) {
     await settled(page);
     await shoot(page, `${language}-${theme}-${who}-${path.slice(1) || 'home'}`);
     if (who !== 'admin' || path !== '/call-records') continue;
-    await page.getByRole('button', { name: WORDS[language].listen }).last().click();
-    await page.getByRole('dialog').waitFor();
+    await page.getByRole('button', { name: WORDS[language].detail }).last().click();
+    await page.locator('.ladder-row').first().waitFor();
     await settled(page);
     await shoot(page, `${language}-${theme}-${who}-call-record`);
   }
