@@ -7,13 +7,16 @@ import * as organisation from './console_shots_org.mjs';
 
 const [origin, password, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const PATHS = ['/', '/call-records', '/missed-calls', '/agent-states', '/wallboard', '/agent-board', '/queue-board', ...organisation.PATHS];
+const PATHS = [
+  '/', '/call-records', '/missed-calls', '/lost-calls', '/lost-answered', '/voicemails', '/tasks', '/agent-states', '/logins', '/me',
+  '/sms', '/sms-templates', '/sms-signatures', '/wallboard', '/agent-board', '/queue-board', ...organisation.PATHS,
+];
 const TELEPHONY = ['setup', 'extensions', 'agents', 'queues', 'trunks', 'routes', 'flows', 'hours', 'prompts', 'surveys', 'known-callers', 'rooms'].map(
   (page) => `/settings/${page}`,
 );
 const WORDS = {
-  'zh-CN': { number: '显示框', answer: '接听', reject: '拒接', consult: '询问', hangUp: '挂断', state: '坐席状态', ready: '电话在线', signIn: '签入电话', listen: '收听录音' },
-  en: { number: 'Number', answer: 'Answer', reject: 'Reject', consult: 'Consult', hangUp: 'Hang up', state: 'Agent state', ready: 'Online', signIn: 'Sign in phone', listen: 'Listen' },
+  'zh-CN': { number: '显示框', answer: '接听', reject: '拒接', consult: '询问', hangUp: '挂断', state: '坐席状态', ready: '电话在线', signIn: '签入电话', detail: '通话详情' },
+  en: { number: 'Number', answer: 'Answer', reject: 'Reject', consult: 'Consult', hangUp: 'Hang up', state: 'Agent state', ready: 'Online', signIn: 'Sign in phone', detail: 'Call details' },
 };
 // A missing session is looked for on purpose, and a phone that is refused is part of the scene.
 const EXPECTED = /status of (401|403|404|409)|WebSocket is closed before/;
@@ -120,8 +123,8 @@ async function visit(page, { language, theme }, who, ...paths) {
     await settled(page);
     await shoot(page, `${language}-${theme}-${who}-${path.slice(1).replaceAll('/', '-') || 'home'}`);
     if (who !== 'admin' || path !== '/call-records') continue;
-    await page.getByRole('button', { name: WORDS[language].listen }).last().click();
-    await page.getByRole('dialog').waitFor();
+    await page.getByRole('button', { name: WORDS[language].detail }).last().click();
+    await page.locator('.ladder-row').first().waitFor();
     await settled(page);
     await shoot(page, `${language}-${theme}-${who}-call-record`);
   }

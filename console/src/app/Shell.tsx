@@ -66,9 +66,18 @@ export function Shell() {
   );
 }
 
+/** CALL-02. */
+function useFolding(): { folded: boolean; fold: (folded: boolean) => void } {
+  const { tenant, login } = useSession();
+  const me = `${tenant} ${login}`;
+  const foldedBy = usePreferences((preferences) => preferences.foldedBy);
+  const others = foldedBy.filter((one) => one !== me);
+  return { folded: foldedBy.includes(me), fold: (folded) => prefer({ foldedBy: folded ? [...others, me] : others }) };
+}
+
 function FoldButton() {
   const { t } = useTranslation();
-  const folded = usePreferences((preferences) => preferences.folded);
+  const { folded, fold } = useFolding();
   const label = folded ? t('frame.unfold') : t('frame.fold');
   return (
     <Button
@@ -76,7 +85,7 @@ function FoldButton() {
       title={label}
       aria-label={label}
       icon={folded ? <MenuUnfoldOutlined /> : <MenuFoldOutlined />}
-      onClick={() => prefer({ folded: !folded })}
+      onClick={() => fold(!folded)}
     />
   );
 }
@@ -102,7 +111,7 @@ function Navigation() {
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const session = useSession();
-  const folded = usePreferences((preferences) => preferences.folded);
+  const { folded } = useFolding();
   const mine = PAGES.filter((page) => page.isFor(session) && isInMenu(page));
   const entry = (page: (typeof PAGES)[number]) => ({ key: page.path, icon: page.icon, label: t(`menu.${page.name}`) });
   const groups = GROUPS.flatMap(({ name, icon }) => {

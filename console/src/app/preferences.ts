@@ -9,7 +9,8 @@ export type SignInWay = 'web' | 'desk' | 'none';
 interface Preferences {
   language: Language;
   theme: 'light' | 'dark';
-  folded: boolean;
+  /** Who has folded the navigation: each user of this browser for himself (CALL-02). */
+  foldedBy: readonly string[];
   way: SignInWay;
   extension: string;
   /** Devices by their ID in this browser; empty for its own choice (CALL-29). */
@@ -25,7 +26,7 @@ export const usePreferences = create<Preferences>()(
     (): Preferences => ({
       language: 'zh-CN',
       theme: 'light',
-      folded: false,
+      foldedBy: [],
       way: 'web',
       extension: '',
       microphone: '',

@@ -85,6 +85,14 @@ const [WIDTH, HEIGHT, LEFT] = [720, 110, 28] as const;
 /** Of the scale of opinion scores, and a score that nobody complains of. */
 const [WORST, BEST, GOOD] = [1, 4.5, 3.6] as const;
 
+function Legend({ colour, sign, text }: { colour: string; sign: string; text: string }) {
+  return (
+    <span>
+      <span style={{ color: colour }}>{sign}</span> {text}
+    </span>
+  );
+}
+
 /** The opinion scores of both ways over time, and what was lost. */
 function Chart({ stretches, name }: { stretches: readonly Stretch[]; name: string }) {
   const { t } = useTranslation();
@@ -104,9 +112,9 @@ function Chart({ stretches, name }: { stretches: readonly Stretch[]; name: strin
   return (
     <>
       <div style={{ display: 'flex', gap: 16, fontSize: 12 }}>
-        <span style={{ color: token.colorPrimary }}>{`\u2501 ${t('detail.mosFrom')}`}</span>
-        <span style={{ color: token.colorSuccess }}>{`\u2505 ${t('detail.mosTo')}`}</span>
-        <span style={{ color: token.colorError }}>{`\u25A0 ${t('detail.lostFrom')}`}</span>
+        <Legend colour={token.colorPrimary} sign={'\u2501'} text={t('detail.mosFrom')} />
+        <Legend colour={token.colorSuccess} sign={'\u2505'} text={t('detail.mosTo')} />
+        <Legend colour={token.colorError} sign={'\u25A0'} text={t('detail.lostFrom')} />
       </div>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width="100%" role="img" aria-label={`${name} ${t('detail.mosFrom')}`}>
         {[1, 2, 3, 4].map((mos) => (

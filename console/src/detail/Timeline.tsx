@@ -1,4 +1,4 @@
-import { Table, Tag, theme } from 'antd';
+import { Badge, Table, theme } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Schemas } from '../api/client';
 import { useSession } from '../app/session';
@@ -112,12 +112,7 @@ export function Timeline({ call }: { call: CallDocument }) {
       columns={[
         {
           title: t('detail.what'),
-          render: (_, { kind, name }) => (
-            <>
-              <Tag color={COLOURS[kind]}>{t(`segment.${kind}`)}</Tag>
-              {name}
-            </>
-          ),
+          render: (_, { kind, name }) => <Badge color={COLOURS[kind]} text={`${t(`segment.${kind}`)} ${name}`} />,
         },
         { title: t('detail.timeline'), width: '45%', render: (_, line) => bar(line) },
         { title: t('records.start'), render: (_, { from }) => timeOfDay(from, zone) },

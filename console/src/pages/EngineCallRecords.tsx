@@ -1,14 +1,26 @@
 import { SoundOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
-import { Button, DatePicker, Form, Input, InputNumber, Modal, Select, Tag } from 'antd';
-import type { Dayjs } from 'dayjs';
+import { Button, Form, Modal, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../api/client';
 import { useSession } from '../app/session';
-import { duration, instant, moment, today } from '../format';
+import { duration, moment, span, today } from '../format';
 import { Conditions } from '../ui/Conditions';
 import { DataTable } from '../ui/DataTable';
+import { ExportButton } from '../ui/ExportButton';
+import {
+  ChoiceField,
+  inMs,
+  QueueField,
+  type Seconds,
+  SecondsFields,
+  TextField,
+  type Timed,
+  TimeField,
+  typed,
+  YesNoField,
+} from '../ui/fields';
 import { NumberLink } from '../ui/NumberLink';
 import { Recording } from '../ui/Recordings';
 import { Answered, Nothing } from '../ui/States';
@@ -16,15 +28,12 @@ import { DetailButton } from './DetailButton';
 
 type CallRecord = Schemas['CallRecordShown'];
 type Direction = Schemas['DirectionName'];
-interface Wanted {
-  time: [Dayjs, Dayjs];
+interface Wanted extends Timed, Seconds {
   direction?: Direction;
   number?: string;
   agent?: string;
   queue?: string;
   answered?: boolean;
-  talkMin?: number;
-  talkMax?: number;
   satisfaction?: string;
 }
 
@@ -39,22 +48,25 @@ export function EngineCallRecords() {
   const initial: Wanted = { time: today(zone) };
   const [wanted, setWanted] = useState<Wanted>(initial);
   const [shown, setShown] = useState<CallRecord>();
-  const ms = (seconds: number | undefined) => (seconds === undefined || seconds === null ? undefined : seconds * 1000);
   const conditions = {
-    from: instant(wanted.time[0], zone),
-    to: instant(wanted.time[1], zone),
+    ...span(wanted.time, zone),
     direction: wanted.direction,
-    number: wanted.number?.trim() || undefined,
-    agent: wanted.agent?.trim() || undefined,
-    queue: wanted.queue?.trim() || undefined,
+    number: typed(wanted.number),
+    agent: typed(wanted.agent),
+    queue: typed(wanted.queue),
     answered: wanted.answered,
-    talk_min_ms: ms(wanted.talkMin),
-    talk_max_ms: ms(wanted.talkMax),
-    satisfaction: wanted.satisfaction?.trim() || undefined,
+    talk_min_ms: inMs(wanted.min),
+    talk_max_ms: inMs(wanted.max),
+    satisfaction: typed(wanted.satisfaction),
   };
   return (
     <div className="page">
-      <Conditions form={form} initial={initial} ask={setWanted}>
+      <Conditions
+        form={form}
+        initial={initial}
+        ask={setWanted}
+        extra={<ExportButton module="call_records" conditions={conditions} />}
+      >
         <Fields />
       </Conditions>
       <DataTable<CallRecord>
@@ -114,46 +126,19 @@ function Fields() {
   const { t } = useTranslation();
   return (
     <>
-      <Form.Item name="time" label={t('records.time')}>
-        <DatePicker.RangePicker showTime allowClear={false} />
-      </Form.Item>
-      <Form.Item name="direction" label={t('records.type')}>
-        <Select
-          allowClear
-          style={{ width: 100 }}
-          placeholder={t('common.all')}
-          options={DIRECTIONS.map((value) => ({ value, label: t(`records.${value}`) }))}
-        />
-      </Form.Item>
-      <Form.Item name="number" label={t('records.number')}>
-        <Input allowClear style={{ width: 140 }} />
-      </Form.Item>
-      <Form.Item name="agent" label={t('records.agent')}>
-        <Input allowClear style={{ width: 90 }} />
-      </Form.Item>
-      <Form.Item name="queue" label={t('records.queue')}>
-        <Input allowClear style={{ width: 110 }} />
-      </Form.Item>
-      <Form.Item name="answered" label={t('records.answered')}>
-        <Select
-          allowClear
-          style={{ width: 90 }}
-          placeholder={t('common.all')}
-          options={[
-            { value: true, label: t('common.yes') },
-            { value: false, label: t('common.no') },
-          ]}
-        />
-      </Form.Item>
-      <Form.Item name="talkMin" label={t('records.talkMin')}>
-        <InputNumber min={0} precision={0} style={{ width: 80 }} />
-      </Form.Item>
-      <Form.Item name="talkMax" label={t('records.talkMax')}>
-        <InputNumber min={0} precision={0} style={{ width: 80 }} />
-      </Form.Item>
-      <Form.Item name="satisfaction" label={t('records.satisfaction')}>
-        <Input allowClear style={{ width: 120 }} />
-      </Form.Item>
+      <TimeField label={t('records.time')} />
+      <ChoiceField
+        name="direction"
+        label={t('records.type')}
+        options={DIRECTIONS.map((value) => ({ value, label: t(`records.${value}`) }))}
+        width={100}
+      />
+      <TextField name="number" label={t('records.number')} />
+      <TextField name="agent" label={t('records.agent')} width={90} />
+      <QueueField label={t('records.queue')} />
+      <YesNoField name="answered" label={t('records.answered')} />
+      <SecondsFields min={t('records.talkMin')} max={t('records.talkMax')} />
+      <TextField name="satisfaction" label={t('records.satisfaction')} width={120} />
     </>
   );
 }

@@ -75,7 +75,7 @@ function ImportDialog({ modules, close }: { modules: ReturnType<typeof useModule
             options={modules.map((one) => ({ value: one.module, label: nameOf(one.module) }))}
           />
         </Form.Item>
-        <Form.Item label={t('tasks.name')} extra={t('tasks.importHint', { columns })} required>
+        <Form.Item label={t('tasks.file')} extra={t('tasks.importHint', { columns })} required>
           <Upload
             accept=".xlsx,.csv"
             maxCount={1}

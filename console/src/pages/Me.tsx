@@ -69,6 +69,7 @@ function Settings({ me }: { me: Me }) {
       <Descriptions
         size="small"
         column={1}
+        style={{ marginBottom: 16 }}
         items={[
           { key: 'number', label: t('me.number'), children: me.number },
           { key: 'department', label: t('me.department'), children: me.department },

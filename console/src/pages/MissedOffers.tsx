@@ -1,19 +1,18 @@
-import { DatePicker, Form, Input, Select, Tag } from 'antd';
-import type { Dayjs } from 'dayjs';
+import { Form, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../api/client';
 import { useMay, useSession } from '../app/session';
 import { useDesk } from '../desk/store';
-import { duration, instant, moment, today } from '../format';
+import { duration, moment, span, today } from '../format';
 import { Conditions } from '../ui/Conditions';
 import { DataTable } from '../ui/DataTable';
+import { ChoiceField, TextField, type Timed, TimeField, typed } from '../ui/fields';
 import { NumberLink } from '../ui/NumberLink';
 import { type View, ViewSwitch } from '../ui/ViewSwitch';
 
 type Missed = Schemas['MissedOfferShown'];
-interface Wanted {
-  time: [Dayjs, Dayjs];
+interface Wanted extends Timed {
   agent?: string;
   caller?: string;
   outcome?: string;
@@ -77,32 +76,22 @@ function All() {
   const initial: Wanted = { time: today(zone) };
   const [wanted, setWanted] = useState<Wanted>(initial);
   const conditions = {
-    from: instant(wanted.time[0], zone),
-    to: instant(wanted.time[1], zone),
-    agent: wanted.agent?.trim() || undefined,
-    caller: wanted.caller?.trim() || undefined,
+    ...span(wanted.time, zone),
+    agent: typed(wanted.agent),
+    caller: typed(wanted.caller),
     outcome: wanted.outcome,
   };
   return (
     <>
       <Conditions form={form} initial={initial} ask={setWanted}>
-        <Form.Item name="time" label={t('missed.time')}>
-          <DatePicker.RangePicker showTime allowClear={false} />
-        </Form.Item>
-        <Form.Item name="agent" label={t('missed.agent')}>
-          <Input allowClear style={{ width: 100 }} />
-        </Form.Item>
-        <Form.Item name="caller" label={t('missed.caller')}>
-          <Input allowClear style={{ width: 150 }} />
-        </Form.Item>
-        <Form.Item name="outcome" label={t('missed.outcome')}>
-          <Select
-            allowClear
-            style={{ width: 130 }}
-            placeholder={t('common.all')}
-            options={OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }))}
-          />
-        </Form.Item>
+        <TimeField label={t('missed.time')} />
+        <TextField name="agent" label={t('missed.agent')} width={100} />
+        <TextField name="caller" label={t('missed.caller')} />
+        <ChoiceField
+          name="outcome"
+          label={t('missed.outcome')}
+          options={OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }))}
+        />
       </Conditions>
       <DataTable<Missed>
         name={['missed', conditions]}

@@ -59,6 +59,7 @@ export const assistant: Widened<typeof chinese> = {
     time: 'Time',
     newImport: 'Import a file',
     importHint: '.xlsx, or CSV in UTF-8, with heads in the first row: {{columns}}. At most 10 MB and 50,000 rows',
+    file: 'File',
     choose: 'Choose a file',
   },
   taskState: { waiting: 'Waiting', running: 'Running', done: 'Done', failed: 'Failed', expired: 'Expired' },
@@ -152,10 +153,10 @@ export const assistant: Widened<typeof chinese> = {
 
 export const assistantMenu: Widened<typeof chineseMenu> = {
   lostCalls: 'Lost calls',
-  lostAnswered: 'Lost calls answered by mobile',
+  lostAnswered: 'Mobile-answered',
   voicemails: 'Voicemail',
-  tasks: 'Asynchronous tasks',
+  tasks: 'Data tasks',
   logins: 'Agent login log',
-  me: 'Personal settings',
+  me: 'My settings',
   callDetail: 'Call',
 };

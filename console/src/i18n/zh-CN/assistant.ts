@@ -57,6 +57,7 @@ export const assistant = {
     time: '时间',
     newImport: '导入文件',
     importHint: '.xlsx 或 UTF-8 的 CSV，第一行是列名：{{columns}}。最大 10 MB，50,000 行',
+    file: '文件',
     choose: '选择文件',
   },
   taskState: { waiting: '等待中', running: '进行中', done: '完成', failed: '失败', expired: '已过期' },
