@@ -2192,6 +2192,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sms/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The short messages, newest first. */
+        get: operations["list_sms_messages"];
+        put?: never;
+        /** Sends a short message to up to 50 numbers: by an approved template, or a text of one's own with `sms.free_text`. */
+        post: operations["send_sms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sms/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signatures, by name. */
+        get: operations["list_sms_signatures"];
+        put?: never;
+        /** Makes a signature. */
+        post: operations["create_sms_signature"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sms/signatures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a signature. */
+        put: operations["replace_sms_signature"];
+        post?: never;
+        /** Deletes a signature that no template uses; one always stays. */
+        delete: operations["delete_sms_signature"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sms/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The templates of short messages, newest first. */
+        get: operations["list_sms_templates"];
+        put?: never;
+        /** Makes a template, which has to be reviewed. */
+        post: operations["create_sms_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sms/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One template. */
+        get: operations["read_sms_template"];
+        /** Changes a template, which has to be reviewed again. */
+        put: operations["replace_sms_template"];
+        post?: never;
+        /** Deletes a template; what was sent by it stays in the list. */
+        delete: operations["delete_sms_template"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sms/templates/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves a template or rejects it. */
+        post: operations["review_sms_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/surveys": {
         parameters: {
             query?: never;
@@ -3687,6 +3795,10 @@ export interface components {
         CrmSettings: {
             /** @description after so many hours a lost call that somebody occupies is released; 0: never */
             lost_auto_release_h?: number;
+            /** @description a number gets at most so many short messages in 24 hours */
+            sms_day_max?: number;
+            /** @description between two short messages to one number there are at least so many seconds */
+            sms_interval_s?: number;
         };
         /**
          * @description Whose rows one sees beside one's own (数据权限, ORG-33). Departments count with every lower one; those that one manages come on
@@ -6946,6 +7058,113 @@ export interface components {
             measured: components["schemas"]["Measured"];
             needed?: components["schemas"]["ForecastShown"] | null;
         };
+        SmsMessage: {
+            /**
+             * Format: date-time
+             * @description when it was ordered
+             */
+            at: string;
+            /** @description the text without its signature */
+            content: string;
+            /** @description where the agent worked; null where that is not known */
+            department: null | components["schemas"]["CrmDepartment"];
+            /** @description a ULID */
+            id: string;
+            /** @description the number as it was typed */
+            number: string;
+            /** @description why it was refused or failed; empty else */
+            reason: string;
+            /**
+             * @description 未发送, 发送成功 or 发送失败
+             * @enum {string}
+             */
+            result: "not_sent" | "sent" | "failed";
+            /** @description the employee number of who sent it; null for a program */
+            sender: string | null;
+            /** @description his name as it was then */
+            sender_name: string | null;
+            /** @description the signature before the text */
+            signature: string;
+            /** @description the template's name; null for a text of one's own */
+            template: string | null;
+        };
+        SmsMessageList: {
+            items: components["schemas"]["SmsMessage"][];
+            /** @description send it as `cursor` for what follows; null at the end */
+            next_cursor: string | null;
+        };
+        SmsOrder: {
+            /** @description 1 to 50; commas (also Chinese ones) separate several in one text; blanks and repeated ones are dropped */
+            numbers: string[];
+            /** @description what stands in the template's {places} */
+            parameters?: {
+                [key: string]: string;
+            };
+            /** @description the id of the signature of that text; the first by name where it is left out */
+            signature?: string;
+            /** @description the id of an approved template; or give `text` */
+            template?: string;
+            /** @description a text of one's own, at most 500 characters */
+            text?: string;
+        };
+        SmsQueued: {
+            items: components["schemas"]["SmsMessage"][];
+        };
+        SmsSignature: {
+            /**
+             * Format: date-time
+             * @description when it was made
+             */
+            created_at: string;
+            /** @description a ULID */
+            id: string;
+            /** @description what stands before each text */
+            name: string;
+            /** @description for people */
+            remark: string;
+        };
+        SmsSignatureList: {
+            items: components["schemas"]["SmsSignature"][];
+            /** @description send it as `cursor` for what follows; null at the end */
+            next_cursor: string | null;
+        };
+        SmsTemplate: {
+            /** @description who wrote it as it is */
+            author: string;
+            /** @description with {places} */
+            content: string;
+            /**
+             * Format: date-time
+             * @description when it was made
+             */
+            created_at: string;
+            /** @description its name at a gateway that takes templates alone; may be empty */
+            gateway_template: string;
+            /** @description a ULID */
+            id: string;
+            /** @description no other template has it */
+            name: string;
+            /** @description the names of what is filled in */
+            places: string[];
+            /** @description why it was rejected; empty else */
+            reason: string;
+            /** @description who approved or rejected it */
+            reviewer: string | null;
+            /** @description the signature's id */
+            signature: string;
+            /** @description the signature's name */
+            signature_name: string;
+            /**
+             * @description 待审核, 通过 or 驳回
+             * @enum {string}
+             */
+            state: "pending" | "approved" | "rejected";
+        };
+        SmsTemplateList: {
+            items: components["schemas"]["SmsTemplate"][];
+            /** @description send it as `cursor` for what follows; null at the end */
+            next_cursor: string | null;
+        };
         /**
          * @description Whether audio is encrypted by keys in the session description (SRTP, RFC 4568). Whoever reads the SIP messages has the
          *     keys, so it is worth something over TLS only.
@@ -7179,6 +7398,7 @@ export interface components {
             recording_format?: string | null;
             /** Format: int64 */
             recording_keep_days?: number | null;
+            time_zone?: string | null;
         };
         /** @description A tenant. */
         TenantShown: {
@@ -16755,6 +16975,660 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sms_messages: {
+        parameters: {
+            query?: {
+                /** @description `all`: what one's data scope holds (全部数据), `mine`: one's own (我的数据); `all` where it is left out */
+                view?: "all" | "mine";
+                /** @description of this employee number; in view `all` alone */
+                agent?: string;
+                /** @description was sent to this number, however it is written */
+                number?: string;
+                /** @description what came of it */
+                result?: "not_sent" | "sent" | "failed";
+                /** @description began at this time or later; without `from` and `to`: today */
+                from?: string;
+                /** @description began before this time */
+                to?: string;
+                /** @description how many at most, 50 where it is left out */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsMessageList"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_sms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SmsOrder"];
+            };
+        };
+        responses: {
+            /** @description each with what became of it so far: what a rule refused has `not_sent` and a reason */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsQueued"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sms_signatures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsSignatureList"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_sms_signature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description 1 to 20 characters; no other signature has it */
+                    name: string;
+                    /** @description at most 200 characters */
+                    remark?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description it is made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsSignature"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_sms_signature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description 1 to 20 characters; no other signature has it */
+                    name: string;
+                    /** @description at most 200 characters */
+                    remark?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the signature */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsSignature"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_sms_signature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sms_templates: {
+        parameters: {
+            query?: {
+                /** @description the name holds this text */
+                name?: string;
+                /** @description stands so */
+                state?: "pending" | "approved" | "rejected";
+                /** @description how many at most, 50 where it is left out */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsTemplateList"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_sms_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description 1 to 500 characters; {places} are filled in when it is sent */
+                    content: string;
+                    /** @description its name at a gateway that takes templates alone */
+                    gateway_template?: string;
+                    /** @description 1 to 64 characters; no other template has it */
+                    name: string;
+                    /** @description the id of a signature */
+                    signature: string;
+                };
+            };
+        };
+        responses: {
+            /** @description it is made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsTemplate"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_sms_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the template */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsTemplate"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_sms_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description 1 to 500 characters; {places} are filled in when it is sent */
+                    content: string;
+                    /** @description its name at a gateway that takes templates alone */
+                    gateway_template?: string;
+                    /** @description 1 to 64 characters; no other template has it */
+                    name: string;
+                    /** @description the id of a signature */
+                    signature: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the template */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsTemplate"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_sms_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_sms_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    approve: boolean;
+                    /** @description why it is rejected; needed then */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the template */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsTemplate"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description any other error */
             default: {

@@ -12,7 +12,7 @@ import {
   UserSwitchOutlined,
   VideoCameraOutlined,
 } from '@ant-design/icons';
-import { type ComponentType, lazy, type ReactNode } from 'react';
+import { lazy, type ReactNode } from 'react';
 import { maySetUp, SETUP_PATH } from '../pages/setup/firstRun';
 import type { Page } from './page';
 import { may, type Permission } from './session';
@@ -32,7 +32,7 @@ const Surveys = lazy(() => import('../pages/telephony/Surveys').then((it) => ({ 
 const KnownCallers = lazy(() => import('../pages/telephony/KnownCallers').then((it) => ({ default: it.KnownCallers })));
 const Rooms = lazy(() => import('../pages/telephony/Rooms').then((it) => ({ default: it.Rooms })));
 
-function page(path: string, name: Page['name'], icon: ReactNode, key: Permission, draw: ComponentType): Page {
+function page(path: string, name: Page['name'], icon: ReactNode, key: Permission, draw: Page['draw']): Page {
   return {
     path: `/settings/${path}`,
     name,

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
 import { useSession } from '../../app/session';
 import { Answered } from '../../ui/States';
+import { ZoneSelect } from '../../ui/ZoneSelect';
 import type { StepGiven } from './Setup';
 import { useSend } from './useSend';
 
@@ -11,11 +12,12 @@ type Tenant = Schemas['TenantShown'];
 interface Values {
   name: string;
   language: string;
+  time_zone: string;
 }
 
 const LANGUAGES = ['zh-CN', 'en'] as const;
 
-/** How the centre is called, and in which language it speaks to callers. */
+/** How the centre is called, in which language it speaks to callers, and where its clocks are. */
 export function CentreStep(given: StepGiven) {
   const { tenant: id } = useSession();
   const query = useQuery({
@@ -52,8 +54,8 @@ function Fields({ tenant, next }: { tenant: Tenant } & StepGiven) {
         <Form.Item name="language" label={t('setup.language')} extra={t('setup.languageHint')}>
           <Segmented options={LANGUAGES.map((value) => ({ value, label: t(`language.${value}`) }))} />
         </Form.Item>
-        <Form.Item label={t('hours.zone')} extra={t('setup.zoneHint')}>
-          <Input disabled value={tenant.time_zone} aria-label={t('hours.zone')} />
+        <Form.Item name="time_zone" label={t('hours.zone')} extra={t('setup.zoneHint')} rules={[{ required: true }]}>
+          <ZoneSelect />
         </Form.Item>
       </div>
       <Button type="primary" htmlType="submit" loading={isBusy}>

@@ -4,6 +4,7 @@ import { api, ask, type Schemas } from '../../api/client';
 import { useMay, useSession } from '../../app/session';
 import { PageForm } from '../../ui/settings/PageForm';
 import { askTagged, ifMatch } from '../../ui/settings/tagged';
+import { ZoneSelect } from '../../ui/ZoneSelect';
 
 type Tenant = Schemas['TenantShown'];
 interface Filled {
@@ -13,6 +14,7 @@ interface Filled {
   emergency: string[];
   record_internal: boolean;
   recording_keep_days: number | null;
+  time_zone: string;
   recording_format: string;
 }
 
@@ -67,11 +69,10 @@ function Fields({ shown }: { shown: Tenant }) {
     <>
       <Descriptions
         size="small"
-        column={3}
+        column={2}
         style={{ marginBottom: 16 }}
         items={[
           { key: 'id', label: t('tenant.code'), children: shown.id },
-          { key: 'zone', label: t('tenant.zone'), children: shown.time_zone },
           { key: 'domains', label: t('tenant.domains'), children: shown.domains.join(', ') },
         ]}
       />
@@ -84,6 +85,11 @@ function Fields({ shown }: { shown: Tenant }) {
         <Col span={12}>
           <Form.Item name="language" label={t('tenant.language')} tooltip={t('tenant.languageHint')}>
             <Select options={LANGUAGES.map((value) => ({ value, label: t(`tenant.languages.${value}`) }))} />
+          </Form.Item>
+        </Col>
+        <Col span={12}>
+          <Form.Item name="time_zone" label={t('tenant.zone')} rules={[{ required: true }]}>
+            <ZoneSelect />
           </Form.Item>
         </Col>
         <Col span={12}>
@@ -165,7 +171,11 @@ function CrmSettings() {
       name={['crm-settings']}
       isLocked={!may('crm.settings.write')}
       read={() => askTagged(api.GET('/api/v1/crm/settings'))}
-      fill={({ lost_auto_release_h = 0 }) => ({ lost_auto_release_h })}
+      fill={({ lost_auto_release_h = 0, sms_interval_s = 60, sms_day_max = 10 }) => ({
+        lost_auto_release_h,
+        sms_interval_s,
+        sms_day_max,
+      })}
       save={(body, etag) => ask(api.PATCH('/api/v1/crm/settings', { ...ifMatch(etag), body }))}
     >
       <Form.Item
@@ -175,6 +185,12 @@ function CrmSettings() {
         extra={t('tenant.releaseHint')}
       >
         <InputNumber min={0} precision={0} suffix={t('tenant.hours')} style={{ width: 200 }} />
+      </Form.Item>
+      <Form.Item name="sms_interval_s" label={t('tenant.smsInterval')} rules={[{ required: true }]}>
+        <InputNumber min={0} max={86_400} precision={0} suffix={t('tenant.seconds')} style={{ width: 200 }} />
+      </Form.Item>
+      <Form.Item name="sms_day_max" label={t('tenant.smsDayMax')} rules={[{ required: true }]}>
+        <InputNumber min={0} max={1_000} precision={0} style={{ width: 200 }} />
       </Form.Item>
     </PageForm>
   );
