@@ -96,7 +96,9 @@ const verbs = {
   value: (what) => find(what).inputValue(),
   // One of what a field offers, by the field's label.
   pick: async ({ label, option }) => {
-    await page.getByLabel(label, { exact: true }).first().click();
+    const field = page.getByLabel(label, { exact: true }).first();
+    await field.click();
+    if (await field.isEditable()) await field.fill(option);
     await page.locator('.ant-select-dropdown:visible .ant-select-item-option').filter({ hasText: option }).first().click();
   },
 };

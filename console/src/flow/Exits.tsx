@@ -47,7 +47,7 @@ export function Exits({
             <span title={name}>{name}</span>
             <Space.Compact block>
               <Select
-                showSearch
+                showSearch={{ optionFilterProp: 'label' }}
                 aria-label={t('flow.leadsTo', { exit: name })}
                 allowClear={!isRequired(node, slot)}
                 value={to === OPEN ? undefined : to}

@@ -59,9 +59,9 @@ export function FlowEditor({ read, close }: { read: Tagged<Shown>; close: () => 
     const source = from && flow.nodes[from.name];
     let node = fresh(kind, things);
     const led = source && exits(source).find(({ slot }) => slot === from.slot)?.to;
-    const first = exits(node)[0];
+    const on = exits(node).find(({ slot }) => isRequired(node, slot));
     // Put into a way, it leads on to where that led.
-    if (led && led !== OPEN && first && isRequired(node, first.slot)) node = lead(node, first.slot, led);
+    if (led && led !== OPEN && on) node = lead(node, on.slot, led);
     const grown = put(flow, name, node);
     change(source ? put(grown, from.name, lead(source, from.slot, name)) : grown);
     choose(name);

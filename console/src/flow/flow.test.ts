@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { exits, isRequired, lead, remove, rename } from './exits';
+import { step } from './history';
 import { layout, shownExits, WIDTH } from './layout';
 import { type Flow, fresh, KINDS, OPEN } from './model';
 import { walked } from './walked';
@@ -113,4 +114,20 @@ test('a walk is drawn through the conditions that it tells nothing of', () => {
   const { nodes, ways } = walked(MAIN, ['welcome', 'welcome', 'menu', 'support', null]);
   expect([...nodes]).toEqual(['hours', 'welcome', 'menu', 'support']);
   expect([...ways]).toEqual(['hours welcome', 'welcome menu', 'menu support']);
+});
+
+test('no way is drawn through a node that would have told of itself', () => {
+  const { nodes, ways } = walked(MAIN, ['welcome', 'support']);
+  expect([...nodes]).toEqual(['hours', 'welcome', 'support']);
+  expect([...ways]).toEqual(['hours welcome']);
+});
+
+test('what was undone is done again, until something else is done', () => {
+  const other = rename(MAIN, 'ring', 'bell');
+  const changed = step({ past: [], now: MAIN, future: [] }, { kind: 'change', to: other });
+  const undone = step(changed, { kind: 'undo' });
+  expect(undone.now).toBe(MAIN);
+  expect(step(undone, { kind: 'redo' }).now).toBe(other);
+  const anew = step(undone, { kind: 'change', to: remove(MAIN, 'lost') });
+  expect(step(anew, { kind: 'redo' }).now).toBe(anew.now);
 });

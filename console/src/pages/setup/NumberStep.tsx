@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Form, Input, Switch } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
+import { readAll } from '../../ui/settings/SettingsList';
 import { PlaceInput } from '../../ui/telephony/fields';
 import { useThings } from '../../ui/telephony/useThings';
 import type { StepGiven } from './Setup';
@@ -68,9 +69,9 @@ type NewRoute = { name: string } & (
 
 /** Makes a route, or makes it anew where this was gone through before. */
 async function route({ name, ...rule }: NewRoute): Promise<void> {
-  const params = { path: { name } };
-  const { response } = await api.GET('/api/v1/routes/{name}', { params });
-  if (response.ok) {
+  const { rows } = await readAll((query) => ask(api.GET('/api/v1/routes', { params: { query } })));
+  if (rows.some((one) => one.name === name)) {
+    const params = { path: { name } };
     await ask(api.PUT('/api/v1/routes/{name}', { params, body: rule as unknown as Schemas['RouteReplacement'] }));
   } else {
     await ask(api.POST('/api/v1/routes', { body: { name, ...rule } as unknown as Schemas['NewRoute'] }));

@@ -3,13 +3,15 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
 import { useMay } from '../../app/session';
+import '../../i18n/telephonyProblems';
 import { useDelete } from '../../ui/settings/orders';
 import { SettingsList } from '../../ui/settings/SettingsList';
 import { Callbacks } from './Callbacks';
 import { QueueForm } from './QueueForm';
+import { Staffing } from './Staffing';
 
 type Queue = Schemas['QueueShown'];
-type Shown = { kind: 'none' } | { kind: 'new' } | { kind: 'changed' | 'callbacks'; name: string };
+type Shown = { kind: 'none' } | { kind: 'new' } | { kind: 'changed' | 'callbacks' | 'staffing'; name: string };
 
 const LIVE_MS = 10_000;
 export const QUEUE_LISTS = [['queues'], ['names', 'queues'], ['queue-members']];
@@ -65,6 +67,7 @@ export function Queues() {
             label: t(read_only || !canWrite ? 'tel.see' : 'settings.edit'),
             act: () => setShown({ kind: 'changed', name }),
           },
+          { label: t('staffing.action'), act: () => setShown({ kind: 'staffing', name }) },
           {
             label: t('queueSet.callbacks', { count: now.callbacks.length }),
             disabled: now.callbacks.length === 0,
@@ -89,6 +92,7 @@ export function Queues() {
       {(shown.kind === 'new' || shown.kind === 'changed') && (
         <QueueForm name={shown.kind === 'changed' ? shown.name : undefined} close={close} />
       )}
+      {shown.kind === 'staffing' && <Staffing name={shown.name} close={close} />}
       {shown.kind === 'callbacks' && <Callbacks name={shown.name} close={close} />}
     </div>
   );

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
 import { useMay } from '../../app/session';
+import '../../i18n/telephonyProblems';
 import { FormDrawer } from '../../ui/settings/FormDrawer';
 import { useDelete } from '../../ui/settings/orders';
 import { readAll, SettingsList } from '../../ui/settings/SettingsList';

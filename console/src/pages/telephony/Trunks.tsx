@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
 import { useMay } from '../../app/session';
+import '../../i18n/telephonyProblems';
 import { useDelete } from '../../ui/settings/orders';
 import { SettingsList } from '../../ui/settings/SettingsList';
 import { TrunkForm } from './TrunkForm';

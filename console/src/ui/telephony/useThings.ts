@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { api, ask } from '../../api/client';
 import { useMay } from '../../app/session';
+import '../../i18n/telephonyProblems';
 import { promptWords } from '../../i18n/zh-CN/promptWords';
 import { readAll } from '../settings/SettingsList';
 
