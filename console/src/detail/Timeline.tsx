@@ -37,7 +37,9 @@ const COLOURS: Record<Kind, string> = {
 
 function linesOf(call: CallDocument, end: number, cause: (word: string) => string, outcome: (word: string) => string) {
   const time = (at: string | null | undefined) => (at ? Date.parse(at) : undefined);
-  const legs = call.legs.map((leg): Line => {
+  // The caller first: legs that began at the same moment come in any order.
+  const ordered = call.legs.toSorted((one, other) => Number(other.caller_side) - Number(one.caller_side));
+  const legs = ordered.map((leg): Line => {
     const answered = time(leg.answered_at);
     return {
       key: leg.id,

@@ -24,7 +24,7 @@ export function findings(call: CallDocument, quality: CallQuality | undefined): 
   const found = [ended(call, cause), ...legs(call, cause), ...waiting(call), ...media(quality)];
   const gaps = call.interruptions.length;
   if (gaps > 0) found.push({ tone: 'error', word: 'interrupted', values: { count: gaps } });
-  const isHeard = quality?.legs.some(({ stretches }) => stretches.length > 0);
+  const isHeard = call.connected_at && quality?.legs.some(({ stretches }) => stretches.length > 0);
   if (isHeard && media(quality).length === 0) found.push({ tone: 'success', word: 'soundGood', values: {} });
   return found;
 }

@@ -153,7 +153,7 @@ export const assistant: Widened<typeof chinese> = {
 
 export const assistantMenu: Widened<typeof chineseMenu> = {
   lostCalls: 'Lost calls',
-  lostAnswered: 'Mobile-answered',
+  lostAnswered: 'Overflow calls',
   voicemails: 'Voicemail',
   tasks: 'Data tasks',
   logins: 'Agent login log',
