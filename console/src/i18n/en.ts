@@ -7,6 +7,7 @@ export const en: Words = {
   common: {
     ok: 'Confirm',
     cancel: 'Cancel',
+    close: 'Close',
     query: 'Search',
     reset: 'Reset',
     retry: 'Try again',
