@@ -14,6 +14,7 @@ export const en: Words = {
   common: {
     ok: 'Confirm',
     cancel: 'Cancel',
+    close: 'Close',
     query: 'Search',
     reset: 'Reset',
     retry: 'Try again',

@@ -14,6 +14,7 @@ export const zhCN = {
   common: {
     ok: '确定',
     cancel: '取消',
+    close: '关闭',
     query: '查询',
     reset: '重置',
     retry: '重试',

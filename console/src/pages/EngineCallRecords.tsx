@@ -159,7 +159,14 @@ function Listening({ record, close }: { record: CallRecord; close: () => void })
     queryFn: () => ask(api.GET('/api/v1/call-records/{id}', { params: { path: { id: record.id } } })),
   });
   return (
-    <Modal open title={t('records.recording')} footer={null} width={640} onCancel={close}>
+    <Modal
+      open
+      closable={{ 'aria-label': t('common.close') }}
+      title={t('records.recording')}
+      footer={null}
+      width={640}
+      onCancel={close}
+    >
       <Answered query={query}>
         {({ recordings }) =>
           recordings.length === 0 ? (

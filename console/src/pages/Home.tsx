@@ -83,7 +83,12 @@ function MoreStatistics() {
   const may = useMay();
   if (!may('crm.call_records.read') && !may('call_records.read')) return null;
   return (
-    <Button type="link" size="small" onClick={() => navigate('/call-records')}>
+    <Button
+      type="link"
+      size="small"
+      aria-label={`${t('common.more')} ${t('home.statistics')}`}
+      onClick={() => navigate('/call-records')}
+    >
       {t('common.more')}
     </Button>
   );
@@ -100,7 +105,12 @@ function Missed() {
     </>
   );
   const more = (
-    <Button type="link" size="small" onClick={() => navigate('/missed-calls')}>
+    <Button
+      type="link"
+      size="small"
+      aria-label={`${t('common.more')} ${t('home.missed')}`}
+      onClick={() => navigate('/missed-calls')}
+    >
       {t('common.more')}
     </Button>
   );

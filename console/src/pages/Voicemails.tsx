@@ -152,7 +152,14 @@ function Actions({ row }: { row: Voicemail }) {
         onClick={remove}
       />
       {isOpen && row.audio && (
-        <Modal open title={t('voicemail.listen')} footer={null} width={640} onCancel={heard}>
+        <Modal
+          open
+          closable={{ 'aria-label': t('common.close') }}
+          title={t('voicemail.listen')}
+          footer={null}
+          width={640}
+          onCancel={heard}
+        >
           <AudioPlayer source={row.audio} lengthMs={row.length_ms} begins />
         </Modal>
       )}

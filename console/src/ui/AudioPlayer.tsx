@@ -115,7 +115,7 @@ function Volume({ audio }: { audio: { current: HTMLAudioElement | null } }) {
     </div>
   );
   return (
-    <Popover content={slider} title={t('player.volume')}>
+    <Popover content={slider} title={t('player.volume')} placement="bottom">
       <Button
         type="text"
         aria-label={isMuted ? t('player.unmute') : t('player.mute')}

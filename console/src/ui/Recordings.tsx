@@ -42,7 +42,14 @@ export function RecordingButtons({ recordings }: { recordings: readonly string[]
         />
       )}
       {isOpen && (
-        <Modal open title={t('records.recording')} footer={null} width={640} onCancel={() => setIsOpen(false)}>
+        <Modal
+          open
+          closable={{ 'aria-label': t('common.close') }}
+          title={t('records.recording')}
+          footer={null}
+          width={640}
+          onCancel={() => setIsOpen(false)}
+        >
           <Space orientation="vertical" size="large" style={{ width: '100%' }}>
             {recordings.map((address, place) => (
               <Recording key={address} id={idOf(address)} begins={place === 0} />

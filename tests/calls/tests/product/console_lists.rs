@@ -99,7 +99,7 @@ fn a_missed_call_is_processed_by_a_click_though_it_cannot_be_called_back() -> Re
 
     // The home desk shows it, and leads on. The bar is on every page.
     see_button(&mut console, "处理并回拨 13800138000")?;
-    click(&mut console, "button", "更多")?;
+    click(&mut console, "button", "更多 我的未接来电")?;
     console.tell("see", json!({"role": "tab", "text": "未接来电"}))?;
     console.tell("see", json!({"role": "toolbar", "name": "电话控制栏"}))?;
     console.tell("see", row("未处理"))?;
@@ -220,7 +220,7 @@ fn a_message_is_heard_taken_out_and_deleted_after_being_asked() -> Result<()> {
     click(&mut console, "button", "取消静音")?;
     let (_, muted, _, _, volume) = sound(&mut console)?;
     ensure!(!muted && (volume - 1.0).abs() < 0.01, "muted: {muted}, volume {volume}");
-    click(&mut console, "button", "Close")?;
+    click(&mut console, "button", "关闭")?;
     console.tell("see", row("10002"))?;
 
     // Conditions that nothing meets, and back to the defaults.
@@ -239,9 +239,10 @@ fn a_message_is_heard_taken_out_and_deleted_after_being_asked() -> Result<()> {
 
     open_page(&mut console, "留言列表")?;
     click(&mut console, "button", "删除留言")?;
-    see_text(&mut console, "确定删除这条留言？")?;
+    let question = json!({"role": "dialog", "text": "确定删除这条留言？"});
+    console.tell("see", question.clone())?;
     click(&mut console, "button", "取消")?;
-    console.tell("gone", json!({"text": "确定删除这条留言？"}))?;
+    console.tell("gone", question)?;
     ensure!(centre.server.api()?.list("voicemails")?.len() == 1, "deleted though it was cancelled");
     click(&mut console, "button", "删除留言")?;
     click(&mut console, "button", "确定")?;
