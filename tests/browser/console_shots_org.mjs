@@ -42,7 +42,7 @@ export async function prepare(page, origin) {
   await api('POST', 'blocks', { side: 'callee', kind: 'prefix', number: '00', treatment: 'prompt', note: '国际长途', expires_at: '2030-01-01T00:00:00Z' });
   await api('POST', 'tokens', { name: 'wallboard', permissions: ['wallboard.read', 'calls.read'], expires_at: '2030-01-01T00:00:00Z' });
   await api('POST', 'tokens', { name: 'crm-sync', permissions: ['*'] });
-  const hook = await api('POST', 'webhooks', { url: 'https://127.0.0.1:9/hooks', description: 'CRM', types: ['call.*', 'recording.ready'] });
+  const hook = await api('POST', 'webhooks', { url: 'https://crm.invalid/hooks', description: 'CRM', types: ['call.*', 'recording.ready'] });
   await api('POST', `webhooks/${hook.id}/test`);
 }
 

@@ -104,7 +104,7 @@ function Banners() {
   return null;
 }
 
-/** Settings are many and seldom wanted. */
+/** Settings are many and seldom wanted: they are open where one of them is. */
 const OPEN: Group[] = ['assistant', 'monitoring'];
 
 function Navigation() {
@@ -133,7 +133,7 @@ function Navigation() {
         mode="inline"
         aria-label={t('frame.main')}
         selectedKeys={[pathname]}
-        defaultOpenKeys={folded ? [] : OPEN}
+        defaultOpenKeys={folded ? [] : [...OPEN, ...(pageAt(pathname)?.group === 'settings' ? ['settings'] : [])]}
         items={[...mine.filter((page) => !page.group).map(entry), ...groups]}
         onClick={({ key }) => navigate(key)}
         style={{ borderInlineEnd: 0, minHeight: '100%' }}

@@ -76,7 +76,7 @@ export const en: Words = {
     enter: 'Enter',
     back: 'Back',
   },
-  way: { web: 'USB headset', desk: 'Desk phone', mobile: 'Mobile', none: 'No phone for now' },
+  way: { web: 'USB headset', desk: 'Desk phone', mobile: 'Mobile', none: 'No phone' },
   frame: {
     fold: 'Fold the navigation',
     unfold: 'Unfold the navigation',

@@ -61,6 +61,11 @@ export const FAULTS: Record<string, string> = {
   'you let nobody see what you do not see; leave those departments out': '不能授予您自己看不到的部门的数据',
 
   'a note has at most 200 characters': '备注不超过 200 个字符',
+  'it is blocked already': '已在黑名单中',
+  '`{}` is none of caller or callee': '“{}”应为 caller 或 callee',
+  '`{}` is none of exact or prefix': '“{}”应为 exact 或 prefix',
+  '`{}` is none of busy, prompt or hang_up': '“{}”应为 busy、prompt 或 hang_up',
+  'the row is too short': '此行的列数不足',
   'this time is past': '此时间已过',
   'a program is in no department; name departments': '程序不属于任何部门，请选择部门',
 
@@ -76,6 +81,10 @@ export const FAULTS: Record<string, string> = {
   'a webhook names at most 64 types; use prefixes as call.*': '最多选择 64 种事件，可用 call.* 这样的前缀',
   '`{}` names no events: write a type as call.ended, or call.* for all that begin so':
     '“{}”不是事件类型，请写成 call.ended，或 call.* 表示以此开头的所有事件',
+  'write an address as https://HOST/PATH, at most {} bytes, without user name and #':
+    '请输入 https://主机/路径 形式的地址，不超过 {} 字节，不含用户名和 #',
+  '{} is an address of this machine or of a private network; set allow_private of the webhook, which `[webhooks]` of the configuration must allow':
+    '{} 是本机或内网地址，须打开“允许内网地址”，并由配置文件的 [webhooks] 允许',
   'a secret is whsec_ and 24 to 64 random bytes as Base64; leave it out and one is made':
     '密钥以 whsec_ 开头，后接 24 至 64 字节的 Base64；留空则自动生成',
   'other tests of webhooks are running; try again in a moment': '正在进行其他推送测试，请稍后再试',

@@ -2,6 +2,7 @@ import type { Words } from '../zh-CN';
 
 export const settings: Words['settings'] = {
   search: 'Search',
+  choose: 'Choose: {{label}}',
   edit: 'Edit',
   delete: 'Delete',
   close: 'Close',

@@ -1,6 +1,7 @@
 /** What all settings pages say. */
 export const settings = {
   search: '搜索',
+  choose: '请选择{{label}}',
   edit: '编辑',
   delete: '删除',
   close: '关闭',

@@ -47,6 +47,9 @@ export function DepartmentTree({
       },
       lists: [DEPARTMENTS],
     });
+  // All are unfolded, new ones too, but for those that were folded by hand.
+  const [folded, setFolded] = useState<readonly string[]>([]);
+  const keys = query.data?.rows.map(({ id }) => id) ?? [];
   const root = tree[0]?.department;
   return (
     <Card
@@ -71,7 +74,8 @@ export function DepartmentTree({
         {() => (
           <Tree<Branch>
             blockNode
-            defaultExpandAll
+            expandedKeys={keys.filter((key) => !folded.includes(key))}
+            onExpand={(open) => setFolded(keys.filter((key) => !open.includes(key)))}
             treeData={tree}
             titleRender={({ department }) => <Title of={department} edit={setEdited} remove={remove} />}
             selectedKeys={chosen ? [chosen] : []}

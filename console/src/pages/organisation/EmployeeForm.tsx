@@ -167,7 +167,11 @@ function Fields({ form, shown }: { form: FormInstance<Filled>; shown: Employee |
           </Form.Item>
         </Col>
         <Col span={12}>
-          <Form.Item name="role" label={t('people.role')} rules={[{ required: true }]}>
+          <Form.Item
+            name="role"
+            label={t('people.role')}
+            rules={[{ required: true, message: t('settings.choose', { label: t('people.role') }) }]}
+          >
             <Select showSearch={{ optionFilterProp: 'label' }} options={roles} />
           </Form.Item>
         </Col>

@@ -32,7 +32,11 @@ export function DepartmentField() {
   const { t } = useTranslation();
   const { tree } = useDepartments();
   return (
-    <Form.Item name="department" label={t('people.department')} rules={[{ required: true }]}>
+    <Form.Item
+      name="department"
+      label={t('people.department')}
+      rules={[{ required: true, message: t('settings.choose', { label: t('people.department') }) }]}
+    >
       <TreeSelect treeDefaultExpandAll showSearch treeNodeFilterProp="title" treeData={tree} />
     </Form.Item>
   );

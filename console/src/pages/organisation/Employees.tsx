@@ -145,21 +145,21 @@ function useColumns(edit: (edited: Edited) => void) {
   const columns = [
     { title: t('people.name'), fixed: 'left' as const, render: (_: unknown, one: Employee) => <Name of={one} /> },
     { title: t('people.number'), dataIndex: 'number' },
+    { title: t('people.status'), render: (_: unknown, one: Employee) => <Status of={one} /> },
+    { title: t('people.department'), render: (_: unknown, one: Employee) => departments.get(one.department) },
+    { title: t('people.role'), render: (_: unknown, { role }: Employee) => roles.get(role) },
     { title: t('people.nickname'), dataIndex: 'nickname' },
     { title: t('people.login'), dataIndex: 'login' },
     {
       title: t('people.mobile'),
       render: (_: unknown, { mobile }: Employee) => mobile && <NumberLink number={mobile} />,
     },
-    { title: t('people.role'), render: (_: unknown, { role }: Employee) => roles.get(role) },
-    { title: t('people.department'), render: (_: unknown, one: Employee) => departments.get(one.department) },
     { title: t('people.extension'), render: (_: unknown, { agent }: Employee) => agent?.extension },
     {
       title: t('people.afterCall'),
       render: (_: unknown, { agent }: Employee) => agent && t(`people.afterCalls.${agent.after_call ?? 'wrap_up'}`),
     },
     { title: t('people.email'), dataIndex: 'email' },
-    { title: t('people.status'), render: (_: unknown, one: Employee) => <Status of={one} /> },
   ];
   if (!may('employees.write')) return columns;
   const last = {

@@ -94,8 +94,8 @@ export function Audit() {
 
 /** By its name where it has one: an ID says nothing to people. */
 function Which({ of: { before, after, resource_id } }: { of: Entry }) {
-  const named = (after ?? before) as { name?: unknown; number?: unknown } | null | undefined;
-  const name = named?.name ?? named?.number;
+  const named = (after ?? before) as { [field: string]: unknown } | null | undefined;
+  const name = named?.name || named?.number || named?.description || named?.url;
   return typeof name === 'string' ? name : resource_id;
 }
 

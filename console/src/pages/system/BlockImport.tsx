@@ -4,7 +4,7 @@ import { Alert, Button, Descriptions, Drawer, Progress, Space, Table, Upload } f
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
-import { textOf } from '../../api/problem';
+import { inWords, textOf } from '../../api/problem';
 
 type Task = Schemas['TaskShown'];
 type Standing = { kind: 'choosing'; refused?: string } | { kind: 'sending' } | { kind: 'sent'; id: string };
@@ -107,7 +107,7 @@ function Progressing({ id, again }: { id: string; again: () => void }) {
   return (
     <Space orientation="vertical" size="middle" style={{ width: '100%' }}>
       <Progress percent={percent} status={reason ? 'exception' : over ? 'success' : 'active'} />
-      {reason && <Alert showIcon type="error" title={reason} />}
+      {reason && <Alert showIcon type="error" title={inWords(reason)} />}
       {over && !reason && (
         <Alert
           showIcon
@@ -129,6 +129,12 @@ function Progressing({ id, again }: { id: string; again: () => void }) {
   );
 }
 
+/** `number: it is blocked already`: the column, and what is wrong with it. */
+function said(reason: string): string {
+  const [, column = '', detail = ''] = /^(\w+): (.+)$/s.exec(reason) ?? [];
+  return column ? `${column}: ${inWords(detail)}` : inWords(reason);
+}
+
 function FailedRows({ id }: { id: string }) {
   const { t } = useTranslation();
   const { data, isPending } = useQuery({
@@ -145,7 +151,7 @@ function FailedRows({ id }: { id: string }) {
       columns={[
         { title: t('blocks.row'), dataIndex: 'row', width: 70 },
         { title: t('blocks.values'), render: (_, { values }) => values.filter(Boolean).join(', ') },
-        { title: t('blocks.reason'), dataIndex: 'reason' },
+        { title: t('blocks.reason'), render: (_, { reason }) => said(reason) },
       ]}
     />
   );

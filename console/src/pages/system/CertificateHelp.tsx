@@ -67,8 +67,11 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 
 function Code({ text }: { text: string }) {
   return (
-    <Typography.Paragraph copyable={{ text }} className="code">
-      <pre>{text}</pre>
-    </Typography.Paragraph>
+    <div className="code">
+      <Typography.Paragraph>
+        <pre>{text}</pre>
+      </Typography.Paragraph>
+      <Typography.Text copyable={{ text }} />
+    </div>
   );
 }

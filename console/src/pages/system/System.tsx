@@ -93,7 +93,7 @@ function Numbers({ of: { version, started_at, now, calls, registrations, bans } 
     { title: t('system.version'), value: version },
     {
       title: t('system.up'),
-      value: t('system.upFor', up),
+      value: t(up.days > 0 ? 'system.upDays' : 'system.upHours', up),
       hint: t('system.since', { time: moment(started_at, zone) }),
     },
     { title: t('system.calls'), value: String(calls) },

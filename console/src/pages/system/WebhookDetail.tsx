@@ -61,7 +61,7 @@ function Standing({ of: { url, state, types, previous_secret_until } }: { of: We
     next: moment(failing.next_attempt_at, zone),
   };
   return (
-    <>
+    <Space orientation="vertical" style={{ width: '100%' }}>
       {gone_at && <Alert showIcon type="error" title={t('webhooks.goneSince', { time: moment(gone_at, zone) })} />}
       {told && <Alert showIcon type="error" title={t('webhooks.failingNow', told)} />}
       {lost && <Alert showIcon type="warning" title={t('webhooks.lost', { ...lost, at: moment(lost.at, zone) })} />}
@@ -85,7 +85,7 @@ function Standing({ of: { url, state, types, previous_secret_until } }: { of: We
             : []),
         ]}
       />
-    </>
+    </Space>
   );
 }
 

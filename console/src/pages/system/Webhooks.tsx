@@ -1,4 +1,4 @@
-import { Badge, Form, Input, Select, Switch, Tag } from 'antd';
+import { Badge, Form, Input, Select, Space, Switch, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
@@ -71,12 +71,12 @@ function Types({ of }: { of: string[] }) {
   const { t } = useTranslation();
   if (of.length === 0) return t('webhooks.allTypes');
   return (
-    <>
+    <Space size={4} wrap>
       {of.slice(0, 3).map((type) => (
         <Tag key={type}>{type}</Tag>
       ))}
       {of.length > 3 && `+${of.length - 3}`}
-    </>
+    </Space>
   );
 }
 

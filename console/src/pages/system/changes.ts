@@ -7,7 +7,8 @@ export interface Change {
 
 const said = (value: unknown): string => {
   if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value, null, 1);
+  if (Array.isArray(value) && value.every((one) => typeof one !== 'object')) return value.join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
 };
 
 /** What differs between two states of a setting, by the names of its fields; of one that is new or gone, all of it. */

@@ -102,6 +102,7 @@ function Filled<Values extends object, Shown, Saved>({ given, read, reload }: Fi
       <Told trouble={trouble} reload={reload} />
       <Form<Values>
         id={formId}
+        // Fields of the page behind it may have the same names.
         name={formId}
         form={form}
         layout="vertical"

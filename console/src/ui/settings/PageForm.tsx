@@ -1,6 +1,6 @@
 import { type QueryKey, useQuery } from '@tanstack/react-query';
 import { Button, Card, Form, Space } from 'antd';
-import { type ReactNode, useCallback, useState } from 'react';
+import { type ReactNode, useCallback, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Answered } from '../States';
 import { Told, useSubmit } from './submit';
@@ -50,6 +50,7 @@ function Filled<Values extends object, Shown>({
   const { fill, save, isLocked, children } = given;
   const [{ value, etag }] = useState(read);
   const [form] = Form.useForm<Values>();
+  const id = useId();
   const [isChanged, setIsChanged] = useState(false);
   // What is saved is read again, with its new version.
   const { trouble, isBusy, submit } = useSubmit<Values, Shown, unknown>(
@@ -63,6 +64,7 @@ function Filled<Values extends object, Shown>({
     <>
       <Told trouble={trouble} reload={reload} />
       <Form<Values>
+        name={id}
         form={form}
         layout="vertical"
         disabled={isLocked}

@@ -10,6 +10,7 @@ export function ShownOnce({ title, secret, close }: { title: string; secret: str
       open
       title={title}
       mask={{ closable: false }}
+      width={560}
       onCancel={close}
       footer={<Button onClick={close}>{t('settings.close')}</Button>}
     >
