@@ -57,7 +57,16 @@ export function Canvas(given: Given) {
         }}
       >
         <defs>
-          <marker id="flow-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          <marker
+            id="flow-arrow"
+            viewBox="0 0 8 8"
+            refX="8"
+            refY="4"
+            markerUnits="userSpaceOnUse"
+            markerWidth="10"
+            markerHeight="10"
+            orient="auto"
+          >
             <path d="M0 0 L8 4 L0 8 z" fill="context-stroke" />
           </marker>
         </defs>

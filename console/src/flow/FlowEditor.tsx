@@ -198,9 +198,9 @@ function Head(given: HeadGiven) {
         disabled={!canChange}
         variant="filled"
         onChange={(event) => given.title(event.target.value)}
-        style={{ width: 200 }}
+        title={flow.name}
+        style={{ width: 168 }}
       />
-      <Tag>{flow.name}</Tag>
       {about.published ? (
         <Tag color="success">{t('flow.publishedAs', { number: about.published })}</Tag>
       ) : (
@@ -310,7 +310,7 @@ function Versions({ about, flow, setVersion }: HeadGiven) {
   ];
   return (
     <Dropdown trigger={['click']} menu={{ items }}>
-      <Button icon={<HistoryOutlined />}>{t('flow.versions')}</Button>
+      <Button icon={<HistoryOutlined />} aria-label={t('flow.versions')} title={t('flow.versions')} />
     </Dropdown>
   );
 }

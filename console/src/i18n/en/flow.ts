@@ -11,7 +11,7 @@ export const flowWords: typeof chinese = {
     draw: 'Edit',
     see: 'View',
     deleteHint: 'The flow goes with all its versions. Calls that are in it go on.',
-    publishedAs: 'Published, version {{number}}',
+    publishedAs: 'Version {{number}} is live',
     neverPublished: 'Not published',
     hasDraft: 'Draft',
     graph: 'Flow chart: arrow keys move, Enter opens, Delete takes out, plus and minus zoom, 0 fits',
