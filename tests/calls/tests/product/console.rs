@@ -273,6 +273,7 @@ fn pages_open_as_tabs_and_only_to_those_who_may_see_them() -> Result<()> {
     admin.tell("sign_in", json!({"login": "admin", "password": PASSWORD}))?;
     for page in ["通话记录", "坐席状态日志", "坐席监控", "大屏监控"] {
         admin.tell("click", json!({"role": "menuitem", "text": page}))?;
+        admin.tell("see", json!({"role": "tab", "text": page}))?;
         ensure!(admin.tell("is_wide", json!({}))? == false, "{page} scrolls to the side");
     }
     admin.tell("see", json!({"text": "呼入电话总量"}))?;

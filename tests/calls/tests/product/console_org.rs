@@ -237,7 +237,10 @@ fn the_first_sign_in_is_by_a_code_and_joins_an_enterprise() -> Result<()> {
     fill(&mut console, "手机号码", "139 0013 9000")?;
     click(&mut console, "button", "获取验证码")?;
     console.tell("see", json!({"role": "button", "text": "秒后重发"}))?;
-    ensure!(console.tell("is_disabled", json!({"role": "button", "text": "秒后重发"}))? == true, "it may be sent again");
+    ensure!(
+        console.tell("is_disabled", json!({"role": "button", "text": "秒后重发"}))? == true,
+        "it may be sent again"
+    );
     let code = code(&centre)?;
     let wrong = format!("{:06}", (code.parse::<u32>()? + 1) % 1_000_000);
     fill(&mut console, "验证码", &wrong)?;

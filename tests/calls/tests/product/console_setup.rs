@@ -178,7 +178,7 @@ fn telephony_is_set_up_below_settings_with_telephony_admin_alone() -> Result<()>
     telephonist(&centre.server.api()?, centre.server.http())?;
     let mut console = centre.console()?;
     console.tell("sign_in", json!({"login": "10010", "password": PASSWORD}))?;
-    console.tell("click", json!({"role": "menuitem", "text": "设置"}))?;
+    console.tell("click", json!({"role": "menuitem", "name": "setting 设置"}))?;
     for (page, add) in [
         ("技能组设置", "新建技能组"),
         ("中继线路", "新建中继"),
@@ -196,6 +196,6 @@ fn telephony_is_set_up_below_settings_with_telephony_admin_alone() -> Result<()>
     let mut agent = centre.console()?;
     agent.tell("sign_in", json!({"login": "10001", "password": PASSWORD}))?;
     agent.tell("see", json!({"role": "menuitem", "text": "未接来电"}))?;
-    agent.tell("gone", json!({"role": "menuitem", "text": "设置"}))?;
+    agent.tell("gone", json!({"role": "menuitem", "name": "setting 设置"}))?;
     Ok(())
 }

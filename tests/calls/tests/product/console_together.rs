@@ -128,7 +128,7 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     Ok(())
 }
 
-/// Proves CALL-15 and CALL-16 as far as the bar goes: handed on to a colleague's browser, and back when he does not answer.
+/// Proves CALL-15 and CALL-16 as far as the bar goes: handed on to a colleague's browser, and to the queue when he rejects it.
 #[test]
 fn an_agent_hands_a_call_on_to_a_colleague_in_another_browser() -> Result<()> {
     let centre = Centre::open()?;
@@ -137,10 +137,14 @@ fn an_agent_hands_a_call_on_to_a_colleague_in_another_browser() -> Result<()> {
     let mut other = signed_in(&centre, "10002", COLLEAGUE_HZ)?;
     let mut caller = taken(&centre, &mut agent)?;
 
-    // He rejects it: the caller comes back.
+    // The agent is out at once. The other rejects it: the caller is the next one of the queue.
     click(&mut agent, "button", "转接")?;
     choose(&mut agent, "转接")?;
+    see(&mut agent, "state", "电话后处理")?;
     click(&mut other, "button", "拒接")?;
+    click(&mut agent, "button", "坐席状态")?;
+    click(&mut agent, "menuitem", "电话在线")?;
+    click(&mut agent, "button", "接听")?;
     see(&mut agent, "phase", "通话中")?;
     caller.waits_for_agent(true)?;
 
@@ -195,7 +199,7 @@ fn a_supervisor_listens_whispers_joins_and_takes_over_in_a_second_browser() -> R
     }
 
     act(&mut boss, "接管")?;
-    choose(&mut boss, "确 定")?;
+    choose(&mut boss, "确定")?;
     caller_hears(&caller, SUPERVISOR_HZ, true)?;
     caller_hears(&caller, AGENT_HZ, false)?;
     see(&mut agent, "state", "电话后处理")?;
@@ -214,7 +218,7 @@ fn a_mobile_is_signed_in_by_the_bar_and_rung_after_the_browser_is_gone() -> Resu
     let mut agent = signed_in(&centre, "10001", AGENT_HZ)?;
     click(&mut agent, "button", "手机签入")?;
     agent.tell("fill", json!({"into": "手机号码", "text": "13900139000"}))?;
-    choose(&mut agent, "确 定")?;
+    choose(&mut agent, "确定")?;
     agent.tell("see", json!({"text": "手机签入中"}))?;
     drop(agent);
     ensure!(state(&api, "10001", "state")? == "ready", "still online");
