@@ -61,6 +61,7 @@ function Settings({ me }: { me: Me }) {
   return (
     <Form<Filled>
       form={form}
+      name="me"
       layout="vertical"
       style={{ width: 400 }}
       initialValues={{ name: me.name, nickname: me.nickname, login: me.login, after_call: me.after_call }}

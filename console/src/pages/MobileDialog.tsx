@@ -65,7 +65,7 @@ export function MobileDialog({ close }: { close: () => void }) {
       onCancel={close}
       width={440}
     >
-      <Form<Filled> form={form} layout="vertical" onFinish={save}>
+      <Form<Filled> form={form} name="mobile" layout="vertical" onFinish={save}>
         <Form.Item
           name="mobile"
           label={t('me.newMobile')}

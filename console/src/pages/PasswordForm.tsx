@@ -29,6 +29,7 @@ export function PasswordForm({ isFirst = false }: { isFirst?: boolean }) {
   };
   return (
     <Form<Filled>
+      name="password"
       layout="vertical"
       style={{ maxWidth: 400 }}
       onFinish={submit}
