@@ -70,7 +70,8 @@ const strange = (page, language) => page.evaluate((language) => {
 async function pages(page) {
   const menu = page.getByRole('menu').first();
   await menu.waitFor();
-  for (const head of await menu.locator('.ant-menu-submenu:not(.ant-menu-submenu-open) > .ant-menu-submenu-title').all()) await head.click();
+  const folded = menu.locator('.ant-menu-submenu:not(.ant-menu-submenu-open) > .ant-menu-submenu-title');
+  while (await folded.count()) await folded.first().click();
   await page.waitForFunction(() => !document.querySelector('.ant-motion-collapse-active'));
   return menu.locator('.ant-menu-item');
 }

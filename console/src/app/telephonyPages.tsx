@@ -32,6 +32,7 @@ const Surveys = lazy(() => import('../pages/telephony/Surveys').then((it) => ({ 
 const KnownCallers = lazy(() => import('../pages/telephony/KnownCallers').then((it) => ({ default: it.KnownCallers })));
 const Rooms = lazy(() => import('../pages/telephony/Rooms').then((it) => ({ default: it.Rooms })));
 
+/** For who sets it: an agent sees queues and extensions to call them, not to look at how they are set. */
 function page(path: string, name: Page['name'], icon: ReactNode, key: Permission, draw: Page['draw']): Page {
   return {
     path: `/settings/${path}`,
@@ -55,15 +56,15 @@ export const telephonyPages: readonly Page[] = [
     draw: Setup,
     isFor: maySetUp,
   },
-  page('extensions', 'extensions', <PhoneOutlined />, 'extensions.read', Extensions),
-  page('agents', 'agentSettings', <UserSwitchOutlined />, 'agents.read', AgentSettings),
-  page('queues', 'queueSettings', <CustomerServiceOutlined />, 'queues.read', Queues),
-  page('trunks', 'trunks', <ClusterOutlined />, 'trunks.read', Trunks),
-  page('routes', 'routes', <NodeIndexOutlined />, 'routes.read', Routes),
-  page('flows', 'flows', <ApartmentOutlined />, 'flows.read', Flows),
-  page('hours', 'hours', <FieldTimeOutlined />, 'hours.read', OpeningHours),
-  page('prompts', 'prompts', <AudioOutlined />, 'prompts.read', Prompts),
-  page('surveys', 'surveys', <SmileOutlined />, 'surveys.read', Surveys),
-  page('known-callers', 'knownCallers', <StarOutlined />, 'callers.read', KnownCallers),
-  page('rooms', 'rooms', <VideoCameraOutlined />, 'rooms.read', Rooms),
+  page('extensions', 'extensions', <PhoneOutlined />, 'extensions.write', Extensions),
+  page('agents', 'agentSettings', <UserSwitchOutlined />, 'agents.write', AgentSettings),
+  page('queues', 'queueSettings', <CustomerServiceOutlined />, 'queues.write', Queues),
+  page('trunks', 'trunks', <ClusterOutlined />, 'trunks.write', Trunks),
+  page('routes', 'routes', <NodeIndexOutlined />, 'routes.write', Routes),
+  page('flows', 'flows', <ApartmentOutlined />, 'flows.write', Flows),
+  page('hours', 'hours', <FieldTimeOutlined />, 'hours.write', OpeningHours),
+  page('prompts', 'prompts', <AudioOutlined />, 'prompts.write', Prompts),
+  page('surveys', 'surveys', <SmileOutlined />, 'surveys.write', Surveys),
+  page('known-callers', 'knownCallers', <StarOutlined />, 'callers.write', KnownCallers),
+  page('rooms', 'rooms', <VideoCameraOutlined />, 'rooms.write', Rooms),
 ];

@@ -289,7 +289,8 @@ fn pages_open_as_tabs_and_only_to_those_who_may_see_them() -> Result<()> {
     ] {
         admin.tell("right_click", json!({"role": "tab", "text": tab}))?;
         click(&mut admin, "menuitem", entry)?;
-        wait::until("the tabs that stay", PATIENCE, || Ok((tabs(&mut admin)? == left).then_some(())))?;
+        let stayed = wait::until("the tabs that stay", PATIENCE, || Ok((tabs(&mut admin)? == left).then_some(())));
+        stayed.with_context(|| format!("{entry}: {:?}", tabs(&mut admin)))?;
     }
     Ok(())
 }

@@ -150,9 +150,9 @@ fn an_agent_hands_a_call_on_to_a_colleague_in_another_browser() -> Result<()> {
 
     click(&mut agent, "button", "转接")?;
     choose(&mut agent, "转接")?;
+    see(&mut other, "caller", "13800138000")?;
     click(&mut other, "button", "接听")?;
     see(&mut other, "phase", "通话中")?;
-    see(&mut other, "caller", "13800138000")?;
     caller_hears(&caller, COLLEAGUE_HZ, true)?;
     caller.waits_for_agent(false)?;
     hears(&mut other, CALLER_HZ, true)?;
