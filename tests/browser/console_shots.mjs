@@ -100,7 +100,7 @@ async function calls(browser, look) {
   await organisation.prepare(admin, origin);
   await visit(admin, look, 'admin', ...PATHS);
   await organisation.visit(admin, origin, look.language, (shown) => settled(admin).then(() => shoot(admin, `${name}-admin-${shown}`)));
-  for (const page of [agent, other]) await page.context().close();
+  for (const page of [agent, other, admin]) await page.context().close();
 }
 
 async function signedIn(browser, look, who) {
