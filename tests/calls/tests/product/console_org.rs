@@ -237,7 +237,10 @@ fn the_first_sign_in_is_by_a_code_and_joins_an_enterprise() -> Result<()> {
     fill(&mut console, "手机号码", "139 0013 9000")?;
     click(&mut console, "button", "获取验证码")?;
     console.tell("see", json!({"role": "button", "text": "秒后重发"}))?;
-    ensure!(console.tell("is_disabled", json!({"role": "button", "text": "秒后重发"}))? == true, "it may be sent again");
+    ensure!(
+        console.tell("is_disabled", json!({"role": "button", "text": "秒后重发"}))? == true,
+        "it may be sent again"
+    );
     let code = code(&centre)?;
     let wrong = format!("{:06}", (code.parse::<u32>()? + 1) % 1_000_000);
     fill(&mut console, "验证码", &wrong)?;
@@ -272,7 +275,7 @@ fn a_token_is_shown_once_and_revoked_at_once() -> Result<()> {
     boss.tell("go", json!({"path": "/tokens"}))?;
     click(&mut boss, "button", "新建令牌")?;
     boss.tell("fill_in_dialog", json!({"into": "名称", "text": "wallboard"}))?;
-    click_text(&mut boss, "全部权限")?;
+    click(&mut boss, "checkbox", "全部权限")?;
     click(&mut boss, "button", "保存")?;
     let secret = boss.tell("value", json!({"id": "secret"}))?.as_str().unwrap_or_default().to_owned();
     let api = Api::new(centre.server.http()).with_token(&secret);
