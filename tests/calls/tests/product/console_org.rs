@@ -275,7 +275,7 @@ fn a_token_is_shown_once_and_revoked_at_once() -> Result<()> {
     boss.tell("go", json!({"path": "/tokens"}))?;
     click(&mut boss, "button", "新建令牌")?;
     boss.tell("fill_in_dialog", json!({"into": "名称", "text": "wallboard"}))?;
-    click_text(&mut boss, "全部权限")?;
+    click(&mut boss, "checkbox", "全部权限")?;
     click(&mut boss, "button", "保存")?;
     let secret = boss.tell("value", json!({"id": "secret"}))?.as_str().unwrap_or_default().to_owned();
     let api = Api::new(centre.server.http()).with_token(&secret);
