@@ -106,12 +106,8 @@ async function calls(browser, look) {
   await organisation.prepare(admin, origin);
   await visit(admin, look, 'admin', ...PATHS, ...TELEPHONY);
   await organisation.visit(admin, origin, look.language, (shown) => settled(admin).then(() => shoot(admin, `${name}-admin-${shown}`)));
-<<<<<<< HEAD
   await telephony(admin, look);
-  for (const page of [agent, other]) await page.context().close();
-=======
   for (const page of [agent, other, admin]) await page.context().close();
->>>>>>> org
 }
 
 async function signedIn(browser, look, who) {
