@@ -204,7 +204,7 @@ impl Running {
             webhooks,
             park: config.park.clone(),
             tasks: Tasks::new(stored.store.clone(), &config.data_dir, config.tasks_keep_days),
-            sms: config.sms.clone().map(Sms::new),
+            sms: config.sms.clone().map(|sms| Sms::new(sms, Arc::clone(&names), secrets.client())),
             desks: running.desks.clone(),
             locations: parts.locations,
         });
