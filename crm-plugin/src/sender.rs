@@ -105,7 +105,8 @@ fn wire(message: &SmsMessage) -> Message {
     let what = &message.what;
     Message {
         to: what.number_normal.clone(),
-        text: format!("【{}】{}", what.signature, what.content),
+        text: what.content.clone(),
+        signature: what.signature.clone(),
         template: what.gateway.clone(),
         parameters: what.parameters.clone(),
     }

@@ -49,7 +49,10 @@ fn a_message_is_signed_sent_and_shown_with_what_came_of_it() {
     assert_eq!(sent["items"][0]["result"], "not_sent", "it waits");
     centre.crm.send_waiting(&centre.host).unwrap();
     let message = centre.host.sent.lock().unwrap().remove(0);
-    assert_eq!((message.to.as_str(), message.text.as_str()), ("+8613800000001", "【客服】李，工单7已受理"));
+    assert_eq!(
+        (message.to.as_str(), message.signature.as_str(), message.text.as_str()),
+        ("+8613800000001", "客服", "李，工单7已受理")
+    );
     let row = centre.list(&chief("10001"), LIST, &[]).remove(0);
     for (member, value) in [
         ("number", json!(MOBILE)),
@@ -93,7 +96,8 @@ fn a_text_of_ones_own_needs_a_permission() {
     assert_eq!(centre.order(&poor, SEND, "", text.clone()).unwrap_err().0, Fault::Refused);
     centre.order(&chief("10001"), SEND, "", text).unwrap();
     centre.crm.send_waiting(&centre.host).unwrap();
-    assert_eq!(centre.host.sent.lock().unwrap()[0].text, "【客服】您好");
+    let message = centre.host.sent.lock().unwrap().remove(0);
+    assert_eq!((message.signature.as_str(), message.text.as_str()), ("客服", "您好"));
     let both = json!({"numbers": [MOBILE], "text": "a", "template": "b"});
     for body in [both, json!({"numbers": [MOBILE]})] {
         assert_eq!(centre.order(&chief("10001"), SEND, "", body).unwrap_err(), (Fault::Invalid, "template".into()));

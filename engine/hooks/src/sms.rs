@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 pub struct Message {
     /// In the normal form (GEN-06), with its `+`.
     pub to: String,
-    /// The whole text with its signature, for a gateway that takes texts.
+    /// The text without its signature, for a gateway that takes texts.
     pub text: String,
+    /// The sender's name (短信签名).
+    pub signature: String,
     /// The name of a template at the gateway, for one that takes nothing else; may be empty.
     pub template: String,
     /// What stands in that template's places.

@@ -35,7 +35,7 @@ use provision::Provision;
 use reader::{Findings, Reader};
 use sections::AdvertisedHost;
 pub(crate) use sections::is_host;
-pub use sms::{SmsConfig, SmsDriver};
+pub use sms::{AliyunSms, HttpSms, SmppLong, SmppSms, SmsBody, SmsConfig, SmsDriver, SmsSecret, Success};
 
 /// A whole configuration.
 #[derive(Clone, Debug)]

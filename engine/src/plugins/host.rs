@@ -236,6 +236,7 @@ impl Host for PluginHost {
         let message = crate::sms::Message {
             to: message.to.clone(),
             text: message.text.clone(),
+            signature: message.signature.clone(),
             template: message.template.clone(),
             parameters: message.parameters.clone(),
         };

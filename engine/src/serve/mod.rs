@@ -178,7 +178,8 @@ impl Running {
         let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
         tasks.extend(journals.values().map(|journal| start_consumer(journal, &stored.store, &inbox, &stopping)));
         let keeping = Housekeeping::new(&stored.store, &journals, &plugins, &config, &health.passed());
-        let parts = host_parts(&config, &stored.store, &live, &inbox, &journals, &keeping.passed)?;
+        let sms = config.sms.clone().map(|sms| Sms::new(sms, Arc::clone(&names), secrets.client()));
+        let parts = host_parts(&config, &stored.store, &live, &inbox, &journals, &keeping.passed, sms)?;
         let running = plugins::Plugins::start(&plugins, &parts, &config.plugins_dir())?;
         let keeper = keeping::start(&config, &storage, &stored.store, &inbox, &stopping);
         tasks.extend([keeper, tokio::spawn(keeping.run(stopping.clone())), tokio::spawn(heap::run(stopping.clone()))]);
@@ -361,6 +362,7 @@ fn host_parts(
     inbox: &Inbox,
     journals: &BTreeMap<TenantId, JournalHandle>,
     passed: &Passed,
+    sms: Option<Sms>,
 ) -> anyhow::Result<HostParts> {
     Ok(HostParts {
         store: store.clone(),
@@ -368,7 +370,7 @@ fn host_parts(
         switch: Arc::new(inbox.clone()),
         journals: journals.clone(),
         locations: Arc::new(Locations::open(config.locations.as_deref())?),
-        sms: config.sms.clone().map(Sms::new),
+        sms,
         passed: passed.clone(),
         stopping: Arc::default(),
     })

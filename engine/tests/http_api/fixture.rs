@@ -67,7 +67,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 fn sms(folder: &std::path::Path) -> SmsConfig {
     SmsConfig {
         driver: SmsDriver::File(folder.join("sms")),
+        allow_private: false,
         prefixes: vec!["+86".to_owned()],
+        signature: "签名".to_owned(),
         code_text: "{code} for {minutes} minutes".to_owned(),
         code_template: "SMS_1".to_owned(),
     }
@@ -320,7 +322,7 @@ impl Fixture {
             hooks: Arc::new(hooks(client.clone())),
             registry: Arc::new(Registry::new(&[plugin])),
             tasks: Tasks::new(store.clone(), folder.path(), 7),
-            sms: has_sms.then(|| Sms::new(sms(folder.path()))),
+            sms: has_sms.then(|| Sms::new(sms(folder.path()), Arc::new(Names::default()), client.clone())),
             desks: Desks::new(vec![desk]),
             locations,
             webhooks: Webhooks::new(webhooks, Arc::new(Names::default()), client),

@@ -43,7 +43,8 @@ fn what_is_ordered_reaches_the_gateway_once() -> Result<()> {
     made(&api, "sms/messages", &order(vec!["13800138000".to_owned()]))?;
     wait::until("a message at the gateway", SOON, || Ok((messages(&outbox).len() == 1).then_some(())))?;
     let message = messages(&outbox).remove(0);
-    ensure!(message["to"] == "+8613800138000" && message["text"] == "【客服】李，您好", "{message}");
+    ensure!(message["to"] == "+8613800138000" && message["text"] == "李，您好", "{message}");
+    ensure!(message["signature"] == "客服", "{message}");
 
     // Killed right after an order for many: some were handed over, the rest waits, and none comes twice.
     let many: Vec<String> = (0..50).map(|n| (13_900_000_000_u64 + n).to_string()).collect();
