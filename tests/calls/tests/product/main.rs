@@ -13,6 +13,7 @@ mod day;
 mod drain;
 mod edge;
 mod fail_point;
+mod foreign_crm;
 mod hooked;
 mod impaired;
 mod ipv6;
