@@ -21,7 +21,7 @@ TABLES = """PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS seen (event TEXT PRIMARY KEY, at REAL);
 CREATE TABLE IF NOT EXISTS party (call TEXT PRIMARY KEY, caller TEXT, callee TEXT);
-CREATE TABLE IF NOT EXISTS pop (id INTEGER PRIMARY KEY, call TEXT, agent TEXT, does TEXT);
+CREATE TABLE IF NOT EXISTS pop (id INTEGER PRIMARY KEY, call TEXT, agent TEXT, does TEXT, UNIQUE (call, agent));
 CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, call TEXT, record TEXT);"""
 PAGE = """<!doctype html><meta charset=utf-8><title>CRM</title><h1>CRM</h1><div id=pops></div><h2>Calls</h2><pre id=log></pre><script>
 const show = async () => document.getElementById("log").textContent = (await (await fetch("/log")).json())
@@ -74,7 +74,7 @@ def take(db, event):
     elif event["type"] == "call.ended":
         db.execute("INSERT INTO log (call) VALUES (?)", (data["call"],))
     elif data["call_status"] in ("ringing", "dialling") and age_s < POP_MAX_S:
-        db.execute("INSERT INTO pop (call, agent, does) VALUES (?, ?, ?)", (data["call"], data["agent"], data["call_status"]))
+        db.execute("INSERT OR IGNORE INTO pop (call, agent, does) VALUES (?, ?, ?)", (data["call"], data["agent"], data["call_status"]))
 
 def register():
     """Makes the webhook where there is none. The secret is kept before, so that whatever is sent can be verified."""

@@ -18,6 +18,7 @@ mod day;
 mod drain;
 mod edge;
 mod fail_point;
+mod foreign_crm;
 mod hooked;
 mod impaired;
 mod ipv6;
