@@ -35,76 +35,102 @@ const REMARK_MAX: usize = 200;
 const SIGNATURES_MAX: usize = 100;
 
 pub(super) fn operations() -> Vec<Operation> {
+    [of_templates(), of_signatures()].concat()
+}
+
+fn operation(
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    permission: PermissionKey,
+    summary: &'static str,
+) -> Operation {
+    Operation { name, method, path, permission, summary, query: Vec::new(), body: None, answers: Vec::new() }
+}
+
+fn made(name: &str) -> Vec<Expected> {
+    vec![Expected { status: 201, about: "it is made", schema: Some(reference(name)) }]
+}
+
+fn gone() -> Vec<Expected> {
+    vec![Expected { status: 204, about: "it is gone", schema: None }]
+}
+
+fn of_templates() -> Vec<Operation> {
     let list = vec![
         parameter("name", "the name holds this text", Shape::Text),
         parameter("state", "stands so", Shape::OneOf(STATES)),
         parameter("limit", "how many at most, 50 where it is left out", Shape::Whole { least: 1, most: LIMIT_MAX }),
         parameter("cursor", "`next_cursor` of the page before", Shape::Cursor),
     ];
-    let templates = "/sms/templates";
-    let one = "/sms/templates/{id}";
-    let signatures = "/sms/signatures";
-    let of = |name, method, path, permission, summary| Operation {
-        name,
-        method,
-        path,
-        permission,
-        summary,
-        query: Vec::new(),
-        body: None,
-        answers: Vec::new(),
-    };
-    let (read, write): (PermissionKey, PermissionKey) = (SMS_TEMPLATES_READ, SMS_TEMPLATES_WRITE);
-    let made = |name| vec![Expected { status: 201, about: "it is made", schema: Some(reference(name)) }];
-    let gone = || vec![Expected { status: 204, about: "it is gone", schema: None }];
+    let (all, one) = ("/sms/templates", "/sms/templates/{id}");
+    let (read, write) = (SMS_TEMPLATES_READ, SMS_TEMPLATES_WRITE);
     let template = || shape::ok("the template", "SmsTemplate");
-    let signature = || shape::ok("the signature", "SmsSignature");
     vec![
         Operation {
             query: list,
             answers: shape::ok("a page", "SmsTemplateList"),
-            ..of(LIST, Method::Get, templates, read, "The templates of short messages, newest first.")
+            ..operation(LIST, Method::Get, all, read, "The templates of short messages, newest first.")
         },
-        Operation { answers: template(), ..of(READ, Method::Get, one, read, "One template.") },
+        Operation { answers: template(), ..operation(READ, Method::Get, one, read, "One template.") },
         Operation {
             body: Some(template_body()),
             answers: made("SmsTemplate"),
-            ..of(CREATE, Method::Post, templates, write, "Makes a template, which has to be reviewed.")
+            ..operation(CREATE, Method::Post, all, write, "Makes a template, which has to be reviewed.")
         },
         Operation {
             body: Some(template_body()),
             answers: template(),
-            ..of(REPLACE, Method::Put, one, write, "Changes a template, which has to be reviewed again.")
+            ..operation(REPLACE, Method::Put, one, write, "Changes a template, which has to be reviewed again.")
         },
         Operation {
             answers: gone(),
-            ..of(DELETE, Method::Delete, one, write, "Deletes a template; what was sent by it stays in the list.")
+            ..operation(
+                DELETE,
+                Method::Delete,
+                one,
+                write,
+                "Deletes a template; what was sent by it stays in the list.",
+            )
         },
         Operation {
             body: Some(review_body()),
             answers: template(),
-            ..of(REVIEW, Method::Post, "/sms/templates/{id}/review", SMS_REVIEW, "Approves a template or rejects it.")
+            ..operation(
+                REVIEW,
+                Method::Post,
+                "/sms/templates/{id}/review",
+                SMS_REVIEW,
+                "Approves a template or rejects it.",
+            )
         },
+    ]
+}
+
+fn of_signatures() -> Vec<Operation> {
+    let (all, one) = ("/sms/signatures", "/sms/signatures/{id}");
+    let (read, write) = (SMS_TEMPLATES_READ, SMS_TEMPLATES_WRITE);
+    vec![
         Operation {
             answers: shape::ok("all of them", "SmsSignatureList"),
-            ..of(SIGNATURES, Method::Get, signatures, read, "The signatures, by name.")
+            ..operation(SIGNATURES, Method::Get, all, read, "The signatures, by name.")
         },
         Operation {
             body: Some(signature_body()),
             answers: made("SmsSignature"),
-            ..of(CREATE_SIGNATURE, Method::Post, signatures, write, "Makes a signature.")
+            ..operation(CREATE_SIGNATURE, Method::Post, all, write, "Makes a signature.")
         },
         Operation {
             body: Some(signature_body()),
-            answers: signature(),
-            ..of(REPLACE_SIGNATURE, Method::Put, "/sms/signatures/{id}", write, "Changes a signature.")
+            answers: shape::ok("the signature", "SmsSignature"),
+            ..operation(REPLACE_SIGNATURE, Method::Put, one, write, "Changes a signature.")
         },
         Operation {
             answers: gone(),
-            ..of(
+            ..operation(
                 DELETE_SIGNATURE,
                 Method::Delete,
-                "/sms/signatures/{id}",
+                one,
                 write,
                 "Deletes a signature that no template uses; one always stays.",
             )

@@ -133,7 +133,7 @@ impl SwitchHandle for FakeSwitch {
                 (Some(_), RecordAction::Pause) => Err(Refused::NotRecorded),
                 (Some(_), RecordAction::Start | RecordAction::Stop | RecordAction::Resume) => Ok(Done::Ok),
             },
-            Command::Voicemail { .. } => Ok(Done::Ok),
+            Command::Voicemail { .. } | Command::Unbind(_) => Ok(Done::Ok),
             Command::CancelCallback { queue, callback, .. } => {
                 let queue = self.live.queue(&tenant, queue.as_str());
                 match queue.is_some_and(|queue| queue.callbacks.iter().any(|it| it.call == callback)) {
