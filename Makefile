@@ -87,8 +87,9 @@ bench: packages-test ## Micro and load benches, each beside the bare limit of th
 	cargo build --release --package switchboard
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/run.sh $(LOAD)
 
-load: ## Ten minutes of a busy call centre (200 callers, 120 agents) with SIPp on both sides
+load: ## A minute of 500 API requests/s beside 100 calls, then ten of a busy call centre (200 callers, 120 agents), SIPp on both sides
 	cargo build --release --package switchboard
+	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/api.py
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/centre.py
 
 shots: console ## Pictures of every page of the console, in both languages and appearances, in target/console-shots

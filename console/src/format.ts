@@ -32,6 +32,16 @@ export function instant(picked: Dayjs, zone: string): string {
   return dayjs.tz(picked.format('YYYY-MM-DDTHH:mm:ss'), zone).toISOString();
 }
 
+/** The other way round: what a picker shows of an instant. */
+export function wallTime(at: string, zone: string): Dayjs {
+  return dayjs(dayjs(at).tz(zone).format('YYYY-MM-DDTHH:mm:ss'));
+}
+
+/** What was picked, as a list of the API takes it. */
+export function span([from, to]: [Dayjs, Dayjs], zone: string): { from: string; to: string } {
+  return { from: instant(from, zone), to: instant(to, zone) };
+}
+
 /** From the beginning of today to that of tomorrow, as wall times of the enterprise. */
 export function today(zone: string): [Dayjs, Dayjs] {
   const begins = dayjs(dayjs().tz(zone).format('YYYY-MM-DDT00:00:00'));

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use hooks::directory::Employee;
 use hooks::fact::{DirectoryPart, Event};
@@ -31,11 +30,7 @@ pub(crate) enum RunError {
 }
 
 /// Goes round the tenants for ever. The host makes it wait where there is nothing new.
-pub(crate) fn run(
-    open: impl Fn() -> Result<Arc<CrmStore>, StoreError>,
-    host: &dyn Host,
-) -> Result<Infallible, RunError> {
-    let store = open()?;
+pub(crate) fn run(store: &CrmStore, host: &dyn Host) -> Result<Infallible, RunError> {
     let mut cursors = BTreeMap::new();
     let mut swept_ms = BTreeMap::new();
     loop {
@@ -45,12 +40,12 @@ pub(crate) fn run(
                 None => store.cursor(&tenant)?,
             };
             let facts = host.facts_after(&cursor, FACTS_AT_ONCE)?;
-            let reached = take_in(&store, host, &cursor, &facts)?;
+            let reached = take_in(store, host, &cursor, &facts)?;
             let now_ms = host.now_ms();
             let swept: &mut u64 = swept_ms.entry(tenant.clone()).or_default();
             let is_due = now_ms.saturating_sub(*swept) >= SWEEP_EVERY_MS;
             if is_due || facts.iter().any(|recorded| tells_of_people(&recorded.fact.event)) {
-                sweep(&store, host, &tenant, now_ms)?;
+                sweep(store, host, &tenant, now_ms)?;
                 *swept = now_ms;
             }
             cursors.insert(tenant, reached);

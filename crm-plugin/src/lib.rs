@@ -1,12 +1,13 @@
 //! The CRM, which knows the engine only through its hooks.
 //!
-//! So far it keeps the lists of calls: call records, missed calls, lost calls and those that a mobile answered. All of them are derived
-//! from the log of facts; its cursor stands in its own `crm.db`, written in one transaction with what it derives: a crash between two
-//! facts loses none and doubles none.
+//! So far it keeps the lists of calls: call records, missed calls, lost calls and those that a mobile answered, and it sends short
+//! messages. The lists are derived from the log of facts; its cursor stands in its own `crm.db`, written in one transaction with what it
+//! derives: a crash between two facts loses none and doubles none.
 
 mod api;
 mod consume;
 mod fold;
+mod sender;
 mod store;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,8 @@ pub use store::{CrmStore, StoreError};
 #[derive(Debug, Default)]
 pub struct Crm {
     shelf: Arc<Shelf>,
+    /// Rung where a short message waits.
+    bell: sender::Bell,
 }
 
 /// Where the database is, which is opened when it is needed first.
@@ -45,9 +48,23 @@ impl Shelf {
     }
 }
 
+impl Crm {
+    /// Hands over the short messages that wait, which [`Plugin::run`] does by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what waits is sent later.
+    pub fn send_waiting(&self, host: &dyn Host) -> Result<(), StoreError> {
+        sender::send_waiting(&*self.shelf.store(host)?, host, || false)
+    }
+}
+
 impl Plugin for Crm {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn roots(&self) -> &'static [&'static str] {
+        &["sms"]
     }
 
     fn permission_keys(&self) -> &'static [(PermissionKey, &'static str)] {
@@ -64,7 +81,7 @@ impl Plugin for Crm {
 
     fn handle(&self, host: &dyn Host, request: &Request) -> Result<Response, Problem> {
         let store = self.shelf.store(host).map_err(|error| api::store_problem(&error))?;
-        api::handle(&store, host, request)
+        api::handle(&store, host, &self.bell, request)
     }
 
     fn fields(&self) -> &'static [FieldKey] {
@@ -76,7 +93,11 @@ impl Plugin for Crm {
     }
 
     fn run(&self, host: &dyn Host) -> Result<(), PluginError> {
-        match consume::run(|| self.shelf.store(host), host) {
+        let ended = match self.shelf.store(host) {
+            Ok(store) => sender::beside(&store, host, &self.bell, || consume::run(&store, host)),
+            Err(error) => Err(error.into()),
+        };
+        match ended {
             Err(consume::RunError::Host(HostError::Stopping)) => Ok(()),
             Err(error) => Err(PluginError { plugin: NAME, reason: error.to_string() }),
             Ok(never) => match never {},

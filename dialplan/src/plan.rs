@@ -47,6 +47,10 @@ pub enum DidPattern {
     Prefix(String),
 }
 
+/// How well a route fits a number: first by how much of it the pattern names, then by whether it names the trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fit(usize, bool);
+
 /// What comes in by a trunk for a DID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InboundRoute {
@@ -185,12 +189,21 @@ impl Plan {
     /// The route that takes a call from a trunk for `did`, if there is one.
     #[must_use]
     pub fn inbound(&self, trunk: &TrunkName, did: &str) -> Option<&InboundRoute> {
+        self.weighed(trunk, did).map(|(_, route)| route)
+    }
+
+    /// How well that route fits: the greatest of several plans has the number, the first of those that are equal.
+    #[must_use]
+    pub fn inbound_fit(&self, trunk: &TrunkName, did: &str) -> Option<Fit> {
+        self.weighed(trunk, did).map(|(fit, _)| fit)
+    }
+
+    fn weighed(&self, trunk: &TrunkName, did: &str) -> Option<(Fit, &InboundRoute)> {
         self.inbound
             .iter()
             .filter(|route| route.trunk.as_ref().is_none_or(|only| only == trunk))
-            .filter_map(|route| route.did.weight(did).map(|weight| ((weight, route.trunk.is_some()), route)))
+            .filter_map(|route| route.did.weight(did).map(|weight| (Fit(weight, route.trunk.is_some()), route)))
             .reduce(|best, next| if next.0 > best.0 { next } else { best })
-            .map(|(_, route)| route)
     }
 
     fn emergency_attempts(&self, number: &str) -> Vec<Attempt> {

@@ -1,9 +1,10 @@
-//! The command line: `switchboard serve|check|user|migrate|simulate|backup|restore|move|version`. `serve` is the caller's; the rest is done
-//! here and gives text to print. Exit codes: 0 ok, 1 failed, 2 wrong usage or invalid configuration.
+//! The command line: `switchboard serve|check|tenant|user|migrate|simulate|backup|restore|move|version`. `serve` is the caller's; the rest is
+//! done here and gives text to print. Exit codes: 0 ok, 1 failed, 2 wrong usage or invalid configuration.
 
 mod backup;
 mod relocate;
 mod simulate;
+mod tenant;
 mod user;
 
 use std::path::PathBuf;
@@ -36,6 +37,12 @@ pub enum Command {
     Serve,
     /// Check the configuration: names file, line and mend of everything wrong.
     Check,
+    /// Make another tenant (an enterprise of its own in this installation), name SIP domains, or list them, while no server runs.
+    Tenant {
+        /// What to do.
+        #[command(subcommand)]
+        action: TenantAction,
+    },
     /// Make an employee, set a password, or lift a lock.
     User {
         /// The tenant.
@@ -77,6 +84,35 @@ pub enum Command {
     Openapi,
     /// Print the version.
     Version,
+}
+
+/// What to do with tenants.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TenantAction {
+    /// List them with their SIP domains.
+    List,
+    /// Make one with its root department, its roles and an administrator, whose random password is printed.
+    Add {
+        /// Its slug: a-z, 0-9 and -.
+        slug: String,
+        /// The name for people.
+        #[arg(long)]
+        name: String,
+        /// A SIP domain that means it; may be given several times.
+        #[arg(long = "domain", value_name = "DOMAIN", required = true)]
+        domains: Vec<String>,
+        /// The time zone (IANA).
+        #[arg(long, default_value = "Asia/Shanghai")]
+        time_zone: String,
+    },
+    /// Name the SIP domains that mean a tenant, in place of those that did.
+    Domains {
+        /// The slug.
+        slug: String,
+        /// The domains.
+        #[arg(value_name = "DOMAIN", required = true)]
+        domains: Vec<String>,
+    },
 }
 
 /// What to do with an account.
@@ -175,6 +211,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, CliError> {
             Store::open(&config.storage).await?.close().await;
             Ok(Outcome::Done("the database schema is up to date".to_owned()))
         }
+        Command::Tenant { action } => tenant::run(&config, action).await.map(Outcome::Done),
         Command::User { tenant, action } => user::run(&config, &tenant, action).await.map(Outcome::Done),
         Command::Backup { to, without_recordings } => {
             let with = if without_recordings { backup::With::IndexOnly } else { backup::With::Recordings };

@@ -27,17 +27,21 @@ page.on('pageerror', (error) => say({ event: 'error', text: String(error) }));
 await page.goto(origin);
 say({ event: 'ready', version: browser.version() });
 
-/** By role and name, or by what it is marked with. */
-const find = ({ role, name, id, text, label }) => {
-  if (label) return page.getByLabel(label, { exact: true });
-  const found = id ? page.getByTestId(id) : role ? page.getByRole(role, name ? { name, exact: true } : {}) : page.getByText(text);
-  return (text && (id || role) ? found.filter({ hasText: text }) : found).first();
+/** By role and name, or by what it is marked with; `within` another such. */
+const everyOne = ({ role, name, id, text, label, within }) => {
+  const all = within ? find(within) : page;
+  if (label) return all.getByLabel(label, { exact: true });
+  const found = id ? all.getByTestId(id) : role ? all.getByRole(role, name ? { name, exact: true } : {}) : all.getByText(text);
+  return text && (id || role) ? found.filter({ hasText: text }) : found;
 };
+const find = (what) => (what.label ? everyOne(what) : everyOne(what).first());
 
 const verbs = {
   sign_in: ({ login, password }) => signIn(page, login, password),
   fill: ({ into, text }) => find({ label: into }).fill(text),
   click: (what) => find(what).click(),
+  focus: (what) => find(what).focus(),
+  hover: (what) => find(what).hover(),
   right_click: (what) => find(what).click({ button: 'right' }),
   press: ({ key }) => page.keyboard.press(key),
   see: (what) => find(what).waitFor(),
@@ -48,13 +52,55 @@ const verbs = {
   is_marked: () => page.evaluate(() => window.marked === true),
   is_wide: () => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth),
   tabs: () => page.getByRole('tab').allTextContents(),
+  count: (what) => everyOne(what).count(),
+  // What the page plays: a recording or a message.
+  sound: () => page.locator('audio').last().evaluate(({ currentTime, muted, paused, playbackRate, volume }) =>
+    [currentTime, muted, paused, playbackRate, volume]),
   // What came in is so loud, all in all.
   energy: () => page.evaluate(async () => {
     const last = window.connections.at(-1);
     const stats = last ? [...(await last.getStats()).values()] : [];
     return stats.find((one) => one.type === 'inbound-rtp')?.totalAudioEnergy ?? 0;
   }),
+  // How loud a pitch is in what comes in just now, dB of full scale.
+  pitch: ({ hz }) => page.evaluate(async (hz) => {
+    const track = window.connections.at(-1)?.getReceivers()[0]?.track;
+    if (!track) return -200;
+    if (window.ear?.track !== track) {
+      window.ear?.context.close();
+      const context = new AudioContext();
+      const analyser = context.createAnalyser();
+      Object.assign(analyser, { fftSize: 16384, smoothingTimeConstant: 0 });
+      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+      window.ear = { track, context, analyser };
+      await context.resume();
+    }
+    const { context, analyser } = window.ear;
+    const bins = new Float32Array(analyser.frequencyBinCount);
+    analyser.getFloatFrequencyData(bins);
+    const at = Math.round((hz * analyser.fftSize) / context.sampleRate);
+    return Math.max(-200, ...bins.subarray(at - 2, at + 3));
+  }, hz),
   shot: ({ path }) => page.screenshot({ path }),
+  // Settings: a button of a row; in the form at the side a field, and one of what it offers; the fields that are marked as required.
+  click_in_row: ({ row, name }) =>
+    page.getByRole('row').filter({ hasText: row }).getByRole('button', { name, exact: true }).click(),
+  fill_in_dialog: ({ into, text }) => page.getByRole('dialog').last().getByLabel(into, { exact: true }).fill(text),
+  choose: async ({ label, option }) => {
+    await page.getByRole('dialog').last().getByLabel(label, { exact: true }).click();
+    await page.locator('.ant-select-dropdown:visible').getByText(option, { exact: true }).last().click();
+  },
+  required: () => page.locator('form label').evaluateAll((labels) =>
+    labels.filter((label) => getComputedStyle(label, '::before').content.includes('*')).map((label) => label.textContent)),
+  is_disabled: (what) => find(what).isDisabled(),
+  value: (what) => find(what).inputValue(),
+  // One of what a field offers, by the field's label.
+  pick: async ({ label, option }) => {
+    const field = page.getByLabel(label, { exact: true }).first();
+    await field.click();
+    if (await field.isEditable()) await field.fill(option);
+    await page.locator('.ant-select-dropdown:visible .ant-select-item-option').filter({ hasText: option }).first().click();
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

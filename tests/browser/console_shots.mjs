@@ -1,15 +1,22 @@
 // Pictures of the console, in both languages and both appearances: `node console_shots.mjs ORIGIN PASSWORD FOLDER`. Two agents call each
 // other through the queue first, so that there is something to see. The server is one that SWITCHBOARD_DEMO_PASSWORD has begun. It fails
 // where a page is wider than the window, or complains.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { openBrowser, signIn } from './console_browser.mjs';
+import * as organisation from './console_shots_org.mjs';
 
 const [origin, password, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const PATHS = ['/', '/call-records', '/missed-calls', '/agent-states', '/wallboard', '/agent-board', '/queue-board'];
+const PATHS = [
+  '/', '/call-records', '/missed-calls', '/lost-calls', '/lost-answered', '/voicemails', '/tasks', '/agent-states', '/logins', '/me',
+  '/sms', '/sms-templates', '/sms-signatures', '/wallboard', '/agent-board', '/queue-board', ...organisation.PATHS,
+];
+const TELEPHONY = ['setup', 'extensions', 'agents', 'queues', 'trunks', 'routes', 'flows', 'hours', 'prompts', 'surveys', 'known-callers', 'rooms'].map(
+  (page) => `/settings/${page}`,
+);
 const WORDS = {
-  'zh-CN': { number: '显示框', answer: '接听', reject: '拒接', consult: '询问', hangUp: '挂断', state: '坐席状态', ready: '电话在线', signIn: '签入电话', listen: '收听录音' },
-  en: { number: 'Number', answer: 'Answer', reject: 'Reject', consult: 'Consult', hangUp: 'Hang up', state: 'Agent state', ready: 'Online', signIn: 'Sign in phone', listen: 'Listen' },
+  'zh-CN': { number: '显示框', answer: '接听', reject: '拒接', consult: '询问', hangUp: '挂断', state: '坐席状态', ready: '电话在线', signIn: '签入电话', detail: '通话详情' },
+  en: { number: 'Number', answer: 'Answer', reject: 'Reject', consult: 'Consult', hangUp: 'Hang up', state: 'Agent state', ready: 'Online', signIn: 'Sign in phone', detail: 'Call details' },
 };
 // A missing session is looked for on purpose, and a phone that is refused is part of the scene.
 const EXPECTED = /status of (401|403|404|409)|WebSocket is closed before/;
@@ -42,12 +49,12 @@ async function settled(page) {
 }
 
 async function ready(page, words) {
-  await page.getByTestId('state').waitFor();
-  if ((await page.getByTestId('state').textContent()) !== words.ready) {
-    await page.getByLabel(words.state, { exact: true }).click();
-    await page.getByRole('menuitem', { name: words.ready }).click();
-  }
-  await page.getByTestId('state').filter({ hasText: words.ready }).waitFor();
+  const online = page.getByTestId('state').filter({ hasText: words.ready });
+  // A phone that has just been signed in gets there by itself.
+  if (await online.waitFor({ timeout: 5_000 }).then(() => true, () => false)) return;
+  await page.getByLabel(words.state, { exact: true }).click();
+  await page.getByRole('menuitem', { name: words.ready }).click();
+  await online.waitFor();
 }
 
 async function calls(browser, look) {
@@ -95,8 +102,12 @@ async function calls(browser, look) {
   await shoot(agent, `${name}-bar-sign-in`);
   await agent.keyboard.press('Escape');
   for (const path of ['/', '/missed-calls', '/wallboard']) await visit(agent, look, 'agent', path);
-  await visit(await signedIn(browser, look, 'admin'), look, 'admin', ...PATHS);
-  for (const page of [agent, other]) await page.context().close();
+  const admin = await signedIn(browser, look, 'admin');
+  await organisation.prepare(admin, origin);
+  await visit(admin, look, 'admin', ...PATHS, ...TELEPHONY);
+  await organisation.visit(admin, origin, look.language, (shown) => settled(admin).then(() => shoot(admin, `${name}-admin-${shown}`)));
+  await telephony(admin, look);
+  for (const page of [agent, other, admin]) await page.context().close();
 }
 
 async function signedIn(browser, look, who) {
@@ -110,13 +121,38 @@ async function visit(page, { language, theme }, who, ...paths) {
     await page.goto(origin + path);
     await page.locator('.frame-content').waitFor();
     await settled(page);
-    await shoot(page, `${language}-${theme}-${who}-${path.slice(1) || 'home'}`);
+    await shoot(page, `${language}-${theme}-${who}-${path.slice(1).replaceAll('/', '-') || 'home'}`);
     if (who !== 'admin' || path !== '/call-records') continue;
-    await page.getByRole('button', { name: WORDS[language].listen }).last().click();
-    await page.getByRole('dialog').waitFor();
+    await page.getByRole('button', { name: WORDS[language].detail }).last().click();
+    await page.locator('.ladder-row').first().waitFor();
     await settled(page);
     await shoot(page, `${language}-${theme}-${who}-call-record`);
   }
+}
+
+/** Forms and the flow editor: the first row of a list, opened. */
+async function telephony(page, { language, theme }) {
+  const edit = { 'zh-CN': '编辑', en: 'Edit' }[language];
+  for (const name of ['extensions', 'agents', 'queues', 'routes']) {
+    await page.goto(`${origin}/settings/${name}`);
+    await page.getByRole('button', { name: edit, exact: true }).first().click();
+    await page.getByRole('dialog').waitFor();
+    await settled(page);
+    await shoot(page, `${language}-${theme}-admin-settings-${name}-form`);
+  }
+  const flow = JSON.parse(readFileSync(new URL('flow.json', import.meta.url)));
+  const saved = await page.request.put(`${origin}/api/v1/flows/${flow.name}`, { data: flow });
+  if (!saved.ok()) faults.add(`the flow is not saved: ${await saved.text()}`);
+  await page.goto(`${origin}/settings/flows`);
+  await page.getByRole('row').filter({ hasText: flow.title }).getByRole('button').first().click();
+  await page.locator('[data-node=menu]').click();
+  await settled(page);
+  await shoot(page, `${language}-${theme}-admin-flow`);
+  await page.locator('.flow-head').getByRole('button').filter({ hasText: { 'zh-CN': '模拟', en: 'Simulate' }[language] }).click();
+  await page.locator('aside input').first().fill('1');
+  await page.locator('aside button[type=submit]').click();
+  await page.getByTestId('simulated').first().waitFor();
+  await shoot(page, `${language}-${theme}-admin-flow-simulated`);
 }
 
 const browser = await openBrowser();

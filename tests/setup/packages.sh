@@ -6,7 +6,7 @@ build="gcc pkg-config cmake clang libopus-dev"
 peers="sip-tester baresip sipsak tshark kamailio kamailio-outbound-modules postgresql sox openssl python3-venv ffmpeg libspandsp-dev chromium fonts-noto-cjk iproute2"
 # Beside them: what comes from PyPI in an environment of its own.
 finish() {
-  [ "$1" = build ] || for script in pjsua2 browser pesq moto; do "$(dirname "$0")/$script.sh" >/dev/null; done
+  [ "$1" = build ] || for script in pjsua2 browser pesq moto smpp schemathesis; do "$(dirname "$0")/$script.sh" >/dev/null; done
 }
 
 case "${1:-}" in

@@ -29,9 +29,22 @@ const queries = new QueryClient({
   },
 });
 
-const LIGHT = { colorPrimary: '#0f5bd7', borderRadius: 6, fontFamily: 'inherit' };
+const LIGHT = {
+  colorPrimary: '#0f5bd7',
+  colorLink: '#0f5bd7',
+  colorInfo: '#0f5bd7',
+  borderRadius: 6,
+  fontFamily: 'inherit',
+};
 /** A brighter blue, which is read on dark, and no black. */
-const DARK = { ...LIGHT, colorPrimary: '#4c8dff', colorBgBase: '#16181d', colorBgLayout: '#101216' };
+const DARK = {
+  ...LIGHT,
+  colorPrimary: '#4c8dff',
+  colorInfo: '#4c8dff',
+  colorLink: '#6ea4ff',
+  colorBgBase: '#16181d',
+  colorBgLayout: '#101216',
+};
 
 export function App() {
   const isDark = usePreferences((preferences) => preferences.theme === 'dark');

@@ -1,34 +1,26 @@
-import {
-  AudioOutlined,
-  InfoCircleOutlined,
-  LogoutOutlined,
-  MenuFoldOutlined,
-  MenuUnfoldOutlined,
-  UserOutlined,
-} from '@ant-design/icons';
-import { Alert, App, Button, Dropdown, Layout, Menu, Skeleton, Tabs, theme } from 'antd';
-import { Activity, lazy, Suspense, useEffect, useState } from 'react';
+import { MenuFoldOutlined, MenuUnfoldOutlined } from '@ant-design/icons';
+import { Alert, Button, Dropdown, Layout, Menu, Skeleton, Tabs, theme } from 'antd';
+import { Activity, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useNavigate } from 'react-router';
-import { textOf } from '../api/problem';
 import { ControlBar } from '../bar/ControlBar';
 import { IncomingWindow } from '../bar/IncomingWindow';
-import { wayOf } from '../desk/model';
-import { signOutPhone } from '../desk/orders';
 import { followDesk, useDesk } from '../desk/store';
+import { useFirstRun } from '../pages/setup/firstRun';
 import { usePhone } from '../phone/softphone';
 import { Crash } from '../ui/Crash';
 import { LookSwitch } from '../ui/LookSwitch';
 import { Forbidden, Nothing } from '../ui/States';
-import { GROUP_ICONS, PAGES, pageAt } from './pages';
+import { forget, isUnsaved, useDiscard } from '../ui/settings/unsaved';
+import { Messages } from './Messages';
+import { type Group, SECTIONS } from './page';
+import { GROUPS, idAt, isInMenu, PAGES, pageAt } from './pages';
 import { prefer, usePreferences } from './preferences';
-import { may, signOut, useSession } from './session';
-import { type Closing, closeTabs, HOME, openTab, useTabs } from './tabs';
+import { QuickMenu } from './QuickMenu';
+import { may, useSession } from './session';
+import { type Closing, closeTabs, closing, HOME, openTab, useTabs } from './tabs';
 import { usePhoneKeeper } from './usePhoneKeeper';
 
-const DeviceCheck = lazy(() => import('../bar/DeviceCheck').then(({ DeviceCheck }) => ({ default: DeviceCheck })));
-
-declare const __VERSION__: string;
 const BAR_HEIGHT = 56;
 
 /** The frame that every page stands in (section 33 of the requirements). */
@@ -38,6 +30,7 @@ export function Shell() {
   const hasDesk = may(session, 'call.dial');
   useEffect(() => (hasDesk ? followDesk() : undefined), [hasDesk]);
   usePhoneKeeper();
+  useFirstRun();
   return (
     <Layout className="frame">
       <Layout.Header
@@ -55,6 +48,7 @@ export function Shell() {
         <FoldButton />
         <ControlBar />
         <LookSwitch />
+        <Messages />
         <QuickMenu />
       </Layout.Header>
       <Banners />
@@ -72,9 +66,18 @@ export function Shell() {
   );
 }
 
+/** CALL-02. */
+function useFolding(): { folded: boolean; fold: (folded: boolean) => void } {
+  const { tenant, login } = useSession();
+  const me = `${tenant} ${login}`;
+  const foldedBy = usePreferences((preferences) => preferences.foldedBy);
+  const others = foldedBy.filter((one) => one !== me);
+  return { folded: foldedBy.includes(me), fold: (folded) => prefer({ foldedBy: folded ? [...others, me] : others }) };
+}
+
 function FoldButton() {
   const { t } = useTranslation();
-  const folded = usePreferences((preferences) => preferences.folded);
+  const { folded, fold } = useFolding();
   const label = folded ? t('frame.unfold') : t('frame.fold');
   return (
     <Button
@@ -82,7 +85,7 @@ function FoldButton() {
       title={label}
       aria-label={label}
       icon={folded ? <MenuUnfoldOutlined /> : <MenuFoldOutlined />}
-      onClick={() => prefer({ folded: !folded })}
+      onClick={() => fold(!folded)}
     />
   );
 }
@@ -100,28 +103,36 @@ function Banners() {
   return null;
 }
 
+/** Settings are many and seldom wanted: they are open where one of them is. */
+const OPEN: Group[] = ['assistant', 'monitoring'];
+
 function Navigation() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const session = useSession();
-  const folded = usePreferences((preferences) => preferences.folded);
-  const mine = PAGES.filter((page) => page.isFor(session));
+  const { folded } = useFolding();
+  const mine = PAGES.filter((page) => page.isFor(session) && isInMenu(page));
   const entry = (page: (typeof PAGES)[number]) => ({ key: page.path, icon: page.icon, label: t(`menu.${page.name}`) });
-  const group = (name: 'assistant' | 'monitoring') => ({
-    key: name,
-    icon: GROUP_ICONS[name],
-    label: t(`menu.${name}`),
-    children: mine.filter((page) => page.group === name).map(entry),
+  const groups = GROUPS.flatMap(({ name, icon }) => {
+    const pages = mine.filter((page) => page.group === name);
+    if (pages.length === 0) return [];
+    const sections = SECTIONS.flatMap((section) => {
+      const children = pages.filter((page) => page.section === section).map(entry);
+      return children.length > 0
+        ? [{ key: section, type: 'group' as const, label: t(`menu.sections.${section}`), children }]
+        : [];
+    });
+    const children = [...pages.filter((page) => !page.section).map(entry), ...sections];
+    return [{ key: name, icon, label: t(`menu.${name}`), children }];
   });
-  const groups = [group('assistant'), group('monitoring')].filter(({ children }) => children.length > 0);
   return (
     <Layout.Sider collapsed={folded} width={208} collapsedWidth={56} theme="light" style={{ overflow: 'auto' }}>
       <Menu
         mode="inline"
         aria-label={t('frame.main')}
-        selectedKeys={[pathname]}
-        defaultOpenKeys={folded ? [] : ['assistant', 'monitoring']}
+        selectedKeys={[pageAt(pathname)?.path.replace('/:id', '') ?? '']}
+        defaultOpenKeys={folded ? [] : [...OPEN, ...(pageAt(pathname)?.group === 'settings' ? ['settings'] : [])]}
         items={[...mine.filter((page) => !page.group).map(entry), ...groups]}
         onClick={({ key }) => navigate(key)}
         style={{ borderInlineEnd: 0, minHeight: '100%' }}
@@ -144,19 +155,28 @@ function OpenTabs() {
     right: t('frame.closeRight'),
     all: t('frame.closeAll'),
   };
-  const close = (path: string, closing: Closing) => navigate(closeTabs(path, closing, pathname));
+  const discard = useDiscard();
+  const close = (path: string, how: Closing) => {
+    const going = closing(path, how);
+    const go = () => {
+      going.forEach(forget);
+      void navigate(closeTabs(path, how, pathname));
+    };
+    if (going.some(isUnsaved)) discard(go);
+    else go();
+  };
   const labelled = (path: string) => {
     const page = pageAt(path);
     if (!page) return [];
-    const items = CLOSINGS.map((closing) => ({
-      key: closing,
-      label: words[closing],
-      disabled: closing === 'this' && path === HOME,
-      onClick: () => close(path, closing),
+    const items = CLOSINGS.map((how) => ({
+      key: how,
+      label: words[how],
+      disabled: how === 'this' && path === HOME,
+      onClick: () => close(path, how),
     }));
     const label = (
       <Dropdown trigger={['contextMenu']} menu={{ items }}>
-        <span>{t(`menu.${page.name}`)}</span>
+        <span>{isInMenu(page) ? t(`menu.${page.name}`) : `${t(`menu.${page.name}`)} ${idAt(path).slice(-4)}`}</span>
       </Dropdown>
     );
     return [{ key: path, label, closable: path !== HOME }];
@@ -198,68 +218,12 @@ function OpenPages() {
           <Activity key={path} mode={path === pathname ? 'visible' : 'hidden'}>
             <Crash>
               <Suspense fallback={<Skeleton active />}>
-                <page.draw />
+                <page.draw path={path} />
               </Suspense>
             </Crash>
           </Activity>
         );
       })}
-    </>
-  );
-}
-
-/** UI-05 and UI-06, as far as their pages exist. */
-function QuickMenu() {
-  const { t } = useTranslation();
-  const { message, modal } = App.useApp();
-  const session = useSession();
-  // PHONE-16: the web phone's alone.
-  const way = useDesk(({ desk }) => wayOf(desk?.agent));
-  const hasDevices = may(session, 'extensions.use') && way !== 'desk';
-  const [checks, setChecks] = useState(false);
-  const leave = async () => {
-    try {
-      // LOGIN-08: not during a call, and a mobile stays signed in.
-      const way = wayOf(useDesk.getState().desk?.agent);
-      if (session.employee && (way === 'web' || way === 'desk')) await signOutPhone(session.employee);
-      await signOut();
-    } catch (error) {
-      void message.error(textOf(error));
-    }
-  };
-  const about = () => modal.info({ title: t('frame.about'), content: t('frame.aboutText', { version: __VERSION__ }) });
-  return (
-    <>
-      <Dropdown
-        trigger={['click']}
-        menu={{
-          items: [
-            { key: 'who', type: 'group', label: `${t('frame.account')} ${session.login}` },
-            ...(hasDevices
-              ? [
-                  {
-                    key: 'devices',
-                    icon: <AudioOutlined />,
-                    label: t('frame.deviceCheck'),
-                    onClick: () => setChecks(true),
-                  },
-                ]
-              : []),
-            { key: 'about', icon: <InfoCircleOutlined />, label: t('frame.about'), onClick: about },
-            { type: 'divider' },
-            { key: 'logout', icon: <LogoutOutlined />, label: t('frame.logout'), onClick: () => void leave() },
-          ],
-        }}
-      >
-        <Button type="text" icon={<UserOutlined />} aria-label={t('frame.quick')} style={{ maxWidth: 160 }}>
-          <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{session.name ?? session.login}</span>
-        </Button>
-      </Dropdown>
-      {checks && (
-        <Suspense>
-          <DeviceCheck close={() => setChecks(false)} />
-        </Suspense>
-      )}
     </>
   );
 }

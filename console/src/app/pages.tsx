@@ -1,63 +1,31 @@
 import {
-  ClockCircleOutlined,
   DashboardOutlined,
   DesktopOutlined,
   FileTextOutlined,
   HomeOutlined,
-  PhoneOutlined,
+  MessageOutlined,
+  SettingOutlined,
   TeamOutlined,
-  UnorderedListOutlined,
 } from '@ant-design/icons';
-import { type ComponentType, lazy, type ReactNode } from 'react';
-import { may, type Session } from './session';
+import { lazy } from 'react';
+import { ASSISTANT } from './assistant';
+import { organisationPages } from './organisationPages';
+import type { Page } from './page';
+import { may } from './session';
+import { smsPages } from './smsPages';
+import { telephonyPages } from './telephonyPages';
 
 const Home = lazy(() => import('../pages/Home').then(({ Home }) => ({ default: Home })));
-const CallRecords = lazy(() => import('../pages/CallRecords').then(({ CallRecords }) => ({ default: CallRecords })));
-const MissedCalls = lazy(() => import('../pages/MissedCalls').then(({ MissedCalls }) => ({ default: MissedCalls })));
-const AgentStates = lazy(() => import('../pages/AgentStates').then(({ AgentStates }) => ({ default: AgentStates })));
 const Wallboard = lazy(() => import('../pages/Wallboard').then(({ Wallboard }) => ({ default: Wallboard })));
 const AgentBoard = lazy(() => import('../pages/AgentBoard').then(({ AgentBoard }) => ({ default: AgentBoard })));
 const QueueBoard = lazy(() => import('../pages/QueueBoard').then(({ QueueBoard }) => ({ default: QueueBoard })));
-
-/** A page of the console: where it is, how it is called, who sees it. */
-export interface Page {
-  path: string;
-  name: 'home' | 'callRecords' | 'missedCalls' | 'agentStates' | 'wallboard' | 'agentBoard' | 'queueBoard';
-  icon: ReactNode;
-  group?: 'assistant' | 'monitoring';
-  draw: ComponentType;
-  isFor: (session: Session) => boolean;
-}
 
 const home: Page = { path: '/', name: 'home', icon: <HomeOutlined />, draw: Home, isFor: () => true };
 
 /** In the order and under the heads of the manual's menu (UI-09). */
 export const PAGES: readonly Page[] = [
   home,
-  {
-    path: '/call-records',
-    name: 'callRecords',
-    group: 'assistant',
-    icon: <UnorderedListOutlined />,
-    draw: CallRecords,
-    isFor: (session) => may(session, 'call_records.read'),
-  },
-  {
-    path: '/missed-calls',
-    name: 'missedCalls',
-    group: 'assistant',
-    icon: <PhoneOutlined />,
-    draw: MissedCalls,
-    isFor: (session) => may(session, 'missed_offers.read') || may(session, 'call.dial'),
-  },
-  {
-    path: '/agent-states',
-    name: 'agentStates',
-    group: 'assistant',
-    icon: <ClockCircleOutlined />,
-    draw: AgentStates,
-    isFor: (session) => may(session, 'agent_states.read'),
-  },
+  ...ASSISTANT,
   {
     path: '/wallboard',
     name: 'wallboard',
@@ -82,10 +50,34 @@ export const PAGES: readonly Page[] = [
     draw: QueueBoard,
     isFor: (session) => may(session, 'wallboard.read'),
   },
+  ...smsPages,
+  ...organisationPages,
+  ...telephonyPages,
 ];
 
-export const GROUP_ICONS = { assistant: <FileTextOutlined />, monitoring: <DashboardOutlined /> } as const;
+/** The heads of the menu, in its order. */
+export const GROUPS = [
+  { name: 'assistant', icon: <FileTextOutlined /> },
+  { name: 'sms', icon: <MessageOutlined /> },
+  { name: 'monitoring', icon: <DashboardOutlined /> },
+  { name: 'settings', icon: <SettingOutlined /> },
+] as const;
+
+const ID = '/:id';
+
+/** What a path is about, where its page is about a single thing. */
+export function idAt(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
 
 export function pageAt(path: string): Page | undefined {
-  return PAGES.find((page) => page.path === path);
+  const above = path.slice(0, path.lastIndexOf('/'));
+  return (
+    PAGES.find((page) => page.path === path) ?? PAGES.find((page) => page.path === above + ID && idAt(path) !== '')
+  );
+}
+
+/** Whether a page stands in the menu. */
+export function isInMenu({ path }: Page): boolean {
+  return !path.endsWith(ID);
 }

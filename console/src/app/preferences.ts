@@ -9,13 +9,16 @@ export type SignInWay = 'web' | 'desk' | 'none';
 interface Preferences {
   language: Language;
   theme: 'light' | 'dark';
-  folded: boolean;
+  /** Who has folded the navigation: each user of this browser for himself (CALL-02). */
+  foldedBy: readonly string[];
   way: SignInWay;
   extension: string;
   /** Devices by their ID in this browser; empty for its own choice (CALL-29). */
   microphone: string;
   speaker: string;
   ringer: string;
+  /** Whoever has seen how to begin is not led there again. */
+  skippedSetup: boolean;
 }
 
 export const usePreferences = create<Preferences>()(
@@ -23,12 +26,13 @@ export const usePreferences = create<Preferences>()(
     (): Preferences => ({
       language: 'zh-CN',
       theme: 'light',
-      folded: false,
+      foldedBy: [],
       way: 'web',
       extension: '',
       microphone: '',
       speaker: '',
       ringer: '',
+      skippedSetup: false,
     }),
     {
       name: 'switchboard-console',

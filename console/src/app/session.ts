@@ -3,6 +3,7 @@ import { api, ask, onSessionEnded, type Schemas } from '../api/client';
 import { Problem } from '../api/problem';
 
 export type Session = Schemas['SessionShown'];
+type SignInWay = Schemas['SignInWay'];
 
 /** Who is signed in. */
 export type Standing =
@@ -41,10 +42,35 @@ export async function resume(): Promise<void> {
   }
 }
 
-export async function signIn(login: string, password: string, tenant?: string): Promise<void> {
-  const body = { login, password, ...(tenant ? { tenant } : {}) };
-  // The token is for programs; the cookie serves the browser.
-  const { token: _, ...session } = await ask(api.POST('/api/v1/session', { body }));
+/** `way` is by what one takes part in calls, for the login log (LOG-06). */
+export async function signIn(login: string, password: string, tenant?: string, way?: SignInWay): Promise<void> {
+  const body = { login, password, ...(tenant ? { tenant } : {}), ...(way ? { sign_in: way } : {}) };
+  enter(await ask(api.POST('/api/v1/session', { body })));
+}
+
+/** Asks for a code by SMS (LOGIN-01, LOGIN-02). */
+export async function sendCode(mobile: string): Promise<void> {
+  await ask(api.POST('/api/v1/session/sms-code', { body: { mobile } }));
+}
+
+/** What a right code came to: a session that began, or enterprises to choose from (LOGIN-03). */
+export type Chosen =
+  | { kind: 'in' }
+  | { kind: 'choosing'; ticket: string; enterprises: readonly Schemas['Enterprise'][] };
+
+export async function signInByCode(mobile: string, code: string): Promise<Chosen> {
+  const { session, enterprises, ticket } = await ask(api.POST('/api/v1/session/sms', { body: { mobile, code } }));
+  if (!session) return { kind: 'choosing', ticket: ticket ?? '', enterprises };
+  enter(session);
+  return { kind: 'in' };
+}
+
+export async function join(ticket: string, tenant: string): Promise<void> {
+  enter(await ask(api.POST('/api/v1/session/join', { body: { ticket, tenant } })));
+}
+
+/** The token is for programs; the cookie serves the browser. */
+function enter({ token: _, ...session }: Schemas['SignedIn']): void {
   isFresh = true;
   set({ kind: 'in', session });
 }
@@ -67,27 +93,102 @@ export function useSession(): Session {
   return standing.session;
 }
 
+/** Those of the settings of telephony. */
+type TelephonyPermission =
+  | 'callers.read'
+  | 'callers.write'
+  | 'conferences.control'
+  | 'conferences.read'
+  | 'extensions.read'
+  | 'extensions.write'
+  | 'flows.read'
+  | 'flows.write'
+  | 'hours.read'
+  | 'hours.write'
+  | 'prompts.read'
+  | 'prompts.write'
+  | 'queues.write'
+  | 'registrations.read'
+  | 'rooms.read'
+  | 'rooms.write'
+  | 'routes.read'
+  | 'routes.write'
+  | 'surveys.read'
+  | 'surveys.write'
+  | 'trunks.read'
+  | 'trunks.write';
+
 /** The permission keys that pages and buttons of this console ask for. The server checks each again (GEN-15). */
 export type Permission =
+  | TelephonyPermission
   | 'agent_states.read'
   | 'agents.read'
   | 'agents.supervise'
+  | 'agents.write'
+  | 'audit.read'
+  | 'bans.read'
+  | 'bans.write'
+  | 'blocks.read'
+  | 'blocks.write'
   | 'call.dial'
+  | 'call_ladders.read'
   | 'call_records.read'
   | 'calls.barge'
   | 'calls.force_hangup'
   | 'calls.monitor'
   | 'calls.takeover'
   | 'calls.whisper'
+  | 'crm.call_records.read'
+  | 'crm.lost_answered.read'
+  | 'crm.lost_calls.read'
+  | 'crm.missed_calls.read'
+  | 'crm.settings.read'
+  | 'crm.settings.write'
+  | 'departments.read'
+  | 'departments.write'
+  | 'employees.read'
+  | 'employees.write'
   | 'extensions.use'
+  | 'logins.read'
   | 'missed_offers.read'
   | 'queues.read'
   | 'recordings.download'
   | 'recordings.play'
-  | 'wallboard.read';
+  | 'recordings.read'
+  | 'roles.read'
+  | 'roles.write'
+  | 'sms.free_text'
+  | 'sms.messages.read'
+  | 'sms.review'
+  | 'sms.send'
+  | 'sms.templates.read'
+  | 'sms.templates.write'
+  | 'system.read'
+  | 'tasks.all'
+  | 'tenants.read'
+  | 'tenants.write'
+  | 'tokens.read'
+  | 'tokens.write'
+  | 'voicemails.read'
+  | 'wallboard.read'
+  | 'webhooks.read'
+  | 'webhooks.write';
 
 /** What `telephony.admin` stands for, of those. */
-const TELEPHONY: Permission[] = ['queues.read'];
+const TELEPHONY: Permission[] = [
+  'flows.read',
+  'flows.write',
+  'hours.read',
+  'hours.write',
+  'prompts.read',
+  'prompts.write',
+  'queues.read',
+  'queues.write',
+  'routes.read',
+  'routes.write',
+  'trunks.read',
+  'trunks.write',
+];
 
 export function may(session: Session, key: Permission): boolean {
   const keys = session.permissions;

@@ -28,6 +28,13 @@ export function closed(open: readonly string[], path: string, closing: Closing):
   return open.filter((one, index) => one === HOME || stays[closing](one, index));
 }
 
+/** What is closed. */
+export function closing(path: string, how: Closing): readonly string[] {
+  const { open } = useTabs.getState();
+  const left = closed(open, path, how);
+  return open.filter((one) => !left.includes(one));
+}
+
 /** Closes, and says which page is to be shown then. */
 export function closeTabs(path: string, closing: Closing, active: string): string {
   const { open } = useTabs.getState();

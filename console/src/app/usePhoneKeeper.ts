@@ -1,7 +1,6 @@
-import { App } from 'antd';
 import { useEffect, useRef } from 'react';
-import { useTranslation } from 'react-i18next';
 import { textOf } from '../api/problem';
+import { hint } from '../bar/hint';
 import { wayOf } from '../desk/model';
 import { signInPhone, signOutPhone } from '../desk/orders';
 import { useDesk } from '../desk/store';
@@ -14,8 +13,6 @@ const AGAIN_MS = 3_000;
 
 /** Signs the phone in with the login (PHONE-02, PHONE-03), and makes the browser a phone again when its page was loaded anew. */
 export function usePhoneKeeper(): void {
-  const { t } = useTranslation();
-  const { notification } = App.useApp();
   const session = useSession();
   const agent = useDesk(({ desk }) => desk?.agent);
   const isSeen = useRef(false);
@@ -37,13 +34,12 @@ export function usePhoneKeeper(): void {
     }
     if (chosen.way === 'web' && !may(session, 'extensions.use')) return;
     // PHONE-04: the login stands, whatever comes of the phone.
-    const failed = (error: unknown) =>
-      notification.warning({ title: t('login.phoneFailed', { reason: textOf(error) }) });
+    const failed = (error: unknown) => hint(textOf(error));
     const signIn = () => signInPhone(me, chosen.way as 'web' | 'desk', chosen.extension).catch(failed);
     // Whoever left without logging out is signed in still: that ends, but not during a call.
     if (way === 'web' || way === 'desk') signOutPhone(me).then(signIn, again);
     else void signIn();
-  }, [agent, me, way, extension, session, notification, t]);
+  }, [agent, me, way, extension, session]);
 
   useEffect(() => {
     if (!isRefused || way !== 'web') return;

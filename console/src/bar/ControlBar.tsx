@@ -4,6 +4,7 @@ import {
   CheckCircleOutlined,
   CloseCircleOutlined,
   CustomerServiceOutlined,
+  MessageOutlined,
   MobileOutlined,
   NumberOutlined,
   PauseCircleOutlined,
@@ -14,22 +15,26 @@ import {
   SwapOutlined,
   UsergroupAddOutlined,
 } from '@ant-design/icons';
-import { App, Button, type ButtonProps, Popover } from 'antd';
-import { useEffect, useState } from 'react';
+import { App, Button, type ButtonProps, Popover, Typography } from 'antd';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useSession } from '../app/session';
-import { phaseOf, wayOf } from '../desk/model';
+import { useMay, useSession } from '../app/session';
+import { keyOf, type Shortcut, useShortcuts } from '../app/shortcuts';
+import { otherSide, phaseOf, wayOf } from '../desk/model';
 import { forCall, hangUp, signOutMobile } from '../desk/orders';
 import { type Control, works } from '../desk/phases';
 import { useDesk } from '../desk/store';
 import { mute, usePhone } from '../phone/softphone';
 import { CallDisplay } from './CallDisplay';
 import { DialPad } from './DialPad';
+import { useHint } from './hint';
 import { Keypad } from './Keypad';
 import { SignInDialog } from './SignInDialog';
 import { StateSelector } from './StateSelector';
 import { TargetDialog, type Targeting } from './TargetDialog';
 import { useOrder } from './useOrder';
+
+const SendSms = lazy(() => import('../pages/sms/SendSms').then(({ SendSms }) => ({ default: SendSms })));
 
 /** The control bar of an agent (section 5 of the requirements), on every page. */
 export function ControlBar() {
@@ -55,6 +60,7 @@ export function ControlBar() {
             {t('bar.signIn')}
           </Button>
           <MobileButton me={me} signIn={() => setSigningIn('mobile')} />
+          <Hint />
         </div>
       ) : (
         <Buttons me={me} signIn={setSigningIn} />
@@ -71,10 +77,25 @@ export function ControlBar() {
   );
 }
 
-/** Named by its word alone, not by its icon's. */
-function BarButton({ children, ...props }: Omit<ButtonProps, 'children'> & { children: string }) {
+/** PHONE-04: why there are no controls yet. */
+function Hint() {
+  const { t } = useTranslation();
+  const reason = useHint((hint) => hint.reason);
+  if (reason === undefined) return null;
   return (
-    <Button type="text" aria-label={children} {...props} className="bar-button">
+    <Typography.Text type="danger" ellipsis={{ tooltip: true }} style={{ minWidth: 0, flex: 1 }} role="alert">
+      {t('login.phoneFailed', { reason })}
+    </Typography.Text>
+  );
+}
+
+type BarButtonProps = Omit<ButtonProps, 'children'> & { children: string; shortcut?: Shortcut };
+
+/** Named by its word alone, not by its icon's. */
+function BarButton({ children, shortcut, ...props }: BarButtonProps) {
+  const title = shortcut && keyOf(shortcut);
+  return (
+    <Button type="text" aria-label={children} title={title} {...props} className="bar-button">
       {children}
     </Button>
   );
@@ -121,6 +142,14 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
       cancelText: t('common.cancel'),
       onOk: () => call && run(() => forCall.threeWayCancel(call)),
     });
+  const hold = phase === 'held' ? order('retrieve', forCall.retrieve) : order('hold', forCall.hold);
+  const end = { disabled: !isInCall || isBusy, onClick: () => run(() => hangUp(call)) };
+  useShortcuts({
+    hangUp: end.disabled ? undefined : end.onClick,
+    hold: hold.disabled ? undefined : hold.onClick,
+    transfer: can('transfer') ? () => setTarget('transfer') : undefined,
+    consult: can('consult') ? () => setTarget('consult') : undefined,
+  });
   return (
     <>
       {isInCall && phase !== 'ringing' ? (
@@ -129,26 +158,26 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
         <DialPad disabled={phase !== 'none'} />
       )}
       <div className="bar-buttons">
-        <BarButton
-          danger
-          icon={<PhoneOutlined rotate={225} />}
-          disabled={!isInCall || isBusy}
-          onClick={() => run(() => hangUp(call))}
-        >
+        <BarButton danger icon={<PhoneOutlined rotate={225} />} shortcut="hangUp" {...end}>
           {t('bar.hangUp')}
         </BarButton>
         {phase === 'held' ? (
-          <BarButton icon={<PlayCircleOutlined />} {...order('retrieve', forCall.retrieve)}>
+          <BarButton icon={<PlayCircleOutlined />} shortcut="hold" {...hold}>
             {t('bar.retrieve')}
           </BarButton>
         ) : (
-          <BarButton icon={<PauseCircleOutlined />} {...order('hold', forCall.hold)}>
+          <BarButton icon={<PauseCircleOutlined />} shortcut="hold" {...hold}>
             {t('bar.hold')}
           </BarButton>
         )}
         <MuteButton />
         <KeysButton call={call} disabled={!can('dtmf')} />
-        <BarButton icon={<SwapOutlined />} disabled={!can('transfer')} onClick={() => setTarget('transfer')}>
+        <BarButton
+          icon={<SwapOutlined />}
+          shortcut="transfer"
+          disabled={!can('transfer')}
+          onClick={() => setTarget('transfer')}
+        >
           {t('bar.transfer')}
         </BarButton>
         {phase === 'consulting' ? (
@@ -161,7 +190,12 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
             </BarButton>
           </>
         ) : (
-          <BarButton icon={<QuestionCircleOutlined />} disabled={!can('consult')} onClick={() => setTarget('consult')}>
+          <BarButton
+            icon={<QuestionCircleOutlined />}
+            shortcut="consult"
+            disabled={!can('consult')}
+            onClick={() => setTarget('consult')}
+          >
             {t('bar.consult')}
           </BarButton>
         )}
@@ -177,6 +211,7 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
         <BarButton icon={<StarOutlined />} {...order('survey', forCall.survey)}>
           {t('bar.survey')}
         </BarButton>
+        <SmsButton />
         <MobileButton me={me} signIn={() => signIn('mobile')} />
         <BarButton icon={<CustomerServiceOutlined />} disabled={isInCall} onClick={() => signIn('any')}>
           {t('bar.signIn')}
@@ -187,16 +222,41 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
   );
 }
 
+/** A message to anybody; during a call to the other side (CALL-27). */
+function SmsButton() {
+  const { t } = useTranslation();
+  const may = useMay();
+  const desk = useDesk((seen) => seen.desk);
+  const [to, setTo] = useState<string>();
+  if (!may('sms.send')) return null;
+  const call = desk?.call;
+  const number = call ? otherSide(call, desk?.agent?.signed_in_on) : '';
+  return (
+    <>
+      <BarButton icon={<MessageOutlined />} onClick={() => setTo(number)}>
+        {t('bar.sms')}
+      </BarButton>
+      {to !== undefined && (
+        <Suspense>
+          <SendSms to={to} close={() => setTo(undefined)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
 /** The web phone's alone (CALL-29). */
 function MuteButton() {
   const { t } = useTranslation();
   const line = usePhone((phone) => phone.line);
   const way = useDesk(({ desk }) => wayOf(desk?.agent));
-  if (way !== 'web') return null;
   const isMuted = line.kind === 'up' && line.muted;
+  useShortcuts({ mute: line.kind === 'up' ? () => mute(!isMuted) : undefined });
+  if (way !== 'web') return null;
   return (
     <BarButton
       icon={isMuted ? <AudioMutedOutlined /> : <AudioOutlined />}
+      shortcut="mute"
       disabled={line.kind !== 'up'}
       danger={isMuted}
       onClick={() => mute(!isMuted)}

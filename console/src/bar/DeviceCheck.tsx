@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { prefer, usePreferences } from '../app/preferences';
 import { rate } from '../format';
 import { microphone, playAt, quality, usePhone } from '../phone/softphone';
+import { notificationState } from './attention';
 
 type Hearing = { kind: 'asking' | 'denied' | 'insecure' } | { kind: 'granted'; level: number };
 
@@ -72,6 +73,7 @@ export function DeviceCheck({ close }: { close: () => void }) {
             onChange={(value) => prefer({ ringer: value })}
           />
         </Form.Item>
+        <Notifications />
       </Form>
       <Network
         registration={
@@ -81,6 +83,25 @@ export function DeviceCheck({ close }: { close: () => void }) {
         }
       />
     </Modal>
+  );
+}
+
+/** Whether the system tells of a call while another window is in front. */
+function Notifications() {
+  const { t } = useTranslation();
+  const [state, setState] = useState(notificationState);
+  const ask = () => void Notification.requestPermission().then(setState);
+  return (
+    <Form.Item label={t('devices.notifications')}>
+      <Space>
+        {t(`notification.${state}`)}
+        {state === 'default' && (
+          <Button size="small" onClick={ask}>
+            {t('devices.allow')}
+          </Button>
+        )}
+      </Space>
+    </Form.Item>
   );
 }
 

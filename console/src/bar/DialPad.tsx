@@ -1,7 +1,8 @@
 import { PhoneFilled } from '@ant-design/icons';
-import { Button, Input, Popover, Space, Tooltip } from 'antd';
-import { useState } from 'react';
+import { Button, Input, type InputRef, Popover, Space, Tooltip } from 'antd';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useShortcuts } from '../app/shortcuts';
 import { Keypad } from './Keypad';
 import { useDial } from './useDial';
 
@@ -11,6 +12,8 @@ export function DialPad({ disabled }: { disabled: boolean }) {
   const dial = useDial();
   const [typed, setTyped] = useState('');
   const [isOpen, setIsOpen] = useState(false);
+  const box = useRef<InputRef>(null);
+  useShortcuts({ number: disabled ? undefined : () => box.current?.focus() });
   const go = () => {
     if (dial(typed)) {
       setTyped('');
@@ -33,6 +36,7 @@ export function DialPad({ disabled }: { disabled: boolean }) {
     <Space.Compact className="bar-display">
       <Popover content={pad} trigger="click" open={isOpen && !disabled} onOpenChange={setIsOpen} placement="bottomLeft">
         <Input
+          ref={box}
           value={typed}
           disabled={disabled}
           allowClear

@@ -2,12 +2,14 @@ import { PhoneFilled } from '@ant-design/icons';
 import { Button, Card, Descriptions, Progress, Space, Typography } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { keyOf, useShortcuts } from '../app/shortcuts';
 import { serverNow, useNow } from '../desk/clock';
 import { phaseOf, wayOf } from '../desk/model';
 import { hangUp } from '../desk/orders';
 import { useDesk } from '../desk/store';
 import { duration } from '../format';
 import { answer, usePhone } from '../phone/softphone';
+import { callAttention } from './attention';
 import { useQueueRules } from './queues';
 import { useOrder } from './useOrder';
 
@@ -31,13 +33,8 @@ function Ringing() {
   const caller = call?.caller || (line.kind === 'ringing' ? line.from : '') || t('bar.unknownCaller');
   const left = rules && Math.max(0, rules.ring_timeout_s - Math.floor((now - since) / 1000));
   const way = wayOf(desk?.agent);
-  useEffect(() => {
-    const title = document.title;
-    document.title = `${t('incoming.title')} ${caller}`;
-    return () => {
-      document.title = title;
-    };
-  }, [caller, t]);
+  useEffect(() => callAttention(t('incoming.title'), caller), [caller, t]);
+  useShortcuts({ answer: line.kind === 'ringing' ? answer : undefined });
   return (
     <Card
       className="incoming"
@@ -73,6 +70,7 @@ function Ringing() {
           <Button
             type="primary"
             aria-label={t('bar.answer')}
+            title={keyOf('answer')}
             icon={<PhoneFilled />}
             style={{ background: '#1a9c4b' }}
             onClick={answer}

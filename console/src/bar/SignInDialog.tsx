@@ -6,6 +6,7 @@ import { prefer, usePreferences } from '../app/preferences';
 import { wayOf } from '../desk/model';
 import { signInMobile, signInPhone, signOutPhone } from '../desk/orders';
 import { useDesk } from '../desk/store';
+import { hint } from './hint';
 
 type Chosen = 'web' | 'desk' | 'mobile';
 interface Filled {
@@ -40,6 +41,7 @@ export function SignInDialog({ me, first, close }: { me: string; first?: Chosen;
         await signInPhone(me, filled.way, filled.extension ?? '');
         prefer({ way: filled.way, extension: filled.extension?.trim() ?? '' });
       }
+      hint(undefined);
       close();
     } catch (error) {
       setFailed(t('signIn.failed', { reason: textOf(error) }));

@@ -1,3 +1,12 @@
+import { assistant, assistantMenu } from './en/assistant';
+import { detail } from './en/detail';
+import { flowWords } from './en/flow';
+import { organisationMenu, people, roles } from './en/organisation';
+import { promptWords } from './en/promptWords';
+import { settings } from './en/settings';
+import { sms } from './en/sms';
+import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './en/system';
+import { telephonyMenu, telephonyWords } from './en/telephony';
 import type { Words } from './zh-CN';
 
 export const en: Words = {
@@ -5,6 +14,7 @@ export const en: Words = {
   common: {
     ok: 'Confirm',
     cancel: 'Cancel',
+    close: 'Close',
     query: 'Search',
     reset: 'Reset',
     retry: 'Try again',
@@ -52,8 +62,25 @@ export const en: Words = {
     oldWrong: 'This is not the old password',
     changed: 'The password was changed; sign in with it',
     phoneFailed: 'Your phone is not signed in: {{reason}}',
+    by: 'How to sign in',
+    byPassword: 'Password',
+    bySms: 'Code by SMS',
+    mobile: 'Mobile',
+    mobileRequired: 'Enter your mobile number',
+    code: 'Code',
+    codeRequired: 'Enter the 6 digits of the code',
+    getCode: 'Get a code',
+    again: 'Again in {{count}} s',
+    codeWrong:
+      'The code is wrong, used or too old, or the account is locked. Get another code, or ask an administrator to unlock it',
+    ticketWrong: 'This took too long, or the account is locked. Get another code, or ask an administrator',
+    joinHint: 'Choose the enterprise to join',
+    join: 'Join',
+    joined: 'Joined',
+    enter: 'Enter',
+    back: 'Back',
   },
-  way: { web: 'USB headset', desk: 'Desk phone', mobile: 'Mobile', none: 'No phone for now' },
+  way: { web: 'USB headset', desk: 'Desk phone', mobile: 'Mobile', none: 'No phone' },
   frame: {
     fold: 'Fold the navigation',
     unfold: 'Unfold the navigation',
@@ -72,7 +99,6 @@ export const en: Words = {
     closeAll: 'Close all tabs',
     reconnecting: 'The connection to the server is lost; reconnecting… A running call goes on',
     phoneLost: 'The web phone is not connected; reconnecting…',
-    aboutText: 'Call centre console, version {{version}}',
     main: 'Main navigation',
   },
   menu: {
@@ -85,7 +111,31 @@ export const en: Words = {
     wallboard: 'Wallboard',
     agentBoard: 'Agent monitor',
     queueBoard: 'Queue monitor',
+    settings: 'Settings',
+    sections: { organisation: 'People', telephony: 'Telephony', system: 'System' },
+    sms: 'Messages',
+    smsMessages: 'Sent messages',
+    smsTemplates: 'Templates',
+    smsSignatures: 'Signatures',
+    ...organisationMenu,
+    ...telephonyMenu,
+    ...assistantMenu,
   },
+  settings,
+  sms,
+  people,
+  roles,
+  tokens,
+  blocks,
+  bans,
+  webhooks,
+  audit,
+  system,
+  tenant,
+  https,
+  ...telephonyWords,
+  ...flowWords,
+  promptWords,
   state: { ready: 'Online', not_ready: 'Busy', on_break: 'Break', wrap_up: 'Wrap-up', offline: 'Offline' },
   word: {
     idle: 'Idle',
@@ -145,6 +195,7 @@ export const en: Words = {
     threeWay: 'Three-way',
     threeWayCancel: 'End three',
     survey: 'Evaluate',
+    sms: 'Message',
     mobileIn: 'Mobile in',
     mobileOut: 'Mobile out',
     signIn: 'Sign in phone',
@@ -183,6 +234,8 @@ export const en: Words = {
     microphone: 'Microphone',
     speaker: 'Loudspeaker',
     ringer: 'Rings at',
+    notifications: 'Notifications',
+    allow: 'Allow',
     own: "The browser's own",
     level: 'Level',
     denied: 'The microphone cannot be used; allow it in the browser',
@@ -253,11 +306,13 @@ export const en: Words = {
     inbound: 'In',
     outbound: 'Out',
     internal: 'Internal',
+    consult: 'Consult',
     caller: 'Caller',
     callee: 'Callee',
     number: 'Number',
     agent: 'Agent',
     queue: 'Queue',
+    department: 'Department',
     start: 'Start',
     answer: 'Answered',
     end: 'End',
@@ -324,6 +379,14 @@ export const en: Words = {
     mine: 'My data',
     allData: 'All data',
     time: 'Time',
+    incoming: 'Incoming number',
+    location: 'Location',
+    state: 'Processing',
+    open: 'Unprocessed',
+    done: 'Processed',
+    process: 'Process and call back',
+    called: 'Calling {{number}}',
+    notCalled: 'Processed, but not called: {{reason}}',
   },
   outcome: { caller_hung_up: 'Caller hung up', timed_out: 'Timed out', rejected: 'Rejected', failed: 'Failed' },
   states: {
@@ -394,4 +457,6 @@ export const en: Words = {
     level: 'Service level',
     answerRate: 'Answer rate',
   },
+  ...assistant,
+  ...detail,
 };

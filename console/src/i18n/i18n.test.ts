@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { en } from './en';
-import { PHASES, REFUSALS, refusal, VERBS } from './refusals';
+import { CRM_REFUSALS, learn, PHASES, REFUSALS, refusal, VERBS } from './refusals';
 import { zhCN } from './zh-CN';
 
 type Tree = { [key: string]: string | Tree };
@@ -70,9 +70,23 @@ test('every refusal of the switch is known', () => {
   expect(sentences('agent/allowed.rs', arms).filter((sentence) => known[sentence] === undefined)).toEqual([]);
 });
 
+test('what the CRM refuses is said as its source says it', () => {
+  const folder = new URL('../../../crm-plugin/src/api/', import.meta.url);
+  const files = readdirSync(folder).map((name) => new URL(name, folder));
+  files.push(new URL('../../../engine/src/plugins/host.rs', import.meta.url));
+  const all = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+  expect(Object.keys(CRM_REFUSALS).filter((sentence) => !all.includes(`"${sentence}"`))).toEqual([]);
+});
+
 test('a refusal for the phase of a call is put together', () => {
   expect(refusal('cannot hold now: the other party is on hold; retrieve it first')).toBe(
     '现在不能保持：对方处于保持中，请先取回',
   );
   expect(refusal('something else')).toBe(undefined);
+});
+
+test('pages teach what they meet, with parts that are taken over', () => {
+  learn({ '{} employees are in it; move them (first)': '其中有 {} 名员工，请先调整' });
+  expect(refusal('12 employees are in it; move them (first)')).toBe('其中有 12 名员工，请先调整');
+  expect(refusal('employees are in it; move them first')).toBe(undefined);
 });

@@ -1,6 +1,5 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
-import { zhCN } from './zh-CN';
 
 export const LANGUAGES = ['zh-CN', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -13,15 +12,20 @@ export const i18n = i18next.createInstance();
 void i18n.use(initReactI18next).init({
   lng: 'zh-CN',
   fallbackLng: false,
-  resources: { 'zh-CN': { translation: zhCN } },
+  resources: {},
   interpolation: { escapeValue: false },
 });
 
-/** Changes the language at once; English is loaded when it is first wanted. */
+/** The words of a language are a file of their own: the entry has none. */
+const WORDS: Record<Language, () => Promise<object>> = {
+  'zh-CN': async () => (await import('./zh-CN')).zhCN,
+  en: async () => (await import('./en')).en,
+};
+
+/** Changes the language at once; its words are loaded when it is first wanted. */
 export async function speak(language: Language): Promise<void> {
-  if (language === 'en' && !i18n.hasResourceBundle('en', 'translation')) {
-    const { en } = await import('./en');
-    i18n.addResourceBundle('en', 'translation', en);
+  if (!i18n.hasResourceBundle(language, 'translation')) {
+    i18n.addResourceBundle(language, 'translation', await WORDS[language]());
   }
   await i18n.changeLanguage(language);
   document.documentElement.lang = language;

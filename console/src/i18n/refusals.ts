@@ -60,6 +60,30 @@ export const REFUSALS: Record<string, string> = {
   "the mobile's number leads to no trunk; write it as it is dialled outside, or add an outbound route for it":
     '手机号码没有对应的外呼线路，请检查号码',
   'the trunk is being tested already; wait for that': '中继正在测试',
+  'sign in by a code to your mobile once, and join the enterprise; from then on your password lets you in':
+    '首次登录请使用短信登录并加入企业，之后可用密码登录',
+  'no codes are sent here; sign in with user name and password': '系统未开通短信，请使用密码登录',
+  'codes are not sent to this number; write a mobile of this country': '无法向此号码发送验证码，请输入国内手机号码',
+  'a code was just sent to this mobile, or ten of them today; wait, then ask again':
+    '验证码发送过于频繁（每 60 秒一次，每天 10 次），请稍后再试',
+  'the gateway of short messages refused this number; ask your administrator': '短信网关拒绝了此号码，请联系管理员',
+  'the gateway of short messages does not answer; try again': '短信网关没有响应，请重试',
+  'no enterprise has invited this mobile; ask your administrator': '没有企业邀请此手机号码，请联系管理员',
+  'this enterprise has not invited this mobile; ask its administrator': '该企业没有邀请此手机号码，请联系其管理员',
+  'this sign-in took longer than 10 minutes; ask for another code': '登录超过 10 分钟未完成，请重新获取验证码',
+  'too many wrong tries from this address; wait, then try again': '此地址的错误次数过多，请稍后再试',
+  'you are on a call in another session; end the call or sign out there first': '账号正在别处通话，请先结束通话或退出',
+};
+
+/** The same of the CRM and of calls that it begins. */
+export const CRM_REFUSALS: Record<string, string> = {
+  'already occupied: another was first': '已被他人占有',
+  'it is completed: there is nothing left to do with it': '已处理完成，无需再操作',
+  'occupy it first: only the occupier releases or completes it': '请先占有，只有占有人可以操作',
+  'occupy it first: only then its number can be dialled': '请先占有，之后才能拨打',
+  'the caller withheld his number: there is nothing to dial': '匿名号码，无法拨打',
+  'this call was offered to another agent: only he processes it': '这是其他坐席的来电，只有本人可以处理',
+  'sign in on a phone first: it is rung before the number is called': '请先签入电话',
 };
 
 /** What the phase of a call does not allow: `cannot VERB now: WHY`. */
@@ -92,9 +116,28 @@ export const PHASES: Record<string, string> = {
   'three are talking; end that first': '正在三方通话，请先取消三方',
 };
 
-/** In Chinese, or `undefined` where it is no sentence that agents meet. */
+/** Sentences of the server that only some pages meet; in one with `{}` that part is taken over as it is. */
+const learnt: { is: RegExp; words: string }[] = [];
+
+/** Gives the server's sentences Chinese words, from a page that is loaded when it is first wanted. */
+export function learn(sentences: Record<string, string>): void {
+  for (const [sentence, words] of Object.entries(sentences)) {
+    const parts = sentence.split('{}').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    learnt.push({ is: new RegExp(`^${parts.join('(.+)')}$`), words });
+  }
+}
+
+function recalled(detail: string): string | undefined {
+  for (const { is, words } of learnt) {
+    const [whole, ...parts] = is.exec(detail) ?? [];
+    if (whole !== undefined) return words.replace(/{}/g, () => parts.shift() ?? '');
+  }
+  return undefined;
+}
+
+/** In Chinese, or `undefined` where nobody has given it words. */
 export function refusal(detail: string): string | undefined {
-  const known = REFUSALS[detail];
+  const known = REFUSALS[detail] ?? CRM_REFUSALS[detail] ?? recalled(detail);
   if (known !== undefined) return known;
   const [, verb = '', why = ''] = /^cannot (.+) now: (.+)$/.exec(detail) ?? [];
   const [what, because] = [VERBS[verb], PHASES[why]];

@@ -1,9 +1,20 @@
+import { assistant, assistantMenu } from './zh-CN/assistant';
+import { detail } from './zh-CN/detail';
+import { flowWords } from './zh-CN/flow';
+import { organisationMenu, people, roles } from './zh-CN/organisation';
+import { promptWords } from './zh-CN/promptWords';
+import { settings } from './zh-CN/settings';
+import { sms } from './zh-CN/sms';
+import { audit, bans, blocks, https, system, tenant, tokens, webhooks } from './zh-CN/system';
+import { telephonyMenu, telephonyWords } from './zh-CN/telephony';
+
 /** The words of the manual, where it has one. */
 export const zhCN = {
   product: '呼叫中心',
   common: {
     ok: '确定',
     cancel: '取消',
+    close: '关闭',
     query: '查询',
     reset: '重置',
     retry: '重试',
@@ -51,6 +62,22 @@ export const zhCN = {
     oldWrong: '原密码错误',
     changed: '密码已修改，请用新密码登录',
     phoneFailed: '电话未签入：{{reason}}',
+    by: '登录方式',
+    byPassword: '密码登录',
+    bySms: '短信登录',
+    mobile: '手机号码',
+    mobileRequired: '请输入手机号码',
+    code: '验证码',
+    codeRequired: '请输入 6 位验证码',
+    getCode: '获取验证码',
+    again: '{{count}} 秒后重发',
+    codeWrong: '验证码错误、已使用或已过期，或账号已锁定。请重新获取验证码，或联系管理员解锁',
+    ticketWrong: '登录超时，或账号已锁定。请重新获取验证码，或联系管理员',
+    joinHint: '请选择要加入的企业',
+    join: '加入企业',
+    joined: '已加入',
+    enter: '进入',
+    back: '返回',
   },
   way: { web: 'USB耳机', desk: '外置电话机', mobile: '手机签入', none: '暂不签入' },
   frame: {
@@ -71,7 +98,6 @@ export const zhCN = {
     closeAll: '一键关闭所有选项卡',
     reconnecting: '与服务器的连接已断开，正在重新连接…… 正在进行的通话不受影响',
     phoneLost: '网页电话连接已断开，正在重新连接……',
-    aboutText: '呼叫中心控制台，版本 {{version}}',
     main: '主导航',
   },
   menu: {
@@ -84,7 +110,31 @@ export const zhCN = {
     wallboard: '大屏监控',
     agentBoard: '坐席监控',
     queueBoard: '技能组监控',
+    settings: '设置',
+    sections: { organisation: '用户管理', telephony: '电话设置', system: '系统管理' },
+    sms: '短信',
+    smsMessages: '短信记录',
+    smsTemplates: '短信模板',
+    smsSignatures: '短信签名',
+    ...organisationMenu,
+    ...telephonyMenu,
+    ...assistantMenu,
   },
+  settings,
+  sms,
+  people,
+  roles,
+  tokens,
+  blocks,
+  bans,
+  webhooks,
+  audit,
+  system,
+  tenant,
+  https,
+  ...telephonyWords,
+  ...flowWords,
+  promptWords,
   state: {
     ready: '电话在线',
     not_ready: '电话忙碌',
@@ -150,6 +200,7 @@ export const zhCN = {
     threeWay: '三方',
     threeWayCancel: '取消三方',
     survey: '评价',
+    sms: '短信',
     mobileIn: '手机签入',
     mobileOut: '手机签出',
     signIn: '签入电话',
@@ -188,6 +239,8 @@ export const zhCN = {
     microphone: '麦克风',
     speaker: '扬声器',
     ringer: '振铃设备',
+    notifications: '桌面通知',
+    allow: '允许',
     own: '浏览器默认',
     level: '音量',
     denied: '无法使用麦克风，请在浏览器中允许',
@@ -258,11 +311,13 @@ export const zhCN = {
     inbound: '呼入',
     outbound: '呼出',
     internal: '内部',
+    consult: '询问',
     caller: '主叫号码',
     callee: '被叫号码',
     number: '电话号码',
     agent: '坐席',
     queue: '技能组',
+    department: '部门',
     start: '开始时间',
     answer: '应答时间',
     end: '结束时间',
@@ -329,6 +384,14 @@ export const zhCN = {
     mine: '我的数据',
     allData: '全部数据',
     time: '时间',
+    incoming: '来电号码',
+    location: '归属地',
+    state: '处理状态',
+    open: '未处理',
+    done: '已处理',
+    process: '处理并回拨',
+    called: '正在呼叫 {{number}}',
+    notCalled: '已处理，但未呼叫：{{reason}}',
   },
   outcome: { caller_hung_up: '主叫挂断', timed_out: '超时', rejected: '拒接', failed: '失败' },
   states: {
@@ -399,8 +462,11 @@ export const zhCN = {
     level: '服务水平',
     answerRate: '应答率',
   },
+  ...assistant,
+  ...detail,
 } as const;
 
-type Widened<T> = { [Key in keyof T]: T[Key] extends string ? string : Widened<T[Key]> };
+/** The same keys with other texts: how another language is typed. */
+export type Widened<T> = { [Key in keyof T]: T[Key] extends string ? string : Widened<T[Key]> };
 /** Every language has these, and no others. */
 export type Words = Widened<typeof zhCN>;

@@ -1,19 +1,19 @@
-import { Badge, DatePicker, Form, Input, Select, Tag } from 'antd';
-import type { Dayjs } from 'dayjs';
+import { Badge, Form, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../api/client';
 import { useSession } from '../app/session';
 import { STATE_COLOURS } from '../bar/StateSelector';
 import { STATES, type StateName } from '../desk/model';
-import { duration, instant, moment, today } from '../format';
+import { duration, moment, span, today } from '../format';
 import { Conditions } from '../ui/Conditions';
 import { DataTable } from '../ui/DataTable';
+import { ChoiceField, DepartmentField, TextField, type Timed, TimeField, typed } from '../ui/fields';
 
 type Stay = Schemas['AgentStayShown'];
-interface Wanted {
-  time: [Dayjs, Dayjs];
+interface Wanted extends Timed {
   agent?: string;
+  department?: string;
   state?: StateName;
   reason?: string;
 }
@@ -40,38 +40,32 @@ export function AgentStates() {
   const [form] = Form.useForm<Wanted>();
   const initial: Wanted = { time: today(zone) };
   const [wanted, setWanted] = useState<Wanted>(initial);
+  const agent = typed(wanted.agent);
+  const department = agent ? undefined : wanted.department;
   const conditions = {
-    from: instant(wanted.time[0], zone),
-    to: instant(wanted.time[1], zone),
-    agent: wanted.agent?.trim() || undefined,
+    ...span(wanted.time, zone),
+    agent,
+    department,
     state: wanted.state,
     reason: wanted.reason,
   };
   return (
     <div className="page">
       <Conditions form={form} initial={initial} ask={setWanted}>
-        <Form.Item name="time" label={t('states.time')}>
-          <DatePicker.RangePicker showTime allowClear={false} />
-        </Form.Item>
-        <Form.Item name="agent" label={t('states.agent')}>
-          <Input allowClear style={{ width: 100 }} />
-        </Form.Item>
-        <Form.Item name="state" label={t('states.state')}>
-          <Select
-            allowClear
-            style={{ width: 130 }}
-            placeholder={t('common.all')}
-            options={STATES.map((value) => ({ value, label: t(`state.${value}`) }))}
-          />
-        </Form.Item>
-        <Form.Item name="reason" label={t('states.reason')}>
-          <Select
-            allowClear
-            style={{ width: 150 }}
-            placeholder={t('common.all')}
-            options={REASONS.map((value) => ({ value, label: t(`reason.${value}`) }))}
-          />
-        </Form.Item>
+        <TimeField label={t('states.time')} />
+        <DepartmentField label={t('logins.department')} />
+        <TextField name="agent" label={t('states.agent')} width={100} />
+        <ChoiceField
+          name="state"
+          label={t('states.state')}
+          options={STATES.map((value) => ({ value, label: t(`state.${value}`) }))}
+        />
+        <ChoiceField
+          name="reason"
+          label={t('states.reason')}
+          options={REASONS.map((value) => ({ value, label: t(`reason.${value}`) }))}
+          width={150}
+        />
       </Conditions>
       <DataTable<Stay>
         name={['agent-states', conditions]}

@@ -1,38 +1,81 @@
-import { LockOutlined, PhoneOutlined, UserOutlined } from '@ant-design/icons';
-import { Alert, Button, Card, Form, Input, Radio, Typography, theme } from 'antd';
+import { LockOutlined, UserOutlined } from '@ant-design/icons';
+import { Alert, Button, Card, Form, Input, Segmented, Typography, theme } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem, textOf } from '../api/problem';
-import { prefer, type SignInWay, usePreferences } from '../app/preferences';
+import { usePreferences } from '../app/preferences';
 import { signIn } from '../app/session';
 import { LookSwitch } from '../ui/LookSwitch';
+import { keep, PhoneFields, type PhoneFilled } from './PhoneFields';
+import { SmsLogin } from './SmsLogin';
 
-interface Filled {
+interface Filled extends PhoneFilled {
   login: string;
   password: string;
   tenant?: string;
-  way: SignInWay;
-  extension?: string;
 }
 
-const WAYS: readonly SignInWay[] = ['web', 'desk', 'none'];
+/** As the login log calls them. */
+const LOGGED = { web: 'browser', desk: 'desk', none: undefined } as const;
 
 export function Login({ because }: { because: 'ended' | 'password_changed' | undefined }) {
   const { t } = useTranslation();
   const { token } = theme.useToken();
+  const [by, setBy] = useState<'password' | 'sms'>('password');
+  const [isTold, setIsTold] = useState(true);
+  return (
+    <div className="login" style={{ background: token.colorBgLayout }}>
+      <div className="login-switch">
+        <LookSwitch />
+      </div>
+      <Card className="login-card">
+        <Typography.Title level={3} style={{ textAlign: 'center', marginTop: 0 }}>
+          {t('product')}
+        </Typography.Title>
+        <Segmented
+          block
+          value={by}
+          onChange={setBy}
+          style={{ marginBottom: 16 }}
+          aria-label={t('login.by')}
+          options={[
+            { value: 'password', label: t('login.byPassword') },
+            { value: 'sms', label: t('login.bySms') },
+          ]}
+        />
+        {because && isTold && (
+          <Alert
+            showIcon
+            style={{ marginBottom: 16 }}
+            type={because === 'ended' ? 'warning' : 'success'}
+            title={because === 'ended' ? t('login.ended') : t('login.changed')}
+          />
+        )}
+        {by === 'password' ? (
+          <PasswordLogin tried={() => setIsTold(false)} />
+        ) : (
+          <SmsLogin tried={() => setIsTold(false)} />
+        )}
+      </Card>
+    </div>
+  );
+}
+
+function PasswordLogin({ tried }: { tried: () => void }) {
+  const { t } = useTranslation();
   const { way, extension } = usePreferences();
   const [refused, setRefused] = useState<Problem>();
   const [isBusy, setIsBusy] = useState(false);
   const [form] = Form.useForm<Filled>();
-  const chosen = Form.useWatch('way', form) ?? way;
   const [asksTenant, setAsksTenant] = useState(false);
 
   const submit = async (filled: Filled) => {
     setIsBusy(true);
     setRefused(undefined);
-    prefer({ way: filled.way, extension: filled.extension?.trim() ?? '' });
+    keep(filled);
+    tried();
     try {
-      await signIn(filled.login.trim(), filled.password, filled.tenant?.trim());
+      await signIn(filled.login.trim(), filled.password, filled.tenant?.trim(), LOGGED[filled.way]);
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem(0, undefined);
       if (problem.fields.some(({ field }) => field === 'tenant')) setAsksTenant(true);
@@ -47,71 +90,35 @@ export function Login({ because }: { because: 'ended' | 'password_changed' | und
   };
 
   return (
-    <div className="login" style={{ background: token.colorBgLayout }}>
-      <div className="login-switch">
-        <LookSwitch />
-      </div>
-      <Card className="login-card">
-        <Typography.Title level={3} style={{ textAlign: 'center', marginTop: 0 }}>
-          {t('product')}
-        </Typography.Title>
-        {because && !refused && (
-          <Alert
-            showIcon
-            style={{ marginBottom: 16 }}
-            type={because === 'ended' ? 'warning' : 'success'}
-            title={because === 'ended' ? t('login.ended') : t('login.changed')}
-          />
-        )}
-        {refused && <Alert showIcon style={{ marginBottom: 16 }} type="error" title={explained(refused)} />}
-        <Form<Filled>
-          form={form}
-          layout="vertical"
-          initialValues={{ way, extension }}
-          onFinish={submit}
-          requiredMark={false}
+    <>
+      {refused && <Alert showIcon style={{ marginBottom: 16 }} type="error" title={explained(refused)} />}
+      <Form<Filled>
+        form={form}
+        layout="vertical"
+        initialValues={{ way, extension }}
+        onFinish={submit}
+        requiredMark={false}
+      >
+        <Form.Item name="login" label={t('login.user')} rules={[{ required: true, message: t('login.userRequired') }]}>
+          <Input prefix={<UserOutlined />} autoComplete="username" autoFocus />
+        </Form.Item>
+        <Form.Item
+          name="password"
+          label={t('login.password')}
+          rules={[{ required: true, message: t('login.passwordRequired') }]}
         >
-          <Form.Item
-            name="login"
-            label={t('login.user')}
-            rules={[{ required: true, message: t('login.userRequired') }]}
-          >
-            <Input prefix={<UserOutlined />} autoComplete="username" autoFocus />
+          <Input.Password prefix={<LockOutlined />} autoComplete="current-password" />
+        </Form.Item>
+        {asksTenant && (
+          <Form.Item name="tenant" label={t('login.tenant')}>
+            <Input autoComplete="organization" />
           </Form.Item>
-          <Form.Item
-            name="password"
-            label={t('login.password')}
-            rules={[{ required: true, message: t('login.passwordRequired') }]}
-          >
-            <Input.Password prefix={<LockOutlined />} autoComplete="current-password" />
-          </Form.Item>
-          {asksTenant && (
-            <Form.Item name="tenant" label={t('login.tenant')}>
-              <Input autoComplete="organization" />
-            </Form.Item>
-          )}
-          <Form.Item name="way" label={t('login.way')}>
-            <Radio.Group
-              block
-              optionType="button"
-              options={WAYS.map((value) => ({ value, label: t(`way.${value}`) }))}
-            />
-          </Form.Item>
-          {chosen !== 'none' && (
-            <Form.Item name="extension" label={t('login.extension')}>
-              <Input
-                prefix={<PhoneOutlined />}
-                placeholder={t('login.extensionHint')}
-                inputMode="numeric"
-                autoComplete="off"
-              />
-            </Form.Item>
-          )}
-          <Button type="primary" htmlType="submit" block size="large" loading={isBusy}>
-            {t('login.submit')}
-          </Button>
-        </Form>
-      </Card>
-    </div>
+        )}
+        <PhoneFields />
+        <Button type="primary" htmlType="submit" block size="large" loading={isBusy}>
+          {t('login.submit')}
+        </Button>
+      </Form>
+    </>
   );
 }

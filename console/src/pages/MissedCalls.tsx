@@ -1,125 +1,136 @@
-import { DatePicker, Form, Input, Segmented, Select, Tag } from 'antd';
-import type { Dayjs } from 'dayjs';
+import { PhoneOutlined } from '@ant-design/icons';
+import { useQueryClient } from '@tanstack/react-query';
+import { App, Button, Form, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, ask, type Schemas } from '../api/client';
+import { api, ask } from '../api/client';
+import { askCrm, type CrmMissedCall } from '../api/crm';
+import { inWords, textOf } from '../api/problem';
 import { useMay, useSession } from '../app/session';
-import { useDesk } from '../desk/store';
-import { duration, instant, moment, today } from '../format';
+import { duration, moment, span, today } from '../format';
 import { Conditions } from '../ui/Conditions';
 import { DataTable } from '../ui/DataTable';
+import { ChoiceField, TextField, type Timed, TimeField, typed } from '../ui/fields';
 import { NumberLink } from '../ui/NumberLink';
+import { useView, ViewSwitch } from '../ui/ViewSwitch';
+import { MissedOffers } from './MissedOffers';
+import { personOf } from './person';
 
-type Missed = Schemas['MissedOfferShown'];
-interface Wanted {
-  time: [Dayjs, Dayjs];
+interface Wanted extends Timed {
   agent?: string;
-  caller?: string;
-  outcome?: string;
+  number?: string;
+  processed?: boolean;
 }
 
-const OUTCOMES = ['caller_hung_up', 'timed_out', 'rejected', 'failed'] as const;
-
-/** The offers that were not taken (MISS-01 to MISS-05): one's own, or those of all by permission. */
+/** Missed calls (MISS-01 to MISS-06) of the CRM, or the engine's offers for who may not see them. */
 export function MissedCalls() {
+  const may = useMay();
+  return may('crm.missed_calls.read') ? <Listed /> : <MissedOffers />;
+}
+
+function Listed() {
   const { t } = useTranslation();
   const may = useMay();
-  const isAgent = useDesk(({ desk }) => Boolean(desk?.agent));
-  const canMine = may('call.dial') && isAgent;
-  const canAll = may('missed_offers.read');
-  const [chosen, setView] = useState<'mine' | 'all'>();
-  const view = chosen ?? (canMine || !canAll ? 'mine' : 'all');
-  return (
-    <div className="page">
-      {canMine && canAll && (
-        <Segmented
-          style={{ alignSelf: 'flex-start' }}
-          value={view}
-          onChange={setView}
-          options={[
-            { value: 'mine', label: t('missed.mine') },
-            { value: 'all', label: t('missed.allData') },
-          ]}
-        />
-      )}
-      {view === 'mine' ? <Mine /> : <All />}
-    </div>
-  );
-}
-
-function useColumns() {
-  const { t } = useTranslation();
   const { time_zone: zone } = useSession();
-  return [
-    { title: t('missed.agent'), dataIndex: 'agent' },
-    { title: t('missed.caller'), render: (_: unknown, missed: Missed) => <NumberLink number={missed.caller} /> },
-    { title: t('missed.callee'), dataIndex: 'callee' },
-    { title: t('missed.queue'), dataIndex: 'queue' },
-    { title: t('missed.ringStart'), render: (_: unknown, missed: Missed) => moment(missed.ring_started_at, zone) },
-    { title: t('missed.ringEnd'), render: (_: unknown, missed: Missed) => moment(missed.ring_ended_at, zone) },
-    { title: t('missed.ringFor'), render: (_: unknown, missed: Missed) => duration(missed.ring_duration_ms) },
-    {
-      title: t('missed.outcome'),
-      render: (_: unknown, { outcome }: Missed) => outcome && <Tag>{t(`outcome.${outcome as 'failed'}`)}</Tag>,
-    },
-  ];
-}
-
-const keyOf = (missed: Missed) => `${missed.call} ${missed.agent} ${missed.ring_started_at}`;
-
-function Mine() {
-  const columns = useColumns();
-  return (
-    <DataTable<Missed>
-      name={['own-missed']}
-      load={(query) => ask(api.GET('/api/v1/desk/missed-offers', { params: { query } }))}
-      columns={columns}
-      rowKey={keyOf}
-    />
-  );
-}
-
-function All() {
-  const { t } = useTranslation();
-  const { time_zone: zone } = useSession();
-  const columns = useColumns();
+  const { view, choose, hasMine } = useView();
   const [form] = Form.useForm<Wanted>();
   const initial: Wanted = { time: today(zone) };
   const [wanted, setWanted] = useState<Wanted>(initial);
   const conditions = {
-    from: instant(wanted.time[0], zone),
-    to: instant(wanted.time[1], zone),
-    agent: wanted.agent?.trim() || undefined,
-    caller: wanted.caller?.trim() || undefined,
-    outcome: wanted.outcome,
+    view,
+    ...span(wanted.time, zone),
+    agent: view === 'all' ? typed(wanted.agent) : undefined,
+    number: typed(wanted.number),
+    processed: wanted.processed,
+  };
+  const states = [
+    { value: false, label: t('missed.open') },
+    { value: true, label: t('missed.done') },
+  ];
+  const columns = useMissedColumns();
+  const agent = { title: t('missed.agent'), render: (_: unknown, row: CrmMissedCall) => personOf(row) };
+  return (
+    <div className="page">
+      {hasMine && <ViewSwitch view={view} choose={choose} />}
+      <Conditions form={form} initial={initial} ask={setWanted}>
+        <TimeField label={t('missed.time')} />
+        {view === 'all' && <TextField name="agent" label={t('missed.agent')} width={100} />}
+        <TextField name="number" label={t('missed.incoming')} />
+        <ChoiceField name="processed" label={t('missed.state')} options={states} />
+      </Conditions>
+      <DataTable<CrmMissedCall>
+        name={['crm-missed', conditions]}
+        load={(page) => askCrm(api.GET('/api/v1/crm/missed-calls', { params: { query: { ...conditions, ...page } } }))}
+        rowKey={({ id }) => id}
+        columns={[agent, ...columns]}
+        instead={may('missed_offers.read') || may('call.dial') ? <MissedOffers /> : undefined}
+      />
+    </div>
+  );
+}
+
+/** All but whose they are, which the home desk does not say. */
+export function useMissedColumns() {
+  const { t } = useTranslation();
+  const { time_zone: zone } = useSession();
+  return [
+    { title: t('missed.caller'), render: (_: unknown, row: CrmMissedCall) => <CallerToProcess row={row} /> },
+    { title: t('missed.callee'), render: (_: unknown, { callee }: CrmMissedCall) => <NumberLink number={callee} /> },
+    { title: t('missed.location'), dataIndex: 'location' },
+    { title: t('missed.queue'), dataIndex: 'queue' },
+    { title: t('missed.ringStart'), render: (_: unknown, row: CrmMissedCall) => moment(row.ring_started_at, zone) },
+    { title: t('missed.ringEnd'), render: (_: unknown, row: CrmMissedCall) => moment(row.ring_ended_at, zone) },
+    { title: t('missed.ringFor'), render: (_: unknown, row: CrmMissedCall) => duration(row.ring_ms) },
+    {
+      title: t('missed.outcome'),
+      render: (_: unknown, { hangup_status }: CrmMissedCall) => <Tag>{t(`outcome.${hangup_status}`)}</Tag>,
+    },
+    {
+      title: t('missed.state'),
+      render: (_: unknown, { processed, processed_at }: CrmMissedCall) => (
+        <Tag color={processed ? 'success' : 'warning'} title={moment(processed_at, zone)}>
+          {processed ? t('missed.done') : t('missed.open')}
+        </Tag>
+      ),
+    },
+  ];
+}
+
+/** MISS-05: one's own can be clicked, which marks it processed for good and calls back if one may; those of others are words alone. */
+function CallerToProcess({ row }: { row: CrmMissedCall }) {
+  const { t } = useTranslation();
+  const { message } = App.useApp();
+  const queries = useQueryClient();
+  const [isBusy, setIsBusy] = useState(false);
+  const caller = row.caller || t('bar.unknownCaller');
+  if (!row.clickable) return caller;
+  const process = async () => {
+    setIsBusy(true);
+    try {
+      const { dial } = await ask(
+        api.POST('/api/v1/crm/missed-calls/{id}/process', { params: { path: { id: row.id } } }),
+      );
+      if (dial.call) void message.success(t('missed.called', { number: caller }));
+      else void message.warning(t('missed.notCalled', { reason: inWords(dial.refused ?? '') }));
+    } catch (error) {
+      void message.error(textOf(error));
+    }
+    setIsBusy(false);
+    await queries.invalidateQueries();
   };
   return (
-    <>
-      <Conditions form={form} initial={initial} ask={setWanted}>
-        <Form.Item name="time" label={t('missed.time')}>
-          <DatePicker.RangePicker showTime allowClear={false} />
-        </Form.Item>
-        <Form.Item name="agent" label={t('missed.agent')}>
-          <Input allowClear style={{ width: 100 }} />
-        </Form.Item>
-        <Form.Item name="caller" label={t('missed.caller')}>
-          <Input allowClear style={{ width: 150 }} />
-        </Form.Item>
-        <Form.Item name="outcome" label={t('missed.outcome')}>
-          <Select
-            allowClear
-            style={{ width: 130 }}
-            placeholder={t('common.all')}
-            options={OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }))}
-          />
-        </Form.Item>
-      </Conditions>
-      <DataTable<Missed>
-        name={['missed', conditions]}
-        load={(page) => ask(api.GET('/api/v1/missed-offers', { params: { query: { ...conditions, ...page } } }))}
-        columns={columns}
-        rowKey={keyOf}
-      />
-    </>
+    <Button
+      type="link"
+      size="small"
+      style={{ paddingInline: 0 }}
+      disabled={isBusy}
+      aria-label={`${t('missed.process')} ${caller}`}
+      title={t('missed.process')}
+      icon={row.caller ? <PhoneOutlined /> : undefined}
+      iconPlacement="end"
+      onClick={() => void process()}
+    >
+      {caller}
+    </Button>
   );
 }

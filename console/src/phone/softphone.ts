@@ -168,9 +168,33 @@ function begin(one: RTCSession): void {
   });
 }
 
+/** CALL-29: what is chosen during a call is used at once. JsSIP ends the microphone that it opened; the one that came after it ends here. */
+let exchanged: MediaStreamTrack | undefined;
+
+usePreferences.subscribe((now, before) => {
+  if (now.speaker !== before.speaker && speaker) playAt(speaker);
+  if (now.microphone !== before.microphone) void exchangeMicrophone().catch(() => undefined);
+});
+
+async function exchangeMicrophone(): Promise<void> {
+  const connection = session?.connection as unknown as RTCPeerConnection | undefined;
+  const sender = connection?.getSenders().find(({ track }) => track?.kind === 'audio');
+  if (!sender?.track) return;
+  const before = sender.track;
+  const [track] = (await navigator.mediaDevices.getUserMedia({ audio: microphone() })).getAudioTracks();
+  if (!track) return;
+  if (!session) return track.stop();
+  track.enabled = before.enabled;
+  await sender.replaceTrack(track);
+  before.stop();
+  exchanged = track;
+}
+
 function over(one: RTCSession, failed?: string): void {
   if (session !== one) return;
   session = undefined;
+  exchanged?.stop();
+  exchanged = undefined;
   silence();
   if (speaker) speaker.srcObject = null;
   setLine(failed === undefined ? { kind: 'free' } : { kind: 'free', failed });

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Button, Select, Space, Table, type TableProps } from 'antd';
-import { type Key, useState } from 'react';
+import { type Key, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Answered, Nothing } from './States';
 
@@ -19,10 +19,17 @@ interface Given<T> {
   columns: TableProps<T>['columns'];
   rowKey: (row: T) => Key;
   onRow?: TableProps<T>['onRow'];
+  /** Rows are ticked, to do something with all of them. */
+  rowSelection?: TableProps<T>['rowSelection'];
+  /** What still works where the CRM is off. */
+  instead?: ReactNode;
+  /** How soon rows are asked for again, ms, while they still change. */
+  again?: (rows: readonly T[]) => number | false;
 }
 
 /** A list of the API with its pages (GEN-10), newest first. */
-export function DataTable<T extends object>({ name, load, columns, rowKey, onRow }: Given<T>) {
+export function DataTable<T extends object>(given: Given<T>) {
+  const { name, load, columns, rowKey, onRow, rowSelection, instead, again } = given;
   const { t } = useTranslation();
   const [limit, setLimit] = useState(SIZES[0] ?? 20);
   const listed = JSON.stringify([name, limit]);
@@ -33,10 +40,11 @@ export function DataTable<T extends object>({ name, load, columns, rowKey, onRow
     queryKey: [...name, limit, cursor],
     queryFn: () => load({ limit, ...(cursor ? { cursor } : {}) }),
     placeholderData: (before) => before,
+    refetchInterval: ({ state }) => again?.(state.data?.items ?? []) ?? false,
   });
   const next = query.data?.next_cursor;
   return (
-    <Answered query={query}>
+    <Answered query={query} instead={instead}>
       {({ items }) => (
         <>
           <Table<T>
@@ -45,6 +53,7 @@ export function DataTable<T extends object>({ name, load, columns, rowKey, onRow
             dataSource={items}
             rowKey={rowKey}
             onRow={onRow}
+            rowSelection={rowSelection}
             loading={query.isFetching && { delay: 300 }}
             pagination={false}
             scroll={{ x: 'max-content' }}

@@ -1,4 +1,4 @@
-//! The operations below `/api/v1/crm/`: the table, what they have in common, and one file a list. JSON is made here and nowhere else.
+//! The operations below `/api/v1/crm/` and `/api/v1/sms/`: the table, what they have in common, and one file a list. JSON is made here and nowhere else.
 
 mod call_records;
 mod export;
@@ -7,6 +7,8 @@ mod lost_calls;
 mod missed_calls;
 mod settings;
 mod shape;
+mod sms_messages;
+mod sms_templates;
 
 use hooks::operation::{Fault, Operation, Problem, Request, Response};
 use hooks::plugin::{FieldKey, Host, HostError, PermissionKey};
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 
 pub(crate) use export::exports;
 
+use crate::sender::Bell;
 use crate::store::query::{PageAsk, Span, View};
 use crate::store::{CrmStore, StoreError};
 
@@ -28,6 +31,12 @@ const LOST_CALLS_READ: PermissionKey = PermissionKey("crm.lost_calls.read");
 const MISSED_CALLS_READ: PermissionKey = PermissionKey("crm.missed_calls.read");
 const SETTINGS_READ: PermissionKey = PermissionKey("crm.settings.read");
 const SETTINGS_WRITE: PermissionKey = PermissionKey("crm.settings.write");
+const SMS_FREE_TEXT: PermissionKey = PermissionKey("sms.free_text");
+const SMS_MESSAGES_READ: PermissionKey = PermissionKey("sms.messages.read");
+const SMS_REVIEW: PermissionKey = PermissionKey("sms.review");
+const SMS_SEND: PermissionKey = PermissionKey("sms.send");
+const SMS_TEMPLATES_READ: PermissionKey = PermissionKey("sms.templates.read");
+const SMS_TEMPLATES_WRITE: PermissionKey = PermissionKey("sms.templates.write");
 /// The engine's key of starting calls (GEN-14).
 const CALL_DIAL: PermissionKey = PermissionKey("call.dial");
 
@@ -43,6 +52,12 @@ pub(crate) const KEYS: &[(PermissionKey, &str)] = &[
     (MISSED_CALLS_READ, "See the missed calls of one's data scope, and process one's own (MISS)."),
     (SETTINGS_READ, "See the settings of the CRM."),
     (SETTINGS_WRITE, "Change the settings of the CRM."),
+    (SMS_FREE_TEXT, "Send short messages with a text of one's own (SMS-03)."),
+    (SMS_MESSAGES_READ, "See the short messages of one's data scope (SMS-01)."),
+    (SMS_REVIEW, "Approve or reject templates of short messages (SMS-07)."),
+    (SMS_SEND, "Send short messages by approved templates (SMS-03)."),
+    (SMS_TEMPLATES_READ, "See templates and signatures of short messages."),
+    (SMS_TEMPLATES_WRITE, "Make, change and delete templates and signatures of short messages."),
 ];
 
 const CALL_RECORDS_CALLER: FieldKey = phone("crm_call_records", "caller");
@@ -51,6 +66,7 @@ const LOST_ANSWERED_CALLER: FieldKey = phone("crm_lost_answered", "caller");
 const LOST_ANSWERED_MOBILE: FieldKey = phone("crm_lost_answered", "mobile");
 const LOST_CALLS_CALLER: FieldKey = phone("crm_lost_calls", "caller");
 const MISSED_CALLS_CALLER: FieldKey = phone("crm_missed_calls", "caller");
+const SMS_MESSAGES_NUMBER: FieldKey = phone("sms_messages", "number");
 
 /// The fields that roles have rights on: each stands in a schema by [`shape::number_of`].
 pub(crate) const FIELDS: &[FieldKey] = &[
@@ -60,6 +76,7 @@ pub(crate) const FIELDS: &[FieldKey] = &[
     LOST_ANSWERED_MOBILE,
     LOST_CALLS_CALLER,
     MISSED_CALLS_CALLER,
+    SMS_MESSAGES_NUMBER,
 ];
 
 const fn phone(object: &'static str, field: &'static str) -> FieldKey {
@@ -74,7 +91,8 @@ const LIMIT_MAX: u64 = 200;
 pub(crate) fn operations() -> Vec<Operation> {
     let lists = [call_records::operations(), missed_calls::operations(), lost_calls::operations()];
     let others = [lost_answered::operations(), settings::operations()];
-    lists.into_iter().chain(others).flatten().collect()
+    let sms = [sms_messages::operations(), sms_templates::operations()];
+    lists.into_iter().chain(others).chain(sms).flatten().collect()
 }
 
 /// The schemas that they refer to.
@@ -92,11 +110,19 @@ pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
         ("CrmMissedCallList", shape::list_of("CrmMissedCall")),
         ("CrmMissedCallProcessed", missed_calls::processed_schema()),
         ("CrmSettings", settings::schema()),
+        ("SmsMessage", sms_messages::schema()),
+        ("SmsMessageList", shape::list_of("SmsMessage")),
+        ("SmsOrder", sms_messages::order_schema()),
+        ("SmsQueued", sms_messages::queued_schema()),
+        ("SmsSignature", sms_templates::signature_schema()),
+        ("SmsSignatureList", shape::list_of("SmsSignature")),
+        ("SmsTemplate", sms_templates::schema()),
+        ("SmsTemplateList", shape::list_of("SmsTemplate")),
     ]
 }
 
 /// Answers a request.
-pub(crate) fn handle(store: &CrmStore, host: &dyn Host, request: &Request) -> Result<Response, Problem> {
+pub(crate) fn handle(store: &CrmStore, host: &dyn Host, bell: &Bell, request: &Request) -> Result<Response, Problem> {
     let asked = Asked { store, host, request };
     match request.operation {
         call_records::LIST => call_records::list(&asked),
@@ -113,6 +139,18 @@ pub(crate) fn handle(store: &CrmStore, host: &dyn Host, request: &Request) -> Re
         lost_answered::DIAL => lost_answered::dial(&asked),
         settings::READ => settings::read(&asked),
         settings::WRITE => settings::write(&asked),
+        sms_messages::LIST => sms_messages::list(&asked),
+        sms_messages::SEND => sms_messages::send(&asked, bell),
+        sms_templates::LIST => sms_templates::list(&asked),
+        sms_templates::READ => sms_templates::read(&asked),
+        sms_templates::CREATE => sms_templates::create(&asked),
+        sms_templates::REPLACE => sms_templates::replace(&asked),
+        sms_templates::DELETE => sms_templates::delete(&asked),
+        sms_templates::REVIEW => sms_templates::review(&asked),
+        sms_templates::SIGNATURES => sms_templates::signatures(&asked),
+        sms_templates::CREATE_SIGNATURE => sms_templates::create_signature(&asked),
+        sms_templates::REPLACE_SIGNATURE => sms_templates::replace_signature(&asked),
+        sms_templates::DELETE_SIGNATURE => sms_templates::delete_signature(&asked),
         other => Err(Problem::new(Fault::NotFound, format!("the CRM has no operation {other}"))),
     }
 }
@@ -151,6 +189,11 @@ impl Asked<'_> {
     fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let query = Value::Object(self.request.query.clone());
         serde_json::from_value(query).map_err(|error| Problem::new(Fault::Invalid, error.to_string()))
+    }
+
+    fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_json::from_value(self.request.body.clone())
+            .map_err(|error| Problem::new(Fault::Invalid, error.to_string()))
     }
 
     fn path(&self, name: &str) -> &str {

@@ -13,6 +13,10 @@ pub(super) const WRITE: &str = "change_crm_settings";
 
 /// The longest time until an occupied lost call is released, hours: a year.
 const AUTO_RELEASE_H_MAX: u64 = 8_760;
+/// The longest pause between two short messages to one number, s: a day.
+const SMS_INTERVAL_S_MAX: u64 = 86_400;
+/// The most short messages to one number in 24 hours.
+const SMS_DAY_MAX: u64 = 1_000;
 
 pub(super) fn operations() -> Vec<Operation> {
     let (query, answers) = (Vec::new(), shape::ok("the settings", "CrmSettings"));
@@ -31,15 +35,21 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 pub(super) fn schema() -> Value {
-    let hours = json!({"type": "integer", "minimum": 0, "maximum": AUTO_RELEASE_H_MAX,
-        "description": "after so many hours a lost call that somebody occupies is released; 0: never"});
-    json!({"type": "object", "properties": {"lost_auto_release_h": hours}})
+    let whole =
+        |most: u64, about: &str| json!({"type": "integer", "minimum": 0, "maximum": most, "description": about});
+    json!({"type": "object", "properties": {
+        "lost_auto_release_h": whole(AUTO_RELEASE_H_MAX, "after so many hours a lost call that somebody occupies is released; 0: never"),
+        "sms_interval_s": whole(SMS_INTERVAL_S_MAX, "between two short messages to one number there are at least so many seconds"),
+        "sms_day_max": whole(SMS_DAY_MAX, "a number gets at most so many short messages in 24 hours"),
+    }})
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
     lost_auto_release_h: Option<u64>,
+    sms_interval_s: Option<u64>,
+    sms_day_max: Option<u64>,
 }
 
 pub(super) fn read(asked: &Asked<'_>) -> Result<Response, Problem> {
@@ -51,18 +61,41 @@ pub(super) fn write(asked: &Asked<'_>) -> Result<Response, Problem> {
     let request = asked.request;
     let change: Change = serde_json::from_value(request.body.clone())
         .map_err(|error| Problem::new(Fault::Invalid, format!("write {{\"lost_auto_release_h\": 24}}: {error}")))?;
-    let Some(hours) = change.lost_auto_release_h else { return read(asked) };
-    if hours > AUTO_RELEASE_H_MAX {
-        let detail = format!("write hours from 0 (never) to {AUTO_RELEASE_H_MAX}");
-        return Err(Problem::invalid("lost_auto_release_h", detail));
+    for (field, value, most) in [
+        ("lost_auto_release_h", change.lost_auto_release_h, AUTO_RELEASE_H_MAX),
+        ("sms_interval_s", change.sms_interval_s, SMS_INTERVAL_S_MAX),
+        ("sms_day_max", change.sms_day_max, SMS_DAY_MAX),
+    ] {
+        if value.is_some_and(|value| value > most) {
+            return Err(Problem::invalid(field, format!("write a whole number from 0 to {most}")));
+        }
     }
-    let set = asked.store.set(&request.caller.tenant, hours, request.if_match.as_deref());
-    let set = set.map_err(|error| store_problem(&error))?;
+    let tenant = &request.caller.tenant;
+    let now = asked.store.settings(tenant).map_err(|error| store_problem(&error))?;
     let changed =
         || Problem::new(Fault::Changed, "somebody changed it meanwhile; read it again, then send your change");
+    if request.if_match.as_ref().is_some_and(|versions| !versions.contains(&now.version)) {
+        return Err(changed());
+    }
+    let wanted = Settings {
+        lost_auto_release_h: change.lost_auto_release_h.unwrap_or(now.lost_auto_release_h),
+        sms_interval_s: change.sms_interval_s.unwrap_or(now.sms_interval_s),
+        sms_day_max: change.sms_day_max.unwrap_or(now.sms_day_max),
+        version: now.version,
+    };
+    if wanted == now {
+        return Ok(shown(now));
+    }
+    let set = asked.store.set(tenant, wanted).map_err(|error| store_problem(&error))?;
     set.map(shown).ok_or_else(changed)
 }
 
 fn shown(settings: Settings) -> Response {
-    Response::one(json!({"lost_auto_release_h": settings.lost_auto_release_h})).version(settings.version)
+    let Settings { lost_auto_release_h, sms_interval_s, sms_day_max, version } = settings;
+    let shown = json!({
+        "lost_auto_release_h": lost_auto_release_h,
+        "sms_interval_s": sms_interval_s,
+        "sms_day_max": sms_day_max,
+    });
+    Response::one(shown).version(version)
 }

@@ -7,11 +7,13 @@ pub(crate) mod lost;
 pub(crate) mod missed;
 pub(crate) mod query;
 pub(crate) mod settings;
+pub(crate) mod sms_messages;
+pub(crate) mod sms_templates;
 
 use std::path::Path;
 use std::time::Duration;
 
-use hooks::id::TenantId;
+use hooks::id::{RowId, TenantId};
 use hooks::position::Position;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
@@ -24,9 +26,10 @@ const CONNECTIONS_MAX: u32 = 4;
 /// How long somebody waits for a connection, or for another process that holds the file.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 /// The schema, step by step.
-const STEPS: [(i64, &str, &str); 2] = [
+const STEPS: [(i64, &str, &str); 3] = [
     (1, "cursor", include_str!("../../migrations/sqlite/0001_cursor.sql")),
     (2, "calls", include_str!("../../migrations/sqlite/0002_calls.sql")),
+    (4, "sms", include_str!("../../migrations/sqlite/0004_sms.sql")),
 ];
 
 /// The plugin's database, on a runtime of its own. Reads run beside each other; writes take turns.
@@ -122,4 +125,11 @@ impl CrmStore {
             number: number.cast_unsigned(),
         }))
     }
+}
+
+/// A ULID for a new row; the database gives the chance in it.
+async fn fresh_id(transaction: &mut Transaction<'static, Sqlite>, at_ms: u64) -> Result<String, StoreError> {
+    let (one, two): (i64, i64) = sqlx::query_as("SELECT random(), random()").fetch_one(&mut **transaction).await?;
+    let random = u128::from(one.cast_unsigned()) << 64 | u128::from(two.cast_unsigned());
+    Ok(RowId::new(at_ms, random).to_string())
 }

@@ -6,12 +6,22 @@ use super::query::{number, unsigned};
 use super::{CrmStore, StoreError};
 
 /// A tenant's settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// After so many hours an occupied lost call is released; 0: never (LOST-10).
     pub(crate) lost_auto_release_h: u64,
+    /// Between two short messages to one number there are at least so many seconds (SMS-04).
+    pub(crate) sms_interval_s: u64,
+    /// A number gets at most so many short messages in 24 hours (SMS-04).
+    pub(crate) sms_day_max: u64,
     /// Grows with each change; 0 where nothing was ever set.
     pub(crate) version: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { lost_auto_release_h: 0, sms_interval_s: 60, sms_day_max: 10, version: 0 }
+    }
 }
 
 impl CrmStore {
@@ -22,31 +32,31 @@ impl CrmStore {
         let Some(row) = row else { return Ok(Settings::default()) };
         Ok(Settings {
             lost_auto_release_h: unsigned(&row, "lost_auto_release_h")?,
+            sms_interval_s: unsigned(&row, "sms_interval_s")?,
+            sms_day_max: unsigned(&row, "sms_day_max")?,
             version: unsigned(&row, "version")?,
         })
     }
 
-    /// Sets them where they are of a version among `if_match`; `None` where they are not.
-    pub(crate) fn set(
-        &self,
-        tenant: &TenantId,
-        lost_auto_release_h: u64,
-        if_match: Option<&[u64]>,
-    ) -> Result<Option<Settings>, StoreError> {
-        let now = self.settings(tenant)?;
-        if if_match.is_some_and(|versions| !versions.contains(&now.version)) {
-            return Ok(None);
-        }
+    /// Sets them where `wanted.version` is the one they are of; `None` where it is not.
+    pub(crate) fn set(&self, tenant: &TenantId, wanted: Settings) -> Result<Option<Settings>, StoreError> {
         let set = self.run(async {
             let (_turn, mut transaction) = self.begin().await?;
-            let sql = "INSERT INTO crm_setting (tenant, lost_auto_release_h, version) VALUES ($1, $2, $3 + 1)
-                 ON CONFLICT (tenant) DO UPDATE SET lost_auto_release_h = excluded.lost_auto_release_h, version = excluded.version
-                 WHERE crm_setting.version = $3";
-            let query = sqlx::query(sql).bind(tenant.as_str()).bind(number(lost_auto_release_h)).bind(number(now.version));
+            let sql = "INSERT INTO crm_setting (tenant, lost_auto_release_h, sms_interval_s, sms_day_max, version)
+                 VALUES ($1, $2, $3, $4, $5 + 1)
+                 ON CONFLICT (tenant) DO UPDATE SET lost_auto_release_h = excluded.lost_auto_release_h,
+                 sms_interval_s = excluded.sms_interval_s, sms_day_max = excluded.sms_day_max, version = excluded.version
+                 WHERE crm_setting.version = $5";
+            let query = sqlx::query(sql)
+                .bind(tenant.as_str())
+                .bind(number(wanted.lost_auto_release_h))
+                .bind(number(wanted.sms_interval_s))
+                .bind(number(wanted.sms_day_max))
+                .bind(number(wanted.version));
             let set = query.execute(&mut *transaction).await?;
             transaction.commit().await?;
             Ok(set.rows_affected())
         })?;
-        Ok((set > 0).then_some(Settings { lost_auto_release_h, version: now.version + 1 }))
+        Ok((set > 0).then_some(Settings { version: wanted.version + 1, ..wanted }))
     }
 }

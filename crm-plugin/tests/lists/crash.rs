@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use crm_plugin::{Crm, CrmStore};
 use hooks::directory::Employee;
 use hooks::id::{CallId, TenantId};
-use hooks::plugin::{Host, HostError, NotDialled, Plugin as _, Recorded};
+use hooks::plugin::{Host, HostError, NotDialled, PermissionKey, Plugin as _, Recorded};
 use hooks::position::Position;
+use hooks::sms::{Message, NotSent};
 
 use crate::host::{Centre, NOW, chief, folder, tenant};
 use crate::story::{call, facts};
@@ -55,6 +56,14 @@ impl Host for Endless {
 
     fn day_began_ms(&self, _: &TenantId, _: u64) -> Result<u64, HostError> {
         Ok(0)
+    }
+
+    fn another_may(&self, _: &TenantId, _: PermissionKey, _: &str) -> Result<bool, HostError> {
+        Ok(false)
+    }
+
+    fn send_sms(&self, _: &Message) -> Result<(), NotSent> {
+        Ok(())
     }
 
     fn employee(&self, _: &TenantId, _: &str) -> Result<Option<Employee>, HostError> {

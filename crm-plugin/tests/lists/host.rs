@@ -9,9 +9,10 @@ use hooks::directory::{Department, Employee};
 use hooks::fact::{Event, Fact};
 use hooks::id::{CallId, DepartmentId, TenantId};
 use hooks::operation::{Caller, Content, Fault, Keys, Problem, Request, Response};
-use hooks::plugin::{Host, HostError, NotDialled, Plugin, Recorded};
+use hooks::plugin::{Host, HostError, NotDialled, PermissionKey, Plugin, Recorded};
 use hooks::position::Position;
 use hooks::scope::Scope;
+use hooks::sms::{Message, NotSent};
 use serde_json::{Map, Value};
 
 /// 2026-11-22T08:30:00Z, and when that day began in Shanghai.
@@ -40,6 +41,11 @@ pub(crate) struct FakeHost {
     pub(crate) asked: Mutex<usize>,
     pub(crate) now_ms: Mutex<u64>,
     pub(crate) dialled: Mutex<Vec<(String, String)>>,
+    /// What the gateway took, and what it says instead.
+    pub(crate) sent: Mutex<Vec<Message>>,
+    pub(crate) refuses: Mutex<Option<NotSent>>,
+    /// Who reviews templates.
+    pub(crate) reviewers: Mutex<BTreeSet<String>>,
 }
 
 pub(crate) fn tenant() -> TenantId {
@@ -76,6 +82,9 @@ impl FakeHost {
             asked: Mutex::default(),
             now_ms: Mutex::new(NOW),
             dialled: Mutex::default(),
+            sent: Mutex::default(),
+            refuses: Mutex::default(),
+            reviewers: Mutex::default(),
         };
         host.append(facts);
         host
@@ -160,6 +169,20 @@ impl Host for FakeHost {
         self.dialled.lock().unwrap().push((employee.to_owned(), number.to_owned()));
         Ok(CallId::new(9, 9))
     }
+
+    fn another_may(&self, _: &TenantId, _: PermissionKey, employee: &str) -> Result<bool, HostError> {
+        Ok(self.reviewers.lock().unwrap().iter().any(|reviewer| reviewer != employee))
+    }
+
+    fn send_sms(&self, message: &Message) -> Result<(), NotSent> {
+        match self.refuses.lock().unwrap().clone() {
+            Some(refused) => Err(refused),
+            None => {
+                self.sent.lock().unwrap().push(message.clone());
+                Ok(())
+            }
+        }
+    }
 }
 
 /// In memory, where there is room: hundreds of databases are made here.
@@ -201,10 +224,35 @@ impl Centre {
         query: &[(&str, Value)],
     ) -> Result<Response, Problem> {
         let query: Map<String, Value> = query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.request(who, operation, id, query, Value::Null)
+    }
+
+    fn request(
+        &self,
+        who: &Caller,
+        operation: &'static str,
+        id: &str,
+        query: Map<String, Value>,
+        body: Value,
+    ) -> Result<Response, Problem> {
         let path = BTreeMap::from([("id".to_owned(), id.to_owned())]);
-        let (caller, body) = (who.clone(), Value::Null);
-        let at_ms = self.host.now_ms();
+        let (caller, at_ms) = (who.clone(), self.host.now_ms());
         self.crm.handle(&self.host, &Request { operation, caller, path, query, body, if_match: None, at_ms })
+    }
+
+    /// What an order with a body came to: the value, or what is at fault with the field or the words.
+    pub(crate) fn order(
+        &self,
+        who: &Caller,
+        operation: &'static str,
+        id: &str,
+        body: Value,
+    ) -> Result<Value, (Fault, String)> {
+        match self.request(who, operation, id, Map::new(), body) {
+            Ok(Response { content: Content::One(value), .. }) => Ok(value),
+            Ok(_) => Ok(Value::Null),
+            Err(problem) => Err((problem.fault, problem.field.unwrap_or(problem.detail))),
+        }
     }
 
     /// All items of a list.

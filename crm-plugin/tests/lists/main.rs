@@ -9,4 +9,5 @@ mod host;
 mod lost_calls;
 mod missed_calls;
 mod property;
+mod sms;
 mod story;

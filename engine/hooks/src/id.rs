@@ -154,6 +154,10 @@ ulid_id!(
     /// A department (部门) of a tenant.
     DepartmentId
 );
+ulid_id!(
+    /// A row of a plugin that no fact names.
+    RowId
+);
 
 #[cfg(test)]
 mod tests {

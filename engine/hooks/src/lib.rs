@@ -16,4 +16,5 @@ pub mod operation;
 pub mod plugin;
 pub mod position;
 pub mod scope;
+pub mod sms;
 pub mod task;

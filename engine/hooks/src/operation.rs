@@ -31,7 +31,8 @@ pub struct Operation {
     pub name: &'static str,
     /// By which method.
     pub method: Method,
-    /// Below `/api/v1/PLUGIN/`, without a slash at its beginning; parameters in braces: `missed-calls/{id}/process`.
+    /// Below `/api/v1/PLUGIN/`: `missed-calls/{id}/process`, with parameters in braces; or below one of [`crate::plugin::Plugin::roots`], with a
+    /// slash at its beginning: `/sms/messages`.
     pub path: &'static str,
     /// Who may call it; one of [`crate::plugin::Plugin::permission_keys`].
     pub permission: PermissionKey,

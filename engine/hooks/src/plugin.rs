@@ -9,6 +9,7 @@ use crate::lookup::Lookups;
 use crate::number;
 use crate::operation::{Operation, Problem, Request, Response};
 use crate::position::Position;
+use crate::sms::{Message, NotSent};
 use crate::task::{Export, Import};
 
 /// What lets somebody do something: declared beside the operation it guards, in the engine or in a plugin.
@@ -110,6 +111,18 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// [`NotDialled`] with the reason: he is signed in on no phone, his state does not allow it, the number leads nowhere.
     fn dial(&self, tenant: &TenantId, employee: &str, number: &str) -> Result<CallId, NotDialled>;
+
+    /// Whether an employee in service other than this one holds the key.
+    ///
+    /// # Errors
+    /// [`HostError::Directory`].
+    fn another_may(&self, tenant: &TenantId, key: PermissionKey, employee: &str) -> Result<bool, HostError>;
+
+    /// Hands a short message to the installation's gateway, and waits until that has taken it. It may have arrived though this fails.
+    ///
+    /// # Errors
+    /// [`NotSent`].
+    fn send_sms(&self, message: &Message) -> Result<(), NotSent>;
 }
 
 /// Why a plugin stopped by itself. The host logs it, waits and starts the plugin again.
@@ -127,7 +140,12 @@ pub trait Plugin: Send + Sync {
     /// A short name: it stands in logs and paths.
     fn name(&self) -> &'static str;
 
-    /// The keys that guard its operations, each with what it lets one do. Each begins with the plugin's name and a dot.
+    /// What its paths below `/api/v1/` and its permission keys may begin with, beside its name. Nobody else may have it.
+    fn roots(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The keys that guard its operations, each with what it lets one do. Each begins with the plugin's name or a root and a dot.
     fn permission_keys(&self) -> &'static [(PermissionKey, &'static str)] {
         &[]
     }

@@ -99,6 +99,42 @@ fn the_command_line_lets_an_administrator_in_again() {
     });
 }
 
+/// Proves GEN-02 (an installation has several enterprises, each told apart by its domains) as far as the command line goes.
+#[test]
+fn the_command_line_makes_tenants_whose_domains_are_nobody_elses() {
+    block_on(async {
+        let (_folder, file, config) = installation().await;
+        let add = ["tenant", "add", "bank", "--name", "Bank", "--domain", "SIP.Bank.example"];
+        let refused = command(&file, &add).await.unwrap_err();
+        assert!(refused.to_string().contains("switchboard tenant domains default DOMAIN"), "{refused}");
+        command(&file, &["tenant", "domains", "default", "a.example", "A.example", "b.example"]).await.unwrap();
+        let said = command(&file, &add).await.unwrap();
+        let password = said.rsplit(' ').next().unwrap();
+        let store = Store::open(&config.storage).await.unwrap();
+        let bank: TenantId = "bank".parse().unwrap();
+        let admin = store.account(&bank, "admin").await.unwrap().unwrap().employee.value;
+        assert!(verify_password(&admin.password_hash, password).unwrap() && admin.must_change);
+        assert_eq!(
+            command(&file, &["tenant", "list"]).await.unwrap(),
+            "bank\tBank\tsip.bank.example\ndefault\tDefault\ta.example, b.example"
+        );
+        for (line, code) in [
+            (&["tenant", "add", "bank", "--name", "Again", "--domain", "c.example"][..], 1),
+            (&["tenant", "add", "shop", "--name", "Shop", "--domain", "A.example"], 1),
+            (&["tenant", "add", "shop", "--name", "Shop", "--domain", "192.0.2.1"], 2),
+            (&["tenant", "add", "shop", "--name", "Shop", "--domain", "d.example", "--time-zone", "Mars/Olympus"], 2),
+            (&["tenant", "add", "Shop", "--name", "Shop", "--domain", "d.example"], 2),
+            (&["tenant", "domains", "bank", "b.example"], 1),
+            (&["tenant", "domains", "none", "d.example"], 1),
+        ] {
+            assert_eq!(command(&file, line).await.unwrap_err().exit_code(), code, "{line:?}");
+        }
+        let _served = crate::data_lock::DataLock::take(&config.data_dir).unwrap();
+        let error = command(&file, &["tenant", "domains", "bank", "bank.example"]).await.unwrap_err();
+        assert!(error.to_string().contains("in use"), "{error}");
+    });
+}
+
 /// An installation with a file of each kind, its backup, and the configuration of an empty one beside it.
 async fn backed_up() -> (tempfile::TempDir, Config, PathBuf, PathBuf, Config) {
     let (folder, file, config) = installation().await;

@@ -34,7 +34,8 @@ pub use problem::{ConfigError, Place, Problem};
 use provision::Provision;
 use reader::{Findings, Reader};
 use sections::AdvertisedHost;
-pub use sms::{SmsConfig, SmsDriver};
+pub(crate) use sections::is_host;
+pub use sms::{AliyunSms, HttpSms, SmppLong, SmppSms, SmsBody, SmsConfig, SmsDriver, SmsSecret, Success};
 
 /// A whole configuration.
 #[derive(Clone, Debug)]

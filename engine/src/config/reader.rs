@@ -222,7 +222,8 @@ fn whole_of(node: &Node) -> Option<u64> {
     }
 }
 
-fn text_of(node: &Node) -> Result<&str, String> {
+/// The text that stands there.
+pub(super) fn text_of(node: &Node) -> Result<&str, String> {
     match &node.value {
         Value::Text(text) => Ok(text),
         other => Err(format!("write a text in quotes, not {}", other.kind())),

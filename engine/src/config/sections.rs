@@ -60,7 +60,7 @@ impl FromStr for AdvertisedHost {
 }
 
 /// A host name, an IPv4 address, or an IPv6 address with or without brackets.
-pub(super) fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let is_name = || {
         let letters = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_';

@@ -427,3 +427,52 @@ fn a_gateway_of_short_messages_is_whole_or_not_there() {
         assert!(told.starts_with(problem), "{problem} in {told}");
     }
 }
+
+#[test]
+fn a_gateway_by_http_says_what_it_sends_and_never_in_clear_to_the_public() {
+    let whole = "[sms]\ndriver = \"http\"\n[sms.http]\nurl = \"https://sms.example/send\"\nbody = '{\"to\": \"{to}\", \"text\": \"{text}\"}'\n";
+    let SmsDriver::Http(http) = parse(whole).unwrap().sms.unwrap().driver else { panic!("another driver") };
+    assert_eq!(http.body.unwrap().kind, "application/json");
+    let without = |line: &str| whole.replace(line, "");
+    for (text, problem) in [
+        (without("url = \"https://sms.example/send\"\n"), "3: `sms`: the driver \"http\" needs `http.url`"),
+        (whole.replace("https://sms", "http://sms"), "4: `sms.http.url`: messages and passwords are not sent in clear"),
+        (whole.replace("sms.example/send", "{user}.example/send"), "4: `sms.http.url`: `https://{user}.example/send`"),
+        (whole.replace("{text}", "{words}"), "5: `sms.http.body`: there is no {words}, only {to}"),
+        (whole.replace("{text}", "hello"), "3: `sms.http`: neither url nor body holds {text}"),
+        (format!("{whole}method = \"GET\"\n"), "3: `sms.http`: a GET has no body"),
+        (format!("{whole}headers = [\"X-To: {{to}}\"]\n"), "6: `sms.http.headers`: {to} stands in the body or the URL"),
+        (format!("{whole}headers = [\"X To\"]\n"), "6: `sms.http.headers`: write `X To` as Name: value"),
+        (
+            format!("{whole}success_pointer = \"/code\"\n"),
+            "3: `sms.http` needs both success_pointer and success_values",
+        ),
+        (format!("{whole}secret = \"a\"\nsecret_file = \"b\"\n"), "7: set `secret` or `secret_file`, not both"),
+    ] {
+        let told = refused(&text);
+        assert!(told.contains(problem), "{problem} in {told}");
+    }
+}
+
+#[test]
+fn a_gateway_at_alibaba_cloud_or_by_smpp_is_whole() {
+    let aliyun = "[sms]\ndriver = \"aliyun\"\nsignature = \"S\"\ncode_template = \"SMS_1\"\n[sms.aliyun]\naccess_key_id = \"id\"\naccess_key_secret = \"key\"\n";
+    let SmsDriver::Aliyun(config) = parse(aliyun).unwrap().sms.unwrap().driver else { panic!("another driver") };
+    assert_eq!(config.url, "https://dysmsapi.aliyuncs.com");
+    assert!(!format!("{config:?}").contains("key\""), "the secret is hidden");
+    let smpp = "[sms]\ndriver = \"smpp\"\n[sms.smpp]\nhost = \"smsc\"\nsystem_id = \"pbx\"\npassword = \"p\"\nsource = \"Shop\"\n";
+    let SmsDriver::Smpp(config) = parse(smpp).unwrap().sms.unwrap().driver else { panic!("another driver") };
+    assert_eq!((config.source_ton, config.source_npi, config.port), (5, 0, 2775));
+    for (text, problem) in [
+        (aliyun.replace("signature = \"S\"\n", ""), "1: `sms`: the driver \"aliyun\" needs `signature`"),
+        (
+            aliyun.replace("access_key_id = \"id\"\n", ""),
+            "5: `sms`: the driver \"aliyun\" needs `aliyun.access_key_id`",
+        ),
+        (smpp.replace("host = \"smsc\"\n", ""), "3: `sms`: the driver \"smpp\" needs `smpp.host`"),
+        (smpp.replace("\"pbx\"", "\"a-name-that-is-too-long\""), "5: `sms.smpp.system_id`: at most 15 characters"),
+    ] {
+        let told = refused(&text);
+        assert!(told.contains(problem), "{problem} in {told}");
+    }
+}

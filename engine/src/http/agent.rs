@@ -76,7 +76,7 @@ pub struct AgentNow {
     /// Since when; `None` until he signs in for the first time.
     pub since: Option<Instant>,
     /// `none`, `dialling`, `ringing` or `{"connected": "talking" | "held" | "consulting" | "three_way"}`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     pub call_status: CallStatus,
     /// The calls that he takes part in.
     pub calls: Vec<String>,
@@ -86,7 +86,7 @@ pub struct AgentNow {
     /// He supervises a call of another (MON-29).
     pub supervises: bool,
     /// `out`, `{"phone": "web" | "desk"}` or `{"mobile": ...}`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     pub sign: Sign,
     /// The extension that he is signed in on.
     pub signed_in_on: Option<String>,

@@ -1,5 +1,7 @@
 //! The API's description of itself: OpenAPI 3.1 made from the code, and a page to read it that needs no other host.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -8,7 +10,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Components, InfoBuilder, License, OpenApi, RefOr, Schema};
 use utoipa_axum::routes;
 
-use super::operation::{Guard, Operations};
+use super::operation::{Guard, Operations, errors};
 use super::principal::COOKIE;
 use super::problem::{FieldError, ProblemBody};
 use super::state::Api;
@@ -78,9 +80,32 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     for (name, schema) in shapes {
         components.schemas.insert(name.to_owned(), schema);
     }
+    for (name, answer) in errors() {
+        components.responses.insert(name.to_owned(), answer.into());
+    }
+    open_parts(&mut components.schemas);
     document
 }
 
+/// What other shapes are made of (`allOf`) stands there among members that it does not know, so it cannot say that there are no others. A request
+/// with members that are unknown is refused all the same.
+fn open_parts(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let wholes = schemas.values().filter_map(|schema| match schema {
+        RefOr::T(Schema::AllOf(whole)) => Some(&whole.items),
+        RefOr::T(_) | RefOr::Ref(_) => None,
+    });
+    let parts = wholes.flatten().filter_map(|part| match part {
+        RefOr::Ref(part) => part.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(_) => None,
+    });
+    for name in parts.collect::<Vec<_>>() {
+        if let Some(RefOr::T(Schema::Object(part))) = schemas.get_mut(&name) {
+            part.additional_properties = None;
+        }
+    }
+}
+
 const ABOUT: &str = "Times are RFC 3339 in UTC, durations are in ms. Lists take `limit` and `cursor` and give `items` and \
-`next_cursor`. Errors are RFC 9457 problem details with a stable `type`. Writes take `Idempotency-Key`; changes take \
-`If-Match` with the `ETag` that was read. `x-permission` names the permission that an operation needs.";
+`next_cursor`. Errors are RFC 9457 problem details with a stable `type`; any operation may also be answered with 500, 503 (with \
+`Retry-After`) or 504, in the same shape, where the server is at fault or something that it needs is away. Writes take `Idempotency-Key`; \
+changes take `If-Match` with the `ETag` that was read. `x-permission` names the permission that an operation needs.";

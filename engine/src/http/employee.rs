@@ -1,14 +1,17 @@
 //! `employees`: who works here (ORG-20 to ORG-30). One sees and changes those whose data one sees, and nobody who may do more than oneself.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use dialplan::number::{AgentNumber, Dialled};
+use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
 use hooks::id::DepartmentId;
 use serde::{Deserialize, Serialize};
+use switch::input::Command;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
@@ -421,12 +424,20 @@ async fn set_status(
         check_last_administrator(&mut edit, &employee).await?;
     }
     edit.tx.update(Employee { employment, ..employee }, expect).await?;
+    let mut phones: BTreeSet<ExtensionNumber> = BTreeSet::new();
     if leaves {
         edit.tx.end_sessions(&id).await?;
+        let own = edit.tx.find::<Agent>(&id).await?.and_then(|agent| agent.value.rules.extension);
+        let used = api.live().agent(&principal.tenant, &id).and_then(|agent| agent.extension.clone());
+        phones.extend([own, used].into_iter().flatten().filter_map(|extension| extension.parse().ok()));
     }
     edit.finish(&api).await?;
     if leaves {
         sip_credential::revoke_all_of(&api, &principal.tenant, &id).await;
+        for extension in phones {
+            // What the switch refuses here is that it stops, and then no phone is registered either.
+            let _ = api.switch().command(principal.tenant.clone(), Command::Unbind(extension)).await;
+        }
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -152,9 +152,8 @@ async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The process can take calls: SIP sockets, journal and database are well, and new calls are accepted.
-#[utoipa::path(get, path = "/readyz", tag = "health",
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+/// The process can take calls: SIP sockets, journal and database are well, and new calls are accepted. 503 with the same body where not.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses((status = 200, body = Readiness)))]
 async fn ready(State(api): State<Api>) -> (StatusCode, Json<Readiness>) {
     let readiness = readiness(&api).await;
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

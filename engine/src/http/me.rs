@@ -215,8 +215,7 @@ fn owner(principal: &Principal) -> String {
 /// Sends a code to a mobile that shall be one's own: 6 digits, for 5 minutes.
 #[utoipa::path(post, path = "/me/mobile-code", tag = "people", request_body = MobileAsk,
     responses((status = 204), (status = 409, description = "no codes are sent here; or an API token is no employee"),
-        (status = 429, description = "a code was sent less than 60 s ago, or ten within a day"),
-        (status = 503, description = "the gateway took none; try again")))]
+        (status = 429, description = "a code was sent less than 60 s ago, or ten within a day")))]
 async fn send_mobile_code(
     State(api): State<Api>,
     principal: Principal,

@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use hooks::plugin::PermissionKey;
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::response::Response as ApiResponse;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
@@ -102,17 +102,10 @@ impl Operations {
     pub fn add(self, guard: Guard, routes: UtoipaMethodRouter<Api>) -> Self {
         let (schemas, mut paths, methods) = routes;
         for item in paths.paths.values_mut() {
-            let operations = [
-                &mut item.get,
-                &mut item.put,
-                &mut item.post,
-                &mut item.delete,
-                &mut item.patch,
-                &mut item.head,
-                &mut item.options,
-                &mut item.trace,
-            ];
-            operations.into_iter().flatten().for_each(|operation| declare(guard, operation));
+            let reads = [&mut item.get, &mut item.head, &mut item.options, &mut item.trace];
+            let writes = [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+            reads.into_iter().flatten().for_each(|operation| declare(guard, Does::Read, operation));
+            writes.into_iter().flatten().for_each(|operation| declare(guard, Does::Write, operation));
         }
         let fields = Fields::of(&schemas, &paths).map(Arc::new);
         let check = move |request: Request, next: Next| check(guard, fields.clone(), request, next);
@@ -157,32 +150,67 @@ async fn check(guard: Guard, fields: Option<Arc<Fields>>, request: Request, next
     }
 }
 
-/// Writes the guard into the operation's description, with the answers it brings.
-fn declare(guard: Guard, operation: &mut Operation) {
+/// Whether an operation changes anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Read,
+    Write,
+}
+
+/// Writes the guard into the operation's description, with the errors that the guard, the layers around all operations and the extractors
+/// give. What its handler adds stands with the handler. No operation documents 5xx: any may be met by a fault of ours.
+fn declare(guard: Guard, does: Does, operation: &mut Operation) {
     let named = Extensions::builder().add("x-permission", guard.name()).build();
     operation.extensions.get_or_insert_with(Extensions::default).merge(named);
-    let answers: &[(&str, &str)] = match guard {
-        Guard::Public => {
-            operation.security = Some(Vec::new());
-            &[("default", "any other error")]
+    let none: [&str; 0] = [];
+    operation.security = Some(match guard {
+        Guard::Public => Vec::new(),
+        Guard::SignedIn | Guard::Own | Guard::Needs(_) | Guard::LocalOr(_) => {
+            vec![SecurityRequirement::new("bearer", none), SecurityRequirement::new("session", none)]
         }
-        Guard::SignedIn | Guard::Own => &[("401", "not signed in"), ("default", "any other error")],
-        Guard::Needs(_) | Guard::LocalOr(_) => {
-            &[("401", "not signed in"), ("403", "the permission is missing"), ("default", "any other error")]
+    });
+    let places = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(&parameter.parameter_in),
+        RefOr::Ref(_) => None,
+    });
+    let (in_path, others): (Vec<_>, Vec<_>) = places.partition(|place| **place == ParameterIn::Path);
+    let (takes_body, writes) = (operation.request_body.is_some(), does == Does::Write);
+    let given = [
+        (Kind::Malformed, takes_body),
+        (Kind::Unauthenticated, guard != Guard::Public),
+        (Kind::Forbidden, writes || !matches!(guard, Guard::Public | Guard::SignedIn)),
+        (Kind::NotFound, !in_path.is_empty()),
+        (Kind::Refused, writes),
+        (Kind::VersionMismatch, writes),
+        (Kind::TooLarge, takes_body),
+        (Kind::UnsupportedMediaType, takes_body),
+        (Kind::Invalid, writes || !others.is_empty()),
+    ];
+    let answers = &mut operation.responses.responses;
+    for (kind, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+        let answer = RefOr::Ref(Ref::from_response_name(kind.slug()));
+        answers.entry(kind.status().as_u16().to_string()).or_insert(answer);
+    }
+    for (status, answer) in answers {
+        if let RefOr::T(answer) = answer
+            && status.as_str() >= "400"
+            && answer.content.is_empty()
+        {
+            answer.content.insert(PROBLEM.to_owned(), problem_content().into());
         }
-    };
-    if guard != Guard::Public {
-        let none: [&str; 0] = [];
-        operation.security =
-            Some(vec![SecurityRequirement::new("bearer", none), SecurityRequirement::new("session", none)]);
     }
-    for (status, text) in answers {
-        let problem = RefOr::T(
-            ApiResponse::builder()
-                .description(*text)
-                .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))
-                .build(),
-        );
-        operation.responses.responses.entry((*status).to_owned()).or_insert(problem);
-    }
+}
+
+const PROBLEM: &str = "application/problem+json";
+
+fn problem_content() -> Content {
+    Content::new(Some(Ref::from_schema_name("Problem")))
+}
+
+/// The errors that operations refer to by name.
+pub fn errors() -> impl Iterator<Item = (&'static str, ApiResponse)> {
+    Kind::ALL.into_iter().filter(|kind| kind.status().is_client_error()).map(|kind| {
+        let answer = ApiResponse::builder().description(kind.title()).content(PROBLEM, problem_content());
+        (kind.slug(), answer.build())
+    })
 }

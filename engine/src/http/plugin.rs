@@ -1,4 +1,4 @@
-//! The operations of plugins, below `/api/v1/PLUGIN/`: mounted through the one guard as all others, read strictly, answered at the
+//! The operations of plugins, below `/api/v1/PLUGIN/` and the plugin's other roots: mounted through the one guard as all others, read strictly, answered at the
 //! plugin's desk, and written into the OpenAPI document. A plugin sees plain values and no HTTP.
 
 use std::collections::BTreeMap;
@@ -39,10 +39,21 @@ pub fn operations(plugins: &[Arc<dyn Plugin>]) -> Operations {
     for plugin in plugins {
         let schemas = schemas(&**plugin);
         for operation in plugin.operations() {
-            all = mount(all, plugin.name(), operation, schemas.clone());
+            all = mount(all, &**plugin, operation, schemas.clone());
         }
     }
     all
+}
+
+/// The path below `/api/v1`, and what it begins with.
+fn placed(plugin: &dyn Plugin, operation: &Operation) -> (String, &'static str) {
+    let Some(path) = operation.path.strip_prefix('/') else {
+        return (format!("/{}/{}", plugin.name(), operation.path), plugin.name());
+    };
+    let root = path.split('/').next().unwrap_or_default();
+    let own = plugin.roots().contains(&root);
+    assert!(own, "the operation {} is at /{path}, which is not below a root of {}", operation.name, plugin.name());
+    (format!("/{path}"), root)
 }
 
 type Named = Vec<(String, RefOr<Schema>)>;
@@ -56,7 +67,7 @@ fn schemas(plugin: &dyn Plugin) -> Named {
     plugin.schemas().into_iter().map(read).collect()
 }
 
-fn mount(all: Operations, plugin: &'static str, operation: Operation, schemas: Named) -> Operations {
+fn mount(all: Operations, plugin: &dyn Plugin, operation: Operation, schemas: Named) -> Operations {
     let (filter, method) = match operation.method {
         Method::Get => (MethodFilter::GET, HttpMethod::Get),
         Method::Post => (MethodFilter::POST, HttpMethod::Post),
@@ -64,10 +75,12 @@ fn mount(all: Operations, plugin: &'static str, operation: Operation, schemas: N
         Method::Patch => (MethodFilter::PATCH, HttpMethod::Patch),
         Method::Delete => (MethodFilter::DELETE, HttpMethod::Delete),
     };
-    let described: utoipa::openapi::path::Operation = serde_json::from_value(described(plugin, &operation))
+    let (path, root) = placed(plugin, &operation);
+    let described: utoipa::openapi::path::Operation = serde_json::from_value(described(root, &operation))
         .unwrap_or_else(|error| panic!("the operation {} cannot be described: {error}", operation.name));
     let mut paths = Paths::new();
-    paths.add_path_operation(format!("/{plugin}/{}", operation.path), vec![method], described);
+    paths.add_path_operation(path, vec![method], described);
+    let plugin = plugin.name();
     let guard = Guard::Needs(operation.permission);
     let operation = Arc::new(operation);
     let handler = move |State(api): State<Api>,
@@ -83,7 +96,7 @@ fn mount(all: Operations, plugin: &'static str, operation: Operation, schemas: N
 }
 
 /// The operation as OpenAPI has it.
-fn described(plugin: &str, operation: &Operation) -> Value {
+fn described(root: &str, operation: &Operation) -> Value {
     let in_path = operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let in_path =
         in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
@@ -100,7 +113,7 @@ fn described(plugin: &str, operation: &Operation) -> Value {
     });
     let mut described = json!({
         "operationId": operation.name,
-        "tags": [plugin],
+        "tags": [root],
         "summary": operation.summary,
         "parameters": in_path.chain(in_query).collect::<Vec<Value>>(),
         "responses": answers.collect::<Map<String, Value>>(),

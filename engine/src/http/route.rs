@@ -291,7 +291,9 @@ const TRUNKS_MAX: usize = 16;
 async fn check_ends(edit: &mut Edit, rule: &RouteRule) -> Result<(), Problem> {
     let mut faults = Faults::default();
     match rule {
-        RouteRule::Inbound { trunk, to, hours, closed, .. } => {
+        RouteRule::Inbound { trunk, did, to, hours, closed } => {
+            let free = !edit.tx.is_anothers(did).await?;
+            faults.require("did", free, "this number is another tenant's; write one of your own");
             if let Some(name) = trunk {
                 check_trunk(edit, &mut faults, "trunk".to_owned(), name).await?;
             }

@@ -91,8 +91,7 @@ pub struct Join {
 /// Sends a code to a mobile (获取验证码): 6 digits, for 5 minutes. The answer is the same whether anybody has that mobile or not.
 #[utoipa::path(post, path = "/session/sms-code", tag = "session", request_body = CodeAsk,
     responses((status = 204), (status = 409, description = "no codes are sent here: sign in with a password"),
-        (status = 429, description = "a code was sent less than 60 s ago, or ten within a day; or too many asks from this address"),
-        (status = 503, description = "the gateway took none; try again")))]
+        (status = 429, description = "a code was sent less than 60 s ago, or ten within a day; or too many asks from this address")))]
 async fn send_sign_in_code(
     State(api): State<Api>,
     caller: Caller,

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use dialplan::hours::Zone;
 use dialplan::number::Dialled;
 use dialplan::say::Language;
 use hooks::fact::AudioFormat;
@@ -68,6 +69,7 @@ pub struct TenantShown {
 #[serde(deny_unknown_fields)]
 pub struct TenantChange {
     name: Option<String>,
+    time_zone: Option<String>,
     language: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
@@ -133,6 +135,9 @@ async fn change_tenant(
     let mut faults = Faults::default();
     let named = change.name.as_deref().is_none_or(|name| (1..=64).contains(&name.chars().count()));
     faults.require("name", named, "a tenant's name is 1 to 64 characters");
+    if let Some(zone) = &change.time_zone {
+        faults.note("time_zone", zone.parse::<Zone>());
+    }
     let language = change.language.and_then(|language| faults.note("language", language.parse::<Language>()));
     if let Some(Some(number)) = &change.caller_number {
         faults.note("caller_number", number.parse::<Dialled>());
@@ -149,6 +154,7 @@ async fn change_tenant(
     let mut edit = Edit::begin(&api, &principal).await?;
     let (mut tenant, expect) = edit.found::<Tenant>(&id, &if_match).await?;
     tenant.name = change.name.unwrap_or(tenant.name);
+    tenant.time_zone = change.time_zone.unwrap_or(tenant.time_zone);
     tenant.language = language.unwrap_or(tenant.language);
     tenant.caller_number = change.caller_number.unwrap_or(tenant.caller_number);
     tenant.record_internal = change.record_internal.unwrap_or(tenant.record_internal);

@@ -110,7 +110,7 @@ pub struct AgentOnBoard {
     /// One word for both (AGT-11): `idle`, `ringing` (also while he dials), `connected`, `not_ready`, `on_break`, `wrap_up`, `offline`.
     pub word: &'static str,
     /// `none`, `dialling`, `ringing` or `{"connected": "talking" | "held" | "consulting" | "three_way"}`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     pub call_status: CallStatus,
     /// The extension that he is signed in on.
     pub extension: Option<String>,

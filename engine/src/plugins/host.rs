@@ -1,6 +1,6 @@
 //! The engine as one plugin sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,20 +10,24 @@ use dialplan::number::Dialled;
 use dialplan::number_map;
 use hooks::directory::Employee;
 use hooks::id::{CallId, TenantId};
-use hooks::plugin::{Host, HostError, NotDialled, Recorded};
+use hooks::plugin::{Host, HostError, NotDialled, PermissionKey, Recorded};
 use hooks::position::Position;
+use hooks::sms::{Message, NotSent};
 use recordings::failpoint::fail_point;
 use switch::input::Command;
 use switch::output::Done;
 use tokio::runtime::Handle;
 
+use crate::http::permission::EVERYTHING;
 use crate::journal::facts::FactReader;
 use crate::journal::{JournalHandle, ReadError};
 use crate::live::{Live, SwitchHandle};
 use crate::locations::Locations;
 use crate::passed::Passed;
+use crate::sms::Sms;
 use crate::store::departments::Department;
 use crate::store::employees::{self, Employment};
+use crate::store::roles::Role;
 use crate::store::tenants::Tenant;
 use crate::store::{Store, StoreError, unix_ms};
 
@@ -53,6 +57,8 @@ pub struct HostParts {
     pub journals: BTreeMap<TenantId, JournalHandle>,
     /// Where numbers are at home.
     pub locations: Arc<Locations>,
+    /// The gateway of short messages, if there is one.
+    pub sms: Option<Sms>,
     /// Who has read how far.
     pub passed: Passed,
     /// True once the process stops.
@@ -206,5 +212,34 @@ impl Host for PluginHost {
             }
             Err(error) => Err(refused(&error)),
         }
+    }
+
+    fn another_may(&self, tenant: &TenantId, key: PermissionKey, employee: &str) -> Result<bool, HostError> {
+        let store = &self.parts.store;
+        let roles = self.ask(store.all::<Role>(tenant))?;
+        let holding = |role: &Role| role.permissions.contains(EVERYTHING) || role.permissions.contains(key.0);
+        let holding: BTreeSet<String> =
+            roles.into_iter().filter(|stored| holding(&stored.value)).map(|stored| stored.value.id).collect();
+        let employees = self.ask(store.all::<employees::Employee>(tenant))?;
+        Ok(employees.iter().map(|stored| &stored.value).any(|other| {
+            other.employee_no != employee && other.employment == Employment::Active && holding.contains(&other.role)
+        }))
+    }
+
+    fn send_sms(&self, message: &Message) -> Result<(), NotSent> {
+        let none = "no gateway sends short messages here: an administrator names one in [sms] of the configuration";
+        let sms = self.parts.sms.as_ref().ok_or_else(|| NotSent::NoGateway(none.to_owned()))?;
+        if !sms.reaches(&message.to) {
+            let detail = "messages to such numbers are not sent: see prefixes in [sms] of the configuration";
+            return Err(NotSent::NoGateway(detail.to_owned()));
+        }
+        let message = crate::sms::Message {
+            to: message.to.clone(),
+            text: message.text.clone(),
+            signature: message.signature.clone(),
+            template: message.template.clone(),
+            parameters: message.parameters.clone(),
+        };
+        self.runtime.block_on(sms.send(&message)).map_err(|error| NotSent::Failed(error.to_string()))
     }
 }

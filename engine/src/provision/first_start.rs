@@ -19,7 +19,7 @@ use crate::store::queues::Queue;
 use crate::store::roles::Role;
 use crate::store::rooms::Room;
 use crate::store::routes::{Route, RouteRule, RouteTarget};
-use crate::store::setting::{Change, Origin};
+use crate::store::setting::{Change, Origin, SettingsTx};
 use crate::store::tenants::Tenant;
 use crate::store::{Store, StoreError};
 
@@ -106,7 +106,9 @@ impl Passwords {
         std::env::var(DEMO_PASSWORD).ok().filter(|text| !text.is_empty()).map_or(Self::Random, Self::Demo)
     }
 
-    fn make(&self) -> String {
+    /// A password.
+    #[must_use]
+    pub fn make(&self) -> String {
         match self {
             Self::Random => new_password(),
             Self::Demo(password) => password.clone(),
@@ -137,13 +139,8 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
     let tenant = TenantId::first();
     let mut tx = store.change(Change::system(tenant.clone(), Origin::Setup)).await?;
     // The demo's two phones are heard on its recording.
-    tx.create(Tenant { record_internal: true, ..Tenant::new(tenant, "Default") }).await?;
-    tx.create(Department::root("Default")).await?;
-    tx.create(Role::administrator()).await?;
-    tx.create(Role::agent()).await?;
-    let admin = employee(ADMIN_NUMBER, "Administrator", &first.admin_password, passwords).await;
-    tx.create(Employee { login: ADMIN.to_owned(), role: Role::ADMINISTRATOR.to_owned(), ..admin }).await?;
-    tx.is_born_joined(ADMIN_NUMBER).await?;
+    let tenant = Tenant { record_internal: true, ..Tenant::new(tenant, "Default") };
+    found(&mut tx, tenant, &first.admin_password, passwords).await?;
     for (number, password) in &first.phones {
         let number = number.parse().expect("a demo phone's number is an extension");
         let extension = Extension::new(number, &config.sip.domain, password);
@@ -160,6 +157,27 @@ pub async fn run(store: &Store, config: &Config, passwords: &Passwords) -> Resul
     tx.create(sample_route()).await?;
     tx.commit().await?;
     Ok(Some(first))
+}
+
+/// A tenant with what each has from its first day (ORG-38): the root department, the roles of administrators and agents, and an
+/// administrator.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn found(
+    tx: &mut SettingsTx,
+    tenant: Tenant,
+    password: &str,
+    passwords: &Passwords,
+) -> Result<(), StoreError> {
+    let root = Department::root(&tenant.name);
+    tx.create(tenant).await?;
+    tx.create(root).await?;
+    tx.create(Role::administrator()).await?;
+    tx.create(Role::agent()).await?;
+    let admin = employee(ADMIN_NUMBER, "Administrator", password, passwords).await;
+    tx.create(Employee { login: ADMIN.to_owned(), role: Role::ADMINISTRATOR.to_owned(), ..admin }).await?;
+    tx.is_born_joined(ADMIN_NUMBER).await
 }
 
 async fn employee(number: &str, name: &str, password: &str, passwords: &Passwords) -> Employee {

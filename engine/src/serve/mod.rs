@@ -163,7 +163,7 @@ impl Running {
         let sip = Arc::new(SipIo::start(&sip_listen(&config), secrets.sip(&names)?, inbox.clone(), capture.tap())?);
         let prompts = stored.prompts(&config).await?;
         let (media, browsers) = start_media(&config, &inbox, &recovered.repaired, &prompts)?;
-        let (hooks, webhooks, lookups) = outward(&config, &plugins, &names, &secrets, &inbox);
+        let (hooks, webhooks, lookups, sms) = outward(&config, &plugins, &names, &secrets, &inbox);
         let node = NodeConfig { lookups: hooks.times(), ..config.node(listening(&sip), browsers) };
         let switch = Switch::new(node, random_bytes(), clock.now());
         let journals = recovered.handles();
@@ -178,10 +178,10 @@ impl Running {
         let mut tasks = vec![tokio::spawn(disk::watch(config.clone(), inbox.clone(), stopping.clone()))];
         tasks.extend(journals.values().map(|journal| start_consumer(journal, &stored.store, &inbox, &stopping)));
         let keeping = Housekeeping::new(&stored.store, &journals, &plugins, &config, &health.passed());
-        let parts = host_parts(&config, &stored.store, &live, &inbox, &journals, &keeping.passed)?;
+        let parts = host_parts(&config, &stored.store, &live, &inbox, &journals, &keeping.passed, sms)?;
         let running = plugins::Plugins::start(&plugins, &parts, &config.plugins_dir())?;
-        let keeper = keeping::start(&config, &storage, &stored.store, &inbox, &stopping);
-        tasks.extend([keeper, tokio::spawn(keeping.run(stopping.clone())), tokio::spawn(heap::run(stopping.clone()))]);
+        tasks.push(keeping::start(&config, &storage, &stored.store, &inbox, &stopping));
+        tasks.extend([tokio::spawn(keeping.run(stopping.clone())), tokio::spawn(heap::run(stopping.clone()))]);
         tasks.extend(keeping::mail(&config, &stored.store, &storage, &stopping));
         let api = Api::new(Parts {
             store: stored.store.clone(),
@@ -204,7 +204,7 @@ impl Running {
             webhooks,
             park: config.park.clone(),
             tasks: Tasks::new(stored.store.clone(), &config.data_dir, config.tasks_keep_days),
-            sms: config.sms.clone().map(Sms::new),
+            sms: parts.sms,
             desks: running.desks.clone(),
             locations: parts.locations,
         });
@@ -361,6 +361,7 @@ fn host_parts(
     inbox: &Inbox,
     journals: &BTreeMap<TenantId, JournalHandle>,
     passed: &Passed,
+    sms: Option<Sms>,
 ) -> anyhow::Result<HostParts> {
     Ok(HostParts {
         store: store.clone(),
@@ -368,6 +369,7 @@ fn host_parts(
         switch: Arc::new(inbox.clone()),
         journals: journals.clone(),
         locations: Arc::new(Locations::open(config.locations.as_deref())?),
+        sms,
         passed: passed.clone(),
         stopping: Arc::default(),
     })
@@ -392,12 +394,13 @@ fn outward(
     names: &Arc<Names>,
     secrets: &Secured,
     inbox: &Inbox,
-) -> (Arc<Hooks>, Webhooks, Lookups) {
+) -> (Arc<Hooks>, Webhooks, Lookups, Option<Sms>) {
     let client = secrets.client();
     let hooks = Arc::new(Hooks::new(plugins, config.lookup.hooks.clone(), Arc::clone(names), client.clone()));
     let webhooks = Webhooks::new(config.webhooks.clone(), Arc::clone(names), client.clone());
+    let sms = config.sms.clone().map(|sms| Sms::new(sms, Arc::clone(names), client.clone()));
     let lookups = Lookups::new(&config.lookup, Arc::clone(&hooks), Arc::clone(names), client, inbox.clone());
-    (hooks, webhooks, lookups)
+    (hooks, webhooks, lookups, sms)
 }
 
 /// What goes on beside the API as long as the process does.

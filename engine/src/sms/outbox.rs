@@ -19,8 +19,9 @@ impl Outbox {
     }
 
     fn append(&self, message: &Message) -> std::io::Result<()> {
-        let Message { to, text, template, parameters } = message;
-        let line = json!({"to": to, "text": text, "template": template, "parameters": parameters});
+        let Message { to, text, signature, template, parameters } = message;
+        let line =
+            json!({"to": to, "text": text, "signature": signature, "template": template, "parameters": parameters});
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.0)?;
         file.write_all(format!("{line}\n").as_bytes())
     }

@@ -10,7 +10,7 @@ use dialplan::say::{PromptName, defaults};
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::setting::{Setting, as_text, as_texts};
+use super::setting::{Setting, SettingsTx, as_text, as_texts};
 use super::sql::{Arg, Row, args, json};
 
 /// A route as it is set.
@@ -375,6 +375,22 @@ impl Setting for Route {
             }
         };
         Ok(Self { name: row.parsed("name")?, place: row.unsigned("place")?, rule })
+    }
+}
+
+impl SettingsTx {
+    /// Whether another tenant has a route for just this number: each is one tenant's in an installation (decision 8). Prefixes may
+    /// be several tenants', since the more specific one has the call.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn is_anothers(&mut self, did: &Did) -> Result<bool, StoreError> {
+        let DidPattern::Exact(number) = did.pattern() else { return Ok(false) };
+        let bare = number.trim_start_matches('+');
+        let (conn, change) = self.parts();
+        let sql = "SELECT tenant FROM routes WHERE did IN ($2, $3) AND tenant <> $1 LIMIT 1";
+        let found = conn.first(sql, args![change.tenant.as_str(), bare, format!("+{bare}")]).await?;
+        Ok(found.is_some())
     }
 }
 

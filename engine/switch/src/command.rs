@@ -89,6 +89,13 @@ impl Switch {
                 }
                 Ok(Done::Ok)
             }
+            Command::Unbind(extension) => {
+                let aor = Aor { tenant: tenant.clone(), extension };
+                for change in self.desk.registrar.drop_all(&aor) {
+                    self.registration_changed(change);
+                }
+                Ok(Done::Ok)
+            }
             Command::TestTrunk(name) => match trunk::table::test(&mut self.desk, id, tenant, &name) {
                 // It is answered when the trunk has answered.
                 Ok(()) => return,

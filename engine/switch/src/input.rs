@@ -283,6 +283,8 @@ pub enum Command {
     Admit(Box<Pass>),
     /// The passes of this session end, and with them what is registered by them. Calls go on.
     Revoke(String),
+    /// The phones of an extension are registered no more, until they register again. Calls go on.
+    Unbind(ExtensionNumber),
 }
 
 /// What may be done with a message.

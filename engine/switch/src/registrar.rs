@@ -253,6 +253,12 @@ impl Registrar {
         ids.into_iter().filter_map(|id| self.unbind(aor, id, UnboundReason::SignedOut)).collect()
     }
 
+    /// Ends all bindings of an extension whose owner is gone.
+    pub(crate) fn drop_all(&mut self, aor: &Aor) -> Vec<Change> {
+        let ids: Vec<BindingId> = self.of(aor).iter().map(|binding| binding.id).collect();
+        ids.into_iter().filter_map(|id| self.unbind(aor, id, UnboundReason::SignedOut)).collect()
+    }
+
     /// The extensions of a tenant that have bindings.
     pub(crate) fn extensions_of(&self, tenant: &TenantId) -> Vec<Aor> {
         self.bindings.keys().filter(|aor| aor.tenant == *tenant).cloned().collect()

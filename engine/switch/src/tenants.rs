@@ -43,19 +43,14 @@ impl Tenants {
         all.next().filter(|_| all.next().is_none())
     }
 
-    /// The trunk that a source belongs to. Where several tenants share a carrier, the one whose routes take the number
-    /// dialled has it (numbers are unique per installation), else the first.
+    /// The trunk that a source belongs to. Where several tenants share a carrier, the one whose routes name the number
+    /// dialled best has it: one who takes all numbers takes none that is another's. The first where nobody names it.
     pub(crate) fn by_source(&self, source: IpAddr, did: Option<&str>) -> Option<(&Arc<TenantConfig>, &Trunk)> {
-        let mut first = None;
-        for tenant in self.by_id.values() {
-            for trunk in tenant.trunks.values().filter(|trunk| is_source(trunk, source)) {
-                if did.is_some_and(|did| tenant.plan.inbound(&trunk.name, did).is_some()) {
-                    return Some((tenant, trunk));
-                }
-                first = first.or(Some((tenant, trunk)));
-            }
-        }
-        first
+        let trunks = self.by_id.values().flat_map(|tenant| {
+            tenant.trunks.values().filter(|trunk| is_source(trunk, source)).map(move |trunk| (tenant, trunk))
+        });
+        let fit = |(tenant, trunk): &(&Arc<TenantConfig>, &Trunk)| tenant.plan.inbound_fit(&trunk.name, did?);
+        trunks.map(|it| (fit(&it), it)).reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, it)| it)
     }
 }
 
@@ -132,10 +127,14 @@ mod tests {
         let mut tenants = Tenants::default();
         tenants.set(tenant("a", &[], "1"));
         tenants.set(tenant("b", &[], "2"));
+        let mut greedy = TenantConfig::clone(&tenant("0", &[], "7"));
+        greedy.plan.inbound[0].did = DidPattern::Prefix(String::new());
+        tenants.set(Arc::new(greedy));
         let found = |did| tenants.by_source(IpAddr::from([192, 0, 2, 9]), did).map(|(t, _)| t.tenant.as_str());
+        assert_eq!(found(Some("1")), Some("a"), "who takes all takes none that is another's");
         assert_eq!(found(Some("2")), Some("b"));
-        assert_eq!(found(Some("3")), Some("a"));
-        assert_eq!(found(None), Some("a"));
+        assert_eq!(found(Some("3")), Some("0"));
+        assert_eq!(found(None), Some("0"));
         assert!(tenants.by_source(IpAddr::from([198, 51, 100, 1]), None).is_none());
     }
 }

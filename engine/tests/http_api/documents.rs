@@ -23,11 +23,31 @@ fn each_operation_has_a_name_a_summary_and_shapes_that_exist() {
     }
     let mut used = BTreeSet::new();
     references(&document, &mut used);
-    let known = document["components"]["schemas"].as_object().unwrap();
     for reference in used {
-        let name = reference.rsplit('/').next().unwrap();
-        assert!(known.contains_key(name), "{reference} leads nowhere");
+        let target = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+        assert!(target.is_some(), "{reference} leads nowhere");
     }
+}
+
+/// Clients can tell the answers of an operation apart: each status that it may give is named, and a fault of ours is never part of the deal.
+#[test]
+fn each_operation_names_the_statuses_that_it_gives_and_no_fault_of_ours() {
+    let document = serde_json::to_value(engine::http::openapi(&[Arc::new(Phonebook::default())])).unwrap();
+    let statuses = |path: &str, method: &str| -> Vec<String> {
+        let answers = document["paths"][path][method]["responses"].as_object();
+        answers.unwrap_or_else(|| panic!("{method} {path}")).keys().cloned().collect()
+    };
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            for status in statuses(path, method) {
+                let number: u16 = status.parse().unwrap_or_else(|_| panic!("{method} {path}: {status}"));
+                assert!((100..500).contains(&number), "{method} {path}: {status}");
+            }
+        }
+    }
+    assert_eq!(statuses("/api/v1/routes/{name}", "get"), ["200", "401", "403", "404"]);
+    let written = ["200", "400", "401", "403", "404", "409", "412", "413", "415", "422"];
+    assert_eq!(statuses("/api/v1/routes/{name}", "put"), written);
 }
 
 fn references(value: &Value, into: &mut BTreeSet<String>) {

@@ -59,6 +59,7 @@ fn document(call: CallId, direction: Direction) -> CallDocument {
     let mut document = record(call, NUMBER, "10060");
     document.record.direction = direction;
     document.record.survey = None;
+    document.record.caller_name = NUMBER.to_owned();
     document.record.callee = NUMBER.to_owned();
     document.record.overflow_number = Some(NUMBER.to_owned());
     let dial = Segment { number: Some(NUMBER.to_owned()), ..Segment::of(SegmentKind::Dial, NOON) };

@@ -67,7 +67,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 fn sms(folder: &std::path::Path) -> SmsConfig {
     SmsConfig {
         driver: SmsDriver::File(folder.join("sms")),
+        allow_private: false,
         prefixes: vec!["+86".to_owned()],
+        signature: "签名".to_owned(),
         code_text: "{code} for {minutes} minutes".to_owned(),
         code_template: "SMS_1".to_owned(),
     }
@@ -131,7 +133,7 @@ impl SwitchHandle for FakeSwitch {
                 (Some(_), RecordAction::Pause) => Err(Refused::NotRecorded),
                 (Some(_), RecordAction::Start | RecordAction::Stop | RecordAction::Resume) => Ok(Done::Ok),
             },
-            Command::Voicemail { .. } => Ok(Done::Ok),
+            Command::Voicemail { .. } | Command::Unbind(_) => Ok(Done::Ok),
             Command::CancelCallback { queue, callback, .. } => {
                 let queue = self.live.queue(&tenant, queue.as_str());
                 match queue.is_some_and(|queue| queue.callbacks.iter().any(|it| it.call == callback)) {
@@ -293,6 +295,7 @@ impl Fixture {
             switch: switch.clone(),
             journals: journals.iter().map(|(tenant, journal)| (tenant.clone(), journal.handle())).collect(),
             locations: locations.clone(),
+            sms: None,
             passed: engine::passed::Passed::default(),
             stopping: Arc::default(),
         };
@@ -319,7 +322,7 @@ impl Fixture {
             hooks: Arc::new(hooks(client.clone())),
             registry: Arc::new(Registry::new(&[plugin])),
             tasks: Tasks::new(store.clone(), folder.path(), 7),
-            sms: has_sms.then(|| Sms::new(sms(folder.path()))),
+            sms: has_sms.then(|| Sms::new(sms(folder.path()), Arc::new(Names::default()), client.clone())),
             desks: Desks::new(vec![desk]),
             locations,
             webhooks: Webhooks::new(webhooks, Arc::new(Names::default()), client),

@@ -166,6 +166,40 @@ async fn another_tenant_sees_and_changes_nothing() {
     }
 }
 
+/// Proves GEN-02: a number of the installation is one tenant's.
+#[tokio::test]
+async fn no_tenant_takes_the_number_of_another() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let route = |name: &str, did: &str| json!({"name": name, "direction": "inbound", "did": did, "to": "echo"});
+    assert_eq!(admin.post("/routes", route("hotline", "861012345678")).await.status, 201);
+    let theirs = fixture.token(&other_tenant(), &["*"]).await;
+    let theirs = fixture.client().with("authorization", &format!("Bearer {theirs}"));
+    for (did, status) in [("861012345678", 422), ("+861012345678", 422), ("861012345679", 201), ("8610*", 201)] {
+        let answer = theirs.post("/routes", route(&format!("r{}", did.trim_matches(['+', '*'])), did)).await;
+        assert_eq!(answer.status, status, "{did}");
+        if status == 422 {
+            assert_eq!(answer.json()["errors"][0]["field"], "did");
+        }
+    }
+    let same = json!({"direction": "inbound", "did": "861012345678", "to": "1001"});
+    let answer = admin.send("PUT", "/routes/hotline", Some(same)).await;
+    assert_eq!(answer.status, 200, "its own number stays its own");
+}
+
+/// Proves GEN-03 (a tenant says in which zone its days begin).
+#[tokio::test]
+async fn a_tenant_says_where_its_clocks_are() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let changed = admin.patch("/tenants/default", json!({"time_zone": "Europe/Berlin"})).await.json();
+    assert_eq!(changed["time_zone"], "Europe/Berlin");
+    let wrong = admin.patch("/tenants/default", json!({"time_zone": "Europe/Berlim"})).await;
+    assert_eq!((wrong.problem().as_str(), &wrong.json()["errors"][0]["field"]), ("invalid", &"time_zone".into()));
+    let detail = wrong.json()["errors"][0]["detail"].to_string();
+    assert!(detail.contains("Europe/Berlin"), "{detail}");
+}
+
 #[tokio::test]
 async fn each_id_of_an_unknown_thing_is_not_found() {
     let fixture = Fixture::new().await;

@@ -289,7 +289,7 @@ async fn employees_are_found_by_what_they_are() {
     assert_eq!(rest["items"][0]["number"], "10003");
 }
 
-/// Proves ORG-25, ORG-27, ORG-28, ORG-30, LOGIN-05, and LOGIN-09 but for desk phones, whose registration stays.
+/// Proves ORG-25, ORG-27, ORG-28, ORG-30, LOGIN-05 and LOGIN-09.
 #[tokio::test]
 async fn who_left_is_out_at_once_and_may_come_back() {
     let fixture = Fixture::new().await;
@@ -322,6 +322,8 @@ async fn who_left_is_out_at_once_and_may_come_back() {
     assert!(!in_config(&fixture), "the switch signs him out, his mobile, too");
     let revoked = |(_, command): &(hooks::id::TenantId, Command)| matches!(command, Command::Revoke(_));
     assert!(fixture.switch.commands.lock().unwrap().iter().any(revoked), "his browser is no phone any more");
+    let unbound = |(_, command): &(hooks::id::TenantId, Command)| *command == Command::Unbind("1001".parse().unwrap());
+    assert!(fixture.switch.commands.lock().unwrap().iter().any(unbound), "nor is the one on his desk");
     assert_eq!(admin.send("PUT", "/employees/10001/status", Some(json!({"status": "in_service"}))).await.status, 204);
     assert!(in_config(&fixture));
     // ORG-30.

@@ -53,11 +53,29 @@ impl Api {
     ///
     /// # Errors
     /// When the server refuses.
-    pub fn sign_in(mut self, login: &str, password: &str) -> Result<Self> {
-        let answer = self.post("session", &json!({"login": login, "password": password}))?;
+    pub fn sign_in(self, login: &str, password: &str) -> Result<Self> {
+        self.signed_in(&json!({"login": login, "password": password}))
+    }
+
+    /// [`Self::sign_in`] to one of several tenants.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn sign_in_to(self, tenant: &str, login: &str, password: &str) -> Result<Self> {
+        self.signed_in(&json!({"tenant": tenant, "login": login, "password": password}))
+    }
+
+    fn signed_in(mut self, who: &Value) -> Result<Self> {
+        let answer = self.post("session", who)?;
         let token = answer.json()["token"].as_str().map(str::to_owned);
         self.token = Some(token.with_context(|| format!("no token in {}: {}", answer.status, answer.json()))?);
         Ok(self)
+    }
+
+    /// The client of a program that has this token.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
     }
 
     /// True when `/readyz` says so.

@@ -27,6 +27,17 @@ const PHONE: &str = "phone.mjs";
 /// The console.
 const CONSOLE: &str = "console.mjs";
 
+/// The node that runs the drivers, whose packages are installed where they are missing.
+///
+/// # Errors
+/// When they cannot be.
+pub fn node() -> Result<String> {
+    let setup = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../setup/browser.sh");
+    let node = Command::new(setup).stderr(Stdio::inherit()).output().context("tests/setup/browser.sh")?;
+    ensure!(node.status.success(), "tests/setup/browser.sh failed");
+    Ok(String::from_utf8_lossy(&node.stdout).trim().to_owned())
+}
+
 /// Where a browser runs.
 #[derive(Clone, Copy)]
 enum Place<'a> {
@@ -84,10 +95,7 @@ impl Browser {
         let capture = folder.path().join("capture.wav");
         write_capture(&capture, sound)?;
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../browser").join(script);
-        let setup = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../setup/browser.sh");
-        let node = Command::new(setup).stderr(Stdio::inherit()).output().context("tests/setup/browser.sh")?;
-        ensure!(node.status.success(), "tests/setup/browser.sh failed");
-        let node = String::from_utf8_lossy(&node.stdout).trim().to_owned();
+        let node = node()?;
         let mut command = match place {
             Place::Here => Command::new(node),
             Place::Inside(network) => network.command(Path::new(&node)),

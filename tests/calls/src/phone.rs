@@ -25,6 +25,7 @@ pub struct Phone {
     user: String,
     local: SocketAddr,
     server: SocketAddr,
+    domain: Option<String>,
     line: Line,
     ladder: Vec<String>,
     seen: Vec<String>,
@@ -122,6 +123,7 @@ impl Phone {
             user: user.to_owned(),
             local,
             server,
+            domain: None,
             line,
             ladder,
             seen,
@@ -129,6 +131,18 @@ impl Phone {
             began: Instant::now(),
             received: Received::default(),
         }
+    }
+
+    /// Names this SIP domain in place of the server's address.
+    #[must_use]
+    pub fn of_domain(mut self, domain: &str) -> Self {
+        self.domain = Some(domain.to_owned());
+        self
+    }
+
+    /// The host of its own address-of-record and of those whom it calls.
+    fn realm(&self) -> String {
+        self.domain.clone().unwrap_or_else(|| self.server.to_string())
     }
 
     /// Its own transport address.
@@ -379,7 +393,7 @@ impl Phone {
     }
 
     fn register_with(&mut self, password: &str, hash: Hash, fields: &str) -> Result<Text> {
-        let (user, uri) = (self.user.clone(), format!("sip:{}", self.server));
+        let (user, uri) = (self.user.clone(), format!("sip:{}", self.realm()));
         let (tag, call_id) = (unique(), unique());
         let request = |via: &str, cseq: u32, authorization: &str| {
             format!(
@@ -400,11 +414,12 @@ impl Phone {
     /// A dialog about to begin with a call to `number`.
     #[must_use]
     pub fn dialog_to(&self, number: &str) -> Dialog {
+        let realm = self.realm();
         Dialog {
             call_id: format!("{}@phone", unique()),
-            local: format!("<sip:{}@{}>;tag={}", self.user, self.server, unique()),
-            remote: format!("<sip:{number}@{}>", self.server),
-            target: format!("sip:{number}@{}", self.server),
+            local: format!("<sip:{}@{realm}>;tag={}", self.user, unique()),
+            remote: format!("<sip:{number}@{realm}>"),
+            target: format!("sip:{number}@{realm}"),
             routes: Vec::new(),
             cseq: 0,
             contact: self.contact(),

@@ -49,6 +49,28 @@ fn a_phone_registers_and_calls_with_a_pass_until_it_ends() {
     world.play("3s alice > REGISTER\n9s alice < 200");
 }
 
+/// Proves LOGIN-09 (the phone of whoever left is registered no more, and his call may finish), as far as the switch goes.
+#[test]
+fn the_phones_of_an_extension_are_let_go_and_its_call_goes_on() {
+    let mut world = World::new(node(), tenant());
+    world.register(&["alice", "bob"]);
+    world.play(
+        r#"
+        0ms    alice > INVITE 1002
+        0ms    bob   < INVITE `From: "Alice" <sip:1001@pbx.example>`
+        1s     bob   > 200
+        1s     bob   < ACK
+        1s     alice < 200
+        "#,
+    );
+    world.facts.clear();
+    assert_eq!(world.command(Command::Unbind("1001".parse().unwrap())), Ok(Done::Ok));
+    assert_eq!(world.facts, ["unbound 1001 SignedOut"], "Bob's stays");
+    world.play("1s alice hears bob\n1s alice > BYE\n1s bob < BYE");
+    world.play("0ms bob > INVITE 1001\n0ms bob < 480");
+    assert_eq!(world.command(Command::Unbind("1999".parse().unwrap())), Ok(Done::Ok), "who has none");
+}
+
 #[test]
 fn a_pass_is_for_an_extension_of_its_tenant() {
     let mut world = world();

@@ -16,23 +16,28 @@ use serde_json::{Value, json};
 
 use crate::queue::trunk;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The pitches of the agent and of the caller.
-const AGENT_HZ: f64 = 700.0;
-const CALLER_HZ: f64 = 1_200.0;
+pub(crate) const AGENT_HZ: f64 = 700.0;
+pub(crate) const CALLER_HZ: f64 = 1_200.0;
 
 /// A server with the console in it, the line of a carrier, and a route from that to the queue.
-struct Centre {
-    carrier: SocketAddr,
-    server: Switchboard,
+pub(crate) struct Centre {
+    pub(crate) carrier: SocketAddr,
+    pub(crate) server: Switchboard,
 }
 
 impl Centre {
-    fn open() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
+        Self::open_with("")
+    }
+
+    /// With more sections of configuration.
+    pub(crate) fn open_with(sections: &str) -> Result<Self> {
         let ports = Ports::take()?;
         let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
         let rtp = format!("browsers = \"127.0.0.1:{}\"\n", ports.one()?);
-        let sections = trunk("carrier", carrier);
+        let sections = format!("{}\n{sections}", trunk("carrier", carrier));
         let server = Switchboard::start_on(ports, Setup { rtp, sections, ..Setup::default() })?;
         let route = json!({"name": "centre", "direction": "inbound", "did": "8610", "to": "queue:support"});
         let made = server.api()?.post("routes", &route)?;
@@ -40,24 +45,34 @@ impl Centre {
         Ok(Self { carrier, server })
     }
 
-    fn console(&self) -> Result<Browser> {
-        let mut console = Browser::console(&format!("http://{}", self.server.http()), AGENT_HZ)?;
-        console
-            .tell("see", json!({"role": "button", "name": "登录"}))
-            .context("no console in the binary: run `tests/setup/console.sh build`, then build the binary again")?;
-        Ok(console)
+    pub(crate) fn console(&self) -> Result<Browser> {
+        self.console_of(AGENT_HZ)
+    }
+
+    /// Of somebody whose voice has this pitch.
+    pub(crate) fn console_of(&self, pitch_hz: f64) -> Result<Browser> {
+        open_console(&self.server, pitch_hz)
     }
 }
 
+/// A browser at the login page of a server.
+pub(crate) fn open_console(server: &Switchboard, pitch_hz: f64) -> Result<Browser> {
+    let mut console = Browser::console(&format!("http://{}", server.http()), pitch_hz)?;
+    console
+        .tell("see", json!({"role": "button", "name": "登录"}))
+        .context("no console in the binary: run `tests/setup/console.sh build`, then build the binary again")?;
+    Ok(console)
+}
+
 /// Somebody outside who called in.
-struct Caller {
-    phone: Phone,
-    call: Dialog,
-    media: RtpEnd,
+pub(crate) struct Caller {
+    pub(crate) phone: Phone,
+    pub(crate) call: Dialog,
+    pub(crate) media: RtpEnd,
 }
 
 impl Caller {
-    fn call(centre: &Centre) -> Result<Self> {
+    pub(crate) fn call(centre: &Centre) -> Result<Self> {
         let mut phone = Phone::udp_at(centre.carrier, "13800138000", centre.server.sip())?;
         let address = SocketAddr::new(centre.carrier.ip(), centre.server.ports().many(2)?);
         let mut media = RtpEnd::open_at(address, Instant::now())?;
@@ -69,16 +84,16 @@ impl Caller {
         Ok(Self { phone, call, media })
     }
 
-    /// The last second of what he hears: how loud the agent's tone is in it, and whether there is anything, dB.
-    fn hears_agent(&self) -> Result<bool> {
-        let heard = self.media.heard();
-        let Some(last) = heard.len().checked_sub(50) else { return Ok(false) };
-        let sound = rtp::played(&heard[last..]);
-        let channel = sound.channels.first().context("no channel")?;
-        Ok(level_db(8_000, AGENT_HZ, channel) > -25.0)
+    /// Whether this pitch is in the last second of what he hears.
+    pub(crate) fn hears(&self, pitch_hz: f64) -> Result<bool> {
+        is_heard(&self.media, pitch_hz)
     }
 
-    fn waits_for_agent(&self, to_be_heard: bool) -> Result<()> {
+    fn hears_agent(&self) -> Result<bool> {
+        self.hears(AGENT_HZ)
+    }
+
+    pub(crate) fn waits_for_agent(&self, to_be_heard: bool) -> Result<()> {
         wait::until(
             "the agent's voice, or its end",
             PATIENCE,
@@ -87,11 +102,20 @@ impl Caller {
     }
 }
 
-fn see(console: &mut Browser, id: &str, text: &str) -> Result<()> {
+/// Whether this pitch is in the last second of what came in there.
+pub(crate) fn is_heard(media: &RtpEnd, pitch_hz: f64) -> Result<bool> {
+    let heard = media.heard();
+    let Some(last) = heard.len().checked_sub(50) else { return Ok(false) };
+    let sound = rtp::played(&heard[last..]);
+    let channel = sound.channels.first().context("no channel")?;
+    Ok(level_db(8_000, pitch_hz, channel) > -25.0)
+}
+
+pub(crate) fn see(console: &mut Browser, id: &str, text: &str) -> Result<()> {
     console.tell("see", json!({"id": id, "text": text})).map(drop)
 }
 
-fn click(console: &mut Browser, role: &str, name: &str) -> Result<()> {
+pub(crate) fn click(console: &mut Browser, role: &str, name: &str) -> Result<()> {
     console.tell("click", json!({"role": role, "name": name})).map(drop)
 }
 
@@ -104,7 +128,7 @@ fn change_language(console: &mut Browser, button: &str, language: &str) -> Resul
     Ok(())
 }
 
-fn hears_caller(console: &mut Browser) -> Result<()> {
+pub(crate) fn hears_caller(console: &mut Browser) -> Result<()> {
     let before = console.tell("energy", json!({}))?.as_f64().unwrap_or_default();
     wait::until("the caller's voice", PATIENCE, || {
         let now = console.tell("energy", json!({}))?.as_f64().unwrap_or_default();
@@ -249,6 +273,7 @@ fn pages_open_as_tabs_and_only_to_those_who_may_see_them() -> Result<()> {
     admin.tell("sign_in", json!({"login": "admin", "password": PASSWORD}))?;
     for page in ["通话记录", "坐席状态日志", "坐席监控", "大屏监控"] {
         admin.tell("click", json!({"role": "menuitem", "text": page}))?;
+        admin.tell("see", json!({"role": "tab", "text": page}))?;
         ensure!(admin.tell("is_wide", json!({}))? == false, "{page} scrolls to the side");
     }
     admin.tell("see", json!({"text": "呼入电话总量"}))?;
@@ -264,7 +289,8 @@ fn pages_open_as_tabs_and_only_to_those_who_may_see_them() -> Result<()> {
     ] {
         admin.tell("right_click", json!({"role": "tab", "text": tab}))?;
         click(&mut admin, "menuitem", entry)?;
-        wait::until("the tabs that stay", PATIENCE, || Ok((tabs(&mut admin)? == left).then_some(())))?;
+        let stayed = wait::until("the tabs that stay", PATIENCE, || Ok((tabs(&mut admin)? == left).then_some(())));
+        stayed.with_context(|| format!("{entry}: {:?}", tabs(&mut admin)))?;
     }
     Ok(())
 }

@@ -1,0 +1,100 @@
+import {
+  AudioOutlined,
+  InfoCircleOutlined,
+  LogoutOutlined,
+  MacCommandOutlined,
+  SettingOutlined,
+  UserOutlined,
+} from '@ant-design/icons';
+import { App, Button, Descriptions, Dropdown } from 'antd';
+import { lazy, Suspense, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
+import { textOf } from '../api/problem';
+import { wayOf } from '../desk/model';
+import { signOutPhone } from '../desk/orders';
+import { useDesk } from '../desk/store';
+import { may, signOut, useSession } from './session';
+import { useShortcuts } from './shortcuts';
+
+const DeviceCheck = lazy(() => import('../bar/DeviceCheck').then(({ DeviceCheck }) => ({ default: DeviceCheck })));
+const ShortcutList = lazy(() => import('./ShortcutList').then(({ ShortcutList }) => ({ default: ShortcutList })));
+
+declare const __VERSION__: string;
+
+/** UI-05 and UI-06: the personal account, device check, and which keys do what. */
+export function QuickMenu() {
+  const { t } = useTranslation();
+  const { modal } = App.useApp();
+  const navigate = useNavigate();
+  const session = useSession();
+  const leave = useLeaving();
+  // PHONE-16: the web phone's alone.
+  const way = useDesk(({ desk }) => wayOf(desk?.agent));
+  const hasDevices = may(session, 'extensions.use') && way !== 'desk';
+  const [shown, setShown] = useState<'devices' | 'keys'>();
+  useShortcuts({ list: () => setShown('keys') });
+  const about = () => modal.info({ title: t('frame.about'), icon: null, content: <About />, okText: t('common.ok') });
+  const devices = {
+    key: 'devices',
+    icon: <AudioOutlined />,
+    label: t('frame.deviceCheck'),
+    onClick: () => setShown('devices'),
+  };
+  const settings = { key: 'me', icon: <SettingOutlined />, label: t('menu.me'), onClick: () => navigate('/me') };
+  const items = [
+    { key: 'who', type: 'group' as const, label: `${t('frame.account')} ${session.login}` },
+    ...(session.employee ? [settings] : []),
+    { key: 'about', icon: <InfoCircleOutlined />, label: t('frame.about'), onClick: about },
+    { key: 'logout', icon: <LogoutOutlined />, label: t('frame.logout'), onClick: () => void leave() },
+    { key: 'rest', type: 'divider' as const },
+    ...(hasDevices ? [devices] : []),
+    { key: 'keys', icon: <MacCommandOutlined />, label: t('keys.title'), onClick: () => setShown('keys') },
+  ];
+  return (
+    <>
+      <Dropdown trigger={['click']} menu={{ items }}>
+        <Button type="text" icon={<UserOutlined />} aria-label={t('frame.quick')} style={{ maxWidth: 160 }}>
+          <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{session.name ?? session.login}</span>
+        </Button>
+      </Dropdown>
+      <Suspense>
+        {shown === 'devices' && <DeviceCheck close={() => setShown(undefined)} />}
+        {shown === 'keys' && <ShortcutList close={() => setShown(undefined)} />}
+      </Suspense>
+    </>
+  );
+}
+
+/** LOGIN-08: not during a call, and a mobile stays signed in. */
+function useLeaving(): () => Promise<void> {
+  const { message } = App.useApp();
+  const { employee } = useSession();
+  return async () => {
+    try {
+      const way = wayOf(useDesk.getState().desk?.agent);
+      if (employee && (way === 'web' || way === 'desk')) await signOutPhone(employee);
+      await signOut();
+    } catch (error) {
+      void message.error(textOf(error));
+    }
+  };
+}
+
+/** GEN-01, as far as the server tells: product, version, whose installation it is, and where. */
+function About() {
+  const { t } = useTranslation();
+  const { tenant } = useSession();
+  return (
+    <Descriptions
+      size="small"
+      column={1}
+      title={t('product')}
+      items={[
+        { key: 'version', label: t('about.version'), children: __VERSION__ },
+        { key: 'enterprise', label: t('about.enterprise'), children: tenant },
+        { key: 'server', label: t('about.server'), children: window.location.origin },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,28 @@
+import type { Words } from '../zh-CN';
+
+export const settings: Words['settings'] = {
+  search: 'Search',
+  choose: 'Choose: {{label}}',
+  edit: 'Edit',
+  delete: 'Delete',
+  close: 'Close',
+  reload: 'Reload',
+  saved: 'Saved',
+  deleted: '“{{name}}” is deleted',
+  deleteTitle: 'Delete “{{name}}”?',
+  deleteHint: 'This cannot be undone.',
+  deleteRefused: '“{{name}}” cannot be deleted',
+  overtaken: 'Somebody else has changed this meanwhile. Reload it; what you have not saved is lost.',
+  unsavedTitle: 'Discard your changes?',
+  unsaved: 'There are changes that are not saved. They are lost when you leave.',
+  discard: 'Discard',
+  stay: 'Go on editing',
+  provisioned: 'Set in the configuration file, and changed only there',
+  once: 'Shown this once. Copy it now and keep it safe.',
+  copy: 'Copy',
+  copied: 'Copied',
+  notCopied: 'The browser does not allow copying here: select the text and copy it yourself',
+  count: '{{count}} in all',
+  noneFound: 'Nothing matches',
+  truncated: 'Too many: only the first {{count}} are shown',
+};
