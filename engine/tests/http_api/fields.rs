@@ -304,10 +304,7 @@ async fn no_operation_tells_a_number_to_whom_it_is_hidden_or_masked() {
 async fn what_is_pushed_is_masked_as_what_is_read() {
     let fixture = Fixture::new().await;
     plant(&fixture).await;
-    let _who = with_right(&fixture, "10062", Some(FieldRight::Masked)).await;
-    let session = json!({"login": "10062", "password": crate::fixture::PASSWORD, "tenant": "default"});
-    let session = fixture.client().post("/session", session).await.json();
-    let bearer = format!("Bearer {}", session["token"].as_str().unwrap());
+    let bearer = with_right(&fixture, "10062", Some(FieldRight::Masked)).await.bearer();
     let server = start(&fixture).await;
     for (path, member) in [("/desk/stream", "/call/caller"), ("/wallboard/stream", "/agents/0/other_side")] {
         let mut socket = open(&server, path, &[("authorization", bearer.clone())]).await.unwrap();

@@ -484,6 +484,12 @@ impl Client<'_> {
         self
     }
 
+    /// What it signs in with.
+    pub(crate) fn bearer(&self) -> String {
+        let found = self.headers.iter().find(|(name, _)| name == "authorization");
+        found.map(|(_, value)| value.clone()).unwrap()
+    }
+
     /// What `/readyz` says is not well; it answers 503 then.
     pub(crate) async fn bad_checks(&self) -> Vec<String> {
         let answer = self.get("/readyz").await;

@@ -27,7 +27,7 @@ async fn a_plugin_is_told_who_asks_and_what() {
     let expected = json!({
         "id": "7", "tenant": "other", "employee": null, "by": "token:test", "may_write": false, "if_match": [2, 3],
         "query": {"text": "a b", "whole": 7, "flag": true, "time": 1_795_336_200_000_u64, "word": "up"},
-        "name": "Administrator",
+        "name": "Administrator", "number": "13900007777",
     });
     assert_eq!(answer.json(), expected);
     let signed_in = fixture
