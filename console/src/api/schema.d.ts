@@ -991,6 +991,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/crm/call-records/{id}/dial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls the other side of a call record. */
+        post: operations["dial_crm_call_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/crm/lost-answered": {
         parameters: {
             query?: never;
@@ -1002,6 +1019,23 @@ export interface paths {
         get: operations["list_crm_lost_answered"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/crm/lost-answered/{id}/dial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls the caller of such a call. */
+        post: operations["dial_crm_lost_answered"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4159,7 +4193,7 @@ export interface components {
             field: string;
         };
         /**
-         * @description What one may do with a field (ORG-32).
+         * @description What one may do with a field (ORG-32), the least first.
          * @enum {string}
          */
         FieldRight: "hidden" | "masked" | "read" | "write";
@@ -5992,8 +6026,10 @@ export interface components {
              */
             from: string;
             /**
-             * @description Instead of `to`: a record of the customer file whose number is to be dialled, which need not be known to who dials. Whoever answers
-             *     `dial.resolve` knows the number.
+             * @description Instead of `to`: a record whose number is to be dialled, which need not be shown to who dials. Of those that he sees:
+             *     `call-records/ID`, `missed-offers/CALL`, `voicemails/ID` (the other side) and `employees/NUMBER` (his mobile). Any other one is a
+             *     record of the customer file: whoever answers `dial.resolve` knows its number.
+             * @example call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F
              */
             record?: string | null;
             /**
@@ -10437,6 +10473,34 @@ export interface operations {
             422: components["responses"]["invalid"];
         };
     };
+    dial_crm_call_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the employee's phone rings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrmDialled"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["refused"];
+            412: components["responses"]["version-mismatch"];
+            422: components["responses"]["invalid"];
+        };
+    };
     list_crm_lost_answered: {
         parameters: {
             query?: {
@@ -10472,6 +10536,34 @@ export interface operations {
             };
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
+        };
+    };
+    dial_crm_lost_answered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the employee's phone rings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrmDialled"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["refused"];
+            412: components["responses"]["version-mismatch"];
             422: components["responses"]["invalid"];
         };
     };
@@ -12208,6 +12300,15 @@ export interface operations {
             };
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            /** @description one has no picture */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     replace_my_avatar: {

@@ -81,6 +81,9 @@ export const PERMISSIONS: Record<string, string> = {
   'wallboard.read': '查看大屏和坐席监控',
   'webhooks.read': '查看事件推送',
   'webhooks.write': '设置事件推送（还需读取事件的权限）',
+  'crm.call_records.export': '导出客户的通话记录',
+  'crm.lost_answered.export': '导出漏话应答记录',
+  'crm.lost_calls.export': '导出漏话',
   'crm.call_records.read': '查看客户的通话记录',
   'crm.lost_answered.read': '查看漏话应答记录',
   'crm.lost_calls.handle': '占有、处理、回拨漏话',
@@ -92,13 +95,31 @@ export const PERMISSIONS: Record<string, string> = {
 
 /** The fields that rights are set for, in Chinese. */
 export const FIELDS: Record<string, string> = {
+  'agents.mobile': '坐席：手机号码',
+  'blocks.number': '黑名单：号码',
   'call_records.caller': '通话记录：主叫号码',
   'call_records.callee': '通话记录：被叫号码',
+  'call_records.number': '通话记录：其他号码',
+  'callbacks.number': '排队回呼：号码',
+  'callers.number': '已知来电：号码',
+  'calls.caller': '正在进行的通话：主叫号码',
+  'calls.callee': '正在进行的通话：被叫号码',
+  'conferences.number': '会议成员：号码',
+  'crm_call_records.caller': '客户通话记录：主叫号码',
+  'crm_call_records.callee': '客户通话记录：被叫号码',
+  'crm_lost_answered.caller': '漏话应答记录：主叫号码',
+  'crm_lost_answered.mobile': '漏话应答记录：应答手机',
+  'crm_lost_calls.caller': '漏话记录：主叫号码',
+  'crm_missed_calls.caller': '未接来电处理：来电号码',
   'employees.mobile': '员工：手机号码',
+  'extensions.forward': '分机：呼叫转移号码',
   'missed_offers.caller': '未接来电：主叫号码',
   'missed_offers.callee': '未接来电：被叫号码',
+  'queues.overflow': '技能组：溢出手机',
+  'sms_messages.number': '短信记录：接收号码',
   'voicemails.caller': '留言：主叫号码',
   'voicemails.callee': '留言：被叫号码',
+  'wallboard.other_side': '坐席监控：对方号码',
 };
 
 /** What a key lets one do, in the language of the page; else as the server says it, without the numbers of requirements. */

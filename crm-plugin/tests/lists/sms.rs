@@ -68,6 +68,7 @@ fn a_message_is_signed_sent_and_shown_with_what_came_of_it() {
     }
     assert_eq!(row["department"]["name"], "Support");
 
+    advance(&centre, 1);
     *centre.host.refuses.lock().unwrap() = Some(NotSent::Failed("the number is off".to_owned()));
     centre.order(&chief("10001"), SEND, "", order(&id, &["13800000002"])).unwrap();
     centre.crm.send_waiting(&centre.host).unwrap();

@@ -229,7 +229,8 @@ async fn send_mobile_code(
 /// One's own picture.
 #[utoipa::path(get, path = "/me/avatar", tag = "people",
     responses((status = 200, description = "JPEG or PNG", content_type = "image/png"),
-        (status = 304, description = "it is the one of `If-None-Match`")))]
+        (status = 304, description = "it is the one of `If-None-Match`"),
+        (status = 404, description = "one has no picture")))]
 async fn read_my_avatar(State(api): State<Api>, principal: Principal, headers: HeaderMap) -> Result<Response, Problem> {
     let (number, tenant) = (own(&principal)?, &principal.tenant);
     let account = api.store().employee(Sight::whole(tenant), number).await?.ok_or_else(unauthenticated)?;
