@@ -7,6 +7,8 @@ import { learn } from './refusals';
 export const FAULTS: Record<string, string> = {
   'somebody changed it meanwhile; read it again, then send your change with its new ETag':
     '其他人已修改此数据，请重新加载',
+  'you let nobody see or change fields that your own role keeps from you; ask an administrator':
+    '不能授予自己角色没有的字段权限，请联系管理员',
   'a name is 1 to 64 characters on one line': '名称为 1 至 64 个字符，不能换行',
   'a description has at most 200 characters': '描述不超过 200 个字符',
   'this needs the permission {}; ask an administrator for it': '需要权限 {}，请联系管理员',

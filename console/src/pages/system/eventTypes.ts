@@ -50,6 +50,7 @@ export const EVENT_TYPES = [
   'source.banned',
   'survey.completed',
   'survey.invited',
+  'tenant.directory_changed',
   'trunk.down',
   'trunk.up',
   'voicemail.deleted',
