@@ -229,11 +229,12 @@ fn wrong_passwords_look_alike_and_who_is_rung_rejects_and_logs_out() -> Result<(
     see(&mut console, "state", "电话在线")?;
     let caller = Caller::call(&centre)?;
     click(&mut console, "button", "拒接")?;
+    console.tell("gone", json!({"role": "alertdialog"}))?;
     let api = centre.server.api()?;
     wait::until("a rejected offer", PATIENCE, || {
         Ok((api.get("missed-offers")?["items"][0]["outcome"] == "rejected").then_some(()))
     })?;
-    // Nobody else is signed in, so he is rung again at once.
+    // Nobody else is signed in, so he is rung again after a moment.
     console.tell("see", json!({"role": "alertdialog"}))?;
     log_out(&mut console)?;
     console.tell("see", json!({"text": "请先接听或拒接"}))?;
