@@ -13,6 +13,10 @@ const EXPECTED = /status of (401|403|404)|WebSocket is closed before/;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const GRAVE = ['serious', 'critical'];
 
+// What antd draws and pages cannot change: the list of open tabs holds the buttons that close them, and a wide table without rows has nothing that
+// takes the focus.
+const KNOWN = { 'aria-required-children': 'ant-tabs-nav', 'scrollable-region-focusable': 'ant-table-content' };
+
 const browser = await openBrowser();
 
 async function open(language, theme) {
@@ -45,8 +49,9 @@ async function judge({ page, about }) {
   // Not as a script of the page, which its policy does not let in.
   await page.evaluate(axe);
   const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules, resultTypes: ['violations'] }), RULES);
-  for (const { id, impact, help, nodes } of violations.filter(({ impact }) => GRAVE.includes(impact))) {
-    say({ ...about(), fault: `${impact} ${id}: ${help}`, at: nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)) });
+  for (const { id, impact, help, nodes: all } of violations.filter(({ impact }) => GRAVE.includes(impact))) {
+    const nodes = all.filter(({ html }) => !(KNOWN[id] && html.includes(KNOWN[id])));
+    if (nodes.length) say({ ...about(), fault: `${impact} ${id}: ${help}`, at: nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)) });
   }
   if (await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)) say({ ...about(), fault: 'scrolls to the side' });
   for (const text of await strange(page, about().language)) say({ ...about(), fault: `says ${text}` });

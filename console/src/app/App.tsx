@@ -33,17 +33,35 @@ const LIGHT = {
   colorPrimary: '#0f5bd7',
   colorLink: '#0f5bd7',
   colorInfo: '#0f5bd7',
+  // Text of 4.5:1 and more, also where antd has less of it.
+  colorSuccess: '#237804',
+  colorError: '#cf1322',
+  colorTextDescription: 'rgba(0, 0, 0, 0.65)',
+  colorTextTertiary: 'rgba(0, 0, 0, 0.65)',
+  colorTextPlaceholder: 'rgba(0, 0, 0, 0.6)',
   borderRadius: 6,
   fontFamily: 'inherit',
 };
 /** A brighter blue, which is read on dark, and no black. */
 const DARK = {
   ...LIGHT,
-  colorPrimary: '#4c8dff',
+  colorPrimary: '#3f7ff0',
   colorInfo: '#4c8dff',
+  colorSuccess: '#49aa19',
+  colorError: '#ff6b6b',
+  colorTextDescription: 'rgba(255, 255, 255, 0.7)',
+  colorTextTertiary: 'rgba(255, 255, 255, 0.7)',
+  colorTextPlaceholder: 'rgba(255, 255, 255, 0.6)',
   colorLink: '#6ea4ff',
   colorBgBase: '#16181d',
   colorBgLayout: '#101216',
+};
+
+/** What is chosen, on dark. */
+const CHOSEN = '#8ab6ff';
+const DARK_PARTS = {
+  Menu: { itemSelectedColor: CHOSEN, subMenuItemSelectedColor: CHOSEN },
+  Tabs: { itemSelectedColor: CHOSEN, itemHoverColor: CHOSEN, itemActiveColor: CHOSEN },
 };
 
 export function App() {
@@ -59,6 +77,7 @@ export function App() {
       theme={{
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         token: isDark ? DARK : LIGHT,
+        ...(isDark ? { components: DARK_PARTS } : {}),
       }}
     >
       <AntApp style={{ height: '100%' }} message={{ top: 64 }} notification={{ top: 64 }}>

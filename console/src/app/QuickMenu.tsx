@@ -54,7 +54,13 @@ export function QuickMenu() {
   return (
     <>
       <Dropdown trigger={['click']} menu={{ items }}>
-        <Button type="text" icon={<UserOutlined />} aria-label={t('frame.quick')} style={{ maxWidth: 160 }}>
+        <Button
+          type="text"
+          icon={<UserOutlined />}
+          title={t('frame.quick')}
+          data-testid="quick-menu"
+          style={{ maxWidth: 160 }}
+        >
           <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{session.name ?? session.login}</span>
         </Button>
       </Dropdown>

@@ -77,6 +77,7 @@ export function AgentBoard() {
           allowClear
           style={{ minWidth: 220 }}
           placeholder={t('agents.filter')}
+          aria-label={t('agents.filter')}
           value={words}
           onChange={setWords}
           options={ALL_WORDS.map((value) => ({ value, label: `${t(`word.${value}`)} ${board.states[value] ?? 0}` }))}

@@ -95,7 +95,7 @@ export function DepartmentField({ label }: { label: string }) {
   const isSeen = may('departments.read');
   const agent = Form.useWatch<string | undefined>('agent');
   const { data } = useQuery({
-    queryKey: ['departments'],
+    queryKey: ['departments', 'to choose from'],
     queryFn: () => ask(api.GET('/api/v1/departments', { params: { query: { limit: DEPARTMENTS } } })),
     enabled: isSeen,
     staleTime: 60_000,

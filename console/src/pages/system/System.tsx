@@ -123,7 +123,7 @@ function Disks({ of: { disks } }: { of: System }) {
               <span>{t(`system.disk.${name as 'data'}`)}</span>
               <span className="faint">{t('system.free', { free: bytes(free), total: bytes(total) })}</span>
             </div>
-            <Progress percent={used} status={100 - used < FREE_FEW ? 'exception' : 'normal'} />
+            <Progress aria-label={path} percent={used} status={100 - used < FREE_FEW ? 'exception' : 'normal'} />
             <div className="faint path">{path}</div>
           </div>
         );

@@ -97,7 +97,8 @@ export function SettingsList<Row extends object>(given: Given<Row>) {
   const [sought, setSought] = useState('');
   const { name, load, searchIn, searchLabel = t('settings.search'), add, conditions, extra, every } = given;
   const query = useQuery({
-    queryKey: name,
+    // Others ask for the same by the same name, and keep another shape of it.
+    queryKey: [...name, 'whole list'],
     queryFn: () => readAll(load),
     placeholderData: (before) => before,
     ...(every ? { refetchInterval: every } : {}),

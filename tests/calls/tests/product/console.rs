@@ -250,7 +250,7 @@ fn wrong_passwords_look_alike_and_who_is_rung_rejects_and_logs_out() -> Result<(
 }
 
 fn log_out(console: &mut Browser) -> Result<()> {
-    click(console, "button", "快捷菜单")?;
+    console.tell("click", json!({"id": "quick-menu"}))?;
     console.tell("click", json!({"role": "menuitem", "text": "退出登录"})).map(drop)
 }
 

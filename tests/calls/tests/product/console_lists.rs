@@ -361,7 +361,7 @@ fn a_wrong_extension_leaves_no_bar_and_is_corrected_without_a_new_login() -> Res
     click(&mut console, "button", "展开侧边导航")?;
     see_button(&mut console, "收起侧边导航")?;
 
-    click(&mut console, "button", "快捷菜单")?;
+    console.tell("click", json!({"id": "quick-menu"}))?;
     for entry in ["个人设置", "关于我们", "退出登录", "设备检测"] {
         console.tell("see", json!({"role": "menuitem", "text": entry}))?;
     }
@@ -372,7 +372,7 @@ fn a_wrong_extension_leaves_no_bar_and_is_corrected_without_a_new_login() -> Res
     console.tell("click", json!({"text": "外置电话机"}))?;
     click(&mut console, "button", "确定")?;
     see(&mut console, "state", "电话离线")?;
-    click(&mut console, "button", "快捷菜单")?;
+    console.tell("click", json!({"id": "quick-menu"}))?;
     console.tell("see", json!({"role": "menuitem", "text": "退出登录"}))?;
     console.tell("gone", json!({"role": "menuitem", "text": "设备检测"})).map(drop)
 }
