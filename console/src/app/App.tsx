@@ -34,7 +34,7 @@ const LIGHT = {
   colorLink: '#0f5bd7',
   colorInfo: '#0f5bd7',
   // Text of 4.5:1 and more, also where antd has less of it.
-  colorSuccess: '#237804',
+  colorSuccess: '#135200',
   colorError: '#cf1322',
   colorTextDescription: 'rgba(0, 0, 0, 0.65)',
   colorTextTertiary: 'rgba(0, 0, 0, 0.65)',

@@ -146,7 +146,7 @@ function Fields() {
 /** The answer as it was said, the label kept with it (SURVEY-05). */
 function Rating({ record }: { record: CallRecord }) {
   const { t } = useTranslation();
-  if (!record.survey) return <span style={{ opacity: 0.45 }}>{t('records.notInvited')}</span>;
+  if (!record.survey) return <span style={{ opacity: 0.75 }}>{t('records.notInvited')}</span>;
   const answer = record.survey.answer as { label?: string } | null | undefined;
   return answer?.label ?? t('records.notRated');
 }

@@ -125,7 +125,7 @@ export function Ring({ slices }: { slices: Slice[] }) {
       </svg>
       <div>
         {slices.map(({ name, colour, value }) => (
-          <div key={name} style={{ opacity: value === 0 ? 0.45 : 1, whiteSpace: 'nowrap' }}>
+          <div key={name} style={{ opacity: value === 0 ? 0.8 : 1, whiteSpace: 'nowrap' }}>
             <span style={{ color: colour }}>{'\u25A0 '}</span>
             {`${name} ${value}`}
           </div>

@@ -68,7 +68,7 @@ function Name({ of: { name, administrator } }: { of: Role }) {
   const { t } = useTranslation();
   return (
     <>
-      {name} {administrator && <Tag color="gold">{t('roles.fixed')}</Tag>}
+      {name} {administrator && <Tag color="blue">{t('roles.fixed')}</Tag>}
     </>
   );
 }
