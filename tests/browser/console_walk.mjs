@@ -42,6 +42,8 @@ async function settled(page) {
   for (const busy of await page.locator('.ant-skeleton:visible, .ant-spin-spinning:visible').all()) {
     await busy.waitFor({ state: 'hidden' }).catch(() => undefined);
   }
+  // What is read again is faint meanwhile.
+  await page.waitForFunction(() => !document.querySelector('[class*="spin-blur"], [class*="-leave-active"], [class*="-enter-active"]')).catch(() => undefined);
 }
 
 async function judge({ page, about }) {

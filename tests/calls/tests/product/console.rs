@@ -220,7 +220,7 @@ fn wrong_passwords_look_alike_and_who_is_rung_rejects_and_logs_out() -> Result<(
     for login in ["nobody", "10001"] {
         console.tell("fill", json!({"into": "用户名 / 工号", "text": login}))?;
         console.tell("fill", json!({"into": "密码", "text": "wrong"}))?;
-        click(&mut console, "button", "登录")?;
+        console.tell("click", json!({"role": "button", "text": "登录"}))?;
         console.tell("see", json!({"role": "alert"}))?;
         said.push(console.tell("text", json!({"role": "alert"}))?);
     }
