@@ -42,19 +42,28 @@ async function settled(page) {
   for (const busy of await page.locator('.ant-skeleton:visible, .ant-spin-spinning:visible').all()) {
     await busy.waitFor({ state: 'hidden' }).catch(() => undefined);
   }
-  // What is read again is faint meanwhile.
-  await page.waitForFunction(() => !document.querySelector('[class*="spin-blur"], [class*="-leave-active"], [class*="-enter-active"]')).catch(() => undefined);
+}
+
+/** What is grave, without what is known. */
+async function violations(page) {
+  const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules, resultTypes: ['violations'] }), RULES);
+  return violations.filter(({ impact }) => GRAVE.includes(impact)).flatMap(({ id, impact, help, nodes }) => {
+    const at = nodes.map(({ html }) => html.slice(0, 160)).filter((html) => !(KNOWN[id] && html.includes(KNOWN[id])));
+    return at.length ? [{ fault: `${impact} ${id}: ${help}`, at: at.slice(0, 3) }] : [];
+  });
 }
 
 async function judge({ page, about }) {
   await settled(page);
   // Not as a script of the page, which its policy does not let in.
   await page.evaluate(axe);
-  const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules, resultTypes: ['violations'] }), RULES);
-  for (const { id, impact, help, nodes: all } of violations.filter(({ impact }) => GRAVE.includes(impact))) {
-    const nodes = all.filter(({ html }) => !(KNOWN[id] && html.includes(KNOWN[id])));
-    if (nodes.length) say({ ...about(), fault: `${impact} ${id}: ${help}`, at: nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)) });
+  let found = await violations(page);
+  if (found.length) {
+    // A list that is just read again is faint: what stays is a fault.
+    await settled(page);
+    found = await violations(page);
   }
+  for (const one of found) say({ ...about(), ...one });
   if (await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)) say({ ...about(), fault: 'scrolls to the side' });
   for (const text of await strange(page, about().language)) say({ ...about(), fault: `says ${text}` });
 }

@@ -46,13 +46,13 @@ const LIGHT = {
 const DARK = {
   ...LIGHT,
   colorPrimary: '#3f7ff0',
-  colorInfo: '#4c8dff',
-  colorSuccess: '#49aa19',
-  colorError: '#ff6b6b',
+  colorInfo: '#6ea4ff',
+  colorSuccess: '#73d13d',
+  colorError: '#ff8080',
   colorTextDescription: 'rgba(255, 255, 255, 0.7)',
   colorTextTertiary: 'rgba(255, 255, 255, 0.7)',
   colorTextPlaceholder: 'rgba(255, 255, 255, 0.6)',
-  colorLink: '#6ea4ff',
+  colorLink: '#8ab6ff',
   colorBgBase: '#16181d',
   colorBgLayout: '#101216',
 };
