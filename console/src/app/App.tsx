@@ -34,8 +34,15 @@ const LIGHT = {
   colorLink: '#0f5bd7',
   colorInfo: '#0f5bd7',
   // Text of 4.5:1 and more, also where antd has less of it.
-  colorSuccess: '#135200',
+  colorSuccess: '#237804',
+  colorSuccessBg: '#f6ffed',
+  colorSuccessBorder: '#b7eb8f',
+  colorWarning: '#874d00',
+  colorWarningBg: '#fffbe6',
+  colorWarningBorder: '#ffe58f',
   colorError: '#cf1322',
+  colorErrorBg: '#fff2f0',
+  colorErrorBorder: '#ffccc7',
   colorTextDescription: 'rgba(0, 0, 0, 0.65)',
   colorTextTertiary: 'rgba(0, 0, 0, 0.65)',
   colorTextPlaceholder: 'rgba(0, 0, 0, 0.6)',
@@ -44,7 +51,8 @@ const LIGHT = {
 };
 /** A brighter blue, which is read on dark, and no black. */
 const DARK = {
-  ...LIGHT,
+  borderRadius: LIGHT.borderRadius,
+  fontFamily: LIGHT.fontFamily,
   colorPrimary: '#3f7ff0',
   colorInfo: '#6ea4ff',
   colorSuccess: '#73d13d',
