@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::console::{Caller, Centre, PATIENCE, click, see};
 
 /// What an agent needs for his lists beside what he has anyway.
-const AGENT_KEYS: &[&str] = &[
+pub(crate) const AGENT_KEYS: &[&str] = &[
     "agents.read",
     "call.dial",
     "calls.read",
@@ -26,7 +26,7 @@ const AGENT_KEYS: &[&str] = &[
 ];
 
 /// Gives an employee a role of his own with these permissions and everybody's data.
-fn permit(api: &Api, employee: &str, permissions: &[&str]) -> Result<()> {
+pub(crate) fn permit(api: &Api, employee: &str, permissions: &[&str]) -> Result<()> {
     let role = json!({"name": format!("Role of {employee}"), "permissions": permissions, "data": {"scope": "all"}});
     let made = api.post("roles", &role)?;
     ensure!(made.status == 201, "{}", made.json());

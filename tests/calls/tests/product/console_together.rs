@@ -14,9 +14,10 @@ use calls::rtp::RtpEnd;
 use calls::sdp;
 use calls::switchboard::PASSWORD;
 use calls::wait;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, see};
+use crate::console_lists::{AGENT_KEYS, permit};
 use crate::queue::{order, state};
 
 /// The pitches of a colleague and of a supervisor.
@@ -78,6 +79,39 @@ fn colleague(centre: &Centre) -> Result<Party> {
     order(&api, "agents/10002/sign-in", &json!({"way": "desk", "extension": "1002"}))?;
     order(&api, "agents/10002/state", &json!({"state": "ready"}))?;
     Ok(party)
+}
+
+/// Proves CALL-27: the number of the other side stands there, a template is chosen, and the message is at the gateway.
+#[test]
+fn an_agent_sends_a_message_to_whom_he_talks_with() -> Result<()> {
+    let centre = Centre::open_with("[sms]\ndriver = \"file\"\noutbox = \"sms.jsonl\"\n")?;
+    one_agent(&centre)?;
+    let api = centre.server.api()?;
+    let made = |path: &str, body: Value| -> Result<String> {
+        let answer = api.post(path, &body)?;
+        ensure!((200..300).contains(&answer.status), "{path}: {}", answer.json());
+        Ok(answer.json()["id"].as_str().unwrap_or_default().to_owned())
+    };
+    let signature = made("sms/signatures", json!({"name": "客服"}))?;
+    let text = json!({"name": "受理", "content": "您的问题已受理", "signature": signature});
+    let template = made("sms/templates", text)?;
+    made(&format!("sms/templates/{template}/review"), json!({"approve": true}))?;
+
+    permit(&api, "10001", &[AGENT_KEYS, &["sms.send", "sms.templates.read"]].concat())?;
+    let mut agent = signed_in(&centre, "10001", AGENT_HZ)?;
+    let mut caller = taken(&centre, &mut agent)?;
+    click(&mut agent, "button", "短信")?;
+    agent.tell("see", json!({"label": "接收号码"}))?;
+    ensure!(agent.tell("value", json!({"label": "接收号码"}))? == "13800138000", "the other side's number");
+    agent.tell("choose", json!({"label": "短信模板", "option": "受理"}))?;
+    choose(&mut agent, "发短信")?;
+    let outbox = centre.server.folder().join("sms.jsonl");
+    let sent = wait::until("a message at the gateway", PATIENCE, || {
+        let text = std::fs::read_to_string(&outbox).unwrap_or_default();
+        Ok(text.lines().find_map(|line| serde_json::from_str::<Value>(line).ok()))
+    })?;
+    ensure!(sent["to"] == "+8613800138000" && sent["text"] == "您的问题已受理", "{sent}");
+    caller.phone.hang_up(&mut caller.call)
 }
 
 /// Proves CALL-17, CALL-19, CALL-21, CALL-22 and CALL-25 as far as the bar goes, with a real browser, a desk phone and a caller.

@@ -51,16 +51,18 @@ impl Scene {
         Ok(())
     }
 
-    /// The plugin has one row for each call, and the calls are those that the engine wrote down.
+    /// The plugin has one row for each call, and the calls are those that the engine wrote down. Both follow the journal, either may be first.
     fn lists_all(&self, api: &Api) -> Result<()> {
-        let rows = wait::until("all calls to be listed", PATIENCE, || {
-            let page = api.fetch("crm/call-records?limit=100", None)?.json();
-            let rows = page["items"].as_array().cloned().unwrap_or_default();
-            Ok((rows.len() >= self.calls).then_some(rows))
-        })?;
+        let listed = |path: &str| {
+            wait::until(&format!("all calls in {path}"), PATIENCE, || {
+                let page = api.fetch(&format!("{path}?limit=100"), None)?.json();
+                let rows = page["items"].as_array().cloned().unwrap_or_default();
+                Ok((rows.len() >= self.calls).then_some(rows))
+            })
+        };
+        let (rows, engine) = (listed("crm/call-records")?, listed("call-records")?);
         let ids =
             |rows: &[Value], name: &str| -> BTreeSet<String> { rows.iter().map(|row| row[name].to_string()).collect() };
-        let engine = api.list("call-records")?;
         ensure!(
             rows.len() == self.calls && engine.len() == self.calls,
             "{} rows, {} records",
