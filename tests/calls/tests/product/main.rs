@@ -23,6 +23,7 @@ mod hooked;
 mod impaired;
 mod ipv6;
 mod keys;
+mod killed;
 mod ladder;
 mod lamps;
 mod lookup;
