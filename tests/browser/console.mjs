@@ -2,6 +2,7 @@
 // `node console.mjs CAPTURE.wav ORIGIN`: the microphone hears the file.
 import { createInterface } from 'node:readline';
 import { openBrowser, signIn } from './console_browser.mjs';
+import { faultsOf } from './judge.mjs';
 
 const [capture, origin] = process.argv.slice(2);
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
@@ -81,6 +82,7 @@ const verbs = {
     const at = Math.round((hz * analyser.fftSize) / context.sampleRate);
     return Math.max(-200, ...bins.subarray(at - 2, at + 3));
   }, hz),
+  faults: ({ language }) => faultsOf(page, language),
   shot: ({ path }) => page.screenshot({ path }),
   // Settings: a button of a row; in the form at the side a field, and one of what it offers; the fields that are marked as required.
   click_in_row: ({ row, name }) =>

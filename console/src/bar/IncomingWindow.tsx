@@ -58,7 +58,13 @@ function Ringing() {
         />
       )}
       {rules && left !== undefined && (
-        <Progress percent={(left / rules.ring_timeout_s) * 100} showInfo={false} size="small" status="active" />
+        <Progress
+          aria-label={t('incoming.countdown', { count: left })}
+          percent={(left / rules.ring_timeout_s) * 100}
+          showInfo={false}
+          size="small"
+          status="active"
+        />
       )}
       <Space style={{ marginTop: 8, width: '100%', justifyContent: 'flex-end' }}>
         {way === 'desk' && <Typography.Text type="secondary">{t('incoming.onDesk')}</Typography.Text>}
@@ -72,7 +78,7 @@ function Ringing() {
             aria-label={t('bar.answer')}
             title={keyOf('answer')}
             icon={<PhoneFilled />}
-            style={{ background: '#1a9c4b' }}
+            style={{ background: '#15803d' }}
             onClick={answer}
           >
             {t('bar.answer')}

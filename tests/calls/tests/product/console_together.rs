@@ -16,8 +16,8 @@ use calls::switchboard::PASSWORD;
 use calls::wait;
 use serde_json::{Value, json};
 
-use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, see};
-use crate::console_lists::{AGENT_KEYS, permit};
+use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, judge, see};
+use crate::console_lists::{AGENT_KEYS, permit, supervisor};
 use crate::queue::{order, state};
 
 /// The pitches of a colleague and of a supervisor.
@@ -121,9 +121,17 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     one_agent(&centre)?;
     let mut agent = signed_in(&centre, "10001", AGENT_HZ)?;
     let mut desk = colleague(&centre)?;
-    let mut caller = taken(&centre, &mut agent)?;
+    let mut caller = Caller::call(&centre)?;
+    agent.tell("see", json!({"role": "alertdialog"}))?;
+    judge(&mut agent, "ringing")?;
+    click(&mut agent, "button", "接听")?;
+    see(&mut agent, "phase", "通话中")?;
+    caller.waits_for_agent(true)?;
+    judge(&mut agent, "talking")?;
 
     click(&mut agent, "button", "询问")?;
+    agent.tell("see", json!({"role": "dialog"}))?;
+    judge(&mut agent, "whom to ask")?;
     choose(&mut agent, "询问")?;
     let invite = desk.phone.expect("INVITE")?;
     desk.phone.reply(&invite, "200 OK", &desk.sdp(1, "sendrecv"))?;
@@ -131,6 +139,7 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     let voice = sine(8_000, COLLEAGUE_HZ, 8_000 * 120);
     desk.media.speak(sdp::audio_address(&invite.body)?, Law::Mu, &voice)?;
     see(&mut agent, "phase", "询问中")?;
+    judge(&mut agent, "consulting")?;
     hears(&mut agent, COLLEAGUE_HZ, true)?;
     hears(&mut agent, CALLER_HZ, false)?;
     caller.waits_for_agent(false)?;
@@ -138,6 +147,7 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
 
     click(&mut agent, "button", "三方")?;
     see(&mut agent, "phase", "三方通话")?;
+    judge(&mut agent, "three-way")?;
     caller.waits_for_agent(true)?;
     caller_hears(&caller, COLLEAGUE_HZ, true)?;
     hears(&mut agent, CALLER_HZ, true)?;
@@ -159,7 +169,11 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     caller.phone.hang_up(&mut caller.call)?;
     let record = centre.server.ended_calls(1)?.remove(0);
     ensure!(record["agent"] == "10001" && record["survey"].is_object(), "{record}");
-    Ok(())
+    judge(&mut agent, "wrapping up")?;
+    let mut boss = supervisor(&centre)?;
+    boss.tell("go", json!({"path": format!("/call-records/{}", record["id"].as_str().unwrap_or_default())}))?;
+    boss.tell("see", json!({"text": "SIP 信令"}))?;
+    judge(&mut boss, "what came of the call")
 }
 
 /// Proves CALL-15 and CALL-16 as far as the bar goes: handed on to a colleague's browser, and to the queue when he rejects it.
@@ -176,7 +190,7 @@ fn an_agent_hands_a_call_on_to_a_colleague_in_another_browser() -> Result<()> {
     choose(&mut agent, "转接")?;
     see(&mut agent, "state", "电话后处理")?;
     click(&mut other, "button", "拒接")?;
-    click(&mut agent, "button", "坐席状态")?;
+    agent.tell("click", json!({"id": "state"}))?;
     click(&mut agent, "menuitem", "电话在线")?;
     click(&mut agent, "button", "接听")?;
     see(&mut agent, "phase", "通话中")?;
