@@ -74,6 +74,8 @@ struct Post {
     since_ms: u64,
     /// The calls that he takes part in, the first one first.
     calls: Vec<(CallId, CallStatus)>,
+    /// The queue whose call he has, or wraps up, and since when.
+    works: Option<(QueueId, Duration)>,
     /// When something becomes of his state by itself.
     due: Option<Duration>,
     /// He is no agent any more, and goes when his call is over.
@@ -115,6 +117,11 @@ impl Post {
     fn availability(&self) -> Availability {
         // An emergency call is dialled in every state, and he has a call then, whatever his state says.
         if self.agent.is_offerable() && self.calls.is_empty() { Availability::Idle } else { Availability::Engaged }
+    }
+
+    /// The queue's call that he has done with, wrap-up included.
+    fn done(&mut self) -> Option<(QueueId, Duration)> {
+        self.works.take_if(|_| self.calls.is_empty() && self.agent.state() != State::WrapUp)
     }
 
     fn presence(&self) -> Presence {
@@ -329,6 +336,9 @@ impl Desk {
             }
             post.due = due;
         }
+        if let Some((queue, since)) = post.done() {
+            self.floor.distribution.handled(queue, self.now.mono.saturating_sub(since));
+        }
         let (presence, availability) = (post.presence(), post.availability());
         let is_gone = post.removed && post.calls.is_empty() && post.agent.sign() == Sign::Out;
         self.floor.distribution.set_signed_in(self.now.mono, id, presence);
@@ -348,6 +358,14 @@ impl Desk {
         }
         // Nothing but time passed: it is refused nowhere.
         let _ = self.agent_happens(id, AgentEvent::Elapsed, &Regarding::default());
+    }
+
+    /// An agent answered a call of that queue: how long he has to do with it is what callers are told to expect (QUEUE-04).
+    pub(crate) fn agent_works(&mut self, id: AgentId, tenant: &TenantId, queue: &QueueName) {
+        let Some(queue) = self.floor.queue(tenant, queue) else { return };
+        if let Some(post) = self.floor.posts.get_mut(&id) {
+            post.works = Some((queue, self.now.mono));
+        }
     }
 
     /// An agent's part in a call is another one now; `None` = he has none any more.
