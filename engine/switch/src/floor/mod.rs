@@ -18,7 +18,7 @@ use std::time::Duration;
 use dialplan::flow::name::QueueName;
 use dialplan::flow::node::QueueFigure;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
-use hooks::fact::{AgentStateChanged, CallStatus, Event, PeerKind, Sign, Talk};
+use hooks::fact::{AgentSignedIn, AgentStateChanged, CallStatus, ChangeReason, Event, PeerKind, Sign, Talk};
 use hooks::id::{CallId, TenantId};
 
 use crate::agent::{Agent, AgentEvent, Missed, Refused, State};
@@ -305,7 +305,11 @@ impl Desk {
                 by: regarding.by.clone(),
             };
             let tenant = post.tenant.clone();
+            let signed_in = signed_in(&fact);
             self.fact(&tenant, Event::AgentStateChanged(fact));
+            if let Some(signed_in) = signed_in {
+                self.fact(&tenant, Event::AgentSignedIn(signed_in));
+            }
         }
         self.agent_stands(id);
         Ok(())
@@ -404,6 +408,17 @@ impl Desk {
             }
         }
     }
+}
+
+/// Who signs in, by whatever way, is told apart from all else that changes.
+fn signed_in(changed: &AgentStateChanged) -> Option<AgentSignedIn> {
+    let AgentStateChanged { agent, extension, mobile, sign, .. } = changed;
+    matches!(changed.reason, ChangeReason::Login | ChangeReason::MobileSignIn).then(|| AgentSignedIn {
+        agent: agent.clone(),
+        extension: extension.clone(),
+        mobile: mobile.clone(),
+        sign: *sign,
+    })
 }
 
 /// The events that lead from one status of a call to another.
