@@ -22,6 +22,7 @@ use hooks::fact::{AgentSignedIn, AgentStateChanged, CallStatus, ChangeReason, Ev
 use hooks::id::{CallId, TenantId};
 
 use crate::agent::{Agent, AgentEvent, Missed, Refused, State};
+use crate::config::TenantConfig;
 use crate::desk::{Desk, TimerKey};
 use crate::leg::Peer;
 pub(crate) use callbacks::Wanted;
@@ -210,6 +211,20 @@ impl Floor {
     /// The queues that an agent is a member of.
     pub(crate) fn queues_of(&self, agent: AgentId) -> impl Iterator<Item = QueueName> + '_ {
         self.distribution.queues_of(agent).filter_map(|queue| self.queues.get(&queue).map(|(_, name)| name.clone()))
+    }
+
+    /// Whether the phones of an extension are a queue member's: of who is signed in there, else of whose extension it is (VM-06).
+    pub(crate) fn is_members(&self, tenant: &TenantConfig, extension: &ExtensionNumber, queue: &QueueName) -> bool {
+        let Some(queue) = tenant.queues.get(queue) else { return false };
+        match self.on_extension(&tenant.tenant, extension).and_then(|agent| self.number_of(agent)) {
+            Some(signed_in) => queue.members.contains_key(signed_in),
+            None => {
+                let owns = |number: &AgentNumber| {
+                    tenant.agents.get(number).is_some_and(|agent| agent.extension.as_ref() == Some(extension))
+                };
+                queue.members.keys().any(owns)
+            }
+        }
     }
 
     /// A figure of a queue, for flows.
