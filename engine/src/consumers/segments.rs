@@ -73,6 +73,7 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::RegistrationUnbound(_)
         | Event::SourceBanned(_)
         | Event::SettingsChanged(_)
+        | Event::AgentSignedIn(_)
         | Event::DirectoryChanged(_)
         | Event::TrunkUp(_)
         | Event::TrunkDown(_) => {}

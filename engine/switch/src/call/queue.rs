@@ -424,6 +424,9 @@ impl Call {
         desk.floor.offer_over(offer);
         // Where it had ended before, by the distribution's own decision, that is that.
         desk.floor.distribution.offer_ended(desk.now.mono, offer, end);
+        if end == OfferEnd::Answered {
+            desk.agent_works(agent, &self.tenant.tenant, &queue);
+        }
         Some(queue)
     }
 

@@ -400,6 +400,31 @@ fn callers_are_told_where_they_stand_between_music() {
     close(world, &["10001"]);
 }
 
+/// Proves QUEUE-04 (the expected wait): what the agents had to do with a call lately, wrap-up included, for each place in line.
+#[test]
+fn callers_are_told_how_long_they_will_wait_by_what_calls_took_lately() {
+    let mut settings = centre();
+    change(&mut settings, |queue| {
+        queue.wrap_up_max = None;
+        let every = Duration::from_secs(3_600);
+        queue.settings.announcements = Some(Announcements { first: Duration::from_secs(10), every });
+    });
+    let mut world = staffed(settings, &["10001"]);
+    for _ in 0..3 {
+        world.play("0s lines > INVITE 01012340000\n0s lines < 200\n0s alice < INVITE\n1s alice > 200\n1s alice < ACK\n61s lines > BYE\n61s alice < BYE");
+        // A minute of talk, and half a one of wrap-up.
+        world.run_until(world.now() + Duration::from_secs(30));
+        order(&mut world, "10001", AgentOrder::Pick(AgentState::Ready)).unwrap();
+    }
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::NotReady)).unwrap();
+    world.register(&["bob", "carol"]);
+    world.play("0s lines > INVITE 01012340000\n0s lines < 200\n0s bob > INVITE 7000\n0s bob < 200\n0s carol > INVITE 7000\n0s carol < 200");
+    world.play("10s lines hears you_are_next expected_wait Number(1) minutes\n10s bob hears you_are Number(2) in_line expected_wait Number(3) minutes");
+    world.play("0s carol hears you_are Number(3) in_line expected_wait Number(4) minutes");
+    world.play("0s bob > BYE\n0s carol > BYE\n0s lines > BYE");
+    close(world, &["10001"]);
+}
+
 /// PHONE-05.
 #[test]
 fn one_agent_an_extension_and_none_where_it_talks() {
