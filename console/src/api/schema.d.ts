@@ -1994,6 +1994,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings/{id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who heard a recording or took a copy, the latest first (REC-05). */
+        get: operations["list_recording_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/registrations": {
         parameters: {
             query?: never;
@@ -3133,9 +3150,9 @@ export interface components {
              */
             thanks?: string[];
         };
-        /** @description One change, or one use of a recording. */
+        /** @description One change, or what a supervisor did to a call or an agent. */
         AuditEntry: {
-            /** @description What was done. */
+            /** @description `created`, `updated` or `deleted`; of a call `supervised`, of an agent's state `forced`. */
             action: string;
             /** @description How it is, secrets hidden; null where it is gone. */
             after?: Record<string, never> | null;
@@ -3147,7 +3164,7 @@ export interface components {
             by: string;
             /** @description A ULID. */
             id: string;
-            /** @description `extension`, `trunk`, ... */
+            /** @description `extension`, `trunk`, ...; `call` and `agent_state` for what a supervisor did. */
             resource: string;
             /** @description Which one. */
             resource_id: string;
@@ -4591,7 +4608,7 @@ export interface components {
         Listed_AuditEntry: {
             /** @description The items, in the list's order. */
             items: {
-                /** @description What was done. */
+                /** @description `created`, `updated` or `deleted`; of a call `supervised`, of an agent's state `forced`. */
                 action: string;
                 /** @description How it is, secrets hidden; null where it is gone. */
                 after?: Record<string, never> | null;
@@ -4603,7 +4620,7 @@ export interface components {
                 by: string;
                 /** @description A ULID. */
                 id: string;
-                /** @description `extension`, `trunk`, ... */
+                /** @description `extension`, `trunk`, ...; `call` and `agent_state` for what a supervisor did. */
                 resource: string;
                 /** @description Which one. */
                 resource_id: string;
@@ -5154,6 +5171,22 @@ export interface components {
                 /** @description When it was changed last. */
                 updated_at: components["schemas"]["Instant"];
             })[];
+            /** @description Send it as `cursor` for what follows; null at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page. */
+        Listed_RecordingUseShown: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description When. */
+                at: components["schemas"]["Instant"];
+                /** @description Who: a login name or `token:NAME`. */
+                by: string;
+                /** @description A ULID. */
+                id: string;
+                /** @description `play` or `download`. */
+                kind: components["schemas"]["RecordingUse"];
+            }[];
             /** @description Send it as `cursor` for what follows; null at the end. */
             next_cursor?: string | null;
         };
@@ -6605,6 +6638,22 @@ export interface components {
          * @enum {string}
          */
         RecordingStateName: "running" | "ready" | "failed" | "purged";
+        /**
+         * @description What somebody did with a recording (REC-05).
+         * @enum {string}
+         */
+        RecordingUse: "play" | "download";
+        /** @description Somebody heard it, or took a copy. */
+        RecordingUseShown: {
+            /** @description When. */
+            at: components["schemas"]["Instant"];
+            /** @description Who: a login name or `token:NAME`. */
+            by: string;
+            /** @description A ULID. */
+            id: string;
+            /** @description `play` or `download`. */
+            kind: components["schemas"]["RecordingUse"];
+        };
         /** @description How we register with a trunk. */
         RegistrationPolicy: {
             /**
@@ -8745,8 +8794,16 @@ export interface operations {
     list_audit: {
         parameters: {
             query?: {
-                /** @description Only of this kind: `extension`, `trunk`, `route`, ... */
+                /** @description At this time or later. */
+                from?: components["schemas"]["Instant"];
+                /** @description Before this time. */
+                to?: components["schemas"]["Instant"];
+                /** @description Done by: a login name, `token:NAME`, `provision`, `setup` or `cli`. */
+                by?: string;
+                /** @description Only of this kind: `extension`, `trunk`, `route`, `call`, ... */
                 resource?: string;
+                /** @description Only of the one with this key. */
+                resource_id?: string;
                 /** @description How many at most: 1 to 200, 50 where it is left out. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -13071,6 +13128,36 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    list_recording_uses: {
+        parameters: {
+            query?: {
+                /** @description How many at most: 1 to 200, 50 where it is left out. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_RecordingUseShown"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not-found"];
+            422: components["responses"]["invalid"];
         };
     };
     list_registrations: {

@@ -27,10 +27,10 @@ pub(crate) enum RunEnd {
     Panic,
 }
 
-/// A host of one tenant.
+/// A host of one tenant, or of as many as its facts name.
 pub(crate) struct FakeHost {
     folder: PathBuf,
-    log: Mutex<Vec<Recorded>>,
+    log: Mutex<BTreeMap<TenantId, Vec<Recorded>>>,
     pub(crate) employees: Mutex<BTreeMap<String, Employee>>,
     /// Sizes of the batches, again and again.
     pub(crate) batches: Vec<usize>,
@@ -74,7 +74,7 @@ impl FakeHost {
         ];
         let host = Self {
             folder: folder.to_owned(),
-            log: Mutex::default(),
+            log: Mutex::new(BTreeMap::from([(tenant(), Vec::new())])),
             employees: Mutex::new(employees.into()),
             batches: vec![500],
             again: 0,
@@ -93,15 +93,17 @@ impl FakeHost {
     pub(crate) fn append(&self, facts: Vec<Fact>) {
         let mut log = self.log.lock().unwrap();
         for fact in facts {
+            let log = log.entry(fact.tenant.clone()).or_default();
             let number = log.len() as u64 + 1;
-            log.push(Recorded { position: Position { tenant: tenant(), epoch: 1 + number / 100, number }, fact });
+            let position = Position { tenant: fact.tenant.clone(), epoch: 1 + number / 100, number };
+            log.push(Recorded { position, fact });
         }
     }
 }
 
 impl Host for FakeHost {
     fn tenants(&self) -> Vec<TenantId> {
-        vec![tenant()]
+        self.log.lock().unwrap().keys().cloned().collect()
     }
 
     fn facts_after(&self, after: &Position, limit: usize) -> Result<Vec<Recorded>, HostError> {
@@ -121,8 +123,10 @@ impl Host for FakeHost {
                 },
             }
         }
+        let is_last = log.keys().next_back() == Some(&after.tenant);
+        let log = &log[&after.tenant];
         if after.number >= log.len() as u64 {
-            return Err(HostError::Stopping);
+            return if is_last { Err(HostError::Stopping) } else { Ok(Vec::new()) };
         }
         let size = self.batches[*asked % self.batches.len()].min(limit);
         let from = after.number.saturating_sub(self.again);

@@ -11,3 +11,4 @@ mod missed_calls;
 mod property;
 mod sms;
 mod story;
+mod strangers;

@@ -1,4 +1,5 @@
-//! The consumer that keeps call records, the index of recordings, the registrations and the agent state log in the database.
+//! The consumer that keeps call records, the index of recordings, the registrations, the agent state log and what supervisors did in the
+//! database.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use recordings::failpoint::fail_point;
 
 use super::agents::AgentFold;
 use super::fold::CallFold;
+use super::supervision;
 use super::voicemail::MessageLamps;
 use crate::journal::JournalHandle;
 use crate::journal::facts::FactReader;
@@ -159,7 +161,8 @@ impl CallRecords {
             agents.apply(recorded);
         }
         fail_point("consumer.call_records.before_commit");
-        let derived = Derived { stays: agents.derived(), ..fold.derived() };
+        let audit = facts.iter().filter_map(supervision::entry).collect();
+        let derived = Derived { stays: agents.derived(), audit, ..fold.derived() };
         self.store.save_derived(CONSUMER, at, to, &derived).await?;
         if let Some(lamps) = &mut self.lamps {
             lamps.note(&derived.calls);

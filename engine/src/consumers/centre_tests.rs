@@ -8,14 +8,16 @@ use hooks::fact::{
     SurveyInvited, SurveyStart, SurveySubject, Talk, Way,
 };
 use hooks::id::{CallId, LegId, TenantId};
+use hooks::position::Position;
 
 use super::call_records::CallRecords;
 use crate::journal::JournalOptions;
-use crate::journal::facts::FactJournal;
+use crate::journal::facts::{FactJournal, FactReader};
 use crate::store::Store;
 use crate::store::agent_states::{AgentStay, StayFilter};
+use crate::store::audit::{AuditFilter, Entry};
 use crate::store::desk::{OwnDay, OwnDayAsk};
-use crate::store::records::{MissedFilter, NOT_RATED, RecordFilter, Satisfaction};
+use crate::store::records::{Derived, MissedFilter, NOT_RATED, RecordFilter, Satisfaction};
 use crate::store::regulars::RecallAsk;
 use crate::store::scope::Sight;
 use crate::store::setting::PageAsk;
@@ -232,6 +234,43 @@ fn a_restart_is_told_the_last_talks_and_what_was_answered_today() {
         let told = store.recalled(&TenantId::first(), ask(START_MS + 34_000)).await.unwrap();
         assert_eq!((told.talks.len(), told.answered_today.len()), (0, 0));
     });
+}
+
+/// Proves LOG-08 and MON-29 (a log entry of what a supervisor did, written once).
+#[test]
+fn what_a_supervisor_did_is_in_the_audit_log_once_however_often_its_fact_comes() {
+    on_each_database(|scratch| async move {
+        let (store, here) = (&scratch.store, TenantId::first());
+        consumed(store, &morning()).await;
+        let log = || store.audit(&here, &AuditFilter::default(), &page(10, None));
+        let told = log().await.unwrap().items;
+        let seen: Vec<String> = told.iter().map(told_of).collect();
+        assert_eq!(
+            seen,
+            [
+                r#"100 chief Forced agent_state 10001 {"state":"wrap_up"} {"state":"not_ready"}"#.to_owned(),
+                format!(
+                    r#"52 chief Supervised call {} null {{"agent":"10001","how":"monitor","supervisor":"10009"}}"#,
+                    call(1)
+                ),
+            ]
+        );
+        // The same facts again, by a reader that has forgotten that it read them.
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = FactJournal::open(&JournalOptions::new(folder.path(), here.clone())).unwrap();
+        journal.append(&morning()).unwrap();
+        let mut reader = FactReader::from(journal.handle().reader_of_all().unwrap());
+        let audit = reader.next_facts(1_000).unwrap().iter().filter_map(super::supervision::entry).collect();
+        let derived = Derived { audit, ..Derived::default() };
+        store.save_derived("again", &Position::start(here.clone()), &reader.position(), &derived).await.unwrap();
+        assert_eq!(log().await.unwrap().items, told);
+    });
+}
+
+fn told_of(entry: &Entry) -> String {
+    let Entry { at_ms, by, resource, resource_id, action, before, after, .. } = entry;
+    let json = |value: &Option<serde_json::Value>| value.clone().unwrap_or_default();
+    format!("{} {by} {action:?} {resource} {resource_id} {} {}", seconds(*at_ms), json(before), json(after))
 }
 
 fn page(limit: u32, after: Option<String>) -> PageAsk {

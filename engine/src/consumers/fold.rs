@@ -151,7 +151,7 @@ impl CallFold {
         Derived {
             calls: self.touched.iter().filter_map(|call| self.calls.get(call)).cloned().collect(),
             registrations: self.registrations.values().cloned().collect(),
-            stays: Vec::new(),
+            ..Derived::default()
         }
     }
 

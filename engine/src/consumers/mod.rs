@@ -5,6 +5,7 @@ pub mod agents;
 pub mod call_records;
 pub mod fold;
 mod segments;
+mod supervision;
 mod voicemail;
 #[cfg(test)]
 mod voicemail_tests;

@@ -462,8 +462,11 @@ fn a_recording_is_found_and_its_uses_are_logged() {
         assert_eq!(store.recording(Sight::whole(&"other".parse().unwrap()), id).await.unwrap(), None);
         store.log_recording_use(&here, "admin", id, RecordingUse::Play).await.unwrap();
         store.log_recording_use(&here, "token:crm", id, RecordingUse::Download).await.unwrap();
-        let uses = store.recording_uses(&here, &PageAsk::first(10)).await.unwrap().items;
+        let uses = store.recording_uses(&here, id, &PageAsk::first(10)).await.unwrap().items;
         assert_eq!((uses[0].by.as_str(), uses[0].kind), ("token:crm", RecordingUse::Download));
+        for (tenant, other) in [(&here, RecordingId::new(1, 9)), (&"other".parse().unwrap(), id)] {
+            assert!(store.recording_uses(tenant, other, &PageAsk::first(10)).await.unwrap().items.is_empty());
+        }
     });
 }
 

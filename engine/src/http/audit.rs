@@ -1,4 +1,4 @@
-//! `audit`: who changed which setting, when, from what to what. Read only (LOG-08).
+//! `audit`: who changed which setting, when, from what to what, and what supervisors did. Read only (LOG-08).
 
 use axum::Json;
 use axum::extract::State;
@@ -14,7 +14,7 @@ use super::principal::Principal;
 use super::problem::Problem;
 use super::state::Api;
 use super::time_text::Instant;
-use crate::store::audit::Entry;
+use crate::store::audit::{AuditFilter, Entry};
 use crate::store::setting::Action;
 
 /// The operations on the audit log.
@@ -23,7 +23,7 @@ pub fn operations() -> Operations {
     Operations::new().add(Guard::Needs(AUDIT_READ), routes!(list_audit))
 }
 
-/// One change, or one use of a recording.
+/// One change, or what a supervisor did to a call or an agent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditEntry {
     /// A ULID.
@@ -32,11 +32,11 @@ pub struct AuditEntry {
     pub at: Instant,
     /// A login name, `token:NAME`, `provision`, `setup` or `cli`.
     pub by: String,
-    /// `extension`, `trunk`, ...
+    /// `extension`, `trunk`, ...; `call` and `agent_state` for what a supervisor did.
     pub resource: String,
     /// Which one.
     pub resource_id: String,
-    /// What was done.
+    /// `created`, `updated` or `deleted`; of a call `supervised`, of an agent's state `forced`.
     pub action: String,
     /// How it was, secrets hidden; null where it is new.
     #[schema(value_type = Option<Object>)]
@@ -51,8 +51,16 @@ pub struct AuditEntry {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
-    /// Only of this kind: `extension`, `trunk`, `route`, ...
+    /// At this time or later.
+    from: Option<Instant>,
+    /// Before this time.
+    to: Option<Instant>,
+    /// Done by: a login name, `token:NAME`, `provision`, `setup` or `cli`.
+    by: Option<String>,
+    /// Only of this kind: `extension`, `trunk`, `route`, `call`, ...
     resource: Option<String>,
+    /// Only of the one with this key.
+    resource_id: Option<String>,
     /// How many at most: 1 to 200, 50 where it is left out.
     #[serde(default, deserialize_with = "page::limit")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -67,6 +75,8 @@ impl From<Entry> for AuditEntry {
             Action::Created => "created",
             Action::Updated => "updated",
             Action::Deleted => "deleted",
+            Action::Supervised => "supervised",
+            Action::Forced => "forced",
         };
         Self {
             id: entry.id,
@@ -91,6 +101,13 @@ async fn list_audit(
 ) -> Result<Json<Listed<AuditEntry>>, Problem> {
     principal.sees_all()?;
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
-    let rows = api.store().audit(&principal.tenant, query.resource.as_deref(), &page.ask()?).await?;
+    let filter = AuditFilter {
+        from_ms: query.from.map(|at| at.0),
+        to_ms: query.to.map(|at| at.0),
+        by: query.by,
+        resource: query.resource,
+        resource_id: query.resource_id,
+    };
+    let rows = api.store().audit(&principal.tenant, &filter, &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, AuditEntry::from)))
 }

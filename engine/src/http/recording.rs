@@ -18,15 +18,16 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::byte_range::{self, Part};
-use super::extract::Path;
+use super::extract::{Path, Query};
 use super::operation::{Guard, Operations};
-use super::permission::{RECORDINGS_DOWNLOAD, RECORDINGS_PLAY, RECORDINGS_READ};
+use super::page::{Listed, PageQuery};
+use super::permission::{AUDIT_READ, RECORDINGS_DOWNLOAD, RECORDINGS_PLAY, RECORDINGS_READ};
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::state::Api;
 use super::time_text::Instant;
 use crate::keeper;
-use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse};
+use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse, RecordingUsed};
 use crate::store::unix_ms;
 
 /// The operations on recordings.
@@ -36,6 +37,7 @@ pub fn operations() -> Operations {
         .add(Guard::Needs(RECORDINGS_READ), routes!(read_recording))
         .add(Guard::Needs(RECORDINGS_PLAY), routes!(play_recording))
         .add(Guard::Needs(RECORDINGS_DOWNLOAD), routes!(download_recording))
+        .add(Guard::Needs(AUDIT_READ), routes!(list_recording_uses))
 }
 
 /// A recording of a stretch of a call: stereo, the outside party left (REC-09).
@@ -91,6 +93,25 @@ pub struct MarkShown {
 impl From<Mark> for MarkShown {
     fn from(mark: Mark) -> Self {
         Self { kind: mark.kind, at: Instant(mark.at_ms), offset_ms: mark.offset_ms, by: mark.by }
+    }
+}
+
+/// Somebody heard it, or took a copy.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecordingUseShown {
+    /// A ULID.
+    pub id: String,
+    /// When.
+    pub at: Instant,
+    /// Who: a login name or `token:NAME`.
+    pub by: String,
+    /// `play` or `download`.
+    pub kind: RecordingUse,
+}
+
+impl From<RecordingUsed> for RecordingUseShown {
+    fn from(used: RecordingUsed) -> Self {
+        Self { id: used.id, at: Instant(used.at_ms), by: used.by, kind: used.kind }
     }
 }
 
@@ -150,6 +171,20 @@ async fn read_recording(
     Path(id): Path<String>,
 ) -> Result<Json<RecordingShown>, Problem> {
     Ok(Json(find(&api, &principal, &id).await?.into()))
+}
+
+/// Who heard a recording or took a copy, the latest first (REC-05).
+#[utoipa::path(get, path = "/recordings/{id}/uses", tag = "audit", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = Listed<RecordingUseShown>)))]
+async fn list_recording_uses(
+    State(api): State<Api>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Listed<RecordingUseShown>>, Problem> {
+    let recording = find(&api, &principal, &id).await?.recording;
+    let uses = api.store().recording_uses(&principal.tenant, recording, &page.ask()?).await?;
+    Ok(Json(Listed::from_store(uses, RecordingUseShown::from)))
 }
 
 /// The audio, to listen to. Takes `Range` and `If-Range`.

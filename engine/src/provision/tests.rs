@@ -7,6 +7,7 @@ use super::first_start::{self, ADMIN, Passwords};
 use super::*;
 use crate::names::Names;
 use crate::secrets::verify_password;
+use crate::store::audit::AuditFilter;
 use crate::store::departments::Department;
 use crate::store::employees::Employee;
 use crate::store::roles::Role;
@@ -102,8 +103,14 @@ fn the_first_start_makes_an_installation_that_can_be_used() {
             let ha1 = sip::digest::ha1(number, &config.sip.domain, password);
             assert!(built.config.extensions[&number.parse().unwrap()].ha1_sha256 == ha1.sha256);
         }
-        let by: BTreeSet<String> =
-            store.audit(&here, None, &PageAsk::first(100)).await.unwrap().items.into_iter().map(|it| it.by).collect();
+        let by: BTreeSet<String> = store
+            .audit(&here, &AuditFilter::default(), &PageAsk::first(100))
+            .await
+            .unwrap()
+            .items
+            .into_iter()
+            .map(|it| it.by)
+            .collect();
         assert_eq!(by, BTreeSet::from(["setup".to_owned()]));
     });
 }

@@ -201,7 +201,7 @@ mod tests {
             plugins,
             passed: Passed::default(),
             kept: Kept { journal_days: 30, webhook_days: 40 },
-            retention: RetentionConfig { logins_days: 2, audit_days: 0, agent_states_days: 0 },
+            retention: RetentionConfig { logins_days: 2, audit_days: 3, agent_states_days: 4 },
             deletions: Deletions::of(folder.path()),
         };
         House { keeping, journal, folder }
@@ -306,6 +306,58 @@ mod tests {
             let (tenant, filter) = (TenantId::first(), LoginFilter::default());
             let page = house.keeping.store.logins(Sight::whole(&tenant), &filter, &PageAsk::first(10)).await.unwrap();
             assert_eq!(page.items.len(), left, "at {now_ms}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_changed_and_how_agents_stood_go_when_their_time_is_over() {
+        use crate::store::agent_states::{AgentStay, StayFilter};
+        use crate::store::audit::{AuditFilter, Entry};
+        use crate::store::scope::Sight;
+        use crate::store::setting::{Action, PageAsk};
+        use hooks::fact::{AgentState, ChangeReason};
+        let house = house(Vec::new()).await;
+        let (store, tenant) = (&house.keeping.store, TenantId::first());
+        let entry = |at_ms| Entry {
+            id: at_ms.to_string(),
+            at_ms,
+            by: "chief".to_owned(),
+            resource: "call".to_owned(),
+            resource_id: "1".to_owned(),
+            action: Action::Supervised,
+            before: None,
+            after: None,
+        };
+        let stay = |number, ended_at_ms| AgentStay {
+            number,
+            agent: "10001".to_owned(),
+            state: AgentState::Ready,
+            began_at_ms: 0,
+            ended_at_ms,
+            reason: ChangeReason::Manual,
+            done_by: None,
+            extension: None,
+            mobile: None,
+        };
+        let later = 1_000 + DAY_MS;
+        let derived = Derived {
+            audit: vec![entry(1_000), entry(later)],
+            stays: vec![stay(1, Some(1_000)), stay(2, Some(later)), stay(3, None)],
+            ..Derived::default()
+        };
+        let (start, to) = (Position::start(tenant.clone()), house.journal.handle().head());
+        store.save_derived("test", &start, &to, &derived).await.unwrap();
+        for (now_ms, entries, stays) in [
+            (1_000 + 3 * DAY_MS, 2, 3),
+            (1_001 + 3 * DAY_MS, 1, 3),
+            (1_001 + 4 * DAY_MS, 0, 2),
+            (1_001 + 5 * DAY_MS, 0, 1),
+        ] {
+            house.keeping.round(now_ms).await;
+            let log = store.audit(&tenant, &AuditFilter::default(), &PageAsk::first(10)).await.unwrap().items;
+            let stood = store.agent_stays(Sight::whole(&tenant), &StayFilter::default(), &PageAsk::first(10)).await;
+            let left = (log.len(), stood.unwrap().items.len());
+            assert_eq!(left, (entries, stays), "at {now_ms}; a stay that lasts stays");
         }
     }
 

@@ -1,13 +1,15 @@
-//! The audit log: who changed which setting, when, from what to what. Written with the change, never changed (LOG-08).
+//! The audit log: who changed which setting, when, from what to what, written with the change; and what supervisors did, derived from the
+//! facts. Never changed (LOG-08).
 
 use hooks::id::TenantId;
 
+use super::records::{Condition, DerivedTable};
 use super::setting::{Action, Change, Page, PageAsk};
-use super::sql::{Conn, Row, args, word};
+use super::sql::{Arg, Conn, Row, args, word};
 use super::{Store, StoreError};
 use crate::secrets::new_ulid;
 
-/// One change.
+/// One change, or what was done to a call or an agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// A ULID: entries sort by it.
@@ -16,7 +18,7 @@ pub struct Entry {
     pub at_ms: u64,
     /// A login name, `token:NAME`, `provision`, `setup` or `cli`.
     pub by: String,
-    /// `extension`, `trunk`, ...
+    /// `extension`, `trunk`, ...; `call` or `agent_state` for what a supervisor did.
     pub resource: String,
     /// Its key.
     pub resource_id: String,
@@ -73,47 +75,91 @@ pub(super) fn shown<S: serde::Serialize>(value: &S) -> serde_json::Value {
 }
 
 pub(super) async fn insert(conn: &mut Conn, tenant: &TenantId, entry: &Entry) -> Result<(), StoreError> {
-    let text = |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string);
     conn.execute(
         "INSERT INTO audit (tenant, id, at_ms, changed_by, resource, resource_id, action, before, after) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        args![
-            tenant.as_str(),
-            entry.id.as_str(),
-            entry.at_ms,
-            entry.by.as_str(),
-            entry.resource.as_str(),
-            entry.resource_id.as_str(),
-            word(&entry.action),
-            text(&entry.before),
-            text(&entry.after),
-        ],
+        args_of(tenant, entry),
     )
     .await?;
     Ok(())
 }
 
+pub(super) const TABLE: DerivedTable = DerivedTable {
+    name: "audit",
+    key: &["tenant", "id"],
+    rest: &["at_ms", "changed_by", "resource", "resource_id", "action", "before", "after"],
+};
+
+pub(super) fn args_of(tenant: &TenantId, entry: &Entry) -> Vec<Arg> {
+    let text = |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string);
+    args![
+        tenant.as_str(),
+        entry.id.as_str(),
+        entry.at_ms,
+        entry.by.as_str(),
+        entry.resource.as_str(),
+        entry.resource_id.as_str(),
+        word(&entry.action),
+        text(&entry.before),
+        text(&entry.after),
+    ]
+}
+
+/// Which entries a page shows; `None` shows all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// At this time or later, ms since the Unix epoch.
+    pub from_ms: Option<u64>,
+    /// Before this time.
+    pub to_ms: Option<u64>,
+    /// Done by him: a login name, `token:NAME`, ...
+    pub by: Option<String>,
+    /// Of this kind.
+    pub resource: Option<String>,
+    /// Of the one with this key.
+    pub resource_id: Option<String>,
+}
+
+impl AuditFilter {
+    /// Everything of one kind.
+    #[must_use]
+    pub fn of(resource: &str) -> Self {
+        Self { resource: Some(resource.to_owned()), ..Self::default() }
+    }
+}
+
 impl Store {
-    /// A page of the audit log, newest first; only of one resource where one is named.
+    /// A page of the audit log, newest first.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
     pub async fn audit(
         &self,
         tenant: &TenantId,
-        resource: Option<&str>,
+        filter: &AuditFilter,
         ask: &PageAsk,
     ) -> Result<Page<Entry>, StoreError> {
-        let after = ask.after.clone().unwrap_or_else(|| LAST.to_owned());
-        let rows = self
-            .pool
-            .read()
-            .await?
-            .all(
-                "SELECT * FROM audit WHERE tenant = $1 AND id < $2 AND ($3 = '' OR resource = $3) ORDER BY id DESC LIMIT $4",
-                args![tenant.as_str(), after, resource.unwrap_or_default(), ask.rows()],
-            )
-            .await?;
+        let mut condition = Condition::of_tenant(tenant);
+        condition.and("id < ?", ask.after.clone().unwrap_or_else(|| LAST.to_owned()));
+        if let Some(from_ms) = filter.from_ms {
+            condition.and("at_ms >= ?", from_ms);
+        }
+        if let Some(to_ms) = filter.to_ms {
+            condition.and("at_ms < ?", to_ms);
+        }
+        for (comparison, wanted) in [
+            ("changed_by = ?", &filter.by),
+            ("resource = ?", &filter.resource),
+            ("resource_id = ?", &filter.resource_id),
+        ] {
+            if let Some(wanted) = wanted {
+                condition.and(comparison, wanted.as_str());
+            }
+        }
+        let limit = condition.bind(ask.rows());
+        let (condition, args) = condition.into_parts();
+        let sql = format!("SELECT * FROM audit WHERE {condition} ORDER BY id DESC LIMIT {limit}");
+        let rows = self.pool.read().await?.all(sql, args).await?;
         let items = rows.iter().map(Entry::from_row).collect::<Result<Vec<_>, _>>()?;
         Ok(ask.page(items, |entry| entry.id.clone()))
     }

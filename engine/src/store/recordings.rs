@@ -109,7 +109,7 @@ pub struct StoredAudio {
 }
 
 /// What somebody did with a recording (REC-05).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingUse {
     /// Listened.
@@ -227,14 +227,20 @@ impl Store {
         tx.commit().await
     }
 
-    /// A page of the log of uses, newest first.
+    /// A page of the log of uses of a recording, newest first.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Corrupt`].
-    pub async fn recording_uses(&self, tenant: &TenantId, ask: &PageAsk) -> Result<Page<RecordingUsed>, StoreError> {
+    pub async fn recording_uses(
+        &self,
+        tenant: &TenantId,
+        id: RecordingId,
+        ask: &PageAsk,
+    ) -> Result<Page<RecordingUsed>, StoreError> {
         let after = ask.after.clone().unwrap_or_else(|| audit::LAST.to_owned());
-        let sql = "SELECT * FROM recording_uses WHERE tenant = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-        let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), after, ask.rows()]).await?;
+        let sql =
+            "SELECT * FROM recording_uses WHERE tenant = $1 AND recording = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
+        let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), id.to_string(), after, ask.rows()]).await?;
         let items = rows.iter().map(used).collect::<Result<Vec<_>, _>>()?;
         Ok(ask.page(items, |used| used.id.clone()))
     }

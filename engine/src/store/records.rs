@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 pub use segments::{MissedFilter, MissedOffer, Segment, SegmentKind};
 
 use super::agent_states::{self, AgentStay};
+use super::audit::{self, Entry};
 use super::recordings::{self, Recording};
 use super::registrations::{self, RegistrationChange};
 use super::scope::{Owner, Sight};
 use super::setting::{Page, PageAsk};
 use super::sql::{Arg, Conn, args, places, word};
 use super::voicemails::{self, Voicemail};
-use super::{Store, StoreError, audit, cursors};
+use super::{Store, StoreError, cursors};
 
 /// A call as it was, or as far as it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -264,6 +265,8 @@ pub struct Derived {
     pub registrations: Vec<RegistrationChange>,
     /// Stays of agents in states.
     pub stays: Vec<AgentStay>,
+    /// What supervisors did.
+    pub audit: Vec<Entry>,
 }
 
 impl Store {
@@ -298,6 +301,8 @@ impl Store {
         upsert(&mut tx, &segments::SEGMENTS, segments.collect()).await?;
         let stays = derived.stays.iter().map(|stay| agent_states::args_of(tenant, stay));
         upsert(&mut tx, &agent_states::TABLE, stays.collect()).await?;
+        let audit = derived.audit.iter().map(|entry| audit::args_of(tenant, entry));
+        upsert(&mut tx, &audit::TABLE, audit.collect()).await?;
         registrations::apply(&mut tx, tenant, &derived.registrations).await?;
         tx.commit().await
     }
@@ -438,6 +443,11 @@ impl Condition {
         self.text.push_str(&condition.replace('?', &place));
     }
 
+    /// Of all rows of a tenant, of such as are nobody's own.
+    pub(super) fn of_tenant(tenant: &TenantId) -> Self {
+        Self { text: "tenant = $1".to_owned(), args: args![tenant.as_str()] }
+    }
+
     /// Adds a condition without a value.
     pub(super) fn plain(&mut self, condition: &str) {
         self.text.push_str(" AND ");
@@ -446,7 +456,7 @@ impl Condition {
 
     /// Of messages in one of these boxes; `None` is all there are.
     pub(super) fn of_boxes(tenant: &TenantId, boxes: Option<&[String]>) -> Self {
-        let mut condition = Self { text: "tenant = $1".to_owned(), args: args![tenant.as_str()] };
+        let mut condition = Self::of_tenant(tenant);
         if let Some(boxes) = boxes {
             let places: Vec<String> = boxes.iter().map(|mailbox| condition.bind(mailbox.as_str())).collect();
             let places = if places.is_empty() { "NULL".to_owned() } else { places.join(", ") };

@@ -118,7 +118,7 @@ impl Change {
     }
 }
 
-/// What was done to a setting.
+/// What was done to a setting, or to somebody at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -128,6 +128,10 @@ pub enum Action {
     Updated,
     /// It is gone.
     Deleted,
+    /// A supervisor listened, whispered, talked in, took over or ended a call (MON-29).
+    Supervised,
+    /// A supervisor set an agent's state (MON-19).
+    Forced,
 }
 
 /// A setting as it stands in the database.

@@ -322,19 +322,25 @@ async fn what_is_pushed_is_masked_as_what_is_read() {
     assert!(refused.is_err(), "the log of facts has no schema");
 }
 
+/// Until a task of somebody's has come to its end.
+pub(crate) async fn until_done(who: &Client<'_>, id: &str) {
+    for _ in 0..600 {
+        let task = who.get(&format!("/tasks/{id}")).await.json();
+        match task["state"].as_str().unwrap() {
+            "done" => return,
+            "failed" => panic!("{task}"),
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    panic!("the task {id} goes on and on");
+}
+
 /// The cells of a file that somebody has made, without its heads.
 async fn exported(who: &Client<'_>, module: &str, query: &str) -> Vec<Vec<String>> {
     let started = who.post("/tasks/exports", json!({"module": module, "query": query})).await;
     assert_eq!(started.status, 201, "{}", started.json());
     let id = started.json()["id"].as_str().unwrap().to_owned();
-    for _ in 0..600 {
-        let task = who.get(&format!("/tasks/{id}")).await.json();
-        match task["state"].as_str().unwrap() {
-            "done" => break,
-            "failed" => panic!("{task}"),
-            _ => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
-    }
+    until_done(who, &id).await;
     let file = who.get(&format!("/tasks/{id}/file")).await;
     let mut book: calamine::Xlsx<_> = calamine::Xlsx::new(Cursor::new(file.bytes)).unwrap();
     let range = book.worksheet_range_at(0).unwrap().unwrap();

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use dialplan::number::ExtensionNumber;
-use engine::config::{HookConfig, SmsConfig, SmsDriver, StorageUrl, WebhookConfig};
+use engine::config::{Config, HookConfig, SmsConfig, SmsDriver, StorageUrl, WebhookConfig};
 use engine::http;
 use engine::http::health::{Health, SipSockets};
 use engine::http::metric;
@@ -103,11 +103,19 @@ pub(crate) struct FakeSwitch {
     pub(crate) commands: Mutex<Vec<(TenantId, Command)>>,
 }
 
+impl FakeSwitch {
+    /// 1001 always is.
+    fn is_registered(&self, tenant: &TenantId, extension: &str) -> bool {
+        let there = self.live.registrations(tenant, None, 1_000);
+        extension == "1001" || there.iter().any(|phone| phone.extension == extension)
+    }
+}
+
 impl SwitchHandle for FakeSwitch {
     fn command(&self, tenant: TenantId, command: Command) -> BoxFuture<'_, Result<Done, CommandError>> {
         self.commands.lock().unwrap().push((tenant.clone(), command.clone()));
         let result = match command {
-            Command::Originate { from, to } if from.as_str() == "1001" => {
+            Command::Originate { from, to } if self.is_registered(&tenant, from.as_str()) => {
                 let call = CallId::new(unix_ms(), self.commands.lock().unwrap().len() as u128);
                 self.live.apply(View::Call(call_view(&tenant, call, from.as_str(), to.as_str())));
                 Ok(Done::Call(call))
@@ -282,7 +290,9 @@ impl Fixture {
         let live = Arc::new(Live::new());
         let switch =
             Arc::new(FakeSwitch { live: live.clone(), settings: Mutex::default(), commands: Mutex::default() });
-        let health = Arc::new(Health::new());
+        let config = Config::parse(&format!("data_dir = {:?}", folder.path()), []).unwrap();
+        let health = Arc::new(Health::of(&config));
+        std::fs::create_dir_all(config.recording.dir).unwrap();
         health.set_sip(SipSockets::Up);
         let files = PromptFiles::new(folder.path().join("prompts"));
         let client = tls(folder.path());
@@ -524,7 +534,8 @@ impl Client<'_> {
         self.send_body(method, path, body.map(|body| ("application/json", Body::from(body.to_string())))).await
     }
 
-    async fn send_body(&self, method: &str, path: &str, body: Option<(&str, Body)>) -> Answer {
+    /// Sends a body of any type.
+    pub(crate) async fn send_body(&self, method: &str, path: &str, body: Option<(&str, Body)>) -> Answer {
         let path = if path.starts_with("/api") || path.ends_with('z') || path == "/metrics" {
             path.to_owned()
         } else {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of this file is tests")]
 
+mod audit;
 mod blocks;
 mod callers;
 mod centre;
@@ -25,6 +26,7 @@ mod settings;
 mod sms_login;
 mod staffing;
 mod surveys;
+mod system;
 mod tasks;
 mod tls;
 mod trunks;

@@ -1,5 +1,6 @@
 //! Departments, roles, employees and personal settings.
 
+use engine::store::audit::AuditFilter;
 use engine::store::departments::Department;
 use engine::store::employees::Employee;
 use engine::store::roles::{DataPermission, Role};
@@ -289,7 +290,7 @@ async fn employees_are_found_by_what_they_are() {
     assert_eq!(rest["items"][0]["number"], "10003");
 }
 
-/// Proves ORG-25, ORG-27, ORG-28, ORG-30, LOGIN-05 and LOGIN-09.
+/// Proves ORG-25, ORG-27, ORG-28, ORG-30, LOGIN-05 and LOGIN-09; of LOGIN-04 that mobile and number let in as well.
 #[tokio::test]
 async fn who_left_is_out_at_once_and_may_come_back() {
     let fixture = Fixture::new().await;
@@ -338,12 +339,13 @@ async fn who_left_is_out_at_once_and_may_come_back() {
     assert_eq!(fields(&weak), ["password"]);
     assert_eq!(admin.post("/employees/10001/password", json!({"password": "third3"})).await.status, 204);
     assert_eq!(sign_in(&fixture, "10001", "third3").await.json()["password_change_required"], json!(true));
-    let log = fixture.store.audit(&default_tenant(), Some("employee"), &PageAsk::first(50)).await.unwrap().items;
+    let log =
+        fixture.store.audit(&default_tenant(), &AuditFilter::of("employee"), &PageAsk::first(50)).await.unwrap().items;
     let told = serde_json::to_string(&log.iter().map(|it| &it.after).collect::<Vec<_>>()).unwrap();
     assert!(told.contains("\"left\"") && told.contains("\"secrets\":\"changed\"") && !told.contains("argon2"));
 }
 
-/// Proves ORG-45 but for the code by SMS, and ORG-46.
+/// Proves ORG-45 but for the code by SMS, and ORG-46; of LOGIN-04 the user name, which one changes oneself.
 #[tokio::test]
 async fn one_changes_ones_own_settings() {
     let fixture = Fixture::new().await;

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::fixture::{Fixture, default_tenant, other_tenant};
 
 /// A WAV file of one pitch at 16 kHz.
-fn wav(hz: f64, seconds: f64) -> Vec<u8> {
+pub(crate) fn wav(hz: f64, seconds: f64) -> Vec<u8> {
     let samples = (0..(16_000.0 * seconds) as u32)
         .flat_map(|i| ((8_000.0 * (f64::from(i) * hz * TAU / 16_000.0).sin()) as i16).to_le_bytes());
     let data: Vec<u8> = samples.collect();

@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 
 use axum::http::StatusCode;
 use engine::http::server::{Security, serve};
-use engine::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, RecordingUse, StoredAudio};
+use engine::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, StoredAudio};
 use engine::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegEnd};
-use engine::store::setting::PageAsk;
 use hooks::fact::{
     AudioFormat, AudioPlace, CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, QualityStretch,
     QualityTimeline, ReceivedQuality, ReportedQuality,
@@ -14,11 +13,12 @@ use hooks::fact::{
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::position::Position;
 use recordings::SealKeys;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::fixture::{Fixture, default_tenant, other_tenant, sealing_keys};
+use crate::fixture::{Client, Fixture, default_tenant, other_tenant, sealing_keys};
 
 const SECOND: u64 = 1_000;
 
@@ -284,6 +284,12 @@ async fn nobody_changes_or_deletes_a_call_record() {
     assert_eq!(admin.get(&path).await.json(), before);
 }
 
+/// Who used a recording, as the log of that says.
+async fn uses(admin: &Client<'_>, n: u64) -> Vec<Value> {
+    let page = admin.get(&format!("/recordings/{}/uses", recording_id(n))).await.json();
+    page["items"].as_array().unwrap().clone()
+}
+
 /// Proves REC-05, and REC-02 as far as the server goes.
 #[tokio::test]
 async fn listening_and_copying_are_permitted_apart_and_each_use_is_logged() {
@@ -302,9 +308,12 @@ async fn listening_and_copying_are_permitted_apart_and_each_use_is_logged() {
     let copied = admin.get(&file).await;
     assert!(copied.header("content-disposition").starts_with("attachment; filename="));
     assert_eq!((copied.header("content-type"), copied.bytes == bytes), ("audio/wav", true));
-    let uses = fixture.store.recording_uses(&default_tenant(), &PageAsk::first(10)).await.unwrap().items;
-    let uses: Vec<_> = uses.iter().map(|used| (used.recording, used.kind)).collect();
-    assert_eq!(uses, [(recording_id(1), RecordingUse::Download), (recording_id(1), RecordingUse::Play)]);
+    let used = uses(&admin, 1).await;
+    assert_eq!(used.len(), 2);
+    assert_eq!((&used[0]["kind"], &used[0]["by"]), (&json!("download"), &json!("token:test")));
+    assert_eq!(used[1]["kind"], "play");
+    assert!(uses(&admin, 2).await.is_empty(), "of another recording");
+    assert_eq!(player.get(&format!("/recordings/{}/uses", recording_id(1))).await.status, 403);
     let expected = [(2, "not-ready"), (3, "not-ready"), (4, "gone")];
     for (n, problem) in expected {
         assert_eq!(admin.get(&format!("/recordings/{}/audio", recording_id(n))).await.problem(), problem, "{n}");

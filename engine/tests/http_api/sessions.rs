@@ -111,7 +111,7 @@ async fn each_sign_in_sign_out_and_failure_is_logged() {
     assert!(log.iter().all(|entry| entry.address == "192.0.2.77"));
 }
 
-/// Proves LOG-06, LOG-07 (all but departments), LOG-08 (there is nothing but reading).
+/// Proves LOG-06, LOG-07 (time, agent and status), and of LOG-08 that nobody edits or deletes the login log.
 #[tokio::test]
 async fn the_login_log_is_asked_by_time_agent_and_status() {
     let fixture = Fixture::new().await;

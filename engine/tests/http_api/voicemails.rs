@@ -270,3 +270,32 @@ async fn boxes_are_set_for_extensions_queues_and_routes() {
     let queue = &last.queues[&"sales".parse().unwrap()];
     assert_eq!(queue.overflow, [switch::config::Overflow::Voicemail]);
 }
+
+/// Proves of GEN-12 what the server does: what is deleted is hidden, not erased, and a call's record keeps the names of its day.
+#[tokio::test]
+async fn what_is_deleted_is_hidden_and_records_keep_the_names_they_had() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    assert_eq!(admin.post("/queues", json!({"name": "vip", "rules": {}})).await.status, 201);
+    let mut call = document(1, "queue:vip", None);
+    call.record.queue = Some("vip".to_owned());
+    call.record.caller_extension = Some("1001".to_owned());
+    call.record.caller_name = "Anna".to_owned();
+    call.voicemails[0].deleted = Some(FirstUse { at_ms: NOON + 9_000, by: "admin".to_owned() });
+    let record = format!("/call-records/{}", call.record.call);
+    let from = Position::start(default_tenant());
+    let to = Position { number: 1, epoch: 1, ..from.clone() };
+    let derived = Derived { calls: vec![call, document(2, "queue:vip", None)], ..Derived::default() };
+    fixture.store.save_derived("records", &from, &to, &derived).await.unwrap();
+    assert_eq!(listed(&admin, "").await, [2]);
+    assert_eq!(admin.get(&format!("/voicemails/{}", id(1))).await.status, 404);
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(fixture.folder.path().join("test.db"));
+    let mut database = sqlx::ConnectOptions::connect(&file).await.unwrap();
+    let kept: (i64,) = sqlx::query_as("SELECT COUNT(*) FROM voicemails").fetch_one(&mut database).await.unwrap();
+    assert_eq!(kept, (2,));
+
+    assert_eq!(admin.patch("/extensions/1001", json!({"display_name": "Berta"})).await.status, 200);
+    assert_eq!(admin.delete("/queues/vip").await.status, 204);
+    let shown = admin.get(&record).await.json();
+    assert_eq!((&shown["queue"], &shown["caller_name"]), (&json!("vip"), &json!("Anna")));
+}

@@ -3,6 +3,7 @@ use hooks::id::TenantId;
 use super::on_each_database;
 use crate::secrets::{hash_password, new_token, new_ulid, token_hash, verify_password};
 use crate::store::api_tokens::ApiToken;
+use crate::store::audit::AuditFilter;
 use crate::store::departments::Department;
 use crate::store::employees::{Employee, Employment, FailedLogin, LoginOutcome, LoginSeen, NewPassword};
 use crate::store::idempotency::{KEPT_MS, Key, Seen};
@@ -82,7 +83,7 @@ fn five_wrong_passwords_in_a_row_lock_until_somebody_unlocks() {
         store.unlock(by_admin(), "10001").await.unwrap();
         let account = store.account(&here(), "alice").await.unwrap().unwrap();
         assert_eq!((account.locked_at_ms, account.failed_logins), (None, 0));
-        let log = store.audit(&here(), Some("employee"), &PageAsk::first(1)).await.unwrap().items;
+        let log = store.audit(&here(), &AuditFilter::of("employee"), &PageAsk::first(1)).await.unwrap().items;
         assert_eq!(log[0].before.as_ref().unwrap()["locked"], true);
     });
 }

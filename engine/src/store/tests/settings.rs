@@ -2,6 +2,7 @@ use hooks::id::TenantId;
 
 use super::on_each_database;
 use crate::secrets::SecretKey;
+use crate::store::audit::AuditFilter;
 use crate::store::extensions::Extension;
 use crate::store::routes::{Route, RouteRule};
 use crate::store::setting::{Action, Change, Expect, Origin, PageAsk, Setting};
@@ -114,7 +115,7 @@ fn every_change_has_its_audit_entry_with_secrets_hidden() {
         it.set_password("realm", "another");
         store.update(by_admin(), it.clone(), Expect::Version(second.version)).await.unwrap();
         store.delete::<Extension>(by_admin(), "1001", Expect::Any).await.unwrap();
-        let log = store.audit(&here(), Some("extension"), &PageAsk::first(10)).await.unwrap().items;
+        let log = store.audit(&here(), &AuditFilter::of("extension"), &PageAsk::first(10)).await.unwrap().items;
         let actions: Vec<Action> = log.iter().rev().map(|entry| entry.action).collect();
         assert_eq!(actions, [Action::Created, Action::Updated, Action::Updated, Action::Deleted]);
         assert!(log.iter().all(|entry| entry.by == "admin" && entry.resource_id == "1001"));
@@ -125,7 +126,7 @@ fn every_change_has_its_audit_entry_with_secrets_hidden() {
         assert_eq!(log[1].after.as_ref().unwrap()["secrets"], "changed");
         let whole = format!("{log:?}");
         assert!(!whole.contains(it.ha1_md5.expose()) && !whole.contains(it.ha1_sha256.expose()), "{whole}");
-        assert_eq!(store.audit(&elsewhere(), None, &PageAsk::first(10)).await.unwrap().items, []);
+        assert_eq!(store.audit(&elsewhere(), &AuditFilter::default(), &PageAsk::first(10)).await.unwrap().items, []);
     });
 }
 
@@ -137,7 +138,7 @@ fn a_change_that_is_not_committed_leaves_neither_row_nor_audit_entry() {
         tx.create(extension("1001")).await.unwrap();
         drop(tx);
         assert_eq!(store.find::<Extension>(&here(), "1001").await.unwrap(), None);
-        assert_eq!(store.audit(&here(), None, &PageAsk::first(10)).await.unwrap().items, []);
+        assert_eq!(store.audit(&here(), &AuditFilter::default(), &PageAsk::first(10)).await.unwrap().items, []);
     });
 }
 

@@ -146,7 +146,7 @@ fn by_smpp(sms: &str, smpp: &str) -> Result<(Switchboard, Centre, u16)> {
     Ok((server, centre, port))
 }
 
-/// Proves SMS-10 as far as codes go.
+/// Proves SMS-10 as far as codes go, and of LOGIN-02 that a code is never written to the log.
 #[test]
 fn a_short_message_centre_is_bound_to_again_after_it_died() -> Result<()> {
     let (server, mut centre, port) = by_smpp("signature = \"云呼\"\ncode_text = \"验证码 {code}\"\n", "")?;
