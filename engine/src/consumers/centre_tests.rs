@@ -242,7 +242,7 @@ fn what_a_supervisor_did_is_in_the_audit_log_once_however_often_its_fact_comes()
     on_each_database(|scratch| async move {
         let (store, here) = (&scratch.store, TenantId::first());
         consumed(store, &morning()).await;
-        let log = || store.audit(&here, &AuditFilter::default(), &page(10, None));
+        let log = async || store.audit(&here, &AuditFilter::default(), &page(10, None)).await;
         let told = log().await.unwrap().items;
         let seen: Vec<String> = told.iter().map(told_of).collect();
         assert_eq!(
