@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 27] = [
     Step {
         version: 1,
         name: "first",
@@ -171,6 +171,12 @@ const STEPS: [Step; 26] = [
         name: "task_fields",
         sqlite: include_str!("../../../migrations/sqlite/0035_task_fields.sql"),
         postgres: include_str!("../../../migrations/postgres/0035_task_fields.sql"),
+    },
+    Step {
+        version: 38,
+        name: "boards",
+        sqlite: include_str!("../../../migrations/sqlite/0038_boards.sql"),
+        postgres: include_str!("../../../migrations/postgres/0038_boards.sql"),
     },
 ];
 
