@@ -1,6 +1,7 @@
 //! The shell around the pure cores: sockets, journal, store, HTTP and media threads.
 
 pub mod background;
+pub mod board_limits;
 pub mod call_handling;
 pub mod centre;
 pub mod cli;

@@ -95,6 +95,9 @@ const verbs = {
   required: () => page.locator('form label').evaluateAll((labels) =>
     labels.filter((label) => getComputedStyle(label, '::before').content.includes('*')).map((label) => label.textContent)),
   is_disabled: (what) => find(what).isDisabled(),
+  // Why a button cannot be pressed.
+  described: (what) => find(what).getAttribute('aria-description'),
+  is_full: () => page.evaluate(() => document.fullscreenElement !== null),
   value: (what) => find(what).inputValue(),
   // One of what a field offers, by the field's label.
   pick: async ({ label, option }) => {

@@ -6,6 +6,7 @@ import { useLocation, useNavigate } from 'react-router';
 import { ControlBar } from '../bar/ControlBar';
 import { IncomingWindow } from '../bar/IncomingWindow';
 import { followDesk, useDesk } from '../desk/store';
+import { useEmergencyNotice } from '../pages/board/Emergencies';
 import { useFirstRun } from '../pages/setup/firstRun';
 import { usePhone } from '../phone/softphone';
 import { Crash } from '../ui/Crash';
@@ -31,6 +32,7 @@ export function Shell() {
   useEffect(() => (hasDesk ? followDesk() : undefined), [hasDesk]);
   usePhoneKeeper();
   useFirstRun();
+  useEmergencyNotice();
   return (
     <Layout className="frame">
       <Layout.Header

@@ -1,4 +1,5 @@
 import { assistant, assistantMenu } from './en/assistant';
+import { boards } from './en/boards';
 import { detail } from './en/detail';
 import { flowWords } from './en/flow';
 import { organisationMenu, people, roles } from './en/organisation';
@@ -411,7 +412,6 @@ export const en: Words = {
     response: 'Average response time',
     abnormal: 'Abnormal calls',
     queued: 'Queued calls',
-    waiting: 'Waiting now',
     trend: 'Trend of today',
     distribution: 'Agent states',
     trendInbound: 'Inbound',
@@ -423,6 +423,10 @@ export const en: Words = {
     noCalls: 'No calls today yet',
     updated: 'As of {{time}}',
     lost: 'The connection is lost; reconnecting…',
+    stale: 'These figures are of {{time}} and out of date: the connection is lost, reconnecting…',
+    limits: 'Limits',
+    warn: 'warning',
+    alarm: 'alarm',
   },
   agents: {
     agent: 'Employee no.',
@@ -442,8 +446,11 @@ export const en: Words = {
     done: '{{action}}: agent {{agent}}, done',
     supervising: 'Supervises',
     filter: 'Filter by state',
-    search: 'Employee number or extension',
+    search: 'Search number, name or extension',
     needPhone: 'To monitor, whisper, barge in or take over, sign in your phone and have no call',
+    name: 'Name',
+    department: 'Department',
+    groups: 'Queues',
   },
   queues: {
     name: 'Queue',
@@ -456,7 +463,13 @@ export const en: Words = {
     abandoned: 'Abandoned',
     level: 'Service level',
     answerRate: 'Answer rate',
+    place: 'Place',
+    caller: 'Caller',
+    offered: 'Rung for him',
+    rings: 'Agent {{agent}}, for {{time}}',
+    nobodyWaits: 'Nobody waits',
   },
   ...assistant,
+  ...boards,
   ...detail,
 };

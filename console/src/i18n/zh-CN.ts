@@ -1,4 +1,5 @@
 import { assistant, assistantMenu } from './zh-CN/assistant';
+import { boards } from './zh-CN/boards';
 import { detail } from './zh-CN/detail';
 import { flowWords } from './zh-CN/flow';
 import { organisationMenu, people, roles } from './zh-CN/organisation';
@@ -416,7 +417,6 @@ export const zhCN = {
     response: '平均响应时长',
     abnormal: '异常通话数',
     queued: '语音排队总量',
-    waiting: '当前排队',
     trend: '今日趋势',
     distribution: '坐席状态分布',
     trendInbound: '呼入',
@@ -428,6 +428,10 @@ export const zhCN = {
     noCalls: '今天还没有通话',
     updated: '更新于 {{time}}',
     lost: '连接已断开，正在重新连接……',
+    stale: '数据已过时，截至 {{time}}；连接已断开，正在重新连接……',
+    limits: '告警阈值',
+    warn: '提醒',
+    alarm: '告警',
   },
   agents: {
     agent: '工号',
@@ -447,8 +451,11 @@ export const zhCN = {
     done: '已对坐席 {{agent}} 执行“{{action}}”',
     supervising: '监控中',
     filter: '按状态筛选',
-    search: '搜索工号或分机',
+    search: '搜索工号、姓名或分机',
     needPhone: '监听、密语、强插和接管需要先签入电话且没有通话',
+    name: '姓名',
+    department: '部门',
+    groups: '技能组',
   },
   queues: {
     name: '技能组',
@@ -461,8 +468,14 @@ export const zhCN = {
     abandoned: '已放弃',
     level: '服务水平',
     answerRate: '应答率',
+    place: '位置',
+    caller: '主叫号码',
+    offered: '正在振铃',
+    rings: '坐席 {{agent}}，已振铃 {{time}}',
+    nobodyWaits: '没有人排队',
   },
   ...assistant,
+  ...boards,
   ...detail,
 } as const;
 

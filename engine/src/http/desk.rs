@@ -18,12 +18,13 @@ use utoipa_axum::routes;
 use super::agent::AgentNow;
 use super::agent_state::AgentStayShown;
 use super::call::CallShown;
+use super::emergency::{EmergencyCall, emergencies};
 use super::extract::Query;
 use super::missed_offer::MissedOfferShown;
 use super::operation::{Guard, Operations};
 use super::origin;
 use super::page::{Listed, PageQuery};
-use super::permission::{AGENTS_READ, CALLS_DIAL, QUEUES_READ};
+use super::permission::{AGENTS_READ, CALLS_DIAL, QUEUES_READ, WALLBOARD_READ};
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::socket::{self, Snapshot, Watched};
@@ -63,6 +64,8 @@ pub struct Desk {
     pub colleagues: Vec<Colleague>,
     /// The queues, by name. Empty without `queues.read`.
     pub queues: Vec<QueueOnBoard>,
+    /// Emergency calls that are under way (GEN-18). Empty without `wallboard.read`.
+    pub emergencies: Vec<EmergencyCall>,
 }
 
 /// A queue that offers a call.
@@ -147,7 +150,7 @@ impl Watched for Watching {
 
     async fn look(&self, api: &Api) -> Option<Snapshot<Desk>> {
         let whole = desk(api, &self.0);
-        let said = (&whole.agent, &whole.call, &whole.offered_by, &whole.colleagues, &whole.queues);
+        let said = (&whole.agent, &whole.call, &whole.offered_by, &whole.colleagues, &whole.queues, &whole.emergencies);
         Some(Snapshot { said: serde_json::to_string(&said).ok()?, whole })
     }
 
@@ -174,6 +177,7 @@ fn desk(api: &Api, principal: &Principal) -> Desk {
         offered_by: offering,
         colleagues: agents.iter().filter(|view| is_other(view, own.as_deref())).map(|view| colleague(view)).collect(),
         queues: shown.iter().map(|view| queue_on_board(view)).collect(),
+        emergencies: if principal.permissions.allow(WALLBOARD_READ) { emergencies(live, tenant) } else { Vec::new() },
     }
 }
 

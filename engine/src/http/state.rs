@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::recording::Uses;
 use super::sip_credential::Browsers;
 use super::throttle::Throttle;
-use super::wallboard::{Abnormal, Days};
+use super::wallboard::{Abnormal, Boards};
 use crate::events::Parked;
 use crate::journal::JournalHandle;
 use crate::ladder::Captures;
@@ -98,7 +98,7 @@ struct Inner {
     streams: Arc<Semaphore>,
     parked: Parked,
     browsers: Browsers,
-    days: Days,
+    boards: Boards,
     document: OnceLock<String>,
 }
 
@@ -121,7 +121,7 @@ impl Api {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             parked: Parked::default(),
             browsers: Browsers::default(),
-            days: Days::default(),
+            boards: Boards::default(),
             document: OnceLock::new(),
         }))
     }
@@ -144,10 +144,10 @@ impl Api {
         self.0.document.get_or_init(|| super::document::text(&super::openapi(&self.desks().plugins())))
     }
 
-    /// The figures of the day, counted once for all who look.
+    /// What is read once for all who look at boards.
     #[must_use]
-    pub fn days(&self) -> &Days {
-        &self.0.days
+    pub fn boards(&self) -> &Boards {
+        &self.0.boards
     }
 
     /// Which talks are abnormal.

@@ -20,6 +20,7 @@ use super::problem::Problem;
 use super::setting::{Edit, Faults, Tagged, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
+use crate::board_limits::BoardLimits;
 use crate::store::setting::Stored;
 use crate::store::tenants::Tenant;
 
@@ -58,6 +59,8 @@ pub struct TenantShown {
     /// How recordings are kept when they are finished: `wav` or `opus`; null: as the configuration says.
     #[schema(value_type = Option<String>)]
     pub recording_format: Option<AudioFormat>,
+    /// From where on figures of the wallboard ask for attention.
+    pub wallboard: BoardLimits,
     /// When it was made.
     pub created_at: Instant,
     /// When it was changed last.
@@ -82,6 +85,8 @@ pub struct TenantChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     recording_format: Option<Option<AudioFormat>>,
+    /// The whole of it; what is left out has its default.
+    wallboard: Option<BoardLimits>,
 }
 
 impl From<Stored<Tenant>> for TenantShown {
@@ -98,6 +103,7 @@ impl From<Stored<Tenant>> for TenantShown {
             emergency: value.emergency,
             recording_keep_days: value.recording_keep_days,
             recording_format: value.recording_format,
+            wallboard: value.wallboard,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
         }
@@ -150,6 +156,9 @@ async fn change_tenant(
     }
     let days = change.recording_keep_days.flatten().unwrap_or_default();
     faults.require("recording_keep_days", days <= KEEP_DAYS_MAX, "recordings are kept for 0 (for ever) to 36500 days");
+    for (field, wrong) in change.wallboard.map(|limits| limits.faults()).unwrap_or_default() {
+        faults.require(&format!("wallboard.{field}"), false, &wrong);
+    }
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (mut tenant, expect) = edit.found::<Tenant>(&id, &if_match).await?;
@@ -161,6 +170,7 @@ async fn change_tenant(
     tenant.emergency = change.emergency.unwrap_or(tenant.emergency);
     tenant.recording_keep_days = change.recording_keep_days.unwrap_or(tenant.recording_keep_days);
     tenant.recording_format = change.recording_format.unwrap_or(tenant.recording_format);
+    tenant.wallboard = change.wallboard.unwrap_or(tenant.wallboard);
     let stored = edit.tx.update(tenant, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())

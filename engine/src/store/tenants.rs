@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::setting::{Setting, Stored, as_text, stored};
 use super::sql::{Arg, Row, args, json, word};
 use super::{Store, StoreError};
+use crate::board_limits::BoardLimits;
 
 /// A tenant as it is set. It is written with a [`super::setting::Change`] whose tenant is itself.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,6 +36,8 @@ pub struct Tenant {
     pub recording_keep_days: Option<u64>,
     /// How recordings are kept; `None`: as the node says.
     pub recording_format: Option<AudioFormat>,
+    /// From where on figures of the wallboard ask for attention.
+    pub wallboard: BoardLimits,
 }
 
 impl Tenant {
@@ -61,6 +64,7 @@ impl Tenant {
             emergency: dialplan::plan::EMERGENCY_DEFAULT.map(str::to_owned).to_vec(),
             recording_keep_days: None,
             recording_format: None,
+            wallboard: BoardLimits::default(),
         }
     }
 }
@@ -79,6 +83,7 @@ impl Setting for Tenant {
         "emergency",
         "recording_keep_days",
         "recording_format",
+        "wallboard",
     ];
     /// A tenant has one row: itself.
     const MAX: u64 = 1;
@@ -98,6 +103,7 @@ impl Setting for Tenant {
             json(&self.emergency),
             self.recording_keep_days,
             self.recording_format.map(|format| word(&format)),
+            json(&self.wallboard),
         ]
     }
 
@@ -113,6 +119,7 @@ impl Setting for Tenant {
             emergency: row.json("emergency")?,
             recording_keep_days: row.opt_unsigned("recording_keep_days")?,
             recording_format: row.opt_word("recording_format")?,
+            wallboard: row.json("wallboard")?,
         })
     }
 }

@@ -218,12 +218,14 @@ pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &
         phase: CallPhase::Ringing,
         caller: caller.to_owned(),
         callee: callee.to_owned(),
+        emergency: false,
         created_ms: unix_ms(),
         answered_ms: None,
         recording: false,
         recording_paused: false,
         parked: None,
         legs: Vec::new(),
+        offers: Vec::new(),
         supervisors: Vec::new(),
     }
 }

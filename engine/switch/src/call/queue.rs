@@ -26,6 +26,7 @@ use crate::players::{Audience, Speaker};
 use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId, Sticky, Waits};
 use crate::target::Target;
 use crate::trunk;
+use crate::view::OfferView;
 
 /// What is known of a call that waits, or has waited, in queues.
 #[derive(Debug, Default)]
@@ -75,6 +76,12 @@ impl Rung {
     /// Which offer, and who is rung.
     pub(super) fn lease(&self) -> (OfferId, AgentId) {
         (self.offer, self.agent)
+    }
+
+    /// As others see it; `None` once the queue has taken it back.
+    pub(super) fn view(&self, desk: &Desk) -> Option<OfferView> {
+        let agent = desk.floor.number_of(self.agent).filter(|_| self.taken_back.is_none())?.to_string();
+        Some(OfferView { agent, since_ms: self.since_ms, why: self.why.clone() })
     }
 }
 
@@ -413,6 +420,7 @@ impl Call {
     ) -> Option<QueueName> {
         let at = self.queueing.rung.iter().position(|rung| rung.agent == agent)?;
         let Rung { offer, queue, .. } = self.queueing.rung.remove(at);
+        self.changed = true;
         let end = match outcome {
             OfferOutcome::Answered => OfferEnd::Answered,
             OfferOutcome::CallerHungUp => OfferEnd::CallerGone,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dialplan::plan::{Destination, DidPattern, InboundRoute};
 use dialplan::say::defaults;
-use hooks::fact::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Talk, Way};
+use hooks::fact::{AgentState, AgentStateChanged, CallStatus, ChangeReason, ChoiceRule, Talk, Way};
 use hooks::id::CallId;
 use switch::agent::{AfterCall, AgentRules, Force};
 use switch::config::{Agent, NodeConfig, Overflow, OwnAgent, Queue, TenantConfig};
@@ -531,6 +531,28 @@ fn an_agent_whose_wrap_up_is_over_gets_who_has_waited_longest() {
         "#,
     );
     close(world, &["10001"]);
+}
+
+/// The live call tells whom its queue has rung, and why him, as long as he is rung.
+#[test]
+fn a_waiting_call_tells_whom_the_queue_has_rung_and_why() {
+    let mut world = staffed(centre(), &["10001", "10002"]);
+    let offers = |world: &World| {
+        let seen = world.views.iter().rev().find_map(|view| match view {
+            View::Call(call) => Some(call.offers.clone()),
+            _ => None,
+        });
+        let told = seen.unwrap().into_iter().map(|offer| (offer.agent, offer.why.rule, offer.why.candidates.len()));
+        told.collect::<Vec<_>>()
+    };
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 180");
+    assert_eq!(offers(&world), [("10001".to_owned(), ChoiceRule::LongestIdle, 2)]);
+    world.play("1s alice > 486\n1s alice < ACK\n1s bob < INVITE");
+    assert_eq!(offers(&world), [("10002".to_owned(), ChoiceRule::LongestIdle, 2)], "Alice is rung no more");
+    world.play("1s bob > 200\n1s bob < ACK");
+    assert_eq!(offers(&world), []);
+    world.play("1s lines > BYE\n1s bob < BYE");
+    close(world, &["10001", "10002"]);
 }
 
 /// Proves AGT-15.

@@ -27,7 +27,7 @@ const SUPERVISOR_HZ: f64 = 400.0;
 const HEARD_DB: f64 = -60.0;
 
 /// Only 10001 takes calls of the queue, whose callers are asked how it was.
-fn one_agent(centre: &Centre) -> Result<()> {
+pub(crate) fn one_agent(centre: &Centre) -> Result<()> {
     let api = centre.server.api()?;
     let made = api.post("surveys", &json!({"name": "service"}))?;
     ensure!(made.status == 201, "{}", made.json());
@@ -54,7 +54,7 @@ fn taken(centre: &Centre, agent: &mut Browser) -> Result<Caller> {
 }
 
 /// The button of this name in what is open above the page.
-fn choose(console: &mut Browser, name: &str) -> Result<()> {
+pub(crate) fn choose(console: &mut Browser, name: &str) -> Result<()> {
     console.tell("click", json!({"role": "button", "name": name, "within": {"role": "dialog"}})).map(drop)
 }
 
@@ -210,7 +210,8 @@ fn an_agent_hands_a_call_on_to_a_colleague_in_another_browser() -> Result<()> {
     Ok(())
 }
 
-/// Proves MON-23, MON-24 and MON-30 as far as the board goes: who listens is heard by nobody, who whispers by the agent alone.
+/// Proves MON-23, MON-24, MON-25 and MON-30 as far as the board goes: who listens is heard by nobody, who whispers by the agent alone, and
+/// of who barges in all three hear each other.
 #[test]
 fn a_supervisor_listens_whispers_joins_and_takes_over_in_a_second_browser() -> Result<()> {
     let centre = Centre::open()?;
@@ -231,6 +232,9 @@ fn a_supervisor_listens_whispers_joins_and_takes_over_in_a_second_browser() -> R
 
     for (name, at_agent, at_caller) in [("监听", false, false), ("密语", true, false), ("强插", true, true)] {
         act(&mut boss, name)?;
+        if name == "强插" {
+            choose(&mut boss, "确定")?;
+        }
         hears(&mut boss, AGENT_HZ, true)?;
         hears(&mut boss, CALLER_HZ, true)?;
         if at_agent {
@@ -242,6 +246,13 @@ fn a_supervisor_listens_whispers_joins_and_takes_over_in_a_second_browser() -> R
             ensure!(level < HEARD_DB, "the agent hears who only listens: {level} dB");
         }
         hears(&mut agent, CALLER_HZ, true)?;
+        if name == "强插" {
+            caller.waits_for_agent(true)?;
+        }
+        // MON-26: the other ways are open again once this one has ended.
+        let row = json!({"role": "row", "text": "10001"});
+        let why = boss.tell("described", json!({"role": "button", "name": "监听", "within": row}))?;
+        ensure!(why == "您正在监控另一通话，请先挂断", "{why}");
         click(&mut boss, "button", "挂断")?;
         boss.tell("gone", json!({"text": "监控中"}))?;
     }

@@ -6,6 +6,7 @@ mod backup;
 mod browser;
 mod call;
 mod console;
+mod console_board;
 mod console_lists;
 mod console_org;
 mod console_setup;
