@@ -1,18 +1,23 @@
-//! The softphone and its bar in Chromium: the keypad, keys in a call, devices, the state for after a call, and the keyboard alone.
+//! The softphone and its bar in Chromium, and the same bar with a phone on the desk: the keypad, keys in a call, devices, the state for after
+//! a call, what is cancelled, and the keyboard alone.
 
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use calls::browser::Browser;
+use calls::browser::{Browser, sine};
+use calls::g711::Law;
 use calls::keys;
 use calls::party::Party;
+use calls::phone::Dialog;
+use calls::sdp;
 use calls::switchboard::PASSWORD;
 use calls::wait;
 use serde_json::json;
 
-use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, see};
+use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, see};
 use crate::console_lists::sign_in;
-use crate::console_together::{hears, one_agent, signed_in, taken};
+use crate::console_together::{COLLEAGUE_HZ, caller_hears, choose, colleague, hears, one_agent, signed_in, taken};
+use crate::queue::{order, state};
 
 fn shows(console: &mut Browser, text: &str) -> Result<()> {
     wait::until(&format!("`{text}` in the display"), PATIENCE, || {
@@ -146,6 +151,79 @@ fn a_phone_that_answers_itself_needs_no_button() -> Result<()> {
     caller.waits_for_agent(true)
 }
 
+/// A colleague's desk phone answers and speaks.
+fn answers(desk: &mut Party) -> Result<Dialog> {
+    let invite = desk.phone.expect("INVITE")?;
+    desk.phone.reply(&invite, "200 OK", &desk.sdp(1, "sendrecv"))?;
+    desk.phone.expect("ACK")?;
+    desk.media.hush();
+    desk.media.speak(sdp::audio_address(&invite.body)?, Law::Mu, &sine(8_000, COLLEAGUE_HZ, 8_000 * 120))?;
+    Ok(desk.phone.dialog_of(&invite))
+}
+
+/// The colleague who was asked is done with it, and ready for more.
+fn idle_again(centre: &Centre) -> Result<()> {
+    let api = centre.server.api()?;
+    wait::until(
+        "the end of his call",
+        PATIENCE,
+        || Ok((state(&api, "10002", "call_status")? == "none").then_some(())),
+    )?;
+    if state(&api, "10002", "state")? != "ready" {
+        order(&api, "agents/10002/state", &json!({"state": "ready"}))?;
+    }
+    Ok(())
+}
+
+/// Proves CALL-18, CALL-20 (who is asked hangs up) and CALL-23 (the button) as far as the bar goes.
+#[test]
+fn what_was_begun_with_a_third_is_cancelled() -> Result<()> {
+    let centre = Centre::open()?;
+    one_agent(&centre)?;
+    let mut agent = signed_in(&centre, "10001", AGENT_HZ)?;
+    let mut desk = colleague(&centre)?;
+    let mut caller = taken(&centre, &mut agent)?;
+    let ask = |agent: &mut Browser| {
+        click(agent, "button", "询问")?;
+        agent.tell("see", json!({"role": "row", "text": "空闲"}))?;
+        choose(agent, "询问")?;
+        agent.tell("gone", json!({"role": "dialog"})).map(drop)
+    };
+
+    ask(&mut agent)?;
+    answers(&mut desk)?;
+    see(&mut agent, "phase", "询问中")?;
+    click(&mut agent, "button", "取消询问")?;
+    let bye = desk.phone.expect("BYE")?;
+    desk.phone.reply(&bye, "200 OK", "")?;
+    see(&mut agent, "phase", "通话中")?;
+    caller.waits_for_agent(true)?;
+
+    idle_again(&centre)?;
+    ask(&mut agent)?;
+    let mut asked = answers(&mut desk)?;
+    see(&mut agent, "phase", "询问中")?;
+    desk.phone.hang_up(&mut asked)?;
+    see(&mut agent, "phase", "通话中")?;
+    caller.waits_for_agent(true)?;
+
+    idle_again(&centre)?;
+    ask(&mut agent)?;
+    answers(&mut desk)?;
+    see(&mut agent, "phase", "询问中")?;
+    click(&mut agent, "button", "三方")?;
+    see(&mut agent, "phase", "三方通话")?;
+    caller_hears(&caller, COLLEAGUE_HZ, true)?;
+    click(&mut agent, "button", "取消三方")?;
+    agent.tell("see", json!({"role": "dialog", "text": "取消三方将结束所有人的通话"}))?;
+    choose(&mut agent, "确定")?;
+    for phone in [&mut caller.phone, &mut desk.phone] {
+        let bye = phone.expect("BYE")?;
+        phone.reply(&bye, "200 OK", "")?;
+    }
+    see(&mut agent, "state", "电话后处理")
+}
+
 /// 10001 signed in with the phone on his desk, and online.
 pub(crate) fn at_the_desk(centre: &Centre) -> Result<Browser> {
     let mut agent = centre.console()?;
@@ -155,6 +233,52 @@ pub(crate) fn at_the_desk(centre: &Centre) -> Result<Browser> {
     click(&mut agent, "menuitem", "电话在线")?;
     see(&mut agent, "state", "电话在线")?;
     Ok(agent)
+}
+
+/// The same bar with a phone on the desk (PHONE-01, CALL-12): held, retrieved, handed on and hung up by it.
+#[test]
+fn the_bar_drives_a_phone_on_the_desk() -> Result<()> {
+    let centre = Centre::open()?;
+    one_agent(&centre)?;
+    let mut desk = Party::new(&centre.server, "1001", Instant::now())?;
+    let mut other = colleague(&centre)?;
+    let mut agent = at_the_desk(&centre)?;
+
+    let mut caller = Caller::call(&centre)?;
+    agent.tell("see", json!({"role": "alertdialog", "text": "请在话机上接听"}))?;
+    answers(&mut desk)?;
+    see(&mut agent, "phase", "通话中")?;
+    caller_hears(&caller, COLLEAGUE_HZ, true)?;
+    click(&mut agent, "button", "保持")?;
+    see(&mut agent, "phase", "保持中")?;
+    caller_hears(&caller, COLLEAGUE_HZ, false)?;
+    click(&mut agent, "button", "取回")?;
+    caller_hears(&caller, COLLEAGUE_HZ, true)?;
+    wait::until("the caller at the desk phone", PATIENCE, || Ok(is_heard(&desk.media, CALLER_HZ)?.then_some(())))?;
+
+    click(&mut agent, "button", "转接")?;
+    choose(&mut agent, "转接")?;
+    let bye = desk.phone.expect("BYE")?;
+    desk.phone.reply(&bye, "200 OK", "")?;
+    answers(&mut other)?;
+    caller_hears(&caller, COLLEAGUE_HZ, true)?;
+    see(&mut agent, "state", "电话后处理")?;
+    caller.phone.hang_up(&mut caller.call)?;
+    let bye = other.phone.expect("BYE")?;
+    other.phone.reply(&bye, "200 OK", "")?;
+    drop(caller);
+
+    click(&mut agent, "button", "坐席状态")?;
+    click(&mut agent, "menuitem", "电话在线")?;
+    let mut second = Caller::call(&centre)?;
+    answers(&mut desk)?;
+    see(&mut agent, "phase", "通话中")?;
+    click(&mut agent, "button", "挂断")?;
+    for phone in [&mut second.phone, &mut desk.phone] {
+        let bye = phone.expect("BYE")?;
+        phone.reply(&bye, "200 OK", "")?;
+    }
+    see(&mut agent, "state", "电话后处理")
 }
 
 /// Without a mouse: in by Enter, what has the focus is seen, and a call is taken, held, muted and hung up by keys.
