@@ -15,7 +15,7 @@ use calls::wait;
 use serde_json::json;
 
 use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, see};
-use crate::console_lists::sign_in;
+use crate::console_lists::{permit, sign_in};
 use crate::console_together::{COLLEAGUE_HZ, caller_hears, choose, colleague, hears, one_agent, signed_in, taken};
 use crate::queue::{order, state};
 
@@ -344,5 +344,23 @@ fn a_call_is_taken_over_https() -> Result<()> {
     let caller = taken(&centre, &mut agent)?;
     hears(&mut agent, CALLER_HZ, true)?;
     drop(caller);
+    Ok(())
+}
+
+/// Proves UI-05 (system messages) and UI-07 as far as forced states go.
+#[test]
+fn a_forced_state_is_told_as_a_message() -> Result<()> {
+    let centre = Centre::open()?;
+    let api = centre.server.api()?;
+    permit(&api, "10001", &["*"])?;
+    let mut agent = signed_in(&centre, "10001", AGENT_HZ)?;
+    agent.tell("see", json!({"role": "button", "name": "系统消息，0 条未读"}))?;
+    order(&api, "agents/10001/force", &json!({"force": "not_ready"}))?;
+    agent.tell("see", json!({"role": "button", "name": "系统消息，1 条未读"}))?;
+    agent.tell("click", json!({"id": "quick-menu"}))?;
+    agent.tell("click", json!({"role": "menuitem", "text": "系统消息"}))?;
+    agent.tell("see", json!({"role": "dialog", "text": "将您置为“电话忙碌”"}))?;
+    agent.tell("go", json!({"path": "/"}))?;
+    agent.tell("see", json!({"role": "button", "name": "系统消息，0 条未读"}))?;
     Ok(())
 }
