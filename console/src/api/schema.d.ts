@@ -1253,6 +1253,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/desk/colleagues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the colleagues of the desk are called, of whom one sees the data. Not in the desk, which is pushed each time that any of them does something. */
+        get: operations["read_colleague_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/desk/missed-offers": {
         parameters: {
             query?: never;
@@ -3610,6 +3627,24 @@ export interface components {
             /** @description `idle`, `ringing`, `connected`, `not_ready`, `on_break`, `wrap_up`, `offline`: only who is idle can be asked (AGT-12). */
             word: string;
         };
+        /** @description What an agent is called. */
+        ColleagueName: {
+            /**
+             * @description The employee number.
+             * @example 10001
+             */
+            agent: string;
+            /**
+             * @description The employee's name.
+             * @example 张伟
+             */
+            name: string;
+        };
+        /** @description What the agents are called. */
+        ColleagueNames: {
+            /** @description Those whose data one sees, by employee number. */
+            items: components["schemas"]["ColleagueName"][];
+        };
         /** @description A conference that runs. */
         ConferenceShown: {
             /** @description A ULID; another one each time somebody comes into the empty room. */
@@ -5726,6 +5761,11 @@ export interface components {
             department?: string | null;
             /** @description The e-mail address; may be empty. */
             email: string;
+            /**
+             * @description The extension that one signs in on where one names none; null without one, and where one is no agent.
+             * @example 1001
+             */
+            extension?: string | null;
             /** @description The user name. */
             login: string;
             /** @description The mobile. */
@@ -6149,6 +6189,8 @@ export interface components {
         OfferingQueue: {
             /** @description Its name. */
             queue: string;
+            rings_since?: components["schemas"]["Instant"] | null;
+            rings_until?: components["schemas"]["Instant"] | null;
             /** @description Since when the caller waits. */
             waiting_since: components["schemas"]["Instant"];
         };
@@ -11255,6 +11297,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Desk"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+        };
+    };
+    read_colleague_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColleagueNames"];
                 };
             };
             401: components["responses"]["unauthenticated"];

@@ -1,5 +1,6 @@
 import {
   AudioOutlined,
+  BellOutlined,
   InfoCircleOutlined,
   LogoutOutlined,
   MacCommandOutlined,
@@ -14,6 +15,7 @@ import { textOf } from '../api/problem';
 import { wayOf } from '../desk/model';
 import { signOutPhone } from '../desk/orders';
 import { useDesk } from '../desk/store';
+import { openMessages } from './messages';
 import { may, signOut, useSession } from './session';
 import { useShortcuts } from './shortcuts';
 
@@ -48,6 +50,7 @@ export function QuickMenu() {
     { key: 'about', icon: <InfoCircleOutlined />, label: t('frame.about'), onClick: about },
     { key: 'logout', icon: <LogoutOutlined />, label: t('frame.logout'), onClick: () => void leave() },
     { key: 'rest', type: 'divider' as const },
+    { key: 'messages', icon: <BellOutlined />, label: t('messages.title'), onClick: openMessages },
     ...(hasDevices ? [devices] : []),
     { key: 'keys', icon: <MacCommandOutlined />, label: t('keys.title'), onClick: () => setShown('keys') },
   ];

@@ -83,6 +83,8 @@ export const en: Words = {
   },
   way: { web: 'USB headset', desk: 'Desk phone', mobile: 'Mobile', none: 'No phone' },
   frame: {
+    phoneElsewhere: 'The phone is in another page',
+    takePhone: 'Use the phone here',
     fold: 'Fold the navigation',
     unfold: 'Unfold the navigation',
     quick: 'Quick menu',
@@ -211,6 +213,7 @@ export const en: Words = {
     stateLabel: 'Agent state',
   },
   incoming: {
+    elsewhere: 'Answer in the other page',
     title: 'Incoming call',
     internal: 'Internal call',
     queue: 'Queue',
@@ -228,10 +231,13 @@ export const en: Words = {
     mobileRequired: 'Enter the mobile number',
     extensionRequired: 'Enter the extension',
     failed: 'Sign-in failed: {{reason}}',
+    noExtension: 'You have no extension of your own; enter one',
+    mayNot: 'Your role may not use the web phone; ask an administrator',
     web: 'Talk by browser and headset; you are online as soon as you are signed in',
     desk: 'Talk by the phone on your desk; pick Online once you are signed in',
   },
   devices: {
+    elsewhere: 'In another page',
     microphone: 'Microphone',
     speaker: 'Loudspeaker',
     ringer: 'Rings at',
@@ -255,7 +261,11 @@ export const en: Words = {
     callQuality: 'Round trip {{trip}} ms, jitter {{jitter}} ms, lost {{lost}}',
     noCall: 'No call',
   },
+  quality: { good: 'The call sounds good', fair: 'The call sounds fair', poor: 'The call sounds poor' },
   target: {
+    search: 'Find an agent',
+    searchHint: 'Number, extension, name or pinyin',
+    noMatch: 'No agent matches',
     transferTitle: 'Transfer',
     consultTitle: 'Consult',
     threeWayTitle: 'Three-way',

@@ -82,6 +82,8 @@ export const zhCN = {
   },
   way: { web: 'USB耳机', desk: '外置电话机', mobile: '手机签入', none: '暂不签入' },
   frame: {
+    phoneElsewhere: '电话已在另一个页面',
+    takePhone: '在此页面使用电话',
     fold: '收起侧边导航',
     unfold: '展开侧边导航',
     quick: '快捷菜单',
@@ -216,6 +218,7 @@ export const zhCN = {
     stateLabel: '坐席状态',
   },
   incoming: {
+    elsewhere: '请在另一个页面接听',
     title: '来电',
     internal: '内部来电',
     queue: '技能组',
@@ -233,10 +236,13 @@ export const zhCN = {
     mobileRequired: '请输入手机号码',
     extensionRequired: '请输入分机号',
     failed: '签入失败：{{reason}}',
+    noExtension: '没有设置自己的分机，请输入分机号',
+    mayNot: '当前角色没有使用网页电话的权限，请联系管理员',
     web: '用浏览器和耳机接打电话，签入后即为电话在线',
     desk: '用桌上的话机接打电话，签入后请手动切换为电话在线',
   },
   devices: {
+    elsewhere: '在另一个页面',
     microphone: '麦克风',
     speaker: '扬声器',
     ringer: '振铃设备',
@@ -260,7 +266,11 @@ export const zhCN = {
     callQuality: '往返 {{trip}} 毫秒，抖动 {{jitter}} 毫秒，丢包 {{lost}}',
     noCall: '没有通话',
   },
+  quality: { good: '通话质量良好', fair: '通话质量一般', poor: '通话质量差' },
   target: {
+    search: '查找坐席',
+    searchHint: '工号、分机、姓名或拼音',
+    noMatch: '没有匹配的坐席',
     transferTitle: '转接',
     consultTitle: '询问',
     threeWayTitle: '三方',

@@ -45,6 +45,7 @@ pub fn operations() -> Operations {
     Operations::new()
         .add(Guard::Needs(CALLS_DIAL), routes!(read_desk))
         .add(Guard::Needs(CALLS_DIAL), routes!(stream_desk))
+        .add(Guard::Needs(AGENTS_READ), routes!(read_colleague_names))
         .add(Guard::Needs(CALLS_DIAL), routes!(read_own_day))
         .add(Guard::Needs(CALLS_DIAL), routes!(list_own_missed))
 }
@@ -75,6 +76,10 @@ pub struct OfferingQueue {
     pub queue: String,
     /// Since when the caller waits.
     pub waiting_since: Instant,
+    /// Since when he himself is rung; null where the call comes otherwise than by an offer to him.
+    pub rings_since: Option<Instant>,
+    /// Up to when; then the queue offers the call to somebody else.
+    pub rings_until: Option<Instant>,
 }
 
 /// Another agent.
@@ -88,6 +93,24 @@ pub struct Colleague {
     pub word: &'static str,
     /// Since when his state is that.
     pub since: Instant,
+}
+
+/// What the agents are called.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ColleagueNames {
+    /// Those whose data one sees, by employee number.
+    pub items: Vec<ColleagueName>,
+}
+
+/// What an agent is called.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ColleagueName {
+    /// The employee number.
+    #[schema(example = "10001")]
+    pub agent: String,
+    /// The employee's name.
+    #[schema(example = "张伟")]
+    pub name: String,
 }
 
 /// An agent's own day, in the tenant's time zone.
@@ -167,7 +190,13 @@ fn desk(api: &Api, principal: &Principal) -> Desk {
     let queues = live.queues(tenant, SHOWN_MAX);
     let offering = queues.iter().find_map(|queue| {
         let waits = queue.first.iter().find(|waits| Some(waits.call) == call.as_ref().map(|call| call.call))?;
-        Some(OfferingQueue { queue: queue.queue.clone(), waiting_since: Instant(waits.since_ms) })
+        let rings = own.as_ref().and_then(|own| own.rings);
+        Some(OfferingQueue {
+            queue: queue.queue.clone(),
+            waiting_since: Instant(waits.since_ms),
+            rings_since: rings.map(|rings| Instant(rings.since_ms)),
+            rings_until: rings.map(|rings| Instant(rings.until_ms)),
+        })
     });
     let shown = if principal.permissions.allow(QUEUES_READ) { queues } else { Vec::new() };
     Desk {
@@ -192,6 +221,13 @@ fn colleague(view: &AgentView) -> Colleague {
         word: word(view),
         since: Instant(view.since_ms),
     }
+}
+
+/// What the colleagues of the desk are called, of whom one sees the data. Not in the desk, which is pushed each time that any of them does something.
+#[utoipa::path(get, path = "/desk/colleagues", tag = "desk", responses((status = 200, body = ColleagueNames)))]
+async fn read_colleague_names(State(api): State<Api>, principal: Principal) -> Result<Json<ColleagueNames>, Problem> {
+    let names = api.store().agent_names(principal.sight()).await?;
+    Ok(Json(ColleagueNames { items: names.into_iter().map(|(agent, name)| ColleagueName { agent, name }).collect() }))
 }
 
 /// One's own day so far.

@@ -10,7 +10,7 @@ use hooks::fact::{Direction, PeerKind, Supervision};
 use hooks::id::{CallId, LegId, TenantId};
 
 pub use conference::{ConferenceView, MemberView};
-pub use floor::{AgentView, CallbackView, OfferView, QueueView, WaitingView};
+pub use floor::{AgentView, CallbackView, OfferView, QueueView, RingView, WaitingView};
 pub use trunk::{TrunkAnswer, TrunkLaneView, TrunkRegistrationView, TrunkStanding, TrunkTargetView, TrunkView};
 
 /// A published view, or the news that an entity is gone.

@@ -147,6 +147,7 @@ pub(crate) fn standing(agent: &str, call: CallId, mobile: &str) -> View {
         supervises: false,
         sign: Sign::Phone(Way::Desk),
         kept: None,
+        rings: None,
     }))
 }
 

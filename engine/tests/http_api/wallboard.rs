@@ -30,6 +30,7 @@ fn agent(number: &str, state: AgentState, call: Option<CallId>) -> View {
         supervises: false,
         sign: Sign::Phone(Way::Desk),
         kept: None,
+        rings: None,
     }))
 }
 

@@ -47,7 +47,7 @@ export function SendSms({ to, close }: { to?: string; close: () => void }) {
       tell(items);
       void queries.invalidateQueries({ queryKey: MESSAGES });
     } catch (error) {
-      const trouble = explain(form, error);
+      const trouble = await explain(form, error);
       setRefused(trouble.kind === 'refused' ? trouble.texts.join('\n') : undefined);
       setIsBusy(false);
     }

@@ -30,6 +30,17 @@ pub struct AgentView {
     pub sign: Sign,
     /// The state that he chose for after his call.
     pub kept: Option<AgentState>,
+    /// How long he is rung for what a queue offers him.
+    pub rings: Option<RingView>,
+}
+
+/// How long an offer rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingView {
+    /// Since when, ms since the Unix epoch.
+    pub since_ms: u64,
+    /// Up to when, ms since the Unix epoch.
+    pub until_ms: u64,
 }
 
 /// A queue.

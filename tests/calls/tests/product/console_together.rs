@@ -21,7 +21,7 @@ use crate::console_lists::{AGENT_KEYS, permit, supervisor};
 use crate::queue::{order, state};
 
 /// The pitches of a colleague and of a supervisor.
-const COLLEAGUE_HZ: f64 = 1_000.0;
+pub(crate) const COLLEAGUE_HZ: f64 = 1_000.0;
 const SUPERVISOR_HZ: f64 = 400.0;
 /// A voice in a browser's ear is louder than this, dB; what is not there is far below.
 const HEARD_DB: f64 = -60.0;
@@ -37,7 +37,7 @@ pub(crate) fn one_agent(centre: &Centre) -> Result<()> {
     Ok(())
 }
 
-fn signed_in(centre: &Centre, login: &str, pitch_hz: f64) -> Result<Browser> {
+pub(crate) fn signed_in(centre: &Centre, login: &str, pitch_hz: f64) -> Result<Browser> {
     let mut console = centre.console_of(pitch_hz)?;
     console.tell("sign_in", json!({"login": login, "password": PASSWORD}))?;
     see(&mut console, "state", "电话在线")?;
@@ -45,7 +45,7 @@ fn signed_in(centre: &Centre, login: &str, pitch_hz: f64) -> Result<Browser> {
 }
 
 /// The call of the queue is rung at the agent's console and taken there.
-fn taken(centre: &Centre, agent: &mut Browser) -> Result<Caller> {
+pub(crate) fn taken(centre: &Centre, agent: &mut Browser) -> Result<Caller> {
     let caller = Caller::call(centre)?;
     click(agent, "button", "接听")?;
     see(agent, "phase", "通话中")?;
@@ -58,7 +58,7 @@ pub(crate) fn choose(console: &mut Browser, name: &str) -> Result<()> {
     console.tell("click", json!({"role": "button", "name": name, "within": {"role": "dialog"}})).map(drop)
 }
 
-fn hears(console: &mut Browser, pitch_hz: f64, to_be_heard: bool) -> Result<()> {
+pub(crate) fn hears(console: &mut Browser, pitch_hz: f64, to_be_heard: bool) -> Result<()> {
     let what = format!("{pitch_hz} Hz {}", if to_be_heard { "in the ear" } else { "out of it" });
     wait::until(&what, PATIENCE, || {
         let level = console.tell("pitch", json!({"hz": pitch_hz}))?.as_f64().unwrap_or(-200.0);
@@ -66,14 +66,14 @@ fn hears(console: &mut Browser, pitch_hz: f64, to_be_heard: bool) -> Result<()> 
     })
 }
 
-fn caller_hears(caller: &Caller, pitch_hz: f64, to_be_heard: bool) -> Result<()> {
+pub(crate) fn caller_hears(caller: &Caller, pitch_hz: f64, to_be_heard: bool) -> Result<()> {
     wait::until(&format!("{pitch_hz} Hz at the caller: {to_be_heard}"), PATIENCE, || {
         Ok((caller.hears(pitch_hz)? == to_be_heard).then_some(()))
     })
 }
 
 /// A colleague at a desk phone, 10002, who is online.
-fn colleague(centre: &Centre) -> Result<Party> {
+pub(crate) fn colleague(centre: &Centre) -> Result<Party> {
     let party = Party::new(&centre.server, "1002", Instant::now())?;
     let api = centre.server.api()?;
     order(&api, "agents/10002/sign-in", &json!({"way": "desk", "extension": "1002"}))?;
