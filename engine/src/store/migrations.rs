@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 28] = [
     Step {
         version: 1,
         name: "first",
@@ -171,6 +171,18 @@ const STEPS: [Step; 26] = [
         name: "task_fields",
         sqlite: include_str!("../../../migrations/sqlite/0035_task_fields.sql"),
         postgres: include_str!("../../../migrations/postgres/0035_task_fields.sql"),
+    },
+    Step {
+        version: 39,
+        name: "replaced_sessions",
+        sqlite: include_str!("../../../migrations/sqlite/0039_replaced_sessions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0039_replaced_sessions.sql"),
+    },
+    Step {
+        version: 40,
+        name: "about",
+        sqlite: include_str!("../../../migrations/sqlite/0040_about.sql"),
+        postgres: include_str!("../../../migrations/postgres/0040_about.sql"),
     },
 ];
 

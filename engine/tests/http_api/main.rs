@@ -13,6 +13,7 @@ mod fixture;
 mod flows;
 mod guards;
 mod hours;
+mod oidc;
 mod people;
 mod phonebook;
 mod plugins;
