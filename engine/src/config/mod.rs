@@ -64,6 +64,8 @@ pub struct Config {
     pub lookup: LookupConfig,
     /// `numbers.locations`: the table of where numbers are at home; none: the one that is shipped.
     pub locations: Option<PathBuf>,
+    /// `plugins.off`: the names of those that do not run.
+    pub plugins_off: Vec<String>,
     /// `[webhooks]`.
     pub webhooks: WebhookConfig,
     /// `[smtp]`; none: no mails are sent.
@@ -389,6 +391,7 @@ impl Config {
             dns: sections::dns(root.section("dns")),
             lookup: sections::lookup(root.section("lookup")),
             locations: sections::numbers(root.section("numbers")),
+            plugins_off: sections::plugins(root.section("plugins")),
             webhooks: sections::webhooks(root.section("webhooks")),
             smtp: sections::smtp(root.section("smtp")),
             sms: sms::read(root.section("sms")),

@@ -133,6 +133,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[ice]", old.ice_servers != new.ice_servers),
         ("[lookup]", old.lookup != new.lookup),
         ("[webhooks]", old.webhooks != new.webhooks),
+        ("[plugins]", old.plugins_off != new.plugins_off),
         ("[oidc]", old.oidc != new.oidc),
         ("[dns]", old.dns != new.dns),
         ("[storage]", old.storage != new.storage),
