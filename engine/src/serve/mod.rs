@@ -215,8 +215,7 @@ impl Running {
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
         tasks.extend(listen_http(&config, &secrets, router(&api, &sip, console), &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
-        let store = stored.store.clone();
-        let reload = Reload { file: config_file, log_level, secured: secrets, api, store, config };
+        let reload = Reload::new(config_file, log_level, secrets, api, config);
         Ok(Self { inbox, live, reload, writer, capture, stop, tasks, plugins: running, stored, health })
     }
 

@@ -94,6 +94,9 @@ struct Token {
     sign: Sign,
 }
 
+/// What is done to a token before it is signed.
+type Edit = Box<dyn FnOnce(&mut Token)>;
+
 enum Sign {
     WithOurKey,
     With(Key),
@@ -365,7 +368,7 @@ async fn a_token_that_proves_nothing_lets_nobody_in() {
     let provider = Provider::start().await;
     let fixture = fixture(&provider).await;
     let hour_ago = unix_ms() / 1_000 - 3_600;
-    let changes: Vec<(&str, Box<dyn FnOnce(&mut Token)>)> = vec![
+    let changes: Vec<(&str, Edit)> = vec![
         ("bad signature", Box::new(|t| t.sign = Sign::Badly)),
         ("no signature", Box::new(|t| t.sign = Sign::NotAtAll)),
         ("another's key under the right ID", Box::new(|t| t.sign = Sign::With(Key::rsa()))),
