@@ -9,6 +9,7 @@ mod console;
 mod console_lists;
 mod console_org;
 mod console_setup;
+mod console_sign_in;
 mod console_together;
 mod console_walk;
 mod crash;
