@@ -23,6 +23,7 @@ pub mod mail;
 pub mod mailboxes;
 pub mod media_bridge;
 pub mod names;
+pub mod oidc;
 pub mod passed;
 pub mod plugins;
 pub mod prompts;

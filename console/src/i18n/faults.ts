@@ -80,6 +80,9 @@ export const FAULTS: Record<string, string> = {
 
   "a tenant's name is 1 to 64 characters": '企业名称为 1 至 64 个字符',
   'a tenant has 1 to 16 emergency numbers': '紧急号码为 1 至 16 个',
+  'locks are lifted after 0 (never) to 525600 minutes': '自动解锁时间为 0（不自动解锁）至 525600 分钟',
+  'it has at most 200 characters': '最多 200 个字符',
+  'write it as https://example.com/, with at most 200 characters': '请写成 https://example.com/，最多 200 个字符',
   'recordings are kept for 0 (for ever) to 36500 days': '录音保存 1 至 36500 天，或永久',
   'write hours from 0 (never) to {}': '请输入 0（不释放）至 {} 小时',
 

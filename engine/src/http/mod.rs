@@ -1,6 +1,7 @@
 //! The HTTP API of the contract: who asks, what they may, and one file a resource. It decides nothing about calls: it reads
 //! published snapshots and the database, and sends commands to the writer.
 
+pub mod about;
 pub mod agent;
 pub mod agent_state;
 pub mod api_token;
@@ -38,6 +39,7 @@ pub mod login;
 pub mod me;
 pub mod metric;
 pub mod missed_offer;
+pub mod oidc;
 pub mod operation;
 pub mod origin;
 pub mod page;
@@ -106,6 +108,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn operations(plugins: &[Arc<dyn Plugin>]) -> Operations {
     let resources = [
+        about::operations(),
         agent::operations(),
         agent_state::operations(),
         api_token::operations(),
@@ -139,6 +142,7 @@ pub fn operations(plugins: &[Arc<dyn Plugin>]) -> Operations {
         route::operations(),
         session::operations(),
         sms_login::operations(),
+        oidc::operations(),
         sip_credential::operations(),
         staffing::operations(),
         supervision::operations(),

@@ -25,6 +25,7 @@ use crate::live::{Live, SwitchHandle};
 use crate::locations::Locations;
 use crate::lookups::Hooks;
 use crate::names::Names;
+use crate::oidc::Oidc;
 use crate::plugins::Desks;
 use crate::prompts::PromptLibrary;
 use crate::secrets::SecretKey;
@@ -76,6 +77,8 @@ pub struct Parts {
     pub tasks: Tasks,
     /// The gateway of short messages, where there is one.
     pub sms: Option<Sms>,
+    /// Who else says who somebody is, where there is one.
+    pub oidc: Option<Oidc>,
     /// Where plugins answer requests.
     pub desks: Desks,
     /// Where numbers are at home.
@@ -293,6 +296,12 @@ impl Api {
     #[must_use]
     pub fn sms(&self) -> Option<&Sms> {
         self.0.parts.sms.as_ref()
+    }
+
+    /// Who else says who somebody is, where there is one.
+    #[must_use]
+    pub fn oidc(&self) -> Option<&Oidc> {
+        self.0.parts.oidc.as_ref()
     }
 
     /// What sends events to webhooks.

@@ -61,6 +61,17 @@ pub struct TenantShown {
     pub recording_format: Option<AudioFormat>,
     /// From where on figures of the wallboard ask for attention.
     pub wallboard: BoardLimits,
+    /// The name of the product in "About us"; empty: Switchboard.
+    pub product: String,
+    /// The hotline in "About us".
+    pub hotline: String,
+    /// The web site in "About us": http or https.
+    #[schema(example = "https://example.com/")]
+    pub website: String,
+    /// The address in "About us".
+    pub address: String,
+    /// After how many minutes an account that was locked by wrong passwords is unlocked by itself; 0: never.
+    pub auto_unlock_min: u64,
     /// When it was made.
     pub created_at: Instant,
     /// When it was changed last.
@@ -87,6 +98,11 @@ pub struct TenantChange {
     recording_format: Option<Option<AudioFormat>>,
     /// The whole of it; what is left out has its default.
     wallboard: Option<BoardLimits>,
+    product: Option<String>,
+    hotline: Option<String>,
+    website: Option<String>,
+    address: Option<String>,
+    auto_unlock_min: Option<u64>,
 }
 
 impl From<Stored<Tenant>> for TenantShown {
@@ -104,6 +120,11 @@ impl From<Stored<Tenant>> for TenantShown {
             recording_keep_days: value.recording_keep_days,
             recording_format: value.recording_format,
             wallboard: value.wallboard,
+            product: value.about.product,
+            hotline: value.about.hotline,
+            website: value.about.website,
+            address: value.about.address,
+            auto_unlock_min: value.auto_unlock_min,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
         }
@@ -144,7 +165,7 @@ async fn change_tenant(
     if let Some(zone) = &change.time_zone {
         faults.note("time_zone", zone.parse::<Zone>());
     }
-    let language = change.language.and_then(|language| faults.note("language", language.parse::<Language>()));
+    let language = change.language.as_ref().and_then(|language| faults.note("language", language.parse::<Language>()));
     if let Some(Some(number)) = &change.caller_number {
         faults.note("caller_number", number.parse::<Dialled>());
     }
@@ -159,6 +180,9 @@ async fn change_tenant(
     for (field, wrong) in change.wallboard.map(|limits| limits.faults()).unwrap_or_default() {
         faults.require(&format!("wallboard.{field}"), false, &wrong);
     }
+    about_is_shown(&mut faults, &change);
+    let minutes = change.auto_unlock_min.unwrap_or_default();
+    faults.require("auto_unlock_min", minutes <= UNLOCK_MIN_MAX, "locks are lifted after 0 (never) to 525600 minutes");
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (mut tenant, expect) = edit.found::<Tenant>(&id, &if_match).await?;
@@ -171,11 +195,32 @@ async fn change_tenant(
     tenant.recording_keep_days = change.recording_keep_days.unwrap_or(tenant.recording_keep_days);
     tenant.recording_format = change.recording_format.unwrap_or(tenant.recording_format);
     tenant.wallboard = change.wallboard.unwrap_or(tenant.wallboard);
+    tenant.about.product = change.product.unwrap_or(tenant.about.product);
+    tenant.about.hotline = change.hotline.unwrap_or(tenant.about.hotline);
+    tenant.about.website = change.website.unwrap_or(tenant.about.website);
+    tenant.about.address = change.address.unwrap_or(tenant.about.address);
+    tenant.auto_unlock_min = change.auto_unlock_min.unwrap_or(tenant.auto_unlock_min);
     let stored = edit.tx.update(tenant, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())
 }
 
+/// GEN-01. What a page shows as a link must be one of the web.
+fn about_is_shown(faults: &mut Faults, change: &TenantChange) {
+    for (field, text) in [("product", &change.product), ("hotline", &change.hotline), ("address", &change.address)] {
+        let fits = text.as_deref().is_none_or(|text| text.chars().count() <= ABOUT_MAX);
+        faults.require(field, fits, "it has at most 200 characters");
+    }
+    let website = change.website.as_deref().unwrap_or_default();
+    let is_web = website.starts_with("https://") || website.starts_with("http://");
+    let fits = website.is_empty() || (is_web && website.len() <= ABOUT_MAX && !website.contains(char::is_whitespace));
+    faults.require("website", fits, "write it as https://example.com/, with at most 200 characters");
+}
+
+/// Characters of what "About us" shows.
+const ABOUT_MAX: usize = 200;
+/// A year.
+const UNLOCK_MIN_MAX: u64 = 525_600;
 /// A hundred years.
 const KEEP_DAYS_MAX: u64 = 36_500;
 /// Countries have a handful.

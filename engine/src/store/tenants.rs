@@ -38,6 +38,24 @@ pub struct Tenant {
     pub recording_format: Option<AudioFormat>,
     /// From where on figures of the wallboard ask for attention.
     pub wallboard: BoardLimits,
+    /// What "About us" shows (GEN-01).
+    #[serde(flatten)]
+    pub about: About,
+    /// After how many minutes a lock is lifted by itself (LOGIN-06); 0: never.
+    pub auto_unlock_min: u64,
+}
+
+/// What "About us" shows of an enterprise (GEN-01); each may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct About {
+    /// The name of the product; empty: ours.
+    pub product: String,
+    /// Whom one calls for help.
+    pub hotline: String,
+    /// Its web site: http or https.
+    pub website: String,
+    /// Where it is.
+    pub address: String,
 }
 
 impl Tenant {
@@ -65,6 +83,8 @@ impl Tenant {
             recording_keep_days: None,
             recording_format: None,
             wallboard: BoardLimits::default(),
+            about: About::default(),
+            auto_unlock_min: 0,
         }
     }
 }
@@ -84,6 +104,11 @@ impl Setting for Tenant {
         "recording_keep_days",
         "recording_format",
         "wallboard",
+        "product",
+        "hotline",
+        "website",
+        "address",
+        "auto_unlock_min",
     ];
     /// A tenant has one row: itself.
     const MAX: u64 = 1;
@@ -104,6 +129,11 @@ impl Setting for Tenant {
             self.recording_keep_days,
             self.recording_format.map(|format| word(&format)),
             json(&self.wallboard),
+            self.about.product.as_str(),
+            self.about.hotline.as_str(),
+            self.about.website.as_str(),
+            self.about.address.as_str(),
+            self.auto_unlock_min,
         ]
     }
 
@@ -120,6 +150,13 @@ impl Setting for Tenant {
             recording_keep_days: row.opt_unsigned("recording_keep_days")?,
             recording_format: row.opt_word("recording_format")?,
             wallboard: row.json("wallboard")?,
+            about: About {
+                product: row.text("product")?,
+                hotline: row.text("hotline")?,
+                website: row.text("website")?,
+                address: row.text("address")?,
+            },
+            auto_unlock_min: row.unsigned("auto_unlock_min")?,
         })
     }
 }

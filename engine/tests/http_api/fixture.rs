@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use dialplan::number::ExtensionNumber;
-use engine::config::{Config, HookConfig, SmsConfig, SmsDriver, StorageUrl, WebhookConfig};
+use engine::config::{Config, HookConfig, OidcConfig, SmsConfig, SmsDriver, StorageUrl, WebhookConfig};
 use engine::http;
 use engine::http::health::{Health, SipSockets};
 use engine::http::metric;
@@ -24,6 +24,7 @@ use engine::live::{CommandError, Live, SwitchHandle};
 use engine::locations::Locations;
 use engine::lookups::Hooks;
 use engine::names::Names;
+use engine::oidc::Oidc;
 use engine::plugins::{Desk, Desks, HostParts, PluginHost};
 use engine::prompts::PromptLibrary;
 use engine::prompts::files::PromptFiles;
@@ -93,6 +94,20 @@ pub(crate) fn webhook_config() -> WebhookConfig {
         timeout: Duration::from_secs(20),
         retry: RetryRules { first, longest, span: Duration::from_secs(600), attempts: u32::MAX },
         hold_days: 30,
+    }
+}
+
+/// What an installation has beside the API.
+pub(crate) struct Beside {
+    /// A gateway of short messages.
+    pub(crate) sms: bool,
+    pub(crate) oidc: Option<OidcConfig>,
+    pub(crate) webhooks: WebhookConfig,
+}
+
+impl Default for Beside {
+    fn default() -> Self {
+        Self { sms: false, oidc: None, webhooks: webhook_config() }
     }
 }
 
@@ -267,12 +282,12 @@ async fn two_tenants(store: &Store, folder: &std::path::Path) -> BTreeMap<Tenant
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        Self::made(false, webhook_config()).await
+        Self::made(Beside::default()).await
     }
 
     /// With a gateway of short messages, which writes them down.
     pub(crate) async fn with_sms() -> Self {
-        Self::made(true, webhook_config()).await
+        Self::made(Beside { sms: true, ..Beside::default() }).await
     }
 
     /// The short messages so far, the last one last.
@@ -282,10 +297,10 @@ impl Fixture {
     }
 
     pub(crate) async fn with_webhooks(webhooks: WebhookConfig) -> Self {
-        Self::made(false, webhooks).await
+        Self::made(Beside { webhooks, ..Beside::default() }).await
     }
 
-    async fn made(has_sms: bool, webhooks: WebhookConfig) -> Self {
+    pub(crate) async fn made(beside: Beside) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StorageUrl::Sqlite(folder.path().join("test.db"))).await.unwrap();
         let journals = two_tenants(&store, folder.path()).await;
@@ -334,10 +349,11 @@ impl Fixture {
             hooks: Arc::new(hooks(client.clone())),
             registry: Arc::new(Registry::new(&[plugin])),
             tasks: Tasks::new(store.clone(), folder.path(), 7),
-            sms: has_sms.then(|| Sms::new(sms(folder.path()), Arc::new(Names::default()), client.clone())),
+            sms: beside.sms.then(|| Sms::new(sms(folder.path()), Arc::new(Names::default()), client.clone())),
+            oidc: beside.oidc.map(|oidc| Oidc::new(oidc, Arc::new(Names::default()), client.clone())),
             desks: Desks::new(vec![desk]),
             locations,
-            webhooks: Webhooks::new(webhooks, Arc::new(Names::default()), client),
+            webhooks: Webhooks::new(beside.webhooks, Arc::new(Names::default()), client),
         });
         http::export::register(&api);
         let journals = Mutex::new(journals);

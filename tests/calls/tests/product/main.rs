@@ -14,6 +14,7 @@ mod console_org;
 mod console_phone;
 mod console_setup;
 mod console_story;
+mod console_sign_in;
 mod console_together;
 mod console_walk;
 mod crash;
