@@ -318,7 +318,7 @@ mod tests {
         use hooks::fact::{AgentState, ChangeReason};
         let house = house(Vec::new()).await;
         let (store, tenant) = (&house.keeping.store, TenantId::first());
-        let entry = |at_ms| Entry {
+        let entry = |at_ms: u64| Entry {
             id: at_ms.to_string(),
             at_ms,
             by: "chief".to_owned(),
