@@ -76,6 +76,15 @@ fn sms(folder: &std::path::Path) -> SmsConfig {
     }
 }
 
+/// What is asked how the process is: its sockets are there, and so are its folders.
+fn health(data_dir: &std::path::Path) -> Arc<Health> {
+    let config = Config::parse(&format!("data_dir = {data_dir:?}"), []).unwrap();
+    let health = Arc::new(Health::of(&config));
+    std::fs::create_dir_all(config.recording.dir).unwrap();
+    health.set_sip(SipSockets::Up);
+    health
+}
+
 fn tls(folder: &std::path::Path) -> Arc<TlsClient> {
     let trust = Trust { ca: folder.join("no.pem"), unverified_hosts: std::collections::BTreeSet::new() };
     Arc::new(TlsClient::new(Trusted::read(trust).unwrap()).unwrap())
@@ -307,10 +316,7 @@ impl Fixture {
         let live = Arc::new(Live::new());
         let switch =
             Arc::new(FakeSwitch { live: live.clone(), settings: Mutex::default(), commands: Mutex::default() });
-        let config = Config::parse(&format!("data_dir = {:?}", folder.path()), []).unwrap();
-        let health = Arc::new(Health::of(&config));
-        std::fs::create_dir_all(config.recording.dir).unwrap();
-        health.set_sip(SipSockets::Up);
+        let health = health(folder.path());
         let files = PromptFiles::new(folder.path().join("prompts"));
         let client = tls(folder.path());
         let prompts = Arc::new(PromptLibrary::new(switch::config::TonePlan::Cn, files).unwrap());

@@ -114,7 +114,7 @@ fn a_lock_is_lifted_after_as_many_minutes_as_the_tenant_says() {
         assert_eq!(store.lift_locks(&here(), 601_000).await.unwrap(), 1);
         assert_eq!(locked("10001").await, (None, 0));
         assert_eq!(locked("10002").await, (Some(2_000), 5));
-        let log = store.audit(&here(), Some("employee"), &PageAsk::first(1)).await.unwrap().items;
+        let log = store.audit(&here(), &AuditFilter::of("employee"), &PageAsk::first(1)).await.unwrap().items;
         assert_eq!((log[0].by.as_str(), &log[0].before.as_ref().unwrap()["locked"]), ("auto_unlock", &true.into()));
     });
 }
