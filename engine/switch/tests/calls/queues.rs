@@ -548,7 +548,7 @@ fn a_waiting_call_tells_whom_the_queue_has_rung_and_why() {
     world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 180");
     assert_eq!(offers(&world), [("10001".to_owned(), ChoiceRule::LongestIdle, 2)]);
     world.play("1s alice > 486\n1s alice < ACK\n1s bob < INVITE");
-    assert_eq!(offers(&world), [("10002".to_owned(), ChoiceRule::LongestIdle, 2)], "Alice is rung no more");
+    assert_eq!(offers(&world), [("10002".to_owned(), ChoiceRule::LongestIdle, 1)], "Alice, who has rejected it, rests");
     world.play("1s bob > 200\n1s bob < ACK");
     assert_eq!(offers(&world), []);
     world.play("1s lines > BYE\n1s bob < BYE");
