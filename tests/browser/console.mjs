@@ -107,7 +107,7 @@ const verbs = {
   attribute: ({ attribute, ...what }) => find(what).getAttribute(attribute),
   focused: () => page.evaluate(() => {
     const one = document.activeElement;
-    return one?.labels?.[0]?.textContent ?? one?.getAttribute('aria-label') ?? one?.textContent ?? '';
+    return one?.labels?.[0]?.textContent ?? one?.getAttribute('aria-label') ?? one?.getAttribute('aria-description') ?? one?.textContent ?? '';
   }),
   paste: async ({ text }) => {
     await page.evaluate((text) => navigator.clipboard.writeText(text), text);
