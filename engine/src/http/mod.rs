@@ -33,6 +33,7 @@ pub mod hours;
 pub mod idempotency;
 pub mod ladder;
 pub mod login;
+mod mask;
 pub mod me;
 pub mod metric;
 pub mod missed_offer;

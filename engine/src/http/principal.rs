@@ -12,6 +12,7 @@ use hooks::id::TenantId;
 use hooks::scope::Scope;
 
 use super::field::Rights;
+use super::mask::Masker;
 use super::operation::unauthenticated;
 use super::origin;
 use super::permission::Permissions;
@@ -191,6 +192,9 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
     match principal(&api, &presented.hash).await {
         Ok(found) => {
             if let Some(principal) = found {
+                if let Some(masker) = Masker::of(&api, &principal) {
+                    request.extensions_mut().insert(masker);
+                }
                 request.extensions_mut().insert(principal);
             }
             next.run(request).await

@@ -80,9 +80,9 @@ fn tls(folder: &std::path::Path) -> Arc<TlsClient> {
     Arc::new(TlsClient::new(Trusted::read(trust).unwrap()).unwrap())
 }
 
-fn hooks(client: Arc<TlsClient>) -> Hooks {
-    let config = HookConfig { timeout: Duration::from_secs(20), ..HookConfig::default() };
-    Hooks::new(&[Arc::new(Phonebook::default())], config, Arc::new(Names::default()), client)
+fn hooks(phonebook: Arc<dyn Plugin>, timeout: Duration, client: Arc<TlsClient>) -> Hooks {
+    let config = HookConfig { timeout, ..HookConfig::default() };
+    Hooks::new(&[phonebook], config, Arc::new(Names::default()), client)
 }
 
 /// Webhooks may go to this machine, and what fails is tried again at once, for as long as a test may take.
@@ -283,7 +283,16 @@ impl Fixture {
         Self::made(false, webhooks).await
     }
 
+    /// Where lookups of plugins have next to no time.
+    pub(crate) async fn in_a_hurry() -> Self {
+        Self::timed(false, webhook_config(), Duration::from_millis(200)).await
+    }
+
     async fn made(has_sms: bool, webhooks: WebhookConfig) -> Self {
+        Self::timed(has_sms, webhooks, Duration::from_secs(20)).await
+    }
+
+    async fn timed(has_sms: bool, webhooks: WebhookConfig, lookup_timeout: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StorageUrl::Sqlite(folder.path().join("test.db"))).await.unwrap();
         let journals = two_tenants(&store, folder.path()).await;
@@ -329,7 +338,7 @@ impl Fixture {
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
             park: dialplan::park::Park::default(),
             abnormal: Abnormal { max: Duration::from_secs(3_600), min: Duration::ZERO },
-            hooks: Arc::new(hooks(client.clone())),
+            hooks: Arc::new(hooks(plugin.clone(), lookup_timeout, client.clone())),
             registry: Arc::new(Registry::new(&[plugin])),
             tasks: Tasks::new(store.clone(), folder.path(), 7),
             sms: has_sms.then(|| Sms::new(sms(folder.path()), Arc::new(Names::default()), client.clone())),
