@@ -26,7 +26,7 @@ else
   run_tests = cargo test
 endif
 
-.PHONY: help run check test demo bench load audit mutants fuzz shots room fmt lint unit sim calls console console-test packages-build packages-test
+.PHONY: help run check test demo bench load board audit mutants fuzz shots room fmt lint unit sim calls console console-test packages-build packages-test
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,10 +88,14 @@ bench: packages-test ## Micro and load benches, each beside the bare limit of th
 	cargo build --release --package switchboard
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/run.sh $(LOAD)
 
-load: ## A minute of 500 API requests/s beside 100 calls, then ten of a busy call centre (200 callers, 120 agents), SIPp on both sides
+load: ## Lists of 100,000 records, a minute of 500 API requests/s beside 100 calls, ten of a busy call centre (200 callers, 120 agents)
 	cargo build --release --package switchboard
+	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/records.py
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/api.py
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/release/switchboard" tests/load/centre.py
+
+board: console ## What a browser spends on the boards of 500 agents, at most a fifth of a core
+	"$$(tests/setup/browser.sh)" tests/browser/board_load.mjs console/dist/www
 
 shots: console ## Pictures of every page of the console, in both languages and appearances, in target/console-shots
 	cargo build --package switchboard

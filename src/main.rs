@@ -67,12 +67,26 @@ fn plugins() -> Vec<Arc<dyn Plugin>> {
     vec![Arc::new(crm_plugin::Crm::default())]
 }
 
+/// Those of them that run (`plugins.off`).
+fn running(config: &Config) -> Result<Vec<Arc<dyn Plugin>>, String> {
+    let (off, all) = (&config.plugins_off, plugins());
+    let names: Vec<&str> = all.iter().map(|plugin| plugin.name()).collect();
+    match off.iter().find(|off| !names.contains(&off.as_str())) {
+        Some(unknown) => Err(format!("plugins.off: there is no plugin `{unknown}`; there are {}", names.join(", "))),
+        None => Ok(all.into_iter().filter(|plugin| !off.iter().any(|off| off == plugin.name())).collect()),
+    }
+}
+
 async fn serve(config: Config, config_file: PathBuf) -> ExitCode {
     let log_level = match log_to_stderr(&config.log) {
         Ok(log_level) => log_level,
         Err(error) => return fail(&format!("log.level is wrong: {error}")),
     };
-    let launch = Launch { config, config_file, log_level, plugins: plugins(), console: console::FILES };
+    let plugins = match running(&config) {
+        Ok(plugins) => plugins,
+        Err(error) => return fail(&error),
+    };
+    let launch = Launch { config, config_file, log_level, plugins, console: console::FILES };
     match engine::serve::serve(launch, say).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("{error:#}")),
@@ -128,6 +142,20 @@ mod tests {
 
     /// `cargo xtask openapi` prints it anew.
     const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+
+    #[test]
+    fn plugins_are_switched_off_by_their_names() {
+        let names = |text: &str| {
+            let config = Config::parse(text, []).unwrap_or_else(|problems| panic!("{problems:?}"));
+            running(&config).map(|plugins| plugins.iter().map(|plugin| plugin.name()).collect::<Vec<_>>())
+        };
+        assert_eq!(names(""), Ok(vec!["crm"]));
+        assert_eq!(names("[plugins]\noff = [\"crm\"]"), Ok(Vec::new()));
+        assert_eq!(
+            names("[plugins]\noff = \"crn\""),
+            Err("plugins.off: there is no plugin `crn`; there are crm".to_owned())
+        );
+    }
 
     #[test]
     fn the_committed_document_is_what_the_code_says() {

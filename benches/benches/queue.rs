@@ -19,12 +19,22 @@ const QUEUES: u32 = 20;
 const SKILLS: u32 = 4;
 const CALLERS: u64 = 10_000;
 const STEPS: u32 = 200_000;
+/// CPU us a decision; more fails the bench.
+const LIMIT_US: f64 = 100.0;
 
 fn main() {
     for strategy in [Strategy::LongestIdle, Strategy::FewestToday, Strategy::LevelFirst] {
         let rush = measure(strategy, Mode::Rush);
         let calm = measure(strategy, Mode::Calm);
-        println!("queue: {strategy:?}: {rush:.1} us CPU a decision in a rush, {calm:.1} us when calm (limit 100)");
+        println!(
+            "queue: {strategy:?}: {rush:.1} us CPU a decision in a rush, {calm:.1} us when calm (limit {LIMIT_US})"
+        );
+        for (us, when) in [(rush, "in a rush"), (calm, "when calm")] {
+            assert!(
+                us < LIMIT_US,
+                "queue: {strategy:?}: {us:.1} us CPU a decision {when}, and {LIMIT_US} is the limit"
+            );
+        }
     }
 }
 

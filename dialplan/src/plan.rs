@@ -16,7 +16,7 @@ pub const ECHO_TEST: &str = "*43";
 /// Picks up what rings in the phone's own pickup group; with an extension after it, what rings there.
 pub const PICK_UP: &str = "*8";
 
-/// The messages in the box of the phone's own extension.
+/// The messages in the box of the phone's own extension; with the number of a queue after it, those in the queue's.
 pub const MESSAGES: &str = "*98";
 
 /// Where a call is sent inside.
@@ -128,6 +128,8 @@ pub enum Dial {
     Park(ParkPlace),
     /// To the messages in its own box.
     Messages,
+    /// To the messages in the box of a queue.
+    MessagesOf(QueueName),
     /// Outside, by these in order.
     Outbound(Vec<Attempt>),
     /// Nowhere.
@@ -167,8 +169,8 @@ impl Plan {
         if let Some(inside) = self.internal(number) {
             return Dial::Internal(inside);
         }
-        if number == MESSAGES {
-            return Dial::Messages;
+        if let Some(whose) = number.strip_prefix(MESSAGES).and_then(|whose| self.messages(whose)) {
+            return whose;
         }
         if let Some(whose) = pick_up(number) {
             return Dial::PickUp(whose);
@@ -184,6 +186,19 @@ impl Plan {
     pub fn is_slot(&self, number: &ExtensionNumber) -> bool {
         let dialled = number.as_str().parse().map(|number| self.dial(&number));
         matches!(dialled, Ok(Dial::Park(ParkPlace::Slot(_))))
+    }
+
+    /// The queue that phones call by that number, where nothing else has it.
+    #[must_use]
+    pub fn queue_at(&self, number: &ExtensionNumber) -> Option<&QueueName> {
+        let is_other =
+            self.extensions.contains(number) || number.as_str().parse().is_ok_and(|room| self.rooms.contains(&room));
+        self.queues.get(number).filter(|_| !is_other)
+    }
+
+    /// The numbers of a queue.
+    pub fn numbers_of<'a>(&'a self, queue: &'a QueueName) -> impl Iterator<Item = &'a ExtensionNumber> + 'a {
+        self.queues.iter().filter(move |(_, name)| *name == queue).map(|(number, _)| number)
     }
 
     /// The route that takes a call from a trunk for `did`, if there is one.
@@ -220,6 +235,15 @@ impl Plan {
             .or_else(|| room().map(Destination::Room))
             .or_else(|| queue().map(Destination::Queue))
             .or_else(echo)
+    }
+
+    /// The box after the code. As with [`pick_up`], what could be a number inside is none outside.
+    fn messages(&self, whose: &str) -> Option<Dial> {
+        if whose.is_empty() {
+            return Some(Dial::Messages);
+        }
+        let number: ExtensionNumber = whose.parse().ok()?;
+        Some(self.queues.get(&number).map_or(Dial::Unknown, |queue| Dial::MessagesOf(queue.clone())))
     }
 
     fn outbound_route(&self, number: &str) -> Option<&OutboundRoute> {
@@ -362,6 +386,14 @@ mod tests {
         let mut own = plan();
         own.extensions.insert(extension("702"));
         assert!(matches!(own.dial(&"702".parse().unwrap()), Dial::Internal(_)));
+    }
+
+    #[test]
+    fn a_queues_messages_have_its_number_after_the_code_and_no_other_leads_outside() {
+        assert_eq!(dialled("*987000"), Dial::MessagesOf("support".parse().unwrap()));
+        assert_eq!(dialled("*987001"), Dial::Unknown);
+        assert_eq!(dialled("*981001"), Dial::Unknown, "another one's own box");
+        assert!(matches!(dialled("*9813800000000"), Dial::Outbound(_)));
     }
 
     #[test]

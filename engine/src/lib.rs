@@ -1,6 +1,7 @@
 //! The shell around the pure cores: sockets, journal, store, HTTP and media threads.
 
 pub mod background;
+pub mod board_limits;
 pub mod call_handling;
 pub mod centre;
 pub mod cli;
@@ -22,6 +23,7 @@ pub mod mail;
 pub mod mailboxes;
 pub mod media_bridge;
 pub mod names;
+pub mod oidc;
 pub mod passed;
 pub mod plugins;
 pub mod prompts;

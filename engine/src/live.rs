@@ -260,12 +260,14 @@ mod tests {
             phase: CallPhase::Ringing,
             caller: "1001".into(),
             callee: "1002".into(),
+            emergency: false,
             created_ms: 1,
             answered_ms: None,
             recording: false,
             recording_paused: false,
             parked: None,
             legs: Vec::new(),
+            offers: Vec::new(),
             supervisors: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 // `node console.mjs CAPTURE.wav ORIGIN`: the microphone hears the file.
 import { createInterface } from 'node:readline';
 import { openBrowser, signIn } from './console_browser.mjs';
+import { faultsOf } from './judge.mjs';
 
 const [capture, origin] = process.argv.slice(2);
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
@@ -10,21 +11,31 @@ const PATIENCE_MS = 15_000;
 const browser = await openBrowser(capture);
 const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ignoreHTTPSErrors: true });
 context.setDefaultTimeout(PATIENCE_MS);
-await context.grantPermissions(['microphone'], { origin });
+await context.grantPermissions(['microphone', 'clipboard-read', 'clipboard-write'], { origin });
 // A tone passes as it is, and what the page is connected by can be looked at.
 await context.addInitScript(() => {
   window.connections = [];
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...given) { super(...given); window.connections.push(this); }
   };
+  const play = HTMLMediaElement.prototype.setSinkId;
+  HTMLMediaElement.prototype.setSinkId = function (sink) { window.sink = sink; return play.call(this, sink); };
   const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  navigator.mediaDevices.getUserMedia = (wanted) => open({ ...wanted, audio });
+  navigator.mediaDevices.getUserMedia = (wanted) =>
+    open({ ...wanted, audio: wanted.audio === true ? audio : { ...wanted.audio, ...audio } });
 });
-const page = await context.newPage();
-page.on('console', (line) => process.stderr.write(`${line.text()}\n`));
-page.on('pageerror', (error) => say({ event: 'error', text: String(error) }));
-await page.goto(origin);
+const pages = [];
+const openPage = async () => {
+  const made = await context.newPage();
+  made.on('console', (line) => process.stderr.write(`${line.text()}\n`));
+  made.on('pageerror', (error) => say({ event: 'error', text: String(error) }));
+  await made.goto(origin);
+  pages.push(made);
+  return made;
+};
+// The one that is told what to do.
+let page = await openPage();
 say({ event: 'ready', version: browser.version() });
 
 /** By role and name, or by what it is marked with; `within` another such. */
@@ -81,6 +92,35 @@ const verbs = {
     const at = Math.round((hz * analyser.fftSize) / context.sampleRate);
     return Math.max(-200, ...bins.subarray(at - 2, at + 3));
   }, hz),
+  faults: ({ language }) => faultsOf(page, language),
+  // More pages of one browser: another one, by its number, or no more of the one that is looked at.
+  open_page: async () => { page = await openPage(); },
+  to_page: async ({ number }) => { page = pages[number]; await page.bringToFront(); },
+  close_page: async () => { await page.close(); pages.splice(pages.indexOf(page), 1); page = pages[0]; },
+  in_view: (what) => find(what).evaluate((one) => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return top >= 0 && bottom <= window.innerHeight;
+  }),
+  // How long a change of its looks takes.
+  transition: (what) => find(what).evaluate((one) => getComputedStyle(one).transitionDuration),
+  prefer_still: () => page.emulateMedia({ reducedMotion: 'reduce' }),
+  attribute: ({ attribute, ...what }) => find(what).getAttribute(attribute),
+  focused: () => page.evaluate(() => {
+    const one = document.activeElement;
+    return one?.labels?.[0]?.textContent ?? one?.getAttribute('aria-label') ?? one?.textContent ?? '';
+  }),
+  paste: async ({ text }) => {
+    await page.evaluate((text) => navigator.clipboard.writeText(text), text);
+    await page.keyboard.press('Control+V');
+  },
+  // Which microphone the call has, and at which loudspeaker it plays.
+  microphone: () => page.evaluate(() => window.connections.at(-1).getSenders()[0].track.getSettings().deviceId),
+  sink: () => page.evaluate(() => window.sink ?? ''),
+  type: ({ text }) => page.keyboard.type(text),
+  is_outlined: () => page.evaluate(() => {
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(document.activeElement);
+    return (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none';
+  }),
   shot: ({ path }) => page.screenshot({ path }),
   // Settings: a button of a row; in the form at the side a field, and one of what it offers; the fields that are marked as required.
   click_in_row: ({ row, name }) =>
@@ -93,6 +133,9 @@ const verbs = {
   required: () => page.locator('form label').evaluateAll((labels) =>
     labels.filter((label) => getComputedStyle(label, '::before').content.includes('*')).map((label) => label.textContent)),
   is_disabled: (what) => find(what).isDisabled(),
+  // Why a button cannot be pressed.
+  described: (what) => find(what).getAttribute('aria-description'),
+  is_full: () => page.evaluate(() => document.fullscreenElement !== null),
   value: (what) => find(what).inputValue(),
   // One of what a field offers, by the field's label.
   pick: async ({ label, option }) => {

@@ -4,18 +4,30 @@ import type { components, paths } from './schema';
 
 export type Schemas = components['schemas'];
 
-/** Told when the session ended: somebody signed in elsewhere, or it was not used for long. */
-let ended: () => void = () => undefined;
-export function onSessionEnded(told: () => void): void {
+/** Why a session ended: it was not used for long, or somebody signed in elsewhere (LOGIN-10). */
+export type SessionEnd = 'ended' | 'replaced';
+
+/** Told when the session ended. */
+let ended: (why: SessionEnd) => void = () => undefined;
+export function onSessionEnded(told: (why: SessionEnd) => void): void {
   ended = told;
 }
 
 const session: Middleware = {
-  onResponse({ request, response }) {
+  async onResponse({ request, response }) {
     const isSignIn = request.method === 'POST' && request.url.endsWith('/api/v1/session');
-    if (response.status === 401 && !isSignIn) ended();
+    if (response.status !== 401 || isSignIn) return;
+    const body: ProblemBody | undefined = await response
+      .clone()
+      .json()
+      .catch(() => undefined);
+    ended(whyEnded(new Problem(401, body)));
   },
 };
+
+export function whyEnded({ slug }: Problem): SessionEnd {
+  return slug === 'session-replaced' ? 'replaced' : 'ended';
+}
 
 export const api = createClient<paths>({ baseUrl: '/' });
 api.use(session);

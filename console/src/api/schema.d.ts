@@ -1253,6 +1253,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/desk/colleagues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the colleagues of the desk are called, of whom one sees the data. Not in the desk, which is pushed each time that any of them does something. */
+        get: operations["read_colleague_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/desk/missed-offers": {
         parameters: {
             query?: never;
@@ -3039,12 +3056,19 @@ export interface components {
             agent: string;
             /** @description The call that he takes part in. */
             call?: string | null;
+            call_since?: components["schemas"]["Instant"] | null;
             /** @description `none`, `dialling`, `ringing` or `{"connected": "talking" | "held" | "consulting" | "three_way"}`. */
             call_status: unknown;
+            /** @description The name of the department; empty like the name. */
+            department: string;
             /** @description The extension that he is signed in on. */
             extension?: string | null;
+            /** @description The queues that he is a member of, by name. */
+            groups: string[];
             /** @description The mobile that he is signed in by. */
             mobile?: string | null;
+            /** @description The name; empty for one who has just become an agent. */
+            name: string;
             /** @description The number of the other side of it. */
             other_side?: string | null;
             /** @description Since when. */
@@ -3225,6 +3249,37 @@ export interface components {
             /** @description When it was changed last. */
             updated_at: components["schemas"]["Instant"];
         };
+        /** @description The limits of the wallboard's figures; null where a figure is never marked. */
+        BoardLimits: {
+            /**
+             * @default {
+             *       "alarm": 10,
+             *       "warn": 5
+             *     }
+             */
+            abandoned_percent: components["schemas"]["Limit"] | null;
+            /**
+             * @default {
+             *       "alarm": 60,
+             *       "warn": 20
+             *     }
+             */
+            longest_wait_s: components["schemas"]["Limit"] | null;
+            /**
+             * @default {
+             *       "alarm": 80,
+             *       "warn": 90
+             *     }
+             */
+            service_level_percent: components["schemas"]["Limit"] | null;
+            /**
+             * @default {
+             *       "alarm": 5,
+             *       "warn": 1
+             *     }
+             */
+            waiting: components["schemas"]["Limit"] | null;
+        };
         /** @description A call with its legs and recordings. */
         CallDocumentShown: components["schemas"]["CallRecordShown"] & {
             /**
@@ -3401,6 +3456,8 @@ export interface components {
             created_at: components["schemas"]["Instant"];
             /** @description `inbound`, `outbound` or `internal`. */
             direction: components["schemas"]["DirectionName"];
+            /** @description An emergency number was dialled (GEN-18). */
+            emergency: boolean;
             /** @description A ULID. */
             id: string;
             /** @description Its live legs, the caller's first. */
@@ -3457,6 +3514,28 @@ export interface components {
             read_only: boolean;
             /** @description When it was changed last. */
             updated_at: components["schemas"]["Instant"];
+        };
+        /** @description One who could have been rung. */
+        CandidateShown: {
+            /** @description The employee number. */
+            agent: string;
+            /**
+             * Format: int32
+             * @description So many calls answered today.
+             */
+            answered_today: number;
+            /**
+             * Format: int64
+             * @description Idle for so long.
+             */
+            idle_ms: number;
+            /**
+             * Format: int32
+             * @description At which level, 1 to 9.
+             */
+            level: number;
+            /** @description Not rung, because he rejected this caller a moment ago. */
+            rejected: boolean;
         };
         /** @description A certificate. */
         CertificateShown: {
@@ -3547,6 +3626,24 @@ export interface components {
             since: components["schemas"]["Instant"];
             /** @description `idle`, `ringing`, `connected`, `not_ready`, `on_break`, `wrap_up`, `offline`: only who is idle can be asked (AGT-12). */
             word: string;
+        };
+        /** @description What an agent is called. */
+        ColleagueName: {
+            /**
+             * @description The employee number.
+             * @example 10001
+             */
+            agent: string;
+            /**
+             * @description The employee's name.
+             * @example 张伟
+             */
+            name: string;
+        };
+        /** @description What the agents are called. */
+        ColleagueNames: {
+            /** @description Those whose data one sees, by employee number. */
+            items: components["schemas"]["ColleagueName"][];
         };
         /** @description A conference that runs. */
         ConferenceShown: {
@@ -4015,6 +4112,8 @@ export interface components {
             call?: components["schemas"]["CallShown"] | null;
             /** @description Who could be asked or take the call, by employee number; he himself is not among them. Empty without `agents.read`. */
             colleagues: components["schemas"]["Colleague"][];
+            /** @description Emergency calls that are under way (GEN-18). Empty without `wallboard.read`. */
+            emergencies: components["schemas"]["EmergencyCall"][];
             offered_by?: components["schemas"]["OfferingQueue"] | null;
             /** @description The queues, by name. Empty without `queues.read`. */
             queues: components["schemas"]["QueueOnBoard"][];
@@ -4058,6 +4157,22 @@ export interface components {
              * @description All of it.
              */
             total_bytes: number;
+        };
+        /** @description An emergency call that is under way. */
+        EmergencyCall: {
+            /** @description The employee number of the agent who calls. */
+            agent?: string | null;
+            /** @description The call. */
+            call: string;
+            /** @description The extension that calls. */
+            extension?: string | null;
+            /**
+             * @description The number dialled.
+             * @example 110
+             */
+            number: string;
+            /** @description Since when. */
+            since: components["schemas"]["Instant"];
         };
         /** @description What shall be different; what is left out stays. Number and department are not changed here (ORG-28). */
         EmployeeChange: {
@@ -4552,6 +4667,19 @@ export interface components {
             /** @description When it began. */
             started_at: components["schemas"]["Instant"];
         };
+        /** @description The two marks of a figure. */
+        Limit: {
+            /**
+             * Format: int32
+             * @description From here on it is an alarm.
+             */
+            alarm: number;
+            /**
+             * Format: int32
+             * @description From here on it is a warning.
+             */
+            warn: number;
+        };
         /** @description One page. */
         Listed_AgentShown: {
             /** @description The items, in the list's order. */
@@ -4762,6 +4890,8 @@ export interface components {
                 created_at: components["schemas"]["Instant"];
                 /** @description `inbound`, `outbound` or `internal`. */
                 direction: components["schemas"]["DirectionName"];
+                /** @description An emergency number was dialled (GEN-18). */
+                emergency: boolean;
                 /** @description A ULID. */
                 id: string;
                 /** @description Its live legs, the caller's first. */
@@ -5408,6 +5538,8 @@ export interface components {
                 time_zone: string;
                 /** @description When it was changed last. */
                 updated_at: components["schemas"]["Instant"];
+                /** @description From where on figures of the wallboard ask for attention. */
+                wallboard: components["schemas"]["BoardLimits"];
             }[];
             /** @description Send it as `cursor` for what follows; null at the end. */
             next_cursor?: string | null;
@@ -5629,6 +5761,11 @@ export interface components {
             department?: string | null;
             /** @description The e-mail address; may be empty. */
             email: string;
+            /**
+             * @description The extension that one signs in on where one names none; null without one, and where one is no agent.
+             * @example 1001
+             */
+            extension?: string | null;
             /** @description The user name. */
             login: string;
             /** @description The mobile. */
@@ -6039,10 +6176,21 @@ export interface components {
              */
             url: string;
         };
+        /** @description An agent who is rung. */
+        OfferShown: {
+            /** @description The employee number. */
+            agent: string;
+            /** @description Since when. */
+            since: components["schemas"]["Instant"];
+            /** @description Why he. */
+            why: components["schemas"]["WhyShown"];
+        };
         /** @description A queue that offers a call. */
         OfferingQueue: {
             /** @description Its name. */
             queue: string;
+            rings_since?: components["schemas"]["Instant"] | null;
+            rings_until?: components["schemas"]["Instant"] | null;
             /** @description Since when the caller waits. */
             waiting_since: components["schemas"]["Instant"];
         };
@@ -6886,6 +7034,11 @@ export interface components {
             /** @description Tried in order. */
             trunks: string[];
         };
+        /**
+         * @description The rules by which an agent is chosen (QUEUE-03).
+         * @enum {string}
+         */
+        RuleName: "longest_idle" | "round_robin" | "fewest_today" | "fixed_order" | "level_first" | "ring_all" | "first_in_line" | "own_agent";
         /** @description Whose rows one sees, as it holds in this session: one's own department and those that one manages are those of the sign-in. */
         ScopeShown: {
             /** @enum {string} */
@@ -6920,6 +7073,7 @@ export interface components {
             queue?: string | null;
             /** @description When it began. */
             started_at: components["schemas"]["Instant"];
+            why?: components["schemas"]["WhyShown"] | null;
         };
         /** @description What became of an event that was sent by request. */
         SentNow: {
@@ -7484,6 +7638,7 @@ export interface components {
             /** Format: int64 */
             recording_keep_days?: number | null;
             time_zone?: string | null;
+            wallboard?: components["schemas"]["BoardLimits"] | null;
         };
         /** @description A tenant. */
         TenantShown: {
@@ -7520,6 +7675,8 @@ export interface components {
             time_zone: string;
             /** @description When it was changed last. */
             updated_at: components["schemas"]["Instant"];
+            /** @description From where on figures of the wallboard ask for attention. */
+            wallboard: components["schemas"]["BoardLimits"];
         };
         /** @description When it is open. A day is decided in this order: a make-up day, then a holiday, then the weekly times. */
         Times: {
@@ -7965,6 +8122,17 @@ export interface components {
         WaitingCaller: {
             /** @description His call. */
             call: string;
+            /** @description His number; empty when withheld. */
+            number: string;
+            /** @description The agents who are rung for him just now. */
+            offers: components["schemas"]["OfferShown"][];
+            /**
+             * Format: int64
+             * @description Whose turn it is: the first in line has 1.
+             */
+            place: number;
+            /** @description In which queue. */
+            queue: string;
             /** @description Since when. */
             since: components["schemas"]["Instant"];
         };
@@ -7974,6 +8142,12 @@ export interface components {
             agents: components["schemas"]["AgentOnBoard"][];
             /** @description When this was so. */
             at: components["schemas"]["Instant"];
+            /** @description The first of those who wait, by queue, in their order; 500 at most. */
+            callers: components["schemas"]["WaitingCaller"][];
+            /** @description Emergency calls that are under way, the oldest first (GEN-18). */
+            emergencies: components["schemas"]["EmergencyCall"][];
+            /** @description From where on the figures ask for attention. */
+            limits: components["schemas"]["BoardLimits"];
             /** @description The queues, by name. */
             queues: components["schemas"]["QueueOnBoard"][];
             /** @description How many of these agents are in which state (MON-10); `idle`, `ringing` and `connected` are parts of the rest. */
@@ -8121,6 +8295,28 @@ export interface components {
          * @enum {string}
          */
         WhenFull: "unavailable" | "busy";
+        /** @description Why a queue chose an agent. */
+        WhyShown: {
+            /** @description The first of them in the order of the rule, the chosen one among them; five at most. */
+            candidates: components["schemas"]["CandidateShown"][];
+            /**
+             * Format: int32
+             * @description How many idle agents there were to choose from.
+             */
+            idle: number;
+            /**
+             * Format: int32
+             * @description The last level that was asked, 1 to 9.
+             */
+            level: number;
+            /** @description The rule that chose. */
+            rule: components["schemas"]["RuleName"];
+            /**
+             * Format: int64
+             * @description How long the caller had waited.
+             */
+            waited_ms: number;
+        };
         /** @description More agents are rung from a waiting time on. */
         WideningStep: {
             /**
@@ -11101,6 +11297,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Desk"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+        };
+    };
+    read_colleague_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColleagueNames"];
                 };
             };
             401: components["responses"]["unauthenticated"];

@@ -11,6 +11,7 @@ import { Crash } from '../ui/Crash';
 import { Unreachable } from '../ui/States';
 import { usePreferences } from './preferences';
 import { resume, useStanding } from './session';
+import { useStill } from './useStill';
 
 const Shell = lazy(() => import('./Shell').then(({ Shell }) => ({ default: Shell })));
 const Login = lazy(() => import('../pages/Login').then(({ Login }) => ({ default: Login })));
@@ -74,6 +75,7 @@ const DARK_PARTS = {
 
 export function App() {
   const isDark = usePreferences((preferences) => preferences.theme === 'dark');
+  const isStill = useStill();
   const locale = useAntLocale();
   useEffect(() => {
     document.documentElement.style.colorScheme = isDark ? 'dark' : 'light';
@@ -84,7 +86,7 @@ export function App() {
       button={{ autoInsertSpace: false }}
       theme={{
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        token: isDark ? DARK : LIGHT,
+        token: { ...(isDark ? DARK : LIGHT), motion: !isStill },
         ...(isDark ? { components: DARK_PARTS } : {}),
       }}
     >

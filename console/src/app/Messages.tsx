@@ -1,12 +1,20 @@
 import { BellOutlined } from '@ant-design/icons';
 import { Badge, Button, Drawer, Typography } from 'antd';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { inWords } from '../api/problem';
 import { moment } from '../format';
 import { useModuleName } from '../pages/modules';
 import { Nothing } from '../ui/States';
-import { clearMessages, type Message, readMessages, unread, useMessageKeeper, useMessages } from './messages';
+import {
+  clearMessages,
+  closeMessages,
+  type Message,
+  openMessages,
+  unread,
+  useMessageKeeper,
+  useMessages,
+  useMessageWindow,
+} from './messages';
 import { useSession } from './session';
 
 /** System messages, with how many are not read yet (UI-07). */
@@ -14,12 +22,8 @@ export function Messages() {
   const { t } = useTranslation();
   useMessageKeeper();
   const kept = useMessages();
-  const [isOpen, setIsOpen] = useState(false);
+  const isOpen = useMessageWindow((window) => window.isOpen);
   const count = unread(kept);
-  const open = () => {
-    readMessages();
-    setIsOpen(true);
-  };
   return (
     <>
       <Badge count={count} size="small" offset={[-6, 6]}>
@@ -28,13 +32,13 @@ export function Messages() {
           icon={<BellOutlined />}
           title={t('messages.title')}
           aria-label={t('messages.unread', { count })}
-          onClick={open}
+          onClick={openMessages}
         />
       </Badge>
       <Drawer
         open={isOpen}
         title={t('messages.title')}
-        onClose={() => setIsOpen(false)}
+        onClose={closeMessages}
         extra={
           <Button size="small" disabled={kept.messages.length === 0} onClick={clearMessages}>
             {t('messages.clear')}

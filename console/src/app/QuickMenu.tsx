@@ -1,12 +1,13 @@
 import {
   AudioOutlined,
+  BellOutlined,
   InfoCircleOutlined,
   LogoutOutlined,
   MacCommandOutlined,
   SettingOutlined,
   UserOutlined,
 } from '@ant-design/icons';
-import { App, Button, Descriptions, Dropdown } from 'antd';
+import { App, Button, Dropdown } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
@@ -14,27 +15,25 @@ import { textOf } from '../api/problem';
 import { wayOf } from '../desk/model';
 import { signOutPhone } from '../desk/orders';
 import { useDesk } from '../desk/store';
+import { openMessages } from './messages';
 import { may, signOut, useSession } from './session';
 import { useShortcuts } from './shortcuts';
 
+const AboutDialog = lazy(() => import('./AboutDialog').then(({ AboutDialog }) => ({ default: AboutDialog })));
 const DeviceCheck = lazy(() => import('../bar/DeviceCheck').then(({ DeviceCheck }) => ({ default: DeviceCheck })));
 const ShortcutList = lazy(() => import('./ShortcutList').then(({ ShortcutList }) => ({ default: ShortcutList })));
-
-declare const __VERSION__: string;
 
 /** UI-05 and UI-06: the personal account, device check, and which keys do what. */
 export function QuickMenu() {
   const { t } = useTranslation();
-  const { modal } = App.useApp();
   const navigate = useNavigate();
   const session = useSession();
   const leave = useLeaving();
   // PHONE-16: the web phone's alone.
   const way = useDesk(({ desk }) => wayOf(desk?.agent));
   const hasDevices = may(session, 'extensions.use') && way !== 'desk';
-  const [shown, setShown] = useState<'devices' | 'keys'>();
+  const [shown, setShown] = useState<'about' | 'devices' | 'keys'>();
   useShortcuts({ list: () => setShown('keys') });
-  const about = () => modal.info({ title: t('frame.about'), icon: null, content: <About />, okText: t('common.ok') });
   const devices = {
     key: 'devices',
     icon: <AudioOutlined />,
@@ -45,9 +44,10 @@ export function QuickMenu() {
   const items = [
     { key: 'who', type: 'group' as const, label: `${t('frame.account')} ${session.login}` },
     ...(session.employee ? [settings] : []),
-    { key: 'about', icon: <InfoCircleOutlined />, label: t('frame.about'), onClick: about },
+    { key: 'about', icon: <InfoCircleOutlined />, label: t('frame.about'), onClick: () => setShown('about') },
     { key: 'logout', icon: <LogoutOutlined />, label: t('frame.logout'), onClick: () => void leave() },
     { key: 'rest', type: 'divider' as const },
+    { key: 'messages', icon: <BellOutlined />, label: t('messages.title'), onClick: openMessages },
     ...(hasDevices ? [devices] : []),
     { key: 'keys', icon: <MacCommandOutlined />, label: t('keys.title'), onClick: () => setShown('keys') },
   ];
@@ -65,6 +65,7 @@ export function QuickMenu() {
         </Button>
       </Dropdown>
       <Suspense>
+        {shown === 'about' && <AboutDialog close={() => setShown(undefined)} />}
         {shown === 'devices' && <DeviceCheck close={() => setShown(undefined)} />}
         {shown === 'keys' && <ShortcutList close={() => setShown(undefined)} />}
       </Suspense>
@@ -85,22 +86,4 @@ function useLeaving(): () => Promise<void> {
       void message.error(textOf(error));
     }
   };
-}
-
-/** GEN-01, as far as the server tells: product, version, whose installation it is, and where. */
-function About() {
-  const { t } = useTranslation();
-  const { tenant } = useSession();
-  return (
-    <Descriptions
-      size="small"
-      column={1}
-      title={t('product')}
-      items={[
-        { key: 'version', label: t('about.version'), children: __VERSION__ },
-        { key: 'enterprise', label: t('about.enterprise'), children: tenant },
-        { key: 'server', label: t('about.server'), children: window.location.origin },
-      ]}
-    />
-  );
 }

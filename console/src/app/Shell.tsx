@@ -3,11 +3,13 @@ import { Alert, Button, Dropdown, Layout, Menu, Skeleton, Tabs, theme } from 'an
 import { Activity, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useNavigate } from 'react-router';
+import { Announcer } from '../bar/Announcer';
 import { ControlBar } from '../bar/ControlBar';
 import { IncomingWindow } from '../bar/IncomingWindow';
 import { followDesk, useDesk } from '../desk/store';
+import { useEmergencyNotice } from '../pages/board/Emergencies';
 import { useFirstRun } from '../pages/setup/firstRun';
-import { usePhone } from '../phone/softphone';
+import { register, usePhone } from '../phone/softphone';
 import { Crash } from '../ui/Crash';
 import { LookSwitch } from '../ui/LookSwitch';
 import { Forbidden, Nothing } from '../ui/States';
@@ -31,6 +33,7 @@ export function Shell() {
   useEffect(() => (hasDesk ? followDesk() : undefined), [hasDesk]);
   usePhoneKeeper();
   useFirstRun();
+  useEmergencyNotice();
   return (
     <Layout className="frame">
       <Layout.Header
@@ -62,6 +65,7 @@ export function Shell() {
         </Layout>
       </Layout>
       <IncomingWindow />
+      <Announcer />
     </Layout>
   );
 }
@@ -97,10 +101,29 @@ function Banners() {
   const registration = usePhone((phone) => phone.registration);
   if (link === 'lost') return <Alert banner type="error" title={t('frame.reconnecting')} />;
   if (registration.kind === 'lost') return <Alert banner type="warning" title={t('frame.phoneLost')} />;
+  if (registration.kind === 'elsewhere') return <Elsewhere extension={registration.extension} />;
   if (registration.kind === 'connecting') return <Alert banner type="info" title={t('phone.registering')} />;
   if (registration.kind === 'refused')
     return <Alert banner closable type="error" title={t('phone.refused', { cause: registration.cause })} />;
   return null;
+}
+
+/** One page of a browser is the phone; the others show and control the call. */
+function Elsewhere({ extension }: { extension: string }) {
+  const { t } = useTranslation();
+  const take = () => void register(extension).catch(() => undefined);
+  return (
+    <Alert
+      banner
+      type="info"
+      title={t('frame.phoneElsewhere')}
+      action={
+        <Button size="small" onClick={take}>
+          {t('frame.takePhone')}
+        </Button>
+      }
+    />
+  );
 }
 
 /** Settings are many and seldom wanted: they are open where one of them is. */

@@ -44,8 +44,16 @@ function tell(found: readonly Message[]): void {
   useMessages.setState(({ messages, clearedAt }) => ({ messages: joined(messages, found, clearedAt) }));
 }
 
-export function readMessages(): void {
+/** Whether the window with them is open (UI-05, UI-07). */
+export const useMessageWindow = create<{ isOpen: boolean }>()(() => ({ isOpen: false }));
+
+export function openMessages(): void {
   useMessages.setState({ readAt: new Date().toISOString() });
+  useMessageWindow.setState({ isOpen: true });
+}
+
+export function closeMessages(): void {
+  useMessageWindow.setState({ isOpen: false });
 }
 
 export function clearMessages(): void {

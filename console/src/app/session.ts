@@ -1,14 +1,26 @@
 import { create } from 'zustand';
-import { api, ask, onSessionEnded, type Schemas } from '../api/client';
+import { api, ask, onSessionEnded, type Schemas, type SessionEnd, whyEnded } from '../api/client';
 import { Problem } from '../api/problem';
 
 export type Session = Schemas['SessionShown'];
 type SignInWay = Schemas['SignInWay'];
 
+/** What is in the way of a sign-in by the provider, by the last part of a problem's type, which the server puts into the address. */
+const IN_THE_WAY = {
+  unauthenticated: 'nobody',
+  forbidden: 'notJoined',
+  refused: 'busy',
+  unavailable: 'away',
+  'too-many': 'tooMany',
+} as const;
+
+/** Why the login page is shown. */
+export type Because = SessionEnd | 'passwordChanged' | (typeof IN_THE_WAY)[keyof typeof IN_THE_WAY];
+
 /** Who is signed in. */
 export type Standing =
   | { kind: 'unknown' }
-  | { kind: 'out'; because?: 'ended' | 'password_changed' }
+  | { kind: 'out'; because?: Because }
   | { kind: 'unreachable'; problem: Problem }
   | { kind: 'in'; session: Session };
 
@@ -16,13 +28,16 @@ export const useStanding = create<Standing>()((): Standing => ({ kind: 'unknown'
 
 const set = (standing: Standing) => useStanding.setState(standing, true);
 
-onSessionEnded(() => {
-  if (useStanding.getState().kind === 'in') set({ kind: 'out', because: 'ended' });
+onSessionEnded((because) => {
+  if (useStanding.getState().kind === 'in') set({ kind: 'out', because });
 });
 
-/** Told by a stream that the server closed. */
+/** Told by a stream that the server closed. Why, is in the answer to whatever is asked next. */
 export function sessionEnded(): void {
-  set({ kind: 'out', because: 'ended' });
+  const asked = api.GET('/api/v1/session').catch(() => undefined);
+  void asked.then(() => {
+    if (useStanding.getState().kind === 'in') set({ kind: 'out', because: 'ended' });
+  });
 }
 
 /** Whether somebody has just signed in, and the page was not only loaded again: asked once. */
@@ -33,13 +48,32 @@ export function takeFresh(): boolean {
   return was;
 }
 
+/** What a sign-in by the provider came to: `done`, or what is in the way. Asked once. */
+function takeReturned(): string | undefined {
+  const address = new URL(window.location.href);
+  const word = address.searchParams.get('sign_in');
+  if (word === null) return undefined;
+  address.searchParams.delete('sign_in');
+  window.history.replaceState(null, '', address);
+  return word;
+}
+
 export async function resume(): Promise<void> {
+  const returned = takeReturned();
   try {
-    set({ kind: 'in', session: await ask(api.GET('/api/v1/session')) });
+    const session = await ask(api.GET('/api/v1/session'));
+    isFresh ||= returned === 'done';
+    set({ kind: 'in', session });
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) set({ kind: 'out' });
+    if (error instanceof Problem && error.status === 401) set(out(error, returned));
     else set({ kind: 'unreachable', problem: error instanceof Problem ? error : new Problem(0, undefined) });
   }
+}
+
+function out(problem: Problem, returned: string | undefined): Standing {
+  const inTheWay = Object.entries(IN_THE_WAY).find(([word]) => word === returned)?.[1];
+  if (inTheWay) return { kind: 'out', because: inTheWay };
+  return whyEnded(problem) === 'replaced' ? { kind: 'out', because: 'replaced' } : { kind: 'out' };
 }
 
 /** `way` is by what one takes part in calls, for the login log (LOG-06). */
@@ -78,7 +112,7 @@ function enter({ token: _, ...session }: Schemas['SignedIn']): void {
 export async function choosePassword(oldPassword: string, newPassword: string): Promise<void> {
   const body = { old_password: oldPassword, new_password: newPassword };
   await ask(api.POST('/api/v1/session/password', { body }));
-  set({ kind: 'out', because: 'password_changed' });
+  set({ kind: 'out', because: 'passwordChanged' });
 }
 
 export async function signOut(): Promise<void> {

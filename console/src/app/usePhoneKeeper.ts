@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
 import { textOf } from '../api/problem';
 import { hint } from '../bar/hint';
 import { wayOf } from '../desk/model';
@@ -13,6 +14,7 @@ const AGAIN_MS = 3_000;
 
 /** Signs the phone in with the login (PHONE-02, PHONE-03), and makes the browser a phone again when its page was loaded anew. */
 export function usePhoneKeeper(): void {
+  const { t } = useTranslation();
   const session = useSession();
   const agent = useDesk(({ desk }) => desk?.agent);
   const isSeen = useRef(false);
@@ -32,14 +34,14 @@ export function usePhoneKeeper(): void {
       void again();
       return;
     }
-    if (chosen.way === 'web' && !may(session, 'extensions.use')) return;
     // PHONE-04: the login stands, whatever comes of the phone.
+    if (chosen.way === 'web' && !may(session, 'extensions.use')) return hint(t('signIn.mayNot'));
     const failed = (error: unknown) => hint(textOf(error));
     const signIn = () => signInPhone(me, chosen.way as 'web' | 'desk', chosen.extension).catch(failed);
     // Whoever left without logging out is signed in still: that ends, but not during a call.
     if (way === 'web' || way === 'desk') signOutPhone(me).then(signIn, again);
     else void signIn();
-  }, [agent, me, way, extension, session]);
+  }, [agent, me, way, extension, session, t]);
 
   useEffect(() => {
     if (!isRefused || way !== 'web') return;

@@ -4,6 +4,7 @@ import { useNow } from '../desk/clock';
 import { type Desk, otherSide, type Phase } from '../desk/model';
 import { duration } from '../format';
 import { usePhone } from '../phone/softphone';
+import { QualityMark } from './QualityMark';
 
 /** During a call: the other side, how long, and what the call does (CALL-30). */
 export function CallDisplay({ desk, phase }: { desk: Desk | undefined; phase: Phase }) {
@@ -18,7 +19,7 @@ export function CallDisplay({ desk, phase }: { desk: Desk | undefined; phase: Ph
   const third = phase === 'consulting' || phase === 'three_way' ? call?.legs.at(2)?.peer_name : undefined;
   const shown = phase === 'none' ? 'dialling' : phase;
   return (
-    <div className="bar-display bar-call" style={{ background: token.colorPrimaryBg }} role="status">
+    <div className="bar-display bar-call" style={{ background: token.colorPrimaryBg }} data-testid="call">
       <Tooltip title={third ? t('bar.consulted', { name: third }) : t('bar.otherSide')}>
         <b>{[number || t('bar.unknownCaller'), third].filter(Boolean).join(' + ')}</b>
       </Tooltip>
@@ -32,6 +33,7 @@ export function CallDisplay({ desk, phase }: { desk: Desk | undefined; phase: Ph
             {' \u25CF'}
           </span>
         )}
+        {line.kind === 'up' && <QualityMark />}
       </span>
     </div>
   );

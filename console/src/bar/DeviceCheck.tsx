@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { prefer, usePreferences } from '../app/preferences';
 import { rate } from '../format';
+import { lostPart } from '../phone/quality';
 import { microphone, playAt, quality, usePhone } from '../phone/softphone';
 import { notificationState } from './attention';
 
@@ -34,6 +35,7 @@ export function DeviceCheck({ close }: { close: () => void }) {
       <Form layout="vertical">
         <Form.Item label={t('devices.microphone')}>
           <Select
+            aria-label={t('devices.microphone')}
             value={chosen.microphone}
             options={options('audioinput')}
             onChange={(value) => prefer({ microphone: value })}
@@ -57,6 +59,7 @@ export function DeviceCheck({ close }: { close: () => void }) {
         <Form.Item label={t('devices.speaker')}>
           <Space.Compact block>
             <Select
+              aria-label={t('devices.speaker')}
               value={chosen.speaker}
               options={options('audiooutput')}
               onChange={(value) => prefer({ speaker: value })}
@@ -68,6 +71,7 @@ export function DeviceCheck({ close }: { close: () => void }) {
         </Form.Item>
         <Form.Item label={t('devices.ringer')}>
           <Select
+            aria-label={t('devices.ringer')}
             value={chosen.ringer}
             options={options('audiooutput')}
             onChange={(value) => prefer({ ringer: value })}
@@ -133,7 +137,7 @@ function Network({ registration }: { registration: string }) {
             ? t('devices.callQuality', {
                 trip: whole(call.roundTripMs),
                 jitter: whole(call.jitterMs),
-                lost: rate(call.lostPart, 1),
+                lost: rate(lostPart(call), 1),
               })
             : t('devices.noCall'),
         },

@@ -1,16 +1,15 @@
 import { PhoneFilled } from '@ant-design/icons';
 import { Button, Card, Descriptions, Progress, Space, Typography } from 'antd';
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { keyOf, useShortcuts } from '../app/shortcuts';
-import { serverNow, useNow } from '../desk/clock';
-import { phaseOf, wayOf } from '../desk/model';
+import { useNow } from '../desk/clock';
+import { type Desk, phaseOf, wayOf } from '../desk/model';
 import { hangUp } from '../desk/orders';
 import { useDesk } from '../desk/store';
 import { duration } from '../format';
 import { answer, usePhone } from '../phone/softphone';
 import { callAttention } from './attention';
-import { useQueueRules } from './queues';
 import { useOrder } from './useOrder';
 
 /** Who calls, by which queue, how long he waited and how long it still rings (CALL-11). */
@@ -21,18 +20,25 @@ export function IncomingWindow() {
   return <Ringing />;
 }
 
+/** How long it still rings, by the server's clock. */
+function leftOf(offer: Desk['offered_by'], now: number): { seconds: number; part: number } | undefined {
+  if (!offer?.rings_since || !offer.rings_until) return undefined;
+  const [since, until] = [Date.parse(offer.rings_since), Date.parse(offer.rings_until)];
+  const leftMs = Math.min(Math.max(0, until - now), until - since);
+  return { seconds: Math.ceil(leftMs / 1000), part: leftMs / (until - since) };
+}
+
 function Ringing() {
   const { t } = useTranslation();
   const now = useNow();
-  const [since] = useState(serverNow);
   const { run, isBusy } = useOrder();
   const desk = useDesk((seen) => seen.desk);
   const line = usePhone((phone) => phone.line);
   const { call, offered_by: offer } = desk ?? {};
-  const rules = useQueueRules().find((queue) => queue.name === offer?.queue);
   const caller = call?.caller || (line.kind === 'ringing' ? line.from : '') || t('bar.unknownCaller');
-  const left = rules && Math.max(0, rules.ring_timeout_s - Math.floor((now - since) / 1000));
+  const left = leftOf(offer, now);
   const way = wayOf(desk?.agent);
+  const isElsewhere = usePhone(({ registration }) => registration.kind === 'elsewhere');
   useEffect(() => callAttention(t('incoming.title'), caller), [caller, t]);
   useShortcuts({ answer: line.kind === 'ringing' ? answer : undefined });
   return (
@@ -42,7 +48,9 @@ function Ringing() {
       aria-label={t('incoming.title')}
       size="small"
       title={call?.direction === 'internal' ? t('incoming.internal') : t('incoming.title')}
-      extra={left !== undefined && t('incoming.countdown', { count: left })}
+      extra={left && <span data-testid="countdown">{t('incoming.countdown', { count: left.seconds })}</span>}
+      // It counts down; who calls is told by the announcer.
+      aria-live="off"
     >
       <Typography.Title level={3} style={{ margin: '0 0 8px' }} data-testid="caller">
         {caller}
@@ -57,11 +65,18 @@ function Ringing() {
           ]}
         />
       )}
-      {rules && left !== undefined && (
-        <Progress percent={(left / rules.ring_timeout_s) * 100} showInfo={false} size="small" status="active" />
+      {left && (
+        <Progress
+          aria-label={t('incoming.countdown', { count: left.seconds })}
+          percent={left.part * 100}
+          showInfo={false}
+          size="small"
+          status="active"
+        />
       )}
       <Space style={{ marginTop: 8, width: '100%', justifyContent: 'flex-end' }}>
         {way === 'desk' && <Typography.Text type="secondary">{t('incoming.onDesk')}</Typography.Text>}
+        {isElsewhere && <Typography.Text type="secondary">{t('incoming.elsewhere')}</Typography.Text>}
         {way === 'mobile' && <Typography.Text type="secondary">{t('incoming.onMobile')}</Typography.Text>}
         <Button danger disabled={isBusy} onClick={() => run(() => hangUp(call?.id))}>
           {t('bar.reject')}
@@ -72,7 +87,7 @@ function Ringing() {
             aria-label={t('bar.answer')}
             title={keyOf('answer')}
             icon={<PhoneFilled />}
-            style={{ background: '#1a9c4b' }}
+            style={{ background: '#15803d' }}
             onClick={answer}
           >
             {t('bar.answer')}

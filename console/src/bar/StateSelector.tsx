@@ -36,6 +36,7 @@ export function StateSelector({ agent, me }: { agent: AgentNow; me: string }) {
     t(`reason.${stay.reason as 'manual'}`),
     stay.done_by && t('bar.forcedBy', { name: stay.done_by }),
   ];
+  const shown = wayOf(agent) === 'mobile' ? t('bar.byMobile') : t(`state.${agent.state}`);
   const since = agent.since ? duration(now - Date.parse(agent.since)) : '';
   return (
     <Dropdown
@@ -52,15 +53,13 @@ export function StateSelector({ agent, me }: { agent: AgentNow; me: string }) {
       <Tooltip title={why?.filter(Boolean).join(' ')} placement="left">
         <Button
           className="state"
-          aria-label={t('bar.stateLabel')}
+          aria-description={t('bar.stateLabel')}
           style={{ height: 46, textAlign: 'left', paddingInline: 10 }}
         >
           <span style={{ display: 'flex', alignItems: 'center', gap: 8 }}>
             <Badge color={STATE_COLOURS[agent.state]} />
             <span style={{ display: 'flex', flexDirection: 'column', lineHeight: '18px' }}>
-              <span data-testid="state">
-                {wayOf(agent) === 'mobile' ? t('bar.byMobile') : t(`state.${agent.state}`)}
-              </span>
+              <span data-testid="state">{shown}</span>
               <small style={{ opacity: 0.75 }}>
                 {agent.kept ? t('bar.afterCall', { state: t(`state.${agent.kept}`) }) : since}
               </small>

@@ -1,9 +1,14 @@
+import { useQuery } from '@tanstack/react-query';
 import { Badge, Button, Form, Input, Modal, Table, Tabs, Tag } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { api, ask } from '../api/client';
+import { useMay } from '../app/session';
 import { useNow } from '../desk/clock';
 import type { Colleague } from '../desk/model';
 import { forCall } from '../desk/orders';
 import { cleanNumber } from '../desk/phases';
+import { isSought } from '../desk/search';
 import { useDesk } from '../desk/store';
 import { duration } from '../format';
 import { Nothing } from '../ui/States';
@@ -40,7 +45,7 @@ export function TargetDialog({ kind, call, close }: { kind: Targeting; call: str
     },
   ];
   return (
-    <Modal open title={title[kind]} footer={null} onCancel={close} width={520}>
+    <Modal open title={title[kind]} footer={null} onCancel={close} width={560}>
       <Tabs items={kind === 'threeWay' ? tabs.filter(({ key }) => key !== 'queues') : tabs} />
     </Modal>
   );
@@ -61,50 +66,83 @@ const COLOURS: Record<string, 'success' | 'processing' | 'error' | 'warning' | '
   wrap_up: 'warning',
 };
 
+/** The colleagues with what they are called, found by what was typed. */
+function useFound(typed: string): (Colleague & { name: string })[] {
+  const may = useMay();
+  const colleagues = useDesk(({ desk }) => desk?.colleagues) ?? [];
+  const { data: named } = useQuery({
+    queryKey: ['colleague-names'],
+    queryFn: async () => {
+      const { syllablesOf } = await import('../desk/pinyin');
+      const { items } = await ask(api.GET('/api/v1/desk/colleagues'));
+      return new Map(items.map(({ agent, name }) => [agent, { name, syllables: syllablesOf(name) }]));
+    },
+    enabled: may('agents.read'),
+  });
+  return colleagues.flatMap((one) => {
+    const { name = '', syllables = [] } = named?.get(one.agent) ?? {};
+    const sought = { agent: one.agent, extension: one.extension ?? '', name, syllables };
+    return one.extension && one.word !== 'offline' && isSought(typed, sought) ? [{ ...one, name }] : [];
+  });
+}
+
 function Agents({ choose, isBusy, action }: Choosing) {
   const { t } = useTranslation();
   const now = useNow();
-  const colleagues = useDesk(({ desk }) => desk?.colleagues) ?? [];
-  const online = colleagues.filter((one) => one.extension && one.word !== 'offline');
+  const [typed, setTyped] = useState('');
+  const found = useFound(typed);
   const rank = (one: Colleague) => (one.word === 'idle' ? 0 : 1);
-  if (online.length === 0) return <Nothing text={t('target.noAgents')} />;
   return (
-    <Table<Colleague>
-      size="small"
-      showHeader={false}
-      pagination={false}
-      scroll={{ y: 320 }}
-      rowKey={({ agent }) => agent}
-      dataSource={[...online].sort((one, other) => rank(one) - rank(other))}
-      columns={[
-        { key: 'agent', render: (_, { agent }) => agent },
-        { key: 'extension', render: (_, { extension }) => <Tag>{`${t('target.extension')} ${extension}`}</Tag> },
-        {
-          key: 'word',
-          render: (_, { word, since }) => (
-            <Badge
-              status={COLOURS[word] ?? 'default'}
-              text={`${t(`word.${word as 'idle'}`)} ${duration(now - Date.parse(since))}`}
-            />
-          ),
-        },
-        {
-          key: 'choose',
-          align: 'right',
-          render: (_, { word, extension }) => (
-            <Button
-              size="small"
-              type="primary"
-              disabled={word !== 'idle' || isBusy}
-              title={word === 'idle' ? undefined : t('target.onlyIdle')}
-              onClick={() => choose(extension ?? '')}
-            >
-              {action}
-            </Button>
-          ),
-        },
-      ]}
-    />
+    <>
+      <Input.Search
+        autoFocus
+        allowClear
+        aria-label={t('target.search')}
+        placeholder={t('target.searchHint')}
+        style={{ marginBottom: 8 }}
+        onChange={({ target }) => setTyped(target.value)}
+      />
+      {found.length === 0 ? (
+        <Nothing text={t(typed ? 'target.noMatch' : 'target.noAgents')} />
+      ) : (
+        <Table<Colleague & { name: string }>
+          size="small"
+          showHeader={false}
+          pagination={false}
+          scroll={{ y: 320 }}
+          rowKey={({ agent }) => agent}
+          dataSource={[...found].sort((one, other) => rank(one) - rank(other))}
+          columns={[
+            { key: 'agent', render: (_, { agent, name }) => [name, agent].filter(Boolean).join(' ') },
+            { key: 'extension', render: (_, { extension }) => <Tag>{`${t('target.extension')} ${extension}`}</Tag> },
+            {
+              key: 'word',
+              render: (_, { word, since }) => (
+                <Badge
+                  status={COLOURS[word] ?? 'default'}
+                  text={`${t(`word.${word as 'idle'}`)} ${duration(now - Date.parse(since))}`}
+                />
+              ),
+            },
+            {
+              key: 'choose',
+              align: 'right',
+              render: (_, { word, extension }) => (
+                <Button
+                  size="small"
+                  type="primary"
+                  disabled={word !== 'idle' || isBusy}
+                  title={word === 'idle' ? undefined : t('target.onlyIdle')}
+                  onClick={() => choose(extension ?? '')}
+                >
+                  {action}
+                </Button>
+              ),
+            },
+          ]}
+        />
+      )}
+    </>
   );
 }
 

@@ -25,6 +25,7 @@ export function useDial(): (typed: string) => boolean {
     if (phaseOf(agent) !== 'none' || line.kind !== 'free') return refuse(t('dial.onCall'));
     if (!mayDialIn(agent.state)) return refuse(t('dial.notInState', { state: t(`state.${agent.state}`) }));
     if (way === 'web') {
+      if (registration.kind === 'elsewhere') return refuse(t('frame.phoneElsewhere'));
       if (registration.kind !== 'registered') return refuse(t('dial.noPhone'));
       call(number);
       return true;

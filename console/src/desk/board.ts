@@ -1,3 +1,4 @@
+import { replaceEqualDeep } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import type { Schemas } from '../api/client';
 import { sessionEnded } from '../app/session';
@@ -18,7 +19,8 @@ export function useWallboard(): { board: Wallboard | undefined; isLost: boolean 
         message(text) {
           const board = JSON.parse(text) as Wallboard;
           clockSeen(board.at);
-          setSeen({ board, isLost: false });
+          // What has not changed stays the same object, and is not drawn anew.
+          setSeen((before) => ({ board: replaceEqualDeep(before.board, board), isLost: false }));
         },
         lost: () => setSeen(({ board }) => ({ board, isLost: true })),
         signedOut: sessionEnded,

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { create } from 'zustand';
 
 /** How far the server's clock is ahead of this browser's, ms: told by each message of a stream. */
@@ -15,12 +15,22 @@ export function serverNow(): number {
   return Date.now() + useSkew.getState().ms;
 }
 
+/** One clock for all who look at it, so that a page of timers is drawn once a second. */
+const useTick = create<{ now: number }>()(() => ({ now: serverNow() }));
+let watchers = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+const tick = () => useTick.setState({ now: serverNow() });
+
 /** The server's time, each second. */
 export function useNow(): number {
-  const [now, setNow] = useState(serverNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(serverNow()), 1000);
-    return () => clearInterval(timer);
+    if (watchers++ === 0) {
+      tick();
+      timer = setInterval(tick, 1000);
+    }
+    return () => {
+      if (--watchers === 0) clearInterval(timer);
+    };
   }, []);
-  return now;
+  return useTick(({ now }) => now);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Phase } from './model';
-import { type Control, cleanNumber, mayDialIn, pickable, supervisable, works } from './phases';
+import { type Control, cleanNumber, mayDialIn, pickable, works } from './phases';
 
 /** The table of section 5 of the requirements, copied: a row a control, a column a phase; `c` is a consult nobody has answered yet. */
 const TABLE = `
@@ -58,15 +58,6 @@ test('states are offered as the phase allows', () => {
     true,
     false,
   ]);
-});
-
-/** Proves the table of AGT-16 and MON-21 to MON-23 as far as the console offers. */
-test('a supervisor is offered what the state allows', () => {
-  expect(supervisable('idle')).toEqual(['forceBusy', 'forceSignOut']);
-  expect(supervisable('ringing')).toEqual([]);
-  expect(supervisable('connected')).toEqual(['monitor', 'whisper', 'barge', 'takeover', 'forceHangUp']);
-  expect(supervisable('not_ready')).toEqual(['forceIdle', 'forceSignOut']);
-  expect(supervisable('offline')).toEqual([]);
 });
 
 /** Proves CALL-07 as far as the console takes it. */

@@ -54,31 +54,6 @@ export function pickable(state: StateName, phase: Phase): readonly StateName[] {
   return phase === 'none' ? all.filter((one) => one !== state) : all;
 }
 
-/** What a supervisor may do to an agent, by the one word that shows how he stands (AGT-16). */
-export type Supervision =
-  | 'monitor'
-  | 'whisper'
-  | 'barge'
-  | 'takeover'
-  | 'forceHangUp'
-  | 'forceBusy'
-  | 'forceIdle'
-  | 'forceSignOut';
-
-const SUPERVISED: Record<string, readonly Supervision[]> = {
-  idle: ['forceBusy', 'forceSignOut'],
-  ringing: [],
-  connected: ['monitor', 'whisper', 'barge', 'takeover', 'forceHangUp'],
-  not_ready: ['forceIdle', 'forceSignOut'],
-  wrap_up: ['forceBusy', 'forceIdle', 'forceSignOut'],
-  on_break: ['forceBusy', 'forceIdle', 'forceSignOut'],
-  offline: [],
-};
-
-export function supervisable(word: string): readonly Supervision[] {
-  return SUPERVISED[word] ?? [];
-}
-
 /** CALL-07: what is left of a number that was typed or pasted, or `undefined` where it is none. */
 export function cleanNumber(text: string): string | undefined {
   const cleaned = text.normalize('NFKC').replace(/[\s\-.()\u2010-\u2015\u200b-\u200f\u202a-\u202e]/g, '');

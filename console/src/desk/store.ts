@@ -16,7 +16,7 @@ export const useDesk = create<Seen>()((): Seen => ({ desk: undefined, link: 'ope
 /** Follows one's own desk. Returns what ends it. */
 export function followDesk(): () => void {
   useDesk.setState({ desk: undefined, link: 'opening' });
-  return follow('/api/v1/desk/stream', {
+  const end = follow('/api/v1/desk/stream', {
     message(text) {
       const desk = JSON.parse(text) as Desk;
       clockSeen(desk.at);
@@ -29,4 +29,9 @@ export function followDesk(): () => void {
     },
     signedOut: sessionEnded,
   });
+  return () => {
+    end();
+    // Who signs in next is somebody else.
+    useDesk.setState({ desk: undefined, link: 'opening' });
+  };
 }

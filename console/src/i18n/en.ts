@@ -1,4 +1,5 @@
 import { assistant, assistantMenu } from './en/assistant';
+import { boards } from './en/boards';
 import { detail } from './en/detail';
 import { flowWords } from './en/flow';
 import { organisationMenu, people, roles } from './en/organisation';
@@ -50,7 +51,6 @@ export const en: Words = {
     passwordRequired: 'Enter your password',
     wrong: 'Wrong user or password. After 5 wrong passwords an account is locked until an administrator unlocks it',
     tooMany: 'Too many wrong tries from this address; wait, then try again',
-    ended: 'Your session ended: you signed in elsewhere, or did nothing for long. Sign in again',
     changeTitle: 'Choose a password',
     changeHint: 'The initial password must be replaced: 6 to 64 characters, with a letter and a digit',
     oldPassword: 'Old password',
@@ -60,7 +60,18 @@ export const en: Words = {
     rule: '6 to 64 characters, with at least one letter and one digit',
     sameAsOld: 'Choose another one than the old password',
     oldWrong: 'This is not the old password',
-    changed: 'The password was changed; sign in with it',
+    or: 'or',
+    byProvider: 'Continue with {{name}}',
+    because: {
+      ended: 'Your session ended: you did nothing for long, or an administrator ended it. Sign in again',
+      replaced: 'Somebody signed in as you elsewhere, so this session ended. If that was not you, change your password',
+      passwordChanged: 'The password was changed; sign in with it',
+      nobody: 'Nobody may sign in here whom the provider names: there is no such account, or it is locked or closed',
+      notJoined: 'Sign in by a code to your mobile once, and join the enterprise',
+      busy: 'You are on a call in another session; end the call or sign out there first',
+      away: 'The provider does not answer; try again, or sign in with your password',
+      tooMany: 'Too many wrong tries from this address; wait, then try again',
+    },
     phoneFailed: 'Your phone is not signed in: {{reason}}',
     by: 'How to sign in',
     byPassword: 'Password',
@@ -82,6 +93,8 @@ export const en: Words = {
   },
   way: { web: 'USB headset', desk: 'Desk phone', mobile: 'Mobile', none: 'No phone' },
   frame: {
+    phoneElsewhere: 'The phone is in another page',
+    takePhone: 'Use the phone here',
     fold: 'Fold the navigation',
     unfold: 'Unfold the navigation',
     quick: 'Quick menu',
@@ -210,6 +223,7 @@ export const en: Words = {
     stateLabel: 'Agent state',
   },
   incoming: {
+    elsewhere: 'Answer in the other page',
     title: 'Incoming call',
     internal: 'Internal call',
     queue: 'Queue',
@@ -227,10 +241,13 @@ export const en: Words = {
     mobileRequired: 'Enter the mobile number',
     extensionRequired: 'Enter the extension',
     failed: 'Sign-in failed: {{reason}}',
+    noExtension: 'You have no extension of your own; enter one',
+    mayNot: 'Your role may not use the web phone; ask an administrator',
     web: 'Talk by browser and headset; you are online as soon as you are signed in',
     desk: 'Talk by the phone on your desk; pick Online once you are signed in',
   },
   devices: {
+    elsewhere: 'In another page',
     microphone: 'Microphone',
     speaker: 'Loudspeaker',
     ringer: 'Rings at',
@@ -254,7 +271,11 @@ export const en: Words = {
     callQuality: 'Round trip {{trip}} ms, jitter {{jitter}} ms, lost {{lost}}',
     noCall: 'No call',
   },
+  quality: { good: 'The call sounds good', fair: 'The call sounds fair', poor: 'The call sounds poor' },
   target: {
+    search: 'Find an agent',
+    searchHint: 'Number, extension, name or pinyin',
+    noMatch: 'No agent matches',
     transferTitle: 'Transfer',
     consultTitle: 'Consult',
     threeWayTitle: 'Three-way',
@@ -411,7 +432,6 @@ export const en: Words = {
     response: 'Average response time',
     abnormal: 'Abnormal calls',
     queued: 'Queued calls',
-    waiting: 'Waiting now',
     trend: 'Trend of today',
     distribution: 'Agent states',
     trendInbound: 'Inbound',
@@ -423,6 +443,10 @@ export const en: Words = {
     noCalls: 'No calls today yet',
     updated: 'As of {{time}}',
     lost: 'The connection is lost; reconnecting…',
+    stale: 'These figures are of {{time}} and out of date: the connection is lost, reconnecting…',
+    limits: 'Limits',
+    warn: 'warning',
+    alarm: 'alarm',
   },
   agents: {
     agent: 'Employee no.',
@@ -442,8 +466,11 @@ export const en: Words = {
     done: '{{action}}: agent {{agent}}, done',
     supervising: 'Supervises',
     filter: 'Filter by state',
-    search: 'Employee number or extension',
+    search: 'Search number, name or extension',
     needPhone: 'To monitor, whisper, barge in or take over, sign in your phone and have no call',
+    name: 'Name',
+    department: 'Department',
+    groups: 'Queues',
   },
   queues: {
     name: 'Queue',
@@ -456,7 +483,13 @@ export const en: Words = {
     abandoned: 'Abandoned',
     level: 'Service level',
     answerRate: 'Answer rate',
+    place: 'Place',
+    caller: 'Caller',
+    offered: 'Rung for him',
+    rings: 'Agent {{agent}}, for {{time}}',
+    nobodyWaits: 'Nobody waits',
   },
   ...assistant,
+  ...boards,
   ...detail,
 };

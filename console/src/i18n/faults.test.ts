@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { FAULTS } from './faults';
 import { refusal } from './refusals';
 
-const FILES = ['department', 'employee', 'role', 'rights', 'block', 'tenant', 'api_token'];
+const FILES = ['department', 'employee', 'role', 'rights', 'block', 'tenant', 'api_token', 'me'];
 const TEXT = /"((?:[^"\\\n]|\\.)*)"/g;
 /** Words between blanks; descriptions are for the reference. */
 const isSentence = (text: string) => /^[\w`{].* .* /.test(text);

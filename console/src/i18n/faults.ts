@@ -45,6 +45,13 @@ export const FAULTS: Record<string, string> = {
   'a dialled number is 1 to 24 characters of 0-9, * and #, optionally after a +':
     '号码为 1 至 24 位，可用 0-9、* 和 #，前面可加 +',
   'queue {} has him as a member; take him out there first': '技能组“{}”中有该坐席，请先移出',
+  'a new mobile must be proved, which this installation cannot do; ask an administrator to change it':
+    '新手机号码须验证，而本系统不发送短信，请联系管理员修改',
+  'ask for a code by POST /api/v1/me/mobile-code and send it along': '请获取并输入验证码',
+  'this code is wrong, used, void after 5 wrong tries or older than 5 minutes; ask for another':
+    '验证码错误、已使用、已输错 5 次或已超过 5 分钟，请重新获取',
+  'you are no agent': '您不是坐席',
+  'an API token is no employee and has no settings': 'API 令牌没有个人设置',
   'a picture has at most 1 MB (1,048,576 bytes)': '图片不能超过 1 MB',
   'send a whole JPEG or PNG picture as the body; its content is looked at, not its name':
     '请上传完整的 JPG 或 PNG 图片',
@@ -73,6 +80,9 @@ export const FAULTS: Record<string, string> = {
 
   "a tenant's name is 1 to 64 characters": '企业名称为 1 至 64 个字符',
   'a tenant has 1 to 16 emergency numbers': '紧急号码为 1 至 16 个',
+  'locks are lifted after 0 (never) to 525600 minutes': '自动解锁时间为 0（不自动解锁）至 525600 分钟',
+  'it has at most 200 characters': '最多 200 个字符',
+  'write it as https://example.com/, with at most 200 characters': '请写成 https://example.com/，最多 200 个字符',
   'recordings are kept for 0 (for ever) to 36500 days': '录音保存 1 至 36500 天，或永久',
   'write hours from 0 (never) to {}': '请输入 0（不释放）至 {} 小时',
 

@@ -1,4 +1,5 @@
 import { assistant, assistantMenu } from './zh-CN/assistant';
+import { boards } from './zh-CN/boards';
 import { detail } from './zh-CN/detail';
 import { flowWords } from './zh-CN/flow';
 import { organisationMenu, people, roles } from './zh-CN/organisation';
@@ -50,7 +51,6 @@ export const zhCN = {
     passwordRequired: '请输入密码',
     wrong: '用户名或密码错误。连续输错 5 次密码，账号将被锁定，需管理员解锁',
     tooMany: '此地址的错误次数过多，请稍后再试',
-    ended: '登录已失效：账号在别处登录，或长时间未操作。请重新登录',
     changeTitle: '修改密码',
     changeHint: '首次登录须修改初始密码：6 至 64 位，至少包含一个字母和一个数字',
     oldPassword: '原密码',
@@ -60,7 +60,18 @@ export const zhCN = {
     rule: '6 至 64 位，至少包含一个字母和一个数字',
     sameAsOld: '新密码不能与原密码相同',
     oldWrong: '原密码错误',
-    changed: '密码已修改，请用新密码登录',
+    or: '或',
+    byProvider: '通过 {{name}} 登录',
+    because: {
+      ended: '登录已失效：长时间未操作，或被管理员结束。请重新登录',
+      replaced: '您的账号已在别处登录，此处已退出。如非本人操作，请修改密码',
+      passwordChanged: '密码已修改，请用新密码登录',
+      nobody: '无法登录：没有对应的账号，或账号已锁定、已停用',
+      notJoined: '请先用短信验证码登录一次，并加入企业',
+      busy: '您正在另一处通话，请先结束通话或在那里退出登录',
+      away: '单点登录服务没有响应，请重试，或使用密码登录',
+      tooMany: '此地址的错误次数过多，请稍后再试',
+    },
     phoneFailed: '电话未签入：{{reason}}',
     by: '登录方式',
     byPassword: '密码登录',
@@ -81,6 +92,8 @@ export const zhCN = {
   },
   way: { web: 'USB耳机', desk: '外置电话机', mobile: '手机签入', none: '暂不签入' },
   frame: {
+    phoneElsewhere: '电话已在另一个页面',
+    takePhone: '在此页面使用电话',
     fold: '收起侧边导航',
     unfold: '展开侧边导航',
     quick: '快捷菜单',
@@ -215,6 +228,7 @@ export const zhCN = {
     stateLabel: '坐席状态',
   },
   incoming: {
+    elsewhere: '请在另一个页面接听',
     title: '来电',
     internal: '内部来电',
     queue: '技能组',
@@ -232,10 +246,13 @@ export const zhCN = {
     mobileRequired: '请输入手机号码',
     extensionRequired: '请输入分机号',
     failed: '签入失败：{{reason}}',
+    noExtension: '没有设置自己的分机，请输入分机号',
+    mayNot: '当前角色没有使用网页电话的权限，请联系管理员',
     web: '用浏览器和耳机接打电话，签入后即为电话在线',
     desk: '用桌上的话机接打电话，签入后请手动切换为电话在线',
   },
   devices: {
+    elsewhere: '在另一个页面',
     microphone: '麦克风',
     speaker: '扬声器',
     ringer: '振铃设备',
@@ -259,7 +276,11 @@ export const zhCN = {
     callQuality: '往返 {{trip}} 毫秒，抖动 {{jitter}} 毫秒，丢包 {{lost}}',
     noCall: '没有通话',
   },
+  quality: { good: '通话质量良好', fair: '通话质量一般', poor: '通话质量差' },
   target: {
+    search: '查找坐席',
+    searchHint: '工号、分机、姓名或拼音',
+    noMatch: '没有匹配的坐席',
     transferTitle: '转接',
     consultTitle: '询问',
     threeWayTitle: '三方',
@@ -416,7 +437,6 @@ export const zhCN = {
     response: '平均响应时长',
     abnormal: '异常通话数',
     queued: '语音排队总量',
-    waiting: '当前排队',
     trend: '今日趋势',
     distribution: '坐席状态分布',
     trendInbound: '呼入',
@@ -428,6 +448,10 @@ export const zhCN = {
     noCalls: '今天还没有通话',
     updated: '更新于 {{time}}',
     lost: '连接已断开，正在重新连接……',
+    stale: '数据已过时，截至 {{time}}；连接已断开，正在重新连接……',
+    limits: '告警阈值',
+    warn: '提醒',
+    alarm: '告警',
   },
   agents: {
     agent: '工号',
@@ -447,8 +471,11 @@ export const zhCN = {
     done: '已对坐席 {{agent}} 执行“{{action}}”',
     supervising: '监控中',
     filter: '按状态筛选',
-    search: '搜索工号或分机',
+    search: '搜索工号、姓名或分机',
     needPhone: '监听、密语、强插和接管需要先签入电话且没有通话',
+    name: '姓名',
+    department: '部门',
+    groups: '技能组',
   },
   queues: {
     name: '技能组',
@@ -461,8 +488,14 @@ export const zhCN = {
     abandoned: '已放弃',
     level: '服务水平',
     answerRate: '应答率',
+    place: '位置',
+    caller: '主叫号码',
+    offered: '正在振铃',
+    rings: '坐席 {{agent}}，已振铃 {{time}}',
+    nobodyWaits: '没有人排队',
   },
   ...assistant,
+  ...boards,
   ...detail,
 } as const;
 

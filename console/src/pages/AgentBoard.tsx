@@ -1,75 +1,45 @@
-import { Alert, App, Badge, Button, Input, Select, Skeleton, Space, Table, Tag } from 'antd';
-import { useState } from 'react';
+import { Alert, Badge, Input, Select, Skeleton, Space, Table, Tag } from 'antd';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, ask, type Schemas } from '../api/client';
-import { textOf } from '../api/problem';
-import { type Permission, useMay, useSession } from '../app/session';
+import type { Schemas } from '../api/client';
+import { useSession } from '../app/session';
+import { attention, byAttention, sinceOf } from '../desk/attention';
 import { useWallboard } from '../desk/board';
 import { useNow } from '../desk/clock';
-import { type Supervision, supervisable } from '../desk/phases';
+import { useDesk } from '../desk/store';
+import { supervisorOf } from '../desk/supervision';
 import { duration } from '../format';
 import { Nothing } from '../ui/States';
+import { Actions } from './board/Actions';
+import { Emergencies } from './board/Emergencies';
+import { Figure } from './board/Figure';
 import { ALL_WORDS, WORDS, type Word } from './words';
 
 type Agent = Schemas['AgentOnBoard'];
 
-const NEEDS: Record<Supervision, Permission> = {
-  monitor: 'calls.monitor',
-  whisper: 'calls.whisper',
-  barge: 'calls.barge',
-  takeover: 'calls.takeover',
-  forceHangUp: 'calls.force_hangup',
-  forceBusy: 'agents.supervise',
-  forceIdle: 'agents.supervise',
-  forceSignOut: 'agents.supervise',
-};
-
-/** What cannot be taken back is asked about first. */
-const ASKED: readonly Supervision[] = ['takeover', 'forceHangUp', 'forceSignOut'];
-
-function order(action: Supervision, { agent, call }: Agent): Promise<unknown> {
-  const force = (to: Schemas['ForceName']) =>
-    ask(api.POST('/api/v1/agents/{id}/force', { params: { path: { id: agent } }, body: { force: to } }));
-  const params = { path: { id: call ?? '' }, query: { agent } };
-  switch (action) {
-    case 'monitor':
-      return ask(api.POST('/api/v1/calls/{id}/monitor', { params }));
-    case 'whisper':
-      return ask(api.POST('/api/v1/calls/{id}/whisper', { params }));
-    case 'barge':
-      return ask(api.POST('/api/v1/calls/{id}/barge', { params }));
-    case 'takeover':
-      return ask(api.POST('/api/v1/calls/{id}/takeover', { params }));
-    case 'forceHangUp':
-      return ask(api.POST('/api/v1/calls/{id}/hangup/force', { params }));
-    case 'forceBusy':
-      return force('not_ready');
-    case 'forceIdle':
-      return force('ready');
-    case 'forceSignOut':
-      return force('sign_out');
-  }
-}
-
-/** The agents and what a supervisor may do (MON-20 to MON-30). */
+/** The agents, who needs attention first, and what a supervisor may do (MON-20 to MON-30). */
 export function AgentBoard() {
   const { t } = useTranslation();
-  const now = useNow();
   const { board, isLost } = useWallboard();
+  const own = useSupervisor();
   const [words, setWords] = useState<Word[]>([]);
   const [search, setSearch] = useState('');
   if (!board) return isLost ? <Alert showIcon type="error" title={t('board.lost')} /> : <Skeleton active />;
+  const wanted = search.trim().toLowerCase();
   const matches = (agent: Agent) =>
     (words.length === 0 || words.includes(agent.word as Word)) &&
-    [agent.agent, agent.extension ?? ''].some((text) => text.includes(search.trim()));
+    [agent.agent, agent.name, agent.extension ?? ''].some((text) => text.toLowerCase().includes(wanted));
+  const agents = board.agents.filter(matches).sort(byAttention(Date.parse(board.at)));
   return (
     <div className="page">
       {isLost && <Alert showIcon type="error" title={t('board.lost')} />}
+      <Emergencies calls={board.emergencies} />
       <Space wrap>
         <Input.Search
           allowClear
           style={{ width: 240 }}
           placeholder={t('agents.search')}
+          aria-label={t('agents.search')}
           onChange={({ target }) => setSearch(target.value)}
         />
         <Select<Word[]>
@@ -86,13 +56,16 @@ export function AgentBoard() {
       <Table<Agent>
         size="small"
         rowKey={({ agent }) => agent}
-        dataSource={board.agents.filter(matches)}
-        pagination={{ pageSize: 50, hideOnSinglePage: true }}
+        dataSource={agents}
+        pagination={{ pageSize: PER_PAGE, hideOnSinglePage: true, showSizeChanger: false }}
         scroll={{ x: 'max-content' }}
         locale={{ emptyText: <Nothing text={t('board.noAgents')} /> }}
         columns={[
-          { title: t('agents.agent'), dataIndex: 'agent' },
-          { title: t('agents.extension'), render: (_, { mobile, extension }) => mobile ?? extension },
+          { ...WHEN_CHANGED, title: t('agents.agent'), dataIndex: 'agent' },
+          { ...WHEN_CHANGED, title: t('agents.name'), dataIndex: 'name' },
+          { ...WHEN_CHANGED, title: t('agents.department'), dataIndex: 'department' },
+          { ...WHEN_CHANGED, title: t('agents.groups'), render: (_, { groups }) => groups.join(' ') },
+          { ...WHEN_CHANGED, title: t('agents.extension'), render: (_, { mobile, extension }) => mobile ?? extension },
           {
             title: t('agents.state'),
             render: (_, { word, supervises }) => (
@@ -102,9 +75,9 @@ export function AgentBoard() {
               </>
             ),
           },
-          { title: t('agents.since'), render: (_, { since }) => duration(now - Date.parse(since)) },
-          { title: t('agents.otherSide'), dataIndex: 'other_side' },
-          { title: t('common.operation'), render: (_, agent) => <Actions agent={agent} /> },
+          { ...WHEN_CHANGED, title: t('agents.since'), render: (_, agent) => <Lasted agent={agent} /> },
+          { ...WHEN_CHANGED, title: t('agents.otherSide'), dataIndex: 'other_side' },
+          { title: t('common.operation'), render: (_, agent) => <Actions agent={agent} own={own} /> },
         ]}
       />
       <span style={{ opacity: 0.65 }}>{t('agents.needPhone')}</span>
@@ -112,47 +85,25 @@ export function AgentBoard() {
   );
 }
 
-function Actions({ agent }: { agent: Agent }) {
+const PER_PAGE = 50;
+/** A cell of an agent of whom nothing has changed is not drawn anew. */
+const WHEN_CHANGED = { shouldCellUpdate: (agent: Agent, before: Agent) => agent !== before };
+
+/** How one stands oneself, the same thing as long as it is the same. */
+function useSupervisor() {
+  const { employee } = useSession();
+  const stands = useDesk(({ desk }) => JSON.stringify(supervisorOf(employee, desk)));
+  return useMemo(() => JSON.parse(stands) as ReturnType<typeof supervisorOf>, [stands]);
+}
+
+/** How long he has done what he does, marked where that is long. */
+function Lasted({ agent }: { agent: Agent }) {
   const { t } = useTranslation();
-  const { message, modal } = App.useApp();
-  const may = useMay();
-  const session = useSession();
-  const [isBusy, setIsBusy] = useState(false);
-  if (agent.agent === session.employee) return null;
-  const run = async (action: Supervision) => {
-    setIsBusy(true);
-    try {
-      await order(action, agent);
-      void message.success(t('agents.done', { agent: agent.agent, action: t(`agents.${action}`) }));
-    } catch (error) {
-      void message.error(textOf(error));
-    }
-    setIsBusy(false);
-  };
-  const begin = (action: Supervision) => {
-    if (!ASKED.includes(action)) return void run(action);
-    modal.confirm({
-      title: t('agents.confirm', { agent: agent.agent, action: t(`agents.${action}`) }),
-      okText: t('common.ok'),
-      cancelText: t('common.cancel'),
-      onOk: () => run(action),
-    });
-  };
+  const now = useNow();
+  const reason = attention(agent, now);
   return (
-    <Space size={4} wrap>
-      {supervisable(agent.word)
-        .filter((action) => may(NEEDS[action]))
-        .map((action) => (
-          <Button
-            key={action}
-            size="small"
-            danger={ASKED.includes(action)}
-            disabled={isBusy}
-            onClick={() => begin(action)}
-          >
-            {t(`agents.${action}`)}
-          </Button>
-        ))}
-    </Space>
+    <span title={reason && t(`attention.${reason}`)}>
+      <Figure level={reason ? 'warn' : 'fine'}>{duration(now - sinceOf(agent))}</Figure>
+    </span>
   );
 }

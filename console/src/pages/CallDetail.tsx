@@ -6,6 +6,7 @@ import { idAt } from '../app/pages';
 import { useMay, useSession } from '../app/session';
 import { type CallDocument, type CallQuality, type Finding, findings } from '../detail/findings';
 import { Ladder } from '../detail/Ladder';
+import { Offers } from '../detail/Offers';
 import { Quality } from '../detail/Quality';
 import { Timeline } from '../detail/Timeline';
 import { duration, moment, timeOfDay } from '../format';
@@ -36,6 +37,9 @@ function Call({ call }: { call: CallDocument }) {
       <Summary call={call} />
       <Card size="small" title={t('detail.timeline')}>
         <Timeline call={call} />
+      </Card>
+      <Card size="small" title={t('detail.offers')}>
+        <Offers call={call} />
       </Card>
       <Card size="small" title={t('detail.quality')}>
         <Answered query={quality}>{(known) => <Quality call={call} quality={known} />}</Answered>

@@ -1,10 +1,12 @@
-import { LockOutlined, UserOutlined } from '@ant-design/icons';
-import { Alert, Button, Card, Form, Input, Segmented, Typography, theme } from 'antd';
+import { LockOutlined, LoginOutlined, UserOutlined } from '@ant-design/icons';
+import { useQuery } from '@tanstack/react-query';
+import { Alert, Button, Card, Divider, Form, Input, Segmented, Typography, theme } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { api, ask } from '../api/client';
 import { Problem, textOf } from '../api/problem';
 import { usePreferences } from '../app/preferences';
-import { signIn } from '../app/session';
+import { type Because, signIn } from '../app/session';
 import { LookSwitch } from '../ui/LookSwitch';
 import { keep, PhoneFields, type PhoneFilled } from './PhoneFields';
 import { SmsLogin } from './SmsLogin';
@@ -18,7 +20,7 @@ interface Filled extends PhoneFilled {
 /** As the login log calls them. */
 const LOGGED = { web: 'browser', desk: 'desk', none: undefined } as const;
 
-export function Login({ because }: { because: 'ended' | 'password_changed' | undefined }) {
+export function Login({ because }: { because: Because | undefined }) {
   const { t } = useTranslation();
   const { token } = theme.useToken();
   const [by, setBy] = useState<'password' | 'sms'>('password');
@@ -47,8 +49,8 @@ export function Login({ because }: { because: 'ended' | 'password_changed' | und
           <Alert
             showIcon
             style={{ marginBottom: 16 }}
-            type={because === 'ended' ? 'warning' : 'success'}
-            title={because === 'ended' ? t('login.ended') : t('login.changed')}
+            type={because === 'passwordChanged' ? 'success' : 'warning'}
+            title={t(`login.because.${because}`)}
           />
         )}
         {by === 'password' ? (
@@ -56,8 +58,31 @@ export function Login({ because }: { because: 'ended' | 'password_changed' | und
         ) : (
           <SmsLogin tried={() => setIsTold(false)} />
         )}
+        <ProviderLogin />
       </Card>
     </div>
+  );
+}
+
+/** Where the server has a provider of OpenID Connect: the way there. */
+function ProviderLogin() {
+  const { t } = useTranslation();
+  const { way } = usePreferences();
+  const ways = useQuery({ queryKey: ['ways'], queryFn: () => ask(api.GET('/api/v1/session/ways')) });
+  if (!ways.data?.oidc) return null;
+  const logged = LOGGED[way];
+  return (
+    <>
+      <Divider plain>{t('login.or')}</Divider>
+      <Button
+        block
+        size="large"
+        icon={<LoginOutlined />}
+        href={`/api/v1/session/oidc${logged ? `?sign_in=${logged}` : ''}`}
+      >
+        {t('login.byProvider', { name: ways.data.oidc })}
+      </Button>
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../api/client';
 import { Problem, type ProblemBody, textOf } from '../api/problem';
 import { Answered } from '../ui/States';
+import { Told, useSubmit } from '../ui/settings/submit';
 import { MobileDialog } from './MobileDialog';
 import { PasswordForm } from './PasswordForm';
 
@@ -39,24 +40,19 @@ export function Me() {
 
 function Settings({ me }: { me: Me }) {
   const { t } = useTranslation();
-  const { message } = App.useApp();
   const queries = useQueryClient();
   const [form] = Form.useForm<Filled>();
-  const [isBusy, setIsBusy] = useState(false);
   const [changesMobile, setChangesMobile] = useState(false);
-  const save = async (filled: Filled) => {
-    setIsBusy(true);
-    try {
-      queries.setQueryData(['me'], await ask(api.PATCH('/api/v1/me', { body: filled })));
-      void message.success(t('me.saved'));
-    } catch (error) {
-      const fields = error instanceof Problem ? error.fields : [];
-      // What the server says of a field stands at that field.
-      form.setFields(fields.map(({ field, detail }) => ({ name: field as keyof Filled, errors: [detail] })));
-      if (fields.length === 0) void message.error(textOf(error));
-    }
-    setIsBusy(false);
-  };
+  const { trouble, isBusy, submit } = useSubmit<Filled, Me, Me>(
+    form,
+    {
+      save: (body) => ask(api.PATCH('/api/v1/me', { body })),
+      saved: (saved) => queries.setQueryData(['me'], saved),
+      lists: [],
+    },
+    undefined,
+    me,
+  );
   const required = { required: true, whitespace: true, message: t('me.required') };
   return (
     <Form<Filled>
@@ -65,8 +61,9 @@ function Settings({ me }: { me: Me }) {
       layout="vertical"
       style={{ width: 400 }}
       initialValues={{ name: me.name, nickname: me.nickname, login: me.login, after_call: me.after_call }}
-      onFinish={save}
+      onFinish={submit}
     >
+      <Told trouble={trouble} reload={() => void queries.invalidateQueries({ queryKey: ['me'] })} />
       <Descriptions
         size="small"
         column={1}

@@ -3,7 +3,8 @@ import { App, Button, Form, Input, Modal, Space } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask } from '../api/client';
-import { Problem, textOf } from '../api/problem';
+import { Problem } from '../api/problem';
+import { explain, Told, type Trouble } from '../ui/settings/submit';
 
 interface Filled {
   mobile: string;
@@ -20,29 +21,28 @@ export function MobileDialog({ close }: { close: () => void }) {
   const queries = useQueryClient();
   const [form] = Form.useForm<Filled>();
   const [isBusy, setIsBusy] = useState(false);
+  const [trouble, setTrouble] = useState<Trouble>({ kind: 'none' });
   const [left, setLeft] = useState(0);
   useEffect(() => {
     if (left === 0) return;
     const timer = setTimeout(() => setLeft(left - 1), 1_000);
     return () => clearTimeout(timer);
   }, [left]);
-  const show = (error: unknown) => {
-    const fields = error instanceof Problem ? error.fields : [];
-    form.setFields(fields.map(({ field, detail }) => ({ name: field as keyof Filled, errors: [detail] })));
-    if (fields.length === 0) void message.error(textOf(error));
-  };
+  const show = async (error: unknown) => setTrouble(await explain(form, error));
   const send = async () => {
+    setTrouble({ kind: 'none' });
     try {
       const { mobile } = await form.validateFields(['mobile']);
       await ask(api.POST('/api/v1/me/mobile-code', { body: { mobile } }));
       setLeft(AGAIN_S);
       void message.success(t('me.codeSent'));
     } catch (error) {
-      if (error instanceof Problem) show(error);
+      if (error instanceof Problem) await show(error);
     }
   };
   const save = async ({ mobile, mobile_code }: Filled) => {
     setIsBusy(true);
+    setTrouble({ kind: 'none' });
     try {
       const code = mobile_code?.trim();
       const body = { mobile, ...(code ? { mobile_code: code } : {}) };
@@ -50,7 +50,7 @@ export function MobileDialog({ close }: { close: () => void }) {
       void message.success(t('me.saved'));
       close();
     } catch (error) {
-      show(error);
+      await show(error);
       setIsBusy(false);
     }
   };
@@ -65,6 +65,7 @@ export function MobileDialog({ close }: { close: () => void }) {
       onCancel={close}
       width={440}
     >
+      <Told trouble={trouble} reload={close} />
       <Form<Filled> form={form} name="mobile" layout="vertical" onFinish={save}>
         <Form.Item
           name="mobile"

@@ -4,6 +4,8 @@ import type { Socket } from 'jssip/lib/Socket';
 import { create } from 'zustand';
 import { api, ask } from '../api/client';
 import { usePreferences } from '../app/preferences';
+import { claim, giveUp, isShared, onClaims } from './claim';
+import type { Quality } from './quality';
 import { ring, silence } from './ringer';
 import { KeptSocket } from './socket';
 
@@ -13,6 +15,8 @@ export type Registration =
   | { kind: 'connecting'; extension: string }
   | { kind: 'registered'; extension: string }
   | { kind: 'lost'; extension: string }
+  /** Another page of this browser is the phone. */
+  | { kind: 'elsewhere'; extension: string }
   | { kind: 'refused'; extension: string; cause: string };
 
 /** The one line of this phone. What the call does (hold, consult, three) the server knows; here is only the audio. */
@@ -56,21 +60,26 @@ export function playAt(element: HTMLAudioElement): void {
   if ('setSinkId' in element) void element.setSinkId(sink).catch(() => undefined);
 }
 
-/** An own name for this tab, so that two tabs of one browser do not take each other's calls; it outlives a reload. */
+/**
+ * The name of this browser's phone: the page that registers by it next, after a reload or instead of another one, is given the call that
+ * runs (ADR 0125). Where pages cannot agree which of them it is, each has its own.
+ */
 function instance(): string {
-  const known = sessionStorage.getItem('sip-instance');
+  const storage = isShared ? localStorage : sessionStorage;
+  const known = storage.getItem('sip-instance');
   if (known) return known;
   const bytes = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0'));
   const made = bytes.join('').replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5');
-  sessionStorage.setItem('sip-instance', made);
+  storage.setItem('sip-instance', made);
   return made;
 }
 
-/** Makes this browser a phone of the extension; resolves once it is registered, or refused. */
+/** Makes this page a phone of the extension; resolves once it is registered, or another page keeps it, or it is refused. */
 export async function register(extension: string): Promise<void> {
-  unregister();
+  drop();
   usePhone.setState({ registration: { kind: 'connecting', extension } });
   try {
+    if (!(await claim())) return usePhone.setState({ registration: { kind: 'elsewhere', extension } });
     const [{ default: library }, account] = await Promise.all([
       import('jssip'),
       ask(api.POST('/api/v1/session/sip-credential', { body: { extension } })),
@@ -208,13 +217,6 @@ if (typeof window !== 'undefined') {
   window.addEventListener('online', () => renew('online'));
 }
 
-/** How the audio of the running call comes in. */
-export interface Quality {
-  roundTripMs: number | undefined;
-  jitterMs: number;
-  lostPart: number;
-}
-
 /** `undefined` while there is no call. */
 export async function quality(): Promise<Quality | undefined> {
   const connection = session?.connection as unknown as RTCPeerConnection | undefined;
@@ -224,16 +226,45 @@ export async function quality(): Promise<Quality | undefined> {
   const pair = stats.find(
     ({ type, state, nominated }) => type === 'candidate-pair' && state === 'succeeded' && nominated,
   );
-  const [lost, received] = [Number(inbound.packetsLost ?? 0), Number(inbound.packetsReceived ?? 0)];
   return {
     roundTripMs: pair && Number(pair.currentRoundTripTime) * 1000,
     jitterMs: Number(inbound.jitter ?? 0) * 1000,
-    lostPart: lost + received > 0 ? lost / (lost + received) : 0,
+    received: Number(inbound.packetsReceived ?? 0),
+    lost: Number(inbound.packetsLost ?? 0),
   };
 }
 
-/** This browser is a phone no more. */
+/** This browser is a phone no more, in whichever page. */
 export function unregister(): void {
+  giveUp();
+  drop();
+}
+
+/** Another page is the phone: it is given the call, which nobody hangs up here. */
+function abandon(): void {
+  const { registration } = usePhone.getState();
+  if (registration.kind === 'off' || registration.kind === 'elsewhere') return;
+  socket?.disconnect();
+  const connection = session?.connection as unknown as RTCPeerConnection | undefined;
+  for (const { track } of connection?.getSenders() ?? []) track?.stop();
+  connection?.close();
+  [ua, socket, session, exchanged] = [undefined, undefined, undefined, undefined];
+  silence();
+  if (speaker) speaker.srcObject = null;
+  usePhone.setState({ registration: { kind: 'elsewhere', extension: registration.extension }, line: { kind: 'free' } });
+}
+
+onClaims({
+  mayLetGo: () => ['free', 'up'].includes(usePhone.getState().line.kind),
+  letGo: abandon,
+  over: drop,
+  back: () => {
+    const { registration } = usePhone.getState();
+    if (registration.kind === 'elsewhere') register(registration.extension).catch(() => undefined);
+  },
+});
+
+function drop(): void {
   session?.terminate();
   const old = ua;
   [ua, socket, session] = [undefined, undefined, undefined];

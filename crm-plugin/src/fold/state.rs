@@ -263,6 +263,7 @@ impl CallState {
             | Event::RegistrationUnbound(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
+            | Event::AgentSignedIn(_)
             | Event::DirectoryChanged(_)
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}

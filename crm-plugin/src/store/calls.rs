@@ -66,8 +66,13 @@ impl CrmStore {
         query::within(&mut query, filter.span);
         query::seen(&mut query, &filter.view);
         if let Some(number) = &filter.number {
-            query.push(" AND (caller_normal = ").push_bind(number.clone());
-            query.push(" OR callee_normal = ").push_bind(number.clone()).push(")");
+            // Each side by its own index: an OR of the two is read through from end to end.
+            for (words, side) in [(" AND id IN (", "caller_normal"), (" UNION ALL ", "callee_normal")] {
+                query.push(format!("{words}SELECT n.id FROM crm_call_record n WHERE n.tenant = "));
+                query.push_bind(tenant.as_str().to_owned());
+                query.push(format!(" AND n.{side} = ")).push_bind(number.clone());
+            }
+            query.push(")");
         }
         query::is(&mut query, "id", filter.id.as_ref());
         query::is(&mut query, "agent", filter.agent.as_ref());

@@ -17,7 +17,7 @@ mod voicemail;
 
 use serde::{Deserialize, Serialize};
 
-pub use agent::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Console, Sign, Talk, Way};
+pub use agent::{AgentSignedIn, AgentState, AgentStateChanged, CallStatus, ChangeReason, Console, Sign, Talk, Way};
 pub use block::{BlockTreatment, BlockedSide, CallBlocked};
 pub use callback::{CallbackEnded, CallbackOutcome, CallbackRequested, CallbackStarted};
 pub use conference::{
@@ -90,7 +90,7 @@ pub enum Event {
     /// The party that was handed on talks with the new one; who handed it on is out of the call.
     #[serde(rename = "call.transferred")]
     Transferred(Transferred),
-    /// The new party could not be reached: the call returned to who handed it on, or rings there again.
+    /// The new party could not be reached: the call returned to who handed it on, or rings there again; that of an agent goes to the front of a queue.
     #[serde(rename = "call.transfer_failed")]
     TransferFailed(TransferFailed),
     /// A party was handed on to a place where it waits until somebody takes it.
@@ -144,6 +144,9 @@ pub enum Event {
     /// An agent signed in or out, chose a state, was offered a call, talks, or does so no more.
     #[serde(rename = "agent.state_changed")]
     AgentStateChanged(AgentStateChanged),
+    /// An agent signed in: on a phone on the desk, in the browser, or by his mobile. It follows the change that says the same.
+    #[serde(rename = "agent.signed_in")]
+    AgentSignedIn(AgentSignedIn),
     /// The call goes on after the process was killed and another took its place.
     #[serde(rename = "call.resumed")]
     CallResumed(CallResumed),
@@ -627,6 +630,7 @@ impl Event {
             Self::MemberLeft(e) => Some(e.call),
             Self::MemberMuted(e) => Some(e.call),
             Self::AgentStateChanged(_)
+            | Self::AgentSignedIn(_)
             | Self::ConferenceStarted(_)
             | Self::ConferenceEnded(_)
             | Self::RegistrationBound(_)

@@ -1,9 +1,11 @@
 //! The configuration file: `conf/switchboard.toml`, with the environment over it. Every key is documented in that file; unknown
 //! keys are refused with the nearest known name; what is returned is parsed and needs no further checks.
 
+mod credential;
 pub mod flow_file;
 pub mod network;
 mod node;
+mod oidc;
 pub mod problem;
 pub mod provision;
 mod reader;
@@ -30,12 +32,14 @@ use crate::store::setting::Hidden;
 use crate::web_client::Reach;
 use crate::webhooks::retry::RetryRules;
 
+pub use credential::{Credential, CredentialUnreadable};
+pub use oidc::{OidcConfig, OidcMatch};
 pub use problem::{ConfigError, Place, Problem};
 use provision::Provision;
 use reader::{Findings, Reader};
 use sections::AdvertisedHost;
 pub(crate) use sections::is_host;
-pub use sms::{AliyunSms, HttpSms, SmppLong, SmppSms, SmsBody, SmsConfig, SmsDriver, SmsSecret, Success};
+pub use sms::{AliyunSms, HttpSms, SmppLong, SmppSms, SmsBody, SmsConfig, SmsDriver, Success};
 
 /// A whole configuration.
 #[derive(Clone, Debug)]
@@ -60,12 +64,16 @@ pub struct Config {
     pub lookup: LookupConfig,
     /// `numbers.locations`: the table of where numbers are at home; none: the one that is shipped.
     pub locations: Option<PathBuf>,
+    /// `plugins.off`: the names of those that do not run.
+    pub plugins_off: Vec<String>,
     /// `[webhooks]`.
     pub webhooks: WebhookConfig,
     /// `[smtp]`; none: no mails are sent.
     pub smtp: Option<SmtpConfig>,
     /// `[sms]`; none: no short messages are sent, and nobody signs in by one.
     pub sms: Option<SmsConfig>,
+    /// `[oidc]`; none: nobody signs in by a provider.
+    pub oidc: Option<OidcConfig>,
     /// The database.
     pub storage: StorageUrl,
     /// Where everything else lies: journal, recordings, keys.
@@ -383,9 +391,11 @@ impl Config {
             dns: sections::dns(root.section("dns")),
             lookup: sections::lookup(root.section("lookup")),
             locations: sections::numbers(root.section("numbers")),
+            plugins_off: sections::plugins(root.section("plugins")),
             webhooks: sections::webhooks(root.section("webhooks")),
             smtp: sections::smtp(root.section("smtp")),
             sms: sms::read(root.section("sms")),
+            oidc: oidc::read(root.section("oidc")),
             storage: sections::storage(root.section("storage"), &data_dir),
             log: sections::log(root.section("log")),
             recording: sections::recording(root.section("recording"), &data_dir),

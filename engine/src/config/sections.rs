@@ -474,6 +474,12 @@ fn s3(mut reader: Reader<'_>) -> Option<S3Config> {
     Some(S3Config { bucket, secret_file })
 }
 
+pub(super) fn plugins(mut reader: Reader<'_>) -> Vec<String> {
+    let off = reader.list("off", |name| Ok(name.to_owned())).unwrap_or_default();
+    reader.finish();
+    off
+}
+
 pub(super) fn journal(mut reader: Reader<'_>) -> u64 {
     let days = reader.whole("keep_days", 1..=36_500).unwrap_or(30);
     reader.finish();

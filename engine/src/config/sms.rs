@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use reqwest::header::HeaderName;
 
+use super::credential::{self, Credential};
 use super::reader::{Reader, text_of};
-use crate::sms::SmsError;
 use crate::sms::template::{Escape, Template};
-use crate::store::setting::Hidden;
 
 /// `[sms]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ pub struct HttpSms {
     /// What `{user}` is.
     pub user: String,
     /// What `{secret}` is.
-    pub secret: Option<SmsSecret>,
+    pub secret: Option<Credential>,
     /// Where an answer of 200 may be a refusal, by what it is none.
     pub success: Option<Success>,
 }
@@ -84,7 +83,7 @@ pub struct AliyunSms {
     /// The ID of the access key.
     pub key_id: String,
     /// The access key.
-    pub secret: SmsSecret,
+    pub secret: Credential,
 }
 
 /// `[sms.smpp]`.
@@ -99,7 +98,7 @@ pub struct SmppSms {
     /// Who signs in, at most 15 characters.
     pub system_id: String,
     /// The password, at most 8 characters by the standard.
-    pub password: SmsSecret,
+    pub password: Credential,
     /// What kind of system we are, as the centre has it; mostly empty.
     pub system_type: String,
     /// Who messages are from: a number or a name.
@@ -119,34 +118,6 @@ pub enum SmppLong {
     Udh,
     /// They are sent whole, and the centre parts them.
     Payload,
-}
-
-/// A secret, or where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SmsSecret {
-    /// Itself.
-    Text(Hidden),
-    /// The first line of a file, read each time it is used.
-    File(PathBuf),
-}
-
-impl SmsSecret {
-    /// The secret.
-    ///
-    /// # Errors
-    /// When its file cannot be read.
-    pub async fn read(&self) -> Result<String, SmsError> {
-        match self {
-            Self::Text(text) => Ok(text.expose().to_owned()),
-            Self::File(path) => {
-                let text = tokio::fs::read_to_string(path).await;
-                let text = text.map_err(|error| {
-                    SmsError::Unreachable(format!("the secret cannot be read from {}: {error}", path.display()))
-                })?;
-                Ok(text.lines().next().unwrap_or_default().trim_end().to_owned())
-            }
-        }
-    }
 }
 
 const PREFIX: &str = "+86";
@@ -216,7 +187,7 @@ fn http(mut reader: Reader<'_>, is_used: bool, allow_private: bool) -> Option<Ht
     let template = reader.get("body", |node| Template::parse(text_of(node)?));
     let headers = reader.texts("headers", header).unwrap_or_default();
     let user = reader.text("user").unwrap_or_default();
-    let secret = secret(&mut reader, ["secret", "secret_file"]);
+    let secret = credential::read(&mut reader, ["secret", "secret_file"]);
     let pointer = reader.get("success_pointer", |node| match text_of(node)? {
         text if text.is_empty() || text.starts_with('/') => Ok(text.to_owned()),
         text => Err(format!("`{text}` is no JSON pointer, write it as /code")),
@@ -253,7 +224,7 @@ fn aliyun(mut reader: Reader<'_>, is_used: bool, allow_private: bool) -> Option<
         server(&format!("{url}/"), allow_private).map(|_| url)
     });
     let key_id = reader.text("access_key_id").filter(|id| !id.is_empty());
-    let secret = secret(&mut reader, ["access_key_secret", "access_key_secret_file"]);
+    let secret = credential::read(&mut reader, ["access_key_secret", "access_key_secret_file"]);
     if is_used && (key_id.is_none() || secret.is_none()) {
         let place = reader.place().clone();
         let mend = "`sms`: the driver \"aliyun\" needs `aliyun.access_key_id`, and `aliyun.access_key_secret` or a file with it";
@@ -268,7 +239,7 @@ fn smpp(mut reader: Reader<'_>, is_used: bool) -> Option<SmppSms> {
     let port = reader.whole("port", 1..=65_535).and_then(|port| u16::try_from(port).ok()).unwrap_or(SMPP_PORT);
     let tls = reader.flag("tls").unwrap_or(false);
     let system_id = reader.get("system_id", |node| at_most(15, text_of(node)?)).filter(|id| !id.is_empty());
-    let password = secret(&mut reader, ["password", "password_file"]);
+    let password = credential::read(&mut reader, ["password", "password_file"]);
     let system_type = reader.get("system_type", |node| at_most(12, text_of(node)?)).unwrap_or_default();
     let source = reader.get("source", |node| at_most(20, text_of(node)?)).unwrap_or_default();
     // SMPP 3.4 §5.2.5: international with +, a name with letters, else unknown; of a name there is no plan.
@@ -303,21 +274,6 @@ fn smpp(mut reader: Reader<'_>, is_used: bool) -> Option<SmppSms> {
         source_npi,
         long,
     })
-}
-
-/// A secret by its key, or by that of the file which holds it; not by both.
-fn secret(reader: &mut Reader<'_>, [key, file_key]: [&'static str; 2]) -> Option<SmsSecret> {
-    let text = reader.text(key).filter(|text| !text.is_empty());
-    let file = reader.text(file_key).filter(|text| !text.is_empty());
-    match (text, file) {
-        (Some(_), Some(_)) => {
-            let place = reader.place_of(file_key);
-            reader.problem(place, format!("set `{key}` or `{file_key}`, not both"));
-            None
-        }
-        (Some(text), None) => Some(SmsSecret::Text(Hidden::new(text))),
-        (None, file) => file.map(|path| SmsSecret::File(PathBuf::from(path))),
-    }
 }
 
 /// An address whose server no placeholder can change, and which is spoken to over TLS unless private networks are allowed.

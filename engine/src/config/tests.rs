@@ -429,6 +429,31 @@ fn a_gateway_of_short_messages_is_whole_or_not_there() {
 }
 
 #[test]
+fn a_provider_is_whole_and_never_asked_in_clear() {
+    let whole = "[oidc]\nissuer = \"https://login.example/ours/\"\nclient_id = \"pbx\"\n\
+                 redirect = \"https://pbx.example/api/v1/session/oidc/callback\"\n";
+    let config = parse(whole).unwrap().oidc.unwrap();
+    assert_eq!((config.issuer.as_str(), config.claim.as_str()), ("https://login.example/ours", "preferred_username"));
+    assert_eq!((config.matches, config.client_secret, config.tenant), (OidcMatch::Login, None, None));
+    assert_eq!(parse("[oidc]\n").unwrap().oidc, None);
+    for (text, problem) in [
+        (whole.replace("client_id = \"pbx\"\n", ""), "1: `oidc` needs all of `issuer`, `client_id` and `redirect`"),
+        (whole.replace("https://login", "http://login"), "2: `oidc.issuer`: who signs in is not asked for in clear"),
+        (whole.replace("ours/", "ours?x=1"), "2: `oidc.issuer`: `https://login.example/ours?x=1` is no issuer"),
+        (
+            whole.replace("/callback", "/back"),
+            "4: `oidc.redirect`: write it as https://pbx.example/api/v1/session/oidc/callback",
+        ),
+        (format!("{whole}scopes = \"profile\"\n"), "5: `oidc.scopes`: `openid` must be among them"),
+        (format!("{whole}matches = \"name\"\n"), "5: `oidc.matches`: `name` is none of login, number, mobile, email"),
+        (format!("{whole}client_secret = \"a\"\nclient_secret_file = \"b\"\n"), "6: set `client_secret` or"),
+    ] {
+        let told = refused(&text);
+        assert!(told.lines().any(|line| line.starts_with(problem)), "{problem} in {told}");
+    }
+}
+
+#[test]
 fn a_gateway_by_http_says_what_it_sends_and_never_in_clear_to_the_public() {
     let whole = "[sms]\ndriver = \"http\"\n[sms.http]\nurl = \"https://sms.example/send\"\nbody = '{\"to\": \"{to}\", \"text\": \"{text}\"}'\n";
     let SmsDriver::Http(http) = parse(whole).unwrap().sms.unwrap().driver else { panic!("another driver") };

@@ -2,10 +2,10 @@
 
 use hooks::fact::{
     AgentState, AgentStateChanged, CallCreated, CallEnded, CallLeftQueue, CallOfferEnded, CallOffered, CallQueued,
-    CallSource, CallStatus, CallSupervised, CallSupervisionEnded, ChangeReason, ConsultEnded, ConsultOutcome,
-    ConsultStarted, Direction, EndCause, EndedBy, Event, Fact, LegAnswered, LegEnded, LegOfCall, LegStarted,
-    OfferOutcome, OverflowAnswered, PeerKind, QueueExit, Sign, Supervision, SurveyAnswer, SurveyCompleted,
-    SurveyInvited, SurveyStart, SurveySubject, Talk, Way,
+    CallSource, CallStatus, CallSupervised, CallSupervisionEnded, ChangeReason, ChoiceRule, ConsultEnded,
+    ConsultOutcome, ConsultStarted, Direction, EndCause, EndedBy, Event, Fact, LegAnswered, LegEnded, LegOfCall,
+    LegRinging, LegStarted, OfferOutcome, OverflowAnswered, PeerKind, QueueExit, Sign, Supervision, SurveyAnswer,
+    SurveyCompleted, SurveyInvited, SurveyStart, SurveySubject, Talk, Way, WhyAgent, WhyCandidate,
 };
 use hooks::id::{CallId, LegId, TenantId};
 use hooks::position::Position;
@@ -115,7 +115,7 @@ impl Day {
 
     fn offer(&mut self, call: CallId, (from, to): (u64, u64), outcome: OfferOutcome) {
         let (agent, queue) = ("10001".to_owned(), Some("support".to_owned()));
-        let offered = CallOffered { call, agent: agent.clone(), queue: queue.clone(), why: None };
+        let offered = CallOffered { call, agent: agent.clone(), queue: queue.clone(), why: Some(why(from)) };
         self.at(from, Event::CallOffered(offered));
         let ring_ms = (to - from) * 1_000;
         self.at(to, Event::CallOfferEnded(CallOfferEnded { call, agent, queue, outcome, ring_ms }));
@@ -132,6 +132,13 @@ impl Day {
         let ended = CallEnded { call, cause: EndCause::Normal, by: EndedBy::Caller, sip_status: 200 };
         self.at(second, Event::CallEnded(ended));
     }
+}
+
+/// Why the queue rang him, in that second.
+fn why(second: u64) -> WhyAgent {
+    let chosen =
+        WhyCandidate { agent: "10001".into(), level: 2, idle_ms: second * 1_000, answered_today: 3, rejected: false };
+    WhyAgent { rule: ChoiceRule::LongestIdle, level: 9, waited_ms: 7, idle: 1, candidates: vec![chosen] }
 }
 
 /// An agent's morning. Call 1 he misses once and then answers, holds, asks a colleague, is monitored. Call 2 nobody takes. Call 3 a
@@ -208,6 +215,26 @@ fn overflowed(day: &mut Day, call: CallId) {
     day.ended(150, call);
 }
 
+/// Somebody from outside calls the agent himself: his phone rings after 2 s and is answered after 7 more.
+fn direct(day: &mut Day, call: CallId) {
+    day.created(3_900, call, "13800000006");
+    day.0.retain(|fact| !matches!(&fact.event, Event::CallQueued(queued) if queued.call == call));
+    let started = LegStarted {
+        call,
+        leg: leg(90),
+        caller_side: false,
+        peer: PeerKind::Extension,
+        peer_name: "1001".into(),
+        number: "1001".into(),
+        sip_call_id: "z".into(),
+    };
+    day.at(3_900, Event::LegStarted(started));
+    day.at(3_902, Event::LegRinging(LegRinging { call, leg: leg(90), early_media: false }));
+    let talking = (CallStatus::Connected(Talk::Talking), Some(call), Sign::Phone(Way::Desk));
+    day.agent_on(3_909, (AgentState::Ready, AgentState::Ready), talking, ChangeReason::Answer);
+    day.ended(3_930, call);
+}
+
 /// Each fact by a consumer of its own, so that nothing in memory helps it.
 async fn consumed(store: &Store, facts: &[Fact]) {
     let folder = tempfile::tempdir().unwrap();
@@ -242,8 +269,8 @@ fn what_a_supervisor_did_is_in_the_audit_log_once_however_often_its_fact_comes()
     on_each_database(|scratch| async move {
         let (store, here) = (&scratch.store, TenantId::first());
         consumed(store, &morning()).await;
-        let log = || store.audit(&here, &AuditFilter::default(), &page(10, None));
-        let told = log().await.unwrap().items;
+        let log = async || store.audit(&here, &AuditFilter::default(), &page(10, None)).await.unwrap().items;
+        let told = log().await;
         let seen: Vec<String> = told.iter().map(told_of).collect();
         assert_eq!(
             seen,
@@ -263,7 +290,7 @@ fn what_a_supervisor_did_is_in_the_audit_log_once_however_often_its_fact_comes()
         let audit = reader.next_facts(1_000).unwrap().iter().filter_map(super::supervision::entry).collect();
         let derived = Derived { audit, ..Derived::default() };
         store.save_derived("again", &Position::start(here.clone()), &reader.position(), &derived).await.unwrap();
-        assert_eq!(log().await.unwrap().items, told);
+        assert_eq!(log().await, told);
     });
 }
 
@@ -310,6 +337,9 @@ fn a_record_tells_what_the_call_was_made_of() {
                 "Consult 55-60 1002 cancelled",
             ]
         );
+        let document = store.call_record(Sight::whole(&TenantId::first()), call(1)).await.unwrap().unwrap();
+        let whys: Vec<Option<WhyAgent>> = document.segments.into_iter().map(|segment| segment.why).collect();
+        assert_eq!(whys[..4], [None, Some(why(10)), Some(why(30)), None], "why this agent, of each offer");
         assert_eq!(
             told(store, call(3)).await,
             ["Queue 110-130 support max_wait", "Overflow 140-150 support 13900000009"]
@@ -472,24 +502,25 @@ fn the_figures_of_the_day_are_what_the_day_was() {
         let talking = (CallStatus::Connected(Talk::Talking), Some(call(3_700_000)), Sign::Phone(Way::Desk));
         day.agent_on(3_740, (AgentState::Ready, AgentState::Ready), talking, ChangeReason::Answer);
         day.ended(3_800, call(3_700_000));
+        direct(&mut day, call(3_900_000));
         facts.extend(day.0);
         consumed(store, &facts).await;
         let ask = DayAsk { begins_ms: START_MS, abnormal_max_ms: 50_000, abnormal_min_ms: 0 };
         let figures = store.day_figures(&TenantId::first(), ask).await.unwrap();
-        // Answered: call 1 after 23 s, call 3 by a mobile after 20 s in the queue, the last one after 40 s.
+        // Answered: call 1 after 23 s, call 3 by a mobile after 20 s in the queue, one after 40 s, and the direct one rang for 7 s.
         let hour = |hour, inbound, connected| HourFigures { hour, inbound, connected, outbound: 0 };
         let told = DayFigures {
-            inbound: 4,
-            inbound_connected: 3,
+            inbound: 5,
+            inbound_connected: 4,
             // The caller of call 2, and the offer of call 1 that timed out.
             abandoned_or_timed_out: 2,
             outbound: 0,
             outbound_connected: 0,
             outbound_not_connected: 0,
-            response_ms: Some((23_000 + 20_000 + 40_000) / 3),
+            response_ms: Some((23_000 + 20_000 + 40_000 + 7_000) / 4),
             abnormal: 1,
             queued: 4,
-            hours: vec![hour(0, 3, 2), hour(1, 1, 1)],
+            hours: vec![hour(0, 3, 2), hour(1, 2, 2)],
         };
         assert_eq!(figures, told);
         let short = DayAsk { abnormal_max_ms: 3_600_000, abnormal_min_ms: 11_000, ..ask };

@@ -6,6 +6,7 @@ use hooks::duration::{talk, whole_seconds};
 use hooks::fact::{
     AudioFormat, CallCreated, CallEnded, Direction, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind,
     RecordingFailed, RecordingMark, RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
+    RegistrationBound,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
@@ -59,18 +60,15 @@ impl CallFold {
     pub fn apply(&mut self, fact: &Fact) {
         match &fact.event {
             Event::CallCreated(event) => self.create(event, fact.at_ms),
-            Event::RegistrationBound(binding) => {
-                let key = (binding.extension.clone(), binding.contact.clone());
-                let change = RegistrationChange::Bound { at_ms: fact.at_ms, binding: binding.clone() };
-                self.registrations.insert(key, change);
-            }
+            Event::RegistrationBound(binding) => self.bind(binding, fact.at_ms),
             Event::RegistrationUnbound(event) => {
                 let (extension, contact) = (event.extension.clone(), event.contact.clone());
                 let key = (extension.clone(), contact.clone());
                 self.registrations.insert(key, RegistrationChange::Unbound { extension, contact });
             }
             Event::AgentStateChanged(event) => event.call.into_iter().for_each(|call| self.happen(call, fact)),
-            Event::ConferenceStarted(_)
+            Event::AgentSignedIn(_)
+            | Event::ConferenceStarted(_)
             | Event::ConferenceEnded(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
@@ -127,6 +125,11 @@ impl CallFold {
                 self.happen(call, fact);
             }
         }
+    }
+
+    fn bind(&mut self, binding: &RegistrationBound, at_ms: u64) {
+        let key = (binding.extension.clone(), binding.contact.clone());
+        self.registrations.insert(key, RegistrationChange::Bound { at_ms, binding: binding.clone() });
     }
 
     fn happen(&mut self, call: CallId, fact: &Fact) {
@@ -233,6 +236,7 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::RecordingResumed(event) => recording_marked(document, event, at_ms, MarkKind::Resumed),
         Event::CallCreated(_)
         | Event::AgentStateChanged(_)
+        | Event::AgentSignedIn(_)
         | Event::CallParked(_)
         | Event::CallUnparked(_)
         | Event::ConsultStarted(_)

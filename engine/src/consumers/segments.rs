@@ -73,6 +73,7 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::RegistrationUnbound(_)
         | Event::SourceBanned(_)
         | Event::SettingsChanged(_)
+        | Event::AgentSignedIn(_)
         | Event::DirectoryChanged(_)
         | Event::TrunkUp(_)
         | Event::TrunkDown(_) => {}
@@ -83,7 +84,8 @@ fn offered(document: &mut CallDocument, event: &Event, at_ms: u64) {
     match event {
         Event::CallOffered(event) => {
             let (agent, queue) = (Some(event.agent.clone()), event.queue.clone());
-            push(document, Segment { agent, queue, ..Segment::of(SegmentKind::Offer, at_ms) });
+            let why = event.why.clone();
+            push(document, Segment { agent, queue, why, ..Segment::of(SegmentKind::Offer, at_ms) });
         }
         Event::CallOfferEnded(event) => {
             let is_it = |segment: &Segment| segment.agent.as_ref() == Some(&event.agent);

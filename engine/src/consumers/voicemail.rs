@@ -93,9 +93,9 @@ impl MessageLamps {
 }
 
 async fn tell(inbox: &Inbox, tenant: &TenantId, mailbox: &str, waiting: Waiting) {
-    // A queue has no lamp.
-    if let Ok(Mailbox::Extension(extension)) = mailbox.parse() {
+    // One that cannot be read names nobody.
+    if let Ok(mailbox) = mailbox.parse::<Mailbox>() {
         let Waiting { new, old } = waiting;
-        inbox.input(Input::MessagesWaiting { tenant: tenant.clone(), extension, new, old }).await;
+        inbox.input(Input::MessagesWaiting { tenant: tenant.clone(), mailbox, new, old }).await;
     }
 }

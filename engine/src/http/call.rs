@@ -54,6 +54,8 @@ pub struct CallShown {
     /// The number dialled.
     #[schema(extensions(("x-field" = json!("calls.callee"))))]
     pub callee: String,
+    /// An emergency number was dialled (GEN-18).
+    pub emergency: bool,
     /// When it was created.
     pub created_at: Instant,
     /// When it was answered.
@@ -270,6 +272,7 @@ impl CallShown {
             phase: view.phase.into(),
             caller: view.caller.clone(),
             callee: view.callee.clone(),
+            emergency: view.emergency,
             created_at: Instant(view.created_ms),
             answered_at: view.answered_ms.map(Instant),
             recording: view.recording,

@@ -18,6 +18,7 @@ use super::problem::Problem;
 use super::recording::RecordingShown;
 use super::state::Api;
 use super::time_text::Instant;
+use super::waiting::WhyShown;
 use crate::store::records::{
     CallDocument, CallLeg, CallRecord, Interruption, RecordFilter, Satisfaction, Segment, SegmentKind, SurveyResult,
 };
@@ -249,6 +250,8 @@ pub struct SegmentShown {
     pub outcome: Option<String>,
     /// Who did it, where that is another than the one it is about: the supervisor.
     pub done_by: Option<String>,
+    /// Why the queue rang this agent, of an offer.
+    pub why: Option<WhyShown>,
 }
 
 impl From<Segment> for SegmentShown {
@@ -263,6 +266,7 @@ impl From<Segment> for SegmentShown {
             number: segment.number,
             outcome: segment.outcome,
             done_by: segment.done_by,
+            why: segment.why.map(WhyShown::from),
         }
     }
 }

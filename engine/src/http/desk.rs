@@ -18,12 +18,13 @@ use utoipa_axum::routes;
 use super::agent::AgentNow;
 use super::agent_state::AgentStayShown;
 use super::call::CallShown;
+use super::emergency::{EmergencyCall, emergencies};
 use super::extract::Query;
 use super::missed_offer::MissedOfferShown;
 use super::operation::{Guard, Operations};
 use super::origin;
 use super::page::{Listed, PageQuery};
-use super::permission::{AGENTS_READ, CALLS_DIAL, QUEUES_READ};
+use super::permission::{AGENTS_READ, CALLS_DIAL, QUEUES_READ, WALLBOARD_READ};
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::socket::{self, Snapshot, Watched};
@@ -44,6 +45,7 @@ pub fn operations() -> Operations {
     Operations::new()
         .add(Guard::Needs(CALLS_DIAL), routes!(read_desk))
         .add(Guard::Needs(CALLS_DIAL), routes!(stream_desk))
+        .add(Guard::Needs(AGENTS_READ), routes!(read_colleague_names))
         .add(Guard::Needs(CALLS_DIAL), routes!(read_own_day))
         .add(Guard::Needs(CALLS_DIAL), routes!(list_own_missed))
 }
@@ -63,6 +65,8 @@ pub struct Desk {
     pub colleagues: Vec<Colleague>,
     /// The queues, by name. Empty without `queues.read`.
     pub queues: Vec<QueueOnBoard>,
+    /// Emergency calls that are under way (GEN-18). Empty without `wallboard.read`.
+    pub emergencies: Vec<EmergencyCall>,
 }
 
 /// A queue that offers a call.
@@ -72,6 +76,10 @@ pub struct OfferingQueue {
     pub queue: String,
     /// Since when the caller waits.
     pub waiting_since: Instant,
+    /// Since when he himself is rung; null where the call comes otherwise than by an offer to him.
+    pub rings_since: Option<Instant>,
+    /// Up to when; then the queue offers the call to somebody else.
+    pub rings_until: Option<Instant>,
 }
 
 /// Another agent.
@@ -85,6 +93,24 @@ pub struct Colleague {
     pub word: &'static str,
     /// Since when his state is that.
     pub since: Instant,
+}
+
+/// What the agents are called.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ColleagueNames {
+    /// Those whose data one sees, by employee number.
+    pub items: Vec<ColleagueName>,
+}
+
+/// What an agent is called.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ColleagueName {
+    /// The employee number.
+    #[schema(example = "10001")]
+    pub agent: String,
+    /// The employee's name.
+    #[schema(example = "张伟")]
+    pub name: String,
 }
 
 /// An agent's own day, in the tenant's time zone.
@@ -147,7 +173,7 @@ impl Watched for Watching {
 
     async fn look(&self, api: &Api) -> Option<Snapshot<Desk>> {
         let whole = desk(api, &self.0);
-        let said = (&whole.agent, &whole.call, &whole.offered_by, &whole.colleagues, &whole.queues);
+        let said = (&whole.agent, &whole.call, &whole.offered_by, &whole.colleagues, &whole.queues, &whole.emergencies);
         Some(Snapshot { said: serde_json::to_string(&said).ok()?, whole })
     }
 
@@ -164,7 +190,13 @@ fn desk(api: &Api, principal: &Principal) -> Desk {
     let queues = live.queues(tenant, SHOWN_MAX);
     let offering = queues.iter().find_map(|queue| {
         let waits = queue.first.iter().find(|waits| Some(waits.call) == call.as_ref().map(|call| call.call))?;
-        Some(OfferingQueue { queue: queue.queue.clone(), waiting_since: Instant(waits.since_ms) })
+        let rings = own.as_ref().and_then(|own| own.rings);
+        Some(OfferingQueue {
+            queue: queue.queue.clone(),
+            waiting_since: Instant(waits.since_ms),
+            rings_since: rings.map(|rings| Instant(rings.since_ms)),
+            rings_until: rings.map(|rings| Instant(rings.until_ms)),
+        })
     });
     let shown = if principal.permissions.allow(QUEUES_READ) { queues } else { Vec::new() };
     Desk {
@@ -174,6 +206,7 @@ fn desk(api: &Api, principal: &Principal) -> Desk {
         offered_by: offering,
         colleagues: agents.iter().filter(|view| is_other(view, own.as_deref())).map(|view| colleague(view)).collect(),
         queues: shown.iter().map(|view| queue_on_board(view)).collect(),
+        emergencies: if principal.permissions.allow(WALLBOARD_READ) { emergencies(live, tenant) } else { Vec::new() },
     }
 }
 
@@ -188,6 +221,13 @@ fn colleague(view: &AgentView) -> Colleague {
         word: word(view),
         since: Instant(view.since_ms),
     }
+}
+
+/// What the colleagues of the desk are called, of whom one sees the data. Not in the desk, which is pushed each time that any of them does something.
+#[utoipa::path(get, path = "/desk/colleagues", tag = "desk", responses((status = 200, body = ColleagueNames)))]
+async fn read_colleague_names(State(api): State<Api>, principal: Principal) -> Result<Json<ColleagueNames>, Problem> {
+    let names = api.store().agent_names(principal.sight()).await?;
+    Ok(Json(ColleagueNames { items: names.into_iter().map(|(agent, name)| ColleagueName { agent, name }).collect() }))
 }
 
 /// One's own day so far.

@@ -67,6 +67,9 @@ pub struct Me {
     pub avatar: Option<String>,
     /// What follows an answered call; null where one is no agent.
     pub after_call: Option<AfterCallName>,
+    /// The extension that one signs in on where one names none; null without one, and where one is no agent.
+    #[schema(example = "1001")]
+    pub extension: Option<String>,
 }
 
 /// What shall be different; what is left out stays.
@@ -119,7 +122,8 @@ async fn shown(api: &Api, principal: &Principal) -> Result<Json<Me>, Problem> {
         role: role.map(|role| role.value.name),
         department: department.map(|department| department.value.name),
         avatar: employee.avatar.map(|_| "/api/v1/me/avatar".to_owned()),
-        after_call: agent.map(|agent| agent.value.rules.after_call),
+        after_call: agent.as_ref().map(|agent| agent.value.rules.after_call),
+        extension: agent.and_then(|agent| agent.value.rules.extension),
     }))
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP API of the contract: who asks, what they may, and one file a resource. It decides nothing about calls: it reads
 //! published snapshots and the database, and sends commands to the writer.
 
+pub mod about;
 pub mod agent;
 pub mod agent_state;
 pub mod api_token;
@@ -21,6 +22,7 @@ pub mod department;
 pub mod desk;
 mod dial_record;
 pub mod document;
+pub mod emergency;
 pub mod employee;
 pub mod event;
 pub mod export;
@@ -31,12 +33,14 @@ pub mod flow;
 pub mod health;
 pub mod hours;
 pub mod idempotency;
+pub mod kept;
 pub mod ladder;
 pub mod login;
 mod mask;
 pub mod me;
 pub mod metric;
 pub mod missed_offer;
+pub mod oidc;
 pub mod operation;
 pub mod origin;
 pub mod page;
@@ -53,6 +57,7 @@ pub mod registration;
 pub mod rights;
 pub mod role;
 pub mod room;
+pub mod roster;
 pub mod route;
 pub mod server;
 pub mod session;
@@ -73,6 +78,7 @@ pub mod throttle;
 pub mod time_text;
 pub mod trunk;
 pub mod voicemail;
+pub mod waiting;
 pub mod wallboard;
 pub mod webhook;
 
@@ -103,6 +109,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn operations(plugins: &[Arc<dyn Plugin>]) -> Operations {
     let resources = [
+        about::operations(),
         agent::operations(),
         agent_state::operations(),
         api_token::operations(),
@@ -136,6 +143,7 @@ pub fn operations(plugins: &[Arc<dyn Plugin>]) -> Operations {
         route::operations(),
         session::operations(),
         sms_login::operations(),
+        oidc::operations(),
         sip_credential::operations(),
         staffing::operations(),
         supervision::operations(),

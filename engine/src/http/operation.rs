@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::Extensions as RequestExtensions;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use hooks::plugin::PermissionKey;
@@ -18,7 +19,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use super::field::{Eyes, Fields};
 use super::mask::Masker;
 use super::peer;
-use super::principal::{Principal, Who};
+use super::principal::{Principal, Replaced, Who};
 use super::problem::{Kind, Problem};
 use super::state::Api;
 
@@ -61,7 +62,7 @@ impl Guard {
             Self::LocalOr(_) if peer::is_local(request) => return Ok(()),
             Self::Needs(key) | Self::LocalOr(key) => Some(key),
         };
-        let Some(principal) = principal else { return Err(unauthenticated()) };
+        let Some(principal) = principal else { return Err(nobody(request.extensions())) };
         if self == Self::Own && matches!(principal.who, Who::Employee { must_change: true, .. }) {
             let detail = "choose a password of your own first, by POST /api/v1/session/password";
             return Err(Problem::new(Kind::Forbidden, detail));
@@ -80,6 +81,15 @@ pub fn unauthenticated() -> Problem {
         Kind::Unauthenticated,
         "sign in by POST /api/v1/session, or send a valid token as Authorization: Bearer",
     )
+}
+
+/// Why nobody is there behind a request.
+pub(super) fn nobody(request: &RequestExtensions) -> Problem {
+    if request.get::<Replaced>().is_none() {
+        return unauthenticated();
+    }
+    let detail = "you signed in elsewhere, which ended this session; if that was not you, change your password";
+    Problem::new(Kind::SessionReplaced, detail)
 }
 
 /// The key is missing.

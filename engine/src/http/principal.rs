@@ -13,7 +13,7 @@ use hooks::scope::Scope;
 
 use super::field::Rights;
 use super::mask::Masker;
-use super::operation::unauthenticated;
+use super::operation::nobody;
 use super::origin;
 use super::permission::Permissions;
 use super::problem::{Kind, Problem};
@@ -158,9 +158,13 @@ impl<S: Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(unauthenticated)
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| nobody(&parts.extensions))
     }
 }
+
+/// Put beside a request whose session another sign-in ended (LOGIN-10).
+#[derive(Clone, Copy, Debug)]
+pub struct Replaced;
 
 /// How the credentials came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,11 +195,20 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
     }
     match principal(&api, &presented.hash).await {
         Ok(found) => {
-            if let Some(principal) = found {
-                if let Some(masker) = Masker::of(&api, &principal) {
-                    request.extensions_mut().insert(masker);
+            match found {
+                Some(principal) => {
+                    if let Some(masker) = Masker::of(&api, &principal) {
+                        request.extensions_mut().insert(masker);
+                    }
+                    request.extensions_mut().insert(principal);
                 }
-                request.extensions_mut().insert(principal);
+                None => match api.store().was_replaced(&presented.hash, unix_ms()).await {
+                    Ok(true) => {
+                        request.extensions_mut().insert(Replaced);
+                    }
+                    Ok(false) => {}
+                    Err(error) => return Problem::from(error).into_response(),
+                },
             }
             next.run(request).await
         }
@@ -251,9 +264,14 @@ fn presented(headers: &HeaderMap) -> Option<Presented> {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
         return if scheme.eq_ignore_ascii_case("bearer") { shown(Carrier::Bearer, token.trim()) } else { None };
     }
+    cookie(headers, COOKIE).and_then(|value| shown(Carrier::Cookie, value))
+}
+
+/// The value of a cookie; of several with one name, the first.
+pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).and_then(|(_, value)| shown(Carrier::Cookie, value))
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub enum Kind {
     Malformed,
     /// Nobody is signed in, or the credentials are not valid (any more).
     Unauthenticated,
+    /// Another sign-in of the same employee ended the session (LOGIN-10).
+    SessionReplaced,
     /// The principal lacks the operation's permission key.
     Forbidden,
     /// The request came from another site with this browser's cookie.
@@ -69,9 +71,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the reference.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Malformed,
         Self::Unauthenticated,
+        Self::SessionReplaced,
         Self::Forbidden,
         Self::CrossSite,
         Self::NotFound,
@@ -120,6 +123,7 @@ impl Kind {
         match self {
             Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "the request cannot be read"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "not signed in"),
+            Self::SessionReplaced => (StatusCode::UNAUTHORIZED, "session-replaced", "signed in elsewhere"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "not permitted"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", "asked by another site"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "no such thing"),

@@ -24,8 +24,10 @@ use super::precondition::IfMatch;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::setting::{Edit, Faults, Tagged};
+use super::sight::People;
 use super::state::Api;
 use super::time_text::Instant;
+use super::waiting::{WaitingCaller, callers};
 use crate::centre::QueueRules;
 use crate::flow_check;
 use crate::store::agents::Agent;
@@ -97,15 +99,6 @@ pub struct QueueNow {
     pub mean_wait_ms: u64,
 }
 
-/// Somebody who waits.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct WaitingCaller {
-    /// His call.
-    pub call: String,
-    /// Since when.
-    pub since: Instant,
-}
-
 /// Somebody who is to be called back.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WaitingCallback {
@@ -135,12 +128,8 @@ pub struct NewQueue {
 }
 
 impl QueueNow {
-    fn of(view: &QueueView) -> Self {
+    fn of(api: &Api, view: &QueueView, people: &People) -> Self {
         let today = view.today;
-        let caller = |caller: &switch::view::WaitingView| WaitingCaller {
-            call: caller.call.to_string(),
-            since: Instant(caller.since_ms),
-        };
         let callback = |it: &switch::view::CallbackView| WaitingCallback {
             call: it.call.to_string(),
             number: it.number.clone(),
@@ -151,7 +140,7 @@ impl QueueNow {
         Self {
             callbacks: view.callbacks.iter().map(callback).collect(),
             waiting: view.waiting,
-            callers: view.first.iter().map(caller).collect(),
+            callers: callers(api.live(), view, people),
             signed_in: view.signed_in,
             idle: view.idle,
             entered: today.entered,
@@ -165,21 +154,22 @@ impl QueueNow {
     }
 }
 
-fn shown(api: &Api, principal: &Principal, stored: Stored<Queue>) -> QueueShown {
+fn shown(api: &Api, principal: &Principal, people: &People, stored: Stored<Queue>) -> QueueShown {
     let read_only = stored.is_read_only();
     let view = api.live().queue(&principal.tenant, stored.value.name.as_str());
     QueueShown {
         name: stored.value.name.to_string(),
         rules: stored.value.rules,
-        now: view.map(|view| QueueNow::of(&view)).unwrap_or_default(),
+        now: view.map(|view| QueueNow::of(api, &view, people)).unwrap_or_default(),
         read_only,
         created_at: Instant(stored.created_at_ms),
         updated_at: Instant(stored.updated_at_ms),
     }
 }
 
-fn tagged(api: &Api, principal: &Principal, stored: Stored<Queue>) -> Tagged<QueueShown> {
-    Tagged::<Stored<Queue>>::from(stored).map(|stored| shown(api, principal, stored))
+async fn tagged(api: &Api, principal: &Principal, stored: Stored<Queue>) -> Result<Tagged<QueueShown>, Problem> {
+    let people = People::of(api, principal).await?;
+    Ok(Tagged::<Stored<Queue>>::from(stored).map(|stored| shown(api, principal, &people, stored)))
 }
 
 /// The queues of the tenant, by name.
@@ -191,7 +181,8 @@ async fn list_queues(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listed<QueueShown>>, Problem> {
     let rows = api.store().list::<Queue>(&principal.tenant, &page.ask()?).await?;
-    Ok(Json(Listed::from_store(rows, |stored| shown(&api, &principal, stored))))
+    let people = People::of(&api, &principal).await?;
+    Ok(Json(Listed::from_store(rows, |stored| shown(&api, &principal, &people, stored))))
 }
 
 /// One queue.
@@ -203,7 +194,7 @@ async fn read_queue(
     Path(name): Path<String>,
 ) -> Result<Tagged<QueueShown>, Problem> {
     let stored = api.store().get::<Queue>(&principal.tenant, &name).await?;
-    Ok(tagged(&api, &principal, stored))
+    tagged(&api, &principal, stored).await
 }
 
 /// Makes a queue.
@@ -224,7 +215,7 @@ async fn create_queue(
     check_ends(&mut edit, &queue).await?;
     let stored = edit.tx.create(queue).await?;
     edit.finish(&api).await?;
-    Ok(tagged(&api, &principal, stored).created("/api/v1/queues", name.as_str()))
+    Ok(tagged(&api, &principal, stored).await?.created("/api/v1/queues", name.as_str()))
 }
 
 /// Sets a queue anew. What is left out has its default. Who waits keeps his place.
@@ -246,7 +237,7 @@ async fn change_queue(
     check_ends(&mut edit, &queue).await?;
     let stored = edit.tx.update(queue, expect).await?;
     edit.finish(&api).await?;
-    Ok(tagged(&api, &principal, stored))
+    tagged(&api, &principal, stored).await
 }
 
 /// Deletes a queue to which nothing leads. Who waits in it is told that nobody is there.

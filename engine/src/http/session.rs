@@ -29,6 +29,7 @@ use crate::secrets::{hash_password, new_token, token_hash, verify_password};
 use crate::store::employees::{Account, Employee, Employment, FailedLogin, LoginOutcome, LoginSeen, NewPassword};
 use crate::store::logins::{LoginWay, SignInWay};
 use crate::store::roles::FieldRight;
+use crate::store::scope::Sight;
 use crate::store::sessions::{NewSession, SESSION_IDLE_MS};
 use crate::store::setting::{Change, Hidden};
 use crate::store::tenants::Tenant;
@@ -39,6 +40,7 @@ use crate::store::unix_ms;
 pub fn operations() -> Operations {
     Operations::new()
         .add(Guard::Public, routes!(sign_in))
+        .add(Guard::Public, routes!(list_ways))
         .add(Guard::SignedIn, routes!(read_session))
         .add(Guard::SignedIn, routes!(sign_out))
         .add(Guard::SignedIn, routes!(choose_password))
@@ -56,6 +58,16 @@ pub struct SignIn {
     tenant: Option<String>,
     /// By what one takes part in calls, for the login log.
     sign_in: Option<SignInWay>,
+}
+
+/// How one may sign in here, beside user name and password.
+#[derive(Serialize, ToSchema)]
+pub struct Ways {
+    /// Codes are sent to mobiles (LOGIN-01).
+    pub sms: bool,
+    /// By a provider of OpenID Connect, at `GET session/oidc`: what stands on its button. Null where there is none.
+    #[schema(example = "SSO")]
+    pub oidc: Option<String>,
 }
 
 /// A session that began. The cookie carries the same token.
@@ -136,6 +148,16 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// Whether he came over TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The same, who says by what he takes part in calls.
+    pub(super) fn taking_part_by(&self, sign_in: Option<SignInWay>) -> Self {
+        Self { sign_in, ..self.by(self.way) }
+    }
+
     /// The same with this credential.
     pub(super) fn by(&self, way: LoginWay) -> Self {
         let user_agent = self.user_agent.clone();
@@ -188,7 +210,7 @@ async fn sign_in(
     let tenant = tenant(&api, asked.tenant.as_deref()).await?;
     slow_down(&api, &caller)?;
     let account = match &tenant {
-        Some(tenant) => api.store().account(tenant, &asked.login).await?,
+        Some(tenant) => unlocked(&api, api.store().account(tenant, &asked.login).await?, now_ms).await?,
         None => None,
     };
     let hash =
@@ -204,6 +226,13 @@ async fn sign_in(
     forgive(&api, &caller);
     let (cookie, session) = begin(&api, &caller, account, now_ms).await?;
     Ok(([(header::SET_COOKIE, cookie)], Json(session)))
+}
+
+/// How one may sign in here: for the page that asks.
+#[utoipa::path(get, path = "/session/ways", tag = "session", responses((status = 200, body = Ways)))]
+async fn list_ways(State(api): State<Api>) -> Json<Ways> {
+    let oidc = api.oidc().map(|oidc| oidc.config().name.clone());
+    Json(Ways { sms: api.sms().is_some(), oidc })
 }
 
 /// LOGIN-07: an address that was wrong too often waits. The try counts until it is forgiven.
@@ -248,6 +277,16 @@ pub(super) async fn hashed<T: Send + 'static>(
     let permit = tokio::time::timeout(HASHING_WAIT, api.hashing().acquire()).await.map_err(|_| busy())?;
     let _permit = permit.map_err(|_| busy())?;
     background::run("password-hash", HASHING_PRIORITY, work).await.map_err(|error| Problem::internal(&error))
+}
+
+/// The account, without a lock that has lasted for as long as the tenant says (LOGIN-06).
+pub(super) async fn unlocked(api: &Api, account: Option<Account>, now_ms: u64) -> Result<Option<Account>, Problem> {
+    let Some(account) = account else { return Ok(None) };
+    if account.locked_at_ms.is_none() || api.store().lift_locks(&account.tenant, now_ms).await? == 0 {
+        return Ok(Some(account));
+    }
+    let number = account.employee.value.employee_no.as_str();
+    Ok(api.store().employee(Sight::whole(&account.tenant), number).await?)
 }
 
 /// Counts a wrong password, and lets nobody in who is locked out or left.
@@ -440,7 +479,7 @@ fn employee(principal: &Principal) -> Result<Employed<'_>, Problem> {
 }
 
 /// LOGIN-04: said only to who knows the password.
-fn not_joined() -> Problem {
+pub(super) fn not_joined() -> Problem {
     let detail =
         "sign in by a code to your mobile once, and join the enterprise; from then on your password lets you in";
     Problem::new(Kind::Forbidden, detail)

@@ -240,6 +240,7 @@ async fn enter(api: &Api, caller: &Caller, invited: &Invited, mobile: &str) -> R
     let caller = caller.by(LoginWay::Sms);
     let (tenant, number): (&TenantId, _) = (&invited.tenant, invited.employee_no.as_str());
     let account = api.store().employee(Sight::whole(tenant), number).await?;
+    let account = session::unlocked(api, account, unix_ms()).await?;
     let Some(account) = account.filter(|account| account.locked_at_ms.is_none()) else {
         session::log(api, tenant, &caller, Some(number), mobile, LoginOutcome::Locked).await?;
         return Err(wrong_code());

@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::recording::Uses;
 use super::sip_credential::Browsers;
 use super::throttle::Throttle;
-use super::wallboard::{Abnormal, Days};
+use super::wallboard::{Abnormal, Boards};
 use crate::events::Parked;
 use crate::journal::JournalHandle;
 use crate::ladder::Captures;
@@ -25,6 +25,7 @@ use crate::live::{Live, SwitchHandle};
 use crate::locations::Locations;
 use crate::lookups::Hooks;
 use crate::names::Names;
+use crate::oidc::Oidc;
 use crate::plugins::Desks;
 use crate::prompts::PromptLibrary;
 use crate::secrets::SecretKey;
@@ -76,6 +77,8 @@ pub struct Parts {
     pub tasks: Tasks,
     /// The gateway of short messages, where there is one.
     pub sms: Option<Sms>,
+    /// Who else says who somebody is, where there is one.
+    pub oidc: Option<Oidc>,
     /// Where plugins answer requests.
     pub desks: Desks,
     /// Where numbers are at home.
@@ -98,7 +101,7 @@ struct Inner {
     streams: Arc<Semaphore>,
     parked: Parked,
     browsers: Browsers,
-    days: Days,
+    boards: Boards,
     document: OnceLock<String>,
 }
 
@@ -122,7 +125,7 @@ impl Api {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             parked: Parked::default(),
             browsers: Browsers::default(),
-            days: Days::default(),
+            boards: Boards::default(),
             document: OnceLock::new(),
         }))
     }
@@ -145,10 +148,10 @@ impl Api {
         self.0.document.get_or_init(|| super::document::text(&super::openapi(&self.desks().plugins())))
     }
 
-    /// The figures of the day, counted once for all who look.
+    /// What is read once for all who look at boards.
     #[must_use]
-    pub fn days(&self) -> &Days {
-        &self.0.days
+    pub fn boards(&self) -> &Boards {
+        &self.0.boards
     }
 
     /// Which talks are abnormal.
@@ -294,6 +297,12 @@ impl Api {
     #[must_use]
     pub fn sms(&self) -> Option<&Sms> {
         self.0.parts.sms.as_ref()
+    }
+
+    /// Who else says who somebody is, where there is one.
+    #[must_use]
+    pub fn oidc(&self) -> Option<&Oidc> {
+        self.0.parts.oidc.as_ref()
     }
 
     /// What sends events to webhooks.

@@ -20,6 +20,7 @@ use super::problem::Problem;
 use super::setting::{Edit, Faults, Tagged, nullable, read};
 use super::state::Api;
 use super::time_text::Instant;
+use crate::board_limits::BoardLimits;
 use crate::store::setting::Stored;
 use crate::store::tenants::Tenant;
 
@@ -58,6 +59,19 @@ pub struct TenantShown {
     /// How recordings are kept when they are finished: `wav` or `opus`; null: as the configuration says.
     #[schema(value_type = Option<String>)]
     pub recording_format: Option<AudioFormat>,
+    /// From where on figures of the wallboard ask for attention.
+    pub wallboard: BoardLimits,
+    /// The name of the product in "About us"; empty: Switchboard.
+    pub product: String,
+    /// The hotline in "About us".
+    pub hotline: String,
+    /// The web site in "About us": http or https.
+    #[schema(example = "https://example.com/")]
+    pub website: String,
+    /// The address in "About us".
+    pub address: String,
+    /// After how many minutes an account that was locked by wrong passwords is unlocked by itself; 0: never.
+    pub auto_unlock_min: u64,
     /// When it was made.
     pub created_at: Instant,
     /// When it was changed last.
@@ -82,6 +96,13 @@ pub struct TenantChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     recording_format: Option<Option<AudioFormat>>,
+    /// The whole of it; what is left out has its default.
+    wallboard: Option<BoardLimits>,
+    product: Option<String>,
+    hotline: Option<String>,
+    website: Option<String>,
+    address: Option<String>,
+    auto_unlock_min: Option<u64>,
 }
 
 impl From<Stored<Tenant>> for TenantShown {
@@ -98,6 +119,12 @@ impl From<Stored<Tenant>> for TenantShown {
             emergency: value.emergency,
             recording_keep_days: value.recording_keep_days,
             recording_format: value.recording_format,
+            wallboard: value.wallboard,
+            product: value.about.product,
+            hotline: value.about.hotline,
+            website: value.about.website,
+            address: value.about.address,
+            auto_unlock_min: value.auto_unlock_min,
             created_at: Instant(stored.created_at_ms),
             updated_at: Instant(stored.updated_at_ms),
         }
@@ -138,7 +165,7 @@ async fn change_tenant(
     if let Some(zone) = &change.time_zone {
         faults.note("time_zone", zone.parse::<Zone>());
     }
-    let language = change.language.and_then(|language| faults.note("language", language.parse::<Language>()));
+    let language = change.language.as_ref().and_then(|language| faults.note("language", language.parse::<Language>()));
     if let Some(Some(number)) = &change.caller_number {
         faults.note("caller_number", number.parse::<Dialled>());
     }
@@ -150,6 +177,12 @@ async fn change_tenant(
     }
     let days = change.recording_keep_days.flatten().unwrap_or_default();
     faults.require("recording_keep_days", days <= KEEP_DAYS_MAX, "recordings are kept for 0 (for ever) to 36500 days");
+    for (field, wrong) in change.wallboard.map(|limits| limits.faults()).unwrap_or_default() {
+        faults.require(&format!("wallboard.{field}"), false, &wrong);
+    }
+    about_is_shown(&mut faults, &change);
+    let minutes = change.auto_unlock_min.unwrap_or_default();
+    faults.require("auto_unlock_min", minutes <= UNLOCK_MIN_MAX, "locks are lifted after 0 (never) to 525600 minutes");
     faults.check()?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (mut tenant, expect) = edit.found::<Tenant>(&id, &if_match).await?;
@@ -161,11 +194,33 @@ async fn change_tenant(
     tenant.emergency = change.emergency.unwrap_or(tenant.emergency);
     tenant.recording_keep_days = change.recording_keep_days.unwrap_or(tenant.recording_keep_days);
     tenant.recording_format = change.recording_format.unwrap_or(tenant.recording_format);
+    tenant.wallboard = change.wallboard.unwrap_or(tenant.wallboard);
+    tenant.about.product = change.product.unwrap_or(tenant.about.product);
+    tenant.about.hotline = change.hotline.unwrap_or(tenant.about.hotline);
+    tenant.about.website = change.website.unwrap_or(tenant.about.website);
+    tenant.about.address = change.address.unwrap_or(tenant.about.address);
+    tenant.auto_unlock_min = change.auto_unlock_min.unwrap_or(tenant.auto_unlock_min);
     let stored = edit.tx.update(tenant, expect).await?;
     edit.finish(&api).await?;
     Ok(stored.into())
 }
 
+/// GEN-01. What a page shows as a link must be one of the web.
+fn about_is_shown(faults: &mut Faults, change: &TenantChange) {
+    for (field, text) in [("product", &change.product), ("hotline", &change.hotline), ("address", &change.address)] {
+        let fits = text.as_deref().is_none_or(|text| text.chars().count() <= ABOUT_MAX);
+        faults.require(field, fits, "it has at most 200 characters");
+    }
+    let website = change.website.as_deref().unwrap_or_default();
+    let is_web = website.starts_with("https://") || website.starts_with("http://");
+    let fits = website.is_empty() || (is_web && website.len() <= ABOUT_MAX && !website.contains(char::is_whitespace));
+    faults.require("website", fits, "write it as https://example.com/, with at most 200 characters");
+}
+
+/// Characters of what "About us" shows.
+const ABOUT_MAX: usize = 200;
+/// A year.
+const UNLOCK_MIN_MAX: u64 = 525_600;
 /// A hundred years.
 const KEEP_DAYS_MAX: u64 = 36_500;
 /// Countries have a handful.

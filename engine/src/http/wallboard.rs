@@ -1,7 +1,7 @@
 //! `wallboard`: how the centre stands now and what the day has brought (MON-01 to MON-10, MON-20), as a snapshot and pushed.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,21 +14,25 @@ use hooks::fact::{AgentState, CallStatus, Sign};
 use hooks::id::{CallId, TenantId};
 use hooks::plugin::PermissionKey;
 use serde::Serialize;
-use switch::view::{AgentView, QueueView};
-use tokio::time::Instant as Clock;
+use switch::view::{AgentView, CallView, QueueView};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::agent::StateName;
+use super::emergency::{EmergencyCall, emergencies};
+use super::kept::Kept;
 use super::operation::{Guard, Operations};
 use super::origin;
 use super::permission::WALLBOARD_READ;
 use super::principal::Principal;
 use super::problem::Problem;
+use super::roster::{OnRoster, Roster, roster};
 use super::sight::People;
 use super::socket::{self, Snapshot, Watched};
 use super::state::Api;
 use super::time_text::Instant;
+use super::waiting::{WaitingCaller, callers};
+use crate::board_limits::BoardLimits;
 use crate::store::tenants::Tenant;
 use crate::store::wallboard::{DayAsk, DayFigures, HourFigures};
 
@@ -55,6 +59,12 @@ pub struct Wallboard {
     pub agents: Vec<AgentOnBoard>,
     /// The queues, by name.
     pub queues: Vec<QueueOnBoard>,
+    /// The first of those who wait, by queue, in their order; 500 at most.
+    pub callers: Vec<WaitingCaller>,
+    /// Emergency calls that are under way, the oldest first (GEN-18).
+    pub emergencies: Vec<EmergencyCall>,
+    /// From where on the figures ask for attention.
+    pub limits: BoardLimits,
 }
 
 /// What the day has brought, in the tenant's time zone.
@@ -102,6 +112,12 @@ pub struct HourOnBoard {
 pub struct AgentOnBoard {
     /// The employee number.
     pub agent: String,
+    /// The name; empty for one who has just become an agent.
+    pub name: String,
+    /// The name of the department; empty like the name.
+    pub department: String,
+    /// The queues that he is a member of, by name.
+    pub groups: Vec<String>,
     /// The state.
     #[schema(value_type = StateName)]
     pub state: AgentState,
@@ -121,6 +137,8 @@ pub struct AgentOnBoard {
     pub supervises: bool,
     /// The call that he takes part in.
     pub call: Option<String>,
+    /// Since when that is answered; until then since when it is.
+    pub call_since: Option<Instant>,
     /// The number of the other side of it.
     #[schema(extensions(("x-field" = json!("wallboard.other_side"))))]
     pub other_side: Option<String>,
@@ -149,14 +167,18 @@ pub struct QueueOnBoard {
     pub abandoned: u64,
 }
 
-/// The boards' figures of the day, counted once for all who look.
-#[derive(Debug, Default)]
-pub struct Days(Mutex<BTreeMap<TenantId, Counted>>);
+/// What is read once for all who look at boards.
+#[derive(Debug)]
+pub struct Boards {
+    days: Kept<(Today, BoardLimits)>,
+    /// Who the agents are.
+    pub(super) rosters: Kept<Arc<Roster>>,
+}
 
-#[derive(Clone, Debug)]
-struct Counted {
-    at: Clock,
-    today: Today,
+impl Default for Boards {
+    fn default() -> Self {
+        Self { days: Kept::for_a(COUNT_EVERY), rosters: Kept::for_a(NAMES_EVERY) }
+    }
 }
 
 /// What `[wallboard]` sets.
@@ -170,6 +192,10 @@ pub struct Abnormal {
 
 /// How often the figures of the day are counted anew at most.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// How often the directory is asked anew who the agents are, at most.
+const NAMES_EVERY: Duration = Duration::from_secs(3);
+/// Waiting callers on one board.
+const CALLERS_MAX: usize = 500;
 /// Agents and queues on one board.
 const SHOWN_MAX: usize = 5_000;
 
@@ -223,15 +249,17 @@ impl Watched for Watching {
 
 /// What it says but for the time.
 fn said(board: &Wallboard) -> Option<String> {
-    serde_json::to_string(&(&board.today, board.waiting, &board.states, &board.agents, &board.queues)).ok()
+    let live = (board.waiting, &board.states, &board.agents, &board.queues, &board.callers, &board.emergencies);
+    serde_json::to_string(&(&board.today, live, board.limits)).ok()
 }
 
 async fn board(api: &Api, tenant: &TenantId, people: &People) -> Result<Wallboard, Problem> {
-    let today = today(api, tenant).await?;
+    let (today, limits) = today(api, tenant).await?;
+    let roster = roster(api, tenant).await?;
     let mut agents = api.live().agents(tenant, SHOWN_MAX);
     agents.retain(|view| people.has(&view.agent));
     let queues = api.live().queues(tenant, SHOWN_MAX);
-    let agents: Vec<AgentOnBoard> = agents.iter().map(|view| agent_on_board(api, view)).collect();
+    let agents: Vec<AgentOnBoard> = agents.iter().map(|view| agent_on_board(api, view, &roster)).collect();
     let mut states = BTreeMap::new();
     for agent in &agents {
         *states.entry(agent.word).or_insert(0) += 1;
@@ -243,25 +271,25 @@ async fn board(api: &Api, tenant: &TenantId, people: &People) -> Result<Wallboar
         states,
         agents,
         queues: queues.iter().map(|view| queue_on_board(view)).collect(),
+        callers: queues.iter().flat_map(|view| callers(api.live(), view, people)).take(CALLERS_MAX).collect(),
+        emergencies: emergencies(api.live(), tenant),
+        limits,
     })
 }
 
-/// The figures of the day, no older than [`COUNT_EVERY`].
-async fn today(api: &Api, tenant: &TenantId) -> Result<Today, Problem> {
-    let now = Clock::now();
-    let counted = api.days().0.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
-    if let Some(counted) = counted.filter(|counted| now < counted.at + COUNT_EVERY) {
-        return Ok(counted.today);
+/// The figures of the day and their limits, no older than [`COUNT_EVERY`].
+async fn today(api: &Api, tenant: &TenantId) -> Result<(Today, BoardLimits), Problem> {
+    if let Some(counted) = api.boards().days.fresh(tenant) {
+        return Ok(counted);
     }
     let settings = api.store().get::<Tenant>(tenant, tenant.as_str()).await?.value;
     let begins_ms = settings.day_began_ms(crate::clock::unix_ms());
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let abnormal = api.abnormal();
     let ask = DayAsk { begins_ms, abnormal_max_ms: ms(abnormal.max), abnormal_min_ms: ms(abnormal.min) };
-    let today = Today::of(begins_ms, api.store().day_figures(tenant, ask).await?);
-    let counted = Counted { at: now, today: today.clone() };
-    api.days().0.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), counted);
-    Ok(today)
+    let counted = (Today::of(begins_ms, api.store().day_figures(tenant, ask).await?), settings.wallboard);
+    api.boards().days.keep(tenant, counted.clone());
+    Ok(counted)
 }
 
 impl Today {
@@ -288,10 +316,14 @@ impl Today {
     }
 }
 
-fn agent_on_board(api: &Api, view: &AgentView) -> AgentOnBoard {
-    let call = view.calls.first().copied();
+fn agent_on_board(api: &Api, view: &AgentView, roster: &Roster) -> AgentOnBoard {
+    let call = view.calls.first().and_then(|call| api.live().call(&view.tenant, *call));
+    let OnRoster { name, department, groups } = roster.get(&view.agent).cloned().unwrap_or_default();
     AgentOnBoard {
         agent: view.agent.clone(),
+        name,
+        department,
+        groups,
         state: view.state,
         since: Instant(view.since_ms),
         word: word(view),
@@ -299,8 +331,9 @@ fn agent_on_board(api: &Api, view: &AgentView) -> AgentOnBoard {
         extension: view.extension.clone(),
         mobile: view.mobile.clone(),
         supervises: view.supervises,
-        call: call.as_ref().map(CallId::to_string),
-        other_side: call.and_then(|call| other_side(api, view, call)),
+        call: view.calls.first().map(CallId::to_string),
+        call_since: call.as_ref().map(|call| Instant(call.answered_ms.unwrap_or(call.created_ms))),
+        other_side: call.map(|call| other_side(view, &call)),
     }
 }
 
@@ -318,13 +351,12 @@ pub(super) fn word(view: &AgentView) -> &'static str {
 }
 
 /// The number of whom he talks with, or is rung for.
-fn other_side(api: &Api, view: &AgentView, call: CallId) -> Option<String> {
-    let call = api.live().call(&view.tenant, call)?;
+fn other_side(view: &AgentView, call: &CallView) -> String {
     let own = match view.sign {
         Sign::Mobile(_) => None,
         Sign::Phone(_) | Sign::Out => view.extension.as_deref(),
     };
-    Some(if own == Some(call.caller.as_str()) { call.callee.clone() } else { call.caller.clone() })
+    if own == Some(call.caller.as_str()) { call.callee.clone() } else { call.caller.clone() }
 }
 
 pub(super) fn queue_on_board(view: &QueueView) -> QueueOnBoard {

@@ -216,6 +216,7 @@ impl OpenState {
             | Event::MemberMuted(_)
             | Event::SourceBanned(_)
             | Event::SettingsChanged(_)
+            | Event::AgentSignedIn(_)
             | Event::DirectoryChanged(_)
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}

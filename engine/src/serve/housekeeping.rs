@@ -85,12 +85,23 @@ impl Housekeeping {
         }
     }
 
+    /// LOGIN-06: so that lists show it, too, before he signs in.
+    async fn lift_locks(&self, now_ms: u64) -> Result<(), StoreError> {
+        for tenant in self.store.tenants().await? {
+            self.store.lift_locks(&tenant.value.slug, now_ms).await?;
+        }
+        Ok(())
+    }
+
     /// One round. What fails is tried again in the next one.
     async fn round(&self, now_ms: u64) {
         match self.store.sweep_sessions(now_ms).await {
             Ok(0) => {}
             Ok(gone) => tracing::debug!(gone, "sessions that were idle for too long are deleted"),
             Err(error) => tracing::warn!(%error, "idle sessions cannot be deleted"),
+        }
+        if let Err(error) = self.lift_locks(now_ms).await {
+            tracing::warn!(%error, "locks that have lasted long enough cannot be lifted");
         }
         if let Err(error) = self.store.sweep_codes(now_ms).await {
             tracing::warn!(%error, "old codes cannot be deleted");
@@ -318,7 +329,7 @@ mod tests {
         use hooks::fact::{AgentState, ChangeReason};
         let house = house(Vec::new()).await;
         let (store, tenant) = (&house.keeping.store, TenantId::first());
-        let entry = |at_ms| Entry {
+        let entry = |at_ms: u64| Entry {
             id: at_ms.to_string(),
             at_ms,
             by: "chief".to_owned(),

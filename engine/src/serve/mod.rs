@@ -52,6 +52,7 @@ use crate::lookups::{Hooks, Lookups};
 use crate::mailboxes::Mailboxes;
 use crate::media_bridge::{MediaBridge, SessionDefaults};
 use crate::names::Names;
+use crate::oidc::Oidc;
 use crate::passed::Passed;
 use crate::plugins::HostParts;
 use crate::prompts::PromptLibrary;
@@ -205,6 +206,7 @@ impl Running {
             park: config.park.clone(),
             tasks: Tasks::new(stored.store.clone(), &config.data_dir, config.tasks_keep_days),
             sms: parts.sms,
+            oidc: config.oidc.clone().map(|oidc| Oidc::new(oidc, Arc::clone(&names), secrets.client())),
             desks: running.desks.clone(),
             locations: parts.locations,
         });
@@ -213,8 +215,7 @@ impl Running {
         tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
         tasks.extend(listen_http(&config, &secrets, router(&api, &sip, console), &stopping, say).await?);
         announce(&sip, stored.first.as_ref(), say);
-        let store = stored.store.clone();
-        let reload = Reload { file: config_file, log_level, secured: secrets, api, store, config };
+        let reload = Reload::new(config_file, log_level, secrets, api, config);
         Ok(Self { inbox, live, reload, writer, capture, stop, tasks, plugins: running, stored, health })
     }
 

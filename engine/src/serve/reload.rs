@@ -22,16 +22,21 @@ pub type LogLevel = Box<dyn Fn(&str) -> Result<Box<dyn FnOnce() + Send>, String>
 
 /// What a reload works on.
 pub(super) struct Reload {
-    pub(super) file: PathBuf,
-    pub(super) log_level: LogLevel,
-    pub(super) secured: Secured,
-    pub(super) api: Api,
-    pub(super) store: Store,
+    file: PathBuf,
+    log_level: LogLevel,
+    secured: Secured,
+    api: Api,
+    store: Store,
     /// What is in force.
-    pub(super) config: Config,
+    config: Config,
 }
 
 impl Reload {
+    pub(super) fn new(file: PathBuf, log_level: LogLevel, secured: Secured, api: Api, config: Config) -> Self {
+        let store = api.store().clone();
+        Self { file, log_level, secured, api, store, config }
+    }
+
     /// How long calls may go on when the process is to stop.
     pub(super) fn drain(&self) -> Duration {
         self.config.drain
@@ -133,6 +138,8 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[ice]", old.ice_servers != new.ice_servers),
         ("[lookup]", old.lookup != new.lookup),
         ("[webhooks]", old.webhooks != new.webhooks),
+        ("[plugins]", old.plugins_off != new.plugins_off),
+        ("[oidc]", old.oidc != new.oidc),
         ("[dns]", old.dns != new.dns),
         ("[storage]", old.storage != new.storage),
         ("log.format", old.log.format != new.log.format),

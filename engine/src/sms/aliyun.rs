@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::http::{Answer, read};
+use super::http::ANSWER_MAX;
 use super::{Gateway, Message, Sending, SmsError, national};
 use crate::config::AliyunSms;
 use crate::secrets::{random_bytes, to_hex};
-use crate::web_client::{WebClient, WebError};
+use crate::web_client::{self, Answer, WebClient, WebError};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 const ACTION: &str = "SendSms";
@@ -92,7 +92,7 @@ impl Aliyun {
         for (name, value) in request.headers.into_iter().filter(|(name, _)| *name != "host") {
             sent = sent.header(name, value);
         }
-        verdict(&read(sent.send().await.map_err(WebError::from)?).await?)
+        verdict(&web_client::read(sent.send().await.map_err(WebError::from)?, ANSWER_MAX).await?)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Response;
 use reqwest::header::{self, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
@@ -10,10 +9,10 @@ use super::template::{Escape, Values};
 use super::{Gateway, Message, Sending, SmsError, digits, national};
 use crate::config::{HttpSms, SmsBody};
 use crate::secrets::{random_bytes, to_hex};
-use crate::web_client::{WebClient, WebError};
+use crate::web_client::{self, Answer, WebClient, WebError};
 
 /// Of an answer no more is read.
-const ANSWER_MAX: usize = 64 << 10;
+pub(super) const ANSWER_MAX: usize = 64 << 10;
 /// Characters of what an answer says that are told on.
 const SAID_MAX: usize = 64;
 
@@ -21,12 +20,6 @@ const SAID_MAX: usize = 64;
 pub(super) struct HttpGateway {
     config: HttpSms,
     web: WebClient,
-}
-
-/// What a gateway answered.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
 }
 
 impl HttpGateway {
@@ -54,7 +47,7 @@ impl HttpGateway {
             value.set_sensitive(true);
             request = request.header(HeaderName::clone(name), value);
         }
-        let answer = read(request.send().await.map_err(WebError::from)?).await?;
+        let answer = web_client::read(request.send().await.map_err(WebError::from)?, ANSWER_MAX).await?;
         self.verdict(&answer, &values)
     }
 
@@ -104,18 +97,6 @@ impl HttpGateway {
         let told = if repeats { String::new() } else { format!(" {said}") };
         Err(SmsError::Refused(format!("{status}{told}")))
     }
-}
-
-/// Reads an answer.
-pub(super) async fn read(mut response: Response) -> Result<Answer, SmsError> {
-    let (status, mut body) = (response.status().as_u16(), Vec::new());
-    while let Some(chunk) = response.chunk().await.map_err(WebError::from)? {
-        if body.len() + chunk.len() > ANSWER_MAX {
-            break;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer { status, body })
 }
 
 impl Gateway for HttpGateway {

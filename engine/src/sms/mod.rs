@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{SmsConfig, SmsDriver};
+use crate::config::{CredentialUnreadable, SmsConfig, SmsDriver};
 use crate::names::Names;
 use crate::tls::TlsClient;
 use crate::web_client::{Reach, WebClient, WebError};
@@ -68,6 +68,12 @@ pub enum SmsError {
 
 impl From<WebError> for SmsError {
     fn from(error: WebError) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+impl From<CredentialUnreadable> for SmsError {
+    fn from(error: CredentialUnreadable) -> Self {
         Self::Unreachable(error.to_string())
     }
 }

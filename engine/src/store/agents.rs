@@ -43,6 +43,23 @@ impl Setting for Agent {
 }
 
 impl Store {
+    /// The number and the name of each agent who is seen, by number; no more than there may be ([`Setting::MAX`]).
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn agent_names(&self, sight: Sight<'_>) -> Result<Vec<(String, String)>, StoreError> {
+        let mut condition = Condition::of(sight, "agents.tenant", Owner::Now { employee: "agents.agent" });
+        let limit = condition.bind(Agent::MAX);
+        let (condition, args) = condition.into_parts();
+        let sql = format!(
+            "SELECT agents.agent AS agent, employees.name AS name FROM agents \
+             JOIN employees ON employees.tenant = agents.tenant AND employees.employee_no = agents.agent \
+             WHERE {condition} ORDER BY agents.agent LIMIT {limit}"
+        );
+        let rows = self.pool.read().await?.all(sql, args).await?;
+        rows.iter().map(|row| Ok((row.text("agent")?, row.text("name")?))).collect()
+    }
+
     /// A page of the agents who are seen, by number.
     ///
     /// # Errors

@@ -14,11 +14,15 @@ use super::roles::Role;
 use super::scope::{Owner, Sight};
 use super::setting::{Change, Expect, Hidden, Page, PageAsk, Setting, SettingsTx, Stored, caseless, stored};
 use super::sql::{Arg, Conn, Row, args, word};
+use super::tenants::Tenant;
 use super::{Store, StoreError, audit};
 use crate::secrets::new_ulid;
 
 /// Wrong passwords in a row that lock an account (LOGIN-06).
 pub const FAILED_LOGINS_MAX: u64 = 5;
+
+/// Who lifts locks by itself, in the audit log.
+const AUTO_UNLOCK: &str = "auto_unlock";
 
 /// Whether somebody works here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,6 +242,19 @@ pub struct Account {
     pub joined_at_ms: Option<u64>,
 }
 
+/// By what an employee is named from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountField<'a> {
+    /// The user name, without case.
+    Login(&'a str),
+    /// The employee number.
+    Number(&'a str),
+    /// The mobile, in whatever form.
+    Mobile(&'a str),
+    /// The e-mail address, without case of its Latin letters. Two employees may have one.
+    Email(&'a str),
+}
+
 /// An employee in service whose mobile was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invited {
@@ -308,6 +325,26 @@ impl Store {
         let args = args![tenant.as_str(), caseless(login), login.trim(), normal(login)];
         let row = self.pool.read().await?.first(sql, args).await?;
         row.as_ref().map(account).transpose()
+    }
+
+    /// The account that one field of an employee means; none where several have it.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn account_with(&self, tenant: &TenantId, with: AccountField<'_>) -> Result<Option<Account>, StoreError> {
+        let (condition, value) = match with {
+            AccountField::Login(login) => ("login_key = $2", Some(caseless(login))),
+            AccountField::Number(number) => ("employee_no = $2", Some(number.to_owned())),
+            AccountField::Mobile(mobile) => ("mobile_key = $2", normal(mobile)),
+            AccountField::Email(address) => ("email <> '' AND LOWER(email) = LOWER($2)", Some(address.to_owned())),
+        };
+        let Some(value) = value else { return Ok(None) };
+        let sql = format!("SELECT * FROM employees WHERE tenant = $1 AND {condition} LIMIT 2");
+        let rows = self.pool.read().await?.all(sql, args![tenant.as_str(), value]).await?;
+        match rows.as_slice() {
+            [only] => account(only).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The employees in service, of all tenants, with this mobile in its normal form: those who are invited by it (LOGIN-03).
@@ -413,6 +450,30 @@ impl Store {
         let row = row.ok_or_else(|| not_found(employee_no))?;
         let locked: Option<u64> = row.opt_unsigned("locked_at_ms")?;
         Ok(if locked.is_some() { FailedLogin::Locked } else { FailedLogin::Counted(row.unsigned("failed_logins")?) })
+    }
+
+    /// Lifts the locks of a tenant that have lasted for as long as its `auto_unlock_min` says (LOGIN-06); how many there were. Called when
+    /// somebody who is locked signs in, and from time to time.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Corrupt`].
+    pub async fn lift_locks(&self, tenant: &TenantId, now_ms: u64) -> Result<usize, StoreError> {
+        let minutes = self.get::<Tenant>(tenant, tenant.as_str()).await?.value.auto_unlock_min;
+        if minutes == 0 {
+            return Ok(0);
+        }
+        let until_ms = now_ms.saturating_sub(minutes * 60_000);
+        let sql = "SELECT employee_no FROM employees WHERE tenant = $1 AND locked_at_ms <= $2";
+        let due = self.pool.read().await?.all(sql, args![tenant.as_str(), until_ms]).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let mut tx = self.change(Change::by(tenant.clone(), AUTO_UNLOCK)).await?;
+        for row in &due {
+            tx.unlock(&row.text("employee_no")?).await?;
+        }
+        tx.commit().await?;
+        Ok(due.len())
     }
 
     /// A right password resets the count. A lock stays (LOGIN-06).

@@ -21,6 +21,8 @@ pub enum LoginWay {
     Password,
     /// A code sent to the mobile.
     Sms,
+    /// A provider of OpenID Connect.
+    Oidc,
 }
 
 /// By what the employee takes part in calls (PHONE-01).

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 27] = [
+const STEPS: [Step; 30] = [
     Step {
         version: 1,
         name: "first",
@@ -177,6 +177,24 @@ const STEPS: [Step; 27] = [
         name: "recording_uses",
         sqlite: include_str!("../../../migrations/sqlite/0037_recording_uses.sql"),
         postgres: include_str!("../../../migrations/postgres/0037_recording_uses.sql"),
+    },
+    Step {
+        version: 38,
+        name: "boards",
+        sqlite: include_str!("../../../migrations/sqlite/0038_boards.sql"),
+        postgres: include_str!("../../../migrations/postgres/0038_boards.sql"),
+    },
+    Step {
+        version: 39,
+        name: "replaced_sessions",
+        sqlite: include_str!("../../../migrations/sqlite/0039_replaced_sessions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0039_replaced_sessions.sql"),
+    },
+    Step {
+        version: 40,
+        name: "about",
+        sqlite: include_str!("../../../migrations/sqlite/0040_about.sql"),
+        postgres: include_str!("../../../migrations/postgres/0040_about.sql"),
     },
 ];
 

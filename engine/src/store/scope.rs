@@ -77,9 +77,10 @@ impl Condition {
                 "({employee} = {own} OR EXISTS (SELECT 1 FROM employees e WHERE e.tenant = $1 \
                  AND e.employee_no = {employee} AND e.department IN ({departments})))"
             ),
+            // `IS TRUE`: SQLite makes a join of an EXISTS that stands by itself, and reads every segment of a kind for each call (ADR 0281).
             Owner::Call { call } => format!(
-                "EXISTS (SELECT 1 FROM call_segments o WHERE o.tenant = $1 AND o.call = {call} \
-                 AND o.kind IN ('agent', 'dial', 'offer') AND {})",
+                "(EXISTS (SELECT 1 FROM call_segments o WHERE o.tenant = $1 AND o.call = {call} \
+                 AND o.kind IN ('agent', 'dial', 'offer') AND {})) IS TRUE",
                 then("o.agent", "o.started_at_ms")
             ),
         }

@@ -61,6 +61,9 @@ impl Store {
     /// [`StoreError::Database`].
     pub async fn open_session(&self, tenant: &TenantId, session: &NewSession) -> Result<u64, StoreError> {
         let mut tx = self.pool.write().await?;
+        let kept = "INSERT INTO replaced_sessions (token_hash, tenant, replaced_at_ms) \
+                    SELECT token_hash, tenant, $3 FROM sessions WHERE tenant = $1 AND employee_no = $2";
+        tx.execute(kept, args![tenant.as_str(), session.employee_no.as_str(), session.at_ms]).await?;
         let older = "DELETE FROM sessions WHERE tenant = $1 AND employee_no = $2";
         let ended = tx.execute(older, args![tenant.as_str(), session.employee_no.as_str()]).await?;
         let departments = SignedInWith::now(&mut tx, tenant, &session.employee_no).await?;
@@ -135,6 +138,16 @@ impl Store {
         Ok(self.pool.read().await?.first(sql, args![token_hash, oldest]).await?.is_some())
     }
 
+    /// Whether another sign-in of the same employee ended the session with this token's hash (LOGIN-10), as long as it could have lasted.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn was_replaced(&self, token_hash: &str, now_ms: u64) -> Result<bool, StoreError> {
+        let sql = "SELECT replaced_at_ms FROM replaced_sessions WHERE token_hash = $1 AND replaced_at_ms > $2";
+        let oldest = now_ms.saturating_sub(SESSION_IDLE_MS);
+        Ok(self.pool.read().await?.first(sql, args![token_hash, oldest]).await?.is_some())
+    }
+
     /// When the session of an employee was used last, to the minute; none where there is none.
     ///
     /// # Errors
@@ -184,6 +197,7 @@ impl Store {
             insert_login(&mut tx, &tenant, &seen).await?;
         }
         let gone = tx.execute("DELETE FROM sessions WHERE last_seen_at_ms <= $1", args![oldest]).await?;
+        tx.execute("DELETE FROM replaced_sessions WHERE replaced_at_ms <= $1", args![oldest]).await?;
         tx.commit().await?;
         Ok(gone)
     }

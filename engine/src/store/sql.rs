@@ -210,6 +210,15 @@ impl Row {
         serde_json::from_str(&self.text(column)?).map_err(|error| StoreError::corrupt(column, error))
     }
 
+    /// As [`Row::json`], where NULL means none.
+    ///
+    /// # Errors
+    /// As [`Row::json`].
+    pub fn opt_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        let text = self.opt_text(column)?;
+        text.map(|text| serde_json::from_str(&text).map_err(|error| StoreError::corrupt(column, error))).transpose()
+    }
+
     /// A word of one of our enums, as serde writes it.
     ///
     /// # Errors

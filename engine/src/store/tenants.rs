@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::setting::{Setting, Stored, as_text, stored};
 use super::sql::{Arg, Row, args, json, word};
 use super::{Store, StoreError};
+use crate::board_limits::BoardLimits;
 
 /// A tenant as it is set. It is written with a [`super::setting::Change`] whose tenant is itself.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,6 +36,26 @@ pub struct Tenant {
     pub recording_keep_days: Option<u64>,
     /// How recordings are kept; `None`: as the node says.
     pub recording_format: Option<AudioFormat>,
+    /// From where on figures of the wallboard ask for attention.
+    pub wallboard: BoardLimits,
+    /// What "About us" shows (GEN-01).
+    #[serde(flatten)]
+    pub about: About,
+    /// After how many minutes a lock is lifted by itself (LOGIN-06); 0: never.
+    pub auto_unlock_min: u64,
+}
+
+/// What "About us" shows of an enterprise (GEN-01); each may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct About {
+    /// The name of the product; empty: ours.
+    pub product: String,
+    /// Whom one calls for help.
+    pub hotline: String,
+    /// Its web site: http or https.
+    pub website: String,
+    /// Where it is.
+    pub address: String,
 }
 
 impl Tenant {
@@ -61,6 +82,9 @@ impl Tenant {
             emergency: dialplan::plan::EMERGENCY_DEFAULT.map(str::to_owned).to_vec(),
             recording_keep_days: None,
             recording_format: None,
+            wallboard: BoardLimits::default(),
+            about: About::default(),
+            auto_unlock_min: 0,
         }
     }
 }
@@ -79,6 +103,12 @@ impl Setting for Tenant {
         "emergency",
         "recording_keep_days",
         "recording_format",
+        "wallboard",
+        "product",
+        "hotline",
+        "website",
+        "address",
+        "auto_unlock_min",
     ];
     /// A tenant has one row: itself.
     const MAX: u64 = 1;
@@ -98,6 +128,12 @@ impl Setting for Tenant {
             json(&self.emergency),
             self.recording_keep_days,
             self.recording_format.map(|format| word(&format)),
+            json(&self.wallboard),
+            self.about.product.as_str(),
+            self.about.hotline.as_str(),
+            self.about.website.as_str(),
+            self.about.address.as_str(),
+            self.auto_unlock_min,
         ]
     }
 
@@ -113,6 +149,14 @@ impl Setting for Tenant {
             emergency: row.json("emergency")?,
             recording_keep_days: row.opt_unsigned("recording_keep_days")?,
             recording_format: row.opt_word("recording_format")?,
+            wallboard: row.json("wallboard")?,
+            about: About {
+                product: row.text("product")?,
+                hotline: row.text("hotline")?,
+                website: row.text("website")?,
+                address: row.text("address")?,
+            },
+            auto_unlock_min: row.unsigned("auto_unlock_min")?,
         })
     }
 }

@@ -56,6 +56,15 @@ pub struct HourFigures {
 }
 
 impl Store {
+    /// The agents of a tenant with their names and those of their departments.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn board_names(&self, tenant: &TenantId) -> Result<Vec<(String, String, String)>, StoreError> {
+        let rows = self.pool.read().await?.all(NAMES, args![tenant.as_str()]).await?;
+        rows.iter().map(|row| Ok((row.text("agent")?, row.text("name")?, row.text("department")?))).collect()
+    }
+
     /// The figures of a day up to now.
     ///
     /// # Errors
@@ -92,6 +101,10 @@ impl Store {
         })
     }
 }
+
+const NAMES: &str = "SELECT a.agent AS agent, e.name AS name, d.name AS department FROM agents a \
+    JOIN employees e ON e.tenant = a.tenant AND e.employee_no = a.agent \
+    JOIN departments d ON d.tenant = e.tenant AND d.id = e.department WHERE a.tenant = $1";
 
 const CALLS: &str = "SELECT \
     COUNT(CASE WHEN direction = 'inbound' THEN 1 END) AS inbound, \

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, Response, Url};
 use rustls::ClientConfig;
 use switch::config::Network;
 
@@ -139,6 +139,29 @@ impl WebClient {
             .pool_idle_timeout(IDLE_CONNECTION)
             .build()
     }
+}
+
+/// What a server answered.
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its body, as far as it was read.
+    pub body: Vec<u8>,
+}
+
+/// Reads an answer; of its body no more than so many bytes.
+///
+/// # Errors
+/// [`WebError::Http`].
+pub async fn read(mut response: Response, bytes_max: usize) -> Result<Answer, WebError> {
+    let (status, mut body) = (response.status().as_u16(), Vec::new());
+    while let Some(chunk) = response.chunk().await.map_err(WebError::from)? {
+        if body.len() + chunk.len() > bytes_max {
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, body })
 }
 
 /// Resolves names to addresses that may be reached.

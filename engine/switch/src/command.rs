@@ -42,7 +42,17 @@ impl Switch {
             is_there(extension) && matches!((before, after), (Some(before), Some(after)) if same_secret(before, after))
         };
         let is_place = |number: &ExtensionNumber| config.plan.is_slot(number);
-        self.desk.presence.revise(&config.tenant, |number| is_there(number) || is_place(number), stays);
+        let is_queue = |number: &ExtensionNumber| config.plan.queue_at(number).is_some();
+        let floor = &self.desk.floor;
+        let may_watch = |by: &ExtensionNumber, watched: &ExtensionNumber| {
+            stays(by) && config.plan.queue_at(watched).is_none_or(|queue| floor.is_members(&config, by, queue))
+        };
+        self.desk.presence.revise(
+            &config.tenant,
+            |number| is_there(number) || is_place(number) || is_queue(number),
+            may_watch,
+            |mailbox| config.has_box(mailbox),
+        );
         for aor in self.desk.registrar.extensions_of(&config.tenant) {
             let ways = config.extensions.get(&aor.extension).filter(|_| stays(&aor.extension)).map(|own| own.ways);
             let may_stay = |flow: &Flow| ways.is_some_and(|ways| ways.allow_by(flow.transport));

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use dialplan::block::BlockLists;
 use dialplan::caller::KnownCallers;
-use dialplan::flow::name::{FlowName, HoursName, QueueName, SurveyName};
+use dialplan::flow::name::{FlowName, HoursName, Mailbox, QueueName, SurveyName};
 use dialplan::hours::{Hours, Zone};
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, PickupGroup, RoomNumber, TrunkName};
 use dialplan::plan::Plan;
@@ -218,6 +218,15 @@ pub struct TenantConfig {
 }
 
 impl TenantConfig {
+    /// Whether there is such a box for messages.
+    #[must_use]
+    pub fn has_box(&self, mailbox: &Mailbox) -> bool {
+        match mailbox {
+            Mailbox::Queue(queue) => self.queues.contains_key(queue),
+            Mailbox::Extension(number) => self.extensions.get(number).is_some_and(|extension| extension.enabled),
+        }
+    }
+
     /// Whether the audio of an extension's phones is encrypted.
     #[must_use]
     pub fn srtp_of_extension(&self, number: &str) -> Srtp {

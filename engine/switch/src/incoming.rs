@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dialplan::block::BlockList;
+use dialplan::flow::name::Mailbox;
 use dialplan::number::{Dialled, TrunkName};
 use dialplan::park::ParkPlace;
 use dialplan::plan::{Destination, Dial};
@@ -233,7 +234,9 @@ pub(crate) fn routed(tenant: &TenantConfig, number: &Dialled, now_ms: u64) -> (R
         }
         Dial::Park(place) => (Route::Park(place), Direction::Internal, false),
         // A phone's own errand, and nobody else's.
-        Dial::PickUp(_) | Dial::Messages | Dial::Unknown => (Route::Nowhere, Direction::Internal, false),
+        Dial::PickUp(_) | Dial::Messages | Dial::MessagesOf(_) | Dial::Unknown => {
+            (Route::Nowhere, Direction::Internal, false)
+        }
     }
 }
 
@@ -287,7 +290,8 @@ fn dialled_by(
     let (route, direction, emergency) = match tenant.plan.dial(&dialled) {
         Dial::PickUp(from) => return Ok(Admitted::PickUp(Pickup { tenant: tenant.clone(), by, from })),
         Dial::Park(place) => return Ok(Admitted::Unpark(Unparker { tenant: tenant.clone(), by }, place)),
-        Dial::Messages => (Route::Messages(by), Direction::Internal, false),
+        Dial::Messages => (Route::Messages(Mailbox::Extension(by)), Direction::Internal, false),
+        Dial::MessagesOf(queue) => (Route::Messages(Mailbox::Queue(queue)), Direction::Internal, false),
         Dial::Emergency(_) | Dial::Internal(_) | Dial::Outbound(_) | Dial::Unknown => routed(tenant, &dialled, now_ms),
     };
     let about = About {

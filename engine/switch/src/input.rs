@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dialplan::flow::name::QueueName;
+use dialplan::flow::name::{Mailbox, QueueName};
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber, RoomNumber, TrunkName};
 use hooks::fact::{AgentState, AgentStateChanged, CallbackRequested, RegistrationBound, Supervision, Way};
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
@@ -123,13 +123,12 @@ pub enum Input {
     },
     /// Whether new calls are accepted. Emergency calls are, always (GEN-18).
     Admission(Admission),
-    /// How many voice messages an extension has now: phones that watch its mailbox are told (RFC 3842). None are counted where
-    /// nothing was said.
+    /// How many voice messages a box has now: phones that watch it are told (RFC 3842). None are counted where nothing was said.
     MessagesWaiting {
         /// Whose.
         tenant: TenantId,
         /// Which; one that is not in the tenant's settings is passed over.
-        extension: ExtensionNumber,
+        mailbox: Mailbox,
         /// Not heard yet.
         new: u32,
         /// Heard and kept.

@@ -10,6 +10,7 @@ use sip::transaction::ServerKey;
 use crate::call::{HandOn, Subscription};
 use crate::desk::{LegRef, Refusal};
 use crate::incoming::{number, routed};
+use crate::output::Refused;
 use crate::replace::explained;
 use crate::switch::Switch;
 
@@ -87,16 +88,7 @@ impl Switch {
         let number = number(&target.address.uri)?;
         let dialled = Dialled::clean(&number).map_err(|_| Refusal::from(StatusCode::NOT_FOUND))?;
         let (route, _, emergency) = routed(&call.tenant, &dialled, self.desk.now.unix_ms);
-        if route == crate::call::Route::Nowhere {
-            return Err(StatusCode::NOT_FOUND.into());
-        }
-        if let crate::call::Route::Park(place) = &route {
-            let free = self.desk.parking.free(&call.tenant, place);
-            free.map_err(|refused| explained(StatusCode::BUSY_HERE, &refused.to_string()))?;
-        }
-        if matches!(route, crate::call::Route::Blocked(_)) {
-            return Err(explained(StatusCode::FORBIDDEN, "the number is on the block list"));
-        }
+        call.may_send_to(&self.desk, &route).map_err(refusal)?;
         Ok(Referral::Call(HandOn { by: asked.leg, number: dialled.as_str().to_owned(), route, emergency }))
     }
 
@@ -111,6 +103,17 @@ impl Switch {
         let Some(mut other) = self.calls.remove(&replaced.call) else { return };
         self.with_call(asked.call, |call, desk| call.absorb(desk, asked.leg, &mut other, replaced.leg));
         self.keep(other);
+    }
+}
+
+/// What a phone is told that wants to hand its party on where nobody may go.
+fn refusal(refused: Refused) -> Refusal {
+    if refused == Refused::NoRoute {
+        StatusCode::NOT_FOUND.into()
+    } else if refused == Refused::Blocked {
+        explained(StatusCode::FORBIDDEN, "the number is on the block list")
+    } else {
+        explained(StatusCode::BUSY_HERE, &refused.to_string())
     }
 }
 

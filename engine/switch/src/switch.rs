@@ -138,8 +138,8 @@ impl Switch {
                 self.with_call(call, |call, desk| call.box_answered(desk, id, answer));
             }
             Input::Admission(admission) => self.admission = admission,
-            Input::MessagesWaiting { tenant, extension, new, old } => {
-                self.messages_waiting(&tenant, extension, Waiting { new, old });
+            Input::MessagesWaiting { tenant, mailbox, new, old } => {
+                self.messages_waiting(&tenant, mailbox, Waiting { new, old });
             }
             Input::Stop => self.stop(),
         }

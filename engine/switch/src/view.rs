@@ -10,7 +10,7 @@ use hooks::fact::{Direction, PeerKind, Supervision};
 use hooks::id::{CallId, LegId, TenantId};
 
 pub use conference::{ConferenceView, MemberView};
-pub use floor::{AgentView, CallbackView, QueueView, WaitingView};
+pub use floor::{AgentView, CallbackView, OfferView, QueueView, RingView, WaitingView};
 pub use trunk::{TrunkAnswer, TrunkLaneView, TrunkRegistrationView, TrunkStanding, TrunkTargetView, TrunkView};
 
 /// A published view, or the news that an entity is gone.
@@ -82,6 +82,8 @@ pub struct CallView {
     pub caller: String,
     /// The number dialled.
     pub callee: String,
+    /// An emergency number was dialled (GEN-18).
+    pub emergency: bool,
     /// When it was created, ms since the Unix epoch.
     pub created_ms: u64,
     /// When it was answered.
@@ -94,6 +96,8 @@ pub struct CallView {
     pub parked: Option<ParkView>,
     /// Its live legs, the caller's first; those of supervisors are not among them.
     pub legs: Vec<LegView>,
+    /// The agents whom a queue has rung for it.
+    pub offers: Vec<OfferView>,
     /// Who supervises it, and how. Not for the agent's eyes.
     pub supervisors: Vec<SupervisorView>,
 }

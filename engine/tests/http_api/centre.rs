@@ -25,6 +25,7 @@ fn view(agent: &str) -> AgentView {
         mobile: None,
         sign: Sign::Phone(Way::Desk),
         kept: None,
+        rings: None,
     }
 }
 

@@ -7,13 +7,15 @@ use hooks::fact::{AgentState, CallStatus, Sign, Way};
 use hooks::id::CallId;
 use serde_json::{Value, json};
 use switch::queue::Figures;
-use switch::view::{AgentView, QueueView, View, WaitingView};
+use switch::view::{AgentView, QueueView, RingView, View, WaitingView};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::events::{Socket, open, start};
 use crate::fixture::{Client, Fixture, PASSWORD, call_view, default_tenant};
+use crate::people::hired;
 
 fn agent(number: &str, call_status: CallStatus, call: Option<CallId>) -> View {
+    let rings = RingView { since_ms: 1_795_336_210_000, until_ms: 1_795_336_230_000 };
     View::Agent(Box::new(AgentView {
         tenant: default_tenant(),
         agent: number.into(),
@@ -26,6 +28,7 @@ fn agent(number: &str, call_status: CallStatus, call: Option<CallId>) -> View {
         supervises: false,
         sign: Sign::Phone(Way::Web),
         kept: None,
+        rings: (call_status == CallStatus::Ringing).then_some(rings),
     }))
 }
 
@@ -64,7 +67,9 @@ async fn a_desk_shows_oneself_ones_call_and_who_could_help() {
     let desk = own.get("/desk").await.json();
     assert_eq!((&desk["agent"]["state"], &desk["agent"]["call_status"]), (&json!("ready"), &json!("ringing")));
     assert_eq!((&desk["call"]["id"], &desk["call"]["caller"]), (&json!(call.to_string()), &json!("13800000000")));
-    assert_eq!(desk["offered_by"], json!({"queue": "support", "waiting_since": "2026-11-22T08:30:00.000Z"}));
+    let offer = json!({"queue": "support", "waiting_since": "2026-11-22T08:30:00.000Z",
+        "rings_since": "2026-11-22T08:30:10.000Z", "rings_until": "2026-11-22T08:30:30.000Z"});
+    assert_eq!(desk["offered_by"], offer);
     let colleagues = desk["colleagues"].as_array().unwrap();
     assert_eq!(colleagues.len(), 1, "oneself is no colleague");
     assert_eq!((&colleagues[0]["agent"], &colleagues[0]["word"]), (&json!("10001"), &json!("idle")));
@@ -73,12 +78,31 @@ async fn a_desk_shows_oneself_ones_call_and_who_could_help() {
     let token = fixture.token(&default_tenant(), &["call.dial"]).await;
     let dialler = fixture.client().with("authorization", &format!("Bearer {token}"));
     let desk = dialler.get("/desk").await.json();
+    assert_eq!(dialler.get("/desk/colleagues").await.status, 403);
     assert_eq!((&desk["colleagues"], &desk["queues"], &desk["call"]), (&json!([]), &json!([]), &Value::Null));
     assert_eq!(dialler.get("/desk/today").await.problem(), "not-found");
     assert_eq!(dialler.get("/desk/missed-offers").await.problem(), "not-found");
     let token = fixture.token(&default_tenant(), &["calls.read"]).await;
     let reader = fixture.client().with("authorization", &format!("Bearer {token}"));
     assert_eq!(reader.get("/desk").await.status, 403);
+}
+
+#[tokio::test]
+async fn what_colleagues_are_called_is_read_beside_the_desk() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    for (number, name) in [("10002", "李明"), ("10001", "张伟")] {
+        let mut new = hired(number, &format!("138000{number}"));
+        (new["name"], new["agent"]) = (json!(name), json!({}));
+        assert_eq!(admin.post("/employees", new).await.status, 201);
+    }
+    admin.post("/employees", hired("10003", "13800010003")).await;
+    let names = admin.get("/desk/colleagues").await.json();
+    assert_eq!(
+        names["items"],
+        json!([{"agent": "10001", "name": "张伟"}, {"agent": "10002", "name": "李明"}]),
+        "agents alone"
+    );
 }
 
 #[tokio::test]

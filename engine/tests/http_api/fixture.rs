@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use dialplan::number::ExtensionNumber;
-use engine::config::{Config, HookConfig, SmsConfig, SmsDriver, StorageUrl, WebhookConfig};
+use engine::config::{Config, HookConfig, OidcConfig, SmsConfig, SmsDriver, StorageUrl, WebhookConfig};
 use engine::http;
 use engine::http::health::{Health, SipSockets};
 use engine::http::metric;
@@ -24,6 +24,7 @@ use engine::live::{CommandError, Live, SwitchHandle};
 use engine::locations::Locations;
 use engine::lookups::Hooks;
 use engine::names::Names;
+use engine::oidc::Oidc;
 use engine::plugins::{Desk, Desks, HostParts, PluginHost};
 use engine::prompts::PromptLibrary;
 use engine::prompts::files::PromptFiles;
@@ -75,6 +76,15 @@ fn sms(folder: &std::path::Path) -> SmsConfig {
     }
 }
 
+/// What is asked how the process is: its sockets are there, and so are its folders.
+fn health(data_dir: &std::path::Path) -> Arc<Health> {
+    let config = Config::parse(&format!("data_dir = {data_dir:?}"), []).unwrap();
+    let health = Arc::new(Health::of(&config));
+    std::fs::create_dir_all(config.recording.dir).unwrap();
+    health.set_sip(SipSockets::Up);
+    health
+}
+
 fn tls(folder: &std::path::Path) -> Arc<TlsClient> {
     let trust = Trust { ca: folder.join("no.pem"), unverified_hosts: std::collections::BTreeSet::new() };
     Arc::new(TlsClient::new(Trusted::read(trust).unwrap()).unwrap())
@@ -93,6 +103,22 @@ pub(crate) fn webhook_config() -> WebhookConfig {
         timeout: Duration::from_secs(20),
         retry: RetryRules { first, longest, span: Duration::from_secs(600), attempts: u32::MAX },
         hold_days: 30,
+    }
+}
+
+/// What an installation has beside the API.
+pub(crate) struct Beside {
+    /// A gateway of short messages.
+    pub(crate) sms: bool,
+    pub(crate) oidc: Option<OidcConfig>,
+    pub(crate) webhooks: WebhookConfig,
+    /// For the lookups of plugins.
+    pub(crate) lookup_timeout: Duration,
+}
+
+impl Default for Beside {
+    fn default() -> Self {
+        Self { sms: false, oidc: None, webhooks: webhook_config(), lookup_timeout: Duration::from_secs(20) }
     }
 }
 
@@ -218,12 +244,14 @@ pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &
         phase: CallPhase::Ringing,
         caller: caller.to_owned(),
         callee: callee.to_owned(),
+        emergency: false,
         created_ms: unix_ms(),
         answered_ms: None,
         recording: false,
         recording_paused: false,
         parked: None,
         legs: Vec::new(),
+        offers: Vec::new(),
         supervisors: Vec::new(),
     }
 }
@@ -265,12 +293,12 @@ async fn two_tenants(store: &Store, folder: &std::path::Path) -> BTreeMap<Tenant
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        Self::made(false, webhook_config()).await
+        Self::made(Beside::default()).await
     }
 
     /// With a gateway of short messages, which writes them down.
     pub(crate) async fn with_sms() -> Self {
-        Self::made(true, webhook_config()).await
+        Self::made(Beside { sms: true, ..Beside::default() }).await
     }
 
     /// The short messages so far, the last one last.
@@ -280,29 +308,22 @@ impl Fixture {
     }
 
     pub(crate) async fn with_webhooks(webhooks: WebhookConfig) -> Self {
-        Self::made(false, webhooks).await
+        Self::made(Beside { webhooks, ..Beside::default() }).await
     }
 
     /// Where lookups of plugins have next to no time.
     pub(crate) async fn in_a_hurry() -> Self {
-        Self::timed(false, webhook_config(), Duration::from_millis(200)).await
+        Self::made(Beside { lookup_timeout: Duration::from_millis(200), ..Beside::default() }).await
     }
 
-    async fn made(has_sms: bool, webhooks: WebhookConfig) -> Self {
-        Self::timed(has_sms, webhooks, Duration::from_secs(20)).await
-    }
-
-    async fn timed(has_sms: bool, webhooks: WebhookConfig, lookup_timeout: Duration) -> Self {
+    pub(crate) async fn made(beside: Beside) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StorageUrl::Sqlite(folder.path().join("test.db"))).await.unwrap();
         let journals = two_tenants(&store, folder.path()).await;
         let live = Arc::new(Live::new());
         let switch =
             Arc::new(FakeSwitch { live: live.clone(), settings: Mutex::default(), commands: Mutex::default() });
-        let config = Config::parse(&format!("data_dir = {:?}", folder.path()), []).unwrap();
-        let health = Arc::new(Health::of(&config));
-        std::fs::create_dir_all(config.recording.dir).unwrap();
-        health.set_sip(SipSockets::Up);
+        let health = health(folder.path());
         let files = PromptFiles::new(folder.path().join("prompts"));
         let client = tls(folder.path());
         let prompts = Arc::new(PromptLibrary::new(switch::config::TonePlan::Cn, files).unwrap());
@@ -338,13 +359,14 @@ impl Fixture {
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
             park: dialplan::park::Park::default(),
             abnormal: Abnormal { max: Duration::from_secs(3_600), min: Duration::ZERO },
-            hooks: Arc::new(hooks(plugin.clone(), lookup_timeout, client.clone())),
+            hooks: Arc::new(hooks(plugin.clone(), beside.lookup_timeout, client.clone())),
             registry: Arc::new(Registry::new(&[plugin])),
             tasks: Tasks::new(store.clone(), folder.path(), 7),
-            sms: has_sms.then(|| Sms::new(sms(folder.path()), Arc::new(Names::default()), client.clone())),
+            sms: beside.sms.then(|| Sms::new(sms(folder.path()), Arc::new(Names::default()), client.clone())),
+            oidc: beside.oidc.map(|oidc| Oidc::new(oidc, Arc::new(Names::default()), client.clone())),
             desks: Desks::new(vec![desk]),
             locations,
-            webhooks: Webhooks::new(webhooks, Arc::new(Names::default()), client),
+            webhooks: Webhooks::new(beside.webhooks, Arc::new(Names::default()), client),
         });
         http::export::register(&api);
         let journals = Mutex::new(journals);

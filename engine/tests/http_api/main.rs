@@ -14,6 +14,7 @@ mod fixture;
 mod flows;
 mod guards;
 mod hours;
+mod oidc;
 mod people;
 mod phonebook;
 mod plugins;

@@ -52,7 +52,7 @@ fn fields(answer: &Answer) -> Vec<String> {
 }
 
 /// A whole new employee.
-fn hired(number: &str, mobile: &str) -> Value {
+pub(crate) fn hired(number: &str, mobile: &str) -> Value {
     json!({"number": number, "name": "Li Ming", "password": "first1", "mobile": mobile, "role": Role::AGENT,
         "department": ROOT})
 }
@@ -351,7 +351,7 @@ async fn one_changes_ones_own_settings() {
     let fixture = Fixture::new().await;
     let admin = fixture.admin().await;
     let mut new = hired("10001", "13800000001");
-    new["agent"] = json!({});
+    new["agent"] = json!({"extension": "1001"});
     admin.post("/employees", new).await;
     let first = as_bearer(&fixture, &sign_in(&fixture, "10001", "first1").await.json());
     first.post("/session/password", json!({"old_password": "first1", "new_password": PASSWORD})).await;
@@ -363,8 +363,8 @@ async fn one_changes_ones_own_settings() {
         (&json!("Li"), &json!("Mimi"), &json!("Li.Ming"))
     );
     assert_eq!(
-        (&shown["after_call"], &shown["role"], &shown["department"]),
-        (&json!("ready"), &json!("Agent"), &json!("Default"))
+        (&shown["after_call"], &shown["extension"], &shown["role"], &shown["department"]),
+        (&json!("ready"), &json!("1001"), &json!("Agent"), &json!("Default"))
     );
     assert_eq!(sign_in(&fixture, "li.MING", PASSWORD).await.status, 200, "LOGIN-04, without case");
     let him = signed_in(&fixture, "li.ming").await;

@@ -147,6 +147,7 @@ pub(crate) fn standing(agent: &str, call: CallId, mobile: &str) -> View {
         supervises: false,
         sign: Sign::Phone(Way::Desk),
         kept: None,
+        rings: None,
     }))
 }
 
@@ -217,15 +218,11 @@ async fn derive(fixture: &Fixture) {
 }
 
 pub(crate) struct Operation {
-    pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    pub(crate) permission: String,
+    permission: String,
     /// Documented ones.
-    pub(crate) statuses: Vec<String>,
-    /// The names of what its query may say.
-    pub(crate) query: Vec<String>,
-    pub(crate) takes_body: bool,
+    statuses: Vec<String>,
 }
 
 pub(crate) fn operations() -> Vec<Operation> {
@@ -233,12 +230,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let parameters = operation["parameters"].as_array().into_iter().flatten();
-            let in_query = parameters.filter(|parameter| parameter["in"] == "query");
             operations.push(Operation {
-                id: operation["operationId"].as_str().unwrap().to_owned(),
-                query: in_query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect(),
-                takes_body: operation["requestBody"].is_object(),
                 method: method.to_uppercase(),
                 path: path.clone(),
                 permission: operation["x-permission"].as_str().unwrap().to_owned(),
@@ -268,7 +260,7 @@ fn filled(path: &str) -> String {
 }
 
 /// One's own session ends by these.
-pub(crate) fn is_of_the_session(operation: &Operation) -> bool {
+fn is_of_the_session(operation: &Operation) -> bool {
     operation.path.starts_with("/api/v1/session") && operation.method != "GET"
 }
 

@@ -8,6 +8,8 @@ use engine::store::scope::Sight;
 use engine::store::sessions::SESSION_IDLE_MS;
 use engine::store::setting::{Change, Origin, PageAsk};
 use serde_json::json;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use switch::input::Command;
 use switch::passes::Pass;
 
@@ -83,6 +85,75 @@ async fn five_wrong_passwords_lock_until_an_administrator_unlocks() {
     let change = Change::system(default_tenant(), Origin::Cli);
     fixture.store.unlock(change, "10000").await.unwrap();
     assert_eq!(fixture.client().post("/session", sign_in("admin", PASSWORD)).await.status, 200);
+}
+
+/// The account 10000 was locked so much earlier.
+async fn locked_earlier(fixture: &Fixture, ms: u64) {
+    let file = SqliteConnectOptions::new().filename(fixture.folder.path().join("test.db"));
+    let mut database = file.connect().await.unwrap();
+    let sql = "UPDATE employees SET locked_at_ms = locked_at_ms - ? WHERE employee_no = '10000'";
+    sqlx::query(sql).bind(i64::try_from(ms).unwrap()).execute(&mut database).await.unwrap();
+}
+
+/// Proves LOGIN-06 (`auto_unlock_min`).
+#[tokio::test]
+async fn a_lock_is_lifted_by_itself_after_as_long_as_is_set_and_never_where_nothing_is() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let right = async || fixture.client().post("/session", sign_in("admin", PASSWORD)).await.status.as_u16();
+    for _ in 0..5 {
+        fixture.client().post("/session", sign_in("admin", "wrong")).await;
+    }
+    locked_earlier(&fixture, 365 * 86_400_000).await;
+    assert_eq!(right().await, 401, "0 is never");
+    assert_eq!(admin.patch("/tenants/default", json!({"auto_unlock_min": 525_601})).await.status, 422);
+    let set = admin.patch("/tenants/default", json!({"auto_unlock_min": 30})).await;
+    assert_eq!((set.status.as_u16(), &set.json()["auto_unlock_min"]), (200, &json!(30)));
+    assert_eq!(right().await, 200, "it has lasted for long enough");
+
+    for _ in 0..5 {
+        fixture.client().post("/session", sign_in("admin", "wrong")).await;
+    }
+    locked_earlier(&fixture, 29 * 60_000).await;
+    assert_eq!(right().await, 401, "a minute is missing");
+    locked_earlier(&fixture, 60_000).await;
+    assert_eq!(fixture.client().post("/session", sign_in("admin", "wrong")).await.status, 401);
+    assert_eq!(right().await, 200, "one wrong password after it does not lock again");
+    let entries = admin.get("/audit?limit=200").await.json();
+    let lifted = entries["items"].as_array().unwrap().iter().filter(|entry| entry["by"] == "auto_unlock").count();
+    assert_eq!(lifted, 2, "{entries}");
+}
+
+/// Proves LOGIN-10: the older session ends and is told why; API tokens, and tabs with one session, do not count.
+#[tokio::test]
+async fn who_signs_in_elsewhere_ends_the_older_session_which_is_told_so() {
+    let fixture = Fixture::new().await;
+    let program = fixture.admin().await;
+    let session = async || fixture.client().post("/session", sign_in("admin", PASSWORD)).await.json()["token"].clone();
+    let first = session().await.as_str().unwrap().to_owned();
+    let tab = |token: &str| fixture.client().with("cookie", &format!("switchboard_session={token}"));
+    let (one, other) = (tab(&first), tab(&first));
+    assert_eq!(other.get("/me").await.status, 200);
+    assert_eq!(one.get("/session").await.status, 200, "a second tab ends nothing");
+    assert_eq!(program.get("/tenants").await.status, 200);
+    assert_eq!(one.get("/session").await.status, 200, "a program with a token ends nothing");
+
+    let second = session().await.as_str().unwrap().to_owned();
+    for old in [&one, &other] {
+        for path in ["/session", "/extensions"] {
+            let answer = old.get(path).await;
+            assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (401, "session-replaced"), "{path}");
+            assert!(answer.json()["detail"].as_str().unwrap().contains("signed in elsewhere"), "{}", answer.json());
+        }
+    }
+    assert_eq!(program.get("/tenants").await.status, 200, "tokens live on");
+    let now = tab(&second).with("sec-fetch-site", "same-origin");
+    assert_eq!(now.get("/session").await.status, 200);
+    assert_eq!(now.delete("/session").await.status, 204);
+    assert_eq!(now.get("/session").await.problem(), "unauthenticated", "he signed out himself");
+    let later = engine::store::unix_ms() + SESSION_IDLE_MS + 60_000;
+    fixture.store.sweep_sessions(later).await.unwrap();
+    assert_eq!(one.get("/session").await.problem(), "unauthenticated", "it is not kept for ever");
 }
 
 /// Proves LOGIN-12.

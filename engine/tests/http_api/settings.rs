@@ -5,7 +5,7 @@ use engine::store::setting::{Change, Origin};
 use serde_json::{Value, json};
 use switch::config::Ways;
 
-use crate::fixture::{Fixture, default_tenant};
+use crate::fixture::{Fixture, default_tenant, other_tenant};
 
 #[tokio::test]
 async fn an_extension_is_made_changed_and_deleted_and_the_switch_knows() {
@@ -230,5 +230,39 @@ async fn a_list_is_read_page_by_page_without_gap_or_double() {
     for bad in ["limit=0", "limit=201", "limit=x", "cursor=%25", "colour=red"] {
         let answer = admin.get(&format!("/extensions?{bad}")).await;
         assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (422, "invalid"), "{bad}");
+    }
+}
+
+/// Proves GEN-01 (the server's half).
+#[tokio::test]
+async fn about_us_is_what_the_enterprise_set_and_everybody_in_it_sees_it() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let nobody = fixture.token(&default_tenant(), &[]).await;
+    let nobody = fixture.client().with("authorization", &format!("Bearer {nobody}"));
+    let version = env!("CARGO_PKG_VERSION");
+    let unset = json!({
+        "product": "Switchboard", "version": version, "enterprise": "A tenant", "hotline": "", "website": "", "address": "",
+    });
+    assert_eq!(nobody.get("/about").await.json(), unset);
+    assert_eq!(fixture.client().get("/about").await.status, 401);
+    let about = json!({
+        "product": "客服中心", "hotline": "400-800-1234", "website": "https://example.com/", "address": "北京市海淀区",
+    });
+    let set = admin.patch("/tenants/default", about.clone()).await;
+    assert_eq!(set.status, 200, "{}", set.json());
+    let mut shown = about;
+    shown["version"] = json!(version);
+    shown["enterprise"] = json!("A tenant");
+    assert_eq!(nobody.get("/about").await.json(), shown);
+    let other = fixture.token(&other_tenant(), &[]).await;
+    let other = fixture.client().with("authorization", &format!("Bearer {other}"));
+    assert_eq!(other.get("/about").await.json(), unset, "another enterprise has its own");
+    for bad in [
+        json!({"website": "javascript:alert(1)"}),
+        json!({"website": "https://a b"}),
+        json!({"hotline": "1".repeat(201)}),
+    ] {
+        assert_eq!(admin.patch("/tenants/default", bad.clone()).await.status, 422, "{bad}");
     }
 }

@@ -284,6 +284,7 @@ fn shows(fixture: &Fixture, sign: Sign, calls: Vec<CallId>) {
         supervises: false,
         sign,
         kept: None,
+        rings: None,
     })));
 }
 

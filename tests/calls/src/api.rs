@@ -159,6 +159,23 @@ impl Api {
         anyhow::bail!("{path} has more than {PAGES_MAX} pages")
     }
 
+    /// Every event that is kept, in order.
+    ///
+    /// # Errors
+    /// When a page is missing.
+    pub fn events(&self) -> Result<Vec<Value>> {
+        let (mut events, mut query) = (Vec::new(), "events?limit=200".to_owned());
+        loop {
+            let page = self.get(&query)?;
+            let items = page["items"].as_array().context("no page")?;
+            if items.is_empty() {
+                return Ok(events);
+            }
+            events.extend(items.iter().cloned());
+            query = format!("events?limit=200&after={}", page["next_cursor"].as_str().context("no cursor")?);
+        }
+    }
+
     /// Uploads a file and gives what it became.
     ///
     /// # Errors

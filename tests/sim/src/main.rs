@@ -3,7 +3,7 @@
 //! `sim --day N`: lives through N days of a call centre with 50 agents and 5,000 calls.
 //! `sim --whole-day SEED`: lives through one of them, and tells it where it goes wrong.
 //! `sim --record SEED FILE`: writes down the facts of such a day; `sim --replay FILE [--agents N]`: lives through a recorded one again.
-//! `sim --erlang`: waits of 80,000 calls through the whole switch against queueing theory.
+//! `sim --erlang`: waits of 80,000 calls through the whole switch against queueing theory, and against what the staffing view forecasts.
 //! `sim --explore [N]`: explores the small worlds, for N seconds of CPU time or up to 300,000 states each.
 
 #![allow(clippy::print_stdout, reason = "a command prints")]
@@ -121,7 +121,9 @@ fn erlang() -> ExitCode {
                 let agreed = seen.agrees(&theory);
                 println!("  {theory:?}: {agreed:?}");
                 println!("  turned round: {:?}", Seen::of(&model.last_come()).agrees(&theory));
-                failed |= agreed.is_err() || differ > 0;
+                let forecast = model.is_forecast(&waits);
+                println!("  the staffing view's forecast: {forecast:?}");
+                failed |= agreed.is_err() || forecast.is_err() || differ > 0;
             }
             Err(wrong) => {
                 println!("  {wrong}");

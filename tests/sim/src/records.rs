@@ -292,6 +292,7 @@ impl Records {
     }
 
     fn step(&mut self, fact: &Fact) -> Result<(), &'static str> {
+        let now = self.now;
         match &fact.event {
             Event::CallCreated(e) => {
                 let record = Record { emergency: e.emergency, ..Record::default() };
@@ -305,14 +306,8 @@ impl Records {
             Event::CallHeld(e) | Event::CallRetrieved(e) => self.live(e.call)?.open(e.leg).map(|_| ())?,
             Event::CallAnswered(e) => self.live(e.call)?.answered_by(e.leg)?,
             Event::TransferStarted(e) => self.live(e.call)?.hands_on(e.leg)?,
-            Event::Transferred(e) => {
-                let now = self.now;
-                self.live(e.call)?.handed_on(now, e.leg, e.to)?;
-            }
-            Event::TransferFailed(e) => {
-                let now = self.now;
-                self.live(e.call)?.not_handed_on(now, e.leg)?;
-            }
+            Event::Transferred(e) => self.live(e.call)?.handed_on(now, e.leg, e.to)?,
+            Event::TransferFailed(e) => self.live(e.call)?.not_handed_on(now, e.leg)?,
             Event::LegEnded(e) => self.leg_ended(e)?,
             Event::CallSupervised(e) => self.supervised(e)?,
             Event::CallResumed(e) => self.resumed(e.call, e.gap_ms)?,
@@ -349,6 +344,7 @@ impl Records {
             | Event::MemberLeft(_)
             | Event::MemberMuted(_) => _ = self.live(fact.event.call().ok_or("a fact of no call")?)?,
             Event::AgentStateChanged(_)
+            | Event::AgentSignedIn(_)
             | Event::CallbackRequested(_)
             | Event::CallbackStarted(_)
             | Event::CallbackEnded(_)

@@ -89,7 +89,7 @@ export const assistant: Widened<typeof chinese> = {
     replaced: 'Ended by a new sign-in',
     expired: 'Expired',
   },
-  loginWay: { password: 'Password', sms: 'SMS code' },
+  loginWay: { password: 'Password', sms: 'SMS code', oidc: 'Provider' },
   me: {
     title: 'About you',
     number: 'Employee no.',
@@ -130,7 +130,15 @@ export const assistant: Widened<typeof chinese> = {
     forced: '{{name}} set you to {{state}}',
     clear: 'Clear all',
   },
-  about: { version: 'Console version', enterprise: 'Enterprise', server: 'Server' },
+  about: {
+    version: 'Version',
+    console: 'Console version',
+    enterprise: 'Enterprise',
+    hotline: 'Hotline',
+    website: 'Web site',
+    address: 'Address',
+    server: 'Server',
+  },
   notification: {
     default: 'Not decided',
     granted: 'A call is told by the system while the page is in the background',

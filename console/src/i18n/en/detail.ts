@@ -7,6 +7,8 @@ export const detail: Widened<typeof chinese> = {
     timeline: 'Time line',
     outcome: 'Outcome',
     quality: 'Audio quality',
+    offers: 'Offers to agents',
+    noOffers: 'Offered to no agent',
     ladder: 'SIP messages',
     ladderGone: 'The messages of this call are not kept',
     truncated: 'There were more messages than are shown',

@@ -87,7 +87,7 @@ export const assistant = {
     replaced: '被新登录结束',
     expired: '超时失效',
   },
-  loginWay: { password: '密码登录', sms: '短信登录' },
+  loginWay: { password: '密码登录', sms: '短信登录', oidc: '单点登录' },
   me: {
     title: '基本信息',
     number: '工号',
@@ -128,7 +128,15 @@ export const assistant = {
     forced: '{{name}} 将您置为“{{state}}”',
     clear: '全部清除',
   },
-  about: { version: '控制台版本', enterprise: '企业', server: '服务器地址' },
+  about: {
+    version: '版本',
+    console: '控制台版本',
+    enterprise: '企业',
+    hotline: '服务热线',
+    website: '网站',
+    address: '地址',
+    server: '服务器地址',
+  },
   notification: {
     default: '未设置',
     granted: '页面在后台时，来电会弹出系统通知',

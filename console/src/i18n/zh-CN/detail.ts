@@ -5,6 +5,8 @@ export const detail = {
     timeline: '时间线',
     outcome: '结果',
     quality: '语音质量',
+    offers: '坐席分配',
+    noOffers: '没有分配给坐席',
     ladder: 'SIP 信令',
     ladderGone: '没有保留此通话的信令',
     truncated: '信令过多，只显示前面的部分',

@@ -88,6 +88,7 @@ function Data({ of }: { of: Role['data'] }) {
 
 function RoleForm({ edited, close }: { edited: Edited; close: () => void }) {
   const { t } = useTranslation();
+  const [tab, setTab] = useState<string>('permissions');
   if (edited.kind === 'none') return null;
   const like = edited.kind === 'new' ? edited.like : undefined;
   const role = edited.kind === 'changed' ? edited.role : undefined;
@@ -107,6 +108,7 @@ function RoleForm({ edited, close }: { edited: Edited; close: () => void }) {
       close={close}
       read={role ? () => askTagged(api.GET('/api/v1/roles/{id}', pathOf(role))) : undefined}
       fill={begun}
+      reveal={([name]) => RIGHTS.includes(String(name)) && setTab(String(name))}
       save={(body, etag) =>
         ask(
           role
@@ -115,16 +117,26 @@ function RoleForm({ edited, close }: { edited: Edited; close: () => void }) {
         )
       }
     >
-      {(_, shown) => <Fields isFixed={shown?.administrator ?? false} isNew={!shown} />}
+      {(_, shown) => <Fields isFixed={shown?.administrator ?? false} isNew={!shown} tab={tab} setTab={setTab} />}
     </FormDrawer>
   );
 }
 
-function Fields({ isFixed, isNew }: { isFixed: boolean; isNew: boolean }) {
+/** The fields that have a tab each. */
+const RIGHTS = ['permissions', 'fields', 'data'];
+
+interface Tabbed {
+  isFixed: boolean;
+  isNew: boolean;
+  tab: string;
+  setTab: (tab: string) => void;
+}
+
+function Fields({ isFixed, isNew, tab, setTab }: Tabbed) {
   const { t } = useTranslation();
   const tabs = [
     {
-      key: 'functions',
+      key: 'permissions',
       label: t('roles.functions'),
       children: (
         <Form.Item name="permissions">
@@ -161,7 +173,7 @@ function Fields({ isFixed, isNew }: { isFixed: boolean; isNew: boolean }) {
       <Form.Item name="description" label={t('roles.description')} rules={[{ max: 200 }]}>
         <Input.TextArea autoSize={{ minRows: 1, maxRows: 4 }} maxLength={200} showCount />
       </Form.Item>
-      <Tabs items={tabs} />
+      <Tabs activeKey={tab} onChange={setTab} items={tabs} />
     </>
   );
 }

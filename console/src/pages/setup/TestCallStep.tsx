@@ -3,6 +3,7 @@ import { Alert, AutoComplete, Button, Form, Progress, Select, Space } from 'antd
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { textOf } from '../../api/problem';
+import { lostPart, type Quality } from '../../phone/quality';
 import { call, hangUp, quality, register, unregister, usePhone } from '../../phone/softphone';
 import { named } from '../../ui/telephony/fields';
 import { useThings } from '../../ui/telephony/useThings';
@@ -97,12 +98,12 @@ export function TestCallStep({ next }: StepGiven) {
 /** How the audio comes in, as long as the call lasts. */
 function Connected() {
   const { t } = useTranslation();
-  const [heard, setHeard] = useState<{ jitterMs: number; lostPart: number }>();
+  const [heard, setHeard] = useState<Quality>();
   useEffect(() => {
     const timer = setInterval(() => void quality().then(setHeard), WATCH_MS);
     return () => clearInterval(timer);
   }, []);
-  const received = heard ? Math.round((1 - heard.lostPart) * 100) : 0;
+  const received = heard ? Math.round((1 - lostPart(heard)) * 100) : 0;
   return (
     <Space orientation="vertical" style={{ width: '100%' }}>
       <Alert showIcon type="success" data-testid="test-call" title={t('setup.connected')} />

@@ -16,7 +16,8 @@ const TEXT_MAX = 500;
 
 interface Filled {
   numbers: string;
-  how: 'template' | 'text';
+  /** Only asked of who may write a text of his own: to others it is a template. */
+  how?: 'template' | 'text';
   template?: string;
   parameters?: Record<string, string>;
   text?: string;
@@ -39,14 +40,14 @@ export function SendSms({ to, close }: { to?: string; close: () => void }) {
     setIsBusy(true);
     setRefused(undefined);
     const said =
-      how === 'template' ? { template, parameters: parameters ?? {} } : { text, ...(signature ? { signature } : {}) };
+      how === 'text' ? { text, ...(signature ? { signature } : {}) } : { template, parameters: parameters ?? {} };
     try {
       const body = { numbers: numbersOf(numbers), ...said } as Schemas['SmsOrder'];
       const { items } = await ask(api.POST('/api/v1/sms/messages', { body }));
       tell(items);
       void queries.invalidateQueries({ queryKey: MESSAGES });
     } catch (error) {
-      const trouble = explain(form, error);
+      const trouble = await explain(form, error);
       setRefused(trouble.kind === 'refused' ? trouble.texts.join('\n') : undefined);
       setIsBusy(false);
     }
@@ -119,7 +120,7 @@ function useTemplates(): Template[] | undefined {
 
 function Said({ templates }: { templates: Template[] | undefined }) {
   const { t } = useTranslation();
-  const how = Form.useWatch<Filled['how'] | undefined>('how') ?? 'template';
+  const how = Form.useWatch<Filled['how']>('how');
   const chosen = Form.useWatch<string | undefined>('template');
   const parameters = Form.useWatch<Filled['parameters']>('parameters') ?? {};
   if (how === 'text') return <OwnText />;

@@ -16,6 +16,11 @@ interface Filled {
   recording_keep_days: number | null;
   time_zone: string;
   recording_format: string;
+  auto_unlock_min: number;
+  product: string;
+  hotline: string;
+  website: string;
+  address: string;
 }
 
 const LANGUAGES = ['zh-CN', 'en'] as const;
@@ -117,6 +122,17 @@ function Fields({ shown }: { shown: Tenant }) {
             <KeepDays />
           </Form.Item>
         </Col>
+        <Col span={12}>
+          <Form.Item
+            name="auto_unlock_min"
+            label={t('tenant.unlock')}
+            tooltip={t('tenant.unlockHint')}
+            rules={[{ required: true }]}
+          >
+            <InputNumber min={0} max={525_600} precision={0} suffix={t('tenant.minutes')} style={{ width: '100%' }} />
+          </Form.Item>
+        </Col>
+        <About />
         <Col span={24}>
           <Form.Item name="record_internal" label={t('tenant.internal')} valuePropName="checked">
             <Switch />
@@ -125,6 +141,25 @@ function Fields({ shown }: { shown: Tenant }) {
       </Row>
     </>
   );
+}
+
+/** GEN-01. */
+const ABOUT = ['product', 'hotline', 'website', 'address'] as const;
+
+function About() {
+  const { t } = useTranslation();
+  return ABOUT.map((name) => (
+    <Col span={12} key={name}>
+      <Form.Item
+        name={name}
+        label={t(`tenant.${name}`)}
+        tooltip={t('tenant.aboutHint')}
+        rules={[name === 'website' ? { type: 'url', max: 200 } : { max: 200 }]}
+      >
+        <Input placeholder={name === 'product' ? t('product') : undefined} />
+      </Form.Item>
+    </Col>
+  ));
 }
 
 const WAYS = ['default', 'forever', 'days'] as const;

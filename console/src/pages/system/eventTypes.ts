@@ -1,5 +1,6 @@
 /** The events that a webhook may ask for, as docs/events.md lists them; a test compares them. */
 export const EVENT_TYPES = [
+  'agent.signed_in',
   'agent.state_changed',
   'call.answered',
   'call.blocked',

@@ -189,7 +189,7 @@ function Members({ agents }: { agents: string[] }) {
   return (
     <Form.Item label={t('queueSet.members')} extra={t('queueSet.levelHint')}>
       <Form.List name="members">
-        {(fields, { add, remove }) => (
+        {(fields, { add, remove }, { errors }) => (
           <Space orientation="vertical" style={{ width: '100%' }} size={6}>
             {fields.map(({ key, name }) => (
               <Space.Compact block key={key}>
@@ -217,6 +217,7 @@ function Members({ agents }: { agents: string[] }) {
             >
               {t('queueSet.addMember')}
             </Button>
+            <Form.ErrorList errors={errors} />
           </Space>
         )}
       </Form.List>
@@ -229,7 +230,7 @@ function Widening() {
   return (
     <Form.Item label={t('queueSet.widening')} extra={t('queueSet.wideningHint')}>
       <Form.List name="widening">
-        {(fields, { add, remove }) => (
+        {(fields, { add, remove }, { errors }) => (
           <Space orientation="vertical" style={{ width: '100%' }} size={6}>
             {fields.map(({ key, name }) => (
               <Space.Compact block key={key}>
@@ -250,6 +251,7 @@ function Widening() {
             >
               {t('queueSet.addWidening')}
             </Button>
+            <Form.ErrorList errors={errors} />
           </Space>
         )}
       </Form.List>

@@ -214,7 +214,7 @@ function Asked({ of }: { of: 'question' | 'second' }) {
       </Form.Item>
       <Form.Item label={t('surveySet.options')} extra={t('surveySet.optionsHint')} required>
         <Form.List name={[of, 'options']}>
-          {(fields, { add, remove }) => (
+          {(fields, { add, remove }, { errors }) => (
             <Space orientation="vertical" style={{ width: '100%' }} size={6}>
               {fields.map(({ key, name }) => (
                 <Space.Compact block key={key}>
@@ -244,6 +244,7 @@ function Asked({ of }: { of: 'question' | 'second' }) {
               >
                 {t('surveySet.addOption')}
               </Button>
+              <Form.ErrorList errors={errors} />
             </Space>
           )}
         </Form.List>

@@ -3,6 +3,7 @@ import { Alert, Button, Drawer, Form, type FormInstance, Space } from 'antd';
 import { type ReactNode, useCallback, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Answered } from '../States';
+import type { Path } from './faults';
 import { Told, useSubmit } from './submit';
 import type { Tagged } from './tagged';
 import { useDiscard, useUnsaved } from './unsaved';
@@ -21,6 +22,8 @@ interface Given<Values, Shown, Saved> {
   lists: readonly QueryKey[];
   /** The field that "already exists" is about. */
   identity?: string;
+  /** Shows a field at fault that stands on a tab behind. */
+  reveal?: (name: Path) => void;
   /** It is seen and not changed: by whom it is, is said on top (`t('settings.provisioned')`). */
   locked?: (shown: Shown | undefined) => string | undefined;
   close: () => void;

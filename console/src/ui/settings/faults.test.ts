@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Problem } from '../../api/problem';
-import { pathOf, placed } from './faults';
+import { pathOf, placed, untold } from './faults';
 
 const invalid = (...fields: string[]) =>
   new Problem(422, {
@@ -28,4 +28,18 @@ test('what exists already is said at the field that names it', () => {
   const taken = new Problem(409, { type: 'urn:switchboard:problem:already-exists', detail: 'taken' });
   expect(placed(taken, [['name']], 'name').at).toEqual([{ name: ['name'], errors: ['taken'] }]);
   expect(placed(taken, [['name']]).rest).toEqual(['taken']);
+});
+
+test('what cannot be seen at its field is left to be said elsewhere', () => {
+  const { at } = placed(
+    new Problem(422, {
+      errors: [
+        { field: 'members', detail: 'no agent' },
+        { field: 'name', detail: 'too long' },
+      ],
+    }),
+    [['members'], ['name']],
+  );
+  expect(untold(at, () => true)).toEqual([]);
+  expect(untold(at, (text) => text === 'too long')).toEqual(['no agent']);
 });

@@ -39,3 +39,8 @@ export function placed(problem: Problem, names: readonly Path[], identity?: stri
   }
   return { at: [...at.values()], rest };
 }
+
+/** What stands at fields and cannot be seen there. */
+export function untold(at: Placed['at'], isSeen: (text: string) => boolean): string[] {
+  return at.flatMap(({ errors }) => errors).filter((text) => !isSeen(text));
+}

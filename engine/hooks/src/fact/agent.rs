@@ -149,3 +149,18 @@ pub struct AgentStateChanged {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
+
+/// See [`super::Event::AgentSignedIn`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSignedIn {
+    /// The employee number.
+    pub agent: String,
+    /// The extension that he is signed in on; `None` where he is so only by mobile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
+    /// The number of his mobile, while he is signed in by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<String>,
+    /// How he is signed in from now on.
+    pub sign: Sign,
+}

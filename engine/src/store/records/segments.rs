@@ -1,5 +1,6 @@
 //! What a call was made of, piece by piece.
 
+use hooks::fact::WhyAgent;
 use hooks::id::{CallId, LegId, TenantId};
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use super::DerivedTable;
 use crate::store::StoreError;
 use crate::store::scope::{Owner, Sight};
 use crate::store::setting::{Page, PageAsk};
-use crate::store::sql::{Arg, Row, args, word};
+use crate::store::sql::{Arg, Row, args, json, word};
 use crate::store::{Store, records::Condition};
 
 /// A piece of a call.
@@ -31,6 +32,8 @@ pub struct Segment {
     pub outcome: Option<String>,
     /// Who did it, where that is another than the one it is about.
     pub done_by: Option<String>,
+    /// Why this agent, of an offer by a queue.
+    pub why: Option<WhyAgent>,
 }
 
 /// What a piece of a call was.
@@ -75,6 +78,7 @@ impl Segment {
             number: None,
             outcome: None,
             done_by: None,
+            why: None,
         }
     }
 }
@@ -173,7 +177,7 @@ fn missed(row: &Row) -> Result<MissedOffer, StoreError> {
 pub(super) const SEGMENTS: DerivedTable = DerivedTable {
     name: "call_segments",
     key: &["tenant", "call", "at"],
-    rest: &["kind", "started_at_ms", "ended_at_ms", "agent", "queue", "leg", "number", "outcome", "done_by"],
+    rest: &["kind", "started_at_ms", "ended_at_ms", "agent", "queue", "leg", "number", "outcome", "done_by", "why"],
 };
 
 pub(super) fn segment_args(tenant: &TenantId, call: CallId, at: usize, segment: &Segment) -> Vec<Arg> {
@@ -190,6 +194,7 @@ pub(super) fn segment_args(tenant: &TenantId, call: CallId, at: usize, segment: 
         segment.number.clone(),
         segment.outcome.clone(),
         segment.done_by.clone(),
+        segment.why.as_ref().map(json),
     ]
 }
 
@@ -204,5 +209,6 @@ pub(super) fn segment(row: &Row) -> Result<Segment, StoreError> {
         number: row.opt_text("number")?,
         outcome: row.opt_text("outcome")?,
         done_by: row.opt_text("done_by")?,
+        why: row.opt_json("why")?,
     })
 }

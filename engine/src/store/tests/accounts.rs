@@ -12,6 +12,7 @@ use crate::store::roles::{DataPermission, Role};
 use crate::store::scope::Sight;
 use crate::store::sessions::{NewSession, SESSION_IDLE_MS};
 use crate::store::setting::{Change, Expect, Hidden, PageAsk};
+use crate::store::tenants::Tenant;
 use crate::store::{Store, StoreError};
 
 fn here() -> TenantId {
@@ -88,6 +89,36 @@ fn five_wrong_passwords_in_a_row_lock_until_somebody_unlocks() {
     });
 }
 
+/// Proves LOGIN-06 (`auto_unlock_min`).
+#[test]
+fn a_lock_is_lifted_after_as_many_minutes_as_the_tenant_says() {
+    on_each_database(|scratch| async move {
+        let store = &scratch.store;
+        with_employee(store).await;
+        store.create(by_admin(), employee("10002", "bob")).await.unwrap();
+        let tenant = store.create(by_admin(), Tenant::new(here(), "Ours")).await.unwrap();
+        for (number, at_ms) in [("10001", 1_000), ("10002", 2_000)] {
+            for _ in 0..5 {
+                store.login_failed(&here(), number, at_ms).await.unwrap();
+            }
+        }
+        let locked = async |number| {
+            let account = store.employee(Sight::whole(&here()), number).await.unwrap().unwrap();
+            (account.locked_at_ms, account.failed_logins)
+        };
+        assert_eq!(store.lift_locks(&here(), u64::MAX / 2).await.unwrap(), 0, "0 is never");
+        let set = Tenant { auto_unlock_min: 10, ..tenant.value };
+        store.update(by_admin(), set, Expect::Version(tenant.version)).await.unwrap();
+        assert_eq!(store.lift_locks(&here(), 600_999).await.unwrap(), 0);
+        assert_eq!(locked("10001").await, (Some(1_000), 5));
+        assert_eq!(store.lift_locks(&here(), 601_000).await.unwrap(), 1);
+        assert_eq!(locked("10001").await, (None, 0));
+        assert_eq!(locked("10002").await, (Some(2_000), 5));
+        let log = store.audit(&here(), &AuditFilter::of("employee"), &PageAsk::first(1)).await.unwrap().items;
+        assert_eq!((log[0].by.as_str(), &log[0].before.as_ref().unwrap()["locked"]), ("auto_unlock", &true.into()));
+    });
+}
+
 #[test]
 fn a_new_password_holds_and_ends_the_sessions() {
     on_each_database(|scratch| async move {
@@ -116,11 +147,15 @@ fn a_session_lives_while_it_is_used_and_gives_way_to_a_newer_one() {
         assert_eq!(store.session(&token_hash("a"), 3 * SESSION_IDLE_MS - 1).await.unwrap(), None);
         assert_eq!(store.open_session(&here(), &session("10001", "b", 5)).await.unwrap(), 1);
         assert_eq!(store.session(&token_hash("a"), 6).await.unwrap(), None);
+        assert!(store.was_replaced(&token_hash("a"), 6).await.unwrap());
+        assert!(!store.was_replaced(&token_hash("b"), 6).await.unwrap(), "it lives");
         assert!(!store.close_session(&"other".parse().unwrap(), &token_hash("b")).await.unwrap());
         assert!(store.close_session(&here(), &token_hash("b")).await.unwrap());
         assert_eq!(store.session(&token_hash("b"), 7).await.unwrap(), None);
+        assert!(!store.was_replaced(&token_hash("b"), 7).await.unwrap(), "he signed out himself");
         store.open_session(&here(), &session("10001", "c", 5)).await.unwrap();
         assert_eq!(store.sweep_sessions(SESSION_IDLE_MS + 5).await.unwrap(), 1);
+        assert!(!store.was_replaced(&token_hash("a"), 8).await.unwrap(), "it is not kept for ever");
     });
 }
 

@@ -111,24 +111,7 @@ impl Call {
     /// CALL-14: the connection of who hands on ends at that moment.
     fn transfer_by_order(&mut self, desk: &mut Desk, by: LegIndex, to: &Dialled) -> Result<(), Refused> {
         let (route, _, emergency) = routed(&self.tenant, to, desk.now.unix_ms);
-        match &route {
-            Route::Messages(_) | Route::Nowhere => return Err(Refused::NoRoute),
-            Route::Blocked(_) => return Err(Refused::Blocked),
-            Route::Extension(number) => {
-                let agent = desk.floor.on_extension(&self.tenant.tenant, number);
-                if agent.is_some_and(|agent| !desk.floor.is_free(agent)) {
-                    return Err(Refused::NotAvailable);
-                }
-            }
-            Route::Park(place) => _ = desk.parking.free(&self.tenant, place)?,
-            Route::Room(_)
-            | Route::Flow(_)
-            | Route::Queue(_)
-            | Route::Voicemail(_)
-            | Route::Shut(_)
-            | Route::EchoTest
-            | Route::Lines(_) => {}
-        }
+        self.may_send_to(desk, &route)?;
         self.seats(by).map_err(|_| Refused::NotNow)?;
         self.about.emergency |= emergency;
         self.send_on(desk, by, to.as_str(), &route)

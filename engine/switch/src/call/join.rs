@@ -69,7 +69,7 @@ impl Call {
                 for leg in other.called() {
                     self.take_leg(desk, other, leg);
                 }
-                self.silence(desk, by);
+                self.let_go(desk, by);
                 self.stage = Stage::Seeking(Seeking { caller: stays, transfer: Some(transfer), ring_until, ..seeking });
                 self.changed = true;
                 self.rewire(desk);

@@ -1,4 +1,4 @@
-//! An extension listens to the messages in its own box (`*98`, VM-01): it hears how many are new, then one after the other, the new ones
+//! An extension listens to the messages in its own box (`*98`, VM-01), or in that of a queue whose members its agent is one of: it hears how many are new, then one after the other, the new ones
 //! first and the oldest of them first. Its keys are those of [`Call::pressed_in_box`]. What was heard and what was deleted is written
 //! down as when the API does it.
 
@@ -13,7 +13,7 @@ use sip::message::StatusCode;
 
 use super::room::NOWHERE;
 use super::transfer::Transfer;
-use super::{Call, End, Service, Stage};
+use super::{Call, End, Service, Stage, Verdict};
 use crate::desk::{Desk, LegIndex, TimerKey};
 use crate::input::{BoxAnswer, LookUpId, StoredMessage};
 use crate::media::{Audio, Detect, PlayerId, Source};
@@ -24,6 +24,8 @@ use crate::players::Audience;
 #[derive(Debug)]
 pub(super) struct Listening {
     mailbox: Mailbox,
+    /// Who listens, as the marks say it: the extension.
+    by: String,
     /// New ones first, the oldest of them first.
     messages: Vec<StoredMessage>,
     /// Which is at hand.
@@ -52,6 +54,8 @@ enum Step {
     Choosing,
 }
 
+/// The queue's messages are not his to hear.
+const NOT_A_MEMBER: Verdict = Verdict { status: StatusCode::FORBIDDEN, cause: EndCause::Rejected };
 /// How long nothing need be pressed.
 const KEY_MAX: Duration = Duration::from_secs(10);
 
@@ -61,17 +65,24 @@ impl Call {
         &mut self,
         desk: &mut Desk,
         caller: LegIndex,
-        number: &ExtensionNumber,
+        mailbox: &Mailbox,
         transfer: Option<Transfer>,
     ) {
-        let mailbox = Mailbox::Extension(number.clone());
-        if !self.has_box(&mailbox) {
+        let own: Option<ExtensionNumber> = self.legs[caller.at()].peer.name.parse().ok();
+        let Some(own) = own.filter(|_| self.has_box(mailbox)) else {
             return self.not_served(desk, caller, transfer, NOWHERE);
+        };
+        // VM-06: those of a queue are its members'.
+        if let Mailbox::Queue(queue) = mailbox
+            && !desk.floor.is_members(&self.tenant, &own, queue)
+        {
+            return self.not_served(desk, caller, transfer, NOT_A_MEMBER);
         }
         let Some(answered_ms) = self.answer_and_serve(desk, caller, plan::MESSAGES, transfer) else { return };
+        let (mailbox, by) = (mailbox.clone(), Mailbox::Extension(own).to_string());
         let (messages, step) = (Vec::new(), Step::Opening);
         let listening =
-            Listening { mailbox, messages, at: 0, sound: None, asked: None, playing: None, step, due: None };
+            Listening { mailbox, by, messages, at: 0, sound: None, asked: None, playing: None, step, due: None };
         let order = BoxOrder::Open(listening.mailbox.clone());
         self.stage = Stage::Served { caller, answered_ms, by: Service::Messages(Box::new(listening)) };
         self.changed = true;
@@ -154,7 +165,7 @@ impl Call {
         if listening.sound.is_some() {
             return self.play_message(desk);
         }
-        let order = BoxOrder::Sound { voicemail: message.voicemail, by: listening.mailbox.to_string() };
+        let order = BoxOrder::Sound { voicemail: message.voicemail, by: listening.by.clone() };
         self.ask_box(desk, order, Step::Fetching);
     }
 
@@ -164,8 +175,7 @@ impl Call {
         let (Some(audio), Some(message)) = (listening.sound.clone(), listening.messages.get_mut(listening.at)) else {
             return;
         };
-        let used =
-            VoicemailUsed { voicemail: message.voicemail, call: message.call, by: listening.mailbox.to_string() };
+        let used = VoicemailUsed { voicemail: message.voicemail, call: message.call, by: listening.by.clone() };
         let is_news = !std::mem::replace(&mut message.heard, true);
         if is_news {
             self.fact(desk, Event::VoicemailListened(used));
@@ -246,7 +256,7 @@ impl Call {
         }
         let StoredMessage { voicemail, call, .. } = listening.messages.remove(listening.at);
         listening.sound = None;
-        let by = listening.mailbox.to_string();
+        let by = listening.by.clone();
         let (left, is_last) = (listening.messages.len(), listening.at == listening.messages.len());
         listening.at = listening.at.min(left.saturating_sub(1));
         self.fact(desk, Event::VoicemailDeleted(VoicemailUsed { voicemail, call, by }));

@@ -310,12 +310,14 @@ impl Call {
             phase,
             caller: self.about.caller.clone(),
             callee: self.about.callee.clone(),
+            emergency: self.about.emergency,
             created_ms: self.id.unix_ms(),
             answered_ms,
             recording: self.tape.is_running(),
             recording_paused: self.tape.is_paused(),
             legs: self.party_views(),
             parked: self.park_view(),
+            offers: self.queueing.rung.iter().filter_map(|rung| rung.view(desk)).collect(),
             supervisors: self.supervisor_views(desk),
         }
     }

@@ -1,16 +1,19 @@
 //! A call that waits in a queue (QUEUE-02): the caller hears music and where he stands, agents are rung for him, and he leaves it by
 //! exactly one exit. Whose turn it is, and who is rung, is decided by the distribution on the floor.
 
+mod heard;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::flow::action::{Event as FlowEvent, QueueLeft};
 use dialplan::flow::name::{Key, Mailbox, QueueName};
-use dialplan::say::{Part, PromptName, defaults};
+use dialplan::say::{Part, defaults};
 use hooks::fact::{CallLeftQueue, CallOfferEnded, CallQueued, EndCause, Event, OfferOutcome, QueueExit, WhyAgent};
 use hooks::id::CallId;
 
+use self::heard::Music;
 use super::room::NOWHERE;
 use super::transfer::Transfer;
 use super::voicemail::After;
@@ -20,12 +23,12 @@ use crate::config::{Queue, TenantConfig};
 use crate::desk::{Desk, LegIndex};
 use crate::floor::Reach;
 use crate::invite::Summons;
-use crate::leg::{Hold, Leg, Side};
-use crate::media::{Detect, PlayerId, Sound, Source};
-use crate::players::{Audience, Speaker};
+use crate::leg::{Leg, Side};
+use crate::players::Speaker;
 use crate::queue::{AgentId, EntryId, Exit, Join, JoinRefused, Offer, OfferEnd, OfferId, Sticky, Waits};
 use crate::target::Target;
 use crate::trunk;
+use crate::view::OfferView;
 
 /// What is known of a call that waits, or has waited, in queues.
 #[derive(Debug, Default)]
@@ -76,6 +79,12 @@ impl Rung {
     pub(super) fn lease(&self) -> (OfferId, AgentId) {
         (self.offer, self.agent)
     }
+
+    /// As others see it; `None` once the queue has taken it back.
+    pub(super) fn view(&self, desk: &Desk) -> Option<OfferView> {
+        let agent = desk.floor.number_of(self.agent).filter(|_| self.taken_back.is_none())?.to_string();
+        Some(OfferView { agent, since_ms: self.since_ms, why: self.why.clone() })
+    }
 }
 
 /// Somebody who waits.
@@ -97,23 +106,6 @@ pub(super) struct Wait {
     pub(super) flow_keys: Vec<Key>,
     pub(super) speaker: Speaker,
     music: Music,
-}
-
-/// What is heard between what is said (QUEUE-05).
-#[derive(Debug)]
-enum Music {
-    /// That of every line.
-    Stock,
-    /// The queue's own, which was not heard yet.
-    Own(PromptName),
-    /// The queue's own.
-    Playing(PlayerId),
-}
-
-impl Music {
-    fn of(queue: &Queue) -> Self {
-        queue.music.clone().map_or(Self::Stock, Self::Own)
-    }
 }
 
 /// How somebody comes to wait.
@@ -413,6 +405,7 @@ impl Call {
     ) -> Option<QueueName> {
         let at = self.queueing.rung.iter().position(|rung| rung.agent == agent)?;
         let Rung { offer, queue, .. } = self.queueing.rung.remove(at);
+        self.changed = true;
         let end = match outcome {
             OfferOutcome::Answered => OfferEnd::Answered,
             OfferOutcome::CallerHungUp => OfferEnd::CallerGone,
@@ -424,6 +417,9 @@ impl Call {
         desk.floor.offer_over(offer);
         // Where it had ended before, by the distribution's own decision, that is that.
         desk.floor.distribution.offer_ended(desk.now.mono, offer, end);
+        if end == OfferEnd::Answered {
+            desk.agent_works(agent, &self.tenant.tenant, &queue);
+        }
         Some(queue)
     }
 
@@ -604,63 +600,6 @@ impl Call {
             None => self.overflow(desk, caller, answered_ms, exit),
         }
     }
-
-    /// The caller is told where he stands (QUEUE-04).
-    pub(crate) fn announce_place(&mut self, desk: &mut Desk, position: u32, expected_wait: Option<Duration>) {
-        let Some(wait) = self.wait_mut() else { return };
-        wait.speaker.say(place(position, expected_wait));
-        self.rewire(desk);
-    }
-
-    /// What is said to who waits was said to its end. False if it is not what the queue says.
-    pub(super) fn played_in_queue(&mut self, desk: &mut Desk, player: PlayerId) -> bool {
-        let Some(wait) = self.wait_mut() else { return false };
-        // Music goes on for ever, unless there is none in it.
-        let is_music = matches!(wait.music, Music::Playing(music) if music == player);
-        if is_music {
-            wait.music = Music::Stock;
-        }
-        let is_said = wait.speaker.ended(player);
-        let is_its = is_music || is_said;
-        if is_said && std::mem::take(&mut wait.is_owed) {
-            self.queueing.knows_recorded = true;
-            if self.may_stand_in_line() {
-                self.join_queue(desk);
-                return true;
-            }
-        }
-        if is_its {
-            self.rewire(desk);
-        }
-        is_its
-    }
-
-    /// Says what the caller hears: what is to be said, else music.
-    pub(super) fn rewire_queue(&mut self, desk: &mut Desk) {
-        let (id, tenant) = (self.id, self.tenant.clone());
-        let Stage::Served { caller, by: Service::Queue(wait), .. } = &mut self.stage else { return };
-        let caller = *caller;
-        let leg = &mut self.legs[caller.at()];
-        if leg.hold() == Hold::Off
-            && let Some(parts) = wait.speaker.take_next()
-        {
-            wait.speaker.began(desk.play(Audience::Call(id), &tenant.tenant, tenant.language, parts));
-        }
-        let said = wait.speaker.playing();
-        if let (None, Music::Own(music)) = (said, &wait.music) {
-            let parts = vec![Part::Prompt(music.clone())];
-            wait.music = Music::Playing(desk.play_on(Audience::Call(id), &tenant.tenant, tenant.language, parts));
-        }
-        let heard = match (said, &wait.music) {
-            (Some(player), _) => Source::Player(player),
-            (None, Music::Playing(player)) => Source::Player(*player),
-            (None, Music::Stock | Music::Own(_)) => Source::Sound(Sound::HoldMusic),
-        };
-        if let Some(session) = leg.session_mut() {
-            session.listen(desk, Detect::On);
-        }
-        self.hear(desk, caller, vec![heard]);
-    }
 }
 
 /// Before all others.
@@ -672,19 +611,4 @@ fn refused_as(refused: JoinRefused) -> QueueExit {
         JoinRefused::NobodySignedIn => QueueExit::NobodySignedIn,
         JoinRefused::NoSuchQueue | JoinRefused::Waits => QueueExit::Closed,
     }
-}
-
-/// "You are number 3 in line. The expected wait is 2 minutes."
-fn place(position: u32, expected_wait: Option<Duration>) -> Vec<Part> {
-    let place = match position {
-        0 | 1 => vec![Part::Prompt(defaults::YOU_ARE_NEXT)],
-        _ => vec![Part::Prompt(defaults::YOU_ARE), Part::Number(u64::from(position)), Part::Prompt(defaults::IN_LINE)],
-    };
-    let wait = expected_wait.map(|wait| wait.as_secs() / 60).map_or(Vec::new(), |minutes| match minutes {
-        0 => vec![Part::Prompt(defaults::WAIT_UNDER_A_MINUTE)],
-        _ => {
-            vec![Part::Prompt(defaults::EXPECTED_WAIT), Part::Number(minutes), Part::Prompt(defaults::MINUTES)]
-        }
-    });
-    place.into_iter().chain(wait).collect()
 }

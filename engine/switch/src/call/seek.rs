@@ -47,8 +47,8 @@ pub(crate) enum Route {
     Voicemail(Mailbox),
     /// To a place for parked callers.
     Park(ParkPlace),
-    /// To the messages in the box of this extension.
-    Messages(ExtensionNumber),
+    /// To the messages in this box.
+    Messages(Mailbox),
     /// To the echo test.
     EchoTest,
     /// By trunks, in order.
@@ -94,8 +94,8 @@ impl Call {
         if let Route::Park(place) = route {
             return self.enter_park(desk, caller, place, transfer);
         }
-        if let Route::Messages(number) = route {
-            return self.listen_to_messages(desk, caller, number, transfer);
+        if let Route::Messages(mailbox) = route {
+            return self.listen_to_messages(desk, caller, mailbox, transfer);
         }
         let ring_until = desk.now.mono;
         self.stage = Stage::Seeking(Seeking { caller, queue: VecDeque::new(), verdict: None, ring_until, transfer });

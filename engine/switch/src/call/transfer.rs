@@ -14,6 +14,7 @@ use super::{About, Call, End, Route, Seeking, Stage, Verdict};
 use crate::desk::{Desk, LegIndex, Refusal};
 use crate::identity::Identity;
 use crate::leg::{Leg, Side};
+use crate::output::Refused;
 use crate::session::Session;
 
 /// Somebody else is sought in the place of a party that hands the other one on.
@@ -126,8 +127,40 @@ impl Call {
             answered_ms: seats.answered_ms,
         };
         self.about.emergency |= what.emergency;
-        self.silence(desk, what.by);
+        self.let_go(desk, what.by);
         self.seek_for(desk, seats.stays, &what.route, Some(transfer));
+    }
+
+    /// Who hands the other party on by its phone hears nothing, and is told what becomes of it; an agent is out of the call at that
+    /// moment, as by order (CALL-09, CALL-14).
+    pub(super) fn let_go(&mut self, desk: &mut Desk, by: LegIndex) {
+        match self.legs[by.at()].agent {
+            Some(_) => self.hang_up_leg(desk, by, EndCause::Transferred),
+            None => self.silence(desk, by),
+        }
+    }
+
+    /// Whether a party may be sent there now.
+    ///
+    /// # Errors
+    /// There is nobody, or it is not to be.
+    pub(crate) fn may_send_to(&self, desk: &Desk, route: &Route) -> Result<(), Refused> {
+        match route {
+            Route::Messages(_) | Route::Nowhere => Err(Refused::NoRoute),
+            Route::Blocked(_) => Err(Refused::Blocked),
+            Route::Extension(number) => match desk.floor.on_extension(&self.tenant.tenant, number) {
+                Some(agent) if !desk.floor.is_free(agent) => Err(Refused::NotAvailable),
+                Some(_) | None => Ok(()),
+            },
+            Route::Park(place) => desk.parking.free(&self.tenant, place).map(|_| ()),
+            Route::Room(_)
+            | Route::Flow(_)
+            | Route::Queue(_)
+            | Route::Voicemail(_)
+            | Route::Shut(_)
+            | Route::EchoTest
+            | Route::Lines(_) => Ok(()),
+        }
     }
 
     /// Counts a transfer and writes down that it began.

@@ -87,10 +87,7 @@ impl Call {
 
     /// Whether somebody has this box. Each queue and each extension has one.
     pub(super) fn has_box(&self, mailbox: &Mailbox) -> bool {
-        match mailbox {
-            Mailbox::Queue(queue) => self.tenant.queues.contains_key(queue),
-            Mailbox::Extension(number) => self.tenant.extensions.get(number).is_some_and(|extension| extension.enabled),
-        }
+        self.tenant.has_box(mailbox)
     }
 
     /// Whether an extension wants messages to be taken.

@@ -18,10 +18,11 @@ use std::time::Duration;
 use dialplan::flow::name::QueueName;
 use dialplan::flow::node::QueueFigure;
 use dialplan::number::{AgentNumber, Dialled, ExtensionNumber};
-use hooks::fact::{AgentStateChanged, CallStatus, Event, PeerKind, Sign, Talk};
+use hooks::fact::{AgentSignedIn, AgentStateChanged, CallStatus, ChangeReason, Event, PeerKind, Sign, Talk};
 use hooks::id::{CallId, TenantId};
 
 use crate::agent::{Agent, AgentEvent, Missed, Refused, State};
+use crate::config::TenantConfig;
 use crate::desk::{Desk, TimerKey};
 use crate::leg::Peer;
 pub(crate) use callbacks::Wanted;
@@ -74,6 +75,8 @@ struct Post {
     since_ms: u64,
     /// The calls that he takes part in, the first one first.
     calls: Vec<(CallId, CallStatus)>,
+    /// The queue whose call he has, or wraps up, and since when.
+    works: Option<(QueueId, Duration)>,
     /// When something becomes of his state by itself.
     due: Option<Duration>,
     /// He is no agent any more, and goes when his call is over.
@@ -115,6 +118,11 @@ impl Post {
     fn availability(&self) -> Availability {
         // An emergency call is dialled in every state, and he has a call then, whatever his state says.
         if self.agent.is_offerable() && self.calls.is_empty() { Availability::Idle } else { Availability::Engaged }
+    }
+
+    /// The queue's call that he has done with, wrap-up included.
+    fn done(&mut self) -> Option<(QueueId, Duration)> {
+        self.works.take_if(|_| self.calls.is_empty() && self.agent.state() != State::WrapUp)
     }
 
     fn presence(&self) -> Presence {
@@ -203,6 +211,20 @@ impl Floor {
     /// The queues that an agent is a member of.
     pub(crate) fn queues_of(&self, agent: AgentId) -> impl Iterator<Item = QueueName> + '_ {
         self.distribution.queues_of(agent).filter_map(|queue| self.queues.get(&queue).map(|(_, name)| name.clone()))
+    }
+
+    /// Whether the phones of an extension are a queue member's: of who is signed in there, else of whose extension it is (VM-06).
+    pub(crate) fn is_members(&self, tenant: &TenantConfig, extension: &ExtensionNumber, queue: &QueueName) -> bool {
+        let Some(queue) = tenant.queues.get(queue) else { return false };
+        match self.on_extension(&tenant.tenant, extension).and_then(|agent| self.number_of(agent)) {
+            Some(signed_in) => queue.members.contains_key(signed_in),
+            None => {
+                let owns = |number: &AgentNumber| {
+                    tenant.agents.get(number).is_some_and(|agent| agent.extension.as_ref() == Some(extension))
+                };
+                queue.members.keys().any(owns)
+            }
+        }
     }
 
     /// A figure of a queue, for flows.
@@ -298,7 +320,11 @@ impl Desk {
                 by: regarding.by.clone(),
             };
             let tenant = post.tenant.clone();
+            let signed_in = signed_in(&fact);
             self.fact(&tenant, Event::AgentStateChanged(fact));
+            if let Some(signed_in) = signed_in {
+                self.fact(&tenant, Event::AgentSignedIn(signed_in));
+            }
         }
         self.agent_stands(id);
         Ok(())
@@ -329,6 +355,9 @@ impl Desk {
             }
             post.due = due;
         }
+        if let Some((queue, since)) = post.done() {
+            self.floor.distribution.handled(queue, self.now.mono.saturating_sub(since));
+        }
         let (presence, availability) = (post.presence(), post.availability());
         let is_gone = post.removed && post.calls.is_empty() && post.agent.sign() == Sign::Out;
         self.floor.distribution.set_signed_in(self.now.mono, id, presence);
@@ -348,6 +377,14 @@ impl Desk {
         }
         // Nothing but time passed: it is refused nowhere.
         let _ = self.agent_happens(id, AgentEvent::Elapsed, &Regarding::default());
+    }
+
+    /// An agent answered a call of that queue: how long he has to do with it is what callers are told to expect (QUEUE-04).
+    pub(crate) fn agent_works(&mut self, id: AgentId, tenant: &TenantId, queue: &QueueName) {
+        let Some(queue) = self.floor.queue(tenant, queue) else { return };
+        if let Some(post) = self.floor.posts.get_mut(&id) {
+            post.works = Some((queue, self.now.mono));
+        }
     }
 
     /// An agent's part in a call is another one now; `None` = he has none any more.
@@ -386,6 +423,17 @@ impl Desk {
             }
         }
     }
+}
+
+/// Who signs in, by whatever way, is told apart from all else that changes.
+fn signed_in(changed: &AgentStateChanged) -> Option<AgentSignedIn> {
+    let AgentStateChanged { agent, extension, mobile, sign, .. } = changed;
+    matches!(changed.reason, ChangeReason::Login | ChangeReason::MobileSignIn).then(|| AgentSignedIn {
+        agent: agent.clone(),
+        extension: extension.clone(),
+        mobile: mobile.clone(),
+        sign: *sign,
+    })
 }
 
 /// The events that lead from one status of a call to another.

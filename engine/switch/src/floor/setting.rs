@@ -110,6 +110,7 @@ impl Floor {
             mobile: None,
             since_ms: now_ms,
             calls: Vec::new(),
+            works: None,
             due: None,
             removed: false,
         };

@@ -7,14 +7,14 @@ use hooks::fact::{CallStatus, ChoiceRule, WhyAgent, WhyCandidate};
 use super::{Floor, Post};
 use crate::desk::Desk;
 use crate::queue::{AgentId, Candidate, Level, QueueId, Rule, Strategy, Why};
-use crate::view::{AgentView, QueueView, View, WaitingView};
+use crate::view::{AgentView, QueueView, RingView, View, WaitingView};
 
 impl Desk {
     /// Publishes what has changed since it was published last.
     pub(crate) fn publish_floor(&mut self) {
         let changed = std::mem::take(&mut self.floor.changed);
         for agent in changed.agents {
-            if let Some(view) = self.floor.agent_view(agent) {
+            if let Some(view) = self.agent_view(agent) {
                 self.publish(View::Agent(Box::new(view)));
             }
         }
@@ -23,6 +23,29 @@ impl Desk {
                 self.publish(View::Queue(Box::new(view)));
             }
         }
+    }
+
+    fn agent_view(&self, id: AgentId) -> Option<AgentView> {
+        let post = self.floor.posts.get(&id)?;
+        let unix_ms = |at: Duration| match at.checked_sub(self.now.mono) {
+            Some(ahead) => self.now.unix_ms.saturating_add(ms(ahead)),
+            None => self.now.unix_ms.saturating_sub(ms(self.now.mono.saturating_sub(at))),
+        };
+        let rings = self.floor.distribution.rings(id);
+        Some(AgentView {
+            tenant: post.tenant.clone(),
+            agent: post.number.to_string(),
+            extension: post.extension.as_ref().map(ToString::to_string),
+            state: post.agent.state(),
+            since_ms: post.since_ms,
+            call_status: status(post),
+            calls: post.calls.iter().map(|(call, _)| *call).collect(),
+            mobile: self.floor.mobile_of(id).map(|mobile| mobile.as_str().to_owned()),
+            supervises: post.agent.supervises(),
+            sign: post.agent.sign(),
+            kept: post.agent.kept(),
+            rings: rings.map(|rings| RingView { since_ms: unix_ms(rings.since), until_ms: unix_ms(rings.until) }),
+        })
     }
 
     fn queue_view(&self, id: QueueId) -> Option<QueueView> {
@@ -72,23 +95,6 @@ impl Floor {
             idle: why.idle,
             candidates: why.candidates.iter().filter_map(candidate).collect(),
         }
-    }
-
-    fn agent_view(&self, id: AgentId) -> Option<AgentView> {
-        let post = self.posts.get(&id)?;
-        Some(AgentView {
-            tenant: post.tenant.clone(),
-            agent: post.number.to_string(),
-            extension: post.extension.as_ref().map(ToString::to_string),
-            state: post.agent.state(),
-            since_ms: post.since_ms,
-            call_status: status(post),
-            calls: post.calls.iter().map(|(call, _)| *call).collect(),
-            mobile: self.mobile_of(id).map(|mobile| mobile.as_str().to_owned()),
-            supervises: post.agent.supervises(),
-            sign: post.agent.sign(),
-            kept: post.agent.kept(),
-        })
     }
 }
 

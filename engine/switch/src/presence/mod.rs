@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dialplan::flow::name::Mailbox;
 use dialplan::number::ExtensionNumber;
 use hooks::id::TenantId;
 use sip::dialog::Dialog;
@@ -43,7 +44,7 @@ pub(crate) struct SubscriptionId(u64);
 pub(crate) enum Package {
     /// The calls of an extension.
     Dialog,
-    /// The messages that wait for it.
+    /// The messages that wait for it, or for a queue.
     MessageSummary,
 }
 
@@ -128,8 +129,8 @@ pub(crate) struct Presence {
     clients: BTreeMap<ClientKey, SubscriptionId>,
     /// Those that something is owed.
     due: BTreeSet<SubscriptionId>,
-    /// Of extensions that have any.
-    messages: BTreeMap<Aor, Waiting>,
+    /// Of boxes that have any.
+    messages: BTreeMap<(TenantId, Mailbox), Waiting>,
 }
 
 impl Reason {
@@ -194,14 +195,28 @@ impl Presence {
         self.touch_all(&Aor { tenant: tenant.clone(), extension }, Package::Dialog);
     }
 
-    /// Counts the messages that wait for an extension.
-    pub(crate) fn set_messages(&mut self, owner: Aor, waiting: Waiting) {
-        self.touch_all(&owner, Package::MessageSummary);
+    /// Counts the messages in a box, for who watches it by one of these numbers.
+    pub(crate) fn set_messages(
+        &mut self,
+        tenant: &TenantId,
+        mailbox: Mailbox,
+        numbers: &[ExtensionNumber],
+        waiting: Waiting,
+    ) {
+        for extension in numbers {
+            self.touch_all(&Aor { tenant: tenant.clone(), extension: extension.clone() }, Package::MessageSummary);
+        }
+        let owner = (tenant.clone(), mailbox);
         if waiting == Waiting::default() {
             self.messages.remove(&owner);
         } else {
             self.messages.insert(owner, waiting);
         }
+    }
+
+    /// The messages in a box.
+    fn messages_in(&self, tenant: &TenantId, mailbox: Mailbox) -> Waiting {
+        self.messages.get(&(tenant.clone(), mailbox)).copied().unwrap_or_default()
     }
 
     /// The connection of this extension's phones is gone: what they are told next opens one to the same peer, until they are
@@ -227,18 +242,20 @@ impl Presence {
         }
     }
 
-    /// Ends those of a tenant that lost whom they watch (`is_there`) or who watches (`may_watch`).
+    /// Ends those of a tenant that lost whom they watch (`is_there`) or who watches (`may_watch`, who and whom); boxes that are gone
+    /// (`has_box`) have no messages.
     pub(crate) fn revise(
         &mut self,
         tenant: &TenantId,
         is_there: impl Fn(&ExtensionNumber) -> bool,
-        may_watch: impl Fn(&ExtensionNumber) -> bool,
+        may_watch: impl Fn(&ExtensionNumber, &ExtensionNumber) -> bool,
+        has_box: impl Fn(&Mailbox) -> bool,
     ) {
-        self.messages.retain(|owner, _| owner.tenant != *tenant || is_there(&owner.extension));
+        self.messages.retain(|(owner, mailbox), _| owner != tenant || has_box(mailbox));
         let own = self.subscriptions.iter().filter(|(_, subscription)| subscription.watched.tenant == *tenant);
         let over: Vec<(SubscriptionId, Reason)> = own
             .filter_map(|(id, subscription)| {
-                if !may_watch(&subscription.subscriber.extension) {
+                if !may_watch(&subscription.subscriber.extension, &subscription.watched.extension) {
                     return Some((*id, Reason::Rejected));
                 }
                 (!is_there(&subscription.watched.extension)).then_some((*id, Reason::NoResource))

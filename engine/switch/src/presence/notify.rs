@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dialplan::flow::name::Mailbox;
 use dialplan::number::ExtensionNumber;
 use hooks::id::TenantId;
 use sip::headers::{HeaderName, NameAddr, SubscriptionState};
@@ -27,12 +28,14 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 type Seen = BTreeMap<Aor, Arc<[Line]>>;
 
 impl Switch {
-    /// Counts the messages of an extension, for who watches them.
-    pub(crate) fn messages_waiting(&mut self, tenant: &TenantId, extension: ExtensionNumber, waiting: Waiting) {
-        let known = self.tenants.by_id(tenant).is_some_and(|config| config.extensions.contains_key(&extension));
-        if known {
-            self.desk.presence.set_messages(Aor { tenant: tenant.clone(), extension }, waiting);
-        }
+    /// Counts the messages in a box, for who watches them.
+    pub(crate) fn messages_waiting(&mut self, tenant: &TenantId, mailbox: Mailbox, waiting: Waiting) {
+        let Some(config) = self.tenants.by_id(tenant).filter(|config| config.has_box(&mailbox)) else { return };
+        let numbers: Vec<ExtensionNumber> = match &mailbox {
+            Mailbox::Extension(number) => vec![number.clone()],
+            Mailbox::Queue(queue) => config.plan.numbers_of(queue).cloned().collect(),
+        };
+        self.desk.presence.set_messages(tenant, mailbox, &numbers, waiting);
     }
 
     /// Tells those who watch what the step at hand has changed for them.
@@ -56,7 +59,8 @@ impl Switch {
         let state = match subscription.package {
             Package::Dialog => State::Dialogs(self.lines_of(&subscription.watched, seen)),
             Package::MessageSummary => {
-                State::Messages(self.desk.presence.messages.get(&subscription.watched).copied().unwrap_or_default())
+                let mailbox = mailbox(&tenant, &subscription.watched.extension);
+                State::Messages(self.desk.presence.messages_in(&tenant.tenant, mailbox))
             }
         };
         let unchanged = subscription.owed == Owed::Change && subscription.told.as_ref() == Some(&state);
@@ -154,6 +158,14 @@ impl Switch {
     fn unnotified(&mut self, id: SubscriptionId) {
         self.desk.metrics.notifies_failed += 1;
         self.desk.presence.remove(id);
+    }
+}
+
+/// Whose messages a number stands for.
+fn mailbox(tenant: &TenantConfig, number: &ExtensionNumber) -> Mailbox {
+    match tenant.plan.queue_at(number) {
+        Some(queue) => Mailbox::Queue(queue.clone()),
+        None => Mailbox::Extension(number.clone()),
     }
 }
 

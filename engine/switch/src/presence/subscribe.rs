@@ -99,7 +99,12 @@ impl Switch {
             return Err(Refusal::busy_node());
         }
         let aor = |extension: &ExtensionNumber| Aor { tenant: tenant.tenant.clone(), extension: extension.clone() };
-        let watched = aor(&self.watched(request, tenant)?);
+        let watched = self.watched(request, tenant, package)?;
+        // VM-06.
+        if !self.may_watch(tenant, &subscriber.number, &watched) {
+            return Err(explained(StatusCode::FORBIDDEN, "the messages of a queue are shown to its members"));
+        }
+        let watched = aor(&watched);
         let subscriber = aor(&subscriber.number);
         if self.desk.presence.check_room(&subscriber).is_err() {
             self.desk.metrics.refused_subscriptions_full += 1;
@@ -129,11 +134,16 @@ impl Switch {
         Ok(())
     }
 
+    /// Whether an extension may know of what it wants to watch: of a queue, if its agent is a member.
+    pub(crate) fn may_watch(&self, tenant: &TenantConfig, by: &ExtensionNumber, watched: &ExtensionNumber) -> bool {
+        tenant.plan.queue_at(watched).is_none_or(|queue| self.desk.floor.is_members(tenant, by, queue))
+    }
+
     /// Whom a SUBSCRIBE is for.
     ///
     /// # Errors
-    /// 404 for nobody of this tenant's.
-    fn watched(&self, request: &Request, tenant: &TenantConfig) -> Result<ExtensionNumber, Refusal> {
+    /// 404 for nobody of this tenant's, and for the calls of a queue.
+    fn watched(&self, request: &Request, tenant: &TenantConfig, package: Package) -> Result<ExtensionNumber, Refusal> {
         let host = request.uri.as_sip().map(|uri| uri.host().to_string()).unwrap_or_default();
         let elsewhere = self.tenants.by_host(&host).is_some_and(|other| other.tenant != tenant.tenant);
         let number: Option<ExtensionNumber> = number(&request.uri)?.parse().ok().filter(|_| !elsewhere);
@@ -141,7 +151,11 @@ impl Switch {
         let extension = number.and_then(|number| tenant.extensions.get(&number)).filter(|extension| extension.enabled);
         extension
             .map(|extension| extension.number.clone())
-            .or_else(|| place.filter(|place| tenant.plan.is_slot(place)))
+            .or_else(|| {
+                let is_queue = |place: &ExtensionNumber| tenant.plan.queue_at(place).is_some();
+                let is_box = |place: &ExtensionNumber| package == Package::MessageSummary && is_queue(place);
+                place.filter(|place| tenant.plan.is_slot(place) || is_box(place))
+            })
             .ok_or_else(|| explained(StatusCode::NOT_FOUND, "there is no such extension to watch"))
     }
 

@@ -7,7 +7,7 @@ use super::idle::Rank;
 use super::why::CANDIDATES_SHOWN;
 use super::{
     AgentId, Candidate, Decision, Distribution, EntryId, Exit, Join, JoinRefused, Lease, Level, Offer, OfferEnd,
-    OfferId, QueueId, REFUSAL_REST, REJECTION_REMEMBERED, RING_ALL_MAX, Rule, Strategy, Timer, Waits, Why,
+    OfferId, QueueId, REFUSAL_REST, REJECTION_REMEMBERED, RING_ALL_MAX, Rings, Rule, Strategy, Timer, Waits, Why,
 };
 
 impl Distribution {
@@ -298,9 +298,9 @@ impl Distribution {
                 membership.last_offer = number;
             }
         });
-        let until = now + ring_for;
-        self.offers.insert(offer, Lease { entry: entry_id, agent: agent_id, until, idle_since: idle.since });
-        self.timers.start(until, Timer::Lease(offer));
+        let rings = Rings { since: now, until: now + ring_for };
+        self.offers.insert(offer, Lease { entry: entry_id, agent: agent_id, rings, idle_since: idle.since });
+        self.timers.start(rings.until, Timer::Lease(offer));
         let offer = Offer { offer, entry: entry_id, queue: queue_id, agent: agent_id, ring_for, why };
         self.decisions.push_back(Decision::Offer(offer));
     }
@@ -346,7 +346,7 @@ impl Distribution {
 
     fn end_lease(&mut self, offer: OfferId) -> Option<Lease> {
         let lease = self.offers.remove(&offer)?;
-        self.timers.stop(lease.until, Timer::Lease(offer));
+        self.timers.stop(lease.rings.until, Timer::Lease(offer));
         if let Some(agent) = self.agents.get_mut(&lease.agent) {
             agent.lease = None;
         }

@@ -171,11 +171,20 @@ struct Membership {
     last_offer: u64,
 }
 
+/// How long an agent is rung for an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rings {
+    /// Since when.
+    pub since: Duration,
+    /// Up to when; nobody waits longer for his answer.
+    pub until: Duration,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     entry: EntryId,
     agent: AgentId,
-    until: Duration,
+    rings: Rings,
     /// Since when the agent had been idle.
     idle_since: Duration,
 }
@@ -403,6 +412,13 @@ impl Distribution {
     #[must_use]
     pub fn waited(&self, entry: EntryId, now: Duration) -> Option<Duration> {
         self.entries.get(&entry).map(|entry| entry.place.waited(now))
+    }
+
+    /// How long an agent is rung for the offer that he has; `None` while he has none.
+    #[must_use]
+    pub fn rings(&self, agent: AgentId) -> Option<Rings> {
+        let lease = self.agents.get(&agent)?.lease?;
+        self.offers.get(&lease).map(|lease| lease.rings)
     }
 
     /// How a queue stands.

@@ -184,11 +184,14 @@ fn a_ring_that_is_not_answered_keeps_the_place() {
     let mut centre = Centre::new(QueueSettings::default());
     centre.staff(&[1, 1]);
     centre.join(1).unwrap();
+    let rung = Rings { since: centre.now, until: centre.now + s(20) };
     centre.pass(19);
+    assert_eq!(centre.core.rings(AgentId(1)), Some(rung), "by the clock of the switch, however late one looks");
     assert_eq!(centre.decided(), "1>1");
     centre.join(2).unwrap();
     assert_eq!(centre.decided(), "2>2");
     centre.pass(1);
+    assert_eq!(centre.core.rings(AgentId(1)), None);
     assert_eq!(centre.decided(), "-1:TimedOut");
     centre.idle(1);
     assert_eq!(centre.decided(), "1>1", "nobody else is idle");

@@ -1,6 +1,6 @@
 //! What others may see of agents and queues.
 
-use hooks::fact::{AgentState, CallStatus, Sign};
+use hooks::fact::{AgentState, CallStatus, Sign, WhyAgent};
 use hooks::id::{CallId, TenantId};
 
 use crate::queue::Figures;
@@ -30,6 +30,17 @@ pub struct AgentView {
     pub sign: Sign,
     /// The state that he chose for after his call.
     pub kept: Option<AgentState>,
+    /// How long he is rung for what a queue offers him.
+    pub rings: Option<RingView>,
+}
+
+/// How long an offer rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingView {
+    /// Since when, ms since the Unix epoch.
+    pub since_ms: u64,
+    /// Up to when, ms since the Unix epoch.
+    pub until_ms: u64,
 }
 
 /// A queue.
@@ -60,6 +71,17 @@ pub struct WaitingView {
     pub call: CallId,
     /// Since when, ms since the Unix epoch.
     pub since_ms: u64,
+}
+
+/// An agent who is rung for somebody who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferView {
+    /// The employee number.
+    pub agent: String,
+    /// Since when, ms since the Unix epoch.
+    pub since_ms: u64,
+    /// Why he.
+    pub why: WhyAgent,
 }
 
 /// Somebody who is to be called back.

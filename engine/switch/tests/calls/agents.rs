@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hooks::fact::AgentState;
+use hooks::fact::{AgentState, Way};
 use switch::agent::{AfterCall, Force};
 use switch::input::{AgentOrder, CallOrder, Command, Input, Party, SignIn};
 use switch::output::Refused;
@@ -243,6 +243,41 @@ fn a_phone_on_the_desk_signs_in_offline_and_goes_online_by_hand() {
     let refused = order(&mut world, "10001", AgentOrder::Pick(AgentState::Ready));
     assert_eq!(refused, Err(Refused::Agent(switch::agent::Refused::PhoneNotRegistered)));
     close(world, &["10001"]);
+}
+
+/// Each sign-in is an event of its own beside the change (section 36): on the desk, in the browser, by mobile; nothing else is one.
+#[test]
+fn a_sign_in_is_told_apart_whatever_its_way() {
+    let mut settings = centre();
+    settings.agents.get_mut(&"10001".parse().unwrap()).unwrap().mobile = Some("13900000009".parse().unwrap());
+    let told = |world: &World| {
+        let own = world.facts.iter().filter(|fact| fact.starts_with("signed_in"));
+        own.cloned().collect::<Vec<_>>()
+    };
+    let phone = |way| AgentOrder::SignIn(SignIn { way, extension: None });
+    for (order_of, sign) in [
+        (phone(Way::Desk), "Phone(Desk)"),
+        (phone(Way::Web), "Phone(Web)"),
+        (AgentOrder::MobileSignIn(None), "Mobile(Open(Web))"),
+    ] {
+        let mut world = with(settings.clone());
+        world.facts.clear();
+        order(&mut world, "10001", order_of).unwrap();
+        assert_eq!(world.facts[1..], [format!("signed_in 10001 {sign}")], "beside the change");
+        assert!(world.facts[0].starts_with("agent 10001 Offline->"), "{:?}", world.facts);
+        // What he does then is none, nor what is refused.
+        let _ = order(&mut world, "10001", AgentOrder::Pick(AgentState::Ready));
+        let _ = order(&mut world, "10001", AgentOrder::Pick(AgentState::OnBreak));
+        let _ = order(&mut world, "10001", AgentOrder::Force(Force::Busy));
+        order(&mut world, "10002", AgentOrder::MobileSignIn(None)).unwrap_err();
+        let _ = order(&mut world, "10001", AgentOrder::SignOut);
+        let _ = order(&mut world, "10001", AgentOrder::MobileSignOut);
+        assert_eq!(told(&world).len(), 1, "{:?}", world.facts);
+        // He comes again: that is another one.
+        order(&mut world, "10001", phone(Way::Desk)).unwrap();
+        assert_eq!(told(&world)[1..], ["signed_in 10001 Phone(Desk)"]);
+        close(world, &["10001"]);
+    }
 }
 
 /// Proves CALL-06: in each state of AGT-06, with a call, and without an extension or a phone, by order and by the phone itself.

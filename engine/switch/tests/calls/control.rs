@@ -251,7 +251,7 @@ fn hanging_up_rejects_what_rings_and_cancels_what_is_dialled() {
     close(world, &["10001"]);
 }
 
-/// What is recorded of a consult is in files of its own (REC-04).
+/// Proves REC-04 (consults): what is recorded of one is in a file of its own.
 #[test]
 fn a_consult_is_recorded_apart() {
     let mut world = talking();

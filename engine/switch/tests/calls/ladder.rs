@@ -572,6 +572,7 @@ impl World {
             | Event::CallbackStarted(_)
             | Event::CallbackEnded(_)
             | Event::AgentStateChanged(_)
+            | Event::AgentSignedIn(_)
             | Event::RecordingFailed(_)
             | Event::RecordingPaused(_)
             | Event::RecordingResumed(_)
@@ -651,6 +652,7 @@ impl World {
                 let by = e.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
                 format!("agent {} {:?}->{:?} {:?} {:?}{by}", e.agent, e.from, e.to, e.call_status, e.reason)
             }
+            Event::AgentSignedIn(e) => format!("signed_in {} {:?}", e.agent, e.sign),
             Event::CallParked(e) => format!("parked {} {} by {}", e.slot, self.leg(e.leg), self.leg(e.by)),
             Event::CallUnparked(e) => {
                 let to = e.to.map(|to| format!(" -> {}", self.leg(to))).unwrap_or_default();
@@ -868,7 +870,9 @@ impl World {
         if self.facts.iter().filter(|fact| fact.starts_with("created")).count() == 1 {
             let end = self.facts.iter().position(|fact| fact.starts_with("ended")).unwrap();
             for fact in &self.facts[end + 1..] {
-                let own = ["recording_", "callback_", "banned", "agent "].iter().any(|word| fact.starts_with(word))
+                let own = ["recording_", "callback_", "banned", "agent ", "signed_in "]
+                    .iter()
+                    .any(|word| fact.starts_with(word))
                     || fact.contains("bound ");
                 assert!(own, "{fact} after the end\n{}", self.ladder());
             }

@@ -1,11 +1,13 @@
 //! An extension that listens to the messages in its box by phone (`*98`).
 
+use hooks::fact::{AgentState, Way};
 use hooks::id::{CallId, RecordingId};
-use switch::input::{BoxAnswer, Input, StoredMessage};
+use switch::input::{AgentOrder, BoxAnswer, Input, SignIn, StoredMessage};
 use switch::media::Audio;
 use switch::output::BoxOrder;
 
 use crate::ladder::{World, node, tenant};
+use crate::queues::{self, centre, change, order};
 
 /// Alice has dialled the code, and her box is being read.
 fn world() -> World {
@@ -232,4 +234,34 @@ fn nobody_is_handed_on_to_the_messages_of_another() {
     );
     assert!(world.boxes.is_empty());
     world.finish();
+}
+
+/// Proves VM-06 by phone: the messages of a queue are heard by its members, and by nobody else.
+#[test]
+fn members_hear_the_messages_of_their_queue() {
+    let mut settings = centre();
+    change(&mut settings, |queue| _ = queue.members.remove(&"10002".parse().unwrap()));
+    let mut world = queues::with(settings);
+    world.play("0ms alice > INVITE *987000\n0ms alice < 200\n0ms alice hears nothing");
+    assert_eq!(world.boxes.last().unwrap().what, BoxOrder::Open("queue:support".parse().unwrap()));
+    open(&mut world, 1, vec![message(5, false)]);
+    world.play("0ms alice hears voicemail_you_have Number(1) voicemail_message");
+    world.played("alice");
+    give(&mut world, 5);
+    world.play("1s alice > press 3\n1s alice hears voicemail_deleted");
+    world.played("alice");
+    world.play("0ms alice < BYE");
+    assert_eq!(marks(&world), [HEARD, DELETED], "by the extension, not by the queue");
+    // Bob's agent is no member, be it that he sits at another phone, or Alice's.
+    let asked = world.boxes.len();
+    world.play("0ms bob > INVITE *987000\n0ms bob < 403\n1s bob > INVITE *987001\n1s bob < 404");
+    let at = SignIn { way: Way::Desk, extension: Some("1001".parse().unwrap()) };
+    order(&mut world, "10002", AgentOrder::SignIn(at)).unwrap();
+    order(&mut world, "10002", AgentOrder::Pick(AgentState::Ready)).unwrap();
+    world.play("0ms alice > INVITE *987000\n0ms alice < 403 `!Warning`");
+    assert_eq!(world.boxes.len(), asked);
+    // Nor is a customer handed on to them.
+    world.play("0ms bob > INVITE 1003\n0ms carol < INVITE\n0ms carol > 200\n0ms carol < ACK\n0ms bob < 200");
+    world.play("1s carol > REFER *987000\n1s carol < 404\n2s carol > BYE\n2s bob < BYE");
+    queues::close(world, &["10002"]);
 }

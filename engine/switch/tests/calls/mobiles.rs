@@ -49,7 +49,7 @@ fn leave(mut world: World) -> World {
     close(world, &["10001", "10002"])
 }
 
-/// Proves PHONE-08, PHONE-12 and PHONE-14.
+/// Proves PHONE-08, PHONE-12 and PHONE-14, and REC-04 (an agent's mobile).
 #[test]
 fn a_queued_call_goes_to_the_mobile_and_no_phone_is_rung() {
     let mut settings = mobile_centre(false);

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hooks::fact::Way;
 use sip::flow::{ConnectionId, Flow, Transport};
 use switch::config::TenantConfig;
-use switch::input::{Admission, Command, Input};
+use switch::input::{Admission, AgentOrder, Command, Input, SignIn};
 
 use crate::ladder::{World, check, node, tenant};
 use crate::phone::header;
 use crate::presence_xml::{Element, dialog_info};
+use crate::queues::{self, centre, change, order};
 
 const LAMP: &str = "extra=Event:~dialog|Expires:~600|Accept:~application/dialog-info+xml";
 
@@ -674,14 +676,53 @@ fn names_of_any_letters_make_documents_that_can_be_read() {
     }
 }
 
+fn waiting(mailbox: &str, new: u32, old: u32) -> Input {
+    Input::MessagesWaiting { tenant: tenant().tenant, mailbox: mailbox.parse().unwrap(), new, old }
+}
+
+/// Proves VM-06 by the lamps of phones: what waits in the box of a queue is shown to its members, and to nobody else.
+#[test]
+fn the_message_lamp_of_a_queue_is_its_members() {
+    let subscribes = |who: &str, event: &str| format!("0ms {who} > SUBSCRIBE 7000 extra=Event:~{event}|Expires:~600");
+    let mut settings = centre();
+    change(&mut settings, |queue| _ = queue.members.remove(&"10002".parse().unwrap()));
+    let mut world = queues::with(settings.clone());
+    world.input(waiting("queue:support", 2, 1));
+    // Nobody is signed in: an extension is its own agent's.
+    world.play(&subscribes("carol", "message-summary"));
+    world.play(
+        "0ms carol < 200 `Contact: <sip:7000@192.0.2.1:5060>`
+         0ms carol < NOTIFY `Messages-Waiting: yes` `Message-Account: sip:7000@pbx.example` `Voice-Message: 2/1 (0/0)`",
+    );
+    world.play(&subscribes("bob", "message-summary"));
+    world.play("0ms bob < 403 `Warning: 399 switchboard \"the messages of a queue are shown to its members\"`");
+    world.play(&subscribes("carol", "dialog"));
+    world.play("0ms carol < 404");
+    world.input(waiting("queue:support", 2, 1));
+    world.input(waiting("queue:nobody", 7, 0));
+    world.input(waiting("extension:1003", 7, 0));
+    world.input(waiting("queue:support", 0, 3));
+    world.play("0ms carol < NOTIFY `Messages-Waiting: no` `Voice-Message: 0/3`");
+    // Who is signed in on it is who counts.
+    let on = |extension: &str| SignIn { way: Way::Desk, extension: Some(extension.parse().unwrap()) };
+    order(&mut world, "10001", AgentOrder::SignIn(on("1002"))).unwrap();
+    order(&mut world, "10002", AgentOrder::SignIn(on("1001"))).unwrap();
+    world.play(&subscribes("bob", "message-summary"));
+    world.play("0ms bob < 200\n0ms bob < NOTIFY `Voice-Message: 0/3`");
+    world.play(&subscribes("alice", "message-summary"));
+    world.play("0ms alice < 403");
+    // One is no member any more: his lamp is put out.
+    change(&mut settings, |queue| _ = queue.members.remove(&"10003".parse().unwrap()));
+    world.input(Input::Tenant(Arc::new(settings)));
+    world.play("0ms carol < NOTIFY `Subscription-State: terminated;reason=rejected`");
+    world.input(waiting("queue:support", 1, 3));
+    world.play("0ms bob < NOTIFY `Messages-Waiting: yes` `Voice-Message: 1/3`");
+    queues::close(world, &["10001", "10002"]);
+}
+
 #[test]
 fn a_message_lamp_is_told_the_counts_when_they_change() {
-    let waiting = |extension: &str, new, old| Input::MessagesWaiting {
-        tenant: tenant().tenant,
-        extension: extension.parse().unwrap(),
-        new,
-        old,
-    };
+    let waiting = |extension: &str, new, old| waiting(&format!("extension:{extension}"), new, old);
     let mut world = World::with(&["carol"]);
     world.input(waiting("1003", 2, 1));
     world.play(

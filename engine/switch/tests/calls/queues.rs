@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dialplan::plan::{Destination, DidPattern, InboundRoute};
 use dialplan::say::defaults;
-use hooks::fact::{AgentState, AgentStateChanged, CallStatus, ChangeReason, Talk, Way};
+use hooks::fact::{AgentState, AgentStateChanged, CallStatus, ChangeReason, ChoiceRule, Talk, Way};
 use hooks::id::CallId;
 use switch::agent::{AfterCall, AgentRules, Force};
 use switch::config::{Agent, NodeConfig, Overflow, OwnAgent, Queue, TenantConfig};
@@ -400,6 +400,31 @@ fn callers_are_told_where_they_stand_between_music() {
     close(world, &["10001"]);
 }
 
+/// Proves QUEUE-04 (the expected wait): what the agents had to do with a call lately, wrap-up included, for each place in line.
+#[test]
+fn callers_are_told_how_long_they_will_wait_by_what_calls_took_lately() {
+    let mut settings = centre();
+    change(&mut settings, |queue| {
+        queue.wrap_up_max = None;
+        let every = Duration::from_secs(3_600);
+        queue.settings.announcements = Some(Announcements { first: Duration::from_secs(10), every });
+    });
+    let mut world = staffed(settings, &["10001"]);
+    for _ in 0..3 {
+        world.play("0s lines > INVITE 01012340000\n0s lines < 200\n0s alice < INVITE\n1s alice > 200\n1s alice < ACK\n61s lines > BYE\n61s alice < BYE");
+        // A minute of talk, and half a one of wrap-up.
+        world.run_until(world.now() + Duration::from_secs(30));
+        order(&mut world, "10001", AgentOrder::Pick(AgentState::Ready)).unwrap();
+    }
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::NotReady)).unwrap();
+    world.register(&["bob", "carol"]);
+    world.play("0s lines > INVITE 01012340000\n0s lines < 200\n0s bob > INVITE 7000\n0s bob < 200\n0s carol > INVITE 7000\n0s carol < 200");
+    world.play("10s lines hears you_are_next expected_wait Number(1) minutes\n10s bob hears you_are Number(2) in_line expected_wait Number(3) minutes");
+    world.play("0s carol hears you_are Number(3) in_line expected_wait Number(4) minutes");
+    world.play("0s bob > BYE\n0s carol > BYE\n0s lines > BYE");
+    close(world, &["10001"]);
+}
+
 /// PHONE-05.
 #[test]
 fn one_agent_an_extension_and_none_where_it_talks() {
@@ -506,6 +531,28 @@ fn an_agent_whose_wrap_up_is_over_gets_who_has_waited_longest() {
         "#,
     );
     close(world, &["10001"]);
+}
+
+/// The live call tells whom its queue has rung, and why him, as long as he is rung.
+#[test]
+fn a_waiting_call_tells_whom_the_queue_has_rung_and_why() {
+    let mut world = staffed(centre(), &["10001", "10002"]);
+    let offers = |world: &World| {
+        let seen = world.views.iter().rev().find_map(|view| match view {
+            View::Call(call) => Some(call.offers.clone()),
+            _ => None,
+        });
+        let told = seen.unwrap().into_iter().map(|offer| (offer.agent, offer.why.rule, offer.why.candidates.len()));
+        told.collect::<Vec<_>>()
+    };
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE\n1s alice > 180");
+    assert_eq!(offers(&world), [("10001".to_owned(), ChoiceRule::LongestIdle, 2)]);
+    world.play("1s alice > 486\n1s alice < ACK\n1s bob < INVITE");
+    assert_eq!(offers(&world), [("10002".to_owned(), ChoiceRule::LongestIdle, 2)], "Alice is rung no more");
+    world.play("1s bob > 200\n1s bob < ACK");
+    assert_eq!(offers(&world), []);
+    world.play("1s lines > BYE\n1s bob < BYE");
+    close(world, &["10001", "10002"]);
 }
 
 /// Proves AGT-15.

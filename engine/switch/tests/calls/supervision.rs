@@ -216,6 +216,26 @@ fn only_a_connected_agent_is_supervised_by_one_who_is_free() {
     close(world, &["10001", "10003"]);
 }
 
+/// Proves MON-29: on a three-way call a supervisor listens, and does nothing else.
+#[test]
+fn nobody_barges_in_on_three() {
+    let mut world = talking();
+    ordered(&mut world, "10001", CallOrder::ThreeWay(Some("1003".parse().unwrap()))).unwrap();
+    world.play("0ms carol < INVITE\n1s carol > 200\n1s carol < ACK\n1s lines hears alice+carol");
+    for how in [Supervision::Barge, Supervision::Whisper, Supervision::Takeover] {
+        let refused = supervise(&mut world, how, "10002");
+        assert_eq!(refused, Err(Refused::ThreeAlready), "{how:?}");
+    }
+    world.play("1s lines hears alice+carol\n1s alice hears lines+carol\n1s carol hears lines+alice");
+    supervise(&mut world, Supervision::Monitor, "10002").unwrap();
+    world.play(
+        "0ms bob < INVITE\n1s bob > 200\n1s bob < ACK\n1s bob hears lines+alice+carol\n1s lines hears alice+carol",
+    );
+    world.play("1s lines > BYE\n1s alice < BYE\n1s carol < BYE\n1s bob < BYE");
+    let world = close(world, &GO_HOME);
+    assert_eq!(of(&world, "supervised"), ["supervised 10001 Monitor by 10002"]);
+}
+
 #[test]
 fn a_supervisor_who_is_not_there_changes_nothing() {
     let mut world = talking();

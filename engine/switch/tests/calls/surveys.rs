@@ -339,7 +339,7 @@ fn a_flow_asks_and_goes_on() {
     );
 }
 
-/// REC-04: the talk is recorded, what is asked is not.
+/// Proves REC-04 (surveys): the talk is recorded, what is asked is not.
 #[test]
 fn the_recording_of_the_talk_ends_where_the_survey_begins() {
     let mut settings = asking(service());

@@ -1,6 +1,7 @@
 //! Calls by trunks, in and out.
 
 use switch::input::{Admission, Input};
+use switch::view::View;
 
 use crate::ladder::{World, check, node, tenant};
 
@@ -263,10 +264,11 @@ fn an_emergency_call_is_past_admission_limits_and_bans() {
     world.run_until(later);
     world.phone("alice").inbox.clear();
     world.play("0ms alice > INVITE 1002\n0ms alice < 403");
+    world.play("0ms alice > INVITE 110\n0ms lines < INVITE `INVITE sip:110@lines.example`");
+    let told = |view: &View| matches!(view, View::Call(call) if call.emergency && call.callee == "110");
+    assert!(world.views.iter().any(told), "supervisors see it before anybody has answered");
     world.play(
         r#"
-        0ms    alice > INVITE 110
-        0ms    lines < INVITE `INVITE sip:110@lines.example`
         1s     lines > 200
         1s     lines < ACK
         1s     alice < 200

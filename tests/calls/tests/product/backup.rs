@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use calls::api::Api;
 use calls::party::{talk, up, wait_for_packets};
 use calls::sipp::Sipp;
@@ -24,22 +24,6 @@ fn write(api: &Api, stop: &AtomicBool, confirmed: &std::sync::Mutex<Vec<String>>
         confirmed.lock().expect("nobody panics with it").push(number);
     }
     Ok(())
-}
-
-/// Every fact there is.
-fn facts(api: &Api) -> Result<Vec<Value>> {
-    let mut facts = Vec::new();
-    let mut query = "events?limit=200".to_owned();
-    loop {
-        let page = api.get(&query)?;
-        let items = page["items"].as_array().cloned().unwrap_or_default();
-        if items.is_empty() {
-            return Ok(facts);
-        }
-        facts.extend(items);
-        let cursor = page["next_cursor"].as_str().context("no cursor")?;
-        query = format!("events?limit=200&after={cursor}");
-    }
 }
 
 fn text(value: &Value) -> String {
@@ -118,7 +102,7 @@ fn a_backup_taken_under_writes_is_an_installation_that_goes_on() -> Result<()> {
     // One more may have been on its way to the client.
     ensure!(kept.len() <= blocked.len() + 1 && kept[..kept.len() - 1].iter().all(|number| blocked.contains(number)));
     // Facts: the same up to the backup; then come those that close what was open.
-    let (then, now) = (facts(&old)?, facts(&new)?);
+    let (then, now) = (old.events()?, new.events()?);
     let common = then.iter().zip(&now).take_while(|(then, now)| then == now).count();
     ensure!(common > 20 && common < then.len(), "{common} facts of {} are the same", then.len());
     let of_calls = |facts: &[Value]| -> BTreeSet<String> {

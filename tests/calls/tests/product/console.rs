@@ -119,6 +119,13 @@ pub(crate) fn click(console: &mut Browser, role: &str, name: &str) -> Result<()>
     console.tell("click", json!({"role": role, "name": name})).map(drop)
 }
 
+/// What is seen now has no serious fault (`tests/browser/judge.mjs`) and speaks Chinese.
+pub(crate) fn judge(console: &mut Browser, seen: &str) -> Result<()> {
+    let faults = console.tell("faults", json!({"language": "zh-CN"}))?;
+    ensure!(faults.as_array().is_some_and(Vec::is_empty), "{seen}: {faults}");
+    Ok(())
+}
+
 /// Without loading the page again (GEN-17).
 fn change_language(console: &mut Browser, button: &str, language: &str) -> Result<()> {
     console.tell("mark", json!({}))?;
@@ -178,7 +185,7 @@ fn an_agent_takes_a_call_in_the_console_holds_it_and_hangs_up() -> Result<()> {
     let record = centre.server.ended_calls(1)?.remove(0);
     ensure!(record["agent"] == "10001" && record["queue"] == "support", "{record}");
 
-    click(&mut console, "button", "Agent state")?;
+    console.tell("click", json!({"id": "state"}))?;
     click(&mut console, "menuitem", "Break")?;
     see(&mut console, "state", "Break")?;
     console.tell("fill", json!({"into": "Number", "text": "1002"}))?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::console::{Caller, Centre, PATIENCE, click, see};
 
 /// What an agent needs for his lists beside what he has anyway.
-const AGENT_KEYS: &[&str] = &[
+pub(crate) const AGENT_KEYS: &[&str] = &[
     "agents.read",
     "call.dial",
     "calls.read",
@@ -26,21 +26,21 @@ const AGENT_KEYS: &[&str] = &[
 ];
 
 /// Gives an employee a role of his own with these permissions and everybody's data.
-fn permit(api: &Api, employee: &str, permissions: &[&str]) -> Result<()> {
+pub(crate) fn permit(api: &Api, employee: &str, permissions: &[&str]) -> Result<()> {
     let role = json!({"name": format!("Role of {employee}"), "permissions": permissions, "data": {"scope": "all"}});
     let made = api.post("roles", &role)?;
     ensure!(made.status == 201, "{}", made.json());
     api.patch(&format!("employees/{employee}"), &json!({"role": made.json()["id"]})).map(drop)
 }
 
-fn sign_in(centre: &Centre, employee: &str) -> Result<Browser> {
+pub(crate) fn sign_in(centre: &Centre, employee: &str) -> Result<Browser> {
     let mut console = centre.console()?;
     console.tell("sign_in", json!({"login": employee, "password": PASSWORD}))?;
     Ok(console)
 }
 
 /// One who sees everything and takes no calls.
-fn supervisor(centre: &Centre) -> Result<Browser> {
+pub(crate) fn supervisor(centre: &Centre) -> Result<Browser> {
     permit(&centre.server.api()?, "10002", &["*"])?;
     let mut console = centre.console()?;
     console.tell("click", json!({"text": "暂不签入"}))?;
@@ -283,8 +283,8 @@ fn a_call_is_recorded_played_and_explained() -> Result<()> {
     see(&mut console, "state", "电话在线")?;
     let mut caller = Caller::call(&centre)?;
     click(&mut console, "button", "接听")?;
-    console.tell("see", json!({"role": "status", "text": "13800138000"}))?;
-    console.tell("see", json!({"role": "status", "text": "00:00:03"}))?;
+    console.tell("see", json!({"id": "call", "text": "13800138000"}))?;
+    console.tell("see", json!({"id": "call", "text": "00:00:03"}))?;
     caller.phone.hang_up(&mut caller.call)?;
     see(&mut console, "state", "电话后处理")?;
     let record = crm_row(&api, "call-records")?;
@@ -319,7 +319,7 @@ fn a_call_is_recorded_played_and_explained() -> Result<()> {
     click(&mut console, "button", "关闭")?;
     click(&mut console, "button", "呼叫 13800138000")?;
     see(&mut console, "phase", "呼叫中")?;
-    console.tell("see", json!({"role": "status", "text": "13800138000"})).map(drop)
+    console.tell("see", json!({"id": "call", "text": "13800138000"})).map(drop)
 }
 
 /// Proves PHONE-04, PHONE-09, CALL-02 and UI-06, GEN-13 of personal settings, and PHONE-16 as far as it says who is offered the check.

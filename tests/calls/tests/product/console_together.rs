@@ -14,19 +14,20 @@ use calls::rtp::RtpEnd;
 use calls::sdp;
 use calls::switchboard::PASSWORD;
 use calls::wait;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, see};
+use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, judge, see};
+use crate::console_lists::{AGENT_KEYS, permit, supervisor};
 use crate::queue::{order, state};
 
 /// The pitches of a colleague and of a supervisor.
-const COLLEAGUE_HZ: f64 = 1_000.0;
+pub(crate) const COLLEAGUE_HZ: f64 = 1_000.0;
 const SUPERVISOR_HZ: f64 = 400.0;
 /// A voice in a browser's ear is louder than this, dB; what is not there is far below.
 const HEARD_DB: f64 = -60.0;
 
 /// Only 10001 takes calls of the queue, whose callers are asked how it was.
-fn one_agent(centre: &Centre) -> Result<()> {
+pub(crate) fn one_agent(centre: &Centre) -> Result<()> {
     let api = centre.server.api()?;
     let made = api.post("surveys", &json!({"name": "service"}))?;
     ensure!(made.status == 201, "{}", made.json());
@@ -36,7 +37,7 @@ fn one_agent(centre: &Centre) -> Result<()> {
     Ok(())
 }
 
-fn signed_in(centre: &Centre, login: &str, pitch_hz: f64) -> Result<Browser> {
+pub(crate) fn signed_in(centre: &Centre, login: &str, pitch_hz: f64) -> Result<Browser> {
     let mut console = centre.console_of(pitch_hz)?;
     console.tell("sign_in", json!({"login": login, "password": PASSWORD}))?;
     see(&mut console, "state", "电话在线")?;
@@ -44,7 +45,7 @@ fn signed_in(centre: &Centre, login: &str, pitch_hz: f64) -> Result<Browser> {
 }
 
 /// The call of the queue is rung at the agent's console and taken there.
-fn taken(centre: &Centre, agent: &mut Browser) -> Result<Caller> {
+pub(crate) fn taken(centre: &Centre, agent: &mut Browser) -> Result<Caller> {
     let caller = Caller::call(centre)?;
     click(agent, "button", "接听")?;
     see(agent, "phase", "通话中")?;
@@ -53,11 +54,11 @@ fn taken(centre: &Centre, agent: &mut Browser) -> Result<Caller> {
 }
 
 /// The button of this name in what is open above the page.
-fn choose(console: &mut Browser, name: &str) -> Result<()> {
+pub(crate) fn choose(console: &mut Browser, name: &str) -> Result<()> {
     console.tell("click", json!({"role": "button", "name": name, "within": {"role": "dialog"}})).map(drop)
 }
 
-fn hears(console: &mut Browser, pitch_hz: f64, to_be_heard: bool) -> Result<()> {
+pub(crate) fn hears(console: &mut Browser, pitch_hz: f64, to_be_heard: bool) -> Result<()> {
     let what = format!("{pitch_hz} Hz {}", if to_be_heard { "in the ear" } else { "out of it" });
     wait::until(&what, PATIENCE, || {
         let level = console.tell("pitch", json!({"hz": pitch_hz}))?.as_f64().unwrap_or(-200.0);
@@ -65,19 +66,52 @@ fn hears(console: &mut Browser, pitch_hz: f64, to_be_heard: bool) -> Result<()> 
     })
 }
 
-fn caller_hears(caller: &Caller, pitch_hz: f64, to_be_heard: bool) -> Result<()> {
+pub(crate) fn caller_hears(caller: &Caller, pitch_hz: f64, to_be_heard: bool) -> Result<()> {
     wait::until(&format!("{pitch_hz} Hz at the caller: {to_be_heard}"), PATIENCE, || {
         Ok((caller.hears(pitch_hz)? == to_be_heard).then_some(()))
     })
 }
 
 /// A colleague at a desk phone, 10002, who is online.
-fn colleague(centre: &Centre) -> Result<Party> {
+pub(crate) fn colleague(centre: &Centre) -> Result<Party> {
     let party = Party::new(&centre.server, "1002", Instant::now())?;
     let api = centre.server.api()?;
     order(&api, "agents/10002/sign-in", &json!({"way": "desk", "extension": "1002"}))?;
     order(&api, "agents/10002/state", &json!({"state": "ready"}))?;
     Ok(party)
+}
+
+/// Proves CALL-27: the number of the other side stands there, a template is chosen, and the message is at the gateway.
+#[test]
+fn an_agent_sends_a_message_to_whom_he_talks_with() -> Result<()> {
+    let centre = Centre::open_with("[sms]\ndriver = \"file\"\noutbox = \"sms.jsonl\"\n")?;
+    one_agent(&centre)?;
+    let api = centre.server.api()?;
+    let made = |path: &str, body: Value| -> Result<String> {
+        let answer = api.post(path, &body)?;
+        ensure!((200..300).contains(&answer.status), "{path}: {}", answer.json());
+        Ok(answer.json()["id"].as_str().unwrap_or_default().to_owned())
+    };
+    let signature = made("sms/signatures", json!({"name": "客服"}))?;
+    let text = json!({"name": "受理", "content": "您的问题已受理", "signature": signature});
+    let template = made("sms/templates", text)?;
+    made(&format!("sms/templates/{template}/review"), json!({"approve": true}))?;
+
+    permit(&api, "10001", &[AGENT_KEYS, &["sms.send", "sms.templates.read"]].concat())?;
+    let mut agent = signed_in(&centre, "10001", AGENT_HZ)?;
+    let mut caller = taken(&centre, &mut agent)?;
+    click(&mut agent, "button", "短信")?;
+    agent.tell("see", json!({"label": "接收号码"}))?;
+    ensure!(agent.tell("value", json!({"label": "接收号码"}))? == "13800138000", "the other side's number");
+    agent.tell("choose", json!({"label": "短信模板", "option": "受理"}))?;
+    choose(&mut agent, "发短信")?;
+    let outbox = centre.server.folder().join("sms.jsonl");
+    let sent = wait::until("a message at the gateway", PATIENCE, || {
+        let text = std::fs::read_to_string(&outbox).unwrap_or_default();
+        Ok(text.lines().find_map(|line| serde_json::from_str::<Value>(line).ok()))
+    })?;
+    ensure!(sent["to"] == "+8613800138000" && sent["text"] == "您的问题已受理", "{sent}");
+    caller.phone.hang_up(&mut caller.call)
 }
 
 /// Proves CALL-17, CALL-19, CALL-21, CALL-22 and CALL-25 as far as the bar goes, with a real browser, a desk phone and a caller.
@@ -87,9 +121,17 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     one_agent(&centre)?;
     let mut agent = signed_in(&centre, "10001", AGENT_HZ)?;
     let mut desk = colleague(&centre)?;
-    let mut caller = taken(&centre, &mut agent)?;
+    let mut caller = Caller::call(&centre)?;
+    agent.tell("see", json!({"role": "alertdialog"}))?;
+    judge(&mut agent, "ringing")?;
+    click(&mut agent, "button", "接听")?;
+    see(&mut agent, "phase", "通话中")?;
+    caller.waits_for_agent(true)?;
+    judge(&mut agent, "talking")?;
 
     click(&mut agent, "button", "询问")?;
+    agent.tell("see", json!({"role": "dialog"}))?;
+    judge(&mut agent, "whom to ask")?;
     choose(&mut agent, "询问")?;
     let invite = desk.phone.expect("INVITE")?;
     desk.phone.reply(&invite, "200 OK", &desk.sdp(1, "sendrecv"))?;
@@ -97,6 +139,7 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     let voice = sine(8_000, COLLEAGUE_HZ, 8_000 * 120);
     desk.media.speak(sdp::audio_address(&invite.body)?, Law::Mu, &voice)?;
     see(&mut agent, "phase", "询问中")?;
+    judge(&mut agent, "consulting")?;
     hears(&mut agent, COLLEAGUE_HZ, true)?;
     hears(&mut agent, CALLER_HZ, false)?;
     caller.waits_for_agent(false)?;
@@ -104,6 +147,7 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
 
     click(&mut agent, "button", "三方")?;
     see(&mut agent, "phase", "三方通话")?;
+    judge(&mut agent, "three-way")?;
     caller.waits_for_agent(true)?;
     caller_hears(&caller, COLLEAGUE_HZ, true)?;
     hears(&mut agent, CALLER_HZ, true)?;
@@ -125,7 +169,11 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     caller.phone.hang_up(&mut caller.call)?;
     let record = centre.server.ended_calls(1)?.remove(0);
     ensure!(record["agent"] == "10001" && record["survey"].is_object(), "{record}");
-    Ok(())
+    judge(&mut agent, "wrapping up")?;
+    let mut boss = supervisor(&centre)?;
+    boss.tell("go", json!({"path": format!("/call-records/{}", record["id"].as_str().unwrap_or_default())}))?;
+    boss.tell("see", json!({"text": "SIP 信令"}))?;
+    judge(&mut boss, "what came of the call")
 }
 
 /// Proves CALL-15 and CALL-16 as far as the bar goes: handed on to a colleague's browser, and to the queue when he rejects it.
@@ -142,7 +190,7 @@ fn an_agent_hands_a_call_on_to_a_colleague_in_another_browser() -> Result<()> {
     choose(&mut agent, "转接")?;
     see(&mut agent, "state", "电话后处理")?;
     click(&mut other, "button", "拒接")?;
-    click(&mut agent, "button", "坐席状态")?;
+    agent.tell("click", json!({"id": "state"}))?;
     click(&mut agent, "menuitem", "电话在线")?;
     click(&mut agent, "button", "接听")?;
     see(&mut agent, "phase", "通话中")?;
@@ -162,7 +210,8 @@ fn an_agent_hands_a_call_on_to_a_colleague_in_another_browser() -> Result<()> {
     Ok(())
 }
 
-/// Proves MON-23, MON-24 and MON-30 as far as the board goes: who listens is heard by nobody, who whispers by the agent alone.
+/// Proves MON-23, MON-24, MON-25 and MON-30 as far as the board goes: who listens is heard by nobody, who whispers by the agent alone, and
+/// of who barges in all three hear each other.
 #[test]
 fn a_supervisor_listens_whispers_joins_and_takes_over_in_a_second_browser() -> Result<()> {
     let centre = Centre::open()?;
@@ -183,6 +232,9 @@ fn a_supervisor_listens_whispers_joins_and_takes_over_in_a_second_browser() -> R
 
     for (name, at_agent, at_caller) in [("监听", false, false), ("密语", true, false), ("强插", true, true)] {
         act(&mut boss, name)?;
+        if name == "强插" {
+            choose(&mut boss, "确定")?;
+        }
         hears(&mut boss, AGENT_HZ, true)?;
         hears(&mut boss, CALLER_HZ, true)?;
         if at_agent {
@@ -194,6 +246,13 @@ fn a_supervisor_listens_whispers_joins_and_takes_over_in_a_second_browser() -> R
             ensure!(level < HEARD_DB, "the agent hears who only listens: {level} dB");
         }
         hears(&mut agent, CALLER_HZ, true)?;
+        if name == "强插" {
+            caller.waits_for_agent(true)?;
+        }
+        // MON-26: the other ways are open again once this one has ended.
+        let row = json!({"role": "row", "text": "10001"});
+        let why = boss.tell("described", json!({"role": "button", "name": "监听", "within": row}))?;
+        ensure!(why == "您正在监控另一通话，请先挂断", "{why}");
         click(&mut boss, "button", "挂断")?;
         boss.tell("gone", json!({"text": "监控中"}))?;
     }

@@ -11,6 +11,8 @@ use calls::switchboard::{PASSWORD, Setup, Switchboard};
 use calls::wait;
 use serde_json::{Value, json};
 
+use crate::killed::told_once;
+
 /// Calls of SIPp: most of them begin while the database is away.
 const CALLS: u32 = 40;
 
@@ -29,7 +31,8 @@ fn database_is(server: &Switchboard, ok: bool) -> Result<()> {
 }
 
 /// PostgreSQL is killed while one call is up and others begin. Calls, registrations and the sign-in of phones go on; the API says
-/// that it cannot; afterwards the records are those of the callers' own log, each once.
+/// that it cannot; afterwards the records are those of the callers' own log, each once,
+/// and so are events and the CRM's rows.
 #[test]
 fn calls_go_on_without_the_database_and_are_written_down_when_it_is_back() -> Result<()> {
     let ports = Ports::take()?;
@@ -91,6 +94,7 @@ fn calls_go_on_without_the_database_and_are_written_down_when_it_is_back() -> Re
     }
     written.sort();
     ensure!(written == lived, "written {written:?}\nlived {lived:?}");
+    told_once(&server.api()?, &records)?;
     let blocked = server.api()?.post("blocks", &json!({"side": "caller", "number": "+8613900000001"}))?;
     ensure!(blocked.status == 201, "{blocked:?}");
     Ok(())

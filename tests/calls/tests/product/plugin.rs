@@ -25,7 +25,12 @@ struct Scene {
 
 impl Scene {
     fn begin(fail_points: &str) -> Result<Self> {
-        let environment = vec![("SWITCHBOARD_FAILPOINTS".to_owned(), fail_points.to_owned())];
+        Self::begin_with("SWITCHBOARD_FAILPOINTS", fail_points)
+    }
+
+    /// With this in the environment.
+    fn begin_with(variable: &str, value: &str) -> Result<Self> {
+        let environment = vec![(variable.to_owned(), value.to_owned())];
         let server = Switchboard::start_with(Setup { environment, ..Setup::default() })?;
         let clock = Instant::now();
         let (alice, bob) = (Party::new(&server, "1001", clock)?, Party::new(&server, "1002", clock)?);
@@ -51,16 +56,18 @@ impl Scene {
         Ok(())
     }
 
-    /// The plugin has one row for each call, and the calls are those that the engine wrote down.
+    /// The plugin has one row for each call, and the calls are those that the engine wrote down. Both follow the journal, either may be first.
     fn lists_all(&self, api: &Api) -> Result<()> {
-        let rows = wait::until("all calls to be listed", PATIENCE, || {
-            let page = api.fetch("crm/call-records?limit=100", None)?.json();
-            let rows = page["items"].as_array().cloned().unwrap_or_default();
-            Ok((rows.len() >= self.calls).then_some(rows))
-        })?;
+        let listed = |path: &str| {
+            wait::until(&format!("all calls in {path}"), PATIENCE, || {
+                let page = api.fetch(&format!("{path}?limit=100"), None)?.json();
+                let rows = page["items"].as_array().cloned().unwrap_or_default();
+                Ok((rows.len() >= self.calls).then_some(rows))
+            })
+        };
+        let (rows, engine) = (listed("crm/call-records")?, listed("call-records")?);
         let ids =
             |rows: &[Value], name: &str| -> BTreeSet<String> { rows.iter().map(|row| row[name].to_string()).collect() };
-        let engine = api.list("call-records")?;
         ensure!(
             rows.len() == self.calls && engine.len() == self.calls,
             "{} rows, {} records",
@@ -102,6 +109,28 @@ fn a_plugin_that_hangs_loses_no_row_and_no_call() -> Result<()> {
     let calls = scene.calls;
     wait::until("the engine's own records", PATIENCE, || Ok((api.list("call-records")?.len() == calls).then_some(())))?;
     scene.server.kill()?;
+    scene.server.set_environment(&[]);
+    scene.server.start_again()?;
+    scene.lists_all(&scene.server.api()?)
+}
+
+/// A plugin that is switched off is not there, and nothing else is missing; what it missed it reads when it is on again.
+#[test]
+fn a_plugin_that_is_switched_off_catches_up_when_it_is_on_again() -> Result<()> {
+    let mut scene = Scene::begin_with("SWITCHBOARD__PLUGINS__OFF", "crm")?;
+    let api = scene.server.api()?;
+    for _ in 0..2 {
+        scene.calls()?;
+    }
+    for path in ["crm/call-records", "crm/settings", "sms/messages"] {
+        let answer = api.fetch(path, None)?;
+        ensure!(answer.status == 404, "{path}: {} {}", answer.status, answer.json());
+    }
+    let document = api.get("openapi.json")?;
+    ensure!(document["paths"].get("/api/v1/crm/call-records").is_none(), "the document still has it");
+    let calls = scene.calls;
+    wait::until("the engine's own records", PATIENCE, || Ok((api.list("call-records")?.len() == calls).then_some(())))?;
+    scene.server.stop()?;
     scene.server.set_environment(&[]);
     scene.server.start_again()?;
     scene.lists_all(&scene.server.api()?)

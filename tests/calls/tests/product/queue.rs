@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use calls::api::Api;
 use calls::chirp::Voice;
 use calls::g711::Law;
@@ -182,6 +182,21 @@ pub(crate) fn order(api: &Api, path: &str, body: &Value) -> Result<()> {
     Ok(())
 }
 
+/// What the wallboard says that outlives the process: who waits, what the day has brought, and how each agent stands who is online. Not who is
+/// rung just now: that begins anew, and the ringing that the kill cut off counts among what timed out.
+fn board(api: &Api) -> Result<Value> {
+    let board = api.get("wallboard")?;
+    let agents = board["agents"].as_array().into_iter().flatten();
+    let stand = |agent: &Value| json!([agent["agent"], agent["state"], agent["since"], agent["extension"]]);
+    let agents: Vec<Value> = agents.filter(|agent| agent["state"] != "offline").map(stand).collect();
+    let callers = board["callers"].as_array().into_iter().flatten();
+    let callers: Vec<Value> =
+        callers.map(|caller| json!([caller["call"], caller["number"], caller["place"]])).collect();
+    let mut today = board["today"].clone();
+    today["abandoned_or_timed_out"] = Value::Null;
+    Ok(json!({"today": today, "waiting": board["waiting"], "agents": agents, "callers": callers}))
+}
+
 pub(crate) fn state(api: &Api, agent: &str, what: &str) -> Result<Value> {
     Ok(api.get(&format!("agents/{agent}"))?["now"][what].clone())
 }
@@ -236,8 +251,13 @@ fn a_caller_who_waits_goes_on_waiting_when_the_process_is_killed() -> Result<()>
     let rung = scene.alice.phone.expect("INVITE")?;
     scene.alice.phone.reply(&rung, "180 Ringing", "")?;
     scene.hears_music(0.0)?;
+    let before = board(&scene.api)?;
+    ensure!(before["waiting"] == 1 && before["today"]["queued"] == 1, "{before}");
     let killed = Instant::now();
     scene.outlives_a_crash()?;
+    // What the boards say is as it was (MON-02 to MON-10, AGT-15): the day's figures, who waits since when, each agent's state and since when.
+    wait::until("the board as it was", PATIENCE, || Ok((board(&scene.api)? == before).then_some(())))
+        .with_context(|| format!("before {before}, now {:?}", board(&scene.api)))?;
     let now = scene.api.get("queues/support")?["now"].clone();
     ensure!(now["waiting"] == 1, "{now}");
     let away = killed.elapsed();

@@ -55,17 +55,17 @@ to = "room:8000"
 }
 
 /// An outside line: SIPp signals, and what it says and hears is this end's.
-struct Line {
-    sipp: Running,
-    media: RtpEnd,
+pub(crate) struct Line {
+    pub(crate) sipp: Running,
+    pub(crate) media: RtpEnd,
 }
 
 impl Line {
-    fn call(server: &Switchboard, from: SocketAddr) -> Result<Self> {
+    pub(crate) fn call(server: &Switchboard, from: SocketAddr, number: &str) -> Result<Self> {
         let at = SocketAddr::new(from.ip(), server.ports().many(2)?);
         let mut media = RtpEnd::open_at(at, Instant::now())?;
         let caller = Sipp::scenario(server.ports(), "call_from_outside")?.to(server.sip()).at(from);
-        let caller = caller.dialling("+861012345678").key("user", "+8613800000000").with(&["-timeout", "90s"]);
+        let caller = caller.dialling(number).key("user", "+8613800000000").with(&["-timeout", "90s"]);
         let caller = caller.key("audio_ip", &at.ip().to_string()).key("audio_port", &at.port().to_string());
         let sipp = caller.start(server.folder())?;
         let answer = wait::until("the answer to the outside line", PATIENCE, || Ok(answer(&sipp.messages(), at.ip())))?;
@@ -136,7 +136,7 @@ fn a_browser_a_desk_phone_and_an_outside_line_hear_exactly_the_two_others_and_ar
     desk.wait_for("CALL_ESTABLISHED", 1)?;
     browser.tell("call", json!({"to": "sip:8000@127.0.0.1"}))?;
     browser.expect("confirmed")?;
-    let line = Line::call(&server, carrier)?;
+    let line = Line::call(&server, carrier, "+861012345678")?;
     members(&server, 3)?;
     // All of them talk: each starts to listen when the other two are there.
     party::wait_for_packets(&line.media, 50)?;

@@ -10,7 +10,6 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use calls::api::Api;
 use calls::party::{talk, up, wait_for_packets};
 use calls::switchboard::{Setup, Switchboard};
 use calls::wait;
@@ -76,20 +75,6 @@ fn serve(stream: &TcpStream, taken: &Book) -> Result<()> {
     }
 }
 
-/// All events by pulling, page by page.
-fn pulled(api: &Api) -> Result<Vec<Value>> {
-    let (mut all, mut query) = (Vec::new(), "events?limit=200".to_owned());
-    loop {
-        let page = api.get(&query)?;
-        let items = page["items"].as_array().context("no page")?;
-        if items.is_empty() {
-            return Ok(all);
-        }
-        all.extend(items.iter().cloned());
-        query = format!("events?limit=200&after={}", page["next_cursor"].as_str().context("no cursor")?);
-    }
-}
-
 /// The function that docs/hooks.md gives to who receives, called with one message.
 fn verified(folder: &std::path::Path, secret: &str, sent: &Sent) -> Result<bool> {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/hooks.md"))?;
@@ -134,7 +119,7 @@ fn a_killed_server_sends_every_event_in_order_and_signed() -> Result<()> {
     };
     let state = wait::until("all events delivered", PATIENCE, arrived)?;
     ensure!(state["failing"].is_null() && state["lost"].is_null(), "{state}");
-    let all = pulled(&api)?;
+    let all = api.events()?;
     let taken = book.lock().expect("no test panics while holding it").clone();
     let mut seen = BTreeSet::new();
     let once: Vec<&Sent> = taken.iter().filter(|sent| seen.insert(sent.header("webhook-id").to_owned())).collect();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hooks::fact::{
-    AgentState, AgentStateChanged, CallOfferEnded, CallOffered, CallStatus, ChangeReason, Console, OfferOutcome, Sign,
-    Way,
+    AgentSignedIn, AgentState, AgentStateChanged, CallOfferEnded, CallOffered, CallStatus, ChangeReason, Console,
+    OfferOutcome, Sign, Way,
 };
 use hooks::id::CallId;
 use switch::agent::{AfterCall, AgentRules, Force};
@@ -267,6 +267,16 @@ impl Agents {
         told.has_cause(now, row, e, asked.as_ref()).map_err(|wrong| format!("{wrong}: row {row}, {e:?}, {told:?}"))?;
         told.take(now, at_ms, row, e, wrap_up_max);
         Ok(())
+    }
+
+    /// He signed in: the change before says the same.
+    pub(super) fn signed_in(&self, e: &AgentSignedIn) -> Result<(), String> {
+        let last = self.get(&e.agent)?.last.as_ref();
+        let same = last.is_some_and(|last| {
+            matches!(last.reason, ChangeReason::Login | ChangeReason::MobileSignIn)
+                && (last.sign, &last.extension, &last.mobile) == (e.sign, &e.extension, &e.mobile)
+        });
+        if same { Ok(()) } else { Err(format!("{e:?} after {last:?}")) }
     }
 
     /// What others see of him is what is written down.

@@ -1,8 +1,8 @@
 //! Queue waits through the whole switch against queueing theory, when the model's assumptions are set: people call at random, agents
 //! answer at once, talk for a random time and are idle at once; who waits loses patience at random, or never.
 //!
-//! Twice: each wait must be what first come, first served makes of the same draws, call by call; and mean, share that waits and 95th
-//! percentile must be what Erlang's formulas say.
+//! Each wait must be what first come, first served makes of the same draws, call by call; mean, share that waits and 95th percentile must
+//! be what Erlang's formulas say; and so must be what the product forecasts, with the share that is answered in time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,6 +13,7 @@ use sip::flow::Transport;
 use switch::agent::{AfterCall, AgentRules};
 use switch::config::{CallHandling, StaticContact, TenantConfig};
 use switch::input::AgentOrder;
+use switch::queue::staffing::{Demand, Forecast, forecast};
 use switch::queue::{Level, Member, QueueSettings, Strategy};
 
 use super::Centre;
@@ -109,12 +110,14 @@ impl Seen {
             ("p95 of the wait", self.p95, theory.p95),
             ("share that hung up", self.abandoned + 1.0, theory.abandoned + 1.0),
         ] {
-            if (seen / theory - 1.0).abs() > 0.05 {
-                return Err(format!("{what}: {seen:.3}, theory says {theory:.3}"));
-            }
+            agree(what, seen, theory)?;
         }
         Ok(())
     }
+}
+
+fn agree(what: &str, seen: f64, said: f64) -> Result<(), String> {
+    if (seen / said - 1.0).abs() <= 0.05 { Ok(()) } else { Err(format!("{what}: {seen:.3}, said was {said:.3}")) }
 }
 
 impl Model {
@@ -128,6 +131,30 @@ impl Model {
             rate(self.handle_s),
             self.patience_s.map_or(0.0, rate),
         )
+    }
+
+    /// What the product itself forecasts for it (the staffing view).
+    #[must_use]
+    pub fn forecast(&self) -> Option<Forecast> {
+        let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
+        let demand = Demand {
+            calls_per_hour: f64::from(self.per_hour),
+            handle_time: seconds(self.handle_s),
+            patience: self.patience_s.map(seconds),
+        };
+        forecast(&demand, self.agents, TARGET)
+    }
+
+    /// Whether the forecast says of these waits what they were, within 5 %: also how many were answered in time.
+    ///
+    /// # Errors
+    /// What it says otherwise.
+    pub fn is_forecast(&self, waits: &[Wait]) -> Result<(), String> {
+        let said = self.forecast().ok_or("nothing is forecast")?;
+        let (mean, p95) = (said.mean_wait.as_secs_f64(), said.p95_wait.as_secs_f64());
+        Seen::of(waits).agrees(&Theory { waits: said.wait_probability, mean, p95, abandoned: said.abandoned })?;
+        let in_time = waits.iter().filter(|wait| !wait.abandoned && ms(wait.ms) <= TARGET).count();
+        agree("share answered in time", in_time as f64 / waits.len() as f64, said.service_level)
     }
 
     fn draw(&self) -> Vec<Drawn> {
@@ -441,6 +468,8 @@ fn exponential_ms(rng: &mut Rng, mean_ms: f64) -> u64 {
     (-(1.0 - uniform).ln() * mean_ms) as u64
 }
 
+/// Who is answered within it counts for the service level.
+const TARGET: Duration = Duration::from_secs(20);
 /// When everybody is there.
 const OPENS: Duration = Duration::from_secs(60);
 /// Lines that people outside call by.
@@ -476,6 +505,17 @@ mod tests {
             Seen::of(&model.first_come()).agrees(&theory).unwrap_or_else(|wrong| panic!("{model:?}: {wrong}"));
             let wrong = Seen::of(&model.last_come()).agrees(&theory).unwrap_err();
             assert!(wrong.starts_with("p95") || model.patience_s.is_some(), "{model:?}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn what_the_product_forecasts_is_what_a_line_makes_and_not_one_that_is_turned_round() {
+        for model in MODELS {
+            model.is_forecast(&model.first_come()).unwrap_or_else(|wrong| panic!("{model:?}: {wrong}"));
+            model.is_forecast(&model.last_come()).unwrap_err();
+            // Nor that of a line with one agent less.
+            let fewer = Model { agents: model.agents - 1, ..model };
+            model.is_forecast(&fewer.first_come()).unwrap_err();
         }
     }
 }

@@ -164,6 +164,7 @@ impl Centre {
                     self.queues.calls_for_help(&e.agent);
                 }
             }
+            Event::AgentSignedIn(e) => self.agents.signed_in(e)?,
             Event::RegistrationBound(e) => self.bound(now, &e.extension, &e.contact, true),
             Event::RegistrationUnbound(e) => self.bound(now, &e.extension, &e.contact, false),
             Event::CallQueued(e) => {

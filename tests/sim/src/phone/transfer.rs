@@ -204,6 +204,6 @@ impl Phone {
     }
 }
 
-/// How a REFER may be refused: nobody talks, no such number or dialog, handed on too often, no codec in common, another transfer under
-/// way, no room.
-const REFUSED: [u16; 7] = [403, 404, 481, 483, 488, 491, 503];
+/// How a REFER may be refused: nobody talks, no such number or dialog, handed on too often, an agent who is not idle, no codec in common,
+/// another transfer under way, no room.
+const REFUSED: [u16; 8] = [403, 404, 481, 483, 486, 488, 491, 503];
