@@ -4,10 +4,8 @@ use std::time::{Duration, Instant};
 
 use engine::http::server::{Security, serve};
 use futures_util::StreamExt as _;
-use hooks::fact::{CallCreated, CallSource, Direction, Event, Fact};
-use hooks::id::CallId;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -134,78 +132,6 @@ async fn a_stream_goes_on_where_the_last_one_ended() {
     assert_eq!([next(&mut resumed).await, next(&mut resumed).await], [4, 5]);
     fixture.append(&default_tenant(), &[6]);
     assert_eq!(next(&mut resumed).await, 6);
-}
-
-/// A client that takes next to nothing at a time.
-async fn connect_narrow(server: &Server, bearer: &str) -> WebSocketStream<TcpStream> {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4_096).unwrap();
-    let stream = socket.connect(server.address).await.unwrap();
-    let mut request = format!("ws://{}/api/v1/events/stream", server.address).into_client_request().unwrap();
-    request.headers_mut().insert("authorization", bearer.parse().unwrap());
-    tokio_tungstenite::client_async(request, stream).await.unwrap().0
-}
-
-/// A large fact.
-fn long(n: u64) -> Fact {
-    let created = CallCreated {
-        call: CallId::new(n, u128::from(n)),
-        direction: Direction::Inbound,
-        source: CallSource::Dialled,
-        caller: String::new(),
-        caller_name: "x".repeat(30_000),
-        callee: n.to_string(),
-        trunk: None,
-        emergency: false,
-        diverted_from: None,
-    };
-    Fact { tenant: default_tenant(), at_ms: 1, event: Event::CallCreated(created) }
-}
-
-/// Facts that no buffer of the system takes.
-const LONG: u64 = 600;
-
-#[tokio::test]
-async fn who_does_not_read_is_sent_away_and_comes_back_without_a_gap() {
-    let fixture = Fixture::new().await;
-    let token = fixture.token(&default_tenant(), &["events.read"]).await;
-    let server = start(&fixture).await;
-    let bearer = format!("Bearer {token}");
-    let mut slow = connect_narrow(&server, &bearer).await;
-    let facts: Vec<Fact> = (1..=LONG).map(long).collect();
-    fixture.journals.lock().unwrap().get_mut(&default_tenant()).unwrap().append(&facts).unwrap();
-    // He is given ten seconds, and is told so within another one.
-    tokio::time::pause();
-    tokio::time::sleep(Duration::from_millis(10_500)).await;
-    tokio::time::resume();
-    let (mut seen, mut last) = (Vec::new(), String::new());
-    let code = loop {
-        let message = tokio::time::timeout(Duration::from_secs(10), slow.next()).await.unwrap();
-        match message.expect("a reason before the end").unwrap() {
-            Message::Text(text) => last = note(&text, &mut seen),
-            Message::Close(frame) => break u16::from(frame.unwrap().code),
-            _ => {}
-        }
-    };
-    assert_eq!(code, 1013);
-    assert!((seen.len() as u64) < LONG, "all of it was taken: the test proves nothing");
-    let headers = [("authorization", bearer)];
-    let mut again = connect(&server, &format!("?after={last}"), &headers).await.unwrap();
-    while (seen.len() as u64) < LONG {
-        let message = tokio::time::timeout(Duration::from_secs(10), again.next()).await.unwrap();
-        if let Message::Text(text) = message.unwrap().unwrap() {
-            last = note(&text, &mut seen);
-        }
-    }
-    assert_eq!(seen, (1..=LONG).collect::<Vec<_>>(), "each once, in order");
-    assert_eq!(last, format!("default.1.{LONG}"));
-}
-
-/// Notes an event; its position.
-fn note(text: &str, seen: &mut Vec<u64>) -> String {
-    let event: Value = serde_json::from_str(text).unwrap();
-    seen.push(event["data"]["callee"].as_str().unwrap().parse().unwrap());
-    event["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -185,8 +185,8 @@ impl SwitchHandle for FakeSwitch {
                 if there { Ok(Done::Ok) } else { Err(Refused::NotBanned) }
             }
             Command::TestTrunk(trunk) if trunk.as_str() == "carrier" => Ok(Done::TrunkTested(Box::new(trunk_test()))),
-            Command::Admit(pass) if pass.extension.as_str() == "1001" => Ok(Done::Ok),
             Command::Admit(pass) if pass.extension.as_str() == "1002" => Err(Refused::WayNotAllowed(Way::Web)),
+            Command::Admit(pass) if self.is_registered(&tenant, pass.extension.as_str()) => Ok(Done::Ok),
             Command::Admit(_) => Err(Refused::NoSuchExtension),
             Command::Revoke(_) => Ok(Done::Ok),
             Command::TestTrunk(_) => Err(Refused::NoSuchTrunk),

@@ -22,6 +22,9 @@ use crate::rights::{audio, record, standing, stay};
 const ROOT: &str = "00000000000000000000000001";
 const NOON: u64 = 1_795_336_200_000;
 
+/// Kinds of which both tenants have the same, or one that is a word like others.
+const SHARED: [&str; 4] = ["bans", "entries", "tenants", "versions"];
+
 /// What a tenant has, by its kind: that of a path's parameter is the segment before it.
 pub(super) struct Things {
     pub(super) tenant: TenantId,
@@ -29,6 +32,8 @@ pub(super) struct Things {
     pub(super) canary: String,
     /// Stands in every secret that people choose.
     pub(super) secret: String,
+    /// Who called.
+    pub(super) number: String,
     /// Before every number.
     digit: u64,
     ids: BTreeMap<&'static str, String>,
@@ -49,6 +54,13 @@ impl Things {
             part.to_owned()
         });
         filled.collect::<Vec<_>>().join("/")
+    }
+
+    /// Whether a body tells of anything of this tenant: by its ID or by what people wrote.
+    pub(super) fn is_told_by(&self, body: &str) -> bool {
+        let own = self.ids.iter().filter(|(kind, _)| !SHARED.contains(kind));
+        let is_named = own.into_iter().any(|(_, id)| body.contains(&format!("\"{id}\"")));
+        is_named || [&self.canary, &self.secret, &self.number].into_iter().any(|text| body.contains(text.as_str()))
     }
 
     fn call(&self) -> CallId {
@@ -97,8 +109,13 @@ pub(super) async fn clients<'f>(fixture: &'f Fixture, tenant: &TenantId) -> [Cli
 pub(super) async fn plant(fixture: &Fixture, tenant: TenantId, digit: u64) -> Things {
     let upper = tenant.as_str().to_uppercase();
     let (canary, secret) = (format!("CANARY-{upper}"), format!("secret-{tenant}-1"));
-    let mut things = Things { tenant, canary, secret, digit, ids: BTreeMap::new() };
-    let [admin, _] = clients(fixture, &things.tenant).await;
+    let number = format!("1391234{digit}567");
+    let mut things = Things { tenant, canary, secret, number, digit, ids: BTreeMap::new() };
+    let [admin, administrator] = clients(fixture, &things.tenant).await;
+    let unknown = json!({"login": things.canary, "password": things.secret, "tenant": things.tenant.as_str()});
+    assert_eq!(fixture.client().post("/session", unknown).await.status, 401);
+    made(&administrator, &things, 1, "change_me", ("PATCH", "/me")).await;
+    made(&administrator, &things, 1, "replace_my_avatar", ("PUT", "/me/avatar")).await;
     people(fixture, &admin, &mut things).await;
     telephony(&admin, &mut things).await;
     lists(&admin, &mut things).await;
@@ -228,6 +245,7 @@ fn recorded(things: &Things, id: RecordingId, mailbox: Option<&str>) -> Recordin
     let mut recording = audio(id, things.call(), mailbox);
     if let RecordingState::Ready(file) = &mut recording.state {
         file.path = format!("{}/a.wav", things.tenant);
+        file.bytes = things.canary.len() as u64;
     }
     recording
 }
@@ -237,6 +255,7 @@ async fn derive(fixture: &Fixture, things: &mut Things) {
     let agent = things.id("agents").to_owned();
     let mailbox = format!("queue:{}", things.id("queues"));
     let mut call = record(things.call(), &things.canary, &agent);
+    call.record.caller.clone_from(&things.number);
     call.record.callee.clone_from(&things.canary);
     call.recordings =
         vec![recorded(things, things.recording(), None), recorded(things, things.message(), Some(&mailbox))];
@@ -305,6 +324,10 @@ fn publish(fixture: &Fixture, things: &mut Things) {
         idle: 1,
         today: Figures::default(),
     })));
+    let View::Trunk(mut trunk) = crate::trunks::view(tenant.clone()) else { unreachable!() };
+    trunk.trunk = things.id("trunks").into();
+    trunk.reason = things.canary.as_str().into();
+    fixture.live.apply(View::Trunk(trunk));
     let member = MemberView {
         call: things.live(),
         leg: things.leg(),
