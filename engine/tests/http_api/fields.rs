@@ -306,6 +306,7 @@ async fn a_plugin_says_number_by_number_who_sees_it() {
     let fixture = Fixture::new().await;
     plant(&fixture).await;
     let admin = fixture.admin().await;
+    fixture.live.apply(standing("10064", live(), NUMBER));
     let (shown, kept) = (with_right(&fixture, "10064", None).await, with_right(&fixture, "10062", None).await);
     let hidden = with_right(&fixture, "10063", Some(FieldRight::Hidden)).await;
     let asked = || std::mem::take(&mut *fixture.phonebook.asked.lock().unwrap());

@@ -45,7 +45,7 @@ impl Two {
     /// Notes what is wrong where it does not hold.
     fn require(&self, holds: bool, wrong: impl FnOnce() -> String) {
         if !holds {
-            self.faults.borrow_mut().push(wrong());
+            self.faults.borrow_mut().push(wrong().chars().take(TOLD_MAX).collect());
         }
     }
 
@@ -119,6 +119,9 @@ struct Dump {
     files: Vec<(String, u64)>,
     live: [String; 4],
 }
+
+/// Characters that are told of each fault.
+const TOLD_MAX: usize = 600;
 
 /// Operations whose answer tells a secret that people chose: once, to who made it.
 const TELLS_SECRETS: [&str; 2] = ["create_extension", "renew_extension_password"];
