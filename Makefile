@@ -10,6 +10,8 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchboard-ta
 CONFIG ?= conf/switchboard.toml
 # CPU seconds the simulator runs in `make test`; at least 500 seeds are tried whatever it says.
 SIM_SECONDS ?= 120
+# Whole days of a call centre, 50 agents and 5,000 calls each, that it lives through.
+SIM_DAYS ?= 1
 # CPU seconds for which its small worlds are explored there; `cargo xtask sim --explore` goes on to 300,000 states each.
 EXPLORE_SECONDS ?= 28
 FUZZ_ITERATIONS ?= 20000000
@@ -37,7 +39,7 @@ run: packages-build console ## Build and start the call centre on ./data
 
 check: fmt lint ## fmt, clippy, unit tests and a short simulation: at most 3 minutes when warm
 	$(run_tests) --workspace --exclude calls
-	$(MAKE) sim SIM_SECONDS=10 EXPLORE_SECONDS=7
+	$(MAKE) sim SIM_SECONDS=10 SIM_DAYS=0 EXPLORE_SECONDS=7
 
 test: room packages-test fmt lint console-test unit sim calls ## Everything; what CI runs
 	@echo "make test: all of it passed"
@@ -68,6 +70,7 @@ unit:
 # Optimised, with the checks of a debug build: as many seeds as the seconds give.
 sim:
 	cargo xtask sim --seconds $(SIM_SECONDS)
+	cargo xtask sim --day $(SIM_DAYS)
 	cargo xtask sim --erlang
 	cargo xtask sim --explore $(EXPLORE_SECONDS)
 

@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this is, and whose: for everybody who is signed in. Set by `PATCH tenants/{id}`. */
+        get: operations["read_about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent-states": {
         parameters: {
             query?: never;
@@ -2192,6 +2209,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends a browser to the provider, or back to the console (`/?sign_in=too-many`, `unavailable`) where that cannot be. */
+        get: operations["begin_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Takes a browser that comes back from the provider, and sends it on to the console: to `/?sign_in=done` with the cookie of a session
+         *     that began, else to `/?sign_in=` with the last part of a problem's type: `unauthenticated` (nobody here, left, locked, or nothing that
+         *     proves anything), `forbidden` (has not joined yet: LOGIN-04), `refused` (on a call in another session), `unavailable`, `too-many`.
+         */
+        get: operations["end_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/password": {
         parameters: {
             query?: never;
@@ -2254,6 +2309,23 @@ export interface paths {
         put?: never;
         /** Sends a code to a mobile (获取验证码): 6 digits, for 5 minutes. The answer is the same whether anybody has that mobile or not. */
         post: operations["send_sign_in_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one may sign in here: for the page that asks. */
+        get: operations["list_ways"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3026,6 +3098,27 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What this is, and whose. */
+        AboutShown: {
+            /** @description Where it is. */
+            address: string;
+            /** @description The enterprise. */
+            enterprise: string;
+            /** @description Whom one calls for help; may be empty, as all below. */
+            hotline: string;
+            /**
+             * @description The name of the product.
+             * @example Switchboard
+             */
+            product: string;
+            /**
+             * @description The version of the server.
+             * @example 0.1.0
+             */
+            version: string;
+            /** @description Its web site: http or https. */
+            website: string;
+        };
         /**
          * @description What follows an answered call.
          * @enum {string}
@@ -5505,6 +5598,13 @@ export interface components {
         Listed_TenantShown: {
             /** @description The items, in the list's order. */
             items: {
+                /** @description The address in "About us". */
+                address: string;
+                /**
+                 * Format: int64
+                 * @description After how many minutes an account that was locked by wrong passwords is unlocked by itself; 0: never.
+                 */
+                auto_unlock_min: number;
                 /** @description The default line: the caller number of an outbound call where nothing else gives one. */
                 caller_number?: string | null;
                 /** @description When it was made. */
@@ -5513,6 +5613,8 @@ export interface components {
                 domains: string[];
                 /** @description Emergency numbers: dialled past every rule and limit. */
                 emergency: string[];
+                /** @description The hotline in "About us". */
+                hotline: string;
                 /**
                  * @description Its slug.
                  * @example default
@@ -5525,6 +5627,8 @@ export interface components {
                 language: string;
                 /** @description Its name for people. */
                 name: string;
+                /** @description The name of the product in "About us"; empty: Switchboard. */
+                product: string;
                 /** @description Calls between two extensions are recorded, too. */
                 record_internal: boolean;
                 /** @description How recordings are kept when they are finished: `wav` or `opus`; null: as the configuration says. */
@@ -5540,6 +5644,11 @@ export interface components {
                 updated_at: components["schemas"]["Instant"];
                 /** @description From where on figures of the wallboard ask for attention. */
                 wallboard: components["schemas"]["BoardLimits"];
+                /**
+                 * @description The web site in "About us": http or https.
+                 * @example https://example.com/
+                 */
+                website: string;
             }[];
             /** @description Send it as `cursor` for what follows; null at the end. */
             next_cursor?: string | null;
@@ -5729,7 +5838,7 @@ export interface components {
          * @description By which credential somebody signed in, or tried to.
          * @enum {string}
          */
-        LoginWay: "password" | "sms";
+        LoginWay: "password" | "sms" | "oidc";
         /**
          * @description What happened at a mark.
          * @enum {string}
@@ -7629,19 +7738,32 @@ export interface components {
         TaskState: "waiting" | "running" | "done" | "failed" | "expired";
         /** @description What shall be different; what is left out stays (RFC 7396). */
         TenantChange: {
+            address?: string | null;
+            /** Format: int64 */
+            auto_unlock_min?: number | null;
             caller_number?: string | null;
             emergency?: string[] | null;
+            hotline?: string | null;
             language?: string | null;
             name?: string | null;
+            product?: string | null;
             record_internal?: boolean | null;
             recording_format?: string | null;
             /** Format: int64 */
             recording_keep_days?: number | null;
             time_zone?: string | null;
             wallboard?: components["schemas"]["BoardLimits"] | null;
+            website?: string | null;
         };
         /** @description A tenant. */
         TenantShown: {
+            /** @description The address in "About us". */
+            address: string;
+            /**
+             * Format: int64
+             * @description After how many minutes an account that was locked by wrong passwords is unlocked by itself; 0: never.
+             */
+            auto_unlock_min: number;
             /** @description The default line: the caller number of an outbound call where nothing else gives one. */
             caller_number?: string | null;
             /** @description When it was made. */
@@ -7650,6 +7772,8 @@ export interface components {
             domains: string[];
             /** @description Emergency numbers: dialled past every rule and limit. */
             emergency: string[];
+            /** @description The hotline in "About us". */
+            hotline: string;
             /**
              * @description Its slug.
              * @example default
@@ -7662,6 +7786,8 @@ export interface components {
             language: string;
             /** @description Its name for people. */
             name: string;
+            /** @description The name of the product in "About us"; empty: Switchboard. */
+            product: string;
             /** @description Calls between two extensions are recorded, too. */
             record_internal: boolean;
             /** @description How recordings are kept when they are finished: `wav` or `opus`; null: as the configuration says. */
@@ -7677,6 +7803,11 @@ export interface components {
             updated_at: components["schemas"]["Instant"];
             /** @description From where on figures of the wallboard ask for attention. */
             wallboard: components["schemas"]["BoardLimits"];
+            /**
+             * @description The web site in "About us": http or https.
+             * @example https://example.com/
+             */
+            website: string;
         };
         /** @description When it is open. A day is decided in this order: a make-up day, then a holiday, then the weekly times. */
         Times: {
@@ -8167,6 +8298,16 @@ export interface components {
          * @enum {string}
          */
         WayName: "web" | "desk";
+        /** @description How one may sign in here, beside user name and password. */
+        Ways: {
+            /**
+             * @description By a provider of OpenID Connect, at `GET session/oidc`: what stands on its button. Null where there is none.
+             * @example SSO
+             */
+            oidc?: string | null;
+            /** @description Codes are sent to mobiles (LOGIN-01). */
+            sms: boolean;
+        };
         /**
          * @description By which kinds of phone an extension is used (PHONE-05). Others can neither register nor call, and no agent signs in with them.
          * @enum {string}
@@ -8476,6 +8617,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description signed in elsewhere */
+        "session-replaced": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description the request is too large */
         "too-large": {
             headers: {
@@ -8576,6 +8726,26 @@ export interface operations {
                     "text/javascript": unknown;
                 };
             };
+        };
+    };
+    read_about: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutShown"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
         };
     };
     list_agent_states: {
@@ -14078,6 +14248,74 @@ export interface operations {
             };
         };
     };
+    begin_oidc: {
+        parameters: {
+            query?: {
+                /** @description By what one takes part in calls, for the login log. */
+                sign_in?: "browser" | "desk" | "mobile";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description on to the provider, or back to the console with what is in the way */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no provider: sign in with a password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["invalid"];
+        };
+    };
+    end_oidc: {
+        parameters: {
+            query?: {
+                /** @description For the token endpoint. */
+                code?: string;
+                /** @description Which sign-in it is. */
+                state?: string;
+                /** @description Why there is no code. */
+                error?: string;
+                /** @description Whose answer it is (RFC 9207). */
+                iss?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description on to the console, signed in or with what is in the way */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no provider: sign in with a password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["invalid"];
+        };
+    };
     choose_password: {
         parameters: {
             query?: never;
@@ -14259,6 +14497,25 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_ways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ways"];
                 };
             };
         };
