@@ -67,7 +67,7 @@ pub struct DialVerdict {
     pub reason: String,
 }
 
-/// `number.mask`: who may see a number in full? Default: masked if it came from a record that masks it (GEN-07).
+/// `number.mask`: who may see a number in full? Default: as his role says of the field in which it stands (GEN-07).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberMask {
     /// Whose number.
@@ -97,6 +97,11 @@ pub trait Lookups: Send + Sync {
     fn authorize(&self, asked: &DialAuthorize) -> Option<DialVerdict> {
         let _ = asked;
         None
+    }
+
+    /// Whether it answers `number.mask`. Only then it is asked, of all numbers of an answer that a role shows in full.
+    fn masks_numbers(&self) -> bool {
+        false
     }
 
     /// `number.mask`: whether it is shown masked.

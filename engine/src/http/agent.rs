@@ -28,6 +28,7 @@ use super::time_text::Instant;
 use crate::centre::AgentRules;
 use crate::store::agents::Agent;
 use crate::store::employees::Employee;
+use crate::store::extensions::Extension;
 use crate::store::queues::Queue;
 use crate::store::setting::{Expect, Setting as _, Stored};
 
@@ -280,6 +281,7 @@ async fn create_agent(
     let there = employee.is_some_and(seen);
     faults.require("agent", there, "there is no such employee; make the employee first");
     faults.check()?;
+    check_extension(&mut edit, "rules.extension", Some(&new.rules)).await?;
     let key = agent.to_string();
     let stored = edit.tx.create(Agent { agent, rules: new.rules }).await?;
     edit.finish(&api).await?;
@@ -302,6 +304,7 @@ async fn change_agent(
     sight::agent(&api, &principal, &id).await?;
     let mut edit = Edit::begin(&api, &principal).await?;
     let (agent, expect) = edit.found::<Agent>(&id, &if_match).await?;
+    check_extension(&mut edit, "extension", Some(&rules)).await?;
     let stored = edit.tx.update(Agent { rules, ..agent }, expect).await?;
     edit.finish(&api).await?;
     Ok(tagged(&api, &principal, stored))
@@ -445,4 +448,13 @@ fn check_rules(faults: &mut Faults, rules: &AgentRules) {
     for (field, wrong) in rules.faults() {
         faults.require(field, false, &wrong);
     }
+}
+
+/// Whether the extension on which he signs in by himself is there: as none is deleted that an agent has, none has one that is not.
+pub(super) async fn check_extension(edit: &mut Edit, field: &str, rules: Option<&AgentRules>) -> Result<(), Problem> {
+    let Some(extension) = rules.and_then(|rules| rules.extension.as_deref()) else { return Ok(()) };
+    let there = edit.tx.find::<Extension>(extension).await?.is_some();
+    let mut faults = Faults::default();
+    faults.require(field, there, "there is no such extension; make it first");
+    faults.check()
 }

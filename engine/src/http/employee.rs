@@ -15,6 +15,7 @@ use switch::input::Command;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
+use super::agent::check_extension;
 use super::avatar;
 use super::department;
 use super::extract::{Body, Path, Query};
@@ -338,6 +339,7 @@ async fn create_employee(
     if edit.tx.find::<Employee>(&made.employee_no).await?.is_none() {
         check_free(&mut edit, &made).await?;
     }
+    check_extension(&mut edit, "agent.extension", agent.as_ref()).await?;
     edit.tx.create(made).await?;
     set_agent(&mut edit, &new.number, agent).await?;
     edit.finish(&api).await?;
@@ -375,6 +377,7 @@ async fn change_employee(
     }
     let (employee, agent) = change.apply(employee);
     check_free(&mut edit, &employee).await?;
+    check_extension(&mut edit, "agent.extension", agent.as_ref()).await?;
     edit.tx.update(employee, expect).await?;
     set_agent(&mut edit, &id, agent).await?;
     edit.finish(&api).await?;

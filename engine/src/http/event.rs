@@ -110,7 +110,8 @@ const BATCH: usize = 64;
 
 /// Events after a position, in order. Waits where there are none. For those who see the data of all.
 #[utoipa::path(get, path = "/events", tag = "events", params(PullQuery),
-    responses((status = 200, body = EventPage), (status = 410, description = "events after the position are not kept any more")))]
+    responses((status = 200, body = EventPage), (status = 404, description = "the position is another tenant's"),
+        (status = 410, description = "events after the position are not kept any more")))]
 async fn pull_events(
     State(api): State<Api>,
     principal: Principal,
@@ -138,7 +139,9 @@ async fn pull_events(
 /// Events as they happen: each a text message with one CloudEvent. A client that is too slow is closed with 1013 and comes
 /// back with its position.
 #[utoipa::path(get, path = "/events/stream", tag = "events", params(StreamQuery),
-    responses((status = 101, description = "a WebSocket follows"), (status = 426, description = "ask for a WebSocket")))]
+    responses((status = 101, description = "a WebSocket follows"), (status = 404, description = "the position is another tenant's"),
+        (status = 410, description = "events after the position are not kept any more"),
+        (status = 426, description = "ask for a WebSocket")))]
 async fn stream_events(
     State(api): State<Api>,
     principal: Principal,

@@ -5,7 +5,7 @@
 //! Programs see everything; what tells of numbers without a schema (the log of facts, SIP messages) is refused to whom anything is hidden
 //! from, see [`super::principal::Principal::sees_numbers`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -19,6 +19,8 @@ use utoipa::openapi::path::{Operation, Paths};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::BODY_MAX;
+use super::mask::Masker;
+use super::principal::Principal;
 use super::problem::{FieldError, Kind, Problem};
 use crate::store::roles::FieldRight;
 
@@ -32,6 +34,49 @@ const SCHEMAS: &str = "#/components/schemas/";
 
 /// What somebody may not do with fields, by `object.field`. What is not named is shown and changed.
 pub type Rights = BTreeMap<String, FieldRight>;
+
+/// What somebody sees less than all: by his role, and of the numbers that it shows by what a plugin says.
+#[derive(Clone)]
+pub(super) struct Eyes {
+    rights: Rights,
+    masker: Option<Masker>,
+}
+
+impl Eyes {
+    /// Somebody's; `None` where he sees everything.
+    pub(super) fn of(principal: &Principal, masker: Option<Masker>) -> Option<Self> {
+        let rights = principal.narrowed().cloned();
+        (rights.is_some() || masker.is_some()).then(|| Self { rights: rights.unwrap_or_default(), masker })
+    }
+
+    /// Takes out of a value what he may not see.
+    async fn narrow(&self, named: &Named, schema: &Value, value: &mut Value) {
+        narrow(named, &self.rights, schema, value);
+        let Some(masker) = &self.masker else { return };
+        let asks_of = |field: &str| {
+            let shown = self.rights.get(field).is_none_or(|right| *right >= FieldRight::Read);
+            shown && masker.asks_of(field)
+        };
+        let mut numbers = BTreeSet::new();
+        each_field(named, schema, value, &mut |field, value| {
+            if asks_of(field) {
+                each_text(value, &mut |text| {
+                    numbers.insert(text.clone());
+                });
+            }
+        });
+        let masked = masker.masked(numbers).await;
+        each_field(named, schema, value, &mut |field, value| {
+            if asks_of(field) {
+                each_text(value, &mut |text| {
+                    if masked.contains(text) {
+                        *text = FieldRight::Masked.shown(text).unwrap_or_default();
+                    }
+                });
+            }
+        });
+    }
+}
 
 /// The schemas by name, as far as operations refer to them.
 type Named = BTreeMap<String, Value>;
@@ -75,11 +120,11 @@ impl Fields {
         any.then_some(Self { named, operations })
     }
 
-    /// Answers a request of somebody with these rights.
-    pub(super) async fn pass(&self, rights: &Rights, request: Request, next: Next) -> Response {
+    /// Answers a request of somebody who sees so much.
+    pub(super) async fn pass(&self, eyes: &Eyes, request: Request, next: Next) -> Response {
         let Some(bodies) = self.operations.get(request.method().as_str()) else { return next.run(request).await };
         let request = match &bodies.request {
-            Some(schema) => match self.taken(rights, schema, request).await {
+            Some(schema) => match self.taken(&eyes.rights, schema, request).await {
                 Ok(request) => request,
                 Err(problem) => return problem.into_response(),
             },
@@ -87,7 +132,7 @@ impl Fields {
         };
         let response = next.run(request).await;
         match bodies.answers.get(response.status().as_str()) {
-            Some(schema) => self.given(rights, schema, response).await.unwrap_or_else(IntoResponse::into_response),
+            Some(schema) => self.given(eyes, schema, response).await.unwrap_or_else(IntoResponse::into_response),
             None => response,
         }
     }
@@ -114,11 +159,11 @@ impl Fields {
     }
 
     /// The answer with no more than its receiver may see.
-    async fn given(&self, rights: &Rights, schema: &Value, response: Response) -> Result<Response, Problem> {
+    async fn given(&self, eyes: &Eyes, schema: &Value, response: Response) -> Result<Response, Problem> {
         let (mut parts, body) = response.into_parts();
         let bytes = to_bytes(body, ANSWER_MAX).await.map_err(|error| Problem::internal(&error))?;
         let mut value: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::internal(&error))?;
-        narrow(&self.named, rights, schema, &mut value);
+        eyes.narrow(&self.named, schema, &mut value).await;
         let text = serde_json::to_vec(&value).map_err(|error| Problem::internal(&error))?;
         parts.headers.remove(header::CONTENT_LENGTH);
         Ok(Response::from_parts(parts, Body::from(text)))
@@ -151,12 +196,12 @@ impl Shape {
         Self { named, schema: plain(&T::schema()) }
     }
 
-    /// As JSON, with no more than somebody with these rights may see.
-    pub(super) fn text<T: Serialize>(&self, rights: Option<&Rights>, whole: &T) -> serde_json::Result<String> {
-        let Some(rights) = rights else { return serde_json::to_string(whole) };
-        let mut value = serde_json::to_value(whole)?;
-        narrow(&self.named, rights, &self.schema, &mut value);
-        serde_json::to_string(&value)
+    /// As text, with no more than somebody may see who sees so much.
+    pub(super) async fn text(&self, eyes: Option<&Eyes>, mut whole: Value) -> String {
+        if let Some(eyes) = eyes {
+            eyes.narrow(&self.named, &self.schema, &mut whole).await;
+        }
+        whole.to_string()
     }
 }
 
@@ -192,24 +237,46 @@ fn has_field<'a>(named: &'a Named, schema: &'a Value, seen: &mut Vec<&'a str>) -
     parts(named, schema).chain(below).any(|schema| has_field(named, schema, seen))
 }
 
-/// Takes out of a value what may not be seen.
+/// Takes out of a value what a role keeps back.
 fn narrow(named: &Named, rights: &Rights, schema: &Value, value: &mut Value) {
-    if let Some(right) = right(rights, schema) {
-        hide(right, value);
+    each_field(named, schema, value, &mut |field, value| {
+        if let Some(right) = rights.get(field) {
+            hide(*right, value);
+        }
+    });
+}
+
+/// Does something to every field of a value, told its name.
+fn each_field(named: &Named, schema: &Value, value: &mut Value, act: &mut dyn FnMut(&str, &mut Value)) {
+    if let Some(field) = schema.get(X_FIELD).and_then(Value::as_str) {
+        act(field, value);
         return;
     }
-    parts(named, schema).for_each(|part| narrow(named, rights, part, value));
+    for part in parts(named, schema) {
+        each_field(named, part, value, act);
+    }
     for (name, member) in members(schema) {
         if let Some(value) = value.get_mut(name) {
-            narrow(named, rights, member, value);
+            each_field(named, member, value, act);
         }
     }
     match (schema.get("items"), schema.get("additionalProperties"), value) {
-        (Some(item), _, Value::Array(values)) => values.iter_mut().for_each(|value| narrow(named, rights, item, value)),
+        (Some(item), _, Value::Array(values)) => {
+            values.iter_mut().for_each(|value| each_field(named, item, value, act));
+        }
         (_, Some(other), Value::Object(values)) => {
-            values.values_mut().for_each(|value| narrow(named, rights, other, value));
+            values.values_mut().for_each(|value| each_field(named, other, value, act));
         }
         _ => {}
+    }
+}
+
+/// Does something to the texts of a field: itself, or its items.
+fn each_text(value: &mut Value, act: &mut dyn FnMut(&mut String)) {
+    match value {
+        Value::String(text) => act(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, act)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
     }
 }
 

@@ -128,7 +128,8 @@ async fn shown(api: &Api, principal: &Principal) -> Result<Json<Me>, Problem> {
 }
 
 /// One's own settings.
-#[utoipa::path(get, path = "/me", tag = "people", responses((status = 200, body = Me)))]
+#[utoipa::path(get, path = "/me", tag = "people",
+    responses((status = 200, body = Me), (status = 409, description = "an API token is no employee")))]
 async fn read_me(State(api): State<Api>, principal: Principal) -> Result<Json<Me>, Problem> {
     shown(&api, &principal).await
 }
@@ -234,7 +235,7 @@ async fn send_mobile_code(
 #[utoipa::path(get, path = "/me/avatar", tag = "people",
     responses((status = 200, description = "JPEG or PNG", content_type = "image/png"),
         (status = 304, description = "it is the one of `If-None-Match`"),
-        (status = 404, description = "one has no picture")))]
+        (status = 404, description = "one has no picture"), (status = 409, description = "an API token is no employee")))]
 async fn read_my_avatar(State(api): State<Api>, principal: Principal, headers: HeaderMap) -> Result<Response, Problem> {
     let (number, tenant) = (own(&principal)?, &principal.tenant);
     let account = api.store().employee(Sight::whole(tenant), number).await?.ok_or_else(unauthenticated)?;

@@ -36,6 +36,7 @@ pub mod idempotency;
 pub mod kept;
 pub mod ladder;
 pub mod login;
+mod mask;
 pub mod me;
 pub mod metric;
 pub mod missed_offer;

@@ -16,7 +16,8 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use super::field::{Fields, Rights};
+use super::field::{Eyes, Fields};
+use super::mask::Masker;
 use super::peer;
 use super::principal::{Principal, Replaced, Who};
 use super::problem::{Kind, Problem};
@@ -148,14 +149,15 @@ impl Default for Operations {
 }
 
 /// Lets a request through if its sender may call the operation, and between him and it only what his role lets him see and change of
-/// fields (ORG-32).
+/// fields (ORG-32), and what a plugin does of numbers (GEN-07).
 async fn check(guard: Guard, fields: Option<Arc<Fields>>, request: Request, next: Next) -> Response {
     if let Err(problem) = guard.admit(&request) {
         return problem.into_response();
     }
-    let rights: Option<Rights> = request.extensions().get::<Principal>().and_then(Principal::narrowed).cloned();
-    match (fields, rights) {
-        (Some(fields), Some(rights)) => fields.pass(&rights, request, next).await,
+    let masker = request.extensions().get::<Masker>().cloned();
+    let eyes = request.extensions().get::<Principal>().and_then(|principal| Eyes::of(principal, masker));
+    match (fields, eyes) {
+        (Some(fields), Some(eyes)) => fields.pass(&eyes, request, next).await,
         (_, None) | (None, _) => next.run(request).await,
     }
 }

@@ -328,6 +328,12 @@ impl Registry {
         key == EVERYTHING || self.keys.contains_key(key)
     }
 
+    /// Whether a field holds phone numbers.
+    #[must_use]
+    pub fn is_phone(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(|field| field.phone)
+    }
+
     /// What is wrong with a right on a field.
     #[must_use]
     pub fn field_fault(&self, name: &str, right: FieldRight) -> Option<&'static str> {

@@ -12,6 +12,7 @@ use hooks::id::TenantId;
 use hooks::scope::Scope;
 
 use super::field::Rights;
+use super::mask::Masker;
 use super::operation::nobody;
 use super::origin;
 use super::permission::Permissions;
@@ -196,6 +197,9 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
         Ok(found) => {
             match found {
                 Some(principal) => {
+                    if let Some(masker) = Masker::of(&api, &principal) {
+                        request.extensions_mut().insert(masker);
+                    }
                     request.extensions_mut().insert(principal);
                 }
                 None => match api.store().was_replaced(&presented.hash, unix_ms()).await {

@@ -11,7 +11,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 use utoipa::ToSchema;
 
-use super::field::Shape;
+use super::field::{Eyes, Shape};
+use super::mask::Masker;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use super::state::Api;
@@ -73,12 +74,14 @@ pub(super) async fn push<W: Watched>(api: Api, principal: Principal, mut watched
 
 async fn pushed<W: Watched>(api: &Api, principal: &Principal, watched: &mut W, socket: &mut WebSocket) -> End {
     let (mut last, mut sent_at) = (String::new(), Instant::now());
-    let (shape, mut rights) = (Shape::of::<W::Whole>(), principal.narrowed().cloned());
+    let eyes_of = |principal: &Principal| Eyes::of(principal, Masker::of(api, principal));
+    let (shape, mut eyes) = (Shape::of::<W::Whole>(), eyes_of(principal));
     let mut ask_at = Instant::now() + ASK_EVERY;
     loop {
         let now = Instant::now();
         if let Some(seen) = watched.look(api).await.filter(|seen| seen.said != last || now >= sent_at + SEND_EVERY) {
-            let Ok(text) = shape.text(rights.as_ref(), &seen.whole) else { return End::Failed };
+            let Ok(whole) = serde_json::to_value(&seen.whole) else { return End::Failed };
+            let text = shape.text(eyes.as_ref(), whole).await;
             if let Err(end) = send(socket, Message::text(text)).await {
                 return end;
             }
@@ -87,7 +90,7 @@ async fn pushed<W: Watched>(api: &Api, principal: &Principal, watched: &mut W, s
         if now >= ask_at {
             match still_there(api, principal, socket, W::KEY).await {
                 Ok(Some(principal)) => {
-                    rights = principal.narrowed().cloned();
+                    eyes = eyes_of(&principal);
                     watched.renewed(api, principal).await;
                 }
                 Ok(None) => {}

@@ -114,6 +114,7 @@ impl Api {
     /// Over the parts of a process.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        parts.tasks.mask_by(Arc::clone(&parts.hooks));
         Self(Arc::new(Inner {
             record_internal: AtomicBool::new(parts.record_internal),
             parts,

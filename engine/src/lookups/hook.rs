@@ -1,11 +1,13 @@
 //! Who answers the lookups of hooks: the plugins first, then a web server that `[lookup]` names. Nobody who knows: the default.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dialplan::flow::template::{Template, Variables, url_escaped};
-use hooks::lookup::{Answer, DialResolve, Lookups as Answering, Question};
+use hooks::id::TenantId;
+use hooks::lookup::{Answer, DialResolve, Lookups as Answering, NumberMask, Question};
 use hooks::plugin::Plugin;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -101,6 +103,24 @@ impl Hooks {
             self.fetch::<Resolved>("dial.resolve", url, &variables).await.map(|resolved| resolved.number)
         };
         self.ask("dial.resolve", self.config.timeout, move |plugin| plugin.resolve(&asked), by_server).await
+    }
+
+    /// Whether a plugin says who may see a number in full (`number.mask`).
+    #[must_use]
+    pub fn mask_numbers(&self) -> bool {
+        self.plugins.iter().filter_map(|plugin| plugin.lookups()).any(Answering::masks_numbers)
+    }
+
+    /// Which of these numbers are masked for who looks (`number.mask`): all are asked together, within one time, of the first plugin that
+    /// answers. None where it is late or fails.
+    pub async fn masked(&self, tenant: &TenantId, viewer: &str, numbers: BTreeSet<String>) -> BTreeSet<String> {
+        let asked = |number| NumberMask { tenant: tenant.clone(), viewer: viewer.to_owned(), number };
+        let asked: Vec<NumberMask> = numbers.into_iter().map(asked).collect();
+        let by_plugin = move |plugin: &dyn Answering| {
+            let masked = asked.iter().filter(|it| plugin.masks(it) == Some(true)).map(|it| it.number.clone());
+            plugin.masks_numbers().then(|| masked.collect::<BTreeSet<_>>())
+        };
+        self.ask("number.mask", self.config.timeout, by_plugin, async { None }).await.unwrap_or_default()
     }
 
     /// Asks the plugins, on a thread where they may wait, then the server.

@@ -9,13 +9,14 @@ pub mod xlsx;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use hooks::id::TenantId;
 use hooks::task::{Export, Import};
 use tokio::sync::Notify;
 
 use crate::data_lock::Deletions;
+use crate::lookups::Hooks;
 use crate::store::Store;
 
 pub use runner::run;
@@ -44,6 +45,7 @@ struct Inner {
     folder: PathBuf,
     keep_days: u64,
     deletions: Deletions,
+    hooks: OnceLock<Arc<Hooks>>,
     exports: RwLock<BTreeMap<&'static str, Arc<dyn Export>>>,
     imports: RwLock<BTreeMap<&'static str, Arc<dyn Import>>>,
     running: Mutex<BTreeMap<(TenantId, String), Cancel>>,
@@ -73,11 +75,18 @@ impl Tasks {
             folder: data_dir.join("tasks"),
             keep_days,
             deletions: Deletions::of(data_dir),
+            hooks: OnceLock::new(),
             exports: RwLock::default(),
             imports: RwLock::default(),
             running: Mutex::default(),
             wake: Notify::new(),
         }))
+    }
+
+    /// From now on these are asked which numbers a file shows masked (`number.mask`).
+    pub fn mask_by(&self, hooks: Arc<Hooks>) {
+        // A second API over the same tasks asks the same plugins.
+        let _already = self.0.hooks.set(hooks);
     }
 
     /// From now on this may be taken out.

@@ -30,6 +30,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::events::{open, start};
 use crate::fixture::{Client, Fixture, call_view, default_tenant};
 use crate::people::{department, employee, signed_in};
+use crate::phonebook::Masking;
 use crate::rights::{Operation, operations, record, standing, stay};
 
 const ROOT: &str = "00000000000000000000000001";
@@ -297,6 +298,67 @@ async fn no_operation_tells_a_number_to_whom_it_is_hidden_or_masked() {
         let role = json!({"name": format!("more than {number}"), "data": {"scope": "all"}});
         assert_eq!(who.post("/roles", role).await.problem(), "forbidden", "nobody gives away what he does not see");
     }
+}
+
+/// Proves GEN-07 (`number.mask`): a plugin keeps numbers from one person that his role shows him; each number of an answer is asked about once.
+#[tokio::test]
+async fn a_plugin_says_number_by_number_who_sees_it() {
+    let fixture = Fixture::new().await;
+    plant(&fixture).await;
+    let admin = fixture.admin().await;
+    fixture.live.apply(standing("10064", live(), NUMBER));
+    let (shown, kept) = (with_right(&fixture, "10064", None).await, with_right(&fixture, "10062", None).await);
+    let hidden = with_right(&fixture, "10063", Some(FieldRight::Hidden)).await;
+    let asked = || std::mem::take(&mut *fixture.phonebook.asked.lock().unwrap());
+    let everywhere = telling(&admin, &kept).await.0;
+    assert!(asked().is_empty(), "who does not say that it answers is not asked");
+    *fixture.phonebook.masking.lock().unwrap() = Masking::AllBut("10064");
+    // What has no schema is for those who see the data of all, as before.
+    let raw = ["/api/v1/audit", "/api/v1/events"].map(str::to_owned).into();
+    assert_eq!(telling(&admin, &kept).await.0, raw);
+    assert_eq!(telling(&admin, &shown).await.0, everywhere);
+    asked();
+    let record = format!("/call-records/{}", incoming());
+    let told = kept.get(&record).await.json();
+    assert_eq!([&told["caller"], &told["callee"], &told["legs"][0]["number"]], [&json!(MASKED); 3]);
+    let questions = asked();
+    let numbers: BTreeSet<&str> = questions.iter().map(|it| it.number.as_str()).collect();
+    assert!(numbers.contains(NUMBER) && numbers.len() == questions.len(), "{questions:?}");
+    assert!(questions.iter().all(|it| it.tenant == default_tenant() && it.viewer == "10062"), "{questions:?}");
+    // What his role hides nobody is asked about, and a program sees everything.
+    assert_eq!(hidden.get(&record).await.json()["caller"], "");
+    assert_eq!(admin.get(&record).await.json()["caller"], NUMBER);
+    assert!(asked().is_empty());
+    let server = start(&fixture).await;
+    let mut socket = open(&server, "/wallboard/stream", &[("authorization", kept.bearer())]).await.unwrap();
+    let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await.unwrap().unwrap().unwrap();
+    let pushed: Value = serde_json::from_str(message.to_text().unwrap()).unwrap();
+    assert_eq!(pushed.pointer("/agents/0/other_side"), Some(&json!(MASKED)));
+    let (_stop, stopping) = watch::channel(false);
+    tokio::spawn(tasks::run(fixture.api.tasks().clone(), stopping));
+    for (who, number) in [(&kept, MASKED), (&shown, NUMBER)] {
+        let rows = exported(who, "call_records", "").await;
+        assert_eq!([rows[0][2].as_str(), rows[0][4].as_str()], [number; 2]);
+    }
+}
+
+/// Proves GEN-07 (`number.mask`): where the plugin is late or fails, the role alone decides, and nobody waits for long.
+#[tokio::test]
+async fn where_the_plugin_does_not_answer_the_role_decides() {
+    let fixture = Fixture::in_a_hurry().await;
+    plant(&fixture).await;
+    let open = with_right(&fixture, "10064", None).await;
+    let masked = with_right(&fixture, "10062", Some(FieldRight::Masked)).await;
+    for masking in [Masking::Panics, Masking::Hangs] {
+        *fixture.phonebook.masking.lock().unwrap() = masking.clone();
+        let began = std::time::Instant::now();
+        for (who, number) in [(&open, NUMBER), (&masked, MASKED)] {
+            let shown = who.get(&format!("/call-records/{}", incoming())).await.json();
+            assert_eq!(shown["caller"], number, "{masking:?}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{masking:?}");
+    }
+    fixture.phonebook.release();
 }
 
 /// Proves GEN-07 (what is pushed to the browser).

@@ -90,9 +90,9 @@ fn tls(folder: &std::path::Path) -> Arc<TlsClient> {
     Arc::new(TlsClient::new(Trusted::read(trust).unwrap()).unwrap())
 }
 
-fn hooks(client: Arc<TlsClient>) -> Hooks {
-    let config = HookConfig { timeout: Duration::from_secs(20), ..HookConfig::default() };
-    Hooks::new(&[Arc::new(Phonebook::default())], config, Arc::new(Names::default()), client)
+fn hooks(phonebook: Arc<dyn Plugin>, timeout: Duration, client: Arc<TlsClient>) -> Hooks {
+    let config = HookConfig { timeout, ..HookConfig::default() };
+    Hooks::new(&[phonebook], config, Arc::new(Names::default()), client)
 }
 
 /// Webhooks may go to this machine, and what fails is tried again at once, for as long as a test may take.
@@ -112,11 +112,13 @@ pub(crate) struct Beside {
     pub(crate) sms: bool,
     pub(crate) oidc: Option<OidcConfig>,
     pub(crate) webhooks: WebhookConfig,
+    /// For the lookups of plugins.
+    pub(crate) lookup_timeout: Duration,
 }
 
 impl Default for Beside {
     fn default() -> Self {
-        Self { sms: false, oidc: None, webhooks: webhook_config() }
+        Self { sms: false, oidc: None, webhooks: webhook_config(), lookup_timeout: Duration::from_secs(20) }
     }
 }
 
@@ -183,8 +185,8 @@ impl SwitchHandle for FakeSwitch {
                 if there { Ok(Done::Ok) } else { Err(Refused::NotBanned) }
             }
             Command::TestTrunk(trunk) if trunk.as_str() == "carrier" => Ok(Done::TrunkTested(Box::new(trunk_test()))),
-            Command::Admit(pass) if pass.extension.as_str() == "1001" => Ok(Done::Ok),
             Command::Admit(pass) if pass.extension.as_str() == "1002" => Err(Refused::WayNotAllowed(Way::Web)),
+            Command::Admit(pass) if self.is_registered(&tenant, pass.extension.as_str()) => Ok(Done::Ok),
             Command::Admit(_) => Err(Refused::NoSuchExtension),
             Command::Revoke(_) => Ok(Done::Ok),
             Command::TestTrunk(_) => Err(Refused::NoSuchTrunk),
@@ -309,6 +311,11 @@ impl Fixture {
         Self::made(Beside { webhooks, ..Beside::default() }).await
     }
 
+    /// Where lookups of plugins have next to no time.
+    pub(crate) async fn in_a_hurry() -> Self {
+        Self::made(Beside { lookup_timeout: Duration::from_millis(200), ..Beside::default() }).await
+    }
+
     pub(crate) async fn made(beside: Beside) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StorageUrl::Sqlite(folder.path().join("test.db"))).await.unwrap();
@@ -352,7 +359,7 @@ impl Fixture {
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
             park: dialplan::park::Park::default(),
             abnormal: Abnormal { max: Duration::from_secs(3_600), min: Duration::ZERO },
-            hooks: Arc::new(hooks(client.clone())),
+            hooks: Arc::new(hooks(plugin.clone(), beside.lookup_timeout, client.clone())),
             registry: Arc::new(Registry::new(&[plugin])),
             tasks: Tasks::new(store.clone(), folder.path(), 7),
             sms: beside.sms.then(|| Sms::new(sms(folder.path()), Arc::new(Names::default()), client.clone())),

@@ -26,6 +26,7 @@ mod sessions;
 mod settings;
 mod sms_login;
 mod staffing;
+mod strangers;
 mod surveys;
 mod system;
 mod tasks;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use hooks::id::TenantId;
-use hooks::lookup::{DialResolve, Lookups};
+use hooks::lookup::{DialResolve, Lookups, NumberMask};
 use hooks::operation::{Content, Expected, Fault, Method, Operation, Parameter, Problem, Request, Response, Shape};
 use hooks::plugin::{FieldKey, Host, PermissionKey, Plugin, PluginError};
 use hooks::task::{Cell, Export, Rows, TaskAsk, TaskError};
@@ -16,9 +16,24 @@ const WRITE: PermissionKey = PermissionKey("phonebook.write");
 const NUMBER: FieldKey = FieldKey { object: "entries", field: "number", phone: true };
 const WHOSE_NUMBER: &str = "13900007777";
 
+/// Whether it says who may see a number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Masking {
+    /// It does not.
+    #[default]
+    Never,
+    /// Nobody but this login sees them in full.
+    AllBut(&'static str),
+    Hangs,
+    Panics,
+}
+
 /// It also knows the number of one record.
 #[derive(Default)]
 pub(crate) struct Phonebook {
+    pub(crate) masking: Mutex<Masking>,
+    /// The numbers that it was asked about, and for whom.
+    pub(crate) asked: Mutex<Vec<NumberMask>>,
     pub(crate) written: Mutex<Vec<Value>>,
     /// True once those that hang may go on.
     released: Mutex<bool>,
@@ -44,6 +59,24 @@ impl Lookups for Phonebook {
             "customer-7" if asked.tenant == TenantId::first() => Some("138 0000 0007".to_owned()),
             "customer-8" => Some("no number".to_owned()),
             _ => None,
+        }
+    }
+
+    fn masks_numbers(&self) -> bool {
+        *self.masking.lock().unwrap() != Masking::Never
+    }
+
+    fn masks(&self, asked: &NumberMask) -> Option<bool> {
+        self.asked.lock().unwrap().push(asked.clone());
+        let masking = self.masking.lock().unwrap().clone();
+        match masking {
+            Masking::Never => None,
+            Masking::AllBut(login) => Some(login != asked.viewer),
+            Masking::Hangs => {
+                self.hang();
+                Some(true)
+            }
+            Masking::Panics => panic!("a bug in a plugin"),
         }
     }
 }

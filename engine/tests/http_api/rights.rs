@@ -218,11 +218,15 @@ async fn derive(fixture: &Fixture) {
 }
 
 pub(crate) struct Operation {
+    pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    permission: String,
+    pub(crate) permission: String,
     /// Documented ones.
-    statuses: Vec<String>,
+    pub(crate) statuses: Vec<String>,
+    /// The names of what its query may say.
+    pub(crate) query: Vec<String>,
+    pub(crate) takes_body: bool,
 }
 
 pub(crate) fn operations() -> Vec<Operation> {
@@ -230,7 +234,12 @@ pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let in_query = parameters.filter(|parameter| parameter["in"] == "query");
             operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                query: in_query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect(),
+                takes_body: operation["requestBody"].is_object(),
                 method: method.to_uppercase(),
                 path: path.clone(),
                 permission: operation["x-permission"].as_str().unwrap().to_owned(),
@@ -260,7 +269,7 @@ fn filled(path: &str) -> String {
 }
 
 /// One's own session ends by these.
-fn is_of_the_session(operation: &Operation) -> bool {
+pub(crate) fn is_of_the_session(operation: &Operation) -> bool {
     operation.path.starts_with("/api/v1/session") && operation.method != "GET"
 }
 

@@ -78,7 +78,7 @@ async fn a_policy_that_cannot_be_is_refused_field_by_field() {
     assert_eq!(unknown.status, 422);
 }
 
-fn view(tenant: hooks::id::TenantId) -> View {
+pub(crate) fn view(tenant: hooks::id::TenantId) -> View {
     let failed = TrunkAnswer { at_ms: 1_000, status: 0, text: "no answer".into(), round_trip_us: None };
     View::Trunk(Box::new(TrunkView {
         tenant,

@@ -47,6 +47,8 @@ fn the_api_answers_as_its_document_says() -> Result<()> {
     let ended = run.wait(LONGEST)?;
     let took = began.elapsed();
     ensure!(ended.success(), "Schemathesis found this:\n{}", run.output());
+    let (selected, tested) = counted(&run.output())?;
+    ensure!(selected > 150 && tested == selected, "{tested} of {selected} were tested\n{}", tail(&run.output()));
     ensure!(took < LONGEST, "it took {took:?}\n{}", tail(&run.output()));
     ensure!(server.api()?.is_ready(), "the server is well afterwards");
     // The token still holds: the requests were those of an administrator to the end.
@@ -54,4 +56,14 @@ fn the_api_answers_as_its_document_says() -> Result<()> {
     ensure!(tokens.iter().any(|one| one["id"] == made["id"]), "{tokens:?}");
     ensure!(!server.log().contains("panicked"), "{}", tail(&server.log()));
     Ok(())
+}
+
+/// How many operations it was to test, and how many it tested, by its own summary.
+fn counted(output: &str) -> Result<(usize, usize)> {
+    let after = |label: &str| {
+        let line = output.lines().rev().find_map(|line| line.trim().strip_prefix(label));
+        line.map(str::trim).with_context(|| format!("no `{label}` in its summary:\n{}", tail(output)))
+    };
+    let (selected, _all) = after("Selected:")?.split_once('/').context("it names no number of selected ones")?;
+    Ok((selected.parse()?, after("Tested:")?.parse()?))
 }

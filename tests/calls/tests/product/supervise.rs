@@ -10,7 +10,7 @@ use calls::party;
 use calls::rtp::RtpEnd;
 use calls::sdp;
 use calls::wait;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::queue::{PATIENCE, Ready, Scene, order, state};
 
@@ -61,6 +61,7 @@ fn supervise(scene: &mut Scene, id: &str, how: &str, heard_by: &Ears) -> Result<
     })
 }
 
+/// Proves LOG-08, and of MON-29 that each action is a log entry: who did what to whom.
 #[test]
 fn supervisors_hear_and_are_heard_as_they_should_be() -> Result<()> {
     let mut scene = Scene::begin(&Ready::OnDesk)?;
@@ -100,7 +101,31 @@ fn supervisors_hear_and_are_heard_as_they_should_be() -> Result<()> {
         .filter_map(|event| event["data"]["how"].as_str())
         .collect();
     ensure!(how == ["monitor", "whisper", "barge", "takeover", "hang_up"], "{how:?}");
+    order(&scene.api, "agents/10001/force", &json!({"force": "not_ready"}))?;
+    wait::until("the audit log", PATIENCE, || Ok((audited(&scene, "agent_state")?.len() == 1).then_some(())))?;
+    ensure!(audited(&scene, "agent_state")? == ["forced 10001 by admin"], "{:?}", audited(&scene, "agent_state")?);
+    let calls = audited(&scene, &format!("call&resource_id={id}"))?;
+    let expected =
+        ["monitor 10001 10002", "whisper 10001 10002", "barge 10001 10002", "takeover 10001 10002", "hang_up 10001 "];
+    ensure!(calls == expected.map(|told| format!("{told} by admin")), "{calls:?}");
     Ok(())
+}
+
+/// What the audit log says of supervisors, the first first: what, to whom and with whose phone, and who asked for it.
+fn audited(scene: &Scene, resource: &str) -> Result<Vec<String>> {
+    let page = scene.api.get(&format!("audit?resource={resource}"))?;
+    let entries = page["items"].as_array().into_iter().flatten().rev();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(entries
+        .map(|entry| {
+            let after = &entry["after"];
+            let what = match after["how"].as_str() {
+                Some(how) => format!("{how} {} {}", text(&after["agent"]), text(&after["supervisor"])),
+                None => format!("{} {}", text(&entry["action"]), text(&entry["resource_id"])),
+            };
+            format!("{what} by {}", text(&entry["by"]))
+        })
+        .collect())
 }
 
 #[test]
