@@ -52,7 +52,7 @@ async function ready(page, words) {
   const online = page.getByTestId('state').filter({ hasText: words.ready });
   // A phone that has just been signed in gets there by itself.
   if (await online.waitFor({ timeout: 5_000 }).then(() => true, () => false)) return;
-  await page.getByTestId('state').click();
+  await page.getByTestId('state-button').click();
   await page.getByRole('menuitem', { name: words.ready }).click();
   await online.waitFor();
 }

@@ -53,6 +53,7 @@ export function StateSelector({ agent, me }: { agent: AgentNow; me: string }) {
       <Tooltip title={why?.filter(Boolean).join(' ')} placement="left">
         <Button
           className="state"
+          data-testid="state-button"
           aria-description={t('bar.stateLabel')}
           style={{ height: 46, textAlign: 'left', paddingInline: 10 }}
         >

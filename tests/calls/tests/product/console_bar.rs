@@ -183,7 +183,7 @@ fn the_phone_and_its_call_move_to_a_second_page_and_back() -> Result<()> {
     agent.tell("to_page", json!({"number": 0}))?;
     agent.tell("close_page", json!({}))?;
     agent.tell("gone", json!({"text": ELSEWHERE}))?;
-    agent.tell("click", json!({"id": "state"}))?;
+    agent.tell("click", json!({"id": "state-button"}))?;
     click(&mut agent, "menuitem", "电话在线")?;
     let again = taken(&centre, &mut agent)?;
     drop(again);

@@ -130,7 +130,7 @@ fn the_state_for_after_a_call_is_picked_in_it() -> Result<()> {
     one_agent(&centre)?;
     let mut agent = signed_in(&centre, "10001", AGENT_HZ)?;
     let mut caller = taken(&centre, &mut agent)?;
-    agent.tell("click", json!({"id": "state"}))?;
+    agent.tell("click", json!({"id": "state-button"}))?;
     click(&mut agent, "menuitem", "电话小休")?;
     agent.tell("see", json!({"role": "button", "text": "通话后：电话小休"}))?;
     see(&mut agent, "state", "电话在线")?;
@@ -229,7 +229,7 @@ pub(crate) fn at_the_desk(centre: &Centre) -> Result<Browser> {
     let mut agent = centre.console()?;
     agent.tell("click", json!({"text": "外置电话机"}))?;
     agent.tell("sign_in", json!({"login": "10001", "password": PASSWORD}))?;
-    agent.tell("click", json!({"id": "state"}))?;
+    agent.tell("click", json!({"id": "state-button"}))?;
     click(&mut agent, "menuitem", "电话在线")?;
     see(&mut agent, "state", "电话在线")?;
     Ok(agent)
@@ -268,7 +268,7 @@ fn the_bar_drives_a_phone_on_the_desk() -> Result<()> {
     other.phone.reply(&bye, "200 OK", "")?;
     drop(caller);
 
-    agent.tell("click", json!({"id": "state"}))?;
+    agent.tell("click", json!({"id": "state-button"}))?;
     click(&mut agent, "menuitem", "电话在线")?;
     let mut second = Caller::call(&centre)?;
     answers(&mut desk)?;

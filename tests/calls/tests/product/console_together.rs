@@ -190,7 +190,7 @@ fn an_agent_hands_a_call_on_to_a_colleague_in_another_browser() -> Result<()> {
     choose(&mut agent, "转接")?;
     see(&mut agent, "state", "电话后处理")?;
     click(&mut other, "button", "拒接")?;
-    agent.tell("click", json!({"id": "state"}))?;
+    agent.tell("click", json!({"id": "state-button"}))?;
     click(&mut agent, "menuitem", "电话在线")?;
     click(&mut agent, "button", "接听")?;
     see(&mut agent, "phase", "通话中")?;

@@ -106,7 +106,7 @@ fn supervisors_hear_and_are_heard_as_they_should_be() -> Result<()> {
     ensure!(audited(&scene, "agent_state")? == ["forced 10001 by admin"], "{:?}", audited(&scene, "agent_state")?);
     let calls = audited(&scene, &format!("call&resource_id={id}"))?;
     let expected =
-        ["monitor 10001 10002", "whisper 10001 10002", "barge 10001 10002", "takeover 10001 10002", "hang_up 10001 "];
+        ["monitor 10001 10002", "whisper 10001 10002", "barge 10001 10002", "takeover 10001 10002", "hang_up 10002 "];
     ensure!(calls == expected.map(|told| format!("{told} by admin")), "{calls:?}");
     Ok(())
 }
