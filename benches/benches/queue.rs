@@ -109,6 +109,7 @@ impl Centre {
             queue,
             priority: 0,
             waited: Duration::from_secs(70),
+            stayed: Duration::ZERO,
             sticky: None,
             waits: Waits::OnTheLine,
         };

@@ -76,6 +76,7 @@ impl Line {
                     queue: QUEUE,
                     priority: 0,
                     waited: Duration::ZERO,
+                    stayed: Duration::ZERO,
                     sticky: None,
                     waits: Waits::OnTheLine,
                 };

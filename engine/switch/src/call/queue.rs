@@ -197,6 +197,7 @@ impl Call {
     /// He stands in line as long as he has waited. False where no line takes him.
     fn stand_in_line(&mut self, desk: &mut Desk, sticky: Option<Sticky>) -> bool {
         let Some((_, wait)) = self.wait() else { return false };
+        let stayed = Duration::from_millis(desk.now.unix_ms.saturating_sub(wait.since_ms));
         let waited = Duration::from_millis(self.waited_ms_by(desk.now.unix_ms));
         let priority = wait.priority;
         let Some(queue) = desk.floor.queue(&self.tenant.tenant, &wait.queue.name) else {
@@ -207,7 +208,7 @@ impl Call {
         if let Some(wait) = self.wait_mut() {
             wait.entry = Some(entry);
         }
-        let join = Join { entry, queue, priority, waited, sticky, waits: Waits::OnTheLine };
+        let join = Join { entry, queue, priority, waited, stayed, sticky, waits: Waits::OnTheLine };
         match desk.floor.distribution.enter(desk.now.mono, &join) {
             Ok(()) => desk.floor.touch_queue(queue),
             Err(refused) => {

@@ -180,6 +180,7 @@ impl Desk {
             queue,
             priority: of.priority,
             waited: ms(of.since_ms, now.unix_ms),
+            stayed: Duration::ZERO,
             sticky: None,
             waits: Waits::ForCallback { at_most: ms(now.unix_ms, of.until_ms) },
         });

@@ -30,7 +30,7 @@ impl Distribution {
                     return Err(JoinRefused::NobodySignedIn);
                 }
                 queue.figures.entered += 1;
-                let max_wait_at = queue.settings.max_wait.map(|max| place.when_waited(max).max(now));
+                let max_wait_at = queue.settings.max_wait.map(|max| now + max.saturating_sub(join.stayed));
                 (max_wait_at, queue.settings.announcements.map(|announcements| now + announcements.first))
             }
             Waits::ForCallback { at_most } => {

@@ -16,6 +16,8 @@ pub struct Join {
     pub priority: u8,
     /// He has waited so long already: in another queue, or before a restart.
     pub waited: Duration,
+    /// How long of that in this queue, before a restart: how long he may wait is counted in each queue anew (QUEUE-05).
+    pub stayed: Duration,
     /// The agent that he shall have if that one is to be had.
     pub sticky: Option<Sticky>,
     /// How he waits.

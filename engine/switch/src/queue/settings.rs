@@ -9,7 +9,7 @@ pub struct QueueSettings {
     pub strategy: Strategy,
     /// How long an agent is rung.
     pub ring_timeout: Duration,
-    /// How long one may wait, ringing included; `None` = for ever.
+    /// How long one may wait here, ringing included; what one has waited elsewhere does not count. `None` = for ever.
     pub max_wait: Option<Duration>,
     /// How many may wait.
     pub max_length: u32,

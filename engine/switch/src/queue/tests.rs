@@ -40,6 +40,7 @@ impl Centre {
             queue: Q,
             priority: 0,
             waited: s(0),
+            stayed: s(0),
             sticky: None,
             waits: Waits::OnTheLine,
         })
@@ -161,6 +162,7 @@ fn first_in_first_out_within_a_priority() {
             queue: Q,
             priority,
             waited: s(waited),
+            stayed: s(0),
             sticky: None,
             waits: Waits::OnTheLine,
         };
@@ -247,10 +249,20 @@ fn limits_lead_out_of_the_queue() {
     assert_eq!(centre.decided(), "");
     centre.pass(10);
     assert_eq!(centre.decided(), "-1:TimedOut 2!MaxWait");
-    centre.join(4).unwrap();
+    // What he waited elsewhere does not count against him, what he waited here before a restart does.
+    for (caller, stayed) in [(4, 0), (5, 20)] {
+        let (entry, waited, stayed) = (EntryId(caller), s(100), s(stayed));
+        centre
+            .join_as(Join { entry, queue: Q, priority: 0, waited, stayed, sticky: None, waits: Waits::OnTheLine })
+            .unwrap();
+    }
+    centre.pass(39);
+    assert_eq!(centre.decided(), "");
+    centre.pass(1);
+    assert_eq!(centre.decided(), "5!MaxWait");
     centre.core.set_signed_in(centre.now, AgentId(1), Presence::SignedOut);
     assert_eq!(centre.decided(), "4!NobodySignedIn");
-    assert_eq!(centre.core.figures(Q).unwrap().overflowed, 3);
+    assert_eq!(centre.core.figures(Q).unwrap().overflowed, 4);
     assert_eq!((centre.core.offers(), centre.core.poll_timeout()), (0, None), "nothing is left");
 }
 
@@ -289,6 +301,7 @@ fn ones_own_agent_comes_first_and_then_the_others() {
         queue: Q,
         priority: 0,
         waited: s(0),
+        stayed: s(0),
         sticky: Some(Sticky { agent: AgentId(2), wait, ring_for: s(20) }),
         waits: Waits::OnTheLine,
     };
@@ -441,7 +454,15 @@ impl Chaos {
             0 | 1 => {
                 let entry = EntryId(self.joined + 1_000_000 + self.left);
                 let priority = u8::try_from(self.draw(2)).unwrap();
-                let join = Join { entry, queue: Q, priority, waited: s(0), sticky: None, waits: Waits::OnTheLine };
+                let join = Join {
+                    entry,
+                    queue: Q,
+                    priority,
+                    waited: s(0),
+                    stayed: s(0),
+                    sticky: None,
+                    waits: Waits::OnTheLine,
+                };
                 if self.centre.join_as(join).is_ok() {
                     self.joined += 1;
                     self.waiting.insert(entry, self.centre.now);

@@ -223,6 +223,26 @@ fn that_he_is_recorded_is_told_once_though_he_goes_on_to_another_queue() {
     assert!(world.facts.iter().any(|fact| fact.starts_with("left_queue sales")), "{:?}", world.facts);
 }
 
+/// Proves QUEUE-05 (max wait): a queue with the limit of the one before it lets who overflows to it wait as long again.
+#[test]
+fn how_long_one_may_wait_is_counted_in_each_queue_anew() {
+    let mut settings = centre();
+    change(&mut settings, |queue| queue.settings.max_wait = Some(Duration::from_secs(30)));
+    let mut sales = Queue::clone(&settings.queues[&"support".parse().unwrap()]);
+    sales.name = "sales".parse().unwrap();
+    settings.queues.insert(sales.name.clone(), Arc::new(sales));
+    change(&mut settings, |queue| queue.overflow = vec![Overflow::Queue("sales".parse().unwrap())]);
+    let mut world = staffed(settings, &["10001"]);
+    order(&mut world, "10001", AgentOrder::Pick(AgentState::OnBreak)).unwrap();
+    world.play(
+        "0ms lines > INVITE 01012340000\n0ms lines < 200\n59s lines hears HoldMusic\n61s lines hears queue_closed",
+    );
+    world.played("lines");
+    world.play("0ms lines < BYE");
+    let world = close(world, &["10001"]);
+    assert_eq!(of(&world, "left_queue"), ["left_queue support MaxWait 30000", "left_queue sales MaxWait 30000"]);
+}
+
 /// Proves CALL-08.
 #[test]
 fn an_agent_shows_outside_the_number_of_his_queue_where_he_has_none() {

@@ -96,6 +96,11 @@ impl Waiter {
         let us = i128::try_from(now.as_micros()).unwrap_or(i128::MAX) - self.place.1;
         Duration::from_micros(u64::try_from(us).unwrap_or(0))
     }
+
+    /// How long of that in this queue: what is too long is counted in each anew.
+    fn stayed(&self, now: Duration) -> Duration {
+        self.waited(now).saturating_sub(Duration::from_millis(self.before_ms))
+    }
 }
 
 impl Set {
@@ -244,7 +249,7 @@ impl Queues {
             QueueExit::MaxWait => {
                 counts.overflowed += 1;
                 // QUEUE-05; who is being rung for then has this last chance.
-                let long = settings.max_wait.is_some_and(|max| waiter.waited(now) >= max);
+                let long = settings.max_wait.is_some_and(|max| waiter.stayed(now) >= max);
                 if !long || !waiter.rung.is_empty() {
                     return wrong("given up too early");
                 }
@@ -428,7 +433,7 @@ impl Queues {
             if let Some(agent) = idle {
                 return Err(format!("{call} waits ({waiter:?}), and agent {agent} is idle: {:?}", queue.settings));
             }
-            let long = queue.settings.max_wait.is_some_and(|max| waiter.waited(now) > max + SLACK);
+            let long = queue.settings.max_wait.is_some_and(|max| waiter.stayed(now) > max + SLACK);
             if long && waiter.rung.is_empty() && waiter.since < now {
                 return Err(format!("{call} waits too long: {waiter:?}"));
             }

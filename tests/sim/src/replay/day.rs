@@ -86,8 +86,6 @@ struct Open {
     arrival: Option<usize>,
     /// It waits in that queue.
     queue: Option<String>,
-    /// What it had waited before it came there, ms: that counts for how long one may wait.
-    before: u64,
     /// The agent who answered, and since when he talks.
     talks: Option<(String, u64)>,
 }
@@ -168,8 +166,8 @@ impl Reading {
     /// Where somebody overflows to another queue, that is the queue's doing: only the first one is called.
     fn queued(&mut self, at: u64, e: &CallQueued) {
         self.known(&e.queue).line += 1;
-        let open = self.open.entry(e.call).or_insert(Open { arrival: None, queue: None, before: 0, talks: None });
-        (open.queue, open.before) = (Some(e.queue.clone()), e.waited_ms);
+        let open = self.open.entry(e.call).or_insert(Open { arrival: None, queue: None, talks: None });
+        open.queue = Some(e.queue.clone());
         if open.arrival.is_none() && e.waited_ms == 0 {
             open.arrival = Some(self.day.arrivals.len());
             self.day.arrivals.push(Arrival {
@@ -187,11 +185,10 @@ impl Reading {
     }
 
     fn left(&mut self, at: u64, e: &CallLeftQueue) {
-        let waited = e.waited_ms + self.open.get(&e.call).map_or(0, |open| open.before);
         let known = self.known(&e.queue);
         known.line = known.line.saturating_sub(1);
         match e.exit {
-            QueueExit::MaxWait => known.max_wait = Some(known.max_wait.map_or(waited, |ms| ms.min(waited))),
+            QueueExit::MaxWait => known.max_wait = Some(known.max_wait.map_or(e.waited_ms, |ms| ms.min(e.waited_ms))),
             QueueExit::Full => known.max_length = Some(known.line),
             QueueExit::Answered if e.within_target => known.target = known.target.max(Some(e.waited_ms)),
             QueueExit::Answered
