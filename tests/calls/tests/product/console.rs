@@ -115,6 +115,15 @@ pub(crate) fn see(console: &mut Browser, id: &str, text: &str) -> Result<()> {
     console.tell("see", json!({"id": id, "text": text})).map(drop)
 }
 
+/// Of a field by its label.
+pub(crate) fn fill(console: &mut Browser, into: &str, text: &str) -> Result<()> {
+    console.tell("fill", json!({"into": into, "text": text})).map(drop)
+}
+
+pub(crate) fn see_text(console: &mut Browser, text: &str) -> Result<()> {
+    console.tell("see", json!({"text": text})).map(drop)
+}
+
 pub(crate) fn click(console: &mut Browser, role: &str, name: &str) -> Result<()> {
     console.tell("click", json!({"role": role, "name": name})).map(drop)
 }

@@ -14,7 +14,7 @@ use calls::wait;
 use serde_json::{Value, json};
 
 use crate::console::{Caller, Centre, PATIENCE, click, see};
-use crate::console_together::{choose, one_agent};
+use crate::console_together::{answers, choose, one_agent};
 use crate::queue::{order, state};
 
 /// A program with all rights: a second sign-in of the administrator would end that of his browser.
@@ -53,12 +53,6 @@ fn agent(centre: &Centre, api: &Api, stands: &str) -> Result<Party> {
     }
     order(api, "agents/10001/state", &json!({"state": stands}))?;
     Ok(party)
-}
-
-fn answers(agent: &mut Party) -> Result<()> {
-    let invite = agent.phone.expect("INVITE")?;
-    agent.phone.reply(&invite, "200 OK", &agent.sdp(1, "sendrecv"))?;
-    agent.phone.expect("ACK").map(drop)
 }
 
 fn ends(party: &mut Phone) -> Result<()> {

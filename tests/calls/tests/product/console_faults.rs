@@ -3,20 +3,11 @@
 use anyhow::{Result, ensure};
 use calls::api::Api;
 use calls::browser::Browser;
-use calls::switchboard::PASSWORD;
 use calls::wait;
 use serde_json::{Value, json};
 
 use crate::console::{Centre, PATIENCE, click};
-use crate::console_lists::{permit, sign_in};
-
-fn administrator(centre: &Centre) -> Result<Browser> {
-    permit(&centre.server.api()?, "10003", &["*"])?;
-    let mut console = centre.console()?;
-    console.tell("click", json!({"text": "暂不签入"}))?;
-    console.tell("sign_in", json!({"login": "10003", "password": PASSWORD}))?;
-    Ok(console)
-}
+use crate::console_lists::{sign_in, supervisor};
 
 /// It is there, and where one looks.
 fn reads(console: &mut Browser, text: &str) -> Result<()> {
@@ -41,7 +32,7 @@ fn what_is_wrong_with_a_list_is_read_at_the_list() -> Result<()> {
     let api = centre.server.api()?;
     let set = api.put("queues/support", &json!({"number": "7000", "members": [{"agent": "10001"}]}))?;
     ensure!(set.status == 200, "{}", set.json());
-    let mut boss = administrator(&centre)?;
+    let mut boss = supervisor(&centre, "10003")?;
     boss.tell("go", json!({"path": "/settings/queues"}))?;
     edit(&mut boss, "support", "编辑")?;
     boss.tell("pick", json!({"label": "工号", "option": "10002"}))?;
@@ -68,7 +59,7 @@ fn what_is_wrong_on_a_tab_behind_brings_it_to_the_front() -> Result<()> {
     let sees =
         |departments: Value| json!({"name": "Leader", "data": {"scope": "departments", "departments": departments}});
     let leader = api.post("roles", &sees(json!([sales])))?.json()["id"].clone();
-    let mut boss = administrator(&centre)?;
+    let mut boss = supervisor(&centre, "10003")?;
     boss.tell("go", json!({"path": "/roles"}))?;
     edit(&mut boss, "Leader", "复制")?;
     boss.tell("fill_in_dialog", json!({"into": "角色名称", "text": "Second leader"}))?;

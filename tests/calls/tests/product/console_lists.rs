@@ -7,7 +7,7 @@ use calls::switchboard::PASSWORD;
 use calls::wait;
 use serde_json::{Value, json};
 
-use crate::console::{Caller, Centre, PATIENCE, click, see};
+use crate::console::{Caller, Centre, PATIENCE, click, see, see_text};
 
 /// What an agent needs for his lists beside what he has anyway.
 pub(crate) const AGENT_KEYS: &[&str] = &[
@@ -39,17 +39,13 @@ pub(crate) fn sign_in(centre: &Centre, employee: &str) -> Result<Browser> {
     Ok(console)
 }
 
-/// One who sees everything and takes no calls.
-pub(crate) fn supervisor(centre: &Centre) -> Result<Browser> {
-    permit(&centre.server.api()?, "10002", &["*"])?;
+/// The console of an employee who may do everything and takes no calls.
+pub(crate) fn supervisor(centre: &Centre, employee: &str) -> Result<Browser> {
+    permit(&centre.server.api()?, employee, &["*"])?;
     let mut console = centre.console()?;
     console.tell("click", json!({"text": "暂不签入"}))?;
-    console.tell("sign_in", json!({"login": "10002", "password": PASSWORD}))?;
+    console.tell("sign_in", json!({"login": employee, "password": PASSWORD}))?;
     Ok(console)
-}
-
-fn see_text(console: &mut Browser, text: &str) -> Result<()> {
-    console.tell("see", json!({"text": text})).map(drop)
 }
 
 fn see_button(console: &mut Browser, name: &str) -> Result<()> {
@@ -127,7 +123,7 @@ fn a_missed_call_is_processed_by_a_click_though_it_cannot_be_called_back() -> Re
     see_text(&mut console, "没有未接来电")?;
 
     // Who sees the rows of others cannot click them.
-    let mut other = supervisor(&centre)?;
+    let mut other = supervisor(&centre, "10002")?;
     open_page(&mut other, "未接来电")?;
     other.tell("click", json!({"text": "全部数据"}))?;
     other.tell("see", row("13800138000"))?;
@@ -144,7 +140,7 @@ fn a_lost_call_belongs_to_who_occupies_it_until_it_is_released_or_completed() ->
     see(&mut console, "state", "电话在线")?;
     give_up(&centre, &mut console)?;
     crm_row(&api, "lost-calls")?;
-    let mut other = supervisor(&centre)?;
+    let mut other = supervisor(&centre, "10002")?;
     open_page(&mut other, "漏话记录")?;
     see_button(&mut other, "占有")?;
 
@@ -222,7 +218,7 @@ fn exported(centre: &Centre, count: usize, rows: u64) -> Result<()> {
 fn a_message_is_heard_taken_out_and_deleted_after_being_asked() -> Result<()> {
     let centre = Centre::open()?;
     leave_message(&centre)?;
-    let mut console = supervisor(&centre)?;
+    let mut console = supervisor(&centre, "10002")?;
     open_page(&mut console, "留言列表")?;
     console.tell("see", row("13800138000"))?;
 
@@ -307,7 +303,7 @@ fn a_call_is_recorded_played_and_explained() -> Result<()> {
     console.tell("press", json!({"key": "Home"}))?;
     ensure!(sound(&mut console)?.0 < 0.1, "{:?}", sound(&mut console)?);
 
-    let mut other = supervisor(&centre)?;
+    let mut other = supervisor(&centre, "10002")?;
     open_page(&mut other, "通话记录")?;
     other.tell("click", json!({"text": "全部数据"}))?;
     click(&mut other, "button", "通话详情")?;

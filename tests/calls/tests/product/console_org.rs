@@ -7,19 +7,11 @@ use calls::switchboard::PASSWORD;
 use calls::wait;
 use serde_json::{Value, json};
 
-use crate::console::{Centre, PATIENCE, click};
+use crate::console::{Centre, PATIENCE, click, fill, see_text};
 
 /// What an administrator gives, and what the employee chooses.
 const INITIAL: &str = "first-one-1";
 const CHOSEN: &str = "chosen-one-2";
-
-fn fill(console: &mut Browser, label: &str, text: &str) -> Result<()> {
-    console.tell("fill", json!({"into": label, "text": text})).map(drop)
-}
-
-fn reads(console: &mut Browser, text: &str) -> Result<()> {
-    console.tell("see", json!({"text": text})).map(drop)
-}
 
 fn click_in_row(console: &mut Browser, row: &str, button: &str) -> Result<()> {
     console.tell("click_in_row", json!({"row": row, "name": button})).map(drop)
@@ -46,7 +38,7 @@ fn hire(centre: &Centre, number: &str, mobile: &str, role: &str) -> Result<()> {
 /// Signs in with the initial password: another one has to be chosen, and nothing else is shown before (LOGIN-05).
 fn choose_password(console: &mut Browser, login: &str) -> Result<()> {
     try_password(console, login, INITIAL)?;
-    reads(console, "首次登录须修改初始密码")?;
+    see_text(console, "首次登录须修改初始密码")?;
     console.tell("gone", json!({"role": "menuitem", "text": "工作桌面"}))?;
     fill(console, "原密码", INITIAL)?;
     fill(console, "新密码", "letters-only")?;
@@ -56,7 +48,7 @@ fn choose_password(console: &mut Browser, login: &str) -> Result<()> {
     fill(console, "新密码", CHOSEN)?;
     fill(console, "再次输入新密码", CHOSEN)?;
     click(console, "button", "保存")?;
-    reads(console, "密码已修改，请用新密码登录")?;
+    see_text(console, "密码已修改，请用新密码登录")?;
     console.tell("sign_in", json!({"login": login, "password": CHOSEN})).map(drop)
 }
 
@@ -90,8 +82,8 @@ fn who_is_made_in_the_console_signs_in_and_chooses_a_password() -> Result<()> {
     let required = boss.tell("required", json!({}))?;
     ensure!(required == json!(["姓名", "工号", "初始密码", "手机号码", "角色", "部门"]), "{required}");
     click(&mut boss, "button", "保存")?;
-    reads(&mut boss, "请输入姓名")?;
-    reads(&mut boss, "工号为 10000 至 99999999 的整数，保存后不能更改")?;
+    see_text(&mut boss, "请输入姓名")?;
+    see_text(&mut boss, "工号为 10000 至 99999999 的整数，保存后不能更改")?;
 
     boss.tell("fill_in_dialog", json!({"into": "姓名", "text": "李明"}))?;
     boss.tell("fill_in_dialog", json!({"into": "工号", "text": "20002"}))?;
@@ -102,7 +94,7 @@ fn who_is_made_in_the_console_signs_in_and_chooses_a_password() -> Result<()> {
     let root = centre.server.api()?.list("departments")?.remove(0)["name"].clone();
     boss.tell("choose", json!({"label": "部门", "option": root}))?;
     click(&mut boss, "button", "保存")?;
-    reads(&mut boss, "此手机号码已被其他员工使用")?;
+    see_text(&mut boss, "此手机号码已被其他员工使用")?;
     let people = centre.server.api()?.list("employees")?;
     ensure!(people.iter().all(|one| one["number"] != "20002"), "{people:?}");
     boss.tell("fill_in_dialog", json!({"into": "手机号码", "text": "13700137002"}))?;
@@ -137,7 +129,7 @@ fn five_wrong_passwords_lock_an_account_until_it_is_unlocked_in_the_list() -> Re
     boss.tell("go", json!({"path": "/employees"}))?;
     boss.tell("see", json!({"role": "row", "text": "已锁定"}))?;
     click_in_row(&mut boss, "10001", "解锁")?;
-    reads(&mut boss, "已解锁")?;
+    see_text(&mut boss, "已解锁")?;
     ensure!(centre.server.api()?.get("employees/10001")?["locked_at"].is_null(), "he is still locked");
     console.tell("sign_in", json!({"login": "10001", "password": PASSWORD})).map(drop)
 }
@@ -176,13 +168,13 @@ fn a_role_is_found_by_name_changed_and_deleted_after_a_dialog() -> Result<()> {
     ensure!(has_role(&centre, "Clerk of orders")?, "it went though the dialog was cancelled");
     click_in_row(&mut boss, "Clerk of orders", "删除")?;
     click(&mut boss, "button", "确定")?;
-    reads(&mut boss, "“Clerk of orders”已删除")?;
+    see_text(&mut boss, "“Clerk of orders”已删除")?;
     ensure!(!has_role(&centre, "Clerk of orders")?, "{:?}", roles(&centre)?);
 
     fill(&mut boss, "按角色名称查询", "Agent")?;
     click_in_row(&mut boss, "Agent", "删除")?;
     click(&mut boss, "button", "确定")?;
-    reads(&mut boss, "有 3 名员工（含离职）使用该角色")?;
+    see_text(&mut boss, "有 3 名员工（含离职）使用该角色")?;
     ensure!(has_role(&centre, "Agent")?, "{:?}", roles(&centre)?);
     Ok(())
 }
@@ -201,7 +193,7 @@ fn two_who_change_a_role_at_once_do_not_overwrite_each_other() -> Result<()> {
     let theirs = json!({"name": "Clerk", "description": "theirs", "permissions": ["agents.read"]});
     ensure!(api.put(&path, &theirs)?.status == 200, "{theirs}");
     click(&mut boss, "button", "保存")?;
-    reads(&mut boss, "其他人已修改此数据")?;
+    see_text(&mut boss, "其他人已修改此数据")?;
     ensure!(api.get(&path)?["description"] == "theirs", "{}", api.get(&path)?);
     click(&mut boss, "button", "重新加载")?;
     wait::until("what the other one wrote", PATIENCE, || {

@@ -4,19 +4,18 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use calls::browser::{Browser, sine};
-use calls::g711::Law;
+use calls::browser::Browser;
 use calls::keys;
 use calls::party::Party;
-use calls::phone::Dialog;
-use calls::sdp;
 use calls::switchboard::PASSWORD;
 use calls::wait;
 use serde_json::json;
 
 use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, see};
 use crate::console_lists::{permit, sign_in};
-use crate::console_together::{COLLEAGUE_HZ, caller_hears, choose, colleague, hears, one_agent, signed_in, taken};
+use crate::console_together::{
+    COLLEAGUE_HZ, answers, caller_hears, choose, colleague, hears, one_agent, signed_in, taken,
+};
 use crate::queue::{order, state};
 
 fn shows(console: &mut Browser, text: &str) -> Result<()> {
@@ -149,16 +148,6 @@ fn a_phone_that_answers_itself_needs_no_button() -> Result<()> {
     let caller = Caller::call(&centre)?;
     see(&mut agent, "phase", "通话中")?;
     caller.waits_for_agent(true)
-}
-
-/// A colleague's desk phone answers and speaks.
-fn answers(desk: &mut Party) -> Result<Dialog> {
-    let invite = desk.phone.expect("INVITE")?;
-    desk.phone.reply(&invite, "200 OK", &desk.sdp(1, "sendrecv"))?;
-    desk.phone.expect("ACK")?;
-    desk.media.hush();
-    desk.media.speak(sdp::audio_address(&invite.body)?, Law::Mu, &sine(8_000, COLLEAGUE_HZ, 8_000 * 120))?;
-    Ok(desk.phone.dialog_of(&invite))
 }
 
 /// The colleague who was asked is done with it, and ready for more.

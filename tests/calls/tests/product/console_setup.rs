@@ -13,15 +13,7 @@ use calls::sdp;
 use calls::switchboard::{PASSWORD, Setup, Switchboard};
 use serde_json::{Value, json};
 
-use crate::console::{AGENT_HZ, Caller, Centre, click, hears_caller, open_console, see};
-
-fn fill(console: &mut Browser, into: &str, text: &str) -> Result<()> {
-    console.tell("fill", json!({"into": into, "text": text})).map(drop)
-}
-
-fn see_text(console: &mut Browser, text: &str) -> Result<()> {
-    console.tell("see", json!({"text": text})).map(drop)
-}
+use crate::console::{AGENT_HZ, Caller, Centre, click, fill, hears_caller, open_console, see, see_text};
 
 /// Buttons with an icon are found by their text: an icon has a name of its own.
 fn press(console: &mut Browser, text: &str) -> Result<()> {

@@ -9,7 +9,7 @@ use calls::browser::{Browser, sine};
 use calls::g711::Law;
 use calls::keys::Keypad;
 use calls::party::Party;
-use calls::phone::Phone;
+use calls::phone::{Dialog, Phone};
 use calls::rtp::RtpEnd;
 use calls::sdp;
 use calls::switchboard::PASSWORD;
@@ -81,6 +81,16 @@ pub(crate) fn colleague(centre: &Centre) -> Result<Party> {
     Ok(party)
 }
 
+/// A colleague's desk phone answers and speaks.
+pub(crate) fn answers(desk: &mut Party) -> Result<Dialog> {
+    let invite = desk.phone.expect("INVITE")?;
+    desk.phone.reply(&invite, "200 OK", &desk.sdp(1, "sendrecv"))?;
+    desk.phone.expect("ACK")?;
+    desk.media.hush();
+    desk.media.speak(sdp::audio_address(&invite.body)?, Law::Mu, &sine(8_000, COLLEAGUE_HZ, 8_000 * 120))?;
+    Ok(desk.phone.dialog_of(&invite))
+}
+
 /// Proves CALL-27: the number of the other side stands there, a template is chosen, and the message is at the gateway.
 #[test]
 fn an_agent_sends_a_message_to_whom_he_talks_with() -> Result<()> {
@@ -133,11 +143,7 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     agent.tell("see", json!({"role": "dialog"}))?;
     judge(&mut agent, "whom to ask")?;
     choose(&mut agent, "询问")?;
-    let invite = desk.phone.expect("INVITE")?;
-    desk.phone.reply(&invite, "200 OK", &desk.sdp(1, "sendrecv"))?;
-    desk.phone.expect("ACK")?;
-    let voice = sine(8_000, COLLEAGUE_HZ, 8_000 * 120);
-    desk.media.speak(sdp::audio_address(&invite.body)?, Law::Mu, &voice)?;
+    let mut asked = answers(&mut desk)?;
     see(&mut agent, "phase", "询问中")?;
     judge(&mut agent, "consulting")?;
     hears(&mut agent, COLLEAGUE_HZ, true)?;
@@ -157,8 +163,7 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     }
 
     // The third leaves, and the first two go on.
-    let mut dialog = desk.phone.dialog_of(&invite);
-    desk.phone.hang_up(&mut dialog)?;
+    desk.phone.hang_up(&mut asked)?;
     see(&mut agent, "phase", "通话中")?;
     caller_hears(&caller, COLLEAGUE_HZ, false)?;
     caller.waits_for_agent(true)?;
@@ -170,7 +175,7 @@ fn an_agent_asks_a_colleague_brings_him_in_and_lets_the_caller_rate() -> Result<
     let record = centre.server.ended_calls(1)?.remove(0);
     ensure!(record["agent"] == "10001" && record["survey"].is_object(), "{record}");
     judge(&mut agent, "wrapping up")?;
-    let mut boss = supervisor(&centre)?;
+    let mut boss = supervisor(&centre, "10002")?;
     boss.tell("go", json!({"path": format!("/call-records/{}", record["id"].as_str().unwrap_or_default())}))?;
     boss.tell("see", json!({"text": "SIP 信令"}))?;
     judge(&mut boss, "what came of the call")
