@@ -20,6 +20,9 @@ LOAD ?=
 # The pure crate whose tests `make mutants` tests.
 MUTANTS ?= dialplan
 
+# What the unit tests are.
+UNIT := --workspace --exclude calls --features failpoints
+
 # nextest where it is there, else what cargo brings.
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 ifeq ($(NEXTEST),yes)
@@ -38,7 +41,7 @@ run: packages-build console ## Build and start the call centre on ./data
 	exec "$$CARGO_TARGET_DIR/release/switchboard" serve --config $(CONFIG)
 
 check: fmt lint ## fmt, clippy, unit tests and a short simulation: at most 3 minutes when warm
-	$(run_tests) --workspace --exclude calls
+	$(run_tests) $(UNIT)
 	$(MAKE) sim SIM_SECONDS=10 SIM_DAYS=0 EXPLORE_SECONDS=7
 
 test: room packages-test fmt lint console-test unit sim calls ## Everything; what CI runs
@@ -63,8 +66,9 @@ lint:
 	cargo xtask tidy
 
 # Unit and store tests, the latter on SQLite and on a PostgreSQL of their own. The documentation's examples run too.
+# With the places at which call tests stop the process, so that the binary that is built here is theirs.
 unit:
-	tests/setup/with-postgres.sh $(run_tests) --workspace --exclude calls
+	tests/setup/with-postgres.sh $(run_tests) $(UNIT)
 	cargo test --workspace --doc
 
 # Optimised, with the checks of a debug build: as many seeds as the seconds give.
@@ -74,10 +78,10 @@ sim:
 	cargo xtask sim --erlang
 	cargo xtask sim --explore $(EXPLORE_SECONDS)
 
-# Real peers against the real binary. It is built as the unit tests are, codecs and crypto optimised: an optimised build of all of it takes ten
-# minutes more from cold.
+# Real peers against the real binary, which is that of the unit tests, codecs and crypto optimised: built by itself half of it is compiled once
+# more, since other features of its dependencies are asked for; an optimised build of all of it takes ten minutes more from cold.
 calls: console
-	cargo build --package switchboard --features failpoints
+	cargo test --no-run --quiet $(UNIT)
 	rm -rf "$$CARGO_TARGET_DIR/captures" && mkdir -p "$$CARGO_TARGET_DIR/captures"
 	SWITCHBOARD_BIN="$$CARGO_TARGET_DIR/debug/switchboard" SWITCHBOARD_CAPTURES="$$CARGO_TARGET_DIR/captures" \
 	  $(run_tests) --package calls
