@@ -24,6 +24,8 @@ CONNECTIONS = 64
 P99_MAX_MS = 50.0
 # Requests begin when all callers are there.
 WARM_S = 20
+# By then the first calls are over: some seconds in the menu, 40 of talk.
+FIRST_RECORDS_S = 120
 # In a hundred requests so many of each; {call} is a call that ended or runs.
 MIX = [
     (22, "GET", "calls?limit=50", None),
@@ -130,6 +132,7 @@ def run(ask, server, speech, folder, others):
                               [f"{centre.SERVER}:{centre.SIP}", "-i", centre.CARRIER, "-mi", centre.CARRIER, "-p", str(centre.SIP), "-mp", "31000",
                                "-r", "10", "-l", str(ask.calls), "-m", "1000000", "-rtp_threadtasks", "100"]))
     centre.wait_for("the callers", WARM_S * 2, lambda: len(server.all("calls")) >= ask.calls)
+    centre.wait_for("the records of the first calls", FIRST_RECORDS_S, lambda: len(server.all("call-records")) >= ask.calls // 2)
     calls = [it["id"] for it in server.all("call-records")]
     event = server.call("GET", "events?limit=200")["next_cursor"]
     before, first = server.lateness(), len(server.all("calls"))

@@ -30,6 +30,18 @@ pub(super) enum End {
     Failed,
 }
 
+impl End {
+    /// In figures.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::TooSlow => "too_slow",
+            Self::SignedOut => "signed_out",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A client that does not take a message for so long is closed.
 const SEND_MAX: Duration = Duration::from_secs(10);
 
@@ -167,6 +179,7 @@ pub(super) async fn still_there(
 
 /// Says why, if anybody listens.
 pub(super) async fn close(socket: &mut WebSocket, end: End) {
+    metrics::counter!("switchboard_http_streams_ended_total", "reason" => end.word()).increment(1);
     let (code, reason) = match end {
         End::Left => return,
         End::TooSlow => (1013, "too slow; come back, events with the position of the last one"),

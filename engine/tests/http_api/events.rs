@@ -154,3 +154,48 @@ async fn a_stream_is_for_ones_own_pages_and_those_who_may() {
     assert_eq!(status(connect(&server, "", &[bearer.clone(), own]).await), 101);
     assert_eq!(status(connect(&server, "?after=other.1.1", &[bearer]).await), 404);
 }
+
+/// A client that reads nothing is closed with 1013 once the buffers between are full and ten seconds are over; what it had not read is not lost: it
+/// comes back with the position of the last event. Another client of the same tenant is not kept waiting by it.
+#[tokio::test]
+async fn a_stream_that_is_not_read_is_closed_and_goes_on_from_its_last_event() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token(&default_tenant(), &["events.read", "metrics.read"]).await;
+    let server = start(&fixture).await;
+    let bearer = [("authorization", format!("Bearer {token}"))];
+    for from in (1..=SLOW_EVENTS).step_by(1_000) {
+        fixture.append(&default_tenant(), &(from..from + 1_000).collect::<Vec<_>>());
+    }
+    let mut slow = connect(&server, "?after=default.1.0", &bearer).await.unwrap();
+    let mut other = connect(&server, "", &bearer).await.unwrap();
+    fixture.append(&default_tenant(), &[SLOW_EVENTS + 1]);
+    assert_eq!(next(&mut other).await, u64::from(SLOW_EVENTS) + 1);
+    let client = fixture.client().with("authorization", &format!("Bearer {token}"));
+    let slow_ends = r#"switchboard_http_streams_ended_total{reason="too_slow"} 1"#;
+    let closed = async {
+        while !String::from_utf8_lossy(&client.get("/metrics").await.bytes).contains(slow_ends) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(25), closed).await.expect("nobody closes who takes nothing");
+    let mut last = 0;
+    let code = loop {
+        match slow.next().await {
+            Some(Ok(Message::Text(text))) => {
+                let event: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(event["data"]["failures"], last + 1, "in order, and none left out");
+                last += 1;
+            }
+            Some(Ok(Message::Close(frame))) => break u16::from(frame.expect("a reason").code),
+            Some(Ok(_)) => {}
+            other => panic!("no close after {last}: {other:?}"),
+        }
+    };
+    assert!((1..u64::from(SLOW_EVENTS)).contains(&last), "all {last} fit into the buffers: the test needs more");
+    assert_eq!(code, 1013);
+    let mut again = connect(&server, &format!("?after=default.1.{last}"), &bearer).await.unwrap();
+    assert_eq!(next(&mut again).await, last + 1);
+}
+
+/// More than the buffers of both ends of a connection take, some megabytes each.
+const SLOW_EVENTS: u32 = 40_000;
