@@ -190,6 +190,29 @@ fn what_an_employee_who_left_occupies_is_released_and_after_the_set_time_everyth
     assert_eq!(later(5_001), 4);
 }
 
+/// Proves of LOST-10 that it is counted in hours, from the occupying.
+#[test]
+fn what_is_occupied_is_released_when_the_hours_are_over_and_not_before() {
+    let mut centre = centre();
+    let body = json!({"lost_auto_release_h": 24});
+    let set = Request {
+        operation: "change_crm_settings",
+        caller: chief("10001"),
+        path: BTreeMap::new(),
+        query: Map::new(),
+        body,
+        if_match: Some(vec![0]),
+        at_ms: NOW,
+    };
+    centre.crm.handle(&centre.host, &set).unwrap();
+    centre.one(&agent("10001", &[]), OCCUPY, &id(1)).unwrap();
+    for (hours, is_open) in [(23, false), (25, true)] {
+        *centre.host.now_ms.lock().unwrap() = NOW + hours * 3_600_000;
+        centre.goes_on(facts(|it| _ = it.comes_in(400 + hours, call(40 + hours), "13800000009")));
+        assert_eq!(calls(&centre, "10002", &[]).contains(&Value::from(id(1))), is_open, "after {hours} h");
+    }
+}
+
 /// Proves of LOST-10 that rows of an employee who left are released as soon as that is told.
 #[test]
 fn what_an_employee_occupies_is_released_when_a_fact_tells_that_he_left() {

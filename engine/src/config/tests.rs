@@ -128,7 +128,7 @@ fn the_environment_overrides_the_file() {
     assert_eq!(config.rtp.advertise.len(), 2);
     assert_eq!(config.ice_servers, ["stun:a:3478", "stun:b"]);
     assert!(config.recording.internal);
-    assert_eq!(config.journal_keep_days, 7);
+    assert_eq!((config.journal_keep_days, config.recording.keep_days), (7, 180), "REC-06: half a year");
     assert_eq!((config.ladder.keep_days, config.ladder.bytes_max), (7, 1 << 20));
     assert_eq!(config.local_nets.len(), 1);
     assert_eq!(config.https.listen, []);

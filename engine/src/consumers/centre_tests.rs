@@ -624,6 +624,7 @@ fn who_hangs_up_in_a_menu_is_counted_as_inbound_alone() {
         let ask = DayAsk { begins_ms: START_MS, abnormal_max_ms: u64::from(u32::MAX), abnormal_min_ms: 0 };
         let figures = store.day_figures(&here, ask).await.unwrap();
         assert_eq!((figures.inbound, figures.inbound_connected, figures.queued), (2, 0, 1));
+        assert_eq!(figures.abandoned_or_timed_out, 2, "in the menu, too");
     });
 }
 

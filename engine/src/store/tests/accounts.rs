@@ -139,6 +139,7 @@ fn a_new_password_holds_and_ends_the_sessions() {
 fn a_session_lives_while_it_is_used_and_gives_way_to_a_newer_one() {
     on_each_database(|scratch| async move {
         let store = &scratch.store;
+        assert_eq!(SESSION_IDLE_MS, 12 * 3_600_000);
         let alice = with_employee(store).await;
         assert_eq!(store.open_session(&here(), &session("10001", "a", 1)).await.unwrap(), 0);
         let found = store.session(&token_hash("a"), SESSION_IDLE_MS).await.unwrap().unwrap();
