@@ -97,6 +97,7 @@ impl AgentRules {
             mobile: self.mobile.as_deref().and_then(|text| text.parse().ok()),
             mobile_confirm_key: self.mobile_confirm_key,
             auto_answer: self.auto_answer,
+            numbers: config::NumberSight::default(),
             rules: Rules { after_call, missed_limit: self.missed_limit },
         }
     }

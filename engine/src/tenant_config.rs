@@ -16,7 +16,7 @@ use dialplan::park::Park;
 use dialplan::plan::{InboundRoute, OutboundRoute, Plan, RouteHours};
 use hooks::id::TenantId;
 use sip::flow::Transport;
-use switch::config::{self, Credentials, StaticContact, TenantConfig};
+use switch::config::{self, Credentials, NumberSight, StaticContact, TenantConfig};
 
 use crate::names::{Addresses, Ask, Names};
 use crate::secrets::{SecretError, SecretKey};
@@ -28,6 +28,7 @@ use crate::store::extensions::Extension;
 use crate::store::flows::FlowVersion;
 use crate::store::hours::StoredHours;
 use crate::store::queues::Queue;
+use crate::store::roles::{FieldRight, Role};
 use crate::store::rooms::Room;
 use crate::store::routes::{ClosedRule, Route, RouteRule};
 use crate::store::setting::{Hidden, Stored};
@@ -180,15 +181,28 @@ async fn agents(store: &Store, tenant: &TenantId) -> Result<BTreeMap<AgentNumber
         .filter(|employee| employee.employment == Employment::Active)
         .map(|employee| (employee.employee_no.as_str(), employee))
         .collect();
+    let roles: Vec<Role> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
+    let sights: BTreeMap<&str, NumberSight> = roles.iter().map(|role| (role.id.as_str(), number_sight(role))).collect();
     let agents: Vec<Agent> = store.all(tenant).await?.into_iter().map(|stored| stored.value).collect();
     let built = agents.iter().filter_map(|agent| {
         let employee = employees.get(agent.agent.as_str())?;
         let mut built = agent.rules.for_switch(&agent.agent, &employee.name);
         // PHONE-07: the mobile of his settings, where he has no other for his calls.
         built.mobile = built.mobile.or_else(|| employee.mobile.clone());
+        built.numbers = sights.get(employee.role.as_str()).copied().unwrap_or_default();
         Some((agent.agent.clone(), built))
     });
     Ok(built.collect())
+}
+
+/// How those of a role see the numbers of live calls (ORG-32): that of the caller and that of the called are one where phones show them.
+fn number_sight(role: &Role) -> NumberSight {
+    let rights = ["calls.caller", "calls.callee"].map(|field| role.fields.get(field).copied());
+    match rights.into_iter().flatten().min() {
+        Some(FieldRight::Hidden) => NumberSight::Hidden,
+        Some(FieldRight::Masked) => NumberSight::Masked,
+        Some(FieldRight::Read | FieldRight::Write) | None => NumberSight::Whole,
+    }
 }
 
 /// Whose a trunk's secret is, for [`SecretKey::seal`].

@@ -43,8 +43,9 @@ impl Recovered {
     pub(super) fn give_back(&mut self, inbox: &Inbox) -> Result<(), InboxError> {
         inbox.restore(std::mem::take(&mut self.bindings))?;
         inbox.restore_agents(std::mem::take(&mut self.agents))?;
-        inbox.restore_callbacks(std::mem::take(&mut self.callbacks))?;
-        inbox.resume(std::mem::take(&mut self.orphans))
+        inbox.resume(std::mem::take(&mut self.orphans))?;
+        // An agent whose call goes on is not idle: he would be rung for a callback beside it.
+        inbox.restore_callbacks(std::mem::take(&mut self.callbacks))
     }
 
     /// The journals, for who reads them.

@@ -25,7 +25,7 @@ use sip::flow::Transport;
 use sip::sdp::Fingerprint;
 use sip::session_timer::Policy;
 
-pub use agent::{Agent, OVERFLOW_MAX, OVERFLOW_RING, Overflow, OwnAgent, OwnAgentRule, Queue};
+pub use agent::{Agent, NumberSight, OVERFLOW_MAX, OVERFLOW_RING, Overflow, OwnAgent, OwnAgentRule, Queue};
 pub use flow::Version;
 pub use room::{MEMBERS_MAX, Pin, PinError, Room};
 pub use trunk::{

@@ -59,7 +59,7 @@ pub enum Input {
         /// Since when he is in his state, ms since the Unix epoch.
         since_ms: u64,
     },
-    /// Somebody whom the last process was to call back: after the settings.
+    /// Somebody whom the last process was to call back: after the calls that go on, whose agents are not idle.
     RestoreCallback {
         /// Whose.
         tenant: TenantId,

@@ -173,8 +173,14 @@ fn peer_uri(flow: &Flow, number: Option<&str>) -> SipUri {
 /// Whom the far end sees.
 fn from(desk: &Desk, invitation: &Invitation<'_>) -> NameAddr {
     let host = own_host(desk, invitation.tenant);
-    let address =
-        |user: &str, name: &str| NameAddr::new(SipUri::new(Some(user), &host, None).into()).with_display(name);
+    let named = |user: &str, name: &str| NameAddr::new(SipUri::new(Some(user), &host, None).into()).with_display(name);
+    let address = |user: &str, name: &str| match invitation.target {
+        Target::Trunk(_) => named(user, name),
+        Target::Phone(phone) => {
+            let shown = desk.sight(invitation.tenant, &phone.extension, user).shown(user, name);
+            shown.map_or_else(anonymous, |(user, name)| named(&user, &name))
+        }
+    };
     match (invitation.target, invitation.summons) {
         // A carrier is shown numbers of our own alone.
         (Target::Trunk(line), Summons::AutoAnswer | Summons::RingFirst | Summons::Supervise(_)) => {

@@ -57,6 +57,7 @@ mod replace;
 mod requests;
 mod rooms;
 mod session;
+mod sight;
 mod supervise;
 pub mod switch;
 mod target;

@@ -375,6 +375,7 @@ impl World {
                 Ok(())
             }
             (Command::Supervise(_), Err(_)) => Ok(()),
+            (Command::CancelCallback { .. }, Ok(Done::Ok)) => Ok(()),
             (Command::Originate { .. } | Command::Hangup(_) | Command::Record { .. }, Err(_)) => Ok(()),
             _ => Err(format!("{result:?} to {command:?}")),
         }

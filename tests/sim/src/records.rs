@@ -397,10 +397,17 @@ impl Records {
     }
 
     fn leg_started(&mut self, e: &LegStarted) -> Result<(), &'static str> {
+        let now = self.now;
+        // A queue to which the party falls back has the seat of who handed it on.
+        let failed = self.live(e.call)?.failed.filter(|(at, _)| *at == now && e.peer == PeerKind::Service);
+        let seat = match failed {
+            Some((_, by)) => self.live(e.call)?.legs.get(&by).map(|leg| leg.caller_side),
+            None => None,
+        };
         let leg = Leg {
             sip_call_id: e.sip_call_id.clone(),
             peer_name: e.peer_name.clone(),
-            caller_side: e.caller_side,
+            caller_side: seat.unwrap_or(e.caller_side),
             // A service is there at once.
             answered: e.sip_call_id.is_empty(),
             ringing: false,
@@ -410,7 +417,6 @@ impl Records {
             started_at: self.now,
             ended_at: Duration::ZERO,
         };
-        let now = self.now;
         self.of_dialogs.entry(e.sip_call_id.clone()).or_default().push(e.call);
         let record = self.live(e.call)?;
         // A queue to which the party falls back is nobody who calls back.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hooks::fact::{AgentStateChanged, CallEnded, EndCause, EndedBy, Event, Fact, LegEnded, RegistrationBound};
+use hooks::fact::{
+    AgentStateChanged, CallEnded, CallbackRequested, EndCause, EndedBy, Event, Fact, LegEnded, RegistrationBound,
+};
 use hooks::id::LegId;
 use media::{EndpointId, Source};
 use switch::checkpoint::{CallCheckpoint, Checkpointed};
@@ -274,6 +276,7 @@ impl World {
         self.seen_bindings.clear();
         let at_ms = self.time().unix_ms;
         let agents = self.centre.as_mut().map_or_else(Vec::new, |centre| centre.crashed(self.now, at_ms));
+        let callbacks = self.centre.as_mut().map_or_else(Vec::new, |centre| centre.callbacks());
         let kept = std::mem::take(&mut self.checkpoints);
         // Now and then nobody could read them: all calls are closed.
         let kept = if self.rng.chance(200) { BTreeMap::new() } else { kept };
@@ -304,7 +307,7 @@ impl World {
             }
             self.tell(Input::Resume { checkpoint: Box::new(checkpoint), interrupted_at_ms: at_ms })?;
         }
-        Ok(())
+        self.restore_callbacks(callbacks)
     }
 
     /// AGT-15: the agents are as the journal has them.
@@ -314,6 +317,19 @@ impl World {
         }
         if let Some(centre) = &mut self.centre {
             centre.restored(self.now);
+        }
+        Ok(())
+    }
+
+    /// Those who are to be called back stand in line again, once it is known which calls may go on: whoever has one is not idle.
+    fn restore_callbacks(&mut self, callbacks: Vec<(CallbackRequested, u64, u8)>) -> Result<(), String> {
+        let (now, now_ms) = (self.now, self.time().unix_ms);
+        for (asked, asked_ms, attempts) in callbacks {
+            if let Some(centre) = &mut self.centre {
+                centre.callback_restored(now, now_ms, asked.call);
+            }
+            let (tenant, asked) = (tenant_id(), Box::new(asked));
+            self.tell(Input::RestoreCallback { tenant, asked, asked_ms, attempts })?;
         }
         Ok(())
     }

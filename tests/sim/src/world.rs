@@ -129,6 +129,10 @@ pub struct Story {
     pub supervised: usize,
     /// Messages left in the boxes of queues.
     pub messages: usize,
+    /// Callers who were called back, and answered.
+    pub called_back: usize,
+    /// Times that a caller was given his own agent.
+    pub given_own: usize,
     /// The rows of the agents' table that were seen, a bit each.
     pub agent_rows: u64,
     /// Moments at which it was checked who hears whom.
@@ -170,6 +174,8 @@ impl Story {
             rated: self.rated + other.rated,
             supervised: self.supervised + other.supervised,
             messages: self.messages + other.messages,
+            called_back: self.called_back + other.called_back,
+            given_own: self.given_own + other.given_own,
             agent_rows: self.agent_rows | other.agent_rows,
             listened: self.listened + other.listened,
             listened_in_rooms: self.listened_in_rooms + other.listened_in_rooms,
@@ -198,7 +204,7 @@ impl fmt::Display for Story {
         )?;
         write!(
             f,
-            "{} centres ({} queued, {} answered, {} abandoned; {} offers, {} by the queue's rule; {} surveys, {} rated; {} supervised; {} messages; rows {}), ",
+            "{} centres ({} queued, {} answered, {} abandoned; {} offers, {} by the queue's rule; {} surveys, {} rated; {} supervised; {} messages; {} called back; {} got their own agent; rows {}), ",
             self.centres,
             self.queued,
             self.by_agents,
@@ -209,6 +215,8 @@ impl fmt::Display for Story {
             self.rated,
             self.supervised,
             self.messages,
+            self.called_back,
+            self.given_own,
             (1..=32)
                 .filter(|row| self.agent_rows & (1 << row) != 0)
                 .map(|row| row.to_string())
@@ -651,9 +659,10 @@ impl World {
         self.centre_step_over()
     }
 
-    fn centre_step_over(&self) -> Result<(), String> {
-        let Some(centre) = &self.centre else { return Ok(()) };
-        centre.step_over(self.now)?;
+    fn centre_step_over(&mut self) -> Result<(), String> {
+        let (now, now_ms) = (self.now, self.time().unix_ms);
+        let Some(centre) = &mut self.centre else { return Ok(()) };
+        centre.step_over(now, now_ms)?;
         self.check_phones()
     }
 
@@ -666,6 +675,7 @@ impl World {
             (self.story.chosen, self.story.agent_rows) = (figures.chosen, figures.rows);
             (self.story.asked, self.story.rated) = (figures.asked, figures.rated);
             (self.story.supervised, self.story.messages) = (figures.supervised, figures.messages);
+            (self.story.called_back, self.story.given_own) = (figures.called_back, figures.given_own);
         }
         self.story
     }

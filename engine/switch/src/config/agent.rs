@@ -25,8 +25,22 @@ pub struct Agent {
     pub mobile_confirm_key: bool,
     /// The phone in his browser answers by itself what rings at it, while he is signed in with it (CALL-11).
     pub auto_answer: bool,
+    /// How his phones show him numbers from outside (GEN-07).
+    pub numbers: NumberSight,
     /// How he is treated.
     pub rules: AgentRules,
+}
+
+/// How numbers from outside are shown to somebody (GEN-07, ORG-32).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NumberSight {
+    /// Whole.
+    #[default]
+    Whole,
+    /// The first 3 and the last 4 characters.
+    Masked,
+    /// Not at all.
+    Hidden,
 }
 
 /// A queue (技能组).

@@ -65,6 +65,8 @@ pub(super) struct Document<'a> {
     pub(super) host: &'a Host,
     pub(super) version: u32,
     pub(super) lines: &'a [Line],
+    /// How the watcher is shown a party; `None` where it is hidden from him.
+    pub(super) shown: &'a dyn Fn(&Party) -> Option<Party>,
     /// Told of before, over since. RFC 4235 §3.7.1: said once more, as terminated.
     pub(super) over: Vec<&'a Line>,
 }
@@ -102,7 +104,7 @@ impl Document<'_> {
         let _ = writeln!(xml, " remote-tag=\"{}\" direction=\"{direction}\">", escaped(&line.remote_tag));
         let _ = writeln!(xml, "<state>{state}</state>");
         self.write_party(xml, "local", Some(self.owner));
-        self.write_party(xml, "remote", line.other.as_ref());
+        self.write_party(xml, "remote", line.other.as_ref().and_then(self.shown).as_ref());
         xml.push_str("</dialog>\n");
     }
 

@@ -196,7 +196,12 @@ fn body(switch: &Switch, tenant: &TenantConfig, subscription: &Subscription, sta
             };
             let over = told.iter().filter(|old| !lines.iter().any(|line| line.leg == old.leg)).collect();
             let version = subscription.version;
-            Document { owner: &owner, entity_host: known_by, host: &host, version, lines, over }.to_xml()
+            let watcher = &subscription.subscriber.extension;
+            let shown = |party: &Party| {
+                let sight = switch.desk.sight(tenant, watcher, &party.number);
+                sight.shown(&party.number, &party.name).map(|(number, name)| Party { number, name })
+            };
+            Document { owner: &owner, entity_host: known_by, host: &host, version, lines, shown: &shown, over }.to_xml()
         }
     }
 }

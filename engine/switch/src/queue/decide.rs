@@ -165,7 +165,9 @@ impl Distribution {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let Some(queue) = self.queues.get_mut(&entry.queue) else { return };
         let rings_all = entry.rings_all(queue.settings.strategy);
-        if !entry.offers.is_empty() && !rings_all {
+        // His own agent is rung alone (IVR-05), also where all would be.
+        let waits_for_own = matches!(entry.open, Open::Only { .. });
+        if !entry.offers.is_empty() && (!rings_all || waits_for_own) {
             return;
         }
         let waited = entry.place.waited(now);

@@ -294,9 +294,9 @@ fn more_levels_are_rung_with_time() {
     assert_eq!(centre.decided(), "1>1");
 }
 
-#[test]
-fn ones_own_agent_comes_first_and_then_the_others() {
-    let own = |entry, wait| Join {
+/// A caller whose own agent is 2.
+fn own(entry: u64, wait: Duration) -> Join {
+    Join {
         entry: EntryId(entry),
         queue: Q,
         priority: 0,
@@ -304,7 +304,26 @@ fn ones_own_agent_comes_first_and_then_the_others() {
         stayed: s(0),
         sticky: Some(Sticky { agent: AgentId(2), wait, ring_for: s(20) }),
         waits: Waits::OnTheLine,
-    };
+    }
+}
+
+/// Proves IVR-05 where the queue rings all: first he alone for his time, whoever becomes idle meanwhile.
+#[test]
+fn ones_own_agent_is_rung_alone_where_all_would_be() {
+    let mut centre = Centre::new(settings(Strategy::RingAll));
+    centre.staff(&[1, 1, 1]);
+    centre.core.set_offerable(centre.now, AgentId(3), Availability::Engaged);
+    centre.join_as(own(1, s(0))).unwrap();
+    assert_eq!(centre.decided(), "1>2");
+    centre.pass(1);
+    centre.idle(3);
+    assert_eq!(centre.decided(), "");
+    centre.pass(19);
+    assert_eq!(centre.decided(), "-2:TimedOut 1>1 1>3", "then on");
+}
+
+#[test]
+fn ones_own_agent_comes_first_and_then_the_others() {
     let mut centre = Centre::new(QueueSettings::default());
     centre.staff(&[1, 1]);
     centre.join_as(own(1, s(0))).unwrap();

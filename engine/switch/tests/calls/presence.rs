@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use hooks::fact::Way;
 use sip::flow::{ConnectionId, Flow, Transport};
-use switch::config::TenantConfig;
+use switch::config::{NumberSight, TenantConfig};
 use switch::input::{Admission, AgentOrder, Command, Input, SignIn};
 
 use crate::ladder::{World, check, node, tenant};
 use crate::phone::header;
 use crate::presence_xml::{Element, dialog_info};
-use crate::queues::{self, centre, change, order};
+use crate::queues::{self, centre, change, close, order, staffed};
 
 const LAMP: &str = "extra=Event:~dialog|Expires:~600|Accept:~application/dialog-info+xml";
 
@@ -264,6 +264,30 @@ fn a_handed_on_party_is_shown_beside_the_new_one() {
         "#,
     );
     world.finish();
+}
+
+/// Proves GEN-07 (lamps): who may not see numbers is told none by the lamp of a colleague.
+#[test]
+fn a_lamp_shows_a_number_as_its_watcher_may_see_it() {
+    let mut settings = centre();
+    settings.agents.get_mut(&"10002".parse().unwrap()).unwrap().numbers = NumberSight::Masked;
+    let mut world = staffed(settings, &["10002"]);
+    world.play(&format!("0ms bob > SUBSCRIBE 1001 {LAMP}\n0ms bob < 200\n0ms bob < NOTIFY"));
+    world.play(
+        r#"
+        0ms  lines > INVITE 01012345678
+        0ms  alice < INVITE `sip:13800000000@`
+        0ms  bob   < NOTIFY `138****0000@` `!13800000000`
+        1s   alice > 200
+        1s   alice < ACK
+        1s   lines < 200
+        1s   bob   < NOTIFY `confirmed` `!13800000000`
+        2s   lines > BYE
+        2s   alice < BYE
+        2s   bob   < NOTIFY `terminated` `!13800000000`
+        "#,
+    );
+    close(world, &["10002"]);
 }
 
 #[test]

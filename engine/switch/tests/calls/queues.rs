@@ -8,7 +8,7 @@ use dialplan::say::defaults;
 use hooks::fact::{AgentState, AgentStateChanged, CallStatus, ChangeReason, ChoiceRule, Talk, Way};
 use hooks::id::CallId;
 use switch::agent::{AfterCall, AgentRules, Force};
-use switch::config::{Agent, NodeConfig, Overflow, OwnAgent, Queue, TenantConfig};
+use switch::config::{Agent, NodeConfig, NumberSight, Overflow, OwnAgent, Queue, TenantConfig};
 use switch::input::{AgentOrder, Command, SignIn};
 use switch::output::{Done, Refused};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy};
@@ -29,6 +29,7 @@ pub(crate) fn centre() -> TenantConfig {
             mobile: None,
             mobile_confirm_key: true,
             auto_answer: false,
+            numbers: NumberSight::Whole,
             rules: AgentRules::default(),
         };
         settings.agents.insert(number, agent);
@@ -173,6 +174,28 @@ fn a_caller_hears_music_until_an_agent_answers_and_wrap_up_follows() {
     );
     world = close(world, &["10001"]);
     assert_eq!(world.fact_times("WrapUpTimeout"), [19_000]);
+}
+
+/// Proves GEN-07 (what his phone is told): who may not see numbers does not see them in the INVITE either, which his browser reads. Colleagues
+/// are no secret.
+#[test]
+fn an_agents_phone_is_told_no_more_of_a_number_than_he_may_see() {
+    for (numbers, from) in [
+        (NumberSight::Whole, "`sip:13800000000@`"),
+        (NumberSight::Masked, "`sip:138****0000@` `!13800000000`"),
+        (NumberSight::Hidden, "`<sip:anonymous@anonymous.invalid>` `!13800000000`"),
+    ] {
+        let mut settings = centre();
+        settings.agents.get_mut(&"10001".parse().unwrap()).unwrap().numbers = numbers;
+        let mut world = staffed(settings, &["10001"]);
+        world.play(&format!(
+            "0ms lines > INVITE 01012340000\n0ms lines < 200\n0ms alice < INVITE {from}\n1s alice > 486\n1s alice < ACK\n2s lines > BYE"
+        ));
+        world.play(
+            "0ms bob > INVITE 1001\n0ms alice < INVITE `sip:1002@`\n1s alice > 486\n1s alice < ACK\n1s bob < 486",
+        );
+        close(world, &["10001"]);
+    }
 }
 
 /// Proves QUEUE-02 (an unanswered ring does not leave the queue, and the wait includes it) and QUEUE-07.

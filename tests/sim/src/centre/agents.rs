@@ -232,8 +232,8 @@ impl Agents {
         Ok(true)
     }
 
-    /// He is rung no more.
-    pub(super) fn offer_ended(&mut self, at_ms: u64, ended: &CallOfferEnded) -> Result<(), String> {
+    /// He is rung no more; who takes a callback dials next.
+    pub(super) fn offer_ended(&mut self, at_ms: u64, ended: &CallOfferEnded, dials: bool) -> Result<(), String> {
         let told = self.get_mut(&ended.agent)?;
         let moved = told.moved.take_if(|(call, ..)| *call == ended.call);
         let Some((call, queue, since_ms)) = moved.or_else(|| told.offer.take()) else {
@@ -242,7 +242,9 @@ impl Agents {
         if call != ended.call || queue != ended.queue || at_ms - since_ms != ended.ring_ms {
             return Err(format!("{ended:?} of an offer of {call} by {queue:?} at {since_ms}, at {at_ms}"));
         }
-        told.ended = Some(ended.outcome);
+        // Whom he calls back has not answered yet: nothing is answered by the table, and he dials at once.
+        told.ended =
+            Some(if dials && ended.outcome == OfferOutcome::Answered { OfferOutcome::Taken } else { ended.outcome });
         Ok(())
     }
 

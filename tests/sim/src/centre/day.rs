@@ -53,6 +53,7 @@ pub(crate) fn day(seed: u64, size: Size) -> World {
     let mut of_rules = rng.fork();
     settings::staff(&mut tenant, &site, queues, || rules(&mut of_rules));
     settings::add_vip(&mut tenant, &site);
+    settings::know_callers(&mut tenant, &site, &mut rng);
     let outside = Habits {
         strange_codec: 0,
         busy: 250,
@@ -112,6 +113,7 @@ fn plan(site: &Site, size: Size, rng: &mut Rng) -> Vec<(Duration, Happening)> {
         plan.push((OPENS + size.open() + CLOSES / 2, act(AgentOrder::SignOut)));
     }
     plan.push((OPENS, Happening::Centre(Act::Meddle)));
+    plan.push((OPENS + size.open() + CLOSES, Happening::Centre(Act::CancelCallbacks)));
     for _ in 0..size.hours.div_ceil(2) {
         plan.push((OPENS + Duration::from_millis(rng.below(size.hours * 3_600_000)), Happening::Crash));
     }
@@ -136,7 +138,8 @@ pub(super) fn routine(rng: &mut Rng) -> (AgentOrder, Duration) {
 /// What somebody does about one of the agents: orders him about, orders something in his call, or takes his phone's power.
 pub(super) fn meddling(site: &Site, rng: &mut Rng) -> Act {
     let agent = usize::try_from(rng.below(site.agents.len() as u64)).unwrap_or(0);
-    match rng.below(13) {
+    match rng.below(14) {
+        13 => Act::CancelCallback,
         10..=12 => Act::Supervise(supervision(rng)),
         0..=2 => {
             let force = *rng.pick(&[Force::Busy, Force::Ready, Force::Ready, Force::SignOut]);

@@ -28,6 +28,10 @@ pub(crate) enum Act {
     Replug(usize, Duration),
     /// What follows an order, for the same agent in the same call.
     Then(hooks::id::CallId, String, CallOrder),
+    /// Somebody takes back that a caller is called back.
+    CancelCallback,
+    /// All who are to be called back are not, and nobody who asks for it any more.
+    CancelCallbacks,
     /// An agent's phone loses its power.
     Unplug(usize),
     /// It has power again.
@@ -86,6 +90,22 @@ impl World {
                 self.act(Act::Unplug(phone))
             }
             Act::Then(call, agent, order) => self.order_in_call(call, &agent, order),
+            Act::CancelCallback => {
+                let open = self.centre.as_ref().map_or_else(Vec::new, |centre| centre.to_call_back());
+                if open.is_empty() {
+                    return Ok(());
+                }
+                let callback = self.rng.pick(&open).clone();
+                self.cancel_callback(&callback)
+            }
+            Act::CancelCallbacks => {
+                let again = self.now + TAKEN_BACK_EVERY;
+                if again < self.span.lived + TAKEN_BACK_FOR {
+                    self.happenings.push((again, Happening::Centre(Act::CancelCallbacks)));
+                }
+                let open = self.centre.as_ref().map_or_else(Vec::new, |centre| centre.to_call_back());
+                open.iter().try_for_each(|callback| self.cancel_callback(callback))
+            }
             Act::Unplug(phone) => {
                 self.phones[phone].gone = true;
                 self.phones[phone].was_cut_off = true;
@@ -98,6 +118,11 @@ impl World {
                 Ok(())
             }
         }
+    }
+
+    fn cancel_callback(&mut self, (callback, queue): &(hooks::id::CallId, String)) -> Result<(), String> {
+        let queue = queue.parse().expect("a queue's name");
+        self.command(Command::CancelCallback { queue, callback: *callback, by: "boss".to_owned() })
     }
 
     /// Something happens later, if there is still anybody then.
@@ -183,3 +208,7 @@ impl World {
         self.command(Command::Call { call, party, order })
     }
 }
+
+/// After the end, how often and how long those are taken back who still ask to be called back.
+const TAKEN_BACK_EVERY: Duration = Duration::from_secs(10);
+const TAKEN_BACK_FOR: Duration = Duration::from_secs(120);

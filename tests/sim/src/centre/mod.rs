@@ -2,9 +2,11 @@
 //! patience. It is judged by the facts and by what the phones themselves saw, not by what the switch knows.
 
 mod agents;
+mod callbacks;
 pub mod day;
 pub mod erlang;
 mod happen;
+mod own;
 mod people;
 mod queues;
 pub(crate) mod replay;
@@ -21,8 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hooks::fact::{
-    AgentStateChanged, CallStatus, ChangeReason, EndCause, Event, Fact, LegStarted, PeerKind, QueueExit, Sign,
-    Supervision, VoicemailLeft,
+    AgentStateChanged, CallSource, CallStatus, CallbackRequested, ChangeReason, EndCause, Event, Fact, LegStarted,
+    PeerKind, QueueExit, Sign, Supervision, VoicemailLeft,
 };
 use hooks::id::{CallId, LegId};
 use switch::agent::AgentRules;
@@ -32,6 +34,7 @@ use switch::queue::QueueSettings;
 use switch::view::{AgentView, QueueView};
 
 use agents::Agents;
+use own::OwnAgents;
 use queues::Queues;
 use supervisors::Supervisors;
 use surveys::Surveys;
@@ -80,6 +83,8 @@ pub(crate) struct Centre {
 #[derive(Debug, Default)]
 struct Open {
     emergency: bool,
+    /// It calls somebody back: who called is the agent.
+    calls_back: bool,
     legs: BTreeMap<LegId, OpenLeg>,
     /// Who holds, by order and by phone.
     held_by: Vec<LegId>,
@@ -111,6 +116,8 @@ pub(crate) struct Figures {
     pub(crate) rated: usize,
     pub(crate) supervised: usize,
     pub(crate) messages: usize,
+    pub(crate) called_back: usize,
+    pub(crate) given_own: usize,
     pub(crate) rows: u64,
 }
 
@@ -121,10 +128,11 @@ impl Centre {
             let is_fixed = tenant.extensions.get(extension).is_some_and(|found| found.static_contact.is_some());
             (agent.number.to_string(), extension.to_string(), agent.rules, is_fixed)
         });
+        let own = OwnAgents::new(tenant, (0..site.callers).map(settings::number_of));
         Self {
             site,
             agents: Agents::new(agents, now_ms),
-            queues: Queues::new(tenant.queues.values().map(|queue| queue.as_ref().clone())),
+            queues: Queues::new(tenant.queues.values().map(|queue| queue.as_ref().clone()), own),
             surveys: Surveys::new(tenant),
             supervisors: Supervisors::default(),
             evaluates: BTreeMap::new(),
@@ -138,10 +146,24 @@ impl Centre {
 
     /// What it lived through.
     pub(crate) fn figures(&self) -> Figures {
-        let Queues { queued, answered, abandoned, offered, chosen, .. } = self.queues;
+        let Queues { queued, answered, abandoned, offered, chosen, given_own, .. } = self.queues;
+        let called_back = self.queues.callbacks.reached;
         let (asked, rated) = (self.surveys.asked, self.surveys.rated);
         let (supervised, messages, rows) = (self.supervisors.count, self.messages, self.agents.rows);
-        Figures { queued, answered, abandoned, offered, chosen, asked, rated, supervised, messages, rows }
+        Figures {
+            queued,
+            answered,
+            abandoned,
+            offered,
+            chosen,
+            asked,
+            rated,
+            supervised,
+            messages,
+            called_back,
+            given_own,
+            rows,
+        }
     }
 
     /// Takes in the next fact.
@@ -151,12 +173,16 @@ impl Centre {
     pub(crate) fn apply(&mut self, now: Duration, fact: &Fact) -> Result<(), String> {
         let at_ms = fact.at_ms;
         self.queues.day_of(at_ms);
+        self.queues.rested(now, at_ms);
         match &fact.event {
             Event::AgentStateChanged(e) => {
                 self.agents.changed(now, at_ms, e)?;
                 self.supervisors.changed(e)?;
                 if let Some(call) = e.call.filter(|_| e.reason == ChangeReason::Answer) {
                     self.surveys.talks(call, &e.agent);
+                }
+                if let Some(call) = e.call.filter(|_| matches!(e.call_status, CallStatus::Connected(_))) {
+                    self.queues.own.talks(call, &e.agent);
                 }
                 let told = self.agents.get(&e.agent)?;
                 self.queues.agent_stands(now, &e.agent, told);
@@ -184,7 +210,7 @@ impl Centre {
                 if self.supervisors.is_on(&e.agent) {
                     return Err(format!("{e:?}, and he supervises"));
                 }
-                self.queues.offered(now, e, &self.agents)?;
+                self.queues.offered(now, at_ms, e, &self.agents)?;
                 let moved = self.mark_offered(e.call, &e.agent)?;
                 self.agents.offered(e, moved, at_ms)?;
             }
@@ -196,7 +222,7 @@ impl Centre {
                     let by_mobile = matches!(self.agents.get(&e.agent)?.sign, Sign::Mobile(_));
                     self.queues.offer_ended(now, e, by_mobile)?;
                 }
-                self.agents.offer_ended(at_ms, e)?;
+                self.agents.offer_ended(at_ms, e, self.queues.callbacks.is_called_in(e.call))?;
             }
             Event::CallResumed(e) => self.queues.resumed(now, at_ms, e.call, &self.agents),
             Event::SurveyInvited(e) => {
@@ -217,10 +243,22 @@ impl Centre {
                 }
             }
             Event::CallSupervisionEnded(e) => self.supervisors.ends(e)?,
+            Event::CallbackRequested(_) | Event::CallbackStarted(_) | Event::CallbackEnded(_) => {
+                self.of_callback(now, at_ms, &fact.event)?;
+            }
             Event::VoicemailLeft(e) => self.message_left(e)?,
-            event => self.of_call(event)?,
+            event => self.of_call(now, event)?,
         }
         Ok(())
+    }
+
+    fn of_callback(&mut self, now: Duration, at_ms: u64, event: &Event) -> Result<(), String> {
+        if let Event::CallbackStarted(e) = event {
+            self.surveys.waits(e.call, &e.queue);
+            self.agents.wrap_up_of.insert(e.call, self.queues.wrap_up_max(&e.queue));
+        }
+        let answered = |call: CallId| self.open.get(&call).map_or(0, Open::answered);
+        self.queues.callback(now, at_ms, event, answered)
     }
 
     /// VM: who is led to the box of a queue comes from that queue, which does so with those whom nobody takes.
@@ -267,7 +305,8 @@ impl Centre {
         }
         let (call_id, calls) = (e.sip_call_id.clone(), e.caller_side);
         // The next trunk is tried for a mobile that is rung already.
-        let offered = e.peer == PeerKind::Trunk && !calls && self.agents.rings_mobile(e.call);
+        let calls_back = self.call(e.call).calls_back;
+        let offered = e.peer == PeerKind::Trunk && calls == calls_back && self.agents.rings_mobile(e.call);
         if offered {
             self.offered.insert(call_id.clone());
         }
@@ -275,10 +314,15 @@ impl Centre {
         self.call(e.call).legs.insert(e.leg, leg);
     }
 
-    fn of_call(&mut self, event: &Event) -> Result<(), String> {
+    fn of_call(&mut self, now: Duration, event: &Event) -> Result<(), String> {
         match event {
             Event::CallCreated(e) => {
-                self.open.insert(e.call, Open { emergency: e.emergency, ..Open::default() });
+                let calls_back = e.source == CallSource::Callback;
+                self.open.insert(e.call, Open { emergency: e.emergency, calls_back, ..Open::default() });
+                self.queues.own.created(e);
+                if calls_back {
+                    self.queues.callbacks.made(e.call, &e.callee);
+                }
             }
             Event::LegStarted(e) => self.leg_started(e),
             Event::LegAnswered(e) => {
@@ -305,6 +349,7 @@ impl Centre {
                 }
                 if let Some(joined) = e.joined {
                     self.surveys.joins(e.call, joined);
+                    self.queues.own.joins(e.call, joined);
                 }
             }
             Event::ConsultStarted(e) => self.call(e.call).third = true,
@@ -317,7 +362,7 @@ impl Centre {
                     self.agents.legs(&extension, |legs| legs - 1);
                 }
                 let interrupted = e.cause == EndCause::Interrupted;
-                self.queues.call_ended(e.call, interrupted)?;
+                self.queues.call_ended(now, e.call, interrupted)?;
                 self.surveys.call_ended(e.call, interrupted)?;
                 self.supervisors.call_ended(e.call, interrupted)?;
                 self.left_queues.remove(&e.call);
@@ -352,8 +397,9 @@ impl Centre {
         let told = self.agents.get(agent)?;
         // His mobile is behind a trunk.
         let reached = Some(told.extension.clone()).filter(|_| !matches!(told.sign, Sign::Mobile(_)));
+        let calls_back = self.queues.callbacks.is_made(call);
         let legs = self.open.get_mut(&call).into_iter().flat_map(|open| open.legs.values_mut());
-        for leg in legs.filter(|leg| !leg.answered && !leg.calls && leg.extension == reached) {
+        for leg in legs.filter(|leg| !leg.answered && leg.calls == calls_back && leg.extension == reached) {
             leg.offered = true;
             moved |= !self.offered.insert(leg.call_id.clone());
         }
@@ -364,10 +410,11 @@ impl Centre {
     ///
     /// # Errors
     /// Something must not be so any more, or not yet.
-    pub(crate) fn step_over(&self, now: Duration) -> Result<(), String> {
+    pub(crate) fn step_over(&mut self, now: Duration, now_ms: u64) -> Result<(), String> {
         if self.agents.is_restoring() {
             return Ok(());
         }
+        self.queues.rested(now, now_ms);
         self.agents.check_due(now)?;
         self.supervisors.check(&self.agents)?;
         self.queues.check_idle(now, &self.agents)
@@ -411,6 +458,21 @@ impl Centre {
         self.agents.told.values().filter_map(|told| Some((told.last.clone()?, told.since_ms))).collect()
     }
 
+    /// Those who are to be called back, as the journal has them.
+    pub(crate) fn callbacks(&mut self) -> Vec<(CallbackRequested, u64, u8)> {
+        self.queues.callbacks.crashed()
+    }
+
+    /// One of them is given to the new process.
+    pub(crate) fn callback_restored(&mut self, now: Duration, now_ms: u64, callback: CallId) {
+        self.queues.callback_restored(now, now_ms, callback);
+    }
+
+    /// Which callers a queue is to call back.
+    pub(crate) fn to_call_back(&self) -> Vec<(CallId, String)> {
+        self.queues.callbacks.open().map(|(call, queue)| (*call, queue.to_owned())).collect()
+    }
+
     /// They are given back to the new process.
     pub(crate) fn restored(&mut self, now: Duration) {
         self.agents.restored();
@@ -434,6 +496,9 @@ impl Centre {
 
     /// Nobody waits, nobody is rung, and nobody has a call.
     pub(crate) fn left_over(&self) -> Result<(), String> {
+        if let Some((call, queue)) = self.queues.callbacks.open().next() {
+            return Err(format!("all is over, and queue {queue} still calls back who asked in {call}"));
+        }
         let busy = self.agents.told.iter().find(|(_, told)| told.offer.is_some() || told.call != CallStatus::None);
         match (busy, self.open.is_empty()) {
             (None, true) => Ok(()),
@@ -451,10 +516,17 @@ impl Open {
 
     /// The dialog of who is outside, where there is no doubt: a mobile is outside, too.
     fn customer(&self) -> Option<String> {
+        if self.calls_back {
+            return None;
+        }
         let outside =
             || self.legs.values().filter(|leg| leg.extension.is_none() && leg.answered && !leg.call_id.is_empty());
         let one = |mut legs: Vec<&OpenLeg>| legs.pop().filter(|_| legs.is_empty()).map(|leg| leg.call_id.clone());
         one(outside().collect()).or_else(|| one(outside().filter(|leg| leg.calls).collect()))
+    }
+
+    fn answered(&self) -> usize {
+        self.legs.values().filter(|leg| leg.answered).count()
     }
 
     fn has(&self, extension: &str) -> bool {

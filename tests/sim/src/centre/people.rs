@@ -29,6 +29,7 @@ pub(crate) fn centre_by_chance(seed: u64) -> World {
     let mut of_rules = rng.fork();
     settings::staff(&mut tenant, &site, queues, || settings::rules_by_chance(&mut of_rules));
     settings::add_vip(&mut tenant, &site);
+    settings::know_callers(&mut tenant, &site, &mut rng);
     let outside = || Habits { strange_codec: 0, busy: 250, garbage: 0, presses: 600, ..Habits::default() };
     let specs = site.specs(&people, outside);
     let phones: Vec<Phone> = specs.into_iter().map(|spec| Phone::new(spec, Duration::ZERO, rng.fork())).collect();
@@ -103,6 +104,10 @@ fn plan(site: &Site, rng: &mut Rng) -> Vec<(Duration, Happening)> {
             plan.push((at(rng), Happening::Part(agent, Duration::from_millis(rng.between(200, 60_000)))));
         }
     }
+    for _ in 0..rng.below(3) {
+        plan.push((at(rng), Happening::Centre(Act::CancelCallback)));
+    }
+    plan.push((LIVED, Happening::Centre(Act::CancelCallbacks)));
     for _ in 0..rng.below(30) {
         plan.push((at(rng), Happening::Centre(Act::Call(ordered(site, rng)))));
     }

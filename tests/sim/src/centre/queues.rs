@@ -4,13 +4,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hooks::fact::{CallLeftQueue, CallOfferEnded, CallOffered, CallQueued, ChoiceRule, OfferOutcome, QueueExit};
+use hooks::fact::{
+    CallLeftQueue, CallOfferEnded, CallOffered, CallQueued, CallbackEnded, CallbackRequested, CallbackStarted,
+    ChoiceRule, Event, OfferOutcome, QueueExit,
+};
 use hooks::id::CallId;
-use switch::config::{Overflow, Queue};
+use switch::config::{Overflow, OwnAgent, OwnAgentRule, Queue};
 use switch::queue::{Level, Member, QueueSettings, Strategy};
 use switch::view::QueueView;
 
 use super::agents::{Agents, Told};
+use super::callbacks::{Callbacks, Lined};
+use super::own::OwnAgents;
 
 /// Somebody who waits.
 #[derive(Clone, Debug)]
@@ -25,8 +30,16 @@ struct Waiter {
     turned_away: bool,
     /// The process was killed, and his phone has not said that it is still there: he is in no line.
     away: bool,
+    /// He is not on the line, and is to be called back.
+    is_called_back: bool,
     /// The agents who are rung for him.
     rung: Vec<String>,
+    /// Of them, his own one, who is rung before all others, and alone.
+    own: Option<String>,
+    /// Nobody was rung for him yet since he came into this queue.
+    is_new: bool,
+    /// When the last offer for him ended: who is chosen at that moment may have been so before it.
+    freed_at: Option<Duration>,
     /// Who rejected him or could not be rung, until when others come first, and until when he is left alone in any case.
     refused_by: Vec<(String, Duration, Duration)>,
 }
@@ -38,6 +51,8 @@ struct Set {
     members: BTreeMap<String, Member>,
     wrap_up_max: Option<Duration>,
     takes_messages: bool,
+    calls_back: bool,
+    own_agent: OwnAgent,
 }
 
 /// Counts of a queue since the process began.
@@ -47,6 +62,7 @@ struct Counts {
     answered: u64,
     abandoned: u64,
     overflowed: u64,
+    called_back: u64,
 }
 
 /// How long an agent has been idle, and what else his turn goes by.
@@ -82,6 +98,8 @@ pub(super) struct Queues {
     offers: u64,
     /// The day that is counted, by the tenant's own midnights.
     day: u64,
+    pub(super) callbacks: Callbacks,
+    pub(super) own: OwnAgents,
     /// Those who came to wait, and of them those whom an agent answered.
     pub(super) queued: usize,
     pub(super) answered: usize,
@@ -89,6 +107,8 @@ pub(super) struct Queues {
     pub(super) offered: usize,
     /// Times that a queue was seen to have chosen the agent that it must.
     pub(super) chosen: usize,
+    /// Times that a caller was given his own agent.
+    pub(super) given_own: usize,
 }
 
 impl Waiter {
@@ -101,18 +121,32 @@ impl Waiter {
     fn stayed(&self, now: Duration) -> Duration {
         self.waited(now).saturating_sub(Duration::from_millis(self.before_ms))
     }
+
+    /// Nobody else is rung for him at the moment. Who calls somebody back is rung alone: each would call him.
+    fn is_taken(&self, strategy: Strategy) -> bool {
+        let alone = strategy != Strategy::RingAll || self.is_called_back || self.own.is_some();
+        !self.rung.is_empty() && alone
+    }
 }
 
 impl Set {
     fn of(queue: Queue) -> Self {
         let members = queue.members.into_iter().map(|(agent, member)| (agent.to_string(), member)).collect();
         let takes_messages = queue.overflow.contains(&Overflow::Voicemail);
-        Self { settings: queue.settings, members, wrap_up_max: queue.wrap_up_max, takes_messages }
+        let (calls_back, own_agent) = (queue.callback_key.is_some(), queue.own_agent);
+        Self {
+            settings: queue.settings,
+            members,
+            wrap_up_max: queue.wrap_up_max,
+            takes_messages,
+            calls_back,
+            own_agent,
+        }
     }
 }
 
 impl Queues {
-    pub(super) fn new(queues: impl Iterator<Item = Queue>) -> Self {
+    pub(super) fn new(queues: impl Iterator<Item = Queue>, own: OwnAgents) -> Self {
         Self {
             settings: queues.map(|queue| (queue.name.to_string(), Set::of(queue))).collect(),
             waiting: BTreeMap::new(),
@@ -124,11 +158,14 @@ impl Queues {
             entered: 0,
             offers: 0,
             day: 0,
+            callbacks: Callbacks::default(),
+            own,
             queued: 0,
             answered: 0,
             abandoned: 0,
             offered: 0,
             chosen: 0,
+            given_own: 0,
         }
     }
 
@@ -147,7 +184,7 @@ impl Queues {
     }
 
     pub(super) fn is_waiting(&self, call: CallId) -> bool {
-        self.waiting.contains_key(&call)
+        self.waiting.get(&call).is_some_and(|waiter| !waiter.is_called_back)
     }
 
     pub(super) fn wrap_up_max(&self, queue: &str) -> Option<Duration> {
@@ -160,7 +197,8 @@ impl Queues {
     }
 
     fn line<'a>(&'a self, queue: &'a str) -> impl Iterator<Item = (&'a CallId, &'a Waiter)> {
-        self.waiting.iter().filter(move |(_, waiter)| waiter.queue == queue && !waiter.turned_away && !waiter.away)
+        let stands = move |waiter: &Waiter| waiter.queue == queue && !waiter.turned_away && !waiter.is_called_back;
+        self.waiting.iter().filter(move |(_, waiter)| stands(waiter) && !waiter.away)
     }
 
     fn signed_in<'a>(&'a self, queue: &str, agents: &'a Agents) -> usize {
@@ -203,7 +241,11 @@ impl Queues {
             before_ms: e.waited_ms,
             turned_away,
             away: false,
+            is_called_back: false,
             rung: Vec::new(),
+            own: None,
+            is_new: true,
+            freed_at: None,
             refused_by: Vec::new(),
         };
         if self.waiting.insert(e.call, waiter).is_some() {
@@ -241,7 +283,13 @@ impl Queues {
                 };
                 self.turns.entry(agent.clone()).or_default().answered += 1;
             }
-            QueueExit::Callback => return wrong("nobody is called back here"),
+            QueueExit::Callback => {
+                counts.called_back += 1;
+                let number = self.own.number_of(e.call).unwrap_or_default().to_owned();
+                if let Some(lined) = self.callbacks.left_line(at_ms, e.call, &e.queue, &number)? {
+                    self.lines_up(now, now, lined);
+                }
+            }
             QueueExit::Abandoned | QueueExit::Closed => {
                 counts.abandoned += 1;
                 self.abandoned += 1;
@@ -271,8 +319,13 @@ impl Queues {
     }
 
     /// The call is over, or its process was.
-    pub(super) fn call_ended(&mut self, call: CallId, interrupted: bool) -> Result<(), String> {
+    pub(super) fn call_ended(&mut self, now: Duration, call: CallId, interrupted: bool) -> Result<(), String> {
         self.waited.remove(&call);
+        self.own.call_ended(call);
+        self.callbacks.call_ended(now, call, interrupted)?;
+        if self.waiting.get(&call).is_some_and(|waiter| waiter.is_called_back) {
+            return Ok(());
+        }
         match self.waiting.remove(&call) {
             Some(waiter) if !interrupted => Err(format!("{call} is over, and still waits: {waiter:?}")),
             Some(_) | None => Ok(()),
@@ -280,7 +333,13 @@ impl Queues {
     }
 
     /// A queue has an agent rung.
-    pub(super) fn offered(&mut self, now: Duration, e: &CallOffered, agents: &Agents) -> Result<(), String> {
+    pub(super) fn offered(
+        &mut self,
+        now: Duration,
+        at_ms: u64,
+        e: &CallOffered,
+        agents: &Agents,
+    ) -> Result<(), String> {
         let Some(queue) = &e.queue else {
             // Whoever called him: he is not idle, and begins to be so anew.
             let turn = self.turns.entry(e.agent.clone()).or_default();
@@ -288,41 +347,84 @@ impl Queues {
             return Ok(());
         };
         let why = e.why.as_ref().ok_or_else(|| format!("nobody says why: {e:?}"))?;
-        let waiter = self.waiting.get(&e.call).ok_or_else(|| format!("{e:?}, and it does not wait"))?;
+        let waits = self.callbacks.waiter_of(e.call, queue);
+        if let Some((lined, since)) = self.callbacks.rested_enough(waits, now, at_ms) {
+            self.lines_up(now, since, lined);
+        }
+        let waiter = self.waiting.get(&waits).ok_or_else(|| format!("{e:?}, and it does not wait"))?;
         if waiter.queue != *queue || waiter.turned_away {
             return Err(format!("{e:?} of who waits otherwise: {waiter:?}"));
         }
         let settings = self.settings(queue)?.settings.clone();
-        if !waiter.rung.is_empty() && settings.strategy != Strategy::RingAll {
+        if waiter.is_taken(settings.strategy) {
             return Err(format!("{e:?}, and others are rung: {waiter:?}"));
         }
-        if !self.may_have(now, &e.agent, e.call, agents, When::ByNow) {
+        let is_own = why.rule == ChoiceRule::OwnAgent;
+        if is_own {
+            self.check_own(now, e, waiter)?;
+        } else if !self.may_have(now, &e.agent, waits, agents, When::ByNow) {
             return Err(format!("{e:?}: {waiter:?} is not for this agent"));
+        } else if let Some(own) = self.owner_now(now, waits, waiter, agents) {
+            return Err(format!("{e:?}, and {own}, whose customer the caller is, is idle: {waiter:?}"));
         }
         // QUEUE-04: first in, first out within equal priority, among those whom he may have.
         let place = waiter.place;
         let earlier = self.waiting.iter().find(|(call, other)| {
-            // Who came at this very moment may not have been seen.
-            other.place < place && other.since < now && self.may_have(now, &e.agent, **call, agents, When::Before)
+            // Who came, or was given back, at this very moment may not have been seen.
+            let is_new = other.since >= now || other.freed_at == Some(now);
+            other.place < place && !is_new && self.may_have(now, &e.agent, **call, agents, When::Before)
         });
         if let Some((call, other)) = earlier {
             return Err(format!("{e:?}, and {call} is before: {other:?}, {waiter:?}"));
         }
-        if why.rule != ChoiceRule::FirstInLine {
-            self.check_choice(now, e, agents)?;
+        if !matches!(why.rule, ChoiceRule::FirstInLine | ChoiceRule::OwnAgent) {
+            self.check_choice(now, e, waits, agents)?;
         }
+        self.given_own += usize::from(is_own);
         self.offers += 1;
         self.offered += 1;
         let number = self.offers;
         let turn = self.turns.entry(e.agent.clone()).or_default();
         turn.before = turn.idle_since.take();
         turn.offers.insert(queue.clone(), number);
-        self.waiting.entry(e.call).and_modify(|waiter| waiter.rung.push(e.agent.clone()));
+        self.waiting.entry(waits).and_modify(|waiter| {
+            waiter.rung.push(e.agent.clone());
+            (waiter.own, waiter.is_new) = (is_own.then(|| e.agent.clone()), false);
+        });
         Ok(())
     }
 
+    /// IVR-05: who is rung before all others is the caller's own agent, where the queue says so, at once and for the first time.
+    fn check_own(&self, now: Duration, e: &CallOffered, waiter: &Waiter) -> Result<(), String> {
+        let queue = self.settings(&waiter.queue)?;
+        let is_owner = self.own.owner(e.call) == Some(e.agent.as_str());
+        let is_last = self.own.has_talked(e.call, &e.agent) && queue.members.contains_key(&e.agent);
+        let right = match queue.own_agent.who {
+            OwnAgentRule::Nobody => false,
+            OwnAgentRule::Owner => is_owner,
+            OwnAgentRule::OwnerOrLast { .. } => is_owner || is_last && self.own.owner(e.call).is_none(),
+        };
+        if right && waiter.is_new && waiter.since == now {
+            Ok(())
+        } else {
+            Err(format!("{e:?} is his own agent? {waiter:?}"))
+        }
+    }
+
+    /// Whose customer a caller is, where the queue asks for that and he is to be had in the moment in which the caller comes.
+    fn owner_now(&self, now: Duration, call: CallId, waiter: &Waiter, agents: &Agents) -> Option<&str> {
+        if !waiter.is_new || waiter.since < now || waiter.is_called_back || waiter.before_ms > 0 {
+            return None;
+        }
+        let rule = self.settings.get(&waiter.queue)?.own_agent.who;
+        let owner = self.own.owner(call).filter(|_| rule != OwnAgentRule::Nobody)?;
+        let told = agents.told.get(owner).filter(|told| told.is_idle() && !told.may_supervise)?;
+        let sure = self.turns.get(owner).is_some_and(|turn| turn.known_at < now && !turn.past_the_table);
+        (sure && told.legs == 0).then_some(owner)
+    }
+
     /// QUEUE-03: of those who could have been rung, the strategy's own order.
-    fn check_choice(&mut self, now: Duration, e: &CallOffered, agents: &Agents) -> Result<(), String> {
+    fn check_choice(&mut self, now: Duration, e: &CallOffered, waits: CallId, agents: &Agents) -> Result<(), String> {
         let Some(queue) = &e.queue else { return Ok(()) };
         let settings = self.settings(queue)?;
         let rank = |agent: &str| {
@@ -350,7 +452,7 @@ impl Queues {
         };
         let others = settings.members.keys().map(String::as_str).filter(|agent| *agent != e.agent).filter(known);
         let better = others
-            .filter(|agent| self.may_have(now, agent, e.call, agents, When::Before))
+            .filter(|agent| self.may_have(now, agent, waits, agents, When::Before))
             .map(|agent| (agent, rank(agent)))
             .find(|(_, rank)| *rank < chosen);
         if let Some((agent, rank)) = better {
@@ -383,8 +485,11 @@ impl Queues {
             OfferOutcome::CallerHungUp | OfferOutcome::Taken => (turn.idle_since, turn.known_at) = (before, now),
             OfferOutcome::Answered | OfferOutcome::TimedOut | OfferOutcome::Rejected | OfferOutcome::Failed => {}
         }
-        let Some(waiter) = self.waiting.get_mut(&call) else { return Ok(()) };
+        let waits = e.queue.as_ref().map_or(call, |queue| self.callbacks.waiter_of(call, queue));
+        let Some(waiter) = self.waiting.get_mut(&waits) else { return Ok(()) };
         waiter.rung.retain(|rung| rung != agent);
+        waiter.freed_at = Some(now);
+        let was_own = waiter.own.take_if(|own| own == agent).is_some();
         let counts_for = match outcome {
             OfferOutcome::Rejected => Some(REJECTION_REMEMBERED),
             OfferOutcome::Failed => Some(REFUSAL_REST),
@@ -394,7 +499,8 @@ impl Queues {
             waiter.refused_by.push((agent.to_owned(), now + long, now + REFUSAL_REST));
         }
         let (queue, waiter) = (waiter.queue.clone(), waiter.clone());
-        let ring_for = self.settings(&queue)?.settings.ring_timeout;
+        let set = self.settings(&queue)?;
+        let ring_for = if was_own { set.own_agent.ring_for } else { set.settings.ring_timeout };
         let rang = Duration::from_millis(ring_ms);
         // PHONE-13: a mobile that answers, and presses no key in time.
         let silent = by_mobile && rang >= CONFIRM_MAX;
@@ -424,7 +530,7 @@ impl Queues {
             if waiter.turned_away {
                 return Err(format!("{call} could not stand in line, and waits: {waiter:?}"));
             }
-            if !waiter.rung.is_empty() && queue.settings.strategy != Strategy::RingAll {
+            if waiter.is_taken(queue.settings.strategy) {
                 continue;
             }
             let mut members = queue.members.keys().map(String::as_str);
@@ -433,7 +539,8 @@ impl Queues {
             if let Some(agent) = idle {
                 return Err(format!("{call} waits ({waiter:?}), and agent {agent} is idle: {:?}", queue.settings));
             }
-            let long = queue.settings.max_wait.is_some_and(|max| waiter.stayed(now) > max + SLACK);
+            let max_wait = queue.settings.max_wait.filter(|_| !waiter.is_called_back);
+            let long = max_wait.is_some_and(|max| waiter.stayed(now) > max + SLACK);
             if long && waiter.rung.is_empty() && waiter.since < now {
                 return Err(format!("{call} waits too long: {waiter:?}"));
             }
@@ -453,7 +560,9 @@ impl Queues {
             answered: view.today.answered,
             abandoned: view.today.abandoned,
             overflowed: view.today.overflowed,
+            called_back: view.today.called_back,
         };
+        self.callbacks.shown(&view.queue, &view.callbacks)?;
         let signed_in = self.signed_in(&view.queue, agents);
         if calls.iter().take(shown.len()).ne(&shown)
             || view.waiting as usize != calls.len()
@@ -469,17 +578,103 @@ impl Queues {
     pub(super) fn crashed(&mut self) {
         self.counts.clear();
         self.turns.clear();
-        self.waiting.retain(|_, waiter| !waiter.turned_away);
+        self.own.crashed();
+        self.waiting.retain(|_, waiter| !waiter.turned_away && !waiter.is_called_back);
         self.waited.retain(|call, _| self.waiting.contains_key(call));
         for waiter in self.waiting.values_mut() {
             waiter.away = true;
-            (waiter.rung, waiter.refused_by) = (Vec::new(), Vec::new());
+            (waiter.rung, waiter.refused_by, waiter.own) = (Vec::new(), Vec::new(), None);
         }
+    }
+
+    /// Somebody who is to be called back stands in line, since that moment.
+    fn lines_up(&mut self, now: Duration, since: Duration, lined: Lined) {
+        let Lined { callback, queue, priority, waited_ms } = lined;
+        self.entered += 1;
+        let came = i128::try_from(since.as_micros()).unwrap_or(i128::MAX) - i128::from(waited_ms) * 1_000;
+        let waiter = Waiter {
+            queue,
+            place: (u8::MAX - priority, came, self.entered),
+            since_ms: 0,
+            since: now,
+            before_ms: 0,
+            turned_away: false,
+            away: false,
+            is_called_back: true,
+            rung: Vec::new(),
+            own: None,
+            is_new: false,
+            freed_at: None,
+            refused_by: Vec::new(),
+        };
+        self.waiting.insert(callback, waiter);
+    }
+
+    /// Those who have rested stand in line again.
+    pub(super) fn rested(&mut self, now: Duration, at_ms: u64) {
+        for (lined, since) in self.callbacks.rested(now, at_ms) {
+            self.lines_up(now, since, lined);
+        }
+    }
+
+    /// The new process is told of one who is to be called back.
+    pub(super) fn callback_restored(&mut self, now: Duration, at_ms: u64, callback: CallId) {
+        if let Some(lined) = self.callbacks.restored(callback, at_ms) {
+            self.lines_up(now, now, lined);
+        }
+    }
+
+    /// A caller is to be called back, is being called, or is not any more; so many have answered in the call to him.
+    pub(super) fn callback(
+        &mut self,
+        now: Duration,
+        at_ms: u64,
+        event: &Event,
+        answered: impl Fn(CallId) -> usize,
+    ) -> Result<(), String> {
+        match event {
+            Event::CallbackRequested(e) => self.callback_requested(at_ms, e),
+            Event::CallbackStarted(e) => self.callback_started(now, at_ms, e),
+            Event::CallbackEnded(e) => self.callback_ended(at_ms, e, answered),
+            _ => Ok(()),
+        }
+    }
+
+    fn callback_requested(&mut self, at_ms: u64, e: &CallbackRequested) -> Result<(), String> {
+        let waiter = self.waiting.get(&e.call).ok_or_else(|| format!("{e:?}, and it does not wait"))?;
+        let calls_back = self.settings(&e.queue)?.calls_back;
+        let right = waiter.queue == e.queue && u8::MAX - e.priority == waiter.place.0 && !waiter.away;
+        if !calls_back || !right || self.own.number_of(e.call) != Some(e.number.as_str()) {
+            return Err(format!("{e:?} of {waiter:?}"));
+        }
+        let waited_ms = waiter.before_ms + at_ms - waiter.since_ms;
+        self.callbacks.requested(at_ms, e, waited_ms)
+    }
+
+    fn callback_started(&mut self, now: Duration, at_ms: u64, e: &CallbackStarted) -> Result<(), String> {
+        self.callbacks.started(now, at_ms, e)?;
+        self.waiting.remove(&e.callback);
+        self.turns.entry(e.agent.clone()).or_default().answered += 1;
+        Ok(())
+    }
+
+    fn callback_ended(
+        &mut self,
+        at_ms: u64,
+        e: &CallbackEnded,
+        answered: impl Fn(CallId) -> usize,
+    ) -> Result<(), String> {
+        let answered = self.callbacks.called_in(e.call).map_or(0, answered);
+        if self.callbacks.ended(at_ms, e, answered)? {
+            self.waiting.remove(&e.call);
+        }
+        Ok(())
     }
 
     /// How long wrap-up lasts after the calls that wait.
     pub(super) fn rules_of_waiting(&self) -> impl Iterator<Item = (CallId, Option<Duration>)> + '_ {
-        self.waiting.iter().map(|(call, waiter)| (*call, self.wrap_up_max(&waiter.queue)))
+        let on_the_line = self.waiting.iter().filter(|(_, waiter)| !waiter.is_called_back);
+        on_the_line.map(|(call, waiter)| (*call, self.wrap_up_max(&waiter.queue)))
     }
 
     /// A call goes on: who waited in it stands in line again, as long as he has waited.
@@ -492,7 +687,7 @@ impl Queues {
         let came = i128::try_from(now.as_micros()).unwrap_or(i128::MAX) - i128::from(waited_ms) * 1_000;
         let number = self.entered;
         self.waiting.entry(call).and_modify(|waiter| {
-            (waiter.away, waiter.turned_away, waiter.since) = (false, turned_away, now);
+            (waiter.away, waiter.turned_away, waiter.since, waiter.is_new) = (false, turned_away, now, false);
             waiter.place = (waiter.place.0, came, number);
         });
         self.counts.entry(queue).or_default().entered += u64::from(!turned_away);
@@ -506,7 +701,7 @@ impl Queues {
         }
         let Some(queue) = self.settings.get(&waiter.queue) else { return false };
         let Some(member) = queue.members.get(agent) else { return false };
-        if !waiter.rung.is_empty() && queue.settings.strategy != Strategy::RingAll {
+        if waiter.is_taken(queue.settings.strategy) {
             return false;
         }
         let strict = when == When::Before;

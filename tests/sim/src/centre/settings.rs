@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dialplan::caller::{KnownCaller, KnownCallers};
 use dialplan::flow::Flow;
 use dialplan::flow::template::Spoken;
-use dialplan::plan::{Destination, DidPattern, InboundRoute};
+use dialplan::number_map::NumberPattern;
+use dialplan::plan::{Destination, DidPattern, InboundRoute, OutboundRoute};
 use dialplan::survey::{Question, Survey};
 use switch::agent::{AfterCall, AgentRules};
-use switch::config::{Agent, Network, Overflow, OwnAgent, Queue, TenantConfig, Version};
+use switch::config::{Agent, Network, NumberSight, Overflow, OwnAgent, OwnAgentRule, Queue, TenantConfig, Version};
 use switch::queue::{Announcements, Level, Member, QueueSettings, Strategy, Widening};
 
 use crate::phone::{Habits, PhoneSpec};
@@ -73,7 +75,7 @@ impl Site {
         for n in 0..self.callers {
             let [a, b, _, _] = OUTSIDE;
             let address = format!("{a}.{b}.{}.{}:5060", n / 200, n % 200 + 1);
-            specs.push(settings::spec(&format!("139{n:08}"), None, &address, habits()));
+            specs.push(settings::spec(&number_of(n), None, &address, habits()));
         }
         specs
     }
@@ -82,6 +84,27 @@ impl Site {
     pub(crate) fn caller(&self, nth: usize) -> usize {
         self.extensions.len() + settings::CARRIERS.len() + nth
     }
+}
+
+/// The number of somebody outside.
+pub(super) fn number_of(caller: usize) -> String {
+    format!("{MOBILE_PREFIX}{caller:08}")
+}
+
+/// Some who call are somebody's customers, and whoever calls can be called back.
+pub(super) fn know_callers(tenant: &mut TenantConfig, site: &Site, rng: &mut Rng) {
+    let mut known = KnownCallers::default();
+    for caller in 0..site.callers {
+        if rng.chance(400) {
+            let owner = Some(rng.pick(&site.agents).parse().expect("an employee number"));
+            let number = number_of(caller).parse().expect("a number");
+            known.insert(NumberPattern::Exact(number), KnownCaller { priority: 0, owner }).expect("there is room");
+        }
+    }
+    tenant.callers = Arc::new(known);
+    let trunks = tenant.trunks.keys().cloned().collect();
+    let prefix = MOBILE_PREFIX.to_owned();
+    tenant.plan.outbound.push(OutboundRoute { prefix, strip: 0, prepend: String::new(), trunks });
 }
 
 /// Puts agents and queues into a tenant.
@@ -95,6 +118,7 @@ pub(crate) fn staff(tenant: &mut TenantConfig, site: &Site, queues: Vec<Queue>, 
             mobile: Some(format!("91370000{nth:04}").parse().expect("a number")),
             mobile_confirm_key: nth % 2 == 0,
             auto_answer: false,
+            numbers: NumberSight::Whole,
             rules: rules(),
         };
         tenant.agents.insert(agent.number.clone(), agent);
@@ -175,8 +199,15 @@ pub(crate) fn queue_by_chance(n: usize, site: &Site, rng: &mut Rng) -> Queue {
     let record = rng.chance(400);
     let survey = rng.chance(600).then(|| rng.pick(&["s0", "s1"]).parse().expect("a survey's name"));
     let survey_after_hang_up = survey.is_some() && rng.chance(600);
+    let callback_key = rng.chance(500).then_some(CALLBACK_KEY);
+    let who = *rng.pick(&[
+        OwnAgentRule::Nobody,
+        OwnAgentRule::Owner,
+        OwnAgentRule::OwnerOrLast { within: Duration::from_secs(86_400) },
+    ]);
+    let own_agent = OwnAgent { ring_for: seconds(rng, 4, 25), who };
     let plain = plain(n, settings, members(site, rng), wrap_up_max(rng));
-    Queue { record, overflow, survey, survey_after_hang_up, ..plain }
+    Queue { record, overflow, survey, survey_after_hang_up, callback_key, own_agent, ..plain }
 }
 
 /// A queue of these settings and nothing else.
@@ -240,6 +271,11 @@ fn members(site: &Site, rng: &mut Rng) -> BTreeMap<dialplan::number::AgentNumber
 fn level(level: u64) -> Level {
     u8::try_from(level).ok().and_then(Level::new).expect("a level")
 }
+
+/// What the numbers of people outside begin with.
+const MOBILE_PREFIX: &str = "139";
+/// By which one asks to be called back; it is nobody's answer in a survey.
+const CALLBACK_KEY: char = '7';
 
 /// How often a mobile that answers presses the key, per mille.
 const MOBILES_PRESS: u64 = 750;

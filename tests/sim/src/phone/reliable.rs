@@ -178,6 +178,11 @@ impl Phone {
         } else {
             named.starts_with(&format!("{RSEQ} "))
         };
+        if self.forgotten.contains_key(text.call_id()) {
+            // It has a new call by the repeated INVITE, and knows nothing of what it said before its power went.
+            self.reply(text, 481, "Call/Transaction Does Not Exist", "");
+            return Ok(());
+        }
         if !known {
             return Err(format!("PRACK for {named}, which was never sent"));
         }
