@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use dialplan::number::Dialled;
+use dialplan::number_map;
+
 /// The table as it is shipped.
 const SHIPPED: &str = include_str!("../data/locations.txt");
 /// The country of the shipped table, E.164.
@@ -73,6 +76,12 @@ impl Locations {
         let table = file.map_or_else(|| Ok(shipped()), |path| read(path).map(Arc::new))?;
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = table;
         Ok(())
+    }
+
+    /// Where a number in any form is at home (GEN-06); empty as below.
+    #[must_use]
+    pub fn of_any(&self, number: &str) -> String {
+        Dialled::clean(number).map_or_else(|_| String::new(), |number| self.of(number_map::normal(&number).as_str()))
     }
 
     /// Where a number in E.164 with its `+` is at home; empty for all others, and where that is not known.

@@ -107,6 +107,7 @@ async function calls(browser, look) {
   await visit(admin, look, 'admin', ...PATHS, ...TELEPHONY);
   await organisation.visit(admin, origin, look.language, (shown) => settled(admin).then(() => shoot(admin, `${name}-admin-${shown}`)));
   await telephony(admin, look);
+  await onTheWall(admin, look);
   for (const page of [agent, other, admin]) await page.context().close();
 }
 
@@ -128,6 +129,17 @@ async function visit(page, { language, theme }, who, ...paths) {
     await settled(page);
     await shoot(page, `${language}-${theme}-${who}-call-record`);
   }
+}
+
+/** As it hangs on a wall: the whole of it is seen at 1080p without scrolling. */
+async function onTheWall(page, { language, theme }) {
+  await page.setViewportSize({ width: 1920, height: 1080 });
+  await page.goto(`${origin}/wallboard`);
+  await page.getByRole('button', { name: { 'zh-CN': '全屏', en: 'Full screen' }[language] }).click();
+  await settled(page);
+  const hidden = await page.locator('.wallboard').evaluate((board) => board.scrollHeight - board.clientHeight);
+  if (hidden > 0) faults.add(`the wallboard at 1080p hides ${hidden} px`);
+  await shoot(page, `${language}-${theme}-admin-wallboard-1080p`);
 }
 
 /** Forms and the flow editor: the first row of a list, opened. */

@@ -3235,7 +3235,7 @@ export interface components {
             done_by?: string | null;
             /**
              * Format: int64
-             * @description How long it lasted.
+             * @description How long it lasted: between the times of both changes, each cut to whole seconds, so that the stays of a day add up (GEN-04).
              */
             duration_ms?: number | null;
             ended_at?: components["schemas"]["Instant"] | null;
@@ -3545,6 +3545,8 @@ export interface components {
             callee: string;
             /** @description The caller's number; empty when withheld. */
             caller: string;
+            /** @description His name, as his own side or a hook that knows him says; empty where nobody does. */
+            caller_name: string;
             /** @description When it was created. */
             created_at: components["schemas"]["Instant"];
             /** @description `inbound`, `outbound` or `internal`. */
@@ -3555,6 +3557,8 @@ export interface components {
             id: string;
             /** @description Its live legs, the caller's first. */
             legs: components["schemas"]["LiveLeg"][];
+            /** @description Where the number outside is at home (CALL-30): that of the caller, or of whom an extension called. Empty where that is not known. */
+            location: string;
             parked?: components["schemas"]["ParkShown"] | null;
             /** @description Where it is. */
             phase: components["schemas"]["CallPhaseName"];
@@ -3564,6 +3568,8 @@ export interface components {
             recording_paused: boolean;
             /** @description Who supervises it; left out for those who may not (`calls.monitor`). */
             supervisors?: components["schemas"]["SupervisorShown"][] | null;
+            /** @description Its customer may be asked how it was (CALL-25): he is outside, and the queue has a survey. */
+            survey: boolean;
         };
         /** @description A call that was started. */
         CallStarted: {
@@ -4806,7 +4812,7 @@ export interface components {
                 done_by?: string | null;
                 /**
                  * Format: int64
-                 * @description How long it lasted.
+                 * @description How long it lasted: between the times of both changes, each cut to whole seconds, so that the stays of a day add up (GEN-04).
                  */
                 duration_ms?: number | null;
                 ended_at?: components["schemas"]["Instant"] | null;
@@ -4979,6 +4985,8 @@ export interface components {
                 callee: string;
                 /** @description The caller's number; empty when withheld. */
                 caller: string;
+                /** @description His name, as his own side or a hook that knows him says; empty where nobody does. */
+                caller_name: string;
                 /** @description When it was created. */
                 created_at: components["schemas"]["Instant"];
                 /** @description `inbound`, `outbound` or `internal`. */
@@ -4989,6 +4997,8 @@ export interface components {
                 id: string;
                 /** @description Its live legs, the caller's first. */
                 legs: components["schemas"]["LiveLeg"][];
+                /** @description Where the number outside is at home (CALL-30): that of the caller, or of whom an extension called. Empty where that is not known. */
+                location: string;
                 parked?: components["schemas"]["ParkShown"] | null;
                 /** @description Where it is. */
                 phase: components["schemas"]["CallPhaseName"];
@@ -4998,6 +5008,8 @@ export interface components {
                 recording_paused: boolean;
                 /** @description Who supervises it; left out for those who may not (`calls.monitor`). */
                 supervisors?: components["schemas"]["SupervisorShown"][] | null;
+                /** @description Its customer may be asked how it was (CALL-25): he is outside, and the queue has a survey. */
+                survey: boolean;
             }[];
             /** @description Send it as `cursor` for what follows; null at the end. */
             next_cursor?: string | null;

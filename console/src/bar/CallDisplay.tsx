@@ -1,7 +1,7 @@
 import { Tag, Tooltip, theme } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useNow } from '../desk/clock';
-import { type Desk, otherSide, type Phase } from '../desk/model';
+import { type Desk, otherSide, type Phase, whoIs } from '../desk/model';
 import { duration } from '../format';
 import { usePhone } from '../phone/softphone';
 import { QualityMark } from './QualityMark';
@@ -14,14 +14,20 @@ export function CallDisplay({ desk, phase }: { desk: Desk | undefined; phase: Ph
   const line = usePhone((phone) => phone.line);
   const call = desk?.call;
   const number = call ? otherSide(call, desk?.agent?.signed_in_on) : line.kind === 'calling' ? line.to : '';
+  const who = call && whoIs(call, desk?.agent?.signed_in_on);
   const since = call && (call.answered_at ?? call.created_at);
   // Who is asked or joined stands behind the two who talked before.
   const third = phase === 'consulting' || phase === 'three_way' ? call?.legs.at(2)?.peer_name : undefined;
   const shown = phase === 'none' ? 'dialling' : phase;
   return (
     <div className="bar-display bar-call" style={{ background: token.colorPrimaryBg }} data-testid="call">
-      <Tooltip title={third ? t('bar.consulted', { name: third }) : t('bar.otherSide')}>
-        <b>{[number || t('bar.unknownCaller'), third].filter(Boolean).join(' + ')}</b>
+      <Tooltip
+        title={third ? t('bar.consulted', { name: third }) : [t('bar.otherSide'), who].filter(Boolean).join(': ')}
+      >
+        <span className="bar-who">
+          <b>{[number || t('bar.unknownCaller'), third].filter(Boolean).join(' + ')}</b>
+          {who && <span data-testid="other-side"> {who}</span>}
+        </span>
       </Tooltip>
       <span>
         <Tag color="processing" data-testid="phase" style={{ marginInlineEnd: 6 }}>

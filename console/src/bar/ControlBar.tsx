@@ -127,17 +127,20 @@ function Buttons({ me, signIn }: { me: string; signIn: (what: 'any' | 'mobile') 
   const phase = phaseOf(desk?.agent);
   const call = desk?.call?.id;
   const answered = desk?.call?.legs.every((leg) => leg.phase === 'up' || leg.phase === 'held') ?? false;
-  const can = (control: Control) => works(control, phase, answered) && !isBusy && call !== undefined;
+  const can = (control: Control) =>
+    works(control, phase, answered, desk?.call?.survey) && !isBusy && call !== undefined;
   const order = (control: Control, ordered: (call: string) => Promise<unknown>) => ({
     disabled: !can(control),
     onClick: () => call && run(() => ordered(call)),
   });
   const isInCall = phase !== 'none' || line.kind === 'calling' || line.kind === 'up';
   const threeWay = () => (phase === 'consulting' ? call && run(() => forCall.threeWay(call)) : setTarget('threeWay'));
+  // CALL-23: who was added last leaves the other two alone.
+  const isThird = desk?.call?.legs.at(2)?.peer_name === desk?.agent?.signed_in_on;
   const endThree = () =>
     modal.confirm({
       title: t('bar.threeWayCancel'),
-      content: t('target.threeWayEnds'),
+      content: isThird ? t('target.threeWayLeaves') : t('target.threeWayEnds'),
       okText: t('common.ok'),
       cancelText: t('common.cancel'),
       onOk: () => call && run(() => forCall.threeWayCancel(call)),

@@ -4,7 +4,7 @@ import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { keyOf, useShortcuts } from '../app/shortcuts';
 import { useNow } from '../desk/clock';
-import { type Desk, phaseOf, wayOf } from '../desk/model';
+import { type Desk, phaseOf, wayOf, whoIs } from '../desk/model';
 import { hangUp } from '../desk/orders';
 import { useDesk } from '../desk/store';
 import { duration } from '../format';
@@ -35,7 +35,10 @@ function Ringing() {
   const desk = useDesk((seen) => seen.desk);
   const line = usePhone((phone) => phone.line);
   const { call, offered_by: offer } = desk ?? {};
-  const caller = call?.caller || (line.kind === 'ringing' ? line.from : '') || t('bar.unknownCaller');
+  // What the desk says of a call, the phone knows no better: the number may be one that is not for his eyes.
+  const known = call ? call.caller : line.kind === 'ringing' ? line.from : '';
+  const caller = known || t('bar.unknownCaller');
+  const who = call && whoIs(call, desk?.agent?.signed_in_on);
   const left = leftOf(offer, now);
   const way = wayOf(desk?.agent);
   const isElsewhere = usePhone(({ registration }) => registration.kind === 'elsewhere');
@@ -55,6 +58,11 @@ function Ringing() {
       <Typography.Title level={3} style={{ margin: '0 0 8px' }} data-testid="caller">
         {caller}
       </Typography.Title>
+      {who && (
+        <Typography.Paragraph type="secondary" data-testid="who-calls">
+          {who}
+        </Typography.Paragraph>
+      )}
       {offer && (
         <Descriptions
           size="small"

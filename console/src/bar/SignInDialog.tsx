@@ -1,6 +1,8 @@
-import { Button, Form, Input, Modal, Radio, Typography } from 'antd';
-import { useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { App, Button, Form, Input, Modal, Radio, Typography } from 'antd';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { api, ask } from '../api/client';
 import { textOf } from '../api/problem';
 import { prefer, usePreferences } from '../app/preferences';
 import { wayOf } from '../desk/model';
@@ -24,6 +26,16 @@ export function SignInDialog({ me, first, close }: { me: string; first?: Chosen;
   const [isBusy, setIsBusy] = useState(false);
   const initial: Chosen = first ?? (way === 'none' ? 'web' : way);
   const chosen = Form.useWatch('way', form) ?? initial;
+  const { message } = App.useApp();
+  // PHONE-07: the number of the personal settings, unless another one is named.
+  const { data: own } = useQuery({
+    queryKey: ['me'],
+    queryFn: () => ask(api.GET('/api/v1/me')),
+    enabled: chosen === 'mobile',
+  });
+  useEffect(() => {
+    if (own?.mobile && !form.isFieldTouched('mobile')) form.setFieldsValue({ mobile: own.mobile });
+  }, [own, form]);
   const isIn = useDesk(({ desk }) => ['web', 'desk'].includes(wayOf(desk?.agent)));
   const leave = () => {
     signOutPhone(me)
@@ -34,8 +46,11 @@ export function SignInDialog({ me, first, close }: { me: string; first?: Chosen;
     setIsBusy(true);
     setFailed(undefined);
     try {
-      if (filled.way === 'mobile') await signInMobile(me, filled.mobile ?? '');
-      else {
+      if (filled.way === 'mobile') {
+        const number = filled.mobile?.trim() ?? '';
+        await signInMobile(me, number);
+        void message.success(number ? t('signIn.ringsAt', { number }) : t('signIn.ringsAtOwn'));
+      } else {
         const now = wayOf(useDesk.getState().desk?.agent);
         if (now === 'web' || now === 'desk') await signOutPhone(me);
         await signInPhone(me, filled.way, filled.extension ?? '');

@@ -32,6 +32,13 @@ export function wayOf(agent: AgentNow | null | undefined): Way {
   return 'phone' in sign ? sign.phone : 'mobile';
 }
 
+/** Who the other side is beside his number, and where that is at home: as far as anybody knows (CALL-30). */
+export function whoIs(call: LiveCall, extension: string | null | undefined): string {
+  const isOwn = extension && call.caller === extension;
+  const name = isOwn || call.caller_name === call.caller ? '' : call.caller_name;
+  return [name, call.location].filter(Boolean).join(' · ');
+}
+
 /** The number of whom one talks with. */
 export function otherSide(call: LiveCall, extension: string | null | undefined): string {
   return extension && call.caller === extension ? call.callee : call.caller;

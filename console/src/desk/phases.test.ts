@@ -39,10 +39,18 @@ test('each control works in the phases of the table', () => {
     const [control = '', ...cells] = row.trim().split(/\s+/);
     for (const [at, column] of columns.entries()) {
       const phase = PHASES[column] as Phase;
-      expect(works(control as Control, phase, column === 'C'), `${control} in ${column}`).toBe(cells[at] === 'yes');
+      expect(works(control as Control, phase, column === 'C', true), `${control} in ${column}`).toBe(
+        cells[at] === 'yes',
+      );
     }
   }
   expect(rows.length).toBe(13);
+});
+
+/** Proves CALL-25 as far as the bar disables: nobody is asked where no survey is set, or nobody outside is there. */
+test('a customer is rated where he may be asked', () => {
+  const can = (mayRate: boolean | undefined) => works('survey', 'talking', true, mayRate);
+  expect([can(true), can(false), can(undefined)]).toEqual([true, false, false]);
 });
 
 /** Proves AGT-06 and AGT-10 as far as the console offers. */

@@ -36,8 +36,9 @@ const WORKS: Record<Control, readonly Phase[]> = {
 /** Who is asked has to answer first (CALL-19, CALL-21). */
 const AFTER_ANSWER: readonly Control[] = ['consultComplete', 'threeWay'];
 
-export function works(control: Control, phase: Phase, consultedAnswered: boolean): boolean {
-  if (!WORKS[control].includes(phase)) return false;
+/** `mayRate`: whether the customer of the call may be asked (CALL-25). */
+export function works(control: Control, phase: Phase, consultedAnswered: boolean, mayRate = false): boolean {
+  if (!WORKS[control].includes(phase) || (control === 'survey' && !mayRate)) return false;
   return phase !== 'consulting' || consultedAnswered || !AFTER_ANSWER.includes(control);
 }
 

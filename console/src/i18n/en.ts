@@ -238,6 +238,8 @@ export const en: Words = {
     extension: 'Extension',
     mobile: 'Mobile number',
     mobileHint: 'Calls ring this mobile, also after you log out',
+    ringsAt: 'Signed in by mobile: calls ring at {{number}}',
+    ringsAtOwn: 'Signed in by mobile: calls ring at the mobile that is set for you',
     mobileRequired: 'Enter the mobile number',
     extensionRequired: 'Enter the extension',
     failed: 'Sign-in failed: {{reason}}',
@@ -288,6 +290,7 @@ export const en: Words = {
     noQueues: 'No queue to choose',
     waiting: '{{waiting}} waiting, {{idle}} idle',
     threeWayEnds: 'This ends the call for everybody. Go on?',
+    threeWayLeaves: 'You leave; the other two go on talking.',
     onlyIdle: 'Only an idle agent can be chosen',
   },
   dial: {

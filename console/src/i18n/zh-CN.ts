@@ -243,6 +243,8 @@ export const zhCN = {
     extension: '分机号',
     mobile: '手机号码',
     mobileHint: '来电将转到此手机；退出登录后仍然有效',
+    ringsAt: '手机签入成功，来电将转到 {{number}}',
+    ringsAtOwn: '手机签入成功，来电将转到您设置的手机',
     mobileRequired: '请输入手机号码',
     extensionRequired: '请输入分机号',
     failed: '签入失败：{{reason}}',
@@ -293,6 +295,7 @@ export const zhCN = {
     noQueues: '没有可选的技能组',
     waiting: '{{waiting}} 人等待，{{idle}} 人空闲',
     threeWayEnds: '取消三方将结束所有人的通话，确定吗？',
+    threeWayLeaves: '您将退出三方，其他两方继续通话。',
     onlyIdle: '仅空闲的坐席可选',
   },
   dial: {

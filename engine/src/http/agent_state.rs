@@ -37,7 +37,7 @@ pub struct AgentStayShown {
     pub began_at: Instant,
     /// When it ended; null while it lasts.
     pub ended_at: Option<Instant>,
-    /// How long it lasted.
+    /// How long it lasted: between the times of both changes, each cut to whole seconds, so that the stays of a day add up (GEN-04).
     pub duration_ms: Option<u64>,
     /// Why the state before was left for this one (切换原因).
     #[schema(value_type = String, example = "wrap_up_timeout")]
@@ -58,13 +58,18 @@ impl From<AgentStay> for AgentStayShown {
             state: stay.state,
             began_at: Instant(stay.began_at_ms),
             ended_at: stay.ended_at_ms.map(Instant),
-            duration_ms: stay.ended_at_ms.map(|at_ms| at_ms.saturating_sub(stay.began_at_ms)),
+            duration_ms: stay.ended_at_ms.map(|at_ms| lasted_ms(stay.began_at_ms, at_ms)),
             reason: stay.reason,
             done_by: stay.done_by,
             extension: stay.extension,
             mobile: stay.mobile,
         }
     }
+}
+
+/// How long a state lasts (GEN-04).
+pub(super) fn lasted_ms(from_ms: u64, to_ms: u64) -> u64 {
+    (to_ms / 1_000).saturating_sub(from_ms / 1_000) * 1_000
 }
 
 /// Which stays are wanted (LOG-02).
@@ -114,4 +119,19 @@ async fn list_agent_states(
     };
     let rows = api.store().agent_stays(principal.sight(), &filter, &page.ask()?).await?;
     Ok(Json(Listed::from_store(rows, AgentStayShown::from)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lasted_ms;
+
+    /// Proves GEN-04 of states, and LOG-03 (the duration): stays that follow each other add up to the whole, to the second.
+    #[test]
+    fn a_stay_lasts_between_whole_seconds() {
+        assert_eq!(lasted_ms(900, 2_100), 2_000);
+        assert_eq!(lasted_ms(1_000, 1_999), 0);
+        let changes = [1_700, 4_999, 5_000, 9_001, 12_345];
+        let stays: u64 = changes.windows(2).map(|two| lasted_ms(two[0], two[1])).sum();
+        assert_eq!(stays, lasted_ms(1_700, 12_345));
+    }
 }

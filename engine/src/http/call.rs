@@ -27,6 +27,7 @@ use super::sight::{self, Calls};
 use super::state::Api;
 use super::supervision::SupervisorShown;
 use super::time_text::Instant;
+use crate::locations::Locations;
 
 /// The operations on live calls.
 #[must_use]
@@ -51,9 +52,14 @@ pub struct CallShown {
     /// The caller's number; empty when withheld.
     #[schema(extensions(("x-field" = json!("calls.caller"))))]
     pub caller: String,
+    /// His name, as his own side or a hook that knows him says; empty where nobody does.
+    #[schema(extensions(("x-field" = json!("calls.caller"))))]
+    pub caller_name: String,
     /// The number dialled.
     #[schema(extensions(("x-field" = json!("calls.callee"))))]
     pub callee: String,
+    /// Where the number outside is at home (CALL-30): that of the caller, or of whom an extension called. Empty where that is not known.
+    pub location: String,
     /// An emergency number was dialled (GEN-18).
     pub emergency: bool,
     /// When it was created.
@@ -64,6 +70,8 @@ pub struct CallShown {
     pub recording: bool,
     /// And that is paused: silence is recorded.
     pub recording_paused: bool,
+    /// Its customer may be asked how it was (CALL-25): he is outside, and the queue has a survey.
+    pub survey: bool,
     /// Where a party is parked, if one is.
     pub parked: Option<ParkShown>,
     /// Its live legs, the caller's first.
@@ -264,19 +272,27 @@ impl From<&LegView> for LiveLeg {
 }
 
 impl CallShown {
-    pub(super) fn of(view: &CallView, principal: &Principal) -> Self {
+    pub(super) fn of(view: &CallView, principal: &Principal, locations: &Locations) -> Self {
+        let location = match view.direction {
+            Direction::Inbound => locations.of_any(&view.caller),
+            Direction::Outbound => locations.of_any(&view.callee),
+            Direction::Internal => String::new(),
+        };
         let may_see = principal.permissions.allow(CALLS_MONITOR);
         Self {
             id: view.call.to_string(),
             direction: view.direction.into(),
             phase: view.phase.into(),
             caller: view.caller.clone(),
+            caller_name: view.caller_name.clone(),
             callee: view.callee.clone(),
+            location,
             emergency: view.emergency,
             created_at: Instant(view.created_ms),
             answered_at: view.answered_ms.map(Instant),
             recording: view.recording,
             recording_paused: view.recording_paused,
+            survey: view.survey,
             parked: view.parked.as_ref().map(|it| ParkShown {
                 slot: it.slot.clone(),
                 since: Instant(it.since_ms),
@@ -299,7 +315,12 @@ async fn list_calls(
     let after = page.after()?.map(|key| key.parse::<CallId>()).transpose().map_err(|_| bad_cursor())?;
     let seen = Calls::of(&api, &principal).await?;
     let rows = api.live().calls_among(&principal.tenant, after, page.limit() + 1, |view| seen.has(view));
-    Ok(Json(Listed::cut(rows, page.limit(), |row| row.call.to_string(), |row| CallShown::of(&row, &principal))))
+    Ok(Json(Listed::cut(
+        rows,
+        page.limit(),
+        |row| row.call.to_string(),
+        |row| CallShown::of(&row, &principal, api.locations()),
+    )))
 }
 
 /// One live call. When it is over, its record is under `call-records`.
@@ -313,7 +334,7 @@ async fn read_call(
     let call = call_id(&id)?;
     sight::call(&api, &principal, call).await?;
     let view = api.live().call(&principal.tenant, call).ok_or_else(no_call)?;
-    Ok(Json(CallShown::of(&view, &principal)))
+    Ok(Json(CallShown::of(&view, &principal, api.locations())))
 }
 
 /// Rings the extension's phones, then dials the number, or that of a record. Answers as soon as the call exists.

@@ -202,7 +202,7 @@ fn desk(api: &Api, principal: &Principal) -> Desk {
     Desk {
         at: Instant(unix_ms()),
         agent: own.as_deref().map(|view| AgentNow::of(Some(view))),
-        call: call.as_deref().map(|view: &CallView| CallShown::of(view, principal)),
+        call: call.as_deref().map(|view: &CallView| CallShown::of(view, principal, api.locations())),
         offered_by: offering,
         colleagues: agents.iter().filter(|view| is_other(view, own.as_deref())).map(|view| colleague(view)).collect(),
         queues: shown.iter().map(|view| queue_on_board(view)).collect(),

@@ -168,11 +168,15 @@ async fn change_me(
     set(&mut employee.name, change.name);
     set(&mut employee.nickname, change.nickname);
     set(&mut employee.login, change.login);
+    let is_new = mobile.as_ref().is_some_and(|mobile| *mobile != employee.mobile);
     if let Some(mobile) = mobile {
         employee.mobile = mobile;
     }
     check_free(&mut edit, &employee).await?;
     edit.tx.update(employee, Expect::Version(before.version)).await?;
+    if is_new {
+        ring_it(&mut edit, number).await?;
+    }
     if let Some(after_call) = change.after_call {
         let agent = edit.tx.find::<Agent>(number).await?;
         let mut faults = Faults::default();
@@ -183,6 +187,15 @@ async fn change_me(
     }
     edit.finish(&api).await?;
     shown(&api, &principal).await
+}
+
+/// PHONE-07: it is the one that calls ring from now on, whatever he named when he signed in by a mobile once.
+async fn ring_it(edit: &mut Edit, number: &str) -> Result<(), Problem> {
+    let Some(agent) = edit.tx.find::<Agent>(number).await?.filter(|agent| !agent.is_read_only()) else { return Ok(()) };
+    if agent.value.rules.mobile.is_none() {
+        return Ok(());
+    }
+    set_agent(edit, number, Some(AgentRules { mobile: None, ..agent.value.rules })).await
 }
 
 /// ORG-45: a new mobile is one's own when a code that was sent to it comes back; who may change employees vouches for it.

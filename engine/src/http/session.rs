@@ -309,7 +309,10 @@ async fn admit(
         }
     } else {
         match employee.employment {
-            Employment::Active if account.joined_at_ms.is_none() && api.sms().is_some() => return Err(not_joined()),
+            Employment::Active if account.joined_at_ms.is_none() && api.sms().is_some() => {
+                log(api, &account.tenant, caller, Some(number), login, LoginOutcome::Failed).await?;
+                return Err(not_joined());
+            }
             Employment::Active => return Ok(api.store().login_succeeded(&account.tenant, number).await?),
             Employment::Left => LoginOutcome::Failed,
         }
@@ -335,7 +338,12 @@ pub(super) async fn begin(
         way: caller.way,
         at_ms: now_ms,
     };
-    leave_the_busy(api, &account.tenant, &employee.employee_no, now_ms).await?;
+    if is_busy_elsewhere(api, &account.tenant, &employee.employee_no, now_ms).await? {
+        let number = Some(employee.employee_no.as_str());
+        log(api, &account.tenant, caller, number, &employee.login, LoginOutcome::Failed).await?;
+        let detail = "you are on a call in another session; end the call or sign out there first";
+        return Err(Problem::new(Kind::Refused, detail));
+    }
     let replaced = api.store().open_session(&account.tenant, &session).await?;
     let number = Some(employee.employee_no.as_str());
     if replaced > 0 {
@@ -351,15 +359,11 @@ pub(super) async fn begin(
 }
 
 /// LOGIN-10: who is connected in a session and on a call is not cut off by another sign-in.
-async fn leave_the_busy(api: &Api, tenant: &TenantId, number: &str, now_ms: u64) -> Result<(), Problem> {
-    let Some(view) = api.live().agent(tenant, number).filter(|view| !view.calls.is_empty()) else { return Ok(()) };
-    let Some(seen_ms) = api.store().session_seen(tenant, number).await? else { return Ok(()) };
+async fn is_busy_elsewhere(api: &Api, tenant: &TenantId, number: &str, now_ms: u64) -> Result<bool, Problem> {
+    let Some(view) = api.live().agent(tenant, number).filter(|view| !view.calls.is_empty()) else { return Ok(false) };
+    let Some(seen_ms) = api.store().session_seen(tenant, number).await? else { return Ok(false) };
     let talks_there = matches!(view.sign, Sign::Phone(Way::Web));
-    if talks_there || now_ms.saturating_sub(seen_ms) <= CONNECTED_MS {
-        let detail = "you are on a call in another session; end the call or sign out there first";
-        return Err(Problem::new(Kind::Refused, detail));
-    }
-    Ok(())
+    Ok(talks_there || now_ms.saturating_sub(seen_ms) <= CONNECTED_MS)
 }
 
 /// A session that was used within this time counts as connected; its use is noted to the minute.

@@ -192,7 +192,7 @@ impl Host for PluginHost {
     }
 
     fn location(&self, number: &str) -> String {
-        self.parts.locations.of(&self.normal(number))
+        self.parts.locations.of_any(number)
     }
 
     fn dial(&self, tenant: &TenantId, employee: &str, number: &str) -> Result<CallId, NotDialled> {

@@ -80,6 +80,8 @@ pub struct CallView {
     pub phase: CallPhase,
     /// The caller's number; empty when withheld.
     pub caller: String,
+    /// His name, as his own side or who knows him says; empty where nobody does.
+    pub caller_name: String,
     /// The number dialled.
     pub callee: String,
     /// An emergency number was dialled (GEN-18).
@@ -92,6 +94,8 @@ pub struct CallView {
     pub recording: bool,
     /// And that is paused.
     pub recording_paused: bool,
+    /// Its customer may be asked how it was (CALL-25): he is outside, and a survey is set.
+    pub survey: bool,
     /// Where a party is parked, if one is.
     pub parked: Option<ParkView>,
     /// Its live legs, the caller's first; those of supervisors are not among them.

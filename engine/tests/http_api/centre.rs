@@ -11,6 +11,7 @@ use switch::queue::Figures;
 use switch::view::{AgentView, CallbackView, QueueView, SupervisorView, View};
 
 use crate::fixture::{Fixture, PASSWORD, default_tenant};
+use crate::people::{as_bearer, sign_in};
 
 fn view(agent: &str) -> AgentView {
     AgentView {
@@ -271,7 +272,7 @@ async fn a_call_is_parked_and_picked_up() {
     assert!([403, 404].contains(&others.status.as_u16()), "{}", others.status);
 }
 
-/// PHONE-07: the number that he names is kept where he has none.
+/// Proves PHONE-07 (the number that he names is kept where he has none, and that of the personal settings is the one).
 #[tokio::test]
 async fn a_mobile_that_is_named_at_the_sign_in_is_kept() {
     let fixture = Fixture::new().await;
@@ -288,6 +289,13 @@ async fn a_mobile_that_is_named_at_the_sign_in_is_kept() {
     assert_eq!((&shown["mobile"], &shown["mobile_confirm_key"]), (&json!("13800000001"), &json!(true)));
     let settings = fixture.switch.settings.lock().unwrap().last().cloned().unwrap().0;
     assert!(settings.agents[&"10000".parse().unwrap()].mobile.is_some(), "the switch knows");
+    // What he sets in his personal settings goes before what he once named.
+    let me = as_bearer(&fixture, &sign_in(&fixture, "admin", PASSWORD).await.json());
+    let changed = me.patch("/me", json!({"mobile": "13800000009"})).await;
+    assert_eq!(changed.status, 200, "{}", changed.json());
+    let settings = fixture.switch.settings.lock().unwrap().last().cloned().unwrap().0;
+    let mobile = settings.agents[&"10000".parse().unwrap()].mobile.clone().unwrap();
+    assert_eq!(mobile.as_str(), "13800000009");
 }
 
 /// Each action of a supervisor has a permission of its own (MON-29).

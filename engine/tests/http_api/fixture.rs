@@ -32,11 +32,13 @@ use engine::secrets::{SecretKey, hash_password, new_token, token_hash};
 use engine::sms::Sms;
 use engine::store::Store;
 use engine::store::departments::Department;
-use engine::store::employees::Employee;
+use engine::store::employees::{Employee, LoginOutcome};
 use engine::store::extensions::Extension;
+use engine::store::logins::LoginFilter;
 use engine::store::roles::{DataPermission, Role};
 use engine::store::routes::{Route, RouteRule};
-use engine::store::setting::{Change, Hidden, Origin};
+use engine::store::scope::Sight;
+use engine::store::setting::{Change, Hidden, Origin, PageAsk};
 use engine::store::tenants::Tenant;
 use engine::store::trunks::Trunk;
 use engine::store::{api_tokens::ApiToken, unix_ms};
@@ -243,12 +245,14 @@ pub(crate) fn call_view(tenant: &TenantId, call: CallId, caller: &str, callee: &
         direction: Direction::Internal,
         phase: CallPhase::Ringing,
         caller: caller.to_owned(),
+        caller_name: String::new(),
         callee: callee.to_owned(),
         emergency: false,
         created_ms: unix_ms(),
         answered_ms: None,
         recording: false,
         recording_paused: false,
+        survey: false,
         parked: None,
         legs: Vec::new(),
         offers: Vec::new(),
@@ -425,6 +429,13 @@ impl Fixture {
     pub(crate) fn append(&self, tenant: &TenantId, failures: &[u32]) {
         let facts: Vec<Fact> = failures.iter().map(|n| fact(tenant, *n)).collect();
         self.journals.lock().unwrap().get_mut(tenant).unwrap().append(&facts).unwrap();
+    }
+
+    /// How the last sign-in of an employee ended, as the log has it.
+    pub(crate) async fn newest_login(&self, number: &str) -> LoginOutcome {
+        let filter = LoginFilter { employee_no: Some(number.to_owned()), ..LoginFilter::default() };
+        let page = self.store.logins(Sight::whole(&default_tenant()), &filter, &PageAsk::first(1)).await.unwrap();
+        page.items[0].outcome
     }
 
     /// Puts a phone, a ban and nothing else into the snapshots.

@@ -1,7 +1,7 @@
 //! Signing in by a code to the mobile, and who may sign out when.
 
 use dialplan::number::Dialled;
-use engine::store::employees::{Employee, Employment};
+use engine::store::employees::{Employee, Employment, LoginOutcome};
 use engine::store::setting::{Change, Origin};
 use engine::store::{sms_codes, unix_ms};
 use hooks::fact::{AgentState, CallStatus, Sign, Way};
@@ -57,7 +57,8 @@ async fn later(fixture: &Fixture, ms: u64) {
     sqlx::query(sql).bind(ms).bind(ms).execute(&mut database).await.unwrap();
 }
 
-/// Proves LOGIN-01, LOGIN-03, LOGIN-04 (no password before one has joined), LOGIN-05 (a code is no password).
+/// Proves LOGIN-01, LOGIN-03, LOGIN-04 (no password before one has joined), LOGIN-05 (a code is no password), LOGIN-12 (who has not joined
+/// fails).
 #[tokio::test]
 async fn the_first_sign_in_is_by_a_code_and_joins_the_enterprise_that_invites() {
     let fixture = Fixture::with_sms().await;
@@ -66,6 +67,7 @@ async fn the_first_sign_in_is_by_a_code_and_joins_the_enterprise_that_invites() 
     let early = by_password().await;
     assert_eq!(early.status, 403, "{}", early.json());
     assert!(early.json()["detail"].as_str().unwrap().contains("code to your mobile"), "{}", early.json());
+    assert_eq!(fixture.newest_login("10031").await, LoginOutcome::Failed, "LOGIN-12");
 
     assert_eq!(ask(&fixture, "0086 13900139000").await.status, 204);
     assert_eq!(fixture.messages()[0]["to"], "+8613900139000");
@@ -288,7 +290,7 @@ fn shows(fixture: &Fixture, sign: Sign, calls: Vec<CallId>) {
     })));
 }
 
-/// Proves LOGIN-08, LOGIN-10 (the old one is connected and on a call).
+/// Proves LOGIN-08, LOGIN-10 (the old one is connected and on a call), LOGIN-12 (that was a failure).
 #[tokio::test]
 async fn nobody_signs_out_or_is_replaced_in_the_middle_of_a_call() {
     let fixture = Fixture::new().await;
@@ -304,6 +306,7 @@ async fn nobody_signs_out_or_is_replaced_in_the_middle_of_a_call() {
     assert!(busy.json()["detail"].as_str().unwrap().contains("end it first"), "{}", busy.json());
     let second = sign_in().await;
     assert_eq!(second.status, 409, "{}", second.json());
+    assert_eq!(fixture.newest_login("10031").await, LoginOutcome::Failed, "LOGIN-12");
     assert_eq!(me.get("/session").await.status, 200, "the first one goes on");
 
     shows(&fixture, Sign::Phone(Way::Web), Vec::new());

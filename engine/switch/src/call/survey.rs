@@ -102,6 +102,12 @@ impl Call {
         Ok((other, name))
     }
 
+    /// Whether one of its agents may have the other party asked.
+    pub(super) fn may_be_rated(&self, desk: &Desk) -> bool {
+        let Stage::Talking { caller, callee, .. } = self.stage else { return false };
+        [caller, callee].into_iter().any(|agent| self.may_ask(desk, agent).is_ok())
+    }
+
     /// What is asked of an outside customer after a talk with an agent: that of the queue he came by, else of the agent's own.
     fn survey_for(&self, desk: &Desk, agent: LegIndex, customer: LegIndex) -> Option<SurveyName> {
         // GEN-18: who was called for help is asked nothing.

@@ -14,6 +14,7 @@ use switch::config::{TenantConfig, Version};
 use switch::input::{AgentOrder, CallOrder, Command, Input, Party};
 use switch::media::{MediaCommand, MediaEvent, RecordingOutcome};
 use switch::output::{Done, Refused};
+use switch::view::View;
 
 use crate::ladder::World;
 use crate::queues::{centre, change, close, order, staffed};
@@ -269,16 +270,27 @@ fn the_queue_asks_when_the_agent_hangs_up_first_if_it_is_set_to() {
     }
 }
 
+/// Whether the last call is shown as one whose customer may be asked.
+fn may_be_rated(world: &World) -> bool {
+    let shown = world.views.iter().rev().find_map(|view| match view {
+        View::Call(call) if Some(call.call) == world.last_call => Some(call.survey),
+        _ => None,
+    });
+    shown.expect("the call is shown")
+}
+
 /// Proves CALL-25: an outside customer only, a talk only, and not where it is off.
 #[test]
 fn evaluate_is_refused_with_its_reason() {
     let off = centre();
     let mut world = talking(off);
+    assert!(!may_be_rated(&world), "and the bar knows before");
     assert_eq!(evaluate(&mut world, "1001"), Err(Refused::NoSurvey));
     world.play("1s lines > BYE\n1s alice < BYE");
     close(world, &["10001"]);
 
     let mut world = talking(asking(service()));
+    assert!(may_be_rated(&world));
     let call = world.last_call.unwrap();
     let party = Some(Party::Extension("1001".parse().unwrap()));
     world.command(Command::Call { call, party, order: CallOrder::Consult("1003".parse().unwrap()) }).unwrap();
@@ -290,12 +302,13 @@ fn evaluate_is_refused_with_its_reason() {
     // Two of the house.
     let mut world = staffed(asking(service()), &["10001"]);
     world.play("0ms carol > INVITE 7000\n0ms carol < 200\n0ms alice < INVITE\n1s alice > 200\n1s alice < ACK");
+    assert!(!may_be_rated(&world));
     assert_eq!(evaluate(&mut world, "1001"), Err(Refused::NoSurvey));
     world.play("1s carol > BYE\n1s alice < BYE");
     close(world, &["10001"]);
 }
 
-/// CALL-25: outbound calls, too; the survey is that of the agent's own queue.
+/// Proves CALL-25 (outbound calls, too): the survey is that of the agent's own queue.
 #[test]
 fn the_called_customer_is_asked_the_survey_of_the_agents_queue() {
     let mut world = staffed(asking(service()), &["10001"]);

@@ -184,9 +184,9 @@ fn an_agent_takes_a_call_in_the_console_holds_it_and_hangs_up() -> Result<()> {
     see(&mut console, "phase", "Talking")?;
     caller.waits_for_agent(true)?;
 
-    // What the server refuses is shown with its reason: the queue has no survey.
-    click(&mut console, "button", "Evaluate")?;
-    console.tell("see", json!({"text": "no survey"}))?;
+    // CALL-25: the queue has no survey, so nobody can be asked.
+    let evaluate = json!({"role": "button", "name": "Evaluate"});
+    ensure!(console.tell("is_disabled", evaluate)? == true, "nobody can be asked");
 
     click(&mut console, "button", "Hang up")?;
     let bye = caller.phone.expect("BYE")?;

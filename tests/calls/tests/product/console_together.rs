@@ -284,6 +284,8 @@ fn a_mobile_is_signed_in_by_the_bar_and_rung_after_the_browser_is_gone() -> Resu
     agent.tell("fill", json!({"into": "手机号码", "text": "13900139000"}))?;
     choose(&mut agent, "确定")?;
     agent.tell("see", json!({"text": "手机签入中"}))?;
+    // PHONE-07: the confirmation shows the number.
+    agent.tell("see", json!({"text": "来电将转到 13900139000"}))?;
     drop(agent);
     ensure!(state(&api, "10001", "state")? == "ready", "still online");
 
