@@ -141,14 +141,11 @@ impl Keeper {
     async fn look(&mut self, wanted: &Wanted) {
         let Some(config) = &wanted.config else { return self.tools.renewals.set(Vec::new()) };
         self.standings.retain(|name, _| config.domains.contains(name));
-        self.tell(config);
-        for (place, name) in config.domains.iter().enumerate() {
-            if self.renewal(name).next_ms > unix_ms() {
-                continue;
+        for (place, Renewal { name, next_ms, .. }) in self.tell(config).into_iter().enumerate() {
+            if next_ms <= unix_ms() {
+                let to = if place == 0 { wanted.first_to } else { ShownTo::ItsName };
+                self.renew(config, &name, to).await;
             }
-            let to = if place == 0 { wanted.first_to } else { ShownTo::ItsName };
-            self.renew(config, name, to).await;
-            self.tell(config);
         }
     }
 
@@ -168,12 +165,13 @@ impl Keeper {
                 standing.fail(Failed { failure, asked_to_wait_ms, draw: u64::from_be_bytes(random_bytes()) });
             }
         }
-        let Renewal { next_ms, failure, .. } = self.renewal(name);
-        let next_in_s = next_ms.saturating_sub(unix_ms()) / 1_000;
-        match failure {
-            None => tracing::info!(name, next_in_s, "a certificate came and is in use"),
-            Some(Failure { reason, .. }) => {
-                tracing::error!(name, reason, next_in_s, "no certificate came; what was shown is shown on");
+        for Renewal { next_ms, failure, .. } in self.tell(config).into_iter().filter(|one| one.name == name) {
+            let next_in_s = next_ms.saturating_sub(unix_ms()) / 1_000;
+            match failure {
+                None => tracing::info!(name, next_in_s, "a certificate came and is in use"),
+                Some(Failure { reason, .. }) => {
+                    tracing::error!(name, reason, next_in_s, "no certificate came; what was shown is shown on");
+                }
             }
         }
         if let Err(error) = self.folder.keep_standings(&self.standings) {
@@ -200,13 +198,16 @@ impl Keeper {
         Ok(Courier::new(WebClient::new(Reach::Everywhere, "", Arc::clone(&self.tools.names), client)))
     }
 
-    fn tell(&self, config: &AcmeConfig) {
-        self.tools.renewals.set(config.domains.iter().map(|name| self.renewal(name)).collect());
+    /// How it stands with each name, in the order of `acme.domains`; whoever looks on is told.
+    fn tell(&self, config: &AcmeConfig) -> Vec<Renewal> {
+        let shown = self.tools.certificates.validity();
+        let of_name = |name: &str| shown.iter().find(|validity| validity.name.as_deref() == Some(name));
+        let renewals: Vec<Renewal> = config.domains.iter().map(|name| self.renewal(name, of_name(name))).collect();
+        self.tools.renewals.set(renewals.clone());
+        renewals
     }
 
-    fn renewal(&self, name: &str) -> Renewal {
-        let shown = self.tools.certificates.validity();
-        let own = shown.iter().find(|validity| validity.name.as_deref() == Some(name));
+    fn renewal(&self, name: &str, own: Option<&tls::Validity>) -> Renewal {
         // The same for one certificate each time, and another one for each.
         let draw = |own: &tls::Validity| u64::from(crc32c::crc32c(format!("{name} {}", own.not_after_ms).as_bytes()));
         let renewal_ms = own.map(|own| standing::renewal_ms(own, draw(own).saturating_mul(DRAW_STEP)));

@@ -1,8 +1,6 @@
 //! When the authority is asked for a certificate: at two thirds of the life of the one there is, and again after failures, ever more seldom.
 //! Pure: the time and what chance draws are arguments.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::tls::Validity;
@@ -72,11 +70,12 @@ pub(super) fn renewal_ms(validity: &Validity, draw: u64) -> u64 {
 /// After the first failure. With a doubling after each that makes four tries in an hour: Let's Encrypt takes five that fail.
 const FIRST_PAUSE_MS: u64 = 5 * 60 * 1_000;
 /// However many failed. A certificate of a week is still asked for five times in the third of its life that is left.
-const LONGEST_PAUSE_MS: u64 = Duration::from_hours(12).as_millis() as u64;
+const LONGEST_PAUSE_MS: u64 = 12 * HOUR_MS;
 /// Beyond, the pause is the longest one anyway.
 const DOUBLINGS_MAX: u32 = 16;
 /// An authority that wants us to wait longer is asked again after this time.
-const ASKED_MAX_MS: u64 = Duration::from_hours(7 * 24).as_millis() as u64;
+const ASKED_MAX_MS: u64 = 7 * 24 * HOUR_MS;
+const HOUR_MS: u64 = 3_600_000;
 
 #[cfg(test)]
 mod tests {
