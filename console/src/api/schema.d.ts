@@ -8327,6 +8327,8 @@ export interface components {
              * @example SSO
              */
             oidc?: string | null;
+            /** @description This request came by TLS with a certificate that signed itself: browsers warn about it unless they were told to believe it. */
+            self_signed: boolean;
             /** @description Codes are sent to mobiles (LOGIN-01). */
             sms: boolean;
         };

@@ -100,6 +100,12 @@ impl Health {
         self.told().certificates.map(|certificates| certificates.validity()).unwrap_or_default()
     }
 
+    /// Whether what is shown to who asks for this host by TLS signed itself.
+    #[must_use]
+    pub fn is_self_signed(&self, host: &str) -> bool {
+        self.told().certificates.is_some_and(|certificates| certificates.is_self_signed(host))
+    }
+
     /// Folders whose room is shown.
     #[must_use]
     pub fn folders(&self) -> Vec<(&'static str, PathBuf)> {

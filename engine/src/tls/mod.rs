@@ -18,6 +18,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use x509_parser::certificate::X509Certificate;
 
 pub use challenge::{ACME_TLS, DIGEST_LEN, Proof};
 pub use client::{TlsClient, Trust, Trusted, authorities};
@@ -208,6 +209,14 @@ impl Certificates {
         [(None, &loaded.default)].into_iter().chain(named).filter_map(|(name, named)| validity(name, named)).collect()
     }
 
+    /// Whether what is shown to who asks for this name signed itself.
+    #[must_use]
+    pub fn is_self_signed(&self, name: &str) -> bool {
+        let certified = self.of_name(Some(name));
+        let parsed = certified.cert.first().and_then(|own| x509_parser::parse_x509_certificate(own).ok());
+        parsed.is_some_and(|(_, parsed)| signed_itself(&parsed))
+    }
+
     /// The files that it reads.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
@@ -286,10 +295,14 @@ fn validity(name: Option<String>, named: &Named) -> Option<Validity> {
         name,
         path: named.files.certificate.clone(),
         issuer: parsed.issuer().to_string(),
-        self_signed: parsed.issuer().as_raw() == parsed.subject().as_raw(),
+        self_signed: signed_itself(&parsed),
         not_before_ms: ms(validity.not_before.timestamp()),
         not_after_ms: ms(validity.not_after.timestamp()),
     })
+}
+
+fn signed_itself(certificate: &X509Certificate<'_>) -> bool {
+    certificate.issuer().as_raw() == certificate.subject().as_raw()
 }
 
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

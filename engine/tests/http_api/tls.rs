@@ -43,6 +43,15 @@ async fn a_session_over_tls_has_a_secure_cookie() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     let cookie = answer.lines().find(|line| line.to_lowercase().starts_with("set-cookie:")).unwrap();
     assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    // Who cannot sign in yet is told that browsers warn.
+    let mut stream = server.connect(&[]).await.unwrap();
+    stream
+        .write_all(b"GET /api/v1/session/ways HTTP/1.1\r\nHost: localhost:8443\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    assert!(answer.contains("\"self_signed\":true"), "{answer}");
     server.end().await;
 }
 
@@ -91,6 +100,7 @@ impl Server {
         let certificates = Arc::new(Certificates::new(Loaded::read(files.clone(), BTreeMap::new()).unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        fixture.health.set_certificates(Arc::clone(&certificates));
         let (stop, stopped) = watch::channel(false);
         let security = Security::Tls(TlsAcceptor::from(certificates.server(&[b"http/1.1", ACME_TLS]).unwrap()));
         let task = tokio::spawn(serve(listener, security, fixture.router.clone(), stopped));
