@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, StorageUrl};
 use crate::store::{Store, StoreError};
+use crate::tls;
 
 /// A call centre in one binary.
 #[derive(Debug, Parser)]
@@ -223,7 +224,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, CliError> {
     }
 }
 
-/// What the configuration names and the server could not start without.
+/// What the configuration names and the server could not start without, or could not ask an authority.
 fn check_files(config: &Config) -> Result<(), CliError> {
     let named = config.tls.hosts.iter().map(|(name, files)| (format!("tls.host {name}"), files));
     for (section, files) in config.tls.own.iter().map(|own| ("tls".to_owned(), own)).chain(named) {
@@ -233,6 +234,9 @@ fn check_files(config: &Config) -> Result<(), CliError> {
                 CliError::Usage(format!("{section}.{key}: cannot read {}: {error}; {mend}", path.display()))
             })?;
         }
+    }
+    if let Some(ca) = config.acme.as_ref().and_then(|acme| acme.ca.as_ref()) {
+        tls::authorities(ca).map_err(|error| CliError::Usage(format!("acme.ca: {error}; name another file")))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The shell around the pure cores: sockets, journal, store, HTTP and media threads.
 
+pub mod acme;
 pub mod background;
 pub mod board_limits;
 pub mod call_handling;

@@ -86,6 +86,7 @@ async function calls(browser, look) {
   await settled(agent);
   await shoot(agent, `${name}-bar-talking`);
   await agent.getByRole('button', { name: words.consult, exact: true }).click();
+  await agent.getByRole('dialog').waitFor();
   await settled(agent);
   await shoot(agent, `${name}-bar-consult`);
   await agent.keyboard.press('Escape');

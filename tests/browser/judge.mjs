@@ -31,7 +31,7 @@ async function violations(page) {
 }
 
 /**
- * Words of another language, and names of words that are missing. What people typed themselves is marked with `data-own`. In Chinese, Latin
+ * Words of another language, and names of words that are missing. In Chinese, Latin
  * letters are names and units as long as no sentence is made of them.
  */
 const strange = (page, language) => page.evaluate((language) => {
@@ -40,7 +40,7 @@ const strange = (page, language) => page.evaluate((language) => {
   while (walker.nextNode()) {
     const { textContent, parentElement } = walker.currentNode;
     const text = textContent.trim();
-    if (!text || parentElement.closest('script, style, code, pre, [data-own], [lang]:not(html)')) continue;
+    if (!text || parentElement.closest('script, style, code, pre, [lang]:not(html)')) continue;
     const missing = /^[a-z][A-Za-z]+(\.[a-z_][A-Za-z_]+)+$/.test(text) && !/\.(read|write|[a-z_]+)$/.test(text);
     const foreign = language === 'en' ? /[\u4e00-\u9fff]/.test(text) : /(?:\b[a-z]{2,} ){2,}[a-z]{2,}\b/.test(text);
     if (missing || foreign) found.add(text);

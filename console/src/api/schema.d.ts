@@ -3643,6 +3643,11 @@ export interface components {
              * @description Days that are left; negative once it has expired.
              */
             days_left: number;
+            /**
+             * @description Who signed it.
+             * @example C=US, O=Let's Encrypt, CN=E7
+             */
+            issuer: string;
             /** @description The name for which it is shown; null: for all others. */
             name?: string | null;
             /** @description Until when. */
@@ -3651,6 +3656,8 @@ export interface components {
             not_before: components["schemas"]["Instant"];
             /** @description Its file. */
             path: string;
+            /** @description It signed itself: browsers warn about it unless they were told to believe it. */
+            self_signed: boolean;
         };
         /** @description One thing that must be well. */
         Check: {
@@ -6966,6 +6973,19 @@ export interface components {
             /** @description What it calls itself. */
             user_agent: string;
         };
+        /** @description A certificate that an authority gives, or is to give. */
+        RenewalShown: {
+            failed_at?: components["schemas"]["Instant"] | null;
+            /** @description Why it failed. */
+            failure?: string | null;
+            /**
+             * @description The name.
+             * @example pbx.example.com
+             */
+            name: string;
+            /** @description When the authority is asked next. */
+            next_at: components["schemas"]["Instant"];
+        };
         /** @description From where to send again. */
         Replay: {
             /**
@@ -7683,6 +7703,8 @@ export interface components {
             readiness: components["schemas"]["Readiness"];
             /** @description Registered phones of the whole process. */
             registrations: number;
+            /** @description How it stands with those that an authority gives (`[acme]`), one for each name. */
+            renewals: components["schemas"]["RenewalShown"][];
             /** @description When it started. */
             started_at: components["schemas"]["Instant"];
             /** @description Its version. */
@@ -8317,6 +8339,8 @@ export interface components {
              * @example SSO
              */
             oidc?: string | null;
+            /** @description This request came by TLS with a certificate that signed itself: browsers warn about it unless they were told to believe it. */
+            self_signed: boolean;
             /** @description Codes are sent to mobiles (LOGIN-01). */
             sms: boolean;
         };

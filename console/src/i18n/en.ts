@@ -62,6 +62,7 @@ export const en: Words = {
     oldWrong: 'This is not the old password',
     or: 'or',
     byProvider: 'Continue with {{name}}',
+    certificate: 'Does the browser warn of the certificate?',
     because: {
       ended: 'Your session ended: you did nothing for long, or an administrator ended it. Sign in again',
       replaced: 'Somebody signed in as you elsewhere, so this session ended. If that was not you, change your password',

@@ -62,6 +62,7 @@ export const zhCN = {
     oldWrong: '原密码错误',
     or: '或',
     byProvider: '通过 {{name}} 登录',
+    certificate: '浏览器提示证书不受信任？',
     because: {
       ended: '登录已失效：长时间未操作，或被管理员结束。请重新登录',
       replaced: '您的账号已在别处登录，此处已退出。如非本人操作，请修改密码',

@@ -1,7 +1,7 @@
 import { LockOutlined, LoginOutlined, UserOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
 import { Alert, Button, Card, Divider, Form, Input, Segmented, Typography, theme } from 'antd';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask } from '../api/client';
 import { Problem, textOf } from '../api/problem';
@@ -10,6 +10,13 @@ import { type Because, signIn } from '../app/session';
 import { LookSwitch } from '../ui/LookSwitch';
 import { keep, PhoneFields, type PhoneFilled } from './PhoneFields';
 import { SmsLogin } from './SmsLogin';
+
+const CertificateHelp = lazy(() =>
+  import('./system/CertificateHelp').then(({ CertificateHelp }) => ({ default: CertificateHelp })),
+);
+
+/** How one may sign in here, and how this page came. */
+const useWays = () => useQuery({ queryKey: ['ways'], queryFn: () => ask(api.GET('/api/v1/session/ways')) }).data;
 
 interface Filled extends PhoneFilled {
   login: string;
@@ -25,6 +32,9 @@ export function Login({ because }: { because: Because | undefined }) {
   const { token } = theme.useToken();
   const [by, setBy] = useState<'password' | 'sms'>('password');
   const [isTold, setIsTold] = useState(true);
+  const [isHelping, setIsHelping] = useState(false);
+  const ways = useWays();
+  if (isHelping) return <Help close={() => setIsHelping(false)} />;
   return (
     <div className="login" style={{ background: token.colorBgLayout }}>
       <div className="login-switch">
@@ -59,7 +69,27 @@ export function Login({ because }: { because: Because | undefined }) {
           <SmsLogin tried={() => setIsTold(false)} />
         )}
         <ProviderLogin />
+        {ways?.self_signed && (
+          <Button type="link" block style={{ marginTop: 8 }} onClick={() => setIsHelping(true)}>
+            {t('login.certificate')}
+          </Button>
+        )}
       </Card>
+    </div>
+  );
+}
+
+/** How the certificate that browsers warn about is trusted, for who cannot sign in to read it. */
+function Help({ close }: { close: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <div style={{ maxWidth: 880, margin: '24px auto', padding: '0 16px' }}>
+      <Button style={{ marginBottom: 16 }} onClick={close}>
+        {t('login.back')}
+      </Button>
+      <Suspense>
+        <CertificateHelp />
+      </Suspense>
     </div>
   );
 }
@@ -68,8 +98,8 @@ export function Login({ because }: { because: Because | undefined }) {
 function ProviderLogin() {
   const { t } = useTranslation();
   const { way } = usePreferences();
-  const ways = useQuery({ queryKey: ['ways'], queryFn: () => ask(api.GET('/api/v1/session/ways')) });
-  if (!ways.data?.oidc) return null;
+  const ways = useWays();
+  if (!ways?.oidc) return null;
   const logged = LOGGED[way];
   return (
     <>
@@ -80,7 +110,7 @@ function ProviderLogin() {
         icon={<LoginOutlined />}
         href={`/api/v1/session/oidc${logged ? `?sign_in=${logged}` : ''}`}
       >
-        {t('login.byProvider', { name: ways.data.oidc })}
+        {t('login.byProvider', { name: ways.oidc })}
       </Button>
     </>
   );

@@ -49,6 +49,10 @@ fn a_wrong_configuration_names_file_line_and_mend_and_ends_with_2() {
         std::fs::write(&file, "[tls]\ncertificate = \"/no/such.pem\"\nprivate_key = \"/no/such.key\"\n").unwrap();
         let error = command(&file, &["check"]).await.unwrap_err();
         assert!(error.to_string().starts_with("tls.certificate: cannot read /no/such.pem: "), "{error}");
+        let text = "[acme]\ndomains = \"pbx.test\"\naccept_terms = true\nca = \"/no/such.pem\"\n";
+        std::fs::write(&file, text).unwrap();
+        let error = command(&file, &["check"]).await.unwrap_err();
+        assert!(error.to_string().starts_with("acme.ca: /no/such.pem holds no usable PEM: "), "{error}");
         let error = command(&folder.path().join("missing.toml"), &["check"]).await.unwrap_err();
         assert_eq!(error.exit_code(), 2);
     });

@@ -1,6 +1,7 @@
 //! The configuration file: `conf/switchboard.toml`, with the environment over it. Every key is documented in that file; unknown
 //! keys are refused with the nearest known name; what is returned is parsed and needs no further checks.
 
+mod acme;
 mod credential;
 pub mod flow_file;
 pub mod network;
@@ -32,6 +33,7 @@ use crate::store::setting::Hidden;
 use crate::web_client::Reach;
 use crate::webhooks::retry::RetryRules;
 
+pub use acme::{AcmeConfig, ExternalAccount};
 pub use credential::{Credential, CredentialUnreadable};
 pub use oidc::{OidcConfig, OidcMatch};
 pub use problem::{ConfigError, Place, Problem};
@@ -52,6 +54,8 @@ pub struct Config {
     pub https: Listen,
     /// Certificates, and whose are believed.
     pub tls: TlsConfig,
+    /// `[acme]`; none: no certificates are asked for.
+    pub acme: Option<AcmeConfig>,
     /// Media.
     pub rtp: RtpConfig,
     /// Who is not behind NAT.
@@ -379,12 +383,15 @@ impl Config {
     fn read(mut root: Reader<'_>) -> Self {
         let data_dir = PathBuf::from(root.text("data_dir").unwrap_or_else(|| DATA_DIR.to_owned()));
         let drain = Duration::from_secs(root.whole("drain_s", 0..=DRAIN_MAX_S).unwrap_or(DRAIN_DEFAULT_S));
+        let https = sections::listen(root.section("https"), HTTPS_PORT);
+        let tls = sections::tls(root.section("tls"));
         let config = Self {
             drain,
+            acme: acme::read(root.section("acme"), &https, &tls),
             sip: sections::sip(root.section("sip")),
             http: sections::listen(root.section("http"), HTTP_PORT),
-            https: sections::listen(root.section("https"), HTTPS_PORT),
-            tls: sections::tls(root.section("tls")),
+            https,
+            tls,
             rtp: sections::rtp(root.section("rtp")),
             local_nets: root.list("local_nets", network::parse).unwrap_or_else(sections::private_networks),
             ice_servers: sections::ice(root.section("ice")),
@@ -441,6 +448,12 @@ impl Config {
     #[must_use]
     pub fn checkpoint_dir(&self) -> PathBuf {
         self.data_dir.join("checkpoints")
+    }
+
+    /// Where certificates, ours and those that an authority gave us, lie with their keys.
+    #[must_use]
+    pub fn tls_dir(&self) -> PathBuf {
+        self.data_dir.join("tls")
     }
 
     /// The key file for secrets that must be sent.

@@ -454,6 +454,32 @@ fn a_provider_is_whole_and_never_asked_in_clear() {
 }
 
 #[test]
+fn an_authority_is_asked_for_names_of_hosts_and_where_its_terms_are_accepted() {
+    let whole = "[acme]\ndomains = \"PBX.example.com, branch.example.com, pbx.example.com\"\naccept_terms = true\n";
+    let config = parse(whole).unwrap().acme.unwrap();
+    assert_eq!(config.domains, ["pbx.example.com", "branch.example.com"]);
+    assert_eq!(config.directory, "https://acme-v02.api.letsencrypt.org/directory");
+    assert_eq!((config.contact, config.ca, config.external_account), (None, None, None));
+    assert_eq!(parse("[acme]\naccept_terms = true\n").unwrap().acme, None);
+    let host = "[[tls.host]]\nname = \"Branch.example.com\"\ncertificate = \"a\"\nprivate_key = \"b\"\n";
+    let many: Vec<String> = (0..101).map(|n| format!("a{n}.example")).collect();
+    for (text, problem) in [
+        (whole.replace("accept_terms = true", ""), "2: `acme` needs accept_terms = true"),
+        (format!("{whole}[https]\nlisten = []\n"), "2: `acme` needs https.listen"),
+        (format!("{whole}{host}"), "2: `Branch.example.com` has a certificate in `[[tls.host]]`"),
+        (whole.replace("PBX", "*"), "2: `acme.domains`: `*.example.com` cannot be proved at the HTTPS port"),
+        (whole.replace("PBX.example.com", "192.0.2.1"), "2: `acme.domains`: `192.0.2.1` is no name of a host"),
+        (format!("[acme]\ndomains = {many:?}\naccept_terms = true\n"), "2: `acme.domains` holds 100 names"),
+        (format!("{whole}contact = \"somebody\"\n"), "4: `acme.contact`: `somebody` is no e-mail address"),
+        (format!("{whole}directory = \"http://a/b\"\n"), "4: `acme.directory`: `http://a/b` is no directory"),
+        (format!("{whole}eab_key_id = \"we\"\n"), "4: `acme` needs eab_key_id and either eab_key or"),
+    ] {
+        let told = refused(&text);
+        assert!(told.lines().any(|line| line.starts_with(problem)), "{problem} in {told}");
+    }
+}
+
+#[test]
 fn a_gateway_by_http_says_what_it_sends_and_never_in_clear_to_the_public() {
     let whole = "[sms]\ndriver = \"http\"\n[sms.http]\nurl = \"https://sms.example/send\"\nbody = '{\"to\": \"{to}\", \"text\": \"{text}\"}'\n";
     let SmsDriver::Http(http) = parse(whole).unwrap().sms.unwrap().driver else { panic!("another driver") };

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::operation::{Guard, Operations};
 use super::state::Api;
+use crate::acme::Renewals;
 use crate::config::Config;
 use crate::passed::Passed;
 use crate::store::unix_ms;
@@ -39,6 +40,7 @@ struct Told {
     certificates: Option<Arc<Certificates>>,
     folders: Vec<(&'static str, PathBuf)>,
     passed: Passed,
+    renewals: Renewals,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +100,12 @@ impl Health {
         self.told().certificates.map(|certificates| certificates.validity()).unwrap_or_default()
     }
 
+    /// Whether what is shown to who asks for this host by TLS signed itself.
+    #[must_use]
+    pub fn is_self_signed(&self, host: &str) -> bool {
+        self.told().certificates.is_some_and(|certificates| certificates.is_self_signed(host))
+    }
+
     /// Folders whose room is shown.
     #[must_use]
     pub fn folders(&self) -> Vec<(&'static str, PathBuf)> {
@@ -108,6 +116,12 @@ impl Health {
     #[must_use]
     pub fn passed(&self) -> Passed {
         self.told().passed
+    }
+
+    /// How it stands with certificates that an authority gives.
+    #[must_use]
+    pub fn renewals(&self) -> Renewals {
+        self.told().renewals
     }
 
     fn told(&self) -> Told {

@@ -7,7 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::sync::watch;
 use utoipa_axum::routes;
@@ -17,6 +17,7 @@ use super::permission::METRICS_READ;
 use super::state::Api;
 use crate::gauge;
 use crate::media_bridge::figures;
+use crate::tls::Validity;
 
 /// The operations on metrics.
 #[must_use]
@@ -62,6 +63,9 @@ pub async fn sum_up(mut stopping: watch::Receiver<bool>) {
     }
 }
 
+/// When each certificate is over, seconds since the Unix epoch; the one for all names has no name.
+const EXPIRES: &str = "switchboard_certificate_expires_timestamp_seconds";
+
 /// How often histograms are summed up.
 const SUM_UP_EVERY: Duration = Duration::from_secs(5);
 
@@ -73,6 +77,10 @@ async fn read_metrics(State(api): State<Api>) -> impl IntoResponse {
     gauge::set("switchboard_calls", counts.calls);
     gauge::set("switchboard_registrations", counts.registrations);
     gauge::set("switchboard_bans", counts.bans);
+    for Validity { name, not_after_ms, .. } in api.health().certificates() {
+        let seconds = u32::try_from(not_after_ms / 1_000).unwrap_or(u32::MAX);
+        gauge!(EXPIRES, "name" => name.unwrap_or_default()).set(f64::from(seconds));
+    }
     api.metrics().run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics().render())
 }

@@ -9,14 +9,14 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::peer::Peer;
-use crate::tls::HANDSHAKE_MAX;
+use crate::tls::{ACME_TLS, HANDSHAKE_MAX};
 
 /// Connections open at a time on one listener; beyond, new ones wait to be accepted.
 const CONNECTIONS_MAX: u32 = 2_048;
@@ -99,6 +99,10 @@ async fn connection(
     match security {
         Security::Plain => http(stream, Peer { address, local, secure: false }, router, stop).await,
         Security::Tls(acceptor) => match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
+            // RFC 8737 §3: the handshake was all that was wanted.
+            Ok(Ok(mut stream)) if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) => {
+                let _ = tokio::time::timeout(HANDSHAKE_MAX, stream.shutdown()).await;
+            }
             Ok(Ok(stream)) => http(stream, Peer { address, local, secure: true }, router, stop).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),

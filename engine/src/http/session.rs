@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use hooks::fact::{Sign, Way};
 use hooks::id::TenantId;
@@ -68,6 +68,8 @@ pub struct Ways {
     /// By a provider of OpenID Connect, at `GET session/oidc`: what stands on its button. Null where there is none.
     #[schema(example = "SSO")]
     pub oidc: Option<String>,
+    /// This request came by TLS with a certificate that signed itself: browsers warn about it unless they were told to believe it.
+    pub self_signed: bool,
 }
 
 /// A session that began. The cookie carries the same token.
@@ -230,9 +232,11 @@ async fn sign_in(
 
 /// How one may sign in here: for the page that asks.
 #[utoipa::path(get, path = "/session/ways", tag = "session", responses((status = 200, body = Ways)))]
-async fn list_ways(State(api): State<Api>) -> Json<Ways> {
+async fn list_ways(State(api): State<Api>, caller: Caller, headers: HeaderMap) -> Json<Ways> {
     let oidc = api.oidc().map(|oidc| oidc.config().name.clone());
-    Json(Ways { sms: api.sms().is_some(), oidc })
+    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = asked.rsplit_once(':').map_or(asked, |(host, _port)| host);
+    Json(Ways { sms: api.sms().is_some(), oidc, self_signed: caller.secure && api.health().is_self_signed(host) })
 }
 
 /// LOGIN-07: an address that was wrong too often waits. The try counts until it is forgiven.

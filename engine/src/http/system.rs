@@ -15,6 +15,7 @@ use super::permission::SYSTEM_READ;
 use super::problem::Problem;
 use super::state::Api;
 use super::time_text::Instant;
+use crate::acme::Renewal;
 use crate::consumers::call_records;
 use crate::store::{DatabaseKind, Store, unix_ms};
 use crate::tls::Validity;
@@ -48,6 +49,8 @@ pub struct SystemShown {
     pub disks: Vec<DiskShown>,
     /// The certificates of SIP over TLS and HTTPS.
     pub certificates: Vec<CertificateShown>,
+    /// How it stands with those that an authority gives (`[acme]`), one for each name.
+    pub renewals: Vec<RenewalShown>,
     /// The log of facts of the own tenant; null where it is not open yet.
     pub journal: Option<JournalShown>,
 }
@@ -85,6 +88,11 @@ pub struct CertificateShown {
     pub name: Option<String>,
     /// Its file.
     pub path: String,
+    /// Who signed it.
+    #[schema(example = "C=US, O=Let's Encrypt, CN=E7")]
+    pub issuer: String,
+    /// It signed itself: browsers warn about it unless they were told to believe it.
+    pub self_signed: bool,
     /// From when on it is valid.
     pub not_before: Instant,
     /// Until when.
@@ -99,10 +107,33 @@ impl From<Validity> for CertificateShown {
         Self {
             name: validity.name,
             path: validity.path.display().to_string(),
+            issuer: validity.issuer,
+            self_signed: validity.self_signed,
             not_before: Instant(validity.not_before_ms),
             not_after: Instant(validity.not_after_ms),
             days_left: i64::try_from(left_ms.div_euclid(DAY_MS)).unwrap_or(i64::MAX),
         }
+    }
+}
+
+/// A certificate that an authority gives, or is to give.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RenewalShown {
+    /// The name.
+    #[schema(example = "pbx.example.com")]
+    pub name: String,
+    /// When the authority is asked next.
+    pub next_at: Instant,
+    /// When the last try was, if it failed.
+    pub failed_at: Option<Instant>,
+    /// Why it failed.
+    pub failure: Option<String>,
+}
+
+impl From<Renewal> for RenewalShown {
+    fn from(renewal: Renewal) -> Self {
+        let (failed_at, failure) = renewal.failure.map(|failure| (Instant(failure.at_ms), failure.reason)).unzip();
+        Self { name: renewal.name, next_at: Instant(renewal.next_ms), failed_at, failure }
     }
 }
 
@@ -176,6 +207,7 @@ async fn read_system(
         },
         disks: disks(api.health().folders()),
         certificates: certificates.into_iter().map(CertificateShown::from).collect(),
+        renewals: api.health().renewals().all().into_iter().map(RenewalShown::from).collect(),
         journal,
     }))
 }

@@ -34,6 +34,7 @@ use switch::switch::Switch;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::acme::Wanted;
 use crate::centre::STICKY_DAYS_MAX;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -211,11 +212,11 @@ impl Running {
             locations: parts.locations,
         });
         tasks.extend(beside_api(&api, &secrets, &stopping));
-        let refresh = Refresh::new(api.clone(), names, told.iter().map(Arc::as_ref));
-        tasks.push(tokio::spawn(refresh.run(config.dns.refresh, stopping.clone())));
         tasks.extend(listen_http(&config, &secrets, router(&api, &sip, console), &stopping, say).await?);
+        let (wanted, keeper) = start_keeper(&config, &secrets, &names, &health, &stopping);
+        tasks.extend([start_refresh(&config, &api, &names, &told, &stopping), keeper]);
         announce(&sip, stored.first.as_ref(), say);
-        let reload = Reload::new(config_file, log_level, secrets, api, config);
+        let reload = Reload::new(config_file, log_level, secrets, wanted, api, config);
         Ok(Self { inbox, live, reload, writer, capture, stop, tasks, plugins: running, stored, health })
     }
 
@@ -413,6 +414,30 @@ fn beside_api(api: &Api, secrets: &Secured, stopping: &watch::Receiver<bool>) ->
         tokio::spawn(webhooks::run(api.clone(), stopping.clone())),
         tokio::spawn(secrets.clone().watch(stopping.clone())),
     ]
+}
+
+/// Resolves the hosts of trunks again and again.
+fn start_refresh(
+    config: &Config,
+    api: &Api,
+    names: &Arc<Names>,
+    told: &[Arc<TenantConfig>],
+    stopping: &watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    let refresh = Refresh::new(api.clone(), Arc::clone(names), told.iter().map(Arc::as_ref));
+    tokio::spawn(refresh.run(config.dns.refresh, stopping.clone()))
+}
+
+/// Looks after the certificates of `[acme]`, once HTTPS is there for the authority to look at. What is wanted can be changed.
+fn start_keeper(
+    config: &Config,
+    secrets: &Secured,
+    names: &Arc<Names>,
+    health: &Health,
+    stopping: &watch::Receiver<bool>,
+) -> (watch::Sender<Wanted>, JoinHandle<()>) {
+    let (wanted, hears) = watch::channel(Wanted::by(config));
+    (wanted, tokio::spawn(secrets.keeper(config, names, health).run(hears, stopping.clone())))
 }
 
 fn start_tasks(api: &Api, stopping: &watch::Receiver<bool>) -> JoinHandle<()> {

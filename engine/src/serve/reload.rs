@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use hooks::fact::SettingsChanged;
 use hooks::id::TenantId;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::secured::{Material, Secured};
+use crate::acme::Wanted;
 use crate::config::{Config, RecordingConfig};
 use crate::http::state::Api;
 use crate::provision;
@@ -25,6 +26,7 @@ pub(super) struct Reload {
     file: PathBuf,
     log_level: LogLevel,
     secured: Secured,
+    wanted: watch::Sender<Wanted>,
     api: Api,
     store: Store,
     /// What is in force.
@@ -32,9 +34,16 @@ pub(super) struct Reload {
 }
 
 impl Reload {
-    pub(super) fn new(file: PathBuf, log_level: LogLevel, secured: Secured, api: Api, config: Config) -> Self {
+    pub(super) fn new(
+        file: PathBuf,
+        log_level: LogLevel,
+        secured: Secured,
+        wanted: watch::Sender<Wanted>,
+        api: Api,
+        config: Config,
+    ) -> Self {
         let store = api.store().clone();
-        Self { file, log_level, secured, api, store, config }
+        Self { file, log_level, secured, wanted, api, store, config }
     }
 
     /// How long calls may go on when the process is to stop.
@@ -75,12 +84,13 @@ impl Reload {
         // Nothing below can be refused.
         use_level();
         self.secured.replace(material);
+        self.wanted.send_replace(Wanted::by(&new));
         self.api.set_record_internal(new.recording.internal);
         let internal_changed = new.recording.internal != self.config.recording.internal;
         self.tell(changed, internal_changed, &turns).await;
         let waiting = waiting(&self.config, &new);
         self.config.locations = new.locations;
-        self.config.tls = new.tls;
+        (self.config.tls, self.config.acme) = (new.tls, new.acme);
         self.config.log.level = new.log.level;
         self.config.drain = new.drain;
         self.config.recording.internal = new.recording.internal;

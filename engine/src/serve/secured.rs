@@ -8,11 +8,12 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::SOMEWHERE;
+use crate::acme;
 use crate::config::{Config, TlsFiles};
 use crate::http::health::Health;
 use crate::names::Names;
 use crate::sip_io::{SipTls, route_source};
-use crate::tls::{self, CertificateFiles, Certificates, Loaded, TlsClient, TlsError, Trust, Trusted};
+use crate::tls::{self, ACME_TLS, CertificateFiles, Certificates, Loaded, TlsClient, TlsError, Trust, Trusted};
 
 /// What secures connections in and out.
 #[derive(Clone)]
@@ -28,13 +29,17 @@ pub(super) struct Material {
 }
 
 impl Material {
-    /// Reads the files; the self-signed certificate is made where none is set.
+    /// Reads the files; the self-signed certificate is made where none is set, and none was given by an authority.
     pub(super) fn read(config: &Config) -> Result<Self, TlsError> {
-        let default = match &config.tls.own {
-            Some(own) => files(own),
-            None => self_signed(config)?,
+        let given = acme::kept(config);
+        let first = config.acme.as_ref().and_then(|acme| acme.domains.first());
+        let default = match (&config.tls.own, given.iter().find(|(name, _)| Some(name) == first)) {
+            (Some(own), _) => files(own),
+            (None, Some((_, given))) => given.clone(),
+            (None, None) => self_signed(config)?,
         };
-        let by_name = config.tls.hosts.iter().map(|(name, of_name)| (name.clone(), files(of_name))).collect();
+        let by_name = config.tls.hosts.iter().map(|(name, of_name)| (name.clone(), files(of_name)));
+        let by_name = by_name.chain(given).collect();
         let trust = Trust {
             ca: config.tls.ca.clone(),
             unverified_hosts: config.tls.unverified_hosts.iter().cloned().collect(),
@@ -69,7 +74,18 @@ impl Secured {
     }
 
     pub(super) fn https(&self) -> Result<TlsAcceptor, TlsError> {
-        Ok(TlsAcceptor::from(self.certificates.server(&[b"http/1.1"])?))
+        Ok(TlsAcceptor::from(self.certificates.server(&[b"http/1.1", ACME_TLS])?))
+    }
+
+    /// Who looks after the certificates of `[acme]`.
+    pub(super) fn keeper(&self, config: &Config, names: &Arc<Names>, health: &Health) -> acme::Keeper {
+        let tools = acme::Tools {
+            certificates: Arc::clone(&self.certificates),
+            names: Arc::clone(names),
+            client: self.client(),
+            renewals: health.renewals(),
+        };
+        acme::Keeper::new(config, tools)
     }
 
     /// Reads certificates and authorities again. What cannot be used leaves what was read before.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -106,6 +106,15 @@ impl TlsClient {
         let config = if is_believed { Arc::clone(&self.believing) } else { verifying };
         TlsConnector::from(config).connect(name, stream).await
     }
+}
+
+/// Looks whether a file holds authorities.
+///
+/// # Errors
+/// [`TlsError::Pem`] where it cannot be read or holds none.
+pub fn authorities(file: &Path) -> Result<(), TlsError> {
+    let none = || TlsError::Pem { path: file.to_owned(), reason: "no certificate stands in it".to_owned() };
+    chain(file)?.first().map(|_| ()).ok_or_else(none)
 }
 
 fn verifying(trust: &Trust) -> Result<ClientConfig, TlsError> {

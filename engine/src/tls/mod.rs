@@ -1,6 +1,7 @@
 //! TLS of the listeners for SIP and HTTPS: the certificates that are set, chosen by the name that is asked for, or one that
 //! signs itself, made at the first start and kept. Their files are read again when they change; connections stay.
 
+mod challenge;
 mod client;
 
 use std::collections::BTreeMap;
@@ -11,15 +12,19 @@ use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::ServerConfig;
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use x509_parser::certificate::X509Certificate;
 
-pub use client::{TlsClient, Trust, Trusted};
+pub use challenge::{ACME_TLS, DIGEST_LEN, Proof};
+pub use client::{TlsClient, Trust, Trusted, authorities};
 
 use crate::secrets::write_private;
+use challenge::Challenges;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +95,19 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
 /// The certificates of the process. What a handshake began with stays; the next one sees what was read last.
 #[derive(Debug)]
-pub struct Certificates(RwLock<Loaded>);
+pub struct Certificates {
+    loaded: RwLock<Loaded>,
+    challenges: Challenges,
+}
+
+/// Who is shown a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShownTo {
+    /// Who asks for its name.
+    ItsName,
+    /// And whoever names no host, or an unknown one.
+    All,
+}
 
 /// Certificates as they were read, and from which files.
 #[derive(Clone, Debug)]
@@ -135,7 +152,7 @@ impl Certificates {
     /// These.
     #[must_use]
     pub fn new(loaded: Loaded) -> Self {
-        Self(RwLock::new(loaded))
+        Self { loaded: RwLock::new(loaded), challenges: Challenges::default() }
     }
 
     /// Reads the files again.
@@ -150,11 +167,25 @@ impl Certificates {
 
     /// Uses others from now on.
     pub fn replace(&self, loaded: Loaded) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+    }
+
+    /// Reads one more, or a newer one, and shows it from now on.
+    ///
+    /// # Errors
+    /// [`TlsError::Pem`], [`TlsError::Pair`]: nothing changes.
+    pub fn show(&self, name: &str, files: CertificateFiles, to: ShownTo) -> Result<(), TlsError> {
+        let named = Named::read(files)?;
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        if to == ShownTo::All {
+            loaded.default = named.clone();
+        }
+        loaded.by_name.insert(name.to_ascii_lowercase(), named);
+        Ok(())
     }
 
     fn loaded(&self) -> Loaded {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A listener's configuration. The provider of cryptography is named here, so no default needs to be installed.
@@ -178,6 +209,14 @@ impl Certificates {
         [(None, &loaded.default)].into_iter().chain(named).filter_map(|(name, named)| validity(name, named)).collect()
     }
 
+    /// Whether what is shown to who asks for this name signed itself.
+    #[must_use]
+    pub fn is_self_signed(&self, name: &str) -> bool {
+        let certified = self.of_name(Some(name));
+        let parsed = certified.cert.first().and_then(|own| x509_parser::parse_x509_certificate(own).ok());
+        parsed.is_some_and(|(_, parsed)| signed_itself(&parsed))
+    }
+
     /// The files that it reads.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
@@ -188,7 +227,7 @@ impl Certificates {
 
     /// RFC 6066 §3; RFC 6125 §6.4.3 for the wildcard.
     fn of_name(&self, name: Option<&str>) -> Arc<CertifiedKey> {
-        let loaded = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
         let named = name.map(str::to_ascii_lowercase).and_then(|name| {
             let below = name.split_once('.').map(|(_, domain)| format!("*.{domain}"));
             loaded.by_name.get(&name).or_else(|| loaded.by_name.get(&below?))
@@ -199,21 +238,52 @@ impl Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if challenge::is_asked(&hello) {
+            return self.challenges.of_name(hello.server_name());
+        }
         Some(self.of_name(hello.server_name()))
     }
 }
 
-/// For how long a certificate is valid (RFC 5280 §4.1.2.5).
+/// For how long a certificate is valid (RFC 5280 §4.1.2.5), and who says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validity {
     /// The name for which it is shown; `None`: for all others.
     pub name: Option<String>,
     /// Its file.
     pub path: PathBuf,
+    /// Who signed it.
+    pub issuer: String,
+    /// It signed itself: nobody believes it who was not told to.
+    pub self_signed: bool,
     /// From when on, ms since the Unix epoch.
     pub not_before_ms: u64,
     /// Until when.
     pub not_after_ms: u64,
+}
+
+/// For how long the certificate of these files is valid; they hold one that can be shown.
+///
+/// # Errors
+/// [`TlsError::Pem`], [`TlsError::Pair`].
+pub fn look(files: CertificateFiles) -> Result<Validity, TlsError> {
+    let path = files.certificate.clone();
+    let wrong = || TlsError::Pem { path, reason: "it is no X.509 certificate".to_owned() };
+    validity(None, &Named::read(files)?).ok_or_else(wrong)
+}
+
+/// Looks whether a certificate and its key, both in this PEM text, go together and are for a name.
+///
+/// # Errors
+/// [`TlsError::Pem`], [`TlsError::Pair`].
+pub fn check(text: &str, name: &str) -> Result<(), TlsError> {
+    let came = Path::new("what came");
+    let chain = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>().map_err(pem(came))?;
+    let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(pem(came))?;
+    let certified = CertifiedKey::from_der(chain, key, &provider())?;
+    let named = ServerName::try_from(name)
+        .map_err(|error| TlsError::Pem { path: came.to_owned(), reason: error.to_string() })?;
+    Ok(verify_server_name(&ParsedCertificate::try_from(certified.end_entity_cert()?)?, &named)?)
 }
 
 fn validity(name: Option<String>, named: &Named) -> Option<Validity> {
@@ -224,9 +294,15 @@ fn validity(name: Option<String>, named: &Named) -> Option<Validity> {
     Some(Validity {
         name,
         path: named.files.certificate.clone(),
+        issuer: parsed.issuer().to_string(),
+        self_signed: signed_itself(&parsed),
         not_before_ms: ms(validity.not_before.timestamp()),
         not_after_ms: ms(validity.not_after.timestamp()),
     })
+}
+
+fn signed_itself(certificate: &X509Certificate<'_>) -> bool {
+    certificate.issuer().as_raw() == certificate.subject().as_raw()
 }
 
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

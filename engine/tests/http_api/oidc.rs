@@ -334,7 +334,7 @@ async fn whom_the_provider_names_is_signed_in_and_an_older_session_of_his_ends()
     let provider = Provider::start().await;
     let fixture = fixture(&provider).await;
     let ways = fixture.client().get("/session/ways").await.json();
-    assert_eq!(ways, json!({"sms": false, "oidc": "Our company"}));
+    assert_eq!(ways, json!({"sms": false, "oidc": "Our company", "self_signed": false}));
     let older = as_bearer(&fixture, &sign_in(&fixture, "admin", PASSWORD).await.json());
     let answer = try_in(&fixture, &provider, "Admin", |_| ()).await;
     assert_eq!(told(&answer), "done");
@@ -577,7 +577,10 @@ async fn an_address_that_tries_too_often_waits() {
 #[tokio::test]
 async fn without_a_provider_there_is_none_and_without_a_tenant_nobody() {
     let fixture = Fixture::new().await;
-    assert_eq!(fixture.client().get("/session/ways").await.json(), json!({"sms": false, "oidc": null}));
+    assert_eq!(
+        fixture.client().get("/session/ways").await.json(),
+        json!({"sms": false, "oidc": null, "self_signed": false})
+    );
     for path in ["/session/oidc", "/session/oidc/callback?code=x&state=x"] {
         let answer = fixture.client().get(path).await;
         assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (409, "refused"), "{path}");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::acme::{Failure, Renewal};
 use engine::consumers::call_records::CallRecords;
 use engine::http::health::SipSockets;
 use engine::store::Store;
@@ -36,6 +37,9 @@ async fn the_system_tells_its_version_its_room_its_certificates_and_what_is_not_
     ensure(&files, &["localhost".to_owned()]).unwrap();
     let certificates = Certificates::new(Loaded::read(files.clone(), BTreeMap::new()).unwrap());
     fixture.health.set_certificates(Arc::new(certificates));
+    let renewal = |name: &str, failure| Renewal { name: name.to_owned(), next_ms: 86_400_000, failure };
+    let failure = Failure { at_ms: 1_000, reason: "the authority is away".to_owned() };
+    fixture.health.renewals().set(vec![renewal("pbx.test", None), renewal("new.test", Some(failure))]);
     fixture.publish_phone(&default_tenant(), "1001", "sip:1001@192.0.2.1");
     fixture.publish_ban("192.0.2.9");
     let call = hooks::id::CallId::new(1, 1);
@@ -54,7 +58,12 @@ async fn the_system_tells_its_version_its_room_its_certificates_and_what_is_not_
     }
     let certificate = &items(&shown, "certificates")[0];
     assert_eq!(certificate["path"], files.certificate.display().to_string());
+    assert_eq!((&certificate["self_signed"], &certificate["issuer"]), (&json!(true), &json!("CN=Switchboard")));
     assert!(certificate["days_left"].as_i64().unwrap() > 0, "{certificate}");
+    let next = "1970-01-02T00:00:00.000Z";
+    let failed = json!({"name": "new.test", "next_at": next, "failed_at": "1970-01-01T00:00:01.000Z", "failure": "the authority is away"});
+    let well = json!({"name": "pbx.test", "next_at": next, "failed_at": null, "failure": null});
+    assert_eq!(shown["renewals"], json!([well, failed]));
     assert!(shown["started_at"].as_str().unwrap() <= shown["now"].as_str().unwrap(), "{shown}");
     assert_eq!(shown["readiness"]["ready"], true, "{shown}");
 

@@ -6,6 +6,7 @@
 //! on the wire. Nothing here uses a crate of the product: the harness is an oracle of its own.
 
 pub mod api;
+pub mod authority;
 pub mod baresip;
 pub mod browser;
 pub mod capture;

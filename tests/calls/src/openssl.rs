@@ -29,24 +29,36 @@ impl Certificate {
     /// # Errors
     /// When openssl is missing or refuses.
     pub fn make(folder: &Path, host: &str) -> Result<Self> {
-        let file = |end: &str| folder.join(format!("{host}.{end}"));
-        let made = Self { certificate: file("pem"), key: file("key") };
         let kind = if host.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
-        let mut command = Command::new("openssl");
-        command.args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ]);
-        command.args(["-subj", &format!("/CN={host}"), "-addext", &format!("subjectAltName={kind}:{host}")]);
         // A certificate of an authority is refused as a server's own (RFC 5280 §4.2.1.9).
-        command.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        Self::signed_by_itself(
+            folder,
+            host,
+            &[&format!("subjectAltName={kind}:{host}"), "basicConstraints=critical,CA:FALSE"],
+        )
+    }
+
+    /// Makes one that may sign others.
+    ///
+    /// # Errors
+    /// As [`Self::make`].
+    pub fn authority(folder: &Path, name: &str) -> Result<Self> {
+        Self::signed_by_itself(
+            folder,
+            name,
+            &["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"],
+        )
+    }
+
+    fn signed_by_itself(folder: &Path, name: &str, extensions: &[&str]) -> Result<Self> {
+        let file = |end: &str| folder.join(format!("{name}.{end}"));
+        let made = Self { certificate: file("pem"), key: file("key") };
+        let mut command = Command::new("openssl");
+        command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+        command.args(["-nodes", "-days", "2", "-subj", &format!("/CN={name}")]);
+        for extension in extensions {
+            command.args(["-addext", extension]);
+        }
         command.arg("-out").arg(&made.certificate).arg("-keyout").arg(&made.key);
         let output = command.output().context("openssl cannot be started")?;
         ensure!(output.status.success(), "openssl makes no certificate: {}", String::from_utf8_lossy(&output.stderr));

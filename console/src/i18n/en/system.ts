@@ -196,6 +196,10 @@ export const system: Words['system'] = {
   certificateHelp: 'How to replace or trust them',
   host: 'Name',
   allHosts: 'All other names',
+  issuer: 'Signed by',
+  selfSigned: 'Itself',
+  renewal: 'Next renewal',
+  renewalFailed: 'No certificate came for {{name}} on {{at}}. The next try is on {{next}}.',
   notBefore: 'From',
   notAfter: 'Until',
   left: 'Left',
@@ -247,7 +251,12 @@ export const https: Words['https'] = {
   why: 'Why HTTPS',
   whyText:
     'Browsers give a microphone to pages by HTTPS or on the own machine alone. So the web phone wants the HTTPS address, by default at port 8443. The first start made a certificate that nobody vouches for: browsers warn of it until it is replaced, or trusted.',
-  replace: 'Replace the certificate (recommended)',
+  ask: 'Let an authority give the certificate (recommended)',
+  askText:
+    'Where the server is reached from the Internet by a name, an authority such as Let’s Encrypt gives certificates by itself. Port 443 of the name must lead to the HTTPS port of the server (https.listen), with nothing in between that ends TLS. Name it in the configuration file:',
+  askedText:
+    'accept_terms says that you agree to the terms of the authority. The certificate comes within a minute after SIGHUP and is renewed in time, calls and connections stay. The page System shows when, and why a try failed; until one goes well the certificate there was serves on.',
+  replace: 'Replace the certificate',
   replaceText:
     'Put the certificate of your name, with its chain, and its private key (PEM) on the server, and name them in the configuration file:',
   namedText: 'Other names may have certificates of their own:',
@@ -265,5 +274,5 @@ export const https: Words['https'] = {
       'Open the address of the console, choose “Advanced” on the page of the warning, then “Accept the risk and continue”. Firefox remembers the certificate.',
   },
   nameText:
-    'The self-signed certificate is for localhost, 127.0.0.1, the SIP domain that is configured and the address that the server had at its first start: open the console by one of these. When the address has changed, delete the folder tls in the data folder and start the server again: another one is made.',
+    'The self-signed certificate is for localhost, 127.0.0.1, the SIP domain that is configured and the address that the server had at its first start: open the console by one of these. When the address has changed, delete certificate.pem and key.pem in the folder tls of the data folder and start the server again: another one is made.',
 };

@@ -494,6 +494,17 @@ export const telephonyWords: typeof chinese = {
     renewHint: 'A new password is made; phones that have the old one must be set up again.',
     setPhone: 'Set up a phone',
     trunkThere: 'Trunk {{name}} is there: test it now',
+    mobileHint: 'For codes to sign in by, and for notices',
+    ownPassword: 'Change the password',
+    way: 'Answered by',
+    ways: { connect: 'A welcome', ask: 'A switchboard', straight: 'Nobody' },
+    wayHint: {
+      connect:
+        'Makes and publishes a voice flow: words of welcome, then the connection; a message where nobody answers',
+      ask: 'Makes and publishes a voice flow: words of welcome, then an extension may be dialled; who dials none is connected; a message where nobody answers',
+      straight: 'The call is connected without a word',
+    },
+    flowTitle: 'Main number',
     callsOut: 'Calls go out by this trunk',
     prefixHint: 'Empty lets every number be called, abroad too',
     from: 'From',
@@ -507,6 +518,7 @@ export const telephonyWords: typeof chinese = {
   },
   setupStep: {
     centre: 'Your centre',
+    admin: 'Administrator',
     extensions: 'Phones',
     trunk: 'Trunk',
     number: 'Number',
@@ -514,10 +526,11 @@ export const telephonyWords: typeof chinese = {
   },
   setupAbout: {
     centre: 'The name is shown in the console; the language is the one of the prompts that callers hear.',
+    admin: 'Who administers the centre. The initial password is changed at the first sign-in, or here.',
     extensions:
       'Make extensions for your colleagues and set their phones up by QR code or by hand. Web phones need nothing.',
     trunk: 'What your carrier gave you. It is tested as soon as it is saved.',
-    number: 'Where a call to this number leads: a queue, a voice flow, an extension.',
+    number: 'How a call to this number is answered, and where it leads.',
     call: 'Make a call from this browser to hear that all is well.',
   },
 };

@@ -192,6 +192,10 @@ export const system = {
   certificateHelp: '如何更换或信任证书',
   host: '域名',
   allHosts: '其他所有域名',
+  issuer: '签发者',
+  selfSigned: '自签名',
+  renewal: '下次续期',
+  renewalFailed: '{{at}} 未能获得 {{name}} 的证书，下次尝试时间为 {{next}}。',
   notBefore: '生效时间',
   notAfter: '到期时间',
   left: '剩余',
@@ -243,7 +247,12 @@ export const https = {
   why: '为什么需要 HTTPS',
   whyText:
     '浏览器只在 HTTPS 或本机地址上提供麦克风，因此网页电话（USB耳机）须用 HTTPS 地址打开，默认端口为 8443。系统首次启动时会生成自签名证书，浏览器会提示不安全，直到更换或信任该证书。',
-  replace: '更换证书（推荐）',
+  ask: '自动申请证书（推荐）',
+  askText:
+    '服务器有域名并可从互联网访问时，Let’s Encrypt 等证书机构可自动签发证书。域名的 443 端口须转到服务器的 HTTPS 端口（https.listen），中间不能有终止 TLS 的设备。在配置文件中写明：',
+  askedText:
+    'accept_terms 表示同意证书机构的条款。发送 SIGHUP 后一分钟内即可获得证书，到期前自动续期，通话和连接不受影响。续期时间和失败原因见系统状态页面；失败时继续使用原证书。',
+  replace: '更换证书',
   replaceText: '将域名的证书（含证书链）和私钥（PEM 格式）放到服务器上，并在配置文件中写明：',
   namedText: '还可以为其他域名指定各自的证书：',
   reloadText:
@@ -258,5 +267,5 @@ export const https = {
     firefox: '打开控制台地址，在警告页面点击“高级”，再点击“接受风险并继续”。Firefox 会记住此证书。',
   },
   nameText:
-    '自签名证书只对 localhost、127.0.0.1、配置的 SIP 域名和服务器首次启动时的地址有效，请用其中之一打开控制台。服务器地址变化后，删除数据目录中的 tls 文件夹并重启，会重新生成。',
+    '自签名证书只对 localhost、127.0.0.1、配置的 SIP 域名和服务器首次启动时的地址有效，请用其中之一打开控制台。服务器地址变化后，删除数据目录下 tls 文件夹中的 certificate.pem 和 key.pem 并重启，会重新生成。',
 } as const;

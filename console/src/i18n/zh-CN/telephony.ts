@@ -490,6 +490,16 @@ export const telephonyWords = {
     renewHint: '将生成新密码，旧密码随即失效，已注册的话机需重新设置。',
     setPhone: '设置话机',
     trunkThere: '中继 {{name}} 已添加，可立即测试',
+    mobileHint: '用于短信验证码登录和通知',
+    ownPassword: '修改登录密码',
+    way: '接听方式',
+    ways: { connect: '欢迎语', ask: '总机', straight: '直接转接' },
+    wayHint: {
+      connect: '新建并发布语音流程：播放欢迎语后转接，无人接听时留言',
+      ask: '新建并发布语音流程：播放欢迎语并请来电者拨分机号，未拨则转接，无人接听时留言',
+      straight: '不播放欢迎语',
+    },
+    flowTitle: '总机欢迎语',
     callsOut: '允许呼叫外线',
     prefixHint: '留空则可拨打任何号码，包括国际长途',
     from: '使用分机',
@@ -503,6 +513,7 @@ export const telephonyWords = {
   },
   setupStep: {
     centre: '企业信息',
+    admin: '管理员',
     extensions: '分机与话机',
     trunk: '中继线路',
     number: '号码',
@@ -510,9 +521,10 @@ export const telephonyWords = {
   },
   setupAbout: {
     centre: '企业名称显示在控制台中，播放语言决定来电者听到的系统语音。',
+    admin: '管理员的姓名和联系方式。首次登录时须修改初始密码，也可在此修改。',
     extensions: '为同事新建分机，并用二维码或以下参数设置话机。网页电话无需设置。',
     trunk: '填写运营商提供的线路参数，保存后立即测试能否连通。',
-    number: '选择拨打该号码的来电转到哪里：技能组、语音流程、分机等。',
+    number: '选择如何接听拨打该号码的来电，以及转到哪里。',
     call: '用浏览器拨打一个电话，确认一切正常。',
   },
 };

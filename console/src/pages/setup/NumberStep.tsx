@@ -1,21 +1,26 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Form, Input, Switch } from 'antd';
+import { Alert, Button, Form, Input, Segmented, Switch } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
 import { readAll } from '../../ui/settings/SettingsList';
 import { PlaceInput } from '../../ui/telephony/fields';
 import { useThings } from '../../ui/telephony/useThings';
+import { type PlaceKind, placeOf } from '../../ui/telephony/values';
+import { firstFlow, GREETS, MAIN, publish } from './firstFlow';
 import type { StepGiven } from './Setup';
 import { useSend } from './useSend';
 
+/** By a flow that greets first, or straight there. */
+const WAYS = [...GREETS, 'straight'] as const;
 interface Values {
   did: string;
+  way: (typeof WAYS)[number];
   to: string;
   callsOut?: boolean;
   prefix?: string;
 }
 
-/** Where the first number leads, and whether calls go out. */
+/** Where the first number leads, by a flow that is made for it or straight, and whether calls go out. */
 export function NumberStep({ next }: StepGiven) {
   const { t } = useTranslation();
   const things = useThings();
@@ -23,11 +28,19 @@ export function NumberStep({ next }: StepGiven) {
   const [form] = Form.useForm<Values>();
   const { isBusy, trouble, send } = useSend(form);
   const callsOut = Form.useWatch('callsOut', form);
-  const save = ({ did, to, callsOut: goesOut, prefix }: Values) =>
+  const way = Form.useWatch('way', form);
+  // What a flow cannot connect to is not left standing.
+  const narrow = (chosen: Values['way']) => {
+    const { kind } = placeOf(form.getFieldValue('to') ?? '');
+    if (chosen !== 'straight' && !CONNECTED.includes(kind)) form.setFieldValue('to', 'queue:support');
+  };
+  const save = ({ did, way, to, callsOut: goesOut, prefix }: Values) =>
     send(async () => {
-      await route({ name: 'main-number', direction: 'inbound', did: did.trim(), to });
+      if (way !== 'straight') await publish(firstFlow(t('setup.flowTitle'), way, to));
+      const leads = way === 'straight' ? to : `flow:${MAIN}`;
+      await route({ name: MAIN, direction: 'inbound', did: did.trim(), to: leads });
       if (goesOut) await route({ name: 'outside', direction: 'outbound', prefix: prefix ?? '', trunks: things.trunks });
-      void queries.invalidateQueries({ queryKey: ['routes'] });
+      for (const queryKey of [['routes'], ['flows'], ['names', 'flows']]) void queries.invalidateQueries({ queryKey });
       next();
     });
   return (
@@ -35,7 +48,7 @@ export function NumberStep({ next }: StepGiven) {
       name="setup-number"
       form={form}
       layout="vertical"
-      initialValues={{ to: 'queue:support' }}
+      initialValues={{ way: 'connect', to: 'queue:support' }}
       onFinish={(values) => void save(values)}
     >
       {trouble && <Alert showIcon type="error" title={trouble} style={{ marginBottom: 16 }} />}
@@ -43,8 +56,11 @@ export function NumberStep({ next }: StepGiven) {
         <Form.Item name="did" label={t('route.did')} extra={t('route.didHint')} rules={[{ required: true }]}>
           <Input placeholder="+861012345678" />
         </Form.Item>
+        <Form.Item name="way" label={t('setup.way')} extra={way && t(`setup.wayHint.${way}`)}>
+          <Segmented options={WAYS.map((value) => ({ value, label: t(`setup.ways.${value}`) }))} onChange={narrow} />
+        </Form.Item>
         <Form.Item name="to" label={t('route.to')} rules={[{ required: true }]}>
-          <PlaceInput things={things} label={t('route.to')} />
+          <PlaceInput things={things} label={t('route.to')} {...(way === 'straight' ? {} : { kinds: CONNECTED })} />
         </Form.Item>
         <Form.Item name="callsOut" label={t('setup.callsOut')} valuePropName="checked">
           <Switch disabled={things.trunks.length === 0} />
@@ -61,6 +77,9 @@ export function NumberStep({ next }: StepGiven) {
     </Form>
   );
 }
+
+/** What a first flow connects to. */
+const CONNECTED: readonly PlaceKind[] = ['queue', 'extension'];
 
 type NewRoute = { name: string } & (
   | { direction: 'inbound'; did: string; to: string }

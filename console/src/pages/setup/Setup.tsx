@@ -3,6 +3,7 @@ import { type ComponentType, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { prefer } from '../../app/preferences';
+import { AdminStep } from './AdminStep';
 import { CentreStep } from './CentreStep';
 import { ExtensionsStep } from './ExtensionsStep';
 import { NumberStep } from './NumberStep';
@@ -15,9 +16,10 @@ export interface StepGiven {
   next: () => void;
 }
 
-const STEPS = ['centre', 'extensions', 'trunk', 'number', 'call'] as const;
+const STEPS = ['centre', 'admin', 'extensions', 'trunk', 'number', 'call'] as const;
 const DRAWN: Record<(typeof STEPS)[number], ComponentType<StepGiven>> = {
   centre: CentreStep,
+  admin: AdminStep,
   extensions: ExtensionsStep,
   trunk: TrunkStep,
   number: NumberStep,

@@ -7,7 +7,14 @@ import { may, type Permission, type Session, useSession } from '../../app/sessio
 
 export const SETUP_PATH = '/settings/setup';
 
-const NEEDED: readonly Permission[] = ['tenants.write', 'extensions.write', 'trunks.write', 'routes.write'];
+const NEEDED: readonly Permission[] = [
+  'tenants.write',
+  'employees.write',
+  'extensions.write',
+  'trunks.write',
+  'flows.write',
+  'routes.write',
+];
 
 /** Who may do all that setting up takes. */
 export function maySetUp(session: Session): boolean {

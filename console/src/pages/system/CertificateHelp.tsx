@@ -9,6 +9,10 @@ const NAMED = `[[tls.host]]
 name = "pbx.example.com"
 certificate = "/etc/switchboard/pbx.pem"
 private_key = "/etc/switchboard/pbx.key"`;
+const ASKED = `[acme]
+domains = ["pbx.example.com"]
+accept_terms = true
+contact = "it@example.com"`;
 const FILE = 'data/tls/certificate.pem';
 const TRUSTING = {
   windows: 'certutil -addstore -f Root certificate.pem',
@@ -17,7 +21,7 @@ const TRUSTING = {
 } as const;
 const SYSTEMS = ['windows', 'macos', 'linux', 'firefox'] as const;
 
-/** Why browsers want HTTPS, and how the certificate is replaced, or trusted. */
+/** Why browsers want HTTPS, and how a certificate is asked for, replaced, or trusted. */
 export function CertificateHelp() {
   const { t } = useTranslation();
   return (
@@ -29,6 +33,11 @@ export function CertificateHelp() {
       )}
       <Part title={t('https.why')}>
         <Typography.Paragraph>{t('https.whyText')}</Typography.Paragraph>
+      </Part>
+      <Part title={t('https.ask')}>
+        <Typography.Paragraph>{t('https.askText')}</Typography.Paragraph>
+        <Code text={ASKED} />
+        <Typography.Paragraph>{t('https.askedText')}</Typography.Paragraph>
       </Part>
       <Part title={t('https.replace')}>
         <Typography.Paragraph>{t('https.replaceText')}</Typography.Paragraph>

@@ -237,15 +237,29 @@ function Tasks() {
   );
 }
 
-function Certificates({ of: { certificates } }: { of: System }) {
+function Certificates({ of: { certificates, renewals } }: { of: System }) {
   const { t } = useTranslation();
   const { time_zone: zone } = useSession();
   const left = (days: number) => {
     if (days < 0) return <Tag color="error">{t('system.expired')}</Tag>;
     return <Tag color={days < DAYS_FEW ? 'warning' : 'success'}>{t('system.daysLeft', { count: days })}</Tag>;
   };
+  const next = (name?: string | null) => renewals.find((renewal) => renewal.name === name)?.next_at;
   return (
     <Card size="small" title={t('system.certificates')} extra={<Link to="/https">{t('system.certificateHelp')}</Link>}>
+      {renewals.map(
+        ({ name, next_at, failed_at, failure }) =>
+          failure && (
+            <Alert
+              key={name}
+              showIcon
+              type="error"
+              style={{ marginBottom: 12 }}
+              title={t('system.renewalFailed', { name, at: moment(failed_at, zone), next: moment(next_at, zone) })}
+              description={failure}
+            />
+          ),
+      )}
       <Table
         size="small"
         rowKey={({ name, path }) => `${name} ${path}`}
@@ -253,9 +267,21 @@ function Certificates({ of: { certificates } }: { of: System }) {
         dataSource={certificates}
         columns={[
           { title: t('system.host'), render: (_, { name }) => name ?? t('system.allHosts') },
+          {
+            title: t('system.issuer'),
+            ellipsis: true,
+            render: (_, { issuer, self_signed }) => (self_signed ? t('system.selfSigned') : issuer),
+          },
           { title: t('system.notBefore'), render: (_, { not_before }) => moment(not_before, zone) },
           { title: t('system.notAfter'), render: (_, { not_after }) => moment(not_after, zone) },
           { title: t('system.left'), render: (_, { days_left }) => left(days_left) },
+          {
+            title: t('system.renewal'),
+            render: (_, { name }) => {
+              const at = next(name);
+              return at ? moment(at, zone) : '-';
+            },
+          },
           { title: t('system.file'), dataIndex: 'path', ellipsis: true },
         ]}
       />

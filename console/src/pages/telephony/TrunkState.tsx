@@ -83,7 +83,7 @@ export function TrunkState({ name, close }: { name: string; close: () => void })
                   items={[...status.errors].reverse().map((error) => ({
                     key: `${error.at} ${error.text}`,
                     color: 'red',
-                    content: `${moment(error.at, zone)} ${error.status ?? ''} ${error.text}`,
+                    content: `${moment(error.at, zone)} ${error.text}`,
                   }))}
                 />
               )}
@@ -105,7 +105,7 @@ function Came({ answer }: { answer: Answer }) {
   const took = typeof answer.round_trip_ms === 'number' ? ` ${answer.round_trip_ms.toFixed(1)} ms` : '';
   return (
     <Tag color={isGood ? 'success' : 'error'}>
-      {answer.status ?? ''} {answer.text}
+      {answer.text}
       {took}
     </Tag>
   );

@@ -152,12 +152,14 @@ export function PlaceInput({
   things,
   label,
   clearable = false,
+  kinds = PLACES,
   id,
 }: {
   value?: string | null;
   onChange?: (value: string | null) => void;
   things: Things;
   label: string;
+  kinds?: readonly PlaceKind[];
   clearable?: boolean;
   id?: string;
 }) {
@@ -177,7 +179,7 @@ export function PlaceInput({
         allowClear={clearable}
         value={place?.kind}
         placeholder={clearable ? t('tel.callEnds') : t('flow.choose')}
-        options={PLACES.map((kind) => ({ value: kind, label: t(`place.${kind}`) }))}
+        options={kinds.map((kind) => ({ value: kind, label: t(`place.${kind}`) }))}
         onChange={(kind: PlaceKind | undefined) =>
           onChange?.(kind ? written({ kind, name: all(kind)[0] ?? '' }) : null)
         }

@@ -25,21 +25,73 @@ fn pick(console: &mut Browser, label: &str, option: &str) -> Result<()> {
     console.tell("pick", json!({"label": label, "option": option})).map(drop)
 }
 
-/// An empty data folder ends in calls, and nobody touches a file: the enterprise is named, a phone registers with what the console
-/// shows, the trunk is tested, the number rings that phone, and the browser itself makes a call and hears it.
+/// What the carrier answers to a REGISTER: `None` asks for a password and takes what is then said.
+type Registers = Option<&'static str>;
+
+/// Tests the trunk from its page; the carrier answers what comes.
+fn test_trunk(console: &mut Browser, line: &mut Phone, registers: Registers) -> Result<()> {
+    press(console, "立即测试")?;
+    answer(line, &["OPTIONS", "REGISTER"], registers)
+}
+
+/// The carrier answers OPTIONS by 200 and REGISTER as it is told, until each of these has come to its end.
+fn answer(line: &mut Phone, all: &[&str], registers: Registers) -> Result<()> {
+    let mut left = all.to_vec();
+    while !left.is_empty() {
+        let asked = line.expect_one_of(&["OPTIONS", "REGISTER"])?;
+        let (method, is_signed) = (asked.name(), !asked.all("Authorization").is_empty());
+        match registers {
+            Some(refusal) if method == "REGISTER" => line.reply(&asked, refusal, "")?,
+            None if method == "REGISTER" && !is_signed => {
+                line.reply_with(&asked, "401 Unauthorized", &[CHALLENGE], "")?;
+                continue;
+            }
+            Some(_) | None => line.reply_with(&asked, "200 OK", &["Expires: 300"], "")?,
+        }
+        left.retain(|one| *one != method);
+    }
+    Ok(())
+}
+
+const CHALLENGE: &str = "WWW-Authenticate: Digest realm=\"carrier\", nonce=\"a-nonce\", algorithm=MD5, qop=\"auth\"";
+
+/// Signs in with the password that the first start made up, chooses another one, and signs in with that (LOGIN-05).
+fn first_sign_in(console: &mut Browser, server: &Switchboard) -> Result<()> {
+    let told = std::fs::read_to_string(server.data().join("first-login.txt"))?;
+    let first = told.lines().find_map(|line| line.strip_prefix("password: ")).context("no first password")?;
+    fill(console, "用户名 / 工号", "admin")?;
+    fill(console, "密码", first)?;
+    press(console, "登录")?;
+    fill(console, "原密码", first)?;
+    fill(console, "新密码", PASSWORD)?;
+    fill(console, "再次输入新密码", PASSWORD)?;
+    click(console, "button", "保存")?;
+    see_text(console, "密码已修改，请用新密码登录")?;
+    console.tell("sign_in", json!({"login": "admin", "password": PASSWORD})).map(drop)
+}
+
+/// Proves ORG-38: an empty data folder ends in calls, and nobody touches a file: the administrator chooses a password, the enterprise and he
+/// are named, a phone registers with what the console shows, the trunk registers, or says why not, the number is answered by a flow that
+/// rings that phone, and the browser itself makes a call and hears it.
 #[test]
 fn an_empty_centre_is_set_up_in_the_console_to_its_first_calls() -> Result<()> {
     let ports = Ports::take()?;
     let carrier = SocketAddr::from(([127, 0, 0, 2], ports.one()?));
     let rtp = format!("browsers = \"127.0.0.1:{}\"\n", ports.one()?);
-    let server = Switchboard::start_on(ports, Setup { rtp, ..Setup::default() })?;
+    let environment = vec![("SWITCHBOARD_DEMO_PASSWORD".to_owned(), String::new())];
+    let server = Switchboard::start_on(ports, Setup { rtp, environment, ..Setup::default() })?;
     let mut line = Phone::udp_at(carrier, "13800138000", server.sip())?;
     let mut console = open_console(&server, AGENT_HZ)?;
-    console.tell("sign_in", json!({"login": "admin", "password": PASSWORD}))?;
+    first_sign_in(&mut console, &server)?;
 
     // Nobody asked for it: the centre is empty.
     see_text(&mut console, "按步骤完成首次设置")?;
     fill(&mut console, "企业名称", "示例企业")?;
+    click(&mut console, "button", "保存并继续")?;
+
+    fill(&mut console, "姓名", "王管理")?;
+    fill(&mut console, "手机号码", "13900139000")?;
+    fill(&mut console, "邮箱", "admin@example.com")?;
     click(&mut console, "button", "保存并继续")?;
 
     fill(&mut console, "分机号", "1004")?;
@@ -54,21 +106,27 @@ fn an_empty_centre_is_set_up_in_the_console_to_its_first_calls() -> Result<()> {
 
     fill(&mut console, "服务器", &carrier.ip().to_string())?;
     fill(&mut console, "端口", &carrier.port().to_string())?;
+    fill(&mut console, "用户名", "switch")?;
+    fill(&mut console, "密码", "trunk-secret")?;
     fill(&mut console, "来电地址", &carrier.ip().to_string())?;
     console.tell("press", json!({"key": "Enter"}))?;
+    console.tell("click", json!({"label": "向运营商注册"}))?;
     click(&mut console, "button", "保存并测试")?;
-    press(&mut console, "立即测试")?;
-    let question = line.expect("OPTIONS")?;
-    line.reply(&question, "200 OK", "")?;
-    see(&mut console, "trunk-test", "200")?;
+    // It registers by itself at once, and is refused.
+    answer(&mut line, &["REGISTER"], Some("403 Forbidden"))?;
+    test_trunk(&mut console, &mut line, Some("403 Forbidden"))?;
+    console.tell("see", json!({"id": "trunk-test", "text": "REGISTER 403 Forbidden"}))?;
+    test_trunk(&mut console, &mut line, None)?;
+    console.tell("see", json!({"id": "trunk-test", "text": "REGISTER 200 OK"}))?;
     click(&mut console, "button", "下一步")?;
 
     fill(&mut console, "被叫号码", "861012345678")?;
+    console.tell("click", json!({"text": "总机"}))?;
     pick(&mut console, "转到: 类型", "分机")?;
     fill(&mut console, "转到", "1004")?;
     click(&mut console, "button", "保存并继续")?;
     console.tell("see", json!({"role": "button", "text": "拨打测试电话"}))?;
-    rings(&mut line, "861012345678", &mut phone)?;
+    is_greeted_and_rings(&mut line, "861012345678", &mut phone)?;
 
     press(&mut console, "拨打测试电话")?;
     console.tell("see", json!({"id": "test-call"}))?;
@@ -77,20 +135,38 @@ fn an_empty_centre_is_set_up_in_the_console_to_its_first_calls() -> Result<()> {
     console.tell("gone", json!({"id": "test-call"}))?;
     click(&mut console, "button", "下一步")?;
     see_text(&mut console, "设置完成")?;
-    let tenant = server.api()?.get("tenants/default")?;
+    is_all_set_up(&server.api()?)
+}
+
+fn is_all_set_up(api: &Api) -> Result<()> {
+    let tenant = api.get("tenants/default")?;
     ensure!(tenant["name"] == "示例企业", "{tenant}");
+    let admin = api.get("me")?;
+    ensure!(admin["name"] == "王管理" && admin["email"] == "admin@example.com", "{admin}");
+    ensure!(admin["mobile"] == "13900139000", "{admin}");
+    let status = api.get("trunks/carrier/status")?;
+    ensure!(!status["registration"]["registered_until"].is_null(), "{status}");
+    let (flow, route) = (api.get("flows/main-number")?, api.get("routes/main-number")?);
+    ensure!(flow["published"] == 1 && flow["problems"] == json!([]), "{flow}");
+    ensure!(route["to"] == "flow:main-number", "{route}");
     Ok(())
 }
 
-/// A call from outside rings a phone, and is given up.
-fn rings(line: &mut Phone, number: &str, phone: &mut Phone) -> Result<()> {
+/// A call from outside is answered by the flow, which rings the phone whose extension is dialled, and is given up.
+fn is_greeted_and_rings(line: &mut Phone, number: &str, phone: &mut Phone) -> Result<()> {
     let mut call = line.dialog_to(number);
     let media = SocketAddr::new(line.local().ip(), 9);
-    let via = line.invite(&mut call, None, &sdp::audio(media, "0", &[]))?;
-    let invite = phone.expect("INVITE")?;
+    line.invite(&mut call, None, &sdp::audio(media, "0", &[]))?;
+    let ok = line.expect("200 INVITE")?;
+    line.ack(&mut call, &ok, "")?;
+    for key in "1004#".chars() {
+        let body = format!("Signal={key}\nDuration=160\n");
+        line.request(&mut call, "INFO", &["Content-Type: application/dtmf-relay"], &body)?;
+        line.expect("200 INFO")?;
+    }
+    let invite = phone.expect_within("INVITE", crate::console::PATIENCE)?;
     phone.reply(&invite, "180 Ringing", "")?;
-    line.expect("180 INVITE")?;
-    line.cancel(&call, &via)?;
+    line.hang_up(&mut call)?;
     phone.expect("CANCEL").map(drop)
 }
 

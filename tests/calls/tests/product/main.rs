@@ -1,5 +1,6 @@
 //! The product as its users meet it: the real binary, real phones.
 
+mod acme;
 mod announced;
 mod audio;
 mod backup;
