@@ -3375,6 +3375,8 @@ export interface components {
         };
         /** @description A call with its legs and recordings. */
         CallDocumentShown: components["schemas"]["CallRecordShown"] & {
+            /** @description The nodes of flows that its caller went through, in that order. */
+            flow_path: components["schemas"]["FlowStepShown"][];
             /**
              * @description Where its SIP messages are seen, as long as they are kept.
              * @example /api/v1/call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F/ladder
@@ -4488,6 +4490,49 @@ export interface components {
             flow: Record<string, never>;
             /** @description Why the draft cannot be published. */
             problems: components["schemas"]["FlowFault"][];
+        };
+        /** @description A node of a flow that the caller went through. */
+        FlowStepShown: {
+            /** @description When it was entered. */
+            entered_at: components["schemas"]["Instant"];
+            /**
+             * @description By which exit it was left, as flows call it: `1`, `no_choice`, `case 2`; `flow` into another one and `return` out of it. Null where the
+             *     caller stood last.
+             * @example 1
+             */
+            exit?: string | null;
+            /** @description Why the flow ended here, where that is a fault of it: `missing`, `endless`, `deep` or `exit`. */
+            fault?: string | null;
+            /**
+             * @description The flow.
+             * @example main
+             */
+            flow: string;
+            /**
+             * @description The keys pressed at a menu, in their order.
+             * @example 71
+             */
+            keys: string;
+            /**
+             * @description The node.
+             * @example menu
+             */
+            node: string;
+            /**
+             * @description Its kind, as in flows; empty where there is no such node.
+             * @example menu
+             */
+            step: string;
+            /**
+             * Format: int32
+             * @description How many keys were typed where digits are collected; which ones is kept nowhere.
+             */
+            typed?: number | null;
+            /**
+             * Format: int32
+             * @description Its version.
+             */
+            version: number;
         };
         /** @description A version of a flow. */
         FlowVersionShown: {

@@ -164,6 +164,13 @@ function Navigation() {
   );
 }
 
+/** Of calls, whose ULIDs differ at their ends, only that; names as they are. */
+function shortId(path: string): string {
+  const id = idAt(path);
+  return id.length === ULID_LENGTH ? id.slice(-4) : id;
+}
+const ULID_LENGTH = 26;
+
 const CLOSINGS: readonly Closing[] = ['this', 'others', 'right', 'all'];
 
 function OpenTabs() {
@@ -199,7 +206,7 @@ function OpenTabs() {
     }));
     const label = (
       <Dropdown trigger={['contextMenu']} menu={{ items }}>
-        <span>{isInMenu(page) ? t(`menu.${page.name}`) : `${t(`menu.${page.name}`)} ${idAt(path).slice(-4)}`}</span>
+        <span>{isInMenu(page) ? t(`menu.${page.name}`) : `${t(`menu.${page.name}`)} ${shortId(path)}`}</span>
       </Dropdown>
     );
     return [{ key: path, label, closable: path !== HOME }];

@@ -24,6 +24,7 @@ const AgentSettings = lazy(() =>
 );
 const Queues = lazy(() => import('../pages/telephony/Queues').then((it) => ({ default: it.Queues })));
 const Flows = lazy(() => import('../pages/telephony/Flows').then((it) => ({ default: it.Flows })));
+const FlowDetail = lazy(() => import('../pages/telephony/Flows').then((it) => ({ default: it.FlowDetail })));
 const Trunks = lazy(() => import('../pages/telephony/Trunks').then((it) => ({ default: it.Trunks })));
 const Routes = lazy(() => import('../pages/telephony/Routes').then((it) => ({ default: it.Routes })));
 const OpeningHours = lazy(() => import('../pages/telephony/Hours').then((it) => ({ default: it.OpeningHours })));
@@ -62,6 +63,13 @@ export const telephonyPages: readonly Page[] = [
   page('trunks', 'trunks', <ClusterOutlined />, 'trunks.write', Trunks),
   page('routes', 'routes', <NodeIndexOutlined />, 'routes.write', Routes),
   page('flows', 'flows', <ApartmentOutlined />, 'flows.write', Flows),
+  {
+    path: '/settings/flows/:id',
+    name: 'flowDetail',
+    icon: <ApartmentOutlined />,
+    draw: FlowDetail,
+    isFor: (session) => may(session, 'flows.write'),
+  },
   page('hours', 'hours', <FieldTimeOutlined />, 'hours.write', OpeningHours),
   page('prompts', 'prompts', <AudioOutlined />, 'prompts.write', Prompts),
   page('surveys', 'surveys', <SmileOutlined />, 'surveys.write', Surveys),

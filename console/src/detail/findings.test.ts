@@ -14,6 +14,7 @@ const call = {
   interruptions: [],
   legs: [],
   segments: [],
+  flow_path: [],
 } as unknown as CallDocument;
 
 function stretch(packets: number, lost: number, mos: number | null): Schemas['Stretch'] {
@@ -55,6 +56,13 @@ test('a call that nobody took says who let it ring', () => {
   expect(told.map(({ word }) => word)).toEqual(['unanswered', 'leftQueue', 'missed']);
   expect(told[0]?.tone).toBe('error');
   expect(told[2]?.values).toEqual({ count: 2 });
+});
+
+test('a flow with a fault is named, and where', () => {
+  const step = { flow: 'main', version: 2, node: 'sub', step: 'subflow', entered_at: call.created_at, keys: '' };
+  const found = findings({ ...call, cause: 'failed', flow_path: [{ ...step, fault: 'missing' }] }, undefined);
+  expect(found.map(({ word }) => word)).toEqual(['broke', 'flowFault']);
+  expect(found[1]?.values).toEqual({ flow: 'main', node: 'sub', fault: 'missing' });
 });
 
 test('a leg that failed for its own reason is named, and a fault is grave', () => {

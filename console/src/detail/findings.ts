@@ -21,7 +21,7 @@ const FAULTS = ['media_timeout', 'peer_lost', 'interrupted', 'stopped', 'congest
 export function findings(call: CallDocument, quality: CallQuality | undefined): Finding[] {
   if (!call.ended_at) return [{ tone: 'info', word: 'live', values: {} }];
   const cause = call.cause ?? '';
-  const found = [ended(call, cause), ...legs(call, cause), ...waiting(call), ...media(quality)];
+  const found = [ended(call, cause), ...flow(call), ...legs(call, cause), ...waiting(call), ...media(quality)];
   const gaps = call.interruptions.length;
   if (gaps > 0) found.push({ tone: 'error', word: 'interrupted', values: { count: gaps } });
   const isHeard = call.connected_at && quality?.legs.some(({ stretches }) => stretches.length > 0);
@@ -34,6 +34,13 @@ function ended(call: CallDocument, cause: string): Finding {
   if (FAULTS.includes(cause)) return { tone: 'error', word: 'broke', values };
   if (call.connected_at) return { tone: 'success', word: 'talked', values };
   return { tone: call.lost ? 'error' : 'warning', word: call.answered_at ? 'noPerson' : 'unanswered', values };
+}
+
+/** A flow that ended the call by a fault of its own. */
+function flow(call: CallDocument): Finding[] {
+  return call.flow_path.flatMap(({ flow, node, fault }) =>
+    fault ? [{ tone: 'error', word: 'flowFault', values: { flow, node, fault } } as const] : [],
+  );
 }
 
 /** Legs that failed for another reason than the call. */

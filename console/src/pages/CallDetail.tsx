@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { api, ask } from '../api/client';
 import { idAt } from '../app/pages';
 import { useMay, useSession } from '../app/session';
+import { FlowPath } from '../detail/FlowPath';
 import { type CallDocument, type CallQuality, type Finding, findings } from '../detail/findings';
 import { Ladder } from '../detail/Ladder';
 import { Offers } from '../detail/Offers';
@@ -38,6 +39,9 @@ function Call({ call }: { call: CallDocument }) {
       <Card size="small" title={t('detail.timeline')}>
         <Timeline call={call} />
       </Card>
+      <Card size="small" title={t('detail.flowPath')}>
+        <FlowPath call={call} />
+      </Card>
       <Card size="small" title={t('detail.offers')}>
         <Offers call={call} />
       </Card>
@@ -68,12 +72,13 @@ function Findings({ call, quality }: { call: CallDocument; quality: CallQuality 
     return i18n.exists(key) ? String(t(key as 'common.ok')) : String(word);
   };
   const words = ({ word, values }: Finding) => {
-    const { cause, outcome, by, at } = values;
+    const { cause, outcome, by, at, fault } = values;
     return t(`finding.${word}`, {
       ...values,
       ...(cause === undefined ? {} : { cause: known('cause', cause) }),
       ...(outcome === undefined ? {} : { outcome: known('segmentOutcome', outcome) }),
       ...(by === undefined ? {} : { by: known('endedBy', by) }),
+      ...(fault === undefined ? {} : { fault: known('flowFault', fault) }),
       ...(at === undefined ? {} : { at: timeOfDay(at, zone) }),
     });
   };

@@ -235,6 +235,7 @@ impl CallState {
             | Event::TransferFailed(_)
             | Event::CallParked(_)
             | Event::CallUnparked(_)
+            | Event::FlowWalked(_)
             | Event::ThreeWayStarted(_)
             | Event::ThreeWayEnded(_)
             | Event::CallSupervised(_)

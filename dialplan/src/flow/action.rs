@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::name::{Key, Mailbox, NodeName, QueueName, RoomName, SurveyName, VariableName};
 use super::node::{Cause, Field};
 use crate::say::{Language, Part};
@@ -94,7 +96,8 @@ pub enum DialTarget {
 }
 
 /// What is wrong with a flow that is walked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The flow, the version or the node is not there.
     #[error("there is no such flow or node")]
@@ -223,6 +226,20 @@ impl QueueLeft {
             Self::MaxWait => "max_wait",
             Self::Full => "full",
             Self::Nobody => "nobody",
+        }
+    }
+}
+
+impl Fault {
+    /// As in facts and records.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Endless => "endless",
+            Self::Deep => "deep",
+            Self::Variables => "variables",
+            Self::Exit => "exit",
         }
     }
 }

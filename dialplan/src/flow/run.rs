@@ -9,7 +9,9 @@ use super::VARIABLES_MAX;
 use super::action::{Action, DialEnd, DialTarget, Event, Fault, QueueLeft};
 use super::name::{FlowName, Key, NodeName, VariableName};
 use super::node::{Cause, Collect, Menu, Node, OUTSIDE_RING_S, Queue, RING_S, Ring, Test};
+use super::step::{Step, dialled, go, left, next_or_end};
 use super::template::{Spoken, VALUE_MAX, Variables, url_escaped};
+use super::trail::{self, Trail, Visit};
 pub use super::world::{Caller, World};
 use crate::say::{Language, Part};
 
@@ -27,6 +29,8 @@ pub struct Run {
     /// Steps since the caller, or another person, was last waited for.
     idle_steps: u32,
     steps: u32,
+    #[serde(default)]
+    trail: Trail,
 }
 
 /// A node of a version of a flow.
@@ -38,7 +42,7 @@ struct Frame {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Doing {
+pub(super) enum Doing {
     Playing {
         barge_in: bool,
     },
@@ -66,7 +70,7 @@ enum Doing {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Wait {
+pub(super) enum Wait {
     /// The prompt is being played.
     Prompt,
     /// For a key, until then.
@@ -83,20 +87,6 @@ pub const DEPTH_MAX: usize = 8;
 pub const TYPED_MAX: usize = 32;
 /// What a lookup may take beyond its own limit before the run goes on without it.
 const LOOKUP_GRACE_MS: i64 = 1_000;
-
-/// Where a step leads.
-enum Step {
-    Go(NodeName),
-    /// Something has been begun: an event will follow.
-    Wait(Doing),
-    End(Cause),
-    Into {
-        flow: FlowName,
-        comes_back: bool,
-    },
-    Back,
-    Fault(Fault),
-}
 
 impl Run {
     /// A call enters a flow.
@@ -119,6 +109,7 @@ impl Run {
             typed: Vec::new(),
             idle_steps: 0,
             steps: 0,
+            trail: Trail::default(),
         };
         let mut out = Vec::new();
         if run.frames.is_empty() {
@@ -134,6 +125,7 @@ impl Run {
         let mut out = Vec::new();
         if self.doing != Doing::Ended {
             self.typed.clear();
+            self.trail.leave(trail::AGAIN);
             self.walk(world, now_ms, &mut out);
         }
         out
@@ -240,6 +232,11 @@ impl Run {
         self.frames.last().map(|frame| (&frame.flow, frame.version, &frame.node))
     }
 
+    /// The way that it went, as far as it was not told yet.
+    pub fn trail(&mut self) -> &mut Trail {
+        &mut self.trail
+    }
+
     /// The variables as they are.
     #[must_use]
     pub fn variables(&self) -> &Variables {
@@ -256,10 +253,12 @@ impl Run {
         loop {
             self.steps += 1;
             self.idle_steps += 1;
+            let node = self.node(world);
+            self.note_visit(node.as_ref().map_or("", Node::kind), now_ms);
             if self.idle_steps > IDLE_STEPS_MAX || self.steps > STEPS_MAX {
                 return self.fault(Fault::Endless, out);
             }
-            let Some(node) = self.node(world) else { return self.fault(Fault::Missing, out) };
+            let Some(node) = node else { return self.fault(Fault::Missing, out) };
             let step = self.enter(&node, world, now_ms, out);
             if !self.take(step, world, out) {
                 return;
@@ -267,10 +266,19 @@ impl Run {
         }
     }
 
+    fn note_visit(&mut self, step: &str, at_ms: i64) {
+        let Some(Frame { flow, version, node }) = self.frames.last().cloned() else { return };
+        let (step, keys) = (step.to_owned(), String::new());
+        self.trail.enter(Visit { flow, version, node, step, at_ms, keys, typed: 0, exit: None, fault: None });
+    }
+
     /// Takes a step; true when there is a node to enter.
     fn take(&mut self, step: Step, world: &dyn World, out: &mut Vec<Action>) -> bool {
         match step {
-            Step::Go(to) => self.frames.last_mut().map(|frame| frame.node = to).is_some(),
+            Step::Go { by, to } => {
+                self.trail.leave(&by);
+                self.frames.last_mut().map(|frame| frame.node = to).is_some()
+            }
             Step::Wait(doing) => {
                 self.doing = doing;
                 false
@@ -292,6 +300,7 @@ impl Run {
                     self.fault(Fault::Deep, out);
                     return false;
                 }
+                self.trail.leave(trail::INTO);
                 self.frames.push(Frame { flow, version, node: found.start.clone() });
                 true
             }
@@ -318,13 +327,14 @@ impl Run {
             }
         };
         match next {
-            Some(next) => self.take(Step::Go(next), world, out),
+            Some(to) => self.take(Step::Go { by: trail::BACK.to_owned(), to }, world, out),
             None => self.take(Step::End(Cause::Normal), world, out),
         }
     }
 
     fn fault(&mut self, fault: Fault, out: &mut Vec<Action>) {
         self.doing = Doing::Ended;
+        self.trail.fault(fault);
         if let Some(frame) = self.frames.last() {
             out.push(Action::Fault { node: frame.node.clone(), fault });
         }
@@ -344,12 +354,13 @@ impl Run {
                 let values: Variables =
                     set.values.iter().map(|(name, value)| (name.clone(), value.fill(&self.variables))).collect();
                 values.into_iter().for_each(|(name, value)| self.set(name, &value, out));
-                Step::Go(set.next.clone())
+                go("next", &set.next)
             }
             Node::Condition(condition) => {
                 let holds = |test: &Test| self.holds(test, world, now_ms);
-                let case = condition.cases.iter().find(|case| case.when.iter().all(holds));
-                Step::Go(case.map_or_else(|| condition.otherwise.clone(), |case| case.go.clone()))
+                let at = condition.cases.iter().position(|case| case.when.iter().all(holds));
+                let at = at.unwrap_or(condition.cases.len());
+                node.exits().get(at).map_or(Step::Fault(Fault::Missing), |exit| go(&exit.label, exit.to))
             }
             Node::Lookup(lookup) => {
                 let url = lookup.url.fill_with(&self.variables, url_escaped);
@@ -385,7 +396,7 @@ impl Run {
     fn begin_playing(&mut self, parts: Vec<Part>, barge_in: bool, next: &NodeName, out: &mut Vec<Action>) -> Step {
         // Who has typed ahead has heard it before.
         if barge_in && !self.typed.is_empty() {
-            return Step::Go(next.clone());
+            return go("next", next);
         }
         out.push(self.play(parts));
         Step::Wait(Doing::Playing { barge_in })
@@ -425,8 +436,9 @@ impl Run {
     fn begin_menu(&mut self, menu: &Menu, now_ms: i64, out: &mut Vec<Action>) -> Step {
         if !self.typed.is_empty() {
             let key = self.typed.remove(0);
+            self.trail.pressed(key);
             if let Some(to) = menu.keys.get(&key) {
-                return Step::Go(to.clone());
+                return go(&key.to_string(), to);
             }
             self.typed.clear();
         }
@@ -458,8 +470,9 @@ impl Run {
                 if wait == Wait::Prompt {
                     out.push(Action::StopPlaying);
                 }
+                self.trail.pressed(*key);
                 if let Some(to) = menu.keys.get(key) {
-                    return Some(Step::Go(to.clone()));
+                    return Some(go(&key.to_string(), to));
                 }
                 &menu.wrong
             }
@@ -471,7 +484,7 @@ impl Run {
             _other => return None,
         };
         if tries >= menu.tries {
-            return Some(Step::Go(menu.no_choice.clone()));
+            return Some(go("no_choice", &menu.no_choice));
         }
         Some(self.ask_menu(menu, tries + 1, before, now_ms, out))
     }
@@ -479,11 +492,12 @@ impl Run {
     fn begin_collect(&mut self, collect: &Collect, now_ms: i64, out: &mut Vec<Action>) -> Step {
         let mut digits = String::new();
         for key in std::mem::take(&mut self.typed) {
+            self.trail.typed();
             match typed(collect, &mut digits, key) {
                 Typed::More => {}
                 Typed::Enough => {
                     self.set(collect.into.clone(), &digits, out);
-                    return Step::Go(collect.next.clone());
+                    return go("next", &collect.next);
                 }
                 Typed::TooFew => return self.ask_collect(collect, 1, &collect.wrong, now_ms, out),
             }
@@ -516,6 +530,7 @@ impl Run {
                 if wait == Wait::Prompt {
                     out.push(Action::StopPlaying);
                 }
+                self.trail.typed();
                 typed(collect, &mut digits, *key)
             }
             (Event::Played, Wait::Prompt) => Typed::More,
@@ -528,9 +543,9 @@ impl Run {
             Typed::More => Step::Wait(Doing::Collect { tries, wait: Wait::Key { until_ms }, digits }),
             Typed::Enough => {
                 self.set(collect.into.clone(), &digits, out);
-                Step::Go(collect.next.clone())
+                go("next", &collect.next)
             }
-            Typed::TooFew if tries >= collect.tries => Step::Go(collect.failed.clone()),
+            Typed::TooFew if tries >= collect.tries => go("failed", &collect.failed),
             Typed::TooFew => self.ask_collect(collect, tries + 1, &collect.wrong, now_ms, out),
         })
     }
@@ -557,26 +572,20 @@ impl Run {
             self.set(name, &value, out);
         }
         let failed = lookup.failed.as_ref().filter(|_| answer.is_none());
-        Some(Step::Go(failed.unwrap_or(&lookup.next).clone()))
+        Some(failed.map_or_else(|| go("next", &lookup.next), |to| go("failed", to)))
     }
 
     fn queue_left(&mut self, node: &Node, event: &Event, out: &mut Vec<Action>) -> Option<Step> {
         let Node::Queue(queue) = node else { return Some(Step::Fault(Fault::Missing)) };
-        let exit = match event {
-            Event::QueueLeft(QueueLeft::Answered) => {
-                return Some(queue.answered.clone().map_or(Step::End(Cause::Normal), Step::Go));
-            }
-            Event::QueueLeft(QueueLeft::MaxWait) => &queue.max_wait,
-            Event::QueueLeft(QueueLeft::Full) => &queue.full,
-            Event::QueueLeft(QueueLeft::Nobody) => &queue.nobody,
+        match event {
+            Event::QueueLeft(how) => Some(left(node, *how)),
             Event::Digit(key) => {
                 let to = queue.keys.get(key)?;
                 out.push(Action::LeaveQueue);
-                return Some(Step::Go(to.clone()));
+                Some(go(&key.to_string(), to))
             }
-            _other => return None,
-        };
-        Some(exit.clone().map_or(Step::Fault(Fault::Exit), Step::Go))
+            _other => None,
+        }
     }
 
     fn set(&mut self, name: VariableName, value: &str, out: &mut Vec<Action>) {
@@ -658,20 +667,4 @@ fn queued(queue: &Queue) -> Action {
     let leaves = ways.into_iter().filter(|(_, to)| to.is_some()).map(|(way, _)| way).collect();
     let keys = queue.keys.keys().copied().collect();
     Action::Queue { queue: queue.queue.clone(), priority: queue.priority, leaves, keys }
-}
-
-/// The exit called `next` or `answered`; without one the call ends.
-fn next_or_end(node: &Node) -> Step {
-    let next = node.exits().into_iter().find(|exit| exit.label == "next").map(|exit| exit.to.clone());
-    next.map_or(Step::End(Cause::Normal), Step::Go)
-}
-
-fn dialled(node: &Node, how: DialEnd) -> Step {
-    let exits = node.exits();
-    let by = |label: &str| exits.iter().find(|exit| exit.label == label).map(|exit| exit.to.clone());
-    let to = by(how.word());
-    if how == DialEnd::Answered {
-        return to.map_or(Step::End(Cause::Normal), Step::Go);
-    }
-    to.or_else(|| by(DialEnd::Failed.word())).map_or(Step::Fault(Fault::Exit), Step::Go)
 }

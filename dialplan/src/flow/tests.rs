@@ -1,6 +1,7 @@
 //! Flows as TOML, events with times, and the actions that follow; problems as text.
 
 mod problems;
+mod trails;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,11 +14,13 @@ use super::check::{Problem, check};
 use super::name::{FlowName, HoursName, QueueName};
 use super::node::{Node, QueueFigure};
 use super::run::{Caller, IDLE_STEPS_MAX, Run, STEPS_MAX, World};
+use super::trail::Visit;
 use super::version::{PublishError, Versions};
 use super::{Flow, VARIABLES_MAX};
 use crate::hours::{Hours, Opening};
 use crate::say::Language;
 use problems::known;
+use trails::{check_way, told};
 
 /// Monday 2026-11-23, 10:00 in Shanghai.
 pub(super) const MONDAY: i64 = 1_795_399_200_000;
@@ -644,7 +647,7 @@ fn any_flow() -> impl Strategy<Value = Flow> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
-    /// Whatever the flow and the events: no panic, each answer bounded, nothing after the end, what is written down is read again,
+    /// Whatever the flow and the events: no panic, each answer bounded, nothing after the end, the way that it tells is one through the flow, what is written down is read again,
     /// and a flow that passes the check never ends with a fault for going on without the caller or too deep.
     #[test]
     fn no_flow_and_no_events_break_a_run(flow in any_flow(), events in prop::collection::vec(0..EVENTS.len(), 0..60)) {
@@ -655,6 +658,7 @@ proptest! {
         let (mut run, actions) = Run::start(&"main".parse().unwrap(), &caller("138"), &centre, MONDAY);
         let mut faults = actions;
         let mut now = MONDAY;
+        let mut way: Vec<Visit> = Vec::new();
         for at in events {
             now = run.poll_timeout().unwrap_or(now + 1).max(now);
             let over = run.is_over();
@@ -665,7 +669,12 @@ proptest! {
             prop_assert!(run.variables().values().all(|value| value.chars().count() <= super::template::VALUE_MAX));
             run = serde_json::from_str(&serde_json::to_string(&run).unwrap()).unwrap();
             faults.extend(actions);
+            if at % 3 == 0 {
+                told(&mut way, run.trail().tell());
+            }
         }
+        told(&mut way, run.trail().tell());
+        prop_assert_eq!(check_way(&centre, &way), Ok(()));
         let fault = |wanted| faults.iter().any(|action| matches!(action, Action::Fault { fault, .. } if *fault == wanted));
         if wrong.is_empty() {
             prop_assert!(!fault(super::action::Fault::Endless) && !fault(super::action::Fault::Deep) && !fault(super::action::Fault::Missing));

@@ -6,6 +6,7 @@ mod callback;
 mod conference;
 mod consult;
 mod directory;
+mod flow;
 mod park;
 mod quality;
 mod queue;
@@ -26,6 +27,7 @@ pub use conference::{
 };
 pub use consult::{ConsultEnded, ConsultOutcome, ConsultStarted, ThreeWayEnded, ThreeWayStarted};
 pub use directory::{DirectoryChanged, DirectoryPart};
+pub use flow::{FlowStep, FlowWalked};
 pub use park::{CallParked, CallUnparked, ParkEnd};
 pub use quality::{MediaQuality, QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality};
 pub use queue::{
@@ -99,6 +101,10 @@ pub enum Event {
     /// It is there no more.
     #[serde(rename = "call.unparked")]
     CallUnparked(CallUnparked),
+    /// A caller went through nodes of a flow: told when he leaves it for somebody or a queue, when the call ends, and else after ten seconds or
+    /// 16 nodes.
+    #[serde(rename = "call.flow_walked")]
+    FlowWalked(FlowWalked),
     /// A party asks somebody else meanwhile (CALL-17).
     #[serde(rename = "call.consult_started")]
     ConsultStarted(ConsultStarted),
@@ -598,6 +604,7 @@ impl Event {
             Self::TransferFailed(e) => Some(e.call),
             Self::CallParked(e) => Some(e.call),
             Self::CallUnparked(e) => Some(e.call),
+            Self::FlowWalked(e) => Some(e.call),
             Self::ConsultStarted(e) => Some(e.call),
             Self::ConsultEnded(e) => Some(e.call),
             Self::ThreeWayStarted(e) => Some(e.call),

@@ -25,9 +25,9 @@ use crate::store::staffing::{HistoryAsk, QUARTER_MS, QueueFigures};
 use crate::store::tests::on_each_database;
 use crate::store::wallboard::{DayAsk, DayFigures, HourFigures};
 
-const START_MS: u64 = 1_795_336_200_000;
+pub(super) const START_MS: u64 = 1_795_336_200_000;
 
-fn call(n: u64) -> CallId {
+pub(super) fn call(n: u64) -> CallId {
     CallId::new(START_MS + n, u128::from(n))
 }
 
@@ -36,10 +36,10 @@ fn leg(n: u128) -> LegId {
 }
 
 /// Facts at seconds of the day.
-struct Day(Vec<Fact>);
+pub(super) struct Day(pub(super) Vec<Fact>);
 
 impl Day {
-    fn at(&mut self, second: u64, event: Event) {
+    pub(super) fn at(&mut self, second: u64, event: Event) {
         self.0.push(Fact { tenant: TenantId::first(), at_ms: START_MS + second * 1_000, event });
     }
 
@@ -70,7 +70,7 @@ impl Day {
         self.at(second, Event::AgentStateChanged(changed));
     }
 
-    fn created(&mut self, second: u64, call: CallId, caller: &str) {
+    pub(super) fn created(&mut self, second: u64, call: CallId, caller: &str) {
         let created = CallCreated {
             call,
             direction: Direction::Inbound,
@@ -236,7 +236,7 @@ fn direct(day: &mut Day, call: CallId) {
 }
 
 /// Each fact by a consumer of its own, so that nothing in memory helps it.
-async fn consumed(store: &Store, facts: &[Fact]) {
+pub(super) async fn consumed(store: &Store, facts: &[Fact]) {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = FactJournal::open(&JournalOptions::new(folder.path(), TenantId::first())).unwrap();
     for fact in facts {

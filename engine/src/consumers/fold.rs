@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::duration::{talk, whole_seconds};
 use hooks::fact::{
-    AudioFormat, CallCreated, CallEnded, Direction, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind,
-    RecordingFailed, RecordingMark, RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
+    AudioFormat, CallCreated, CallEnded, CallResumed, Direction, Event, Fact, LegEnded, LegRinging, LegStarted,
+    PeerKind, RecordingFailed, RecordingMark, RecordingPurged, RecordingReady, RecordingStarted, RecordingStored,
     RegistrationBound,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::plugin::Recorded;
 
-use super::segments;
+use super::{flows, segments};
 use crate::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, StoredAudio};
 use crate::store::records::{
     CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegAnswer, LegEnd, SurveyResult,
@@ -87,6 +87,7 @@ impl CallFold {
             | Event::TransferFailed(_)
             | Event::CallParked(_)
             | Event::CallUnparked(_)
+            | Event::FlowWalked(_)
             | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
@@ -212,13 +213,7 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         }
         Event::LegEnded(event) => leg_ended(document, event, at_ms),
         Event::CallAnswered(event) => answered(document, event.leg, at_ms),
-        Event::CallResumed(event) => {
-            let from_ms = event.interrupted_at_ms;
-            let interruption = Interruption { from_ms, to_ms: from_ms.saturating_add(event.gap_ms) };
-            if document.record.interruptions.len() < INTERRUPTIONS_MAX {
-                document.record.interruptions.push(interruption);
-            }
-        }
+        Event::CallResumed(event) => resumed(document, event),
         Event::CallEnded(event) => call_ended(document, event, at_ms),
         Event::RecordingStarted(event) => recording_started(document, event, at_ms),
         Event::RecordingReady(event) => recording_ready(document, event, at_ms),
@@ -232,6 +227,7 @@ fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         Event::VoicemailListened(event) => voicemail::used(document, event, at_ms, Use::Listened),
         Event::VoicemailDownloaded(event) => voicemail::used(document, event, at_ms, Use::Downloaded),
         Event::VoicemailDeleted(event) => voicemail::used(document, event, at_ms, Use::Deleted),
+        Event::FlowWalked(event) => flows::walked(document, event),
         Event::RecordingPaused(event) => recording_marked(document, event, at_ms, MarkKind::Paused),
         Event::RecordingResumed(event) => recording_marked(document, event, at_ms, MarkKind::Resumed),
         Event::CallCreated(_)
@@ -333,6 +329,14 @@ fn answered(document: &mut CallDocument, leg: LegId, at_ms: u64) {
             document.record.trunk = Some(leg.peer_name.clone());
         }
         PeerKind::Trunk | PeerKind::Service => {}
+    }
+}
+
+fn resumed(document: &mut CallDocument, event: &CallResumed) {
+    let from_ms = event.interrupted_at_ms;
+    let interruption = Interruption { from_ms, to_ms: from_ms.saturating_add(event.gap_ms) };
+    if document.record.interruptions.len() < INTERRUPTIONS_MAX {
+        document.record.interruptions.push(interruption);
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod agents;
 pub mod call_records;
+mod flows;
 pub mod fold;
 mod segments;
 mod supervision;
@@ -12,5 +13,7 @@ mod voicemail_tests;
 
 #[cfg(test)]
 mod centre_tests;
+#[cfg(test)]
+mod flow_tests;
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,7 @@ pub(super) fn happen(document: &mut CallDocument, event: &Event, at_ms: u64) {
         | Event::LegRinging(_)
         | Event::CallAnswered(_)
         | Event::CallResumed(_)
+        | Event::FlowWalked(_)
         | Event::RecordingStarted(_)
         | Event::RecordingReady(_)
         | Event::RecordingFailed(_)

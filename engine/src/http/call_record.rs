@@ -2,7 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use hooks::fact::{CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, SurveyAnswer, SurveyStart};
+use hooks::fact::{
+    CallSource, Direction, EndCause, EndedBy, FlowStep, MediaQuality, PeerKind, SurveyAnswer, SurveyStart,
+};
 use hooks::id::CallId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -161,6 +163,8 @@ pub struct CallDocumentShown {
     pub voicemails: Vec<String>,
     /// What it was made of, in the order in which that began.
     pub segments: Vec<SegmentShown>,
+    /// The nodes of flows that its caller went through, in that order.
+    pub flow_path: Vec<FlowStepShown>,
     /// Where its SIP messages are seen, as long as they are kept.
     #[schema(example = "/api/v1/call-records/01JD9Z4E6N8Q2R5T7V9X1B3D5F/ladder")]
     pub ladder: String,
@@ -268,6 +272,42 @@ impl From<Segment> for SegmentShown {
             done_by: segment.done_by,
             why: segment.why.map(WhyShown::from),
         }
+    }
+}
+
+/// A node of a flow that the caller went through.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlowStepShown {
+    /// The flow.
+    #[schema(example = "main")]
+    pub flow: String,
+    /// Its version.
+    pub version: u32,
+    /// The node.
+    #[schema(example = "menu")]
+    pub node: String,
+    /// Its kind, as in flows; empty where there is no such node.
+    #[schema(example = "menu")]
+    pub step: String,
+    /// When it was entered.
+    pub entered_at: Instant,
+    /// The keys pressed at a menu, in their order.
+    #[schema(example = "71")]
+    pub keys: String,
+    /// How many keys were typed where digits are collected; which ones is kept nowhere.
+    pub typed: Option<u32>,
+    /// By which exit it was left, as flows call it: `1`, `no_choice`, `case 2`; `flow` into another one and `return` out of it. Null where the
+    /// caller stood last.
+    #[schema(example = "1")]
+    pub exit: Option<String>,
+    /// Why the flow ended here, where that is a fault of it: `missing`, `endless`, `deep` or `exit`.
+    pub fault: Option<String>,
+}
+
+impl From<FlowStep> for FlowStepShown {
+    fn from(step: FlowStep) -> Self {
+        let FlowStep { flow, version, node, step, at_ms, keys, typed, exit, fault } = step;
+        Self { flow, version, node, step, entered_at: Instant(at_ms), keys, typed, exit, fault }
     }
 }
 
@@ -398,6 +438,7 @@ impl From<CallDocument> for CallDocumentShown {
                 .map(|message| format!("/api/v1/voicemails/{}", message.voicemail))
                 .collect(),
             segments: document.segments.into_iter().map(SegmentShown::from).collect(),
+            flow_path: document.flow_path.into_iter().map(FlowStepShown::from).collect(),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hooks::fact::{
     AgentStateChanged, CallCreated, CallEnded, CallbackRequested, CallbackStarted, ConferenceEnd, ConferenceEnded,
-    EndCause, EndedBy, Event, Fact, LeftReason, LegAnswered, LegEnded, LegStarted, MemberJoined, MemberLeft,
-    RecordingStarted, RegistrationBound, Sign,
+    ConferenceStarted, EndCause, EndedBy, Event, Fact, LeftReason, LegAnswered, LegEnded, LegStarted, MemberJoined,
+    MemberLeft, RecordingStarted, RegistrationBound, Sign,
 };
 use hooks::id::{CallId, ConferenceId, LegId, RecordingId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -165,10 +165,7 @@ impl OpenState {
                 self.of_call(answered.call, |call| _ = call.answered_at_ms.get_or_insert(at_ms));
             }
             Event::CallEnded(ended) => _ = self.calls.remove(&ended.call),
-            Event::ConferenceStarted(started) => {
-                let conference = OpenConference { room: started.room.clone(), ..OpenConference::default() };
-                self.conferences.insert(started.conference, conference);
-            }
+            Event::ConferenceStarted(started) => self.conference_started(started),
             Event::MemberJoined(joined) => self.joined(joined),
             Event::MemberLeft(left) => self.left(left),
             Event::ConferenceEnded(ended) => _ = self.conferences.remove(&ended.conference),
@@ -185,6 +182,7 @@ impl OpenState {
             Event::RegistrationUnbound(unbound) => self.unbind(&unbound.extension, &unbound.contact),
             Event::CallParked(_)
             | Event::CallUnparked(_)
+            | Event::FlowWalked(_)
             | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
@@ -221,6 +219,11 @@ impl OpenState {
             | Event::TrunkUp(_)
             | Event::TrunkDown(_) => {}
         }
+    }
+
+    fn conference_started(&mut self, started: &ConferenceStarted) {
+        let conference = OpenConference { room: started.room.clone(), ..OpenConference::default() };
+        self.conferences.insert(started.conference, conference);
     }
 
     fn left(&mut self, left: &MemberLeft) {

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Append only: a step that was ever released is never changed, sqlx compares its checksum.
-const STEPS: [Step; 30] = [
+const STEPS: [Step; 31] = [
     Step {
         version: 1,
         name: "first",
@@ -195,6 +195,12 @@ const STEPS: [Step; 30] = [
         name: "about",
         sqlite: include_str!("../../../migrations/sqlite/0040_about.sql"),
         postgres: include_str!("../../../migrations/postgres/0040_about.sql"),
+    },
+    Step {
+        version: 41,
+        name: "flow_path",
+        sqlite: include_str!("../../../migrations/sqlite/0041_flow_path.sql"),
+        postgres: include_str!("../../../migrations/postgres/0041_flow_path.sql"),
     },
 ];
 

@@ -5,8 +5,8 @@ mod rows;
 mod segments;
 
 use hooks::fact::{
-    CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, SurveyAnswer, SurveyCompleted, SurveyInvited,
-    SurveyStart, SurveySubject,
+    CallSource, Direction, EndCause, EndedBy, FlowStep, MediaQuality, PeerKind, SurveyAnswer, SurveyCompleted,
+    SurveyInvited, SurveyStart, SurveySubject,
 };
 use hooks::id::{CallId, LegId, RecordingId, TenantId};
 use hooks::position::Position;
@@ -211,13 +211,22 @@ pub struct CallDocument {
     pub voicemails: Vec<Voicemail>,
     /// What it was made of, in the order in which that began.
     pub segments: Vec<Segment>,
+    /// The nodes of flows that its caller went through, in that order.
+    pub flow_path: Vec<FlowStep>,
 }
 
 impl CallDocument {
     /// A call of which nothing is known yet but that it began.
     #[must_use]
     pub fn of(record: CallRecord) -> Self {
-        Self { record, legs: Vec::new(), recordings: Vec::new(), voicemails: Vec::new(), segments: Vec::new() }
+        Self {
+            record,
+            legs: Vec::new(),
+            recordings: Vec::new(),
+            voicemails: Vec::new(),
+            segments: Vec::new(),
+            flow_path: Vec::new(),
+        }
     }
 }
 
@@ -285,8 +294,7 @@ impl Store {
         cursors::advance(&mut tx, consumer, from, to).await?;
         let tenant = &to.tenant;
         let documents = || derived.calls.iter();
-        upsert(&mut tx, &rows::RECORDS, documents().map(|call| rows::record_args(tenant, &call.record)).collect())
-            .await?;
+        upsert(&mut tx, &rows::RECORDS, documents().map(|call| rows::record_args(tenant, call)).collect()).await?;
         let legs =
             documents().flat_map(|call| call.legs.iter().map(|leg| rows::leg_args(tenant, call.record.call, leg)));
         upsert(&mut tx, &rows::LEGS, legs.collect()).await?;
@@ -336,8 +344,8 @@ impl Store {
             let segments = in_calls(&mut conn, "SELECT * FROM call_segments WHERE", "call, at", tenant, calls).await?;
             let recordings = recordings::of_calls(&mut conn, tenant, calls).await?;
             for row in &records {
-                let record = rows::record(row)?;
-                documents.push(CallDocument::of(record));
+                let flow_path = rows::flow_path(row)?;
+                documents.push(CallDocument { flow_path, ..CallDocument::of(rows::record(row)?) });
             }
             for row in &legs {
                 let call: CallId = row.parsed("call")?;

@@ -7,8 +7,8 @@ use engine::http::server::{Security, serve};
 use engine::store::recordings::{Mark, MarkKind, Recording, RecordingFile, RecordingState, StoredAudio};
 use engine::store::records::{CallDocument, CallEnd, CallLeg, CallRecord, Derived, Interruption, LegEnd};
 use hooks::fact::{
-    AudioFormat, AudioPlace, CallSource, Direction, EndCause, EndedBy, MediaQuality, PeerKind, QualityStretch,
-    QualityTimeline, ReceivedQuality, ReportedQuality,
+    AudioFormat, AudioPlace, CallSource, Direction, EndCause, EndedBy, FlowStep, MediaQuality, PeerKind,
+    QualityStretch, QualityTimeline, ReceivedQuality, ReportedQuality,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 use hooks::position::Position;
@@ -65,6 +65,7 @@ fn document(n: u64) -> CallDocument {
         recordings: Vec::new(),
         voicemails: Vec::new(),
         segments: Vec::new(),
+        flow_path: Vec::new(),
     }
 }
 
@@ -165,6 +166,29 @@ fn legs() -> Vec<CallLeg> {
         }),
     };
     vec![leg(1, Some(timeline)), leg(2, None)]
+}
+
+#[tokio::test]
+async fn a_call_tells_its_way_through_flows() {
+    let fixture = Fixture::new().await;
+    let step = FlowStep {
+        flow: "main".to_owned(),
+        version: 3,
+        node: "pin".to_owned(),
+        step: "collect".to_owned(),
+        at_ms: 1_795_336_202_000,
+        keys: String::new(),
+        typed: Some(4),
+        exit: Some("next".to_owned()),
+        fault: None,
+    };
+    save(&fixture, vec![CallDocument { flow_path: vec![step], ..document(2) }]).await;
+    let read = fixture.admin().await.get(&format!("/call-records/{}", call(2))).await.json();
+    let expected = serde_json::json!([{
+        "flow": "main", "version": 3, "node": "pin", "step": "collect", "entered_at": "2026-11-22T08:30:02.000Z",
+        "keys": "", "typed": 4, "exit": "next", "fault": null,
+    }]);
+    assert_eq!(read["flow_path"], expected);
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hooks::fact::{
-    CallEnded, CallSupervised, EndCause, EndedBy, Event, Fact, LegEnded, LegRinging, LegStarted, PeerKind, Supervision,
+    CallEnded, CallSupervised, EndCause, EndedBy, Event, Fact, FlowStep, LegEnded, LegRinging, LegStarted, PeerKind,
+    Supervision,
 };
 use hooks::id::{CallId, LegId, RecordingId};
 
@@ -315,6 +316,10 @@ impl Records {
             Event::RecordingStarted(e) => self.records(e.call, e.recording)?,
             Event::RecordingReady(e) => self.recorded(e.recording)?,
             Event::RecordingFailed(e) => self.recorded(e.recording)?,
+            Event::FlowWalked(e) => {
+                self.live(e.call)?;
+                walked(&e.steps)?;
+            }
             // The shell's.
             Event::RecordingStored(_)
             | Event::RecordingPurged(_)
@@ -457,4 +462,16 @@ impl Records {
             None => Err("a recording that never started"),
         }
     }
+}
+
+/// Each node of a flow was left by an exit before the next one was entered.
+fn walked(steps: &[FlowStep]) -> Result<(), &'static str> {
+    let (_, left) = steps.split_last().ok_or("a way through no node")?;
+    if left.iter().any(|step| step.exit.is_none() || step.fault.is_some()) {
+        return Err("a node that was left by no exit");
+    }
+    if steps.windows(2).any(|pair| pair[0].at_ms > pair[1].at_ms) {
+        return Err("a node that was entered before the one that led to it");
+    }
+    Ok(())
 }

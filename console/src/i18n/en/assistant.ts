@@ -166,5 +166,6 @@ export const assistantMenu: Widened<typeof chineseMenu> = {
   tasks: 'Data tasks',
   logins: 'Agent login log',
   me: 'My settings',
+  flowDetail: 'Voice flow',
   callDetail: 'Call',
 };

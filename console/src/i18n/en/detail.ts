@@ -23,6 +23,11 @@ export const detail: Widened<typeof chinese> = {
     jitterTo: 'Jitter there (ms)',
     trip: 'Longest round trip',
     figures: 'Figures of each stretch',
+    flowPath: 'Way through voice flows',
+    noFlow: 'It went through no voice flow',
+    node: 'Node',
+    pressed: 'Pressed',
+    typed: '{{count}} keys typed',
     id: 'Call ID',
   },
   segment: {
@@ -74,6 +79,7 @@ export const detail: Widened<typeof chinese> = {
     silent: 'No audio came from {{name}}: look at address translation and firewalls',
     poorFrom: 'Bad audio from {{name}}: MOS {{mos}} at {{at}}, lost {{lost}}, jitter {{jitter}} ms',
     poorTo: '{{name}} heard badly: MOS {{mos}} at {{at}}, lost {{lost}}, jitter {{jitter}} ms',
+    flowFault: 'Flow {{flow}} failed at node {{node}}: {{fault}}',
     soundGood: 'All parties sounded well',
   },
 };

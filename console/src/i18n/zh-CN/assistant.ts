@@ -164,5 +164,6 @@ export const assistantMenu = {
   tasks: '数据异步处理任务',
   logins: '坐席登录日志',
   me: '个人设置',
+  flowDetail: '流程图',
   callDetail: '通话详情',
 } as const;

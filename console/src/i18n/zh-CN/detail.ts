@@ -21,6 +21,11 @@ export const detail = {
     jitterTo: '对方抖动（毫秒）',
     trip: '最大往返时延',
     figures: '逐段数据',
+    flowPath: '语音流程路径',
+    noFlow: '没有经过语音流程',
+    node: '节点',
+    pressed: '按键',
+    typed: '输入 {{count}} 键',
     id: '通话编号',
   },
   segment: {
@@ -72,6 +77,7 @@ export const detail = {
     silent: '没有收到来自 {{name}} 的语音：请检查网络地址转换和防火墙',
     poorFrom: '来自 {{name}} 的语音差：{{at}} MOS {{mos}}，丢包 {{lost}}，抖动 {{jitter}} 毫秒',
     poorTo: '{{name}} 听到的语音差：{{at}} MOS {{mos}}，丢包 {{lost}}，抖动 {{jitter}} 毫秒',
+    flowFault: '流程 {{flow}} 在节点 {{node}} 出错：{{fault}}',
     soundGood: '各方语音质量良好',
   },
 } as const;

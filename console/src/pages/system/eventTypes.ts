@@ -10,6 +10,7 @@ export const EVENT_TYPES = [
   'call.consult_started',
   'call.created',
   'call.ended',
+  'call.flow_walked',
   'call.held',
   'call.left_queue',
   'call.leg_answered',

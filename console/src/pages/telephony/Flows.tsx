@@ -2,7 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import { Form, Input, Skeleton, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
 import { api, ask, type Schemas } from '../../api/client';
+import { idAt } from '../../app/pages';
 import { useMay, useSession } from '../../app/session';
 import { FlowEditor } from '../../flow/FlowEditor';
 import { type Flow, NAME } from '../../flow/model';
@@ -21,6 +23,12 @@ learnFlowProblems();
 export function Flows() {
   const [open, setOpen] = useState<string>();
   return open ? <Open name={open} close={() => setOpen(undefined)} /> : <List open={setOpen} />;
+}
+
+/** One flow, by a path that others link to. */
+export function FlowDetail({ path }: { path: string }) {
+  const navigate = useNavigate();
+  return <Open name={idAt(path)} close={() => navigate('/settings/flows')} />;
 }
 
 function Open({ name, close }: { name: string; close: () => void }) {

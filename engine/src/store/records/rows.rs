@@ -1,9 +1,9 @@
 //! Call records and legs as rows.
 
-use hooks::fact::MediaQuality;
+use hooks::fact::{FlowStep, MediaQuality};
 use hooks::id::{CallId, TenantId};
 
-use super::{CallEnd, CallLeg, CallRecord, DerivedTable, LegAnswer, LegEnd};
+use super::{CallDocument, CallEnd, CallLeg, CallRecord, DerivedTable, LegAnswer, LegEnd};
 use crate::store::StoreError;
 use crate::store::sql::{Arg, Row, args, json, word};
 
@@ -39,10 +39,12 @@ pub(super) const RECORDS: DerivedTable = DerivedTable {
         "lost",
         "survey",
         "survey_result",
+        "flow_path",
     ],
 };
 
-pub(super) fn record_args(tenant: &TenantId, record: &CallRecord) -> Vec<Arg> {
+pub(super) fn record_args(tenant: &TenantId, document: &CallDocument) -> Vec<Arg> {
+    let record = &document.record;
     let end = record.end.as_ref();
     args![
         tenant.as_str(),
@@ -75,7 +77,12 @@ pub(super) fn record_args(tenant: &TenantId, record: &CallRecord) -> Vec<Arg> {
         record.lost,
         record.survey.as_ref().map(json),
         record.survey.as_ref().map(|survey| survey.word().to_owned()),
+        Some(&document.flow_path).filter(|path| !path.is_empty()).map(json),
     ]
+}
+
+pub(super) fn flow_path(row: &Row) -> Result<Vec<FlowStep>, StoreError> {
+    Ok(row.opt_json("flow_path")?.unwrap_or_default())
 }
 
 pub(super) fn record(row: &Row) -> Result<CallRecord, StoreError> {

@@ -10,10 +10,11 @@ use dialplan::flow::action::{Action, DialEnd, DialTarget, Event, QueueLeft};
 use dialplan::flow::name::{FlowName, HoursName, Key, Mailbox, QueueName};
 use dialplan::flow::node::{Cause, QueueFigure};
 use dialplan::flow::run::{Caller, Run, World};
+use dialplan::flow::trail::Visit;
 use dialplan::hours::Opening;
 use dialplan::number::Dialled;
 use dialplan::say::Part;
-use hooks::fact::{EndCause, EndedBy};
+use hooks::fact::{self, EndCause, EndedBy, FlowStep, FlowWalked};
 use sip::message::StatusCode;
 
 use super::queue::Queued;
@@ -114,6 +115,7 @@ impl Call {
             let Some(event) = walk.events.pop_front() else { break };
             actions.extend(walk.run.handle(&Flows::of(&tenant, desk), steady_ms(desk) + walk.ahead_ms, &event));
         }
+        self.tell_way_when_due(desk);
         let key = TimerKey::Flow(self.id);
         let now = desk.now.mono;
         if let Some(walk) = &mut self.walk {
@@ -327,8 +329,31 @@ impl Call {
         }
     }
 
+    /// The way so far is told when the caller is with somebody else, and when there is too much of it to be lost with the process.
+    fn tell_way_when_due(&mut self, desk: &mut Desk) {
+        let is_elsewhere = !matches!(self.stage, Stage::Served { by: Service::Flow, .. });
+        let Some(walk) = &mut self.walk else { return };
+        let now_ms = steady_ms(desk) + walk.ahead_ms;
+        let untold = walk.run.trail().untold();
+        if is_elsewhere
+            || untold.is_some_and(|(nodes, since_ms)| nodes >= TOLD_AT || now_ms - since_ms >= TOLD_AFTER_MS)
+        {
+            self.tell_way(desk);
+        }
+    }
+
+    fn tell_way(&mut self, desk: &mut Desk) {
+        let Some(walk) = &mut self.walk else { return };
+        let visits = walk.run.trail().tell();
+        for visits in visits.chunks(TOLD_AT) {
+            let steps = visits.iter().map(step_of).collect();
+            self.fact(desk, fact::Event::FlowWalked(FlowWalked { call: self.id, steps }));
+        }
+    }
+
     /// The call ends.
     pub(super) fn leave_flow(&mut self, desk: &mut Desk) {
+        self.tell_way(desk);
         let Some(walk) = self.walk.take() else { return };
         if let Some(due) = walk.due {
             desk.timers.stop(due, TimerKey::Flow(self.id));
@@ -346,6 +371,25 @@ impl Call {
         self.hear(desk, caller, playing.map(Source::Player).into_iter().collect());
     }
 }
+
+fn step_of(visit: &Visit) -> FlowStep {
+    FlowStep {
+        flow: visit.flow.to_string(),
+        version: visit.version,
+        node: visit.node.to_string(),
+        step: visit.step.clone(),
+        at_ms: u64::try_from(visit.at_ms).unwrap_or_default(),
+        keys: visit.keys.clone(),
+        typed: (visit.typed > 0).then_some(visit.typed),
+        exit: visit.exit.clone(),
+        fault: visit.fault.map(|fault| fault.word().to_owned()),
+    }
+}
+
+/// A fact tells of no more nodes than these; so many are told at once.
+const TOLD_AT: usize = 16;
+/// A node that was entered so long ago is told with what happens next.
+const TOLD_AFTER_MS: i64 = 10_000;
 
 /// The steady clock, ms.
 pub(super) fn steady_ms(desk: &Desk) -> i64 {

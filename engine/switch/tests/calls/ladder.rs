@@ -25,7 +25,8 @@ use dialplan::park::Park;
 use dialplan::plan::{Destination, DidPattern, EMERGENCY_DEFAULT, InboundRoute, OutboundRoute, Plan};
 use dialplan::say::{Language, Part};
 use hooks::fact::{
-    AgentStateChanged, CallCreated, Event, Fact, LegStarted, MediaQuality, RecordingStarted, SurveyAnswer,
+    AgentStateChanged, CallCreated, Event, Fact, FlowStep, FlowWalked, LegStarted, MediaQuality, RecordingStarted,
+    SurveyAnswer,
 };
 use hooks::id::{CallId, TenantId};
 use sip::digest::ha1;
@@ -583,6 +584,7 @@ impl World {
             | Event::VoicemailDeleted(_)
             | Event::CallParked(_)
             | Event::CallUnparked(_)
+            | Event::FlowWalked(_)
             | Event::ConsultStarted(_)
             | Event::ConsultEnded(_)
             | Event::ThreeWayStarted(_)
@@ -658,6 +660,7 @@ impl World {
                 let to = e.to.map(|to| format!(" -> {}", self.leg(to))).unwrap_or_default();
                 format!("unparked {} {:?}{to} {}", e.slot, e.outcome, e.waited_ms)
             }
+            Event::FlowWalked(e) => flow_text(e),
             Event::ConsultStarted(e) => format!("consult_started {} {}", self.leg(e.leg), e.target),
             Event::ConsultEnded(e) => format!("consult_ended {} {:?}", self.leg(e.leg), e.outcome),
             Event::RecordingPaused(e) => format!("recording_paused {} {}", e.offset_ms, e.by.as_deref().unwrap_or("-")),
@@ -907,6 +910,15 @@ fn callback_text(event: &Event) -> String {
         }
         other => unreachable!("{other:?}"),
     }
+}
+
+fn flow_text(e: &FlowWalked) -> String {
+    let text = |step: &FlowStep| {
+        let typed = step.typed.map(|typed| format!(" typed {typed}")).unwrap_or_default();
+        let (exit, fault) = (step.exit.as_deref().unwrap_or("."), step.fault.as_deref().unwrap_or_default());
+        format!("{} {}{typed} > {exit}{fault}", step.node, step.keys)
+    };
+    format!("walked {}", e.steps.iter().map(text).collect::<Vec<_>>().join(", ").replace("  ", " "))
 }
 
 fn created_text(e: &CallCreated) -> String {

@@ -98,11 +98,78 @@ fn who_says_nothing_is_asked_again_and_led_on() {
             "leg_answered lines#1 PCMU",
             "leg_started main#1",
             "answered main#1",
+            "walked menu > no_choice, bye > .",
             "leg_ended main#1 Normal 0",
             "leg_ended lines#1 Normal 200",
             "ended Normal by System 200",
         ]
     );
+}
+
+/// What is told of ways through flows.
+fn walked_in(world: &World) -> Vec<&str> {
+    world.facts.iter().filter_map(|fact| fact.strip_prefix("walked ")).collect()
+}
+
+/// Proves IVR-03 as far as a record tells the way.
+#[test]
+fn the_way_through_a_flow_is_told_once_the_caller_is_with_somebody_else() {
+    let mut world = menu();
+    world.play("1s lines > press 0\n1s lines hears ivr_invalid ivr_welcome");
+    assert!(walked_in(&world).is_empty(), "what has just begun is told with what follows: {:?}", world.facts);
+    world.play("2s lines > press 1\n2s bob < INVITE");
+    assert_eq!(walked_in(&world), ["menu 01 > 1, bob > ."]);
+    world.play("3s bob > 200\n3s bob < ACK\n4s bob > BYE\n4s lines hears survey_thanks");
+    world.played("lines");
+    world.play("1s lines < BYE");
+    world.finish();
+    assert_eq!(walked_in(&world)[1..], ["bob > answered, after > next, end > ."]);
+}
+
+/// The fact is in the journal while he walks: a killed process cannot take it along.
+#[test]
+fn the_way_of_who_walks_for_long_is_told_meanwhile() {
+    let mut world = menu();
+    world.play("4s lines > press 0\n4s lines hears ivr_invalid ivr_welcome\n11s lines > press 2\n11s lines hears ivr_enter_extension");
+    assert_eq!(walked_in(&world), ["menu 02 > 2, collect > ."]);
+    world.play("12s lines > press 40#\n12s lines > BYE");
+    world.finish();
+    assert_eq!(walked_in(&world)[1..], ["collect typed 3 > next, typed > failed, bye > ."]);
+}
+
+/// Digits that are collected may be a PIN.
+#[test]
+fn no_fact_tells_which_digits_were_collected() {
+    let mut main = main_flow();
+    main["nodes"]["collect"]["next"] = json!("after");
+    let mut world = world(&[main]);
+    world.play(
+        "0ms lines > INVITE 01012340000\n0ms lines < 200\n1s lines > press 2\n2s lines > press 8642\n3s lines > BYE",
+    );
+    world.finish();
+    assert_eq!(walked_in(&world), ["menu 2 > 2, collect typed 4 > next, after > ."]);
+    assert!(!world.facts.iter().any(|fact| fact.contains("8642")), "{:?}", world.facts);
+}
+
+/// Many menus are few facts.
+#[test]
+fn who_goes_from_menu_to_menu_is_told_by_the_dozen() {
+    let round = json!({
+        "name": "main", "start": "round",
+        "nodes": {
+            "round": {"step": "menu", "prompt": [], "keys": {"1": "round"}, "no_choice": "bye"},
+            "bye": {"step": "hang_up"},
+        },
+    });
+    let mut world = world(&[round]);
+    world.play("0ms lines > INVITE 01012340000\n0ms lines < 200");
+    let presses: String = (1..40).map(|at| format!("{}ms lines > press 1\n", at * 100)).collect();
+    world.play(&presses);
+    world.play("4s lines > BYE");
+    world.finish();
+    let walked = walked_in(&world);
+    let nodes: Vec<usize> = walked.iter().map(|told| told.split(", ").count()).collect();
+    assert_eq!(nodes, [16, 16, 10], "each begins with the node in which the one before ended: {walked:?}");
 }
 
 #[test]
@@ -288,10 +355,12 @@ fn flows_lead_through_others_and_a_missing_one_is_a_fault() {
     world.played("lines");
     world.play("1s lines hears survey_thanks\n2s lines > BYE");
     world.finish();
+    assert_eq!(walked_in(&world), ["menu 6 > 6, sub > flow, say > next, back > return, after > ."]);
     let mut world = menu();
     world.play("1s lines > press 6\n1s lines < BYE");
     world.finish();
     assert_eq!(world.switch.metrics().flow_faults, 1);
+    assert_eq!(walked_in(&world), ["menu 6 > 6, sub > .missing"]);
 }
 
 #[test]

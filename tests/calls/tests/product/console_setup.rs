@@ -11,9 +11,10 @@ use calls::phone::Phone;
 use calls::ports::Ports;
 use calls::sdp;
 use calls::switchboard::{PASSWORD, Setup, Switchboard};
+use calls::wait;
 use serde_json::{Value, json};
 
-use crate::console::{AGENT_HZ, Caller, Centre, click, fill, hears_caller, open_console, see, see_text};
+use crate::console::{AGENT_HZ, Caller, Centre, PATIENCE, click, fill, hears_caller, open_console, see, see_text};
 
 /// Buttons with an icon are found by their text: an icon has a name of its own.
 fn press(console: &mut Browser, text: &str) -> Result<()> {
@@ -210,11 +211,35 @@ fn a_flow_is_drawn_in_the_console_published_and_called() -> Result<()> {
     let api = Api::new(centre.server.http()).sign_in("admin", PASSWORD)?;
     let led = api.put("routes/centre", &route)?;
     ensure!(led.status == 200, "{}", led.json());
-    let caller = Caller::call(&centre)?;
-    let invite = phone.expect_within("INVITE", crate::console::PATIENCE)?;
+    let mut caller = Caller::call(&centre)?;
+    let invite = phone.expect_within("INVITE", PATIENCE)?;
     ensure!(invite.header("From").contains("13800138000"), "{}", phone.told());
-    drop(caller);
-    Ok(())
+    caller.phone.hang_up(&mut caller.call)?;
+    shows_the_way(&mut console, &api)
+}
+
+/// The record of the call tells the way through the flow, and so does its page, which leads to what was drawn.
+fn shows_the_way(console: &mut Browser, api: &Api) -> Result<()> {
+    let id = wait::until("the record of the call", PATIENCE, || {
+        let records = api.list("call-records")?;
+        Ok(records
+            .iter()
+            .find(|record| record["ended_at"].is_string())
+            .and_then(|it| it["id"].as_str().map(str::to_owned)))
+    })?;
+    let way = api.get(&format!("call-records/{id}"))?["flow_path"].clone();
+    let of = |at: usize| (way[at]["node"].clone(), way[at]["exit"].clone(), way[at]["version"].clone());
+    ensure!(of(0) == (json!("welcome"), json!("next"), json!(1)), "{way}");
+    ensure!(of(1) == (json!("extension"), Value::Null, json!(1)) && way[2].is_null(), "{way}");
+
+    // The test's sign-in has ended the console's session.
+    console.tell("go", json!({"path": "/"}))?;
+    console.tell("sign_in", json!({"login": "admin", "password": PASSWORD}))?;
+    console.tell("go", json!({"path": format!("/call-records/{id}")}))?;
+    see(console, "flow-path", "welcome · 播放语音")?;
+    see(console, "flow-path", "extension · 转分机")?;
+    click(console, "link", "greeting")?;
+    console.tell("see", json!({"role": "button", "name": "extension, 转分机"})).map(drop)
 }
 
 /// An employee whose role has `telephony.admin` alone.
