@@ -122,7 +122,7 @@ export const audit = {
   at: '时间',
   by: '操作人',
   action: '操作',
-  actions: { created: '新建', updated: '修改', deleted: '删除' },
+  actions: { created: '新建', updated: '修改', deleted: '删除', supervised: '监控', forced: '强制状态' },
   resource: '对象类型',
   which: '对象',
   what: '修改的字段',
@@ -133,7 +133,9 @@ export const audit = {
   after: '修改后',
   resources: {
     agent: '坐席',
+    agent_state: '坐席状态',
     block: '黑名单',
+    call: '通话',
     caller: '已知来电',
     department: '部门',
     employee: '员工',

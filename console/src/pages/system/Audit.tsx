@@ -6,15 +6,18 @@ import { useSession } from '../../app/session';
 import { moment } from '../../format';
 import { Conditions } from '../../ui/Conditions';
 import { DataTable } from '../../ui/DataTable';
+import { TextField, typed } from '../../ui/fields';
 import { changes } from './changes';
 
 type Entry = Schemas['AuditEntry'];
 type Resource = keyof typeof RESOURCES;
 
-/** Kinds of settings; others are shown as the server names them. */
+/** Kinds of settings, and what supervisors act on; others are shown as the server names them. */
 const RESOURCES = {
   agent: true,
+  agent_state: true,
   block: true,
+  call: true,
   caller: true,
   department: true,
   employee: true,
@@ -33,14 +36,25 @@ const RESOURCES = {
   trunk: true,
   webhook: true,
 } as const;
-const ACTIONS: Record<string, string> = { created: 'success', updated: 'processing', deleted: 'error' };
+const ACTIONS: Record<string, string> = {
+  created: 'success',
+  updated: 'processing',
+  deleted: 'error',
+  supervised: 'warning',
+  forced: 'warning',
+};
 
-/** Who changed which setting, when, from what to what (LOG-08). */
+interface Wanted {
+  resource?: string;
+  by?: string;
+}
+
+/** Who changed which setting, when, from what to what, and what supervisors did (LOG-08). */
 export function Audit() {
   const { t } = useTranslation();
   const { time_zone: zone } = useSession();
-  const [form] = Form.useForm<{ resource?: string }>();
-  const [wanted, setWanted] = useState<{ resource?: string }>({});
+  const [form] = Form.useForm<Wanted>();
+  const [wanted, setWanted] = useState<Wanted>({});
   const [shown, setShown] = useState<Entry>();
   const resourceWord = (name: string) => (name in RESOURCES ? t(`audit.resources.${name as Resource}`) : name);
   return (
@@ -55,10 +69,13 @@ export function Audit() {
             options={Object.keys(RESOURCES).map((value) => ({ value, label: resourceWord(value) }))}
           />
         </Form.Item>
+        <TextField name="by" label={t('audit.by')} />
       </Conditions>
       <DataTable<Entry>
         name={['audit', wanted]}
-        load={(page) => ask(api.GET('/api/v1/audit', { params: { query: { ...wanted, ...page } } }))}
+        load={(page) =>
+          ask(api.GET('/api/v1/audit', { params: { query: { ...wanted, by: typed(wanted.by), ...page } } }))
+        }
         rowKey={({ id }) => id}
         onRow={(entry) => ({ onClick: () => setShown(entry), style: { cursor: 'pointer' } })}
         columns={[

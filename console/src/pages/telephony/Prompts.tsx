@@ -1,4 +1,4 @@
-import { Form, Input, Modal, Segmented, Select } from 'antd';
+import { AutoComplete, Form, Input, Modal, Segmented } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, type Schemas } from '../../api/client';
@@ -17,7 +17,7 @@ type Prompt = Schemas['PromptShown'];
 type Shown = { kind: 'none' } | { kind: 'new' } | { kind: 'replaced' | 'heard' | 'described'; prompt: Prompt };
 interface Values {
   language: string;
-  name: string[];
+  name: string;
   description?: string;
   audio: Blob;
 }
@@ -106,7 +106,7 @@ function Add({ close }: { close: () => void }) {
         ask(
           api.POST('/api/v1/prompts', {
             ...raw(audio),
-            params: { query: { language, name: name[0] ?? '', ...(description ? { description } : {}) } },
+            params: { query: { language, name, ...(description ? { description } : {}) } },
           }),
         )
       }
@@ -118,17 +118,9 @@ function Add({ close }: { close: () => void }) {
         name="name"
         label={t('prompt.name')}
         extra={t('prompt.nameHint')}
-        rules={[
-          { required: true },
-          {
-            validator: (_, names: string[] | undefined) =>
-              !names?.length || SLUG.test(names[0] ?? '')
-                ? Promise.resolve()
-                : Promise.reject(new Error(t('flow.nameHint'))),
-          },
-        ]}
+        rules={[{ required: true }, { pattern: SLUG, message: t('flow.nameHint') }]}
       >
-        <Select mode="tags" maxCount={1} options={options} />
+        <AutoComplete options={options} />
       </Form.Item>
       <Form.Item name="audio" label={t('prompt.sound')} extra={t('prompt.soundHint')} rules={[{ required: true }]}>
         <AudioInput />

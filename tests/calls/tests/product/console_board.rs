@@ -18,7 +18,7 @@ use crate::console_together::{answers, choose, one_agent};
 use crate::queue::{order, state};
 
 /// A program with all rights: a second sign-in of the administrator would end that of his browser.
-fn program(centre: &Centre) -> Result<Api> {
+pub(crate) fn program(centre: &Centre) -> Result<Api> {
     let made = centre
         .server
         .api()?

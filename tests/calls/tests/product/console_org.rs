@@ -13,7 +13,7 @@ use crate::console::{Centre, PATIENCE, click, fill, see_text};
 const INITIAL: &str = "first-one-1";
 const CHOSEN: &str = "chosen-one-2";
 
-fn click_in_row(console: &mut Browser, row: &str, button: &str) -> Result<()> {
+pub(crate) fn click_in_row(console: &mut Browser, row: &str, button: &str) -> Result<()> {
     console.tell("click_in_row", json!({"row": row, "name": button})).map(drop)
 }
 

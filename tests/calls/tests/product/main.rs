@@ -7,6 +7,7 @@ mod backup;
 mod browser;
 mod call;
 mod console;
+mod console_admin;
 mod console_bar;
 mod console_board;
 mod console_faults;

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-struct Sent {
+pub(crate) struct Sent {
     headers: Vec<(String, String)>,
     body: String,
 }
@@ -30,10 +30,10 @@ impl Sent {
     }
 }
 
-type Book = Arc<Mutex<Vec<Sent>>>;
+pub(crate) type Book = Arc<Mutex<Vec<Sent>>>;
 
 /// An endpoint that takes everything but each twentieth request of a connection, which it answers with 500.
-fn endpoint() -> Result<(SocketAddr, Book)> {
+pub(crate) fn endpoint() -> Result<(SocketAddr, Book)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let (address, book) = (listener.local_addr()?, Book::default());
     let taken = Arc::clone(&book);
