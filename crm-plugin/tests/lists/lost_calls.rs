@@ -193,7 +193,7 @@ fn what_an_employee_who_left_occupies_is_released_and_after_the_set_time_everyth
 /// Proves of LOST-10 that it is counted in hours, from the occupying.
 #[test]
 fn what_is_occupied_is_released_when_the_hours_are_over_and_not_before() {
-    let mut centre = centre();
+    let centre = centre();
     let body = json!({"lost_auto_release_h": 24});
     let set = Request {
         operation: "change_crm_settings",

@@ -175,21 +175,7 @@ impl Centre {
         self.queues.day_of(at_ms);
         self.queues.rested(now, at_ms);
         match &fact.event {
-            Event::AgentStateChanged(e) => {
-                self.agents.changed(now, at_ms, e)?;
-                self.supervisors.changed(e)?;
-                if let Some(call) = e.call.filter(|_| e.reason == ChangeReason::Answer) {
-                    self.surveys.talks(call, &e.agent);
-                }
-                if let Some(call) = e.call.filter(|_| matches!(e.call_status, CallStatus::Connected(_))) {
-                    self.queues.own.talks(call, &e.agent);
-                }
-                let told = self.agents.get(&e.agent)?;
-                self.queues.agent_stands(now, &e.agent, told);
-                if self.open.values().any(|open| open.emergency && open.has(&told.extension)) {
-                    self.queues.calls_for_help(&e.agent);
-                }
-            }
+            Event::AgentStateChanged(e) => self.agent_changed(now, at_ms, e)?,
             Event::AgentSignedIn(e) => self.agents.signed_in(e)?,
             Event::RegistrationBound(e) => self.bound(now, &e.extension, &e.contact, true),
             Event::RegistrationUnbound(e) => self.bound(now, &e.extension, &e.contact, false),
@@ -248,6 +234,23 @@ impl Centre {
             }
             Event::VoicemailLeft(e) => self.message_left(e)?,
             event => self.of_call(now, event)?,
+        }
+        Ok(())
+    }
+
+    fn agent_changed(&mut self, now: Duration, at_ms: u64, e: &AgentStateChanged) -> Result<(), String> {
+        self.agents.changed(now, at_ms, e)?;
+        self.supervisors.changed(e)?;
+        if let Some(call) = e.call.filter(|_| e.reason == ChangeReason::Answer) {
+            self.surveys.talks(call, &e.agent);
+        }
+        if let Some(call) = e.call.filter(|_| matches!(e.call_status, CallStatus::Connected(_))) {
+            self.queues.own.talks(call, &e.agent);
+        }
+        let told = self.agents.get(&e.agent)?;
+        self.queues.agent_stands(now, &e.agent, told);
+        if self.open.values().any(|open| open.emergency && open.has(&told.extension)) {
+            self.queues.calls_for_help(&e.agent);
         }
         Ok(())
     }
