@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use dialplan::number::Dialled;
-use dialplan::number_map;
+use dialplan::caller::remembered;
 
 /// The table as it is shipped.
 const SHIPPED: &str = include_str!("../data/locations.txt");
@@ -81,7 +80,7 @@ impl Locations {
     /// Where a number in any form is at home (GEN-06); empty as below.
     #[must_use]
     pub fn of_any(&self, number: &str) -> String {
-        Dialled::clean(number).map_or_else(|_| String::new(), |number| self.of(number_map::normal(&number).as_str()))
+        remembered(number).map_or_else(String::new, |number| self.of(number.as_str()))
     }
 
     /// Where a number in E.164 with its `+` is at home; empty for all others, and where that is not known.

@@ -23,6 +23,12 @@ pub fn masked(number: &str) -> String {
     }
 }
 
+/// A text that may hold a number as it is shown masked: one without a digit is a name, and stays what it is.
+#[must_use]
+pub fn masked_text(text: &str) -> String {
+    if text.chars().any(|character| character.is_ascii_digit()) { masked(text) } else { text.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +50,6 @@ mod tests {
         for (number, expected) in shown {
             assert_eq!(masked(number), expected, "{number}");
         }
+        assert_eq!((masked_text("王芳").as_str(), masked_text("13800138000").as_str()), ("王芳", "138****8000"));
     }
 }

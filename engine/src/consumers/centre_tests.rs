@@ -16,7 +16,6 @@ use crate::journal::facts::{FactJournal, FactReader};
 use crate::store::Store;
 use crate::store::agent_states::{AgentStay, StayFilter};
 use crate::store::audit::{AuditFilter, Entry};
-use crate::store::desk::{OwnDay, OwnDayAsk};
 use crate::store::records::{Derived, MissedFilter, NOT_RATED, RecordFilter, Satisfaction};
 use crate::store::regulars::RecallAsk;
 use crate::store::scope::Sight;
@@ -31,7 +30,7 @@ pub(super) fn call(n: u64) -> CallId {
     CallId::new(START_MS + n, u128::from(n))
 }
 
-fn leg(n: u128) -> LegId {
+pub(super) fn leg(n: u128) -> LegId {
     LegId::new(START_MS, n)
 }
 
@@ -88,7 +87,7 @@ impl Day {
     }
 
     /// An extension calls somebody outside.
-    fn dialled(&mut self, second: u64, call: CallId, leg: LegId) {
+    pub(super) fn dialled(&mut self, second: u64, call: CallId, leg: LegId) {
         let created = CallCreated {
             call,
             direction: Direction::Outbound,
@@ -143,7 +142,7 @@ fn why(second: u64) -> WhyAgent {
 
 /// An agent's morning. Call 1 he misses once and then answers, holds, asks a colleague, is monitored. Call 2 nobody takes. Call 3 a
 /// mobile answers in the overflow.
-fn morning() -> Vec<Fact> {
+pub(super) fn morning() -> Vec<Fact> {
     use AgentState as S;
     use ChangeReason as R;
     let mut day = Day(Vec::new());
@@ -527,54 +526,6 @@ fn the_figures_of_the_day_are_what_the_day_was() {
         assert_eq!(store.day_figures(&TenantId::first(), short).await.unwrap().abnormal, 1, "the mobile's 10 s");
         let tomorrow = DayAsk { begins_ms: START_MS + 86_400_000, ..ask };
         assert_eq!(store.day_figures(&TenantId::first(), tomorrow).await.unwrap(), DayFigures::default());
-    });
-}
-
-/// Proves the statistics of UI-01 as far as counting goes.
-#[test]
-fn an_agents_own_day_is_what_his_morning_was() {
-    on_each_database(|scratch| async move {
-        let store = &scratch.store;
-        let mut facts = morning();
-        let mut day = Day(Vec::new());
-        // One call to outside while he is online, and one from his extension before he was signed in on it.
-        for (second, n) in [(210, 210_000), (0, 0)] {
-            day.dialled(second, call(n), leg(u128::from(n) + 70));
-            let started = LegStarted {
-                call: call(n),
-                leg: leg(u128::from(n) + 71),
-                caller_side: true,
-                peer: PeerKind::Extension,
-                peer_name: "1001".into(),
-                number: "1001".into(),
-                sip_call_id: "y".into(),
-            };
-            day.at(second, Event::LegStarted(started));
-        }
-        facts.retain(|fact| fact.at_ms > START_MS);
-        let login = Fact { at_ms: START_MS + 1_000, ..morning()[0].clone() };
-        facts.insert(0, login);
-        facts.extend(day.0);
-        consumed(store, &facts).await;
-        let ask = OwnDayAsk { agent: "10001", begins_ms: START_MS, now_ms: START_MS + 310_000 };
-        let told = store.own_day(&TenantId::first(), ask).await.unwrap();
-        let states = [("not_ready", 100_000), ("offline", 14_000), ("ready", 165_000), ("wrap_up", 30_000)];
-        let day = OwnDay {
-            offered: 2,
-            answered: 1,
-            outbound: 1,
-            outbound_connected: 0,
-            talk_ms: 37_000,
-            states: states.map(|(state, ms)| (state.to_owned(), ms)).into(),
-        };
-        assert_eq!(told, day);
-        // A day that begins while he is online counts the rest of that.
-        let later = OwnDayAsk { begins_ms: START_MS + 250_000, ..ask };
-        let told = store.own_day(&TenantId::first(), later).await.unwrap();
-        let states = [("offline", 10_000), ("ready", 50_000)].map(|(state, ms)| (state.to_owned(), ms)).into();
-        assert_eq!(told, OwnDay { states, ..OwnDay::default() });
-        let other = store.own_day(&TenantId::first(), OwnDayAsk { agent: "10002", ..ask }).await.unwrap();
-        assert_eq!(other, OwnDay::default());
     });
 }
 

@@ -16,4 +16,6 @@ mod centre_tests;
 #[cfg(test)]
 mod flow_tests;
 #[cfg(test)]
+mod own_day_tests;
+#[cfg(test)]
 mod tests;

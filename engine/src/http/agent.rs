@@ -405,13 +405,17 @@ async fn sign_in_by_mobile(
     Ok(done)
 }
 
-/// PHONE-07: who has no mobile of his own has this one from now on.
+/// PHONE-07: who has no mobile, neither in his personal settings nor for his calls, has this one from now on.
 async fn keep_mobile(api: &Api, principal: &Principal, id: &str, mobile: &Dialled) -> Result<(), Problem> {
     let mut edit = Edit::begin(api, principal).await?;
     let stored = edit.tx.find::<Agent>(id).await?;
     let Some(stored) = stored.filter(|stored| stored.value.rules.mobile.is_none() && !stored.is_read_only()) else {
         return Ok(());
     };
+    let employee = edit.tx.find::<Employee>(id).await?;
+    if employee.is_some_and(|employee| employee.value.mobile.is_some()) {
+        return Ok(());
+    }
     let rules = AgentRules { mobile: Some(mobile.as_str().to_owned()), ..stored.value.rules };
     edit.tx.update(Agent { rules, ..stored.value }, Expect::Version(stored.version)).await?;
     edit.finish(api).await

@@ -31,7 +31,7 @@ pub struct OwnDay {
     pub outbound_connected: u64,
     /// How long he talked, ms.
     pub talk_ms: u64,
-    /// How long he was in each state, ms.
+    /// How long he was in each state, ms of whole seconds (GEN-04).
     pub states: BTreeMap<String, u64>,
 }
 
@@ -74,7 +74,8 @@ const DIALLED: &str = "SELECT COUNT(*) AS outbound, COUNT(r.connected_at_ms) AS 
     (SELECT 1 FROM agent_states s WHERE s.tenant = r.tenant AND s.agent = $2 AND s.extension = r.caller_extension \
     AND s.began_at_ms <= r.created_at_ms AND (s.ended_at_ms IS NULL OR s.ended_at_ms > r.created_at_ms))";
 
-const STAYS: &str = "SELECT state, CAST(SUM(COALESCE(ended_at_ms, $4) \
-    - CASE WHEN began_at_ms < $3 THEN $3 ELSE began_at_ms END) AS BIGINT) AS total_ms \
+// GEN-04: from whole second to whole second, as the log shows each of them.
+const STAYS: &str = "SELECT state, CAST(SUM(COALESCE(ended_at_ms, $4) / 1000 \
+    - CASE WHEN began_at_ms < $3 THEN $3 ELSE began_at_ms END / 1000) * 1000 AS BIGINT) AS total_ms \
     FROM agent_states WHERE tenant = $1 AND agent = $2 AND began_at_ms <= $4 AND (ended_at_ms IS NULL OR ended_at_ms > $3) \
     GROUP BY state";

@@ -49,8 +49,8 @@ impl FieldRight {
     pub fn shown(self, text: &str) -> Option<String> {
         match self {
             Self::Hidden => None,
-            Self::Masked if text.chars().any(|character| character.is_ascii_digit()) => Some(number::masked(text)),
-            Self::Masked | Self::Read | Self::Write => Some(text.to_owned()),
+            Self::Masked => Some(number::masked_text(text)),
+            Self::Read | Self::Write => Some(text.to_owned()),
         }
     }
 }

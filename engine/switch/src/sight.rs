@@ -1,7 +1,7 @@
 //! How phones show numbers from outside (GEN-07, ORG-32): to who is signed in at one as his role says. What stands in a SIP message, a browser reads.
 
 use dialplan::number::ExtensionNumber;
-use hooks::number::masked;
+use hooks::number::{masked, masked_text};
 
 use crate::config::{NumberSight, TenantConfig};
 use crate::desk::Desk;
@@ -25,8 +25,7 @@ impl NumberSight {
         match self {
             Self::Whole => Some((number.to_owned(), name.to_owned())),
             // A name may be the number once more.
-            Self::Masked if name.chars().any(|letter| letter.is_ascii_digit()) => Some((masked(number), masked(name))),
-            Self::Masked => Some((masked(number), name.to_owned())),
+            Self::Masked => Some((masked(number), masked_text(name))),
             Self::Hidden => None,
         }
     }

@@ -5,13 +5,14 @@ use engine::store::roles::DataPermission;
 use engine::store::setting::{Change, Origin};
 use hooks::fact::{AgentState, CallStatus, Sign, Supervision, Way};
 use hooks::id::CallId;
-use serde_json::json;
+use serde_json::{Value, json};
+use switch::config::NumberSight;
 use switch::input::{AgentOrder, CallOrder, Command, Party, Picker, Supervise};
 use switch::queue::Figures;
 use switch::view::{AgentView, CallbackView, QueueView, SupervisorView, View};
 
 use crate::fixture::{Fixture, PASSWORD, default_tenant};
-use crate::people::{as_bearer, sign_in};
+use crate::people::{as_bearer, hired, sign_in};
 
 fn view(agent: &str) -> AgentView {
     AgentView {
@@ -296,6 +297,38 @@ async fn a_mobile_that_is_named_at_the_sign_in_is_kept() {
     let settings = fixture.switch.settings.lock().unwrap().last().cloned().unwrap().0;
     let mobile = settings.agents[&"10000".parse().unwrap()].mobile.clone().unwrap();
     assert_eq!(mobile.as_str(), "13800000009");
+    // Another one that he names now is for this time.
+    assert_eq!(admin.post("/agents/10000/mobile-sign-in", json!({"mobile": "13800000007"})).await.status, 204);
+    assert_eq!(admin.get("/agents/10000").await.json()["mobile"], Value::Null);
+}
+
+/// Proves of GEN-07 and ORG-32 that what a role says of numbers holds for what his phones are told: the switch knows, and hears of a change.
+#[tokio::test]
+async fn the_switch_knows_how_an_agent_may_see_numbers() {
+    let fixture = Fixture::new().await;
+    let admin = fixture.admin().await;
+    let rules = |fields: Value| json!({"name": "Calls", "permissions": ["call.dial"], "fields": fields});
+    let made = admin.post("/roles", rules(json!({}))).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    let role = made.json()["id"].as_str().unwrap().to_owned();
+    let mut him = hired("10077", "13800000077");
+    (him["role"], him["agent"]) = (made.json()["id"].clone(), json!({}));
+    let hired = admin.post("/employees", him).await;
+    assert_eq!(hired.status, 201, "{}", hired.json());
+    let sight = || {
+        let settings = fixture.switch.settings.lock().unwrap().last().cloned().unwrap().0;
+        settings.agents[&"10077".parse().unwrap()].numbers
+    };
+    assert_eq!(sight(), NumberSight::Whole);
+    for (fields, expected) in [
+        (json!({"calls.caller": "masked"}), NumberSight::Masked),
+        (json!({"calls.caller": "masked", "calls.callee": "hidden"}), NumberSight::Hidden),
+        (json!({"calls.caller": "read"}), NumberSight::Whole),
+    ] {
+        let changed = admin.send("PUT", &format!("/roles/{role}"), Some(rules(fields))).await;
+        assert_eq!(changed.status, 200, "{}", changed.json());
+        assert_eq!(sight(), expected);
+    }
 }
 
 /// Each action of a supervisor has a permission of its own (MON-29).

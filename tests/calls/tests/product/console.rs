@@ -14,6 +14,7 @@ use calls::switchboard::{PASSWORD, Setup, Switchboard};
 use calls::wait;
 use serde_json::{Value, json};
 
+use crate::console_lists::{AGENT_KEYS, give_role};
 use crate::queue::trunk;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -228,10 +229,12 @@ fn a_console_goes_on_when_the_server_was_killed() -> Result<()> {
     see(&mut console, "state", "电话后处理")
 }
 
-/// Proves LOGIN-07 and LOGIN-08 as far as the console shows them, and that a call that rings is rejected by its button (AGT-17 row 11).
+/// Proves LOGIN-07, LOGIN-08 and GEN-07 (a number that rings) as far as the console shows them, and that a call that rings is rejected by its button (AGT-17 row 11).
 #[test]
 fn wrong_passwords_look_alike_and_who_is_rung_rejects_and_logs_out() -> Result<()> {
     let centre = Centre::open()?;
+    let role = json!({"permissions": AGENT_KEYS, "fields": {"calls.caller": "masked"}, "data": {"scope": "all"}});
+    give_role(&centre.server.api()?, "10001", &role)?;
     let mut console = centre.console()?;
     let mut said = Vec::new();
     for login in ["nobody", "10001"] {
@@ -245,6 +248,9 @@ fn wrong_passwords_look_alike_and_who_is_rung_rejects_and_logs_out() -> Result<(
     console.tell("sign_in", json!({"login": "10001", "password": PASSWORD}))?;
     see(&mut console, "state", "电话在线")?;
     let caller = Caller::call(&centre)?;
+    // GEN-07: neither the desk nor his phone tells him more.
+    see(&mut console, "caller", "138****8000")?;
+    console.tell("gone", json!({"text": "13800138000"}))?;
     click(&mut console, "button", "拒接")?;
     console.tell("gone", json!({"role": "alertdialog"}))?;
     let api = centre.server.api()?;

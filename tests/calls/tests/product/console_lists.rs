@@ -27,7 +27,13 @@ pub(crate) const AGENT_KEYS: &[&str] = &[
 
 /// Gives an employee a role of his own with these permissions and everybody's data.
 pub(crate) fn permit(api: &Api, employee: &str, permissions: &[&str]) -> Result<()> {
-    let role = json!({"name": format!("Role of {employee}"), "permissions": permissions, "data": {"scope": "all"}});
+    give_role(api, employee, &json!({"permissions": permissions, "data": {"scope": "all"}}))
+}
+
+/// A role of one's own.
+pub(crate) fn give_role(api: &Api, employee: &str, rules: &Value) -> Result<()> {
+    let mut role = rules.clone();
+    role["name"] = format!("Role of {employee}").into();
     let made = api.post("roles", &role)?;
     ensure!(made.status == 201, "{}", made.json());
     api.patch(&format!("employees/{employee}"), &json!({"role": made.json()["id"]})).map(drop)

@@ -12,7 +12,7 @@ use calls::wait;
 use serde_json::json;
 
 use crate::console::{AGENT_HZ, CALLER_HZ, Caller, Centre, PATIENCE, click, is_heard, see};
-use crate::console_lists::{permit, sign_in};
+use crate::console_lists::{permit, sign_in, supervisor};
 use crate::console_together::{
     COLLEAGUE_HZ, answers, caller_hears, choose, colleague, hears, one_agent, signed_in, taken,
 };
@@ -164,7 +164,7 @@ fn idle_again(centre: &Centre) -> Result<()> {
     Ok(())
 }
 
-/// Proves CALL-18, CALL-20 (who is asked hangs up) and CALL-23 (the button) as far as the bar goes.
+/// Proves CALL-18, CALL-20 (who is asked hangs up) and CALL-23 (the button, and what it asks whom) as far as the bar goes.
 #[test]
 fn what_was_begun_with_a_third_is_cancelled() -> Result<()> {
     let centre = Centre::open()?;
@@ -203,6 +203,12 @@ fn what_was_begun_with_a_third_is_cancelled() -> Result<()> {
     click(&mut agent, "button", "三方")?;
     see(&mut agent, "phase", "三方通话")?;
     caller_hears(&caller, COLLEAGUE_HZ, true)?;
+    // Who was brought in leaves alone, and is told so; he stays.
+    let mut third = supervisor(&centre, "10002")?;
+    see(&mut third, "phase", "三方通话")?;
+    click(&mut third, "button", "取消三方")?;
+    third.tell("see", json!({"role": "dialog", "text": "您将退出三方"}))?;
+    drop(third);
     click(&mut agent, "button", "取消三方")?;
     agent.tell("see", json!({"role": "dialog", "text": "取消三方将结束所有人的通话"}))?;
     choose(&mut agent, "确定")?;

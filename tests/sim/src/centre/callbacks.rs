@@ -16,7 +16,6 @@ pub(super) struct Callbacks {
     made: BTreeMap<CallId, String>,
     /// For which callback each of these has an agent rung, or calls somebody.
     calls: BTreeMap<CallId, CallId>,
-    pub(super) asked: usize,
     pub(super) reached: usize,
 }
 
@@ -85,7 +84,6 @@ impl Callbacks {
         if self.is_asked(&e.queue, &e.number) {
             return Err(format!("{e:?}, and he is to be called back already"));
         }
-        self.asked += 1;
         let (requested, since_ms) = (e.clone(), at_ms - waited_ms);
         let callback = Callback {
             requested,
